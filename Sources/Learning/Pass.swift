@@ -1,0 +1,34 @@
+public import Compute
+
+/// One micro-batch on its way through a network: its size, its classes, and the step's memory.
+public final class Pass {
+  /// Where the arithmetic runs.
+  public let machine: Machine
+  /// Where activations and gradients of this micro-batch live until the next `begin`.
+  public let arena: Arena
+  /// The examples in the present micro-batch; zero is an ordinary size.
+  public private(set) var exampleCount = 0
+  /// The class of each example, for conditional layers; empty when the model has no classes.
+  public private(set) var labels: [Int] = []
+
+  /// Creates a pass with memory of its own.
+  public init(on machine: Machine) {
+    self.machine = machine
+    arena = Arena()
+  }
+
+  /// Starts the next micro-batch; tensors of the last one are given back.
+  public func begin(exampleCount: Int, labels: [Int] = []) {
+    precondition(
+      labels.isEmpty || labels.count == exampleCount,
+      "\(labels.count) labels for \(exampleCount) examples")
+    arena.reset()
+    self.exampleCount = exampleCount
+    self.labels = labels
+  }
+
+  /// Cuts a tensor of the batch with `shape` for each example; its elements are not set.
+  public func make(_ shape: Shape) -> Tensor {
+    arena.make(shape.batched(exampleCount))
+  }
+}

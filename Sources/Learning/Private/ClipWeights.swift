@@ -1,0 +1,37 @@
+/// The factors that bound each unit's contribution to a sum of gradients.
+enum ClipWeights {
+  /// Norms are rounded up by this factor before clipping. Gradients are computed in single
+  /// precision: a sum of K products in blocks errs by a few times √K·2⁻²⁴ relative, and 2⁻¹³ covers
+  /// the longest sums of our layers.
+  static let roundingMargin = 1 + 0x1p-13
+
+  /// Returns, for each example, the norm of its gradient or, where several examples belong to one
+  /// unit, the sum of their norms, which bounds the norm of their sum.
+  static func unitNorms(squaredNorms: [Double], units: [Int]?) -> [Double] {
+    guard let units else { return squaredNorms.map { $0.squareRoot() } }
+    var norms = [Double](repeating: 0, count: squaredNorms.count)
+    var start = 0
+    while start < squaredNorms.count {
+      var end = start + 1
+      while end < units.count, units[end] == units[start] { end += 1 }
+      let norm = squaredNorms[start..<end].reduce(0) { $0 + $1.squareRoot() }
+      for index in start..<end { norms[index] = norm }
+      start = end
+    }
+    return norms
+  }
+
+  /// Whether a gradient of this norm can be scaled at all. Written so that NaN is refused.
+  static func isUsable(_ norm: Double) -> Bool {
+    norm < Double(Float.greatestFiniteMagnitude)
+  }
+
+  /// Returns min(1, C / n), rounded towards zero so that the product never exceeds the clip norm.
+  static func weight(norm: Double, clipNorm: Double) -> Float {
+    let bounded = norm * roundingMargin
+    guard bounded > clipNorm else { return 1 }
+    let exact = clipNorm / bounded
+    let rounded = Float(exact)
+    return Double(rounded) > exact ? rounded.nextDown : rounded
+  }
+}

@@ -1,0 +1,33 @@
+public import Compute
+
+/// Where a network's training examples come from, a micro-batch at a time.
+public protocol ExampleSource {
+  /// The number of examples; zero is an ordinary batch.
+  var count: Int { get }
+  /// The class of each example in `range`; empty when there are none.
+  func labels(in range: Range<Int>) -> [Int]
+  /// Whose data each example is; examples of one unit are neighbours. Nil: every example is alone.
+  var units: [Int]? { get }
+  /// Writes the examples of `range` into `target` (range × example shape).
+  func fill(_ target: Tensor, from range: Range<Int>)
+}
+
+extension ExampleSource {
+  /// Every example is a unit of its own.
+  public var units: [Int]? { nil }
+
+  /// Cuts the examples into micro-batches of about `size` that never split a unit.
+  func microBatches(of size: Int) -> [Range<Int>] {
+    var batches: [Range<Int>] = []
+    var start = 0
+    while start < count {
+      var end = min(count, start + size)
+      if let units {
+        while end < count, units[end] == units[end - 1] { end += 1 }
+      }
+      batches.append(start..<end)
+      start = end
+    }
+    return batches
+  }
+}

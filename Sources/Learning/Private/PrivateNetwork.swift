@@ -1,0 +1,127 @@
+public import Compute
+public import Privacy
+
+/// A network that may read private examples: it accepts only layers that treat examples alone.
+///
+/// What private examples did to its gradient leaves only as a `ClippedSum`, which leaves only
+/// through noise.
+public final class PrivateNetwork {
+  /// The chain of layers, to be used freely on data that is not private.
+  public let network: Network
+  private let layers: [any PerExampleLayer]
+  /// Examples that travel through the network together: a matter of speed and memory alone.
+  public let microBatchSize: Int
+
+  /// Creates a private network and seals its parameters.
+  public init(
+    _ layers: [any PerExampleLayer], parameters: ParameterStore, seed: UInt64,
+    microBatchSize: Int = 32
+  ) {
+    precondition(microBatchSize > 0, "a micro-batch has at least one example")
+    self.layers = layers
+    self.microBatchSize = microBatchSize
+    network = Network(layers, parameters: parameters, seed: seed)
+  }
+
+  /// All parameters.
+  public var parameters: ParameterStore { network.parameters }
+
+  /// The clipped gradients of private examples, summed.
+  ///
+  /// Every unit's whole contribution is scaled to at most `mechanism.clipNorm` in the Euclidean
+  /// norm over all parameters; a contribution that is not finite becomes zero. An empty source is
+  /// an ordinary batch. The store's gradient buffer is overwritten.
+  public func clippedSum(
+    over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
+    in pass: Pass
+  ) -> ClippedSum {
+    parameters.gradient.fill(0)
+    accumulate(examples, loss: loss, clipNorm: mechanism.clipNorm, in: pass)
+    return ClippedSum(of: parameters.gradient, mechanism: mechanism, machine: pass.machine)
+  }
+
+  /// Adds the gradient of examples that are not private, clipped alike if `clipNorm` is given and
+  /// multiplied by `scale`, to `gradient`.
+  ///
+  /// Returns the mean loss of those examples.
+  public func addPublicGradient(
+    over examples: some ExampleSource, loss: some Loss, clipNorm: Double?, scale: Float,
+    to gradient: Tensor, in pass: Pass
+  ) -> Double {
+    parameters.gradient.fill(0)
+    let total = accumulate(
+      examples, loss: loss, clipNorm: clipNorm, wantsLoss: true, in: pass)
+    pass.machine.add(parameters.gradient, scaledBy: scale, to: gradient)
+    return examples.count == 0 ? 0 : total / Double(examples.count)
+  }
+
+  /// Moves the parameters along a gradient that noise protects.
+  public func update(along gradient: consuming PrivateGradient, by optimizer: some Optimizer) {
+    optimizer.update(parameters, along: gradient.values)
+    network.parametersChanged()
+  }
+
+  /// Moves the parameters along a gradient that no private example took part in, or that the
+  /// administrator allowed to be trained without privacy.
+  public func update(alongPublic gradient: Tensor, by optimizer: some Optimizer) {
+    optimizer.update(parameters, along: gradient)
+    network.parametersChanged()
+  }
+
+  @discardableResult
+  private func accumulate(
+    _ examples: some ExampleSource, loss: some Loss, clipNorm: Double?, wantsLoss: Bool = false,
+    in pass: Pass
+  ) -> Double {
+    examples.microBatches(of: microBatchSize).reduce(0.0) { total, range in
+      total + accumulate(range, of: examples, loss, clipNorm, wantsLoss, in: pass)
+    }
+  }
+
+  /// Adds one micro-batch's share and returns the sum of its losses, if wanted.
+  private func accumulate(
+    _ range: Range<Int>, of examples: some ExampleSource, _ loss: some Loss, _ clipNorm: Double?,
+    _ wantsLoss: Bool, in pass: Pass
+  ) -> Double {
+    pass.begin(exampleCount: range.count, labels: examples.labels(in: range))
+    let input = pass.make(network.inputShape)
+    examples.fill(input, from: range)
+    let output = network.forward(input, in: pass)
+    let gradient = pass.arena.make(output.shape)
+    var values = [Double](repeating: 0, count: wantsLoss ? range.count : 0)
+    values.withUnsafeMutableBufferPointer { buffer in
+      loss.evaluate(output, gradient: gradient, values: wantsLoss ? buffer : nil, in: pass)
+    }
+    network.backward(gradient, needsInputGradient: false, in: pass)
+    guard let clipNorm else {
+      for layer in layers { layer.addGradient(weightedBy: nil, in: pass) }
+      return values.reduce(0, +)
+    }
+    let norms = unitNorms(examples.units.map { Array($0[range]) }, in: pass)
+    guard norms.allSatisfy(ClipWeights.isUsable) else {
+      // Zero times infinity is not zero: leave the spoilt examples out and compute the rest anew.
+      return usableRanges(norms, from: range.lowerBound).reduce(0.0) { total, part in
+        total + accumulate(part, of: examples, loss, clipNorm, wantsLoss, in: pass)
+      }
+    }
+    let weights = pass.arena.make(Shape(range.count))
+    weights.assign(norms.map { ClipWeights.weight(norm: $0, clipNorm: clipNorm) })
+    for layer in layers { layer.addGradient(weightedBy: weights, in: pass) }
+    return values.reduce(0, +)
+  }
+
+  /// For each example, the norm of its unit's gradient, or a bound of it.
+  private func unitNorms(_ units: [Int]?, in pass: Pass) -> [Double] {
+    var squares = [Double](repeating: 0, count: pass.exampleCount)
+    squares.withUnsafeMutableBufferPointer { buffer in
+      for layer in layers { layer.addSquaredGradientNorms(to: buffer, in: pass) }
+    }
+    return ClipWeights.unitNorms(squaredNorms: squares, units: units)
+  }
+
+  private func usableRanges(_ norms: [Double], from start: Int) -> [Range<Int>] {
+    norms.indices.split { !ClipWeights.isUsable(norms[$0]) }.map { part in
+      (start + part.startIndex)..<(start + part.endIndex)
+    }
+  }
+}
