@@ -14,7 +14,7 @@ public struct NetworkBuilder {
   public let machine: Machine
   /// Where the layers declare their parameters.
   public let parameters: ParameterStore
-  /// The layers so far. All treat every example alone.
+  /// The layers so far; all treat every example alone.
   public private(set) var layers: [any PerExampleLayer] = []
   /// The shape of one example after the layers so far.
   public private(set) var shape: Shape
@@ -34,7 +34,7 @@ public struct NetworkBuilder {
     shape = input
   }
 
-  /// A unique name for the next layer of a kind: "convolution1", "convolution2", …
+  /// A unique name for the next layer of a kind, numbered from "convolution1" on.
   public mutating func name(_ kind: String) -> String {
     counts[kind, default: 0] += 1
     return "\(prefix)\(kind)\(counts[kind] ?? 1)"

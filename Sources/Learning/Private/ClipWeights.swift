@@ -1,7 +1,8 @@
 /// The factors that bound each unit's contribution to a sum of gradients.
 enum ClipWeights {
-  /// Norms are rounded up by this factor before clipping. Gradients are computed in single
-  /// precision: a sum of K products in blocks errs by a few times √K·2⁻²⁴ relative, and 2⁻¹³ covers
+  /// Norms are rounded up by this factor before clipping.
+  ///
+  /// Gradients are computed in single precision: a sum of K products in blocks errs by a few times √K·2⁻²⁴ relative, and 2⁻¹³ covers
   /// the longest sums of our layers.
   static let roundingMargin = 1 + 0x1p-13
 
@@ -21,7 +22,7 @@ enum ClipWeights {
     return norms
   }
 
-  /// Whether a gradient of this norm can be scaled at all. Written so that NaN is refused.
+  /// Whether a gradient of this norm can be scaled at all; written so that NaN is refused.
   static func isUsable(_ norm: Double) -> Bool {
     norm < Double(Float.greatestFiniteMagnitude)
   }

@@ -1,0 +1,102 @@
+public import FoundationEssentials
+public import Learning
+
+/// The state of a model as named arrays and text: what a safetensors file holds.
+///
+/// It never carries randomness that privacy depends on: no noise key, no sampler state.
+public struct Checkpoint: Sendable {
+  /// A flat array and its extents.
+  public struct Array: Sendable, Equatable {
+    /// Extents, outermost first.
+    public let shape: [Int]
+    /// The elements.
+    public let values: [Float]
+
+    /// Creates an array.
+    public init(shape: [Int], values: [Float]) {
+      self.shape = shape
+      self.values = values
+    }
+  }
+
+  /// Why a checkpoint does not fit the model that it is restored into.
+  public enum Failure: Error, CustomStringConvertible {
+    /// An array is not there.
+    case missing(name: String)
+    /// An array has other extents.
+    case wrongShape(name: String, found: [Int], expected: [Int])
+    /// A text entry is not there or cannot be read.
+    case badMetadata(key: String, found: String?)
+
+    /// What failed, what was expected and what to do.
+    public var description: String {
+      switch self {
+      case .missing(let name):
+        "checkpoint: array '\(name)' is missing. It belongs to another recipe or version."
+      case .wrongShape(let name, let found, let expected):
+        "checkpoint: array '\(name)' has shape \(found) (\(expected) expected). "
+          + "It belongs to another recipe."
+      case .badMetadata(let key, let found):
+        "checkpoint: entry '\(key)' is \(found.map { "'\($0)'" } ?? "missing"). "
+          + "Use an earlier checkpoint."
+      }
+    }
+  }
+
+  /// Arrays by name.
+  public var tensors: [String: Array] = [:]
+  /// Text by key.
+  public var metadata: [String: String] = [:]
+
+  /// Creates an empty checkpoint.
+  public init() {}
+
+  /// Saves every parameter of a network under `prefix`.
+  public mutating func save(_ store: ParameterStore, as prefix: String) {
+    for parameter in store.parameters {
+      tensors["\(prefix).\(parameter.name)"] = Array(
+        shape: parameter.shape.extents, values: store.values(of: parameter).array)
+    }
+  }
+
+  /// Restores every parameter of a network from `prefix`.
+  public func restore(_ store: ParameterStore, from prefix: String) throws {
+    for parameter in store.parameters {
+      let array = try array("\(prefix).\(parameter.name)", shape: parameter.shape.extents)
+      store.values(of: parameter).assign(array.values)
+    }
+  }
+
+  /// Saves an optimiser's memory and step count under `prefix`.
+  public mutating func save(_ optimizer: some Optimizer, as prefix: String) {
+    for (name, tensor) in optimizer.state {
+      tensors["\(prefix).\(name)"] = Array(shape: tensor.shape.extents, values: tensor.array)
+    }
+    metadata["\(prefix).step_count"] = String(optimizer.stepCount)
+  }
+
+  /// Restores an optimiser's memory and step count from `prefix`.
+  public func restore(_ optimizer: some Optimizer, from prefix: String) throws {
+    for (name, tensor) in optimizer.state {
+      tensor.assign(try array("\(prefix).\(name)", shape: tensor.shape.extents).values)
+    }
+    optimizer.stepCount = try value("\(prefix).step_count")
+  }
+
+  /// The array of this name and shape.
+  public func array(_ name: String, shape: [Int]) throws -> Array {
+    guard let array = tensors[name] else { throw Failure.missing(name: name) }
+    guard array.shape == shape else {
+      throw Failure.wrongShape(name: name, found: array.shape, expected: shape)
+    }
+    return array
+  }
+
+  /// A number or other simple value from the text entries.
+  public func value<Value: LosslessStringConvertible>(_ key: String) throws -> Value {
+    guard let text = metadata[key], let value = Value(text) else {
+      throw Failure.badMetadata(key: key, found: metadata[key])
+    }
+    return value
+  }
+}

@@ -1,0 +1,86 @@
+public import Compute
+public import Learning
+public import Privacy
+
+/// A family of models that learn from images and draw new ones.
+///
+/// A family is one folder under `Models` and one line in `Families`. Only the `Trainer` calls `step`,
+/// after it has reserved the step's privacy event in the ledger.
+public protocol GenerativeModel: AnyObject {
+  /// What decides the result beside the images: stored in run records and checkpoints.
+  associatedtype Settings: ModelSettings
+  /// The family's name in recipes, checkpoints and reports.
+  static var family: String { get }
+  /// Builds an untrained model; throws `RecipeFailure` when the settings cannot work.
+  init(_ settings: Settings, for format: ImageFormat, seed: UInt64, on machine: Machine) throws
+  /// Makes one step on a batch of training images.
+  ///
+  /// `images` may be read only by what the step's mechanism protects.
+  func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport
+  /// Draws one image per label, reproducibly from `seed`, and hands them over in order: the index
+  /// of the first and images of the format's shape in [−1, 1].
+  func sample(labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void)
+    throws
+  /// Saves everything that training needs to go on.
+  func save(into checkpoint: inout Checkpoint)
+  /// Restores what `save` saved.
+  func restore(from checkpoint: Checkpoint) throws
+  /// Saves only what drawing images needs: the part that may be released.
+  func saveGenerator(into checkpoint: inout Checkpoint)
+  /// The networks as tables of layers, for run records.
+  var description: String { get }
+}
+
+/// A family's part of a recipe.
+public protocol ModelSettings: Codable, Sendable, Equatable {
+  /// Checks what types cannot say; throws `RecipeFailure`.
+  func validate(for format: ImageFormat) throws
+}
+
+/// One step of training as the trainer orders it.
+public struct TrainingStep {
+  /// Steps made before this one.
+  public let index: Int
+  /// The plan's number of steps.
+  public let stepCount: Int
+  /// The nominal batch size, the public divisor of sums.
+  public let batchSize: Int
+  /// Clip, noise and sampling of this step; nil when training without privacy.
+  public let mechanism: SubsampledGaussian?
+  /// Where noise comes from.
+  public let noise: NoiseStream
+
+  /// Creates an order for one step.
+  public init(
+    index: Int, stepCount: Int, batchSize: Int, mechanism: SubsampledGaussian?, noise: NoiseStream
+  ) {
+    self.index = index
+    self.stepCount = stepCount
+    self.batchSize = batchSize
+    self.mechanism = mechanism
+    self.noise = noise
+  }
+}
+
+/// What a step tells; only values that are free to leave: nothing computed from real images except
+/// through noise.
+public struct StepReport: Sendable {
+  /// Curves by name, for example "generator_loss".
+  public var values: [String: Double]
+
+  /// Creates a report.
+  public init(values: [String: Double] = [:]) {
+    self.values = values
+  }
+}
+
+/// Why a recipe cannot work.
+public struct RecipeFailure: Error, CustomStringConvertible {
+  /// What was found, what was expected and what to do.
+  public let description: String
+
+  /// Creates a failure.
+  public init(_ description: String) {
+    self.description = description
+  }
+}

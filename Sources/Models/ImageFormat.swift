@@ -1,0 +1,22 @@
+public import Compute
+
+/// The images that a model makes: their size, their channels and their classes.
+public struct ImageFormat: Hashable, Sendable, Codable {
+  /// Rows and columns in pixels.
+  public let height: Int, width: Int
+  /// One for grey, three for red, green and blue.
+  public let channels: Int
+  /// The names of the classes, in label order; declared, never learnt from the images.
+  public let classes: [String]
+
+  /// Creates a format.
+  public init(height: Int, width: Int, channels: Int, classes: [String]) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.classes = classes
+  }
+
+  /// The shape of one image.
+  public var shape: Shape { Shape(height, width, channels) }
+}
