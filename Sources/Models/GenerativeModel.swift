@@ -12,7 +12,7 @@ public protocol GenerativeModel: AnyObject {
   /// The family's name in recipes, checkpoints and reports.
   static var family: String { get }
   /// Builds an untrained model; throws `RecipeFailure` when the settings cannot work.
-  init(_ settings: Settings, for format: ImageFormat, seed: UInt64, on machine: Machine) throws
+  init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine) throws
   /// Makes one step on a batch of training images.
   ///
   /// `images` may be read only by what the step's mechanism protects.
@@ -34,7 +34,7 @@ public protocol GenerativeModel: AnyObject {
 /// A family's part of a recipe.
 public protocol ModelSettings: Codable, Sendable, Equatable {
   /// Checks what types cannot say; throws `RecipeFailure`.
-  func validate(for format: ImageFormat) throws
+  func validate(for format: ImageSpecification) throws
 }
 
 /// One step of training as the trainer orders it.

@@ -1,7 +1,7 @@
 public import Compute
 
 /// The images that a model makes: their size, their channels and their classes.
-public struct ImageFormat: Hashable, Sendable, Codable {
+public struct ImageSpecification: Hashable, Sendable, Codable {
   /// Rows and columns in pixels.
   public let height: Int, width: Int
   /// One for grey, three for red, green and blue.

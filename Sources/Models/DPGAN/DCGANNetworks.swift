@@ -1,0 +1,77 @@
+import Compute
+import Learning
+
+/// The two networks of a class-conditional DCGAN (Radford et al., arXiv 1511.06434) in the shape of
+/// "Private GANs, Revisited", with a class embedding added as a bias instead of label planes.
+///
+/// Neither network normalises over a batch: the discriminator must treat every example alone.
+struct DCGANNetworks {
+  /// One halving of the image: rows, columns, and the kernel that fits them.
+  struct Stage: Equatable {
+    let height: Int, width: Int
+    let kernel: Int
+
+    /// Rows or columns after the stage: 28 → 14 → 7 → 4, 32 → 16 → 8 → 4.
+    static func half(_ extent: Int) -> Int { (extent + 1) / 2 }
+  }
+
+  /// The slope of every leaky rectifier.
+  static let slope: Float = 0.2
+
+  /// The halvings from the full image down to at most four rows and columns.
+  static func stages(for format: ImageSpecification) -> [Stage] {
+    var stages: [Stage] = []
+    var height = format.height
+    var width = format.width
+    while height > 4 || width > 4 {
+      // An even size halves exactly under a 4×4 kernel, an odd one under a 3×3 kernel.
+      let kernel = height % 2 == 0 && width % 2 == 0 ? 4 : 3
+      stages.append(Stage(height: height, width: width, kernel: kernel))
+      height = Stage.half(height)
+      width = Stage.half(width)
+    }
+    return stages
+  }
+
+  /// Image and class to one logit: positive means real.
+  static func discriminator(
+    _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+  ) -> PrivateNetwork {
+    var net = NetworkBuilder(input: format.shape, on: machine)
+    for (index, stage) in stages(for: format).enumerated() {
+      net.convolution(settings.width << index, kernel: stage.kernel, stride: 2, padding: 1)
+      if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
+      net.leakyReLU(slope)
+    }
+    net.dense(1)
+    return net.privateNetwork(seed: seed)
+  }
+
+  /// Latent vector and class to an image in [−1, 1].
+  static func generator(
+    _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+  ) -> Network {
+    var net = NetworkBuilder(input: Shape(settings.latentSize), on: machine)
+    let stages = stages(for: format)
+    let channels = { (index: Int) in settings.generatorWidth << index }
+    let deepest = stages[stages.count - 1]
+    let seedShape = Shape(
+      Stage.half(deepest.height), Stage.half(deepest.width), channels(stages.count - 1))
+    net.dense(seedShape.count)
+    if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
+    net.reshape(seedShape)
+    net.leakyReLU(slope)
+    for (index, stage) in stages.enumerated().reversed() where index > 0 {
+      net.transposedConvolution(
+        channels(index - 1), kernel: stage.kernel, stride: 2, padding: 1,
+        outputHeight: stage.height, outputWidth: stage.width)
+      if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
+      net.leakyReLU(slope)
+    }
+    net.transposedConvolution(
+      format.channels, kernel: stages[0].kernel, stride: 2, padding: 1,
+      outputHeight: format.height, outputWidth: format.width)
+    net.tanh()
+    return net.network(seed: seed)
+  }
+}

@@ -1,0 +1,189 @@
+public import Compute
+public import Learning
+
+/// A class-conditional GAN whose discriminator alone reads private images, through clip and noise.
+///
+/// The generator learns from the discriminator's parameters, which noise protects, so its own steps
+/// cost no privacy (Xie et al., arXiv 1802.06739). Steps of the plan count discriminator updates.
+public final class DPGAN: GenerativeModel {
+  public static let family = "dp-gan"
+
+  /// What the recipe says.
+  public let settings: DPGANSettings
+  private let format: ImageSpecification
+  private let seed: UInt64
+  private let machine: Machine
+  private let discriminator: PrivateNetwork
+  private let generator: Network
+  /// The generator with averaged weights, which draws the images.
+  private let sampler: Network
+  private let average: WeightAverage
+  private let discriminatorOptimizer: Adam
+  private let generatorOptimizer: Adam
+  private var schedule: DiscriminatorSchedule
+  /// The discriminator's gradient from fakes.
+  private let fakeGradient: Tensor
+  private let discriminatorPass: Pass
+  private let generatorPass: Pass
+  /// The last generator step's curves, repeated until the next.
+  private var generatorReport: [String: Double] = [:]
+
+  public init(
+    _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+  ) throws {
+    try settings.validate(for: format)
+    self.settings = settings
+    self.format = format
+    self.seed = seed
+    self.machine = machine
+    let network = { (part: UInt64) in
+      DCGANNetworks.generator(settings, for: format, seed: seed &+ part, on: machine)
+    }
+    discriminator = DCGANNetworks.discriminator(settings, for: format, seed: seed, on: machine)
+    generator = network(1)
+    sampler = network(1)
+    average = WeightAverage(of: generator.parameters, decay: settings.averageDecay)
+    let adam = { (store: ParameterStore, rate: Float) in
+      Adam(
+        for: store,
+        AdamConstants(learningRate: rate, beta1: settings.beta1, beta2: settings.beta2),
+        on: machine)
+    }
+    discriminatorOptimizer = adam(
+      discriminator.parameters, settings.discriminatorLearningRate)
+    generatorOptimizer = adam(generator.parameters, settings.generatorLearningRate)
+    schedule = DiscriminatorSchedule(settings.schedule)
+    fakeGradient = discriminator.parameters.makeCompanion()
+    discriminatorPass = Pass(on: machine)
+    generatorPass = Pass(on: machine)
+  }
+
+  public var description: String {
+    """
+    discriminator, \(discriminator.parameters.count) parameters
+    \(discriminator.network.description)
+    generator, \(generator.parameters.count) parameters
+    \(generator.description)
+    """
+  }
+
+  public func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
+    let fakeLoss = updateDiscriminator(step, on: images)
+    if schedule.discriminatorStepped() { updateGenerator(step) }
+    var values = generatorReport
+    values["discriminator_loss_fakes"] = fakeLoss
+    values["discriminator_steps"] = Double(schedule.discriminatorSteps)
+    return StepReport(values: values)
+  }
+
+  /// One update of the discriminator; returns its mean loss on fakes.
+  ///
+  /// Fakes are as many as real images are expected, never as many as were drawn: the number drawn
+  /// is private.
+  private func updateDiscriminator(_ step: TrainingStep, on images: any ExampleSource) -> Double {
+    let fakes = GeneratedExamples(
+      generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]),
+      in: generatorPass)
+    fakeGradient.fill(0)
+    let loss = discriminator.addPublicGradient(
+      over: fakes, loss: BinaryCrossEntropy(target: 0), clipNorm: step.mechanism?.clipNorm,
+      scale: 1 / Float(step.batchSize), to: fakeGradient, in: discriminatorPass)
+    let real = BinaryCrossEntropy(target: 1)
+    guard let mechanism = step.mechanism else {
+      _ = discriminator.addPublicGradient(
+        over: images, loss: real, clipNorm: nil, scale: 1 / Float(max(1, images.count)),
+        to: fakeGradient, in: discriminatorPass)
+      discriminator.update(alongPublic: fakeGradient, by: discriminatorOptimizer)
+      return loss
+    }
+    let gradient = discriminator.clippedSum(
+      over: images, loss: real, mechanism, in: discriminatorPass
+    ).noised(by: step.noise)
+    machine.add(fakeGradient, to: gradient.values)
+    discriminator.update(along: gradient, by: discriminatorOptimizer)
+    return loss
+  }
+
+  /// One update of the generator along the non-saturating loss (Goodfellow et al. 2014).
+  private func updateGenerator(_ step: TrainingStep) {
+    let count = settings.generatorBatchSize ?? step.batchSize
+    let latents = latents(count, seed: [2, UInt64(step.index)])
+    let loss = BinaryCrossEntropy(target: 1)
+    generator.parameters.gradient.fill(0)
+    var total = 0.0
+    var recognised = 0
+    for range in latents.microBatches(of: discriminator.microBatchSize) {
+      let fakes = latents.generate(range, with: generator, in: generatorPass)
+      discriminatorPass.begin(exampleCount: range.count, labels: latents.labels(in: range))
+      let logits = discriminator.network.forward(fakes, in: discriminatorPass)
+      let gradient = discriminatorPass.arena.make(logits.shape)
+      var values = [Double](repeating: 0, count: range.count)
+      values.withUnsafeMutableBufferPointer { buffer in
+        loss.evaluate(logits, gradient: gradient, values: buffer, in: discriminatorPass)
+      }
+      total += values.reduce(0, +)
+      recognised += logits.buffer.count { $0 < 0 }
+      let imageGradient = discriminator.network.backward(
+        gradient, needsInputGradient: true, in: discriminatorPass)
+      if let imageGradient {
+        generator.backward(imageGradient, needsInputGradient: false, in: generatorPass)
+        generator.addGradient(in: generatorPass)
+      }
+    }
+    machine.scale(generator.parameters.gradient, by: 1 / Float(count))
+    generatorOptimizer.update(generator.parameters, along: generator.parameters.gradient)
+    generator.parametersChanged()
+    average.update(from: generator.parameters)
+    let accuracy = Double(recognised) / Double(count)
+    schedule.generatorStepped(fakeAccuracy: accuracy)
+    generatorReport = [
+      "generator_loss": total / Double(count), "fake_accuracy": schedule.accuracy,
+      "generator_steps": Double(generatorOptimizer.stepCount),
+    ]
+  }
+
+  public func sample(
+    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+  ) throws {
+    average.copy(to: sampler.parameters)
+    sampler.parametersChanged()
+    let latents = LatentVectors(
+      size: settings.latentSize, labels: labels, seed: seed, classCount: format.classes.count)
+    for range in latents.microBatches(of: discriminator.microBatchSize) {
+      try receive(
+        range.lowerBound, latents.generate(range, with: sampler, in: generatorPass))
+    }
+  }
+
+  public func save(into checkpoint: inout Checkpoint) {
+    checkpoint.save(discriminator.parameters, as: "discriminator")
+    checkpoint.save(generator.parameters, as: "generator")
+    checkpoint.save(discriminatorOptimizer, as: "discriminator_optimizer")
+    checkpoint.save(generatorOptimizer, as: "generator_optimizer")
+    checkpoint.save(average, of: generator.parameters, as: "generator_average")
+    schedule.save(into: &checkpoint)
+  }
+
+  public func restore(from checkpoint: Checkpoint) throws {
+    try checkpoint.restore(discriminator.parameters, from: "discriminator")
+    try checkpoint.restore(generator.parameters, from: "generator")
+    try checkpoint.restore(discriminatorOptimizer, from: "discriminator_optimizer")
+    try checkpoint.restore(generatorOptimizer, from: "generator_optimizer")
+    try checkpoint.restore(average, of: generator.parameters, from: "generator_average")
+    try schedule.restore(from: checkpoint)
+    discriminator.network.parametersChanged()
+    generator.parametersChanged()
+  }
+
+  public func saveGenerator(into checkpoint: inout Checkpoint) {
+    checkpoint.save(average, of: generator.parameters, as: "generator_average")
+  }
+
+  /// Latent vectors that depend on the run's seed and `salt` alone, so that a resumed run draws the
+  /// same.
+  private func latents(_ count: Int, seed salt: [UInt64]) -> LatentVectors {
+    let mixed = salt.reduce(seed) { ($0 ^ $1) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+    return LatentVectors(
+      size: settings.latentSize, count: count, classCount: format.classes.count, seed: mixed)
+  }
+}

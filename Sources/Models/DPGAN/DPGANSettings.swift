@@ -1,0 +1,84 @@
+/// What a recipe says about a DP-GAN.
+public struct DPGANSettings: ModelSettings {
+  /// Channels after the first convolution of the discriminator; later ones double it.
+  public var width: Int
+  /// Channels before the last layer of the generator; earlier ones double it.
+  public var generatorWidth: Int
+  /// Numbers in a latent vector.
+  public var latentSize: Int
+  /// Step sizes of Adam.
+  public var discriminatorLearningRate: Float, generatorLearningRate: Float
+  /// Decay of Adam's first and second moment, for both networks.
+  public var beta1: Float, beta2: Float
+  /// Fakes per generator step; nil: the nominal batch size.
+  public var generatorBatchSize: Int?
+  /// How the generator waits for the discriminator.
+  public var schedule: DiscriminatorSchedule.Settings
+  /// Decay per generator step of the averaged generator, which draws the images.
+  public var averageDecay: Double
+
+  enum CodingKeys: String, CodingKey {
+    case width
+    case generatorWidth = "generator_width"
+    case latentSize = "latent_size"
+    case discriminatorLearningRate = "discriminator_learning_rate"
+    case generatorLearningRate = "generator_learning_rate"
+    case beta1, beta2
+    case generatorBatchSize = "generator_batch_size"
+    case schedule
+    case averageDecay = "average_decay"
+  }
+
+  /// Creates settings; the defaults are those of "Private GANs, Revisited" at a smaller width.
+  public init(
+    width: Int = 32, generatorWidth: Int = 32, latentSize: Int = 128,
+    discriminatorLearningRate: Float = 2e-4, generatorLearningRate: Float = 2e-4,
+    beta1: Float = 0.5, beta2: Float = 0.999, generatorBatchSize: Int? = nil,
+    schedule: DiscriminatorSchedule.Settings = .init(start: 1, threshold: 0.6),
+    averageDecay: Double = 0.999
+  ) {
+    self.width = width
+    self.generatorWidth = generatorWidth
+    self.latentSize = latentSize
+    self.discriminatorLearningRate = discriminatorLearningRate
+    self.generatorLearningRate = generatorLearningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.generatorBatchSize = generatorBatchSize
+    self.schedule = schedule
+    self.averageDecay = averageDecay
+  }
+
+  /// Checks what types cannot say.
+  public func validate(for format: ImageSpecification) throws {
+    try require((1...1024).contains(width), "width", width, "1 to 1024")
+    try require((1...1024).contains(generatorWidth), "generator_width", generatorWidth, "1 to 1024")
+    try require((1...4096).contains(latentSize), "latent_size", latentSize, "1 to 4096")
+    try require(
+      discriminatorLearningRate > 0 && discriminatorLearningRate < 1,
+      "discriminator_learning_rate", discriminatorLearningRate, "above 0, below 1")
+    try require(
+      generatorLearningRate > 0 && generatorLearningRate < 1,
+      "generator_learning_rate", generatorLearningRate, "above 0, below 1")
+    try require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 or more, below 1")
+    try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
+    try require(
+      generatorBatchSize.map { $0 > 0 } ?? true, "generator_batch_size", generatorBatchSize ?? 0,
+      "1 or more")
+    try require(schedule.start > 0, "schedule.start", schedule.start, "1 or more")
+    try require(
+      schedule.threshold.map { $0 > 0 && $0 < 1 } ?? true, "schedule.threshold",
+      schedule.threshold ?? 0, "between 0 and 1, or absent")
+    try require(
+      averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
+    try require(
+      (8...128).contains(format.height) && (8...128).contains(format.width), "image size",
+      "\(format.height)×\(format.width)", "8 to 128 pixels a side")
+  }
+
+  private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
+    guard holds else {
+      throw RecipeFailure("recipe, dp-gan: \(field) is \(found) (\(expected) expected).")
+    }
+  }
+}

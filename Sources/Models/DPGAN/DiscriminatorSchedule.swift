@@ -1,0 +1,82 @@
+/// How many discriminator steps one generator step waits for.
+///
+/// The adaptive rule is that of "Private GANs, Revisited" (Bie, Kamath & Zhang, arXiv 2302.02936):
+/// noise weakens the discriminator, so it gets more steps whenever it no longer tells fakes apart.
+/// It looks at fakes alone and so costs no privacy.
+public struct DiscriminatorSchedule: Sendable, Equatable {
+  /// The rungs of the ladder; the schedule never steps down.
+  public static let ladder = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
+
+  /// Decay of the running accuracy, as published.
+  public static let accuracyDecay = 0.99
+
+  /// The rule's constants.
+  public struct Settings: Codable, Sendable, Equatable {
+    /// Discriminator steps per generator step at the start.
+    public var start: Int
+    /// The accuracy on fakes at or below which the ladder is climbed; nil keeps `start` for ever.
+    public var threshold: Double?
+    /// Generator steps after each change in which the ladder is left alone.
+    public var grace: Int
+    /// The highest rung.
+    public var limit: Int
+
+    /// Creates the rule's constants.
+    public init(start: Int, threshold: Double?, grace: Int = 200, limit: Int = 5000) {
+      self.start = start
+      self.threshold = threshold
+      self.grace = grace
+      self.limit = limit
+    }
+  }
+
+  private let settings: Settings
+  /// Discriminator steps per generator step at present.
+  public private(set) var discriminatorSteps: Int
+  /// The running accuracy of the discriminator on fakes, in [0, 1].
+  public private(set) var accuracy = 1.0
+  /// Generator steps since the last change.
+  public private(set) var sinceChange = 0
+  /// Discriminator steps since the last generator step.
+  public private(set) var sinceGenerator = 0
+
+  /// Starts at the first rung.
+  public init(_ settings: Settings) {
+    self.settings = settings
+    discriminatorSteps = settings.start
+  }
+
+  /// Counts a discriminator step and tells whether a generator step is due.
+  public mutating func discriminatorStepped() -> Bool {
+    sinceGenerator += 1
+    return sinceGenerator >= discriminatorSteps
+  }
+
+  /// Takes note of a generator step and the discriminator's accuracy on its fakes.
+  public mutating func generatorStepped(fakeAccuracy: Double) {
+    sinceGenerator = 0
+    sinceChange += 1
+    accuracy = Self.accuracyDecay * accuracy + (1 - Self.accuracyDecay) * fakeAccuracy
+    guard let threshold = settings.threshold, sinceChange > settings.grace, accuracy <= threshold,
+      let next = Self.ladder.first(where: { $0 > discriminatorSteps }), next <= settings.limit
+    else { return }
+    discriminatorSteps = next
+    sinceChange = 0
+  }
+
+  /// The state as text for a checkpoint.
+  func save(into checkpoint: inout Checkpoint) {
+    checkpoint.metadata["schedule.discriminator_steps"] = String(discriminatorSteps)
+    checkpoint.metadata["schedule.accuracy"] = String(accuracy)
+    checkpoint.metadata["schedule.since_change"] = String(sinceChange)
+    checkpoint.metadata["schedule.since_generator"] = String(sinceGenerator)
+  }
+
+  /// The state that `save` wrote.
+  mutating func restore(from checkpoint: Checkpoint) throws {
+    discriminatorSteps = try checkpoint.value("schedule.discriminator_steps")
+    accuracy = try checkpoint.value("schedule.accuracy")
+    sinceChange = try checkpoint.value("schedule.since_change")
+    sinceGenerator = try checkpoint.value("schedule.since_generator")
+  }
+}

@@ -1,0 +1,40 @@
+public import Compute
+
+/// The families of models that this program knows.
+///
+/// A constant list: a family is part of the privacy argument and belongs in review.
+public enum Families {
+  /// All families.
+  public static let all: [any GenerativeModel.Type] = [DPGAN.self]
+
+  /// The family of this name.
+  public static func named(_ name: String) -> (any GenerativeModel.Type)? {
+    all.first { $0.family == name }
+  }
+}
+
+extension GenerativeModel {
+  /// Reads the family's part of a recipe.
+  static func settings(from decoder: any Decoder) throws -> any ModelSettings {
+    try Settings(from: decoder)
+  }
+
+  fileprivate static func make(
+    _ settings: any ModelSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+  ) throws -> any GenerativeModel {
+    guard let own = settings as? Settings else {
+      preconditionFailure("a recipe holds the settings of its own family")
+    }
+    return try Self(own, for: format, seed: seed, on: machine)
+  }
+}
+
+extension Recipe {
+  /// An untrained model after this recipe.
+  public func makeModel(
+    classes: [String], seed: UInt64, on machine: Machine
+  ) throws -> any GenerativeModel {
+    try validate(classes: classes)
+    return try familyType.make(model, for: format(classes: classes), seed: seed, on: machine)
+  }
+}

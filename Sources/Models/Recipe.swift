@@ -1,0 +1,119 @@
+/// Which model to train and how: everything that decides the result beside the images.
+///
+/// Recipes are data (`Models/*.yaml`). What changes only speed or memory has no place here.
+public struct Recipe: Sendable, Codable {
+  /// What requests call it, for example "dp-gan-28".
+  public let name: String
+  /// One sentence: what it is good for.
+  public let summary: String
+  /// The images it makes.
+  public let image: ImageSettings
+  /// How any family is trained.
+  public let training: TrainingSettings
+  /// The family's own part.
+  public let model: any ModelSettings
+  /// The family that trains it.
+  public let familyType: any GenerativeModel.Type
+
+  /// The family's name.
+  public var family: String { familyType.family }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, summary, family, image, training, model
+  }
+
+  /// Reads a recipe; an unknown family is an error that lists the known ones.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    name = try container.decode(String.self, forKey: .name)
+    summary = try container.decode(String.self, forKey: .summary)
+    image = try container.decode(ImageSettings.self, forKey: .image)
+    training = try container.decode(TrainingSettings.self, forKey: .training)
+    let family = try container.decode(String.self, forKey: .family)
+    guard let type = Families.named(family) else {
+      let known = Families.all.map { $0.family }.joined(separator: ", ")
+      throw RecipeFailure("recipe \(name): family '\(family)' (one of \(known) expected).")
+    }
+    familyType = type
+    model = try type.settings(from: container.superDecoder(forKey: .model))
+  }
+
+  /// Writes the recipe with every value that decides the result.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(summary, forKey: .summary)
+    try container.encode(family, forKey: .family)
+    try container.encode(image, forKey: .image)
+    try container.encode(training, forKey: .training)
+    try model.encode(to: container.superEncoder(forKey: .model))
+  }
+
+  /// The format of the images with these classes.
+  public func format(classes: [String]) -> ImageSpecification {
+    ImageSpecification(
+      height: image.height, width: image.width, channels: image.channels, classes: classes)
+  }
+
+  /// Checks what types cannot say; throws `RecipeFailure`.
+  public func validate(classes: [String]) throws {
+    try training.validate()
+    guard image.channels == 1 || image.channels == 3 else {
+      throw RecipeFailure(
+        "recipe \(name): image.channels is \(image.channels) (1 for grey or 3 for colour expected).")
+    }
+    try model.validate(for: format(classes: classes))
+  }
+}
+
+/// The images that a recipe makes, and how others are brought to that form.
+public struct ImageSettings: Hashable, Sendable, Codable {
+  /// How an image of other proportions is fitted.
+  public enum Fit: String, Sendable, Codable {
+    /// The centre is kept, the rest cut off.
+    case crop
+    /// Rows and columns are scaled apart.
+    case stretch
+  }
+
+  /// Rows, columns and channels (1 grey, 3 colour).
+  public let height: Int, width: Int, channels: Int
+  /// How other proportions are fitted; crop unless given.
+  public let fit: Fit?
+}
+
+/// How any family is trained.
+public struct TrainingSettings: Hashable, Sendable, Codable {
+  /// The number of units a batch holds on average, and the divisor of sums.
+  public var batchSize: Int
+  /// Steps on training images.
+  public var steps: Int
+  /// The largest norm of one unit's gradient.
+  public var clipNorm: Double
+
+  enum CodingKeys: String, CodingKey {
+    case batchSize = "batch_size"
+    case steps
+    case clipNorm = "clip_norm"
+  }
+
+  /// Creates settings.
+  public init(batchSize: Int, steps: Int, clipNorm: Double) {
+    self.batchSize = batchSize
+    self.steps = steps
+    self.clipNorm = clipNorm
+  }
+
+  /// Checks the ranges.
+  public func validate() throws {
+    guard batchSize >= 1 else {
+      throw RecipeFailure("recipe: training.batch_size is \(batchSize) (1 or more expected).")
+    }
+    guard steps >= 1 else {
+      throw RecipeFailure("recipe: training.steps is \(steps) (1 or more expected).")
+    }
+    guard clipNorm > 0, clipNorm.isFinite else {
+      throw RecipeFailure("recipe: training.clip_norm is \(clipNorm) (a number above 0 expected).")
+    }
+  }
+}

@@ -1,0 +1,125 @@
+public import Compute
+public import Learning
+public import Privacy
+
+/// The one loop that trains any family, and the only caller of the ledger and of a step.
+///
+/// Steps are paid for in blocks: reserved durably, then computed, then settled. A crash leaves the
+/// block spent, and the resumed run makes that many steps fewer, so that the run as a whole never
+/// costs more than its plan.
+public final class Trainer {
+  /// Where the images of a step come from.
+  public protocol Images: AnyObject {
+    /// Draws a step's batch: every unit by its own coin of the given probability.
+    func drawBatch(probability: Double, from noise: NoiseStream) -> any ExampleSource
+  }
+
+  /// How far a run has come; only values that are free to leave.
+  public struct Progress: Sendable {
+    /// Steps whose effect the model holds.
+    public let step: Int
+    /// Steps paid for, made or lost.
+    public let charged: Int
+    /// The last step that the run can reach.
+    public let lastStep: Int
+    /// The family's curves.
+    public let report: StepReport
+  }
+
+  /// Why `run` returned.
+  public enum Ending: Sendable {
+    /// All steps are made.
+    case finished
+    /// The caller asked to stop; the state is that after a whole step.
+    case stopped
+  }
+
+  /// The model in training.
+  public let model: any GenerativeModel
+  /// What will be done.
+  public let plan: TrainingPlan
+  /// Steps whose effect the model holds.
+  public private(set) var step: Int
+  /// Steps paid for by this run, made or lost.
+  public private(set) var charged: Int
+  private let images: any Images
+  private let ledger: any PrivacyLedger
+  private let purpose: String
+  private let noise: NoiseStream
+
+  /// Prepares a run.
+  ///
+  /// `step` is the model's state and `charged` what the ledger says of the run so far; both are
+  /// zero at the start. `purpose` names the run in the ledger.
+  public init(
+    _ model: any GenerativeModel, plan: TrainingPlan, images: any Images,
+    ledger: any PrivacyLedger, purpose: String, step: Int = 0, charged: Int = 0,
+    noise: NoiseStream = NoiseStream()
+  ) {
+    precondition(step >= 0 && (plan.mechanism == nil || charged >= step), "unpaid steps")
+    self.model = model
+    self.plan = plan
+    self.images = images
+    self.ledger = ledger
+    self.purpose = purpose
+    self.step = step
+    self.charged = charged
+    self.noise = noise
+  }
+
+  /// The step at which the run ends: the plan's, less what crashes lost.
+  public var lastStep: Int {
+    plan.mechanism == nil ? plan.steps : plan.steps - (charged - step)
+  }
+
+  /// Makes the remaining steps in blocks of at most `blockSize`.
+  ///
+  /// `shouldStop` is read before every step. `report` is told of every step, `blockEnded` of every
+  /// settled block: the moment at which a checkpoint agrees with the ledger.
+  public func run(
+    blockSize: () -> Int, shouldStop: () -> Bool, report: (Progress) throws -> Void,
+    blockEnded: () throws -> Void
+  ) throws -> Ending {
+    while step < lastStep {
+      if shouldStop() { return .stopped }
+      let count = max(1, min(blockSize(), lastStep - step))
+      let made = try runBlock(count, shouldStop: shouldStop, report: report)
+      try blockEnded()
+      if made < count { return .stopped }
+    }
+    return .finished
+  }
+
+  /// Reserves and makes up to `count` steps; returns how many were made.
+  private func runBlock(
+    _ count: Int, shouldStop: () -> Bool, report: (Progress) throws -> Void
+  ) throws -> Int {
+    guard let mechanism = plan.mechanism else {
+      return try makeSteps(count, shouldStop: shouldStop, report: report)
+    }
+    let reservation = try ledger.reserve(mechanism.event, times: count, for: purpose)
+    charged += count
+    let before = step
+    let made = try makeSteps(count, shouldStop: shouldStop, report: report)
+    try ledger.settle(reservation, used: made)
+    charged -= count - (step - before)
+    return made
+  }
+
+  private func makeSteps(
+    _ count: Int, shouldStop: () -> Bool, report: (Progress) throws -> Void
+  ) throws -> Int {
+    for made in 0..<count {
+      if made > 0, shouldStop() { return made }
+      let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)
+      let result = try model.step(
+        TrainingStep(
+          index: step, stepCount: plan.steps, batchSize: plan.batchSize,
+          mechanism: plan.mechanism, noise: noise),
+        on: batch)
+      step += 1
+      try report(Progress(step: step, charged: charged, lastStep: lastStep, report: result))
+    }
+    return count
+  }
+}
