@@ -1,0 +1,34 @@
+/// Turns a history of events into a guarantee.
+///
+/// What happened (`PrivacyEvent`) is kept apart from what it cost: a ledger stores events, and an
+/// epsilon is computed from them whenever it is asked for.
+public protocol PrivacyAccountant: Sendable {
+  /// The name that statements use.
+  static var name: String { get }
+
+  /// Nothing has happened.
+  init()
+
+  /// Everything that has been composed.
+  var tally: EventTally { get }
+
+  /// Adds `times` runs of `event`; throws for events that cannot be bounded.
+  mutating func compose(_ event: PrivacyEvent, times: Int) throws(PrivacyError)
+
+  /// An upper bound on the privacy loss at `delta`; infinite when no bound is representable.
+  func epsilon(atDelta delta: Double) throws(PrivacyError) -> Double
+}
+
+extension PrivacyAccountant {
+  /// An accountant that has seen `tally`.
+  public init(_ tally: EventTally) throws(PrivacyError) {
+    self.init()
+    for (event, times) in tally.sorted { try compose(event.event, times: times) }
+  }
+
+  /// An accountant that has seen `times` runs of `event`.
+  public init(_ event: PrivacyEvent, times: Int = 1) throws(PrivacyError) {
+    self.init()
+    try compose(event, times: times)
+  }
+}

@@ -1,0 +1,207 @@
+/// One line of a ledger. Stored forever: kinds are only added, meanings never change.
+public enum LedgerEntry: Hashable, Sendable {
+  /// Opens the ledger: which data, under which unit of privacy. Exactly once, first.
+  case root(LedgerRoot)
+  /// A run, or another attempt at one, announces everything it intends to do.
+  case plan(LedgerPlan)
+  /// Runs of an event are charged, before the first of them.
+  case reserve(LedgerReserve)
+  /// A reservation ends; what was not begun is given back.
+  case settle(LedgerSettle)
+  /// Something computed from the data leaves.
+  case release(LedgerRelease)
+  /// An attempt ends; nothing more is charged to it.
+  case close(LedgerClose)
+}
+
+/// Whose data a ledger covers.
+public struct LedgerRoot: Codable, Hashable, Sendable {
+  /// The identity of the watched root, stable over renames of the dataset.
+  public var identity: String
+  /// The dataset's name when the ledger was opened.
+  public var dataset: String
+  /// What one record is.
+  public var unit: PrivacyUnit
+  /// Which data sets are neighbours.
+  public var adjacency: NeighboringRelation
+
+  /// Describes a root.
+  public init(
+    identity: String, dataset: String, unit: PrivacyUnit, adjacency: NeighboringRelation
+  ) {
+    self.identity = identity
+    self.dataset = dataset
+    self.unit = unit
+    self.adjacency = adjacency
+  }
+}
+
+/// What an attempt at a run intends to do, said before any private byte is read.
+public struct LedgerPlan: Codable, Hashable, Sendable {
+  /// The run's name.
+  public var run: String
+  /// 1 for the first attempt; a resumed run is a new attempt with fresh noise.
+  public var attempt: Int
+  /// The hash of the frozen list of files.
+  public var snapshot: String
+  /// Everything the attempt will do, at most.
+  public var event: PrivacyEvent
+  /// The mechanism, for an auditor who wants clip norm and divisor; nil when several are used.
+  public var mechanism: SubsampledGaussian?
+  /// The delta of the run's statement.
+  public var delta: Double
+  /// The version of the software.
+  public var software: String
+
+  /// Describes an attempt.
+  public init(
+    run: String, attempt: Int, snapshot: String, event: PrivacyEvent,
+    mechanism: SubsampledGaussian?, delta: Double, software: String
+  ) {
+    self.run = run
+    self.attempt = attempt
+    self.snapshot = snapshot
+    self.event = event
+    self.mechanism = mechanism
+    self.delta = delta
+    self.software = software
+  }
+}
+
+/// A charge.
+public struct LedgerReserve: Codable, Hashable, Sendable {
+  /// Counts reservations from 0.
+  public var number: Int
+  /// The run that asks.
+  public var run: String
+  /// The attempt that asks.
+  public var attempt: Int
+  /// What one run of the event does.
+  public var event: PrivacyEvent
+  /// How many runs.
+  public var times: Int
+  /// What for, in words for a reader of the ledger.
+  public var purpose: String
+
+  /// Describes a charge.
+  public init(
+    number: Int, run: String, attempt: Int, event: PrivacyEvent, times: Int, purpose: String
+  ) {
+    self.number = number
+    self.run = run
+    self.attempt = attempt
+    self.event = event
+    self.times = times
+    self.purpose = purpose
+  }
+}
+
+/// The end of a reservation.
+public struct LedgerSettle: Codable, Hashable, Sendable {
+  /// The reservation.
+  public var number: Int
+  /// How many of its runs were begun, at most.
+  public var used: Int
+
+  /// Describes an end.
+  public init(number: Int, used: Int) {
+    self.number = number
+    self.used = used
+  }
+}
+
+/// Something that left, with the claim that went with it.
+public struct LedgerRelease: Codable, Hashable, Sendable {
+  /// The run it came from.
+  public var run: String
+  /// The hash of what left (of the release's manifest).
+  public var artefact: String
+  /// The claimed epsilon of everything on the root so far, rounded up.
+  public var epsilon: Double
+  /// The delta of the claim.
+  public var delta: Double
+
+  /// Describes a release.
+  public init(run: String, artefact: String, epsilon: Double, delta: Double) {
+    self.run = run
+    self.artefact = artefact
+    self.epsilon = epsilon
+    self.delta = delta
+  }
+}
+
+/// The end of an attempt.
+public struct LedgerClose: Codable, Hashable, Sendable {
+  /// The run.
+  public var run: String
+  /// The attempt.
+  public var attempt: Int
+  /// How it ended: finished, failed, cancelled …
+  public var outcome: String
+
+  /// Describes an end.
+  public init(run: String, attempt: Int, outcome: String) {
+    self.run = run
+    self.attempt = attempt
+    self.outcome = outcome
+  }
+}
+
+extension LedgerRoot {
+  private enum CodingKeys: String, CodingKey { case identity = "root", dataset, unit, adjacency }
+}
+
+extension LedgerReserve {
+  private enum CodingKeys: String, CodingKey {
+    case number = "reservation", run, attempt, event, times, purpose
+  }
+}
+
+extension LedgerSettle {
+  private enum CodingKeys: String, CodingKey { case number = "reservation", used }
+}
+
+extension LedgerEntry: Codable {
+  private enum Kind: String, Codable { case root, plan, reserve, settle, release, close }
+
+  private enum CodingKeys: String, CodingKey { case kind }
+
+  private var kind: Kind {
+    switch self {
+    case .root: .root
+    case .plan: .plan
+    case .reserve: .reserve
+    case .settle: .settle
+    case .release: .release
+    case .close: .close
+    }
+  }
+
+  /// Decodes an object with a `kind` and the fields of that kind.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self =
+      switch try container.decode(Kind.self, forKey: .kind) {
+      case .root: .root(try LedgerRoot(from: decoder))
+      case .plan: .plan(try LedgerPlan(from: decoder))
+      case .reserve: .reserve(try LedgerReserve(from: decoder))
+      case .settle: .settle(try LedgerSettle(from: decoder))
+      case .release: .release(try LedgerRelease(from: decoder))
+      case .close: .close(try LedgerClose(from: decoder))
+      }
+  }
+
+  /// Encodes the form that `init(from:)` reads.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(kind, forKey: .kind)
+    switch self {
+    case .root(let root): try root.encode(to: encoder)
+    case .plan(let plan): try plan.encode(to: encoder)
+    case .reserve(let reserve): try reserve.encode(to: encoder)
+    case .settle(let settle): try settle.encode(to: encoder)
+    case .release(let release): try release.encode(to: encoder)
+    case .close(let close): try close.encode(to: encoder)
+    }
+  }
+}

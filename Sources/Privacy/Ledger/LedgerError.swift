@@ -1,0 +1,111 @@
+/// Why a ledger refuses. Every refusal leaves the recorded spend as it was or larger.
+public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The budget of the root would be exceeded.
+  case overBudget(BudgetRefusal)
+  /// A number or an event is not acceptable.
+  case invalid(PrivacyError)
+  /// An entry contradicts the entries before it.
+  case inconsistent(line: Int, reason: String)
+  /// A line is not what was once written.
+  case corrupt(ledger: String, line: Int, reason: String)
+  /// The ledger is older than the mark kept beside it: it was restored from a copy or lost.
+  case rolledBack(ledger: String, found: Int, expected: Int)
+  /// The mark that proves the ledger's age is missing or unreadable.
+  case markUnusable(ledger: String, reason: String)
+  /// Another process holds the ledger.
+  case locked(ledger: String)
+  /// A write or fsync failed earlier; nothing is granted until an operator has looked.
+  case poisoned(ledger: String, reason: String)
+  /// A system call failed.
+  case storage(ledger: String, operation: String, reason: String)
+  /// The ledger belongs to other data or was made under another unit of privacy.
+  case foreign(ledger: String, reason: String)
+
+  /// The sentence that a user reads: what failed, what was found, what to do.
+  public var description: String {
+    switch self {
+    case .overBudget(let refusal): refusal.description
+    case .invalid(let error): error.description
+    case .inconsistent(let line, let reason):
+      "ledger line \(line): \(reason). Run `figment ledger verify`."
+    case .corrupt(let ledger, let line, let reason):
+      "ledger \(ledger), line \(line): \(reason). Nothing is granted on this root. "
+        + "Restore the newest intact copy, or declare the root's budget exhausted."
+    case .rolledBack(let ledger, let found, let expected):
+      "ledger \(ledger): it ends at line \(found), but line \(expected) was already made durable. "
+        + "It was restored from an old copy or lost its end. Restore the newest copy."
+    case .markUnusable(let ledger, let reason):
+      "ledger \(ledger): its high-water mark \(reason), so its age cannot be proved. "
+        + "Restore the mark from a backup or from the newest release's privacy.json."
+    case .locked(let ledger):
+      "ledger \(ledger): another process holds it. Stop the other daemon first."
+    case .poisoned(let ledger, let reason):
+      "ledger \(ledger): closed after a failure (\(reason)). Check the disk, run "
+        + "`figment ledger verify`, then start the daemon again."
+    case .storage(let ledger, let operation, let reason):
+      "ledger \(ledger): \(operation) failed: \(reason). Nothing was granted."
+    case .foreign(let ledger, let reason):
+      "ledger \(ledger): \(reason)."
+    }
+  }
+}
+
+/// A refusal by policy, with everything that a user needs to ask for less.
+public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
+  /// The dataset whose root is meant.
+  public var dataset: String
+  /// What the administrator allows.
+  public var budget: PrivacyBudget
+  /// Epsilon already spent on the root, rounded up.
+  public var spentEpsilon: Double
+  /// Epsilon that the root would have spent with the request; nil when it is unbounded.
+  public var askedEpsilon: Double?
+  /// The number of runs that was asked for.
+  public var askedTimes: Int
+  /// How many runs of the same event still fit.
+  public var affordableTimes: Int
+  /// The smallest noise multiplier with which all runs fit; nil when none does.
+  public var affordableNoiseMultiplier: Double?
+
+  /// Collects the figures of a refusal.
+  public init(
+    dataset: String, budget: PrivacyBudget, spentEpsilon: Double, askedEpsilon: Double?,
+    askedTimes: Int, affordableTimes: Int, affordableNoiseMultiplier: Double?
+  ) {
+    self.dataset = dataset
+    self.budget = budget
+    self.spentEpsilon = spentEpsilon
+    self.askedEpsilon = askedEpsilon
+    self.askedTimes = askedTimes
+    self.affordableTimes = affordableTimes
+    self.affordableNoiseMultiplier = affordableNoiseMultiplier
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case dataset, budget
+    case spentEpsilon = "spent_epsilon"
+    case askedEpsilon = "asked_epsilon"
+    case askedTimes = "asked_steps"
+    case affordableTimes = "affordable_steps"
+    case affordableNoiseMultiplier = "affordable_noise_multiplier"
+  }
+
+  /// The sentence that a user reads.
+  public var description: String {
+    let asked = askedEpsilon.map { Decimals.roundedUp($0, places: 4) } ?? "an unbounded value"
+    var fits: [String] = []
+    if let noise = affordableNoiseMultiplier {
+      fits.append("raise the noise multiplier to \(Decimals.roundedUp(noise, places: 6))")
+    }
+    if affordableTimes > 0 {
+      fits.append("take at most \(affordableTimes) of the \(askedTimes) steps")
+    }
+    let cure =
+      fits.isEmpty
+      ? "Nothing more fits: the root's budget is exhausted."
+      : "What would fit: \(fits.joined(separator: ", or "))."
+    return "dataset \(dataset): this would bring the spent epsilon from "
+      + "\(Decimals.roundedUp(spentEpsilon, places: 4)) to \(asked) at delta \(budget.delta) "
+      + "(at most \(budget.epsilon) is allowed). \(cure)"
+  }
+}

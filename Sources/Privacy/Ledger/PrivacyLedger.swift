@@ -1,0 +1,37 @@
+/// Where every access to one data root is written down *before* it happens.
+///
+/// The order is the guarantee: `reserve` returns only after the record is durable, so a crash at
+/// any moment leaves at least the truth in the ledger. An unsettled reservation counts as spent.
+public protocol PrivacyLedger: Sendable {
+  /// Charges `times` runs of `event` before their first gradient; throws when the budget of the
+  /// root would be exceeded or when the record cannot be made durable.
+  func reserve(
+    _ event: PrivacyEvent, times: Int, for purpose: String
+  ) throws(LedgerError) -> Reservation
+
+  /// Ends a reservation of which at most the first `used` runs were begun. The rest is given
+  /// back; a reservation that is never settled stays spent as a whole.
+  func settle(_ reservation: consuming Reservation, used: Int) throws(LedgerError)
+
+  /// Everything charged so far to the root.
+  func spent() throws(LedgerError) -> EventTally
+}
+
+/// Permission for a number of runs of an event: paid for, durable, usable once.
+///
+/// It cannot be copied, so it cannot be settled twice. Dropping it gives nothing back.
+public struct Reservation: ~Copyable, Sendable {
+  /// The number under which the ledger knows it.
+  public let number: Int
+  /// What one run does to the data.
+  public let event: PrivacyEvent
+  /// How many runs are paid for.
+  public let times: Int
+
+  /// For ledgers: what was written down.
+  public init(number: Int, event: PrivacyEvent, times: Int) {
+    self.number = number
+    self.event = event
+    self.times = times
+  }
+}

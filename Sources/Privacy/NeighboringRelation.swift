@@ -1,0 +1,71 @@
+/// Which two data sets the guarantee calls neighbours.
+///
+/// There is one case on purpose: clip norm C bounds the influence of *adding or removing* one
+/// unit by C. Replacing a unit moves the sum by up to 2C, so a mechanism calibrated here gives a
+/// weaker guarantee under replacement, and no type of ours may claim otherwise.
+public enum NeighboringRelation: String, Codable, Hashable, Sendable, CaseIterable {
+  /// One unit of privacy is added or removed.
+  case addOrRemoveOne = "add-or-remove-one"
+
+  /// The relation in words, with the unit put in.
+  public func words(for unit: PrivacyUnit) -> String {
+    switch self {
+    case .addOrRemoveOne: "adding or removing \(unit.words)"
+    }
+  }
+}
+
+/// What one "record" is: the thing whose presence the guarantee hides.
+public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
+  /// One image file.
+  case file
+  /// One sub-folder, standing for one person, of which at most this many images are read. All
+  /// of them are clipped as one contribution.
+  case subfolder(maximumImages: Int)
+
+  /// The unit in words, as the statement uses it.
+  public var words: String {
+    switch self {
+    case .file: "one image file"
+    case .subfolder(let maximum):
+      "one sub-folder (one person) of at most \(maximum) images, clipped together"
+    }
+  }
+
+  /// A short name: `file` or `subfolder`.
+  public var description: String {
+    switch self {
+    case .file: "file"
+    case .subfolder: "subfolder"
+    }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case kind
+    case maximumImages = "maximum_images"
+  }
+
+  /// Decodes `{"kind":"file"}` or `{"kind":"subfolder","maximum_images":k}`, with k at least 1.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    switch try container.decode(String.self, forKey: .kind) {
+    case "file": self = .file
+    case "subfolder":
+      let maximum = try container.decode(Int.self, forKey: .maximumImages)
+      try Valid.count(maximum, "images per sub-folder", atLeast: 1)
+      self = .subfolder(maximumImages: maximum)
+    case let other:
+      throw PrivacyError.outOfRange(
+        argument: "unit of privacy", value: other, expected: "file or subfolder")
+    }
+  }
+
+  /// Encodes the form that `init(from:)` reads.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(description, forKey: .kind)
+    if case .subfolder(let maximum) = self {
+      try container.encode(maximum, forKey: .maximumImages)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/// What was done to the data. Stored forever: cases are only added, meanings never change.
+///
+/// An event says everything that an accountant needs and nothing else: never a cost, never the
+/// data. All events are under `NeighboringRelation.addOrRemoveOne`.
+public indirect enum PrivacyEvent: Hashable, Sendable {
+  /// A sum in which one unit has norm at most C, released with Gaussian noise of standard
+  /// deviation `noiseMultiplier`·C in every coordinate.
+  case gaussian(noiseMultiplier: Double)
+  /// `event`, run on a sample into which every unit enters independently with `probability`.
+  case poissonSampled(probability: Double, event: PrivacyEvent)
+  /// `event`, run `times` times with fresh randomness; each run may depend on earlier results.
+  case repeated(event: PrivacyEvent, times: Int)
+  /// All of the events on the same data. An empty list is no access at all.
+  case composed([PrivacyEvent])
+}
+
+extension PrivacyEvent {
+  /// Refuses NaN, infinities and numbers out of range, naming the number.
+  public func validate() throws(PrivacyError) {
+    switch self {
+    case .gaussian(let noiseMultiplier):
+      try Valid.positive(noiseMultiplier, "noise multiplier")
+    case .poissonSampled(let probability, let event):
+      try Valid.samplingProbability(probability)
+      try event.validate()
+    case .repeated(let event, let times):
+      try Valid.count(times, "repetitions of an event")
+      try event.validate()
+    case .composed(let events):
+      for event in events { try event.validate() }
+    }
+  }
+}
+
+extension PrivacyEvent: CustomStringConvertible {
+  /// The event in words, for statements and ledgers.
+  public var description: String {
+    switch self {
+    case .gaussian(let noiseMultiplier):
+      "Gaussian noise of multiplier \(noiseMultiplier)"
+    case .poissonSampled(let probability, let event):
+      "\(event) on a Poisson sample of probability \(probability)"
+    case .repeated(let event, let times):
+      "\(times) times \(event)"
+    case .composed(let events):
+      events.isEmpty ? "no access to the data" : events.map(\.description).joined(separator: "; ")
+    }
+  }
+}
+
+extension PrivacyEvent: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case kind, probability, event, times, events
+    case noiseMultiplier = "noise_multiplier"
+  }
+
+  private enum Kind: String, Codable {
+    case gaussian, repeated, composed
+    case poissonSampled = "poisson_sampled"
+  }
+
+  /// Decodes an object with a `kind`; unknown kinds and invalid numbers are refused.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    switch try container.decode(Kind.self, forKey: .kind) {
+    case .gaussian:
+      self = .gaussian(
+        noiseMultiplier: try container.decode(Double.self, forKey: .noiseMultiplier))
+    case .poissonSampled:
+      self = .poissonSampled(
+        probability: try container.decode(Double.self, forKey: .probability),
+        event: try container.decode(PrivacyEvent.self, forKey: .event))
+    case .repeated:
+      self = .repeated(
+        event: try container.decode(PrivacyEvent.self, forKey: .event),
+        times: try container.decode(Int.self, forKey: .times))
+    case .composed:
+      self = .composed(try container.decode([PrivacyEvent].self, forKey: .events))
+    }
+    try validate()
+  }
+
+  /// Encodes the form that `init(from:)` reads.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .gaussian(let noiseMultiplier):
+      try container.encode(Kind.gaussian, forKey: .kind)
+      try container.encode(noiseMultiplier, forKey: .noiseMultiplier)
+    case .poissonSampled(let probability, let event):
+      try container.encode(Kind.poissonSampled, forKey: .kind)
+      try container.encode(probability, forKey: .probability)
+      try container.encode(event, forKey: .event)
+    case .repeated(let event, let times):
+      try container.encode(Kind.repeated, forKey: .kind)
+      try container.encode(event, forKey: .event)
+      try container.encode(times, forKey: .times)
+    case .composed(let events):
+      try container.encode(Kind.composed, forKey: .kind)
+      try container.encode(events, forKey: .events)
+    }
+  }
+}
