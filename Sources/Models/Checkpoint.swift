@@ -83,6 +83,22 @@ public struct Checkpoint: Sendable {
     optimizer.stepCount = try value("\(prefix).step_count")
   }
 
+  /// Saves an average of weights under `prefix`.
+  public mutating func save(_ average: WeightAverage, as prefix: String) {
+    for (name, tensor) in average.state {
+      tensors["\(prefix).\(name)"] = Array(shape: tensor.shape.extents, values: tensor.array)
+    }
+    metadata["\(prefix).update_count"] = String(average.updateCount)
+  }
+
+  /// Restores an average of weights from `prefix`.
+  public func restore(_ average: WeightAverage, from prefix: String) throws {
+    for (name, tensor) in average.state {
+      tensor.assign(try array("\(prefix).\(name)", shape: tensor.shape.extents).values)
+    }
+    average.updateCount = try value("\(prefix).update_count")
+  }
+
   /// The array of this name and shape.
   public func array(_ name: String, shape: [Int]) throws -> Array {
     guard let array = tensors[name] else { throw Failure.missing(name: name) }

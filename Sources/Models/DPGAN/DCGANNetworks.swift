@@ -6,13 +6,13 @@ import Learning
 ///
 /// Neither network normalises over a batch: the discriminator must treat every example alone.
 struct DCGANNetworks {
-  /// One halving of the image: rows, columns, and the kernel that fits them.
+  /// One halving of a square image: its side before, and the kernel that fits it.
   struct Stage: Equatable {
-    let height: Int, width: Int
-    let kernel: Int
-
+    let side: Int
+    /// An even side halves exactly under a 4×4 kernel, an odd one, rounded up, under a 3×3 kernel.
+    var kernel: Int { side % 2 == 0 ? 4 : 3 }
     /// Rows or columns after the stage: 28 → 14 → 7 → 4, 32 → 16 → 8 → 4.
-    static func half(_ extent: Int) -> Int { (extent + 1) / 2 }
+    var half: Int { (side + 1) / 2 }
   }
 
   /// The slope of every leaky rectifier.
@@ -21,14 +21,10 @@ struct DCGANNetworks {
   /// The halvings from the full image down to at most four rows and columns.
   static func stages(for format: ImageSpecification) -> [Stage] {
     var stages: [Stage] = []
-    var height = format.height
-    var width = format.width
-    while height > 4 || width > 4 {
-      // An even size halves exactly under a 4×4 kernel, an odd one under a 3×3 kernel.
-      let kernel = height % 2 == 0 && width % 2 == 0 ? 4 : 3
-      stages.append(Stage(height: height, width: width, kernel: kernel))
-      height = Stage.half(height)
-      width = Stage.half(width)
+    var side = format.height
+    while side > 4 {
+      stages.append(Stage(side: side))
+      side = Stage(side: side).half
     }
     return stages
   }
@@ -54,23 +50,20 @@ struct DCGANNetworks {
     var net = NetworkBuilder(input: Shape(settings.latentSize), on: machine)
     let stages = stages(for: format)
     let channels = { (index: Int) in settings.generatorWidth << index }
-    let deepest = stages[stages.count - 1]
-    let seedShape = Shape(
-      Stage.half(deepest.height), Stage.half(deepest.width), channels(stages.count - 1))
+    let side = stages[stages.count - 1].half
+    let seedShape = Shape(side, side, channels(stages.count - 1))
     net.dense(seedShape.count)
     if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
     net.reshape(seedShape)
     net.leakyReLU(slope)
     for (index, stage) in stages.enumerated().reversed() where index > 0 {
       net.transposedConvolution(
-        channels(index - 1), kernel: stage.kernel, stride: 2, padding: 1,
-        outputHeight: stage.height, outputWidth: stage.width)
+        channels(index - 1), kernel: stage.kernel, stride: 2, padding: 1)
       if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
       net.leakyReLU(slope)
     }
     net.transposedConvolution(
-      format.channels, kernel: stages[0].kernel, stride: 2, padding: 1,
-      outputHeight: format.height, outputWidth: format.width)
+      format.channels, kernel: stages[0].kernel, stride: 2, padding: 1)
     net.tanh()
     return net.network(seed: seed)
   }

@@ -15,8 +15,7 @@ public final class DPGAN: GenerativeModel {
   private let machine: Machine
   private let discriminator: PrivateNetwork
   private let generator: Network
-  /// The generator with averaged weights, which draws the images.
-  private let sampler: Network
+  /// Averaged weights of the generator, with which images are drawn.
   private let average: WeightAverage
   private let discriminatorOptimizer: Adam
   private let generatorOptimizer: Adam
@@ -36,18 +35,14 @@ public final class DPGAN: GenerativeModel {
     self.format = format
     self.seed = seed
     self.machine = machine
-    let network = { (part: UInt64) in
-      DCGANNetworks.generator(settings, for: format, seed: seed &+ part, on: machine)
-    }
     discriminator = DCGANNetworks.discriminator(settings, for: format, seed: seed, on: machine)
-    generator = network(1)
-    sampler = network(1)
-    average = WeightAverage(of: generator.parameters, decay: settings.averageDecay)
+    generator = DCGANNetworks.generator(settings, for: format, seed: seed &+ 1, on: machine)
+    average = WeightAverage(
+      of: generator.parameters, decay: settings.averageDecay, on: machine)
     let adam = { (store: ParameterStore, rate: Float) in
       Adam(
-        for: store,
         AdamConstants(learningRate: rate, beta1: settings.beta1, beta2: settings.beta2),
-        on: machine)
+        for: store, on: machine)
     }
     discriminatorOptimizer = adam(
       discriminator.parameters, settings.discriminatorLearningRate)
@@ -133,7 +128,7 @@ public final class DPGAN: GenerativeModel {
     machine.scale(generator.parameters.gradient, by: 1 / Float(count))
     generatorOptimizer.update(generator.parameters, along: generator.parameters.gradient)
     generator.parametersChanged()
-    average.update(from: generator.parameters)
+    average.update()
     let accuracy = Double(recognised) / Double(count)
     schedule.generatorStepped(fakeAccuracy: accuracy)
     generatorReport = [
@@ -145,13 +140,13 @@ public final class DPGAN: GenerativeModel {
   public func sample(
     labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
-    average.copy(to: sampler.parameters)
-    sampler.parametersChanged()
     let latents = LatentVectors(
       size: settings.latentSize, labels: labels, seed: seed, classCount: format.classes.count)
-    for range in latents.microBatches(of: discriminator.microBatchSize) {
-      try receive(
-        range.lowerBound, latents.generate(range, with: sampler, in: generatorPass))
+    try average.apply(to: generator) {
+      for range in latents.microBatches(of: discriminator.microBatchSize) {
+        try receive(
+          range.lowerBound, latents.generate(range, with: generator, in: generatorPass))
+      }
     }
   }
 
@@ -160,7 +155,7 @@ public final class DPGAN: GenerativeModel {
     checkpoint.save(generator.parameters, as: "generator")
     checkpoint.save(discriminatorOptimizer, as: "discriminator_optimizer")
     checkpoint.save(generatorOptimizer, as: "generator_optimizer")
-    checkpoint.save(average, of: generator.parameters, as: "generator_average")
+    checkpoint.save(average, as: "generator_average")
     schedule.save(into: &checkpoint)
   }
 
@@ -169,14 +164,14 @@ public final class DPGAN: GenerativeModel {
     try checkpoint.restore(generator.parameters, from: "generator")
     try checkpoint.restore(discriminatorOptimizer, from: "discriminator_optimizer")
     try checkpoint.restore(generatorOptimizer, from: "generator_optimizer")
-    try checkpoint.restore(average, of: generator.parameters, from: "generator_average")
+    try checkpoint.restore(average, from: "generator_average")
     try schedule.restore(from: checkpoint)
     discriminator.network.parametersChanged()
     generator.parametersChanged()
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
-    checkpoint.save(average, of: generator.parameters, as: "generator_average")
+    average.apply(to: generator) { checkpoint.save(generator.parameters, as: "generator") }
   }
 
   /// Latent vectors that depend on the run's seed and `salt` alone, so that a resumed run draws the

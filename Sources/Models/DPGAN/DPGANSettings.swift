@@ -72,8 +72,8 @@ public struct DPGANSettings: ModelSettings {
     try require(
       averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
     try require(
-      (8...128).contains(format.height) && (8...128).contains(format.width), "image size",
-      "\(format.height)×\(format.width)", "8 to 128 pixels a side")
+      format.height == format.width && (8...128).contains(format.height), "image size",
+      "\(format.height)×\(format.width)", "a square of 8 to 128 pixels a side")
   }
 
   private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
