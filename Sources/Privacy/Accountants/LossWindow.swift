@@ -18,13 +18,16 @@ struct LossWindow {
   /// The mass of infinite loss, at most.
   let infiniteMass: Double
 
-  /// Rounding in transforms and powers, relative to the answer: it stays below 1e-10 for 10^5
-  /// steps because the tilted sum has its mass where the answer is.
-  private static let rounding = 1e-9
+  /// The number of losses that were added.
+  let stepCount: Double
+
+  /// Rounding relative to the answer: powers of a spectrum lose a few units in the last place per
+  /// step, and the answer is at least about 1e-3 of the tilted mass.
+  private var rounding: Double { 1e-9 + stepCount * 1e-15 * 1e3 }
 
   /// An upper bound on epsilon at `delta`, never below 0.
   func epsilon(atDelta delta: Double) -> Double {
-    let target = delta * (1 - Self.rounding) - infiniteMass
+    let target = delta * (1 - rounding) - infiniteMass
     guard target > 0 else { return .infinity }
     var tail = Tail(self, center: reference(log(target)))
     // ln of delta in the units of the tail: masses relative to e^{logScale − λ·center}.
@@ -53,7 +56,7 @@ struct LossWindow {
     }
     let scale = exp(logScale - exponent * epsilon)
     let above = exp(logAbove + exponent * epsilon)
-    let delta = scale * (above + max(0, tail.mass - tail.discounted)) * (1 + Self.rounding)
+    let delta = scale * (above + max(0, tail.mass - tail.discounted)) * (1 + rounding)
     return min(1, delta + infiniteMass)
   }
 

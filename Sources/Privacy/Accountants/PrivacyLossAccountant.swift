@@ -13,7 +13,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   public private(set) var tally = EventTally()
 
   /// Refinement stops when the remaining error of the grid is about this share of epsilon.
-  private static let tolerance = 5e-5
+  static let standardTolerance = 2e-4
   /// The share of delta that is given up to cutting off tails.
   private static let tailShare = 1e-7
   /// No grid has more points than this: about half a second of work.
@@ -29,25 +29,32 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
 
   /// An upper bound on the privacy loss at `delta`; infinite when no bound is representable.
   public func epsilon(atDelta delta: Double) throws(PrivacyError) -> Double {
+    try epsilon(atDelta: delta, tolerance: Self.standardTolerance)
+  }
+
+  /// The same with a grid that is refined more or less; a bound in any case.
+  func epsilon(atDelta delta: Double, tolerance: Double) throws(PrivacyError) -> Double {
     try Valid.delta(delta)
     if tally.isEmpty { return 0 }
     let renyi = try RenyiAccountant(tally).bound(atDelta: delta)
     guard renyi.epsilon > 0, renyi.epsilon < .infinity else { return renyi.epsilon }
     let scale = max(renyi.epsilon, 1e-6)
     var refinement = Refinement(
-      spacing: min(scale / 32, (1.6 * scale / Double(tally.total)).squareRoot()),
-      tolerance: Self.tolerance)
+      spacing: min(scale / 256, (0.4 * scale / Double(tally.total)).squareRoot()),
+      tolerance: tolerance)
     var directions = [Direction(guess: renyi.order - 1), Direction(guess: renyi.order - 1)]
     while true {
-      let best = directions.map(\.bound).max() ?? .infinity
       guard
         let losses = discreteLosses(
           spacing: refinement.spacing, tail: Self.tailShare * delta / Double(tally.total))
       else { break }
-      // A direction that is clearly the smaller one keeps the bound it has.
-      for index in directions.indices where directions[index].bound >= 0.9 * best {
+      // The worse direction first; the other keeps the bound it has when that is smaller.
+      var freshBound = 0.0
+      for index in directions.indices.sorted(by: { directions[$0].bound > directions[$1].bound })
+      where directions[index].bound >= freshBound {
         let composed = ComposedLoss(losses[index], spacing: refinement.spacing)
         directions[index].refine(composed, delta: delta, limit: Self.pointLimit)
+        freshBound = max(freshBound, directions[index].bound)
       }
       let bound = directions.map(\.bound).max() ?? .infinity
       if !refinement.next(after: bound) { break }
@@ -157,7 +164,11 @@ private struct Refinement {
     let allowed = tolerance * bound + 1e-9
     if error <= allowed { return false }
     previous = (spacing, bound)
-    spacing *= min(0.6, max(0.05, (0.7 * allowed / error).squareRoot()))
+    // Far from the goal the estimate is only a direction. Where single losses are finer than the
+    // grid the error falls more slowly than h²: after predictions that failed, go further.
+    let longest = error > 0.02 * bound ? 0.2 : 0.05
+    let caution = rounds > 3 ? 0.35 : 0.7
+    spacing *= min(0.6, max(longest, (caution * allowed / error).squareRoot()))
     return true
   }
 }
