@@ -31,6 +31,7 @@ public final class Convolution: PerExampleLayer {
     bias = store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros)
   }
 
+  /// What `describe` prints.
   public var summary: String {
     let g = geometry
     let norms = plan.prefersGramNorms ? "Gram" : "explicit"
@@ -39,14 +40,18 @@ public final class Convolution: PerExampleLayer {
       + "stride \(g.stride), \(norms) norms"
   }
 
+  /// The shape of one input example.
   public var inputShape: Shape { geometry.inputShape }
 
+  /// The shape of one output example.
   public var outputShape: Shape { geometry.outputShape }
 
+  /// Repacks what depends on the parameters.
   public func parametersChanged() {
     plan.setWeights(store.values(of: weights))
   }
 
+  /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
@@ -54,6 +59,7 @@ public final class Convolution: PerExampleLayer {
     return output
   }
 
+  /// Computes the input's gradient, if it is needed, and keeps what `addGradient` needs.
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
@@ -66,6 +72,7 @@ public final class Convolution: PerExampleLayer {
     return inputGradient
   }
 
+  /// Adds each example's squared norm of the parameters' gradient.
   public func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
@@ -83,6 +90,7 @@ public final class Convolution: PerExampleLayer {
     biasGradients = biases
   }
 
+  /// Adds Σᵢ weightᵢ · gradientᵢ to the store.
   public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     guard let input, let outputGradient else { preconditionFailure("gradient before backward") }
     let target = store.gradient(of: self.weights)
@@ -103,7 +111,7 @@ public final class Convolution: PerExampleLayer {
   }
 }
 
-extension NetworkBuilder {
+extension LayerBuilder {
   /// Appends a convolution with `channels` filters of `kernel` × `kernel`.
   ///
   /// Weights start from `initialization`, by default normal with mean zero and deviation

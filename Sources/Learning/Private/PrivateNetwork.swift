@@ -6,6 +6,9 @@ public import Privacy
 /// What private examples did to its gradient leaves only as a `ClippedSum`, which leaves only
 /// through noise.
 public final class PrivateNetwork {
+  /// The usual number of examples in a micro-batch.
+  public static let defaultMicroBatchSize = 32
+
   /// The chain of layers, to be used freely on data that is not private.
   public let network: Network
   private let layers: [any PerExampleLayer]
@@ -15,7 +18,7 @@ public final class PrivateNetwork {
   /// Creates a private network and seals its parameters.
   public init(
     _ layers: [any PerExampleLayer], parameters: ParameterStore, seed: UInt64,
-    microBatchSize: Int = 32
+    microBatchSize: Int = PrivateNetwork.defaultMicroBatchSize
   ) {
     precondition(microBatchSize > 0, "a micro-batch has at least one example")
     self.layers = layers
