@@ -8,12 +8,14 @@ public final class Adam: Optimizer {
   public var stepCount = 0
   private let firstMoment: Tensor
   private let secondMoment: Tensor
+  private let store: ParameterStore
   private let machine: Machine
 
-  /// Creates an optimiser for one sealed store, which must outlive it.
+  /// Creates an optimiser for one sealed store, which also holds its memory.
   public init(for parameters: ParameterStore, _ constants: AdamConstants, on machine: Machine) {
     self.constants = constants
     self.machine = machine
+    store = parameters
     firstMoment = parameters.makeCompanion()
     secondMoment = parameters.makeCompanion()
   }
@@ -31,7 +33,7 @@ public final class Adam: Optimizer {
 
   /// Moves the parameters by one step.
   public func update(_ parameters: ParameterStore, along gradient: Tensor) {
-    precondition(parameters.count == firstMoment.count, "an optimiser serves one store")
+    precondition(parameters === store, "an optimiser serves one store")
     stepCount += 1
     machine.adam(
       parameters: parameters.values, gradient: gradient, firstMoment: firstMoment,

@@ -9,15 +9,17 @@ public final class StochasticGradientDescent: Optimizer {
   /// Updates made so far.
   public var stepCount = 0
   private let velocity: Tensor
+  private let store: ParameterStore
   private let machine: Machine
 
-  /// Creates an optimiser for one sealed store, which must outlive it.
+  /// Creates an optimiser for one sealed store, which also holds its memory.
   public init(
     for parameters: ParameterStore, learningRate: Float, momentum: Float = 0, on machine: Machine
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
     self.machine = machine
+    store = parameters
     velocity = parameters.makeCompanion()
   }
 
@@ -26,7 +28,7 @@ public final class StochasticGradientDescent: Optimizer {
 
   /// Moves the parameters by one step.
   public func update(_ parameters: ParameterStore, along gradient: Tensor) {
-    precondition(parameters.count == velocity.count, "an optimiser serves one store")
+    precondition(parameters === store, "an optimiser serves one store")
     stepCount += 1
     machine.scale(velocity, by: momentum)
     machine.add(gradient, to: velocity)

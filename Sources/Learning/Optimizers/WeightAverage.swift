@@ -11,13 +11,13 @@ public final class WeightAverage {
   public var updateCount = 0
   /// The average, flat, in the layout of the parameters; to save and to restore in place.
   public let values: Tensor
-  private let memory: ParameterStore
+  private let store: ParameterStore
 
   /// Creates an average of a sealed store that starts at its present values.
   public init(of parameters: ParameterStore, decay: Double) {
     precondition((0..<1).contains(decay), "decay \(decay) is not in 0..<1")
     self.decay = decay
-    memory = parameters
+    store = parameters
     values = parameters.makeCompanion()
     values.copy(from: parameters.values)
   }
@@ -49,7 +49,7 @@ public final class WeightAverage {
   public func withAverage<Result, Failure: Error>(
     in network: Network, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    precondition(network.parameters === memory, "the average belongs to another network")
+    precondition(network.parameters === store, "the average belongs to another network")
     exchange(with: network)
     defer { exchange(with: network) }
     return try body()
