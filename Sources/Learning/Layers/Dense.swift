@@ -61,14 +61,8 @@ public final class Dense: PerExampleLayer {
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     guard let input, let outputGradient else { preconditionFailure("norms before backward") }
-    var inputs = [Double](repeating: 0, count: norms.count)
-    var gradients = inputs
-    inputs.withUnsafeMutableBufferPointer {
-      pass.machine.addSquaredNorms(ofRows: input, to: $0)
-    }
-    gradients.withUnsafeMutableBufferPointer {
-      pass.machine.addSquaredNorms(ofRows: outputGradient, to: $0)
-    }
+    let inputs = pass.squaredNorms(of: input)
+    let gradients = pass.squaredNorms(of: outputGradient)
     for index in norms.indices { norms[index] += (inputs[index] + 1) * gradients[index] }
   }
 

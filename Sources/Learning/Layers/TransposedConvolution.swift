@@ -7,14 +7,11 @@ public import Compute
 public final class TransposedConvolution: PerExampleLayer {
   /// The sizes of the convolution that is transposed: its input is this layer's output.
   public let geometry: ConvolutionGeometry
-  private let plan: ConvolutionPlan
   private let store: ParameterStore
-  private let weights: Parameter
+  private let weights: ConvolutionWeights
   private let bias: Parameter
   private var input: Tensor?
   private var outputGradient: Tensor?
-  /// batch × weight count, while this micro-batch's gradients are built.
-  private var exampleGradients: Tensor?
   /// batch × output channels.
   private var biasGradients: Tensor?
 
@@ -25,18 +22,18 @@ public final class TransposedConvolution: PerExampleLayer {
   ) {
     self.geometry = geometry
     self.store = store
-    plan = ConvolutionPlan(geometry, on: machine)
-    weights = store.declare("\(name).weights", geometry.weightShape, initialization)
+    weights = ConvolutionWeights(
+      geometry, name: "\(name).weights", initialization: initialization, parameters: store,
+      on: machine)
     bias = store.declare("\(name).bias", Shape(geometry.inputChannels), .zeros)
   }
 
   /// What `describe` prints.
   public var summary: String {
     let g = geometry
-    let norms = plan.prefersGramNorms ? "Gram" : "explicit"
     return
       "transposed convolution \(g.outputChannels)→\(g.inputChannels), "
-      + "\(g.kernelHeight)×\(g.kernelWidth), stride \(g.stride), \(norms) norms"
+      + "\(g.kernelHeight)×\(g.kernelWidth), stride \(g.stride), \(weights.normForm)"
   }
 
   /// The shape of one input example.
@@ -47,14 +44,14 @@ public final class TransposedConvolution: PerExampleLayer {
 
   /// Repacks what depends on the parameters.
   public func parametersChanged() {
-    plan.setWeights(store.values(of: weights))
+    weights.parametersChanged()
   }
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
-    plan.backwardData(input, bias: store.values(of: bias), into: output)
+    weights.plan.backwardData(input, bias: store.values(of: bias), into: output)
     return output
   }
 
@@ -63,11 +60,11 @@ public final class TransposedConvolution: PerExampleLayer {
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     self.outputGradient = outputGradient
-    exampleGradients = nil
+    weights.begin()
     biasGradients = nil
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    plan.forward(outputGradient, bias: nil, into: inputGradient)
+    weights.plan.forward(outputGradient, bias: nil, into: inputGradient)
     return inputGradient
   }
 
@@ -76,14 +73,7 @@ public final class TransposedConvolution: PerExampleLayer {
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     guard let input, let outputGradient else { preconditionFailure("norms before backward") }
-    if plan.prefersGramNorms {
-      plan.addSquaredNorms(input: outputGradient, outputGradient: input, to: norms)
-    } else {
-      let gradients = pass.make(Shape(geometry.weightCount))
-      plan.exampleWeightGradients(input: outputGradient, outputGradient: input, into: gradients)
-      pass.machine.addSquaredNorms(ofRows: gradients, to: norms)
-      exampleGradients = gradients
-    }
+    weights.addSquaredNorms(image: outputGradient, features: input, to: norms, in: pass)
     let biases = sumBiases(outputGradient, in: pass)
     pass.machine.addSquaredNorms(ofRows: biases, to: norms)
     biasGradients = biases
@@ -92,13 +82,8 @@ public final class TransposedConvolution: PerExampleLayer {
   /// Adds Σᵢ weightᵢ · gradientᵢ to the store.
   public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     guard let input, let outputGradient else { preconditionFailure("gradient before backward") }
-    let target = store.gradient(of: self.weights)
-    if let exampleGradients {
-      pass.machine.addWeightedRows(exampleGradients, weights: weights, to: target)
-    } else {
-      plan.addWeightGradient(
-        input: outputGradient, outputGradient: input, exampleWeights: weights, into: target)
-    }
+    self.weights.addGradient(
+      image: outputGradient, features: input, weightedBy: weights, in: pass)
     let biases = biasGradients ?? sumBiases(outputGradient, in: pass)
     pass.machine.addWeightedRows(biases, weights: weights, to: store.gradient(of: bias))
   }
