@@ -84,9 +84,11 @@ public final class ThreadPool: @unchecked Sendable {
         return
       }
       seen = round
-      let share = body
+      var share = body
       pthread_mutex_unlock(&mutex)
       share?(worker)
+      // Let go before the caller is told: it checks that its closure has not escaped.
+      share = nil
       pthread_mutex_lock(&mutex)
       running -= 1
       if running == 0 { pthread_cond_signal(&finished) }
@@ -103,7 +105,8 @@ public final class ThreadPool: @unchecked Sendable {
   }
 
   private func spawn(_ worker: Int) -> pthread_t {
-    // The pool joins its threads before it goes, so an unowned reference is enough for them.
+    // The pool joins its threads while it goes, and a thread may start as late as that: an unowned
+    // reference would trap then, so it is an unchecked one.
     let seat = Unmanaged.passRetained(Seat(pool: self, worker: worker))
     var thread = pthread_t()
     let status = pthread_create(
@@ -121,7 +124,7 @@ public final class ThreadPool: @unchecked Sendable {
 
 /// What a new thread is told: whose it is and its number.
 private final class Seat {
-  unowned let pool: ThreadPool
+  unowned(unsafe) let pool: ThreadPool
   let worker: Int
 
   init(pool: ThreadPool, worker: Int) {

@@ -35,7 +35,7 @@ public final class Network {
 
   /// Computes the outputs of the pass's micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    layers.reduce(input) { $1.forward($0, in: pass) }
+    layers.forward(input, in: pass)
   }
 
   /// Runs the backward chain; returns the input's gradient if it is needed.
@@ -43,15 +43,7 @@ public final class Network {
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
-    var gradient = outputGradient
-    for (index, layer) in layers.enumerated().reversed() {
-      let needed = index > 0 || needsInputGradient
-      guard let next = layer.backward(gradient, needsInputGradient: needed, in: pass) else {
-        return nil
-      }
-      gradient = next
-    }
-    return gradient
+    layers.backward(outputGradient, needsInputGradient: needsInputGradient, in: pass)
   }
 
   /// Adds the parameters' gradient, summed over the batch, to the store.

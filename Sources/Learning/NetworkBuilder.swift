@@ -9,17 +9,16 @@ public import Compute
 /// net.dense(1)
 /// let network = net.network(seed: 1)
 /// ```
-public struct NetworkBuilder {
+public struct NetworkBuilder: LayerBuilder {
   /// Where the network will run.
   public let machine: Machine
   /// Where the layers declare their parameters.
   public let parameters: ParameterStore
-  /// The layers so far; all treat every example alone.
+  /// The layers so far, which all treat every example alone.
   public private(set) var layers: [any PerExampleLayer] = []
   /// The shape of one example after the layers so far.
   public private(set) var shape: Shape
-  private let prefix: String
-  private var counts: [String: Int] = [:]
+  private var names: LayerNames
 
   /// Starts a network that takes examples of shape `input`.
   ///
@@ -30,14 +29,13 @@ public struct NetworkBuilder {
   ) {
     self.machine = machine
     self.parameters = parameters
-    self.prefix = prefix
+    names = LayerNames(prefix: prefix)
     shape = input
   }
 
-  /// A unique name for the next layer of a kind, numbered from "convolution1" on.
+  /// A unique name for the next layer of a kind, such as "convolution2".
   public mutating func name(_ kind: String) -> String {
-    counts[kind, default: 0] += 1
-    return "\(prefix)\(kind)\(counts[kind] ?? 1)"
+    names.next(kind)
   }
 
   /// Appends a layer.
@@ -52,7 +50,13 @@ public struct NetworkBuilder {
   }
 
   /// The finished network for private data, its parameters set from `seed`.
-  public func privateNetwork(seed: UInt64) -> PrivateNetwork {
-    PrivateNetwork(layers, parameters: parameters, seed: seed)
+  ///
+  /// `microBatchSize` is the number of examples that travel through it together: a matter of speed
+  /// and memory that changes no result beyond rounding.
+  public func privateNetwork(
+    seed: UInt64, microBatchSize: Int = PrivateNetwork.defaultMicroBatchSize
+  ) -> PrivateNetwork {
+    PrivateNetwork(
+      layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)
   }
 }

@@ -8,14 +8,11 @@ public import Compute
 public final class Convolution: PerExampleLayer {
   /// The sizes.
   public let geometry: ConvolutionGeometry
-  private let plan: ConvolutionPlan
   private let store: ParameterStore
-  private let weights: Parameter
+  private let weights: ConvolutionWeights
   private let bias: Parameter
   private var input: Tensor?
   private var outputGradient: Tensor?
-  /// batch × weight count, while this micro-batch's gradients are built.
-  private var exampleGradients: Tensor?
   /// batch × output channels.
   private var biasGradients: Tensor?
 
@@ -26,72 +23,68 @@ public final class Convolution: PerExampleLayer {
   ) {
     self.geometry = geometry
     self.store = store
-    plan = ConvolutionPlan(geometry, on: machine)
-    weights = store.declare("\(name).weights", geometry.weightShape, initialization)
+    weights = ConvolutionWeights(
+      geometry, name: "\(name).weights", initialization: initialization, parameters: store,
+      on: machine)
     bias = store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros)
   }
 
+  /// What `describe` prints.
   public var summary: String {
     let g = geometry
-    let norms = plan.prefersGramNorms ? "Gram" : "explicit"
     return
       "convolution \(g.inputChannels)→\(g.outputChannels), \(g.kernelHeight)×\(g.kernelWidth), "
-      + "stride \(g.stride), \(norms) norms"
+      + "stride \(g.stride), \(weights.normForm)"
   }
 
+  /// The shape of one input example.
   public var inputShape: Shape { geometry.inputShape }
 
+  /// The shape of one output example.
   public var outputShape: Shape { geometry.outputShape }
 
+  /// Repacks what depends on the parameters.
   public func parametersChanged() {
-    plan.setWeights(store.values(of: weights))
+    weights.parametersChanged()
   }
 
+  /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
-    plan.forward(input, bias: store.values(of: bias), into: output)
+    weights.plan.forward(input, bias: store.values(of: bias), into: output)
     return output
   }
 
+  /// Computes the input's gradient, if it is needed, and keeps what `addGradient` needs.
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     self.outputGradient = outputGradient
-    exampleGradients = nil
+    weights.begin()
     biasGradients = nil
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    plan.backwardData(outputGradient, into: inputGradient)
+    weights.plan.backwardData(outputGradient, into: inputGradient)
     return inputGradient
   }
 
+  /// Adds each example's squared norm of the parameters' gradient.
   public func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     guard let input, let outputGradient else { preconditionFailure("norms before backward") }
-    if plan.prefersGramNorms {
-      plan.addSquaredNorms(input: input, outputGradient: outputGradient, to: norms)
-    } else {
-      let gradients = pass.make(Shape(geometry.weightCount))
-      plan.exampleWeightGradients(input: input, outputGradient: outputGradient, into: gradients)
-      pass.machine.addSquaredNorms(ofRows: gradients, to: norms)
-      exampleGradients = gradients
-    }
+    weights.addSquaredNorms(image: input, features: outputGradient, to: norms, in: pass)
     let biases = sumBiases(outputGradient, in: pass)
     pass.machine.addSquaredNorms(ofRows: biases, to: norms)
     biasGradients = biases
   }
 
+  /// Adds Σᵢ weightᵢ · gradientᵢ to the store.
   public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     guard let input, let outputGradient else { preconditionFailure("gradient before backward") }
-    let target = store.gradient(of: self.weights)
-    if let exampleGradients {
-      pass.machine.addWeightedRows(exampleGradients, weights: weights, to: target)
-    } else {
-      plan.addWeightGradient(
-        input: input, outputGradient: outputGradient, exampleWeights: weights, into: target)
-    }
+    self.weights.addGradient(
+      image: input, features: outputGradient, weightedBy: weights, in: pass)
     let biases = biasGradients ?? sumBiases(outputGradient, in: pass)
     pass.machine.addWeightedRows(biases, weights: weights, to: store.gradient(of: bias))
   }
@@ -103,7 +96,7 @@ public final class Convolution: PerExampleLayer {
   }
 }
 
-extension NetworkBuilder {
+extension LayerBuilder {
   /// Appends a convolution with `channels` filters of `kernel` × `kernel`.
   ///
   /// Weights start from `initialization`, by default normal with mean zero and deviation

@@ -2,8 +2,8 @@
 enum ClipWeights {
   /// Norms are rounded up by this factor before clipping.
   ///
-  /// Gradients are computed in single precision: a sum of K products in blocks errs by a few times √K·2⁻²⁴ relative, and 2⁻¹³ covers
-  /// the longest sums of our layers.
+  /// Gradients are computed in single precision: a sum of K products in blocks errs by a few times
+  /// √K·2⁻²⁴ relative, and 2⁻¹³ covers the longest sums of our layers.
   static let roundingMargin = 1 + 0x1p-13
 
   /// Returns, for each example, the norm of its gradient or, where several examples belong to one
@@ -22,7 +22,7 @@ enum ClipWeights {
     return norms
   }
 
-  /// Whether a gradient of this norm can be scaled at all; written so that NaN is refused.
+  /// Whether a gradient of this norm can be scaled at all, written so that NaN is refused.
   static func isUsable(_ norm: Double) -> Bool {
     norm < Double(Float.greatestFiniteMagnitude)
   }

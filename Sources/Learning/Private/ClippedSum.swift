@@ -6,11 +6,11 @@ import Privacy
 /// It cannot be copied, read or scaled; its only way out is `noised(by:)`. Scaling before the noise
 /// would change the sensitivity that the noise is calibrated to.
 public struct ClippedSum: ~Copyable {
-  private let sum: Tensor
+  private let sum: GradientBuffer
   private let mechanism: SubsampledGaussian
   private let machine: Machine
 
-  init(of sum: Tensor, mechanism: SubsampledGaussian, machine: Machine) {
+  init(of sum: GradientBuffer, mechanism: SubsampledGaussian, machine: Machine) {
     self.sum = sum
     self.mechanism = mechanism
     self.machine = machine
@@ -19,15 +19,37 @@ public struct ClippedSum: ~Copyable {
   /// Adds normal noise of standard deviation noiseMultiplier·clipNorm to every element, then
   /// divides by the plan's nominal batch size, a public constant.
   public consuming func noised(by noise: NoiseStream) -> PrivateGradient {
-    noise.addGaussian(
-      to: sum, standardDeviation: mechanism.noiseMultiplier * mechanism.clipNorm)
-    machine.scale(sum, by: Float(1 / Double(mechanism.nominalBatchSize)))
-    return PrivateGradient(values: sum)
+    noise.addGaussian(to: sum.values, standardDeviation: mechanism.noiseStandardDeviation)
+    machine.scale(sum.values, by: Float(1 / Double(mechanism.nominalBatchSize)))
+    return PrivateGradient(buffer: sum)
   }
 }
 
 /// A gradient that noise protects: everything computed from it alone is free to leave.
 public struct PrivateGradient: ~Copyable {
+  let buffer: GradientBuffer
+
   /// All parameters' gradient, flat; it may be added to and scaled.
-  public let values: Tensor
+  ///
+  /// The memory belongs to the private network and is used anew once this gradient is gone.
+  public var values: Tensor { buffer.values }
+}
+
+/// The memory of one gradient, beside the store's, which every pass overwrites.
+final class GradientBuffer {
+  let values: Tensor
+
+  init(_ values: Tensor) {
+    self.values = values
+  }
+}
+
+extension Tensor {
+  /// Whether no element is infinite or NaN.
+  var isFinite: Bool {
+    var found: UInt32 = 0
+    let exponent: UInt32 = 0x7F80_0000
+    for value in buffer { found |= value.bitPattern & exponent == exponent ? 1 : 0 }
+    return found == 0
+  }
 }

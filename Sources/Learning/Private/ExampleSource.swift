@@ -16,6 +16,18 @@ extension ExampleSource {
   /// Every example is a unit of its own.
   public var units: [Int]? { nil }
 
+  /// Whether no unit's examples are interrupted by those of another.
+  var keepsUnitsTogether: Bool {
+    guard let units else { return true }
+    precondition(units.count == count, "\(units.count) units for \(count) examples")
+    var finished: Set<Int> = []
+    for (index, unit) in units.enumerated() where index > 0 && unit != units[index - 1] {
+      finished.insert(units[index - 1])
+      if finished.contains(unit) { return false }
+    }
+    return true
+  }
+
   /// Cuts the examples into micro-batches of about `size` that never split a unit.
   func microBatches(of size: Int) -> [Range<Int>] {
     var batches: [Range<Int>] = []

@@ -6,16 +6,20 @@ public import Privacy
 /// What private examples did to its gradient leaves only as a `ClippedSum`, which leaves only
 /// through noise.
 public final class PrivateNetwork {
+  /// The usual number of examples in a micro-batch.
+  public static let defaultMicroBatchSize = 32
+
   /// The chain of layers, to be used freely on data that is not private.
   public let network: Network
   private let layers: [any PerExampleLayer]
+  private var buffers: [GradientBuffer] = []
   /// Examples that travel through the network together: a matter of speed and memory alone.
   public let microBatchSize: Int
 
   /// Creates a private network and seals its parameters.
   public init(
     _ layers: [any PerExampleLayer], parameters: ParameterStore, seed: UInt64,
-    microBatchSize: Int = 32
+    microBatchSize: Int = PrivateNetwork.defaultMicroBatchSize
   ) {
     precondition(microBatchSize > 0, "a micro-batch has at least one example")
     self.layers = layers
@@ -30,14 +34,49 @@ public final class PrivateNetwork {
   ///
   /// Every unit's whole contribution is scaled to at most `mechanism.clipNorm` in the Euclidean
   /// norm over all parameters; a contribution that is not finite becomes zero. An empty source is
-  /// an ordinary batch. The store's gradient buffer is overwritten.
+  /// an ordinary batch. The store's gradient buffer is left at zero: nothing private stays in it.
   public func clippedSum(
     over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedSum {
-    parameters.gradient.fill(0)
+    precondition(
+      examples.keepsUnitsTogether,
+      "examples of one unit are neighbours: apart, each would be clipped on its own")
+    let gradient = parameters.gradient
+    gradient.fill(0)
     accumulate(examples, loss: loss, clipNorm: mechanism.clipNorm, in: pass)
-    return ClippedSum(of: parameters.gradient, mechanism: mechanism, machine: pass.machine)
+    let sum = takeBuffer()
+    if gradient.isFinite {
+      sum.values.copy(from: gradient)
+    } else {
+      sumUnitsAlone(examples, loss, mechanism, into: sum.values, in: pass)
+    }
+    gradient.fill(0)
+    return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)
+  }
+
+  /// Sums the units one at a time and leaves out those whose contribution is not finite although
+  /// its norm is: terms may overflow before they cancel.
+  private func sumUnitsAlone(
+    _ examples: some ExampleSource, _ loss: some Loss, _ mechanism: SubsampledGaussian,
+    into sum: Tensor, in pass: Pass
+  ) {
+    sum.fill(0)
+    for unit in examples.microBatches(of: 1) {
+      parameters.gradient.fill(0)
+      _ = accumulate(unit, of: examples, loss, mechanism.clipNorm, false, in: pass)
+      if parameters.gradient.isFinite { pass.machine.add(parameters.gradient, to: sum) }
+    }
+  }
+
+  /// A buffer that no earlier gradient uses any more.
+  private func takeBuffer() -> GradientBuffer {
+    for index in buffers.indices where isKnownUniquelyReferenced(&buffers[index]) {
+      return buffers[index]
+    }
+    let buffer = GradientBuffer(parameters.makeCompanion())
+    buffers.append(buffer)
+    return buffer
   }
 
   /// Adds the gradient of examples that are not private, clipped alike if `clipNorm` is given and
@@ -57,7 +96,9 @@ public final class PrivateNetwork {
 
   /// Moves the parameters along a gradient that noise protects.
   public func update(along gradient: consuming PrivateGradient, by optimizer: some Optimizer) {
-    optimizer.update(parameters, along: gradient.values)
+    withExtendedLifetime(gradient.buffer) {
+      optimizer.update(parameters, along: gradient.values)
+    }
     network.parametersChanged()
   }
 

@@ -1,0 +1,49 @@
+import Glibc
+
+/// The learning rate as a function of the step alone: nothing measured on data may drive it.
+public struct LearningRateSchedule: Codable, Hashable, Sendable {
+  /// How the rate goes on after warming up.
+  public enum Course: Codable, Hashable, Sendable {
+    /// It stays.
+    case constant
+    /// Half a cosine from the peak to `floor` times the peak at the last step `end`.
+    case cosine(end: Int, floor: Double)
+    /// It is multiplied by `factor` after every `interval` steps.
+    case stepwise(interval: Int, factor: Double)
+  }
+
+  /// The largest rate.
+  public let peak: Double
+  /// Steps over which the rate rises linearly to the peak; zero for none.
+  public let warmUpSteps: Int
+  /// How the rate goes on.
+  public let course: Course
+
+  /// Creates a schedule.
+  public init(_ peak: Double, warmUpSteps: Int = 0, _ course: Course = .constant) {
+    precondition(peak > 0 && warmUpSteps >= 0, "a rate is positive, a warm-up not negative")
+    if case .stepwise(let interval, _) = course {
+      precondition(interval > 0, "steps of a schedule have a length")
+    }
+    self.peak = peak
+    self.warmUpSteps = warmUpSteps
+    self.course = course
+  }
+
+  /// The rate of a step, counted from zero.
+  public func rate(at step: Int) -> Float {
+    if step < warmUpSteps {
+      return Float(peak * Double(step + 1) / Double(warmUpSteps))
+    }
+    switch course {
+    case .constant:
+      return Float(peak)
+    case .cosine(let end, let floor):
+      let length = max(1, end - warmUpSteps)
+      let progress = min(1, Double(step - warmUpSteps) / Double(length))
+      return Float(peak * (floor + (1 - floor) * 0.5 * (1 + cos(Double.pi * progress))))
+    case .stepwise(let interval, let factor):
+      return Float(peak * pow(factor, Double((step - warmUpSteps) / interval)))
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import Compute
+import Learning
+import TestSupport
+import Testing
+
+/// One line per layer: shape, finite differences, single examples, threads, empty batch.
+@Suite struct LayerTests {
+  private let image = Shape(5, 4, 3)
+
+  @Test func convolution() {
+    #expect(
+      checkLayer(input: image, output: Shape(5, 4, 2)) {
+        $0.convolution(2, kernel: 3, padding: 1)
+      } == [])
+  }
+
+  @Test func stridedConvolution() {
+    #expect(
+      checkLayer(input: Shape(6, 5, 2), output: Shape(3, 2, 3)) {
+        $0.convolution(3, kernel: 4, stride: 2, padding: 1)
+      } == [])
+  }
+
+  @Test func convolutionWithGramNorms() {
+    #expect(
+      checkLayer(input: Shape(3, 3, 8), output: Shape(1, 1, 9)) { $0.convolution(9, kernel: 3) }
+        == [])
+  }
+
+  @Test func transposedConvolution() {
+    #expect(
+      checkLayer(input: Shape(3, 2, 3), output: Shape(6, 4, 2)) {
+        $0.transposedConvolution(2, kernel: 4, stride: 2, padding: 1)
+      } == [])
+  }
+
+  @Test func transposedConvolutionWithOutputPadding() {
+    #expect(
+      checkLayer(input: Shape(2, 3, 2), output: Shape(4, 6, 3)) {
+        $0.transposedConvolution(3, kernel: 3, stride: 2, padding: 1, outputPadding: 1)
+      } == [])
+  }
+
+  @Test func transposedConvolutionWithGramNorms() {
+    #expect(
+      checkLayer(input: Shape(1, 1, 9), output: Shape(3, 3, 8)) {
+        $0.transposedConvolution(8, kernel: 3)
+      } == [])
+  }
+
+  @Test func dense() {
+    #expect(checkLayer(input: image, output: Shape(4)) { $0.dense(4) } == [])
+  }
+
+  @Test func leakyReLU() {
+    #expect(checkLayer(input: image, output: image) { $0.leakyReLU(0.2) } == [])
+  }
+
+  @Test func relu() {
+    #expect(checkLayer(input: image, output: image) { $0.relu() } == [])
+  }
+
+  @Test func tanh() {
+    #expect(checkLayer(input: image, output: image) { $0.tanh() } == [])
+  }
+
+  @Test func sigmoid() {
+    #expect(checkLayer(input: image, output: image) { $0.sigmoid() } == [])
+  }
+
+  @Test func reshape() {
+    #expect(checkLayer(input: image, output: Shape(6, 10)) { $0.reshape(Shape(6, 10)) } == [])
+  }
+
+  @Test func flatten() {
+    #expect(checkLayer(input: image, output: Shape(60)) { $0.flatten() } == [])
+  }
+
+  @Test func classBias() {
+    #expect(
+      checkLayer(input: image, output: image, classes: 3) { $0.classBias(classes: 3) } == [])
+  }
+
+  @Test func classScale() {
+    #expect(
+      checkLayer(input: image, output: image, classes: 3) { $0.classScale(classes: 3) } == [])
+  }
+
+  @Test func classEmbedding() {
+    #expect(
+      checkLayer(input: Shape(5), output: Shape(8), classes: 3) {
+        $0.classEmbedding(3, classes: 3)
+      } == [])
+  }
+
+  @Test func groupNorm() {
+    #expect(
+      checkLayer(input: Shape(3, 4, 6), output: Shape(3, 4, 6)) { $0.groupNorm(groups: 3) } == [])
+  }
+
+  @Test func groupNormOfFlatInput() {
+    #expect(checkLayer(input: Shape(8), output: Shape(8)) { $0.groupNorm(groups: 2) } == [])
+  }
+
+  @Test func batchNorm() {
+    #expect(checkMixingLayer(input: image, output: image) { $0.batchNorm() } == [])
+  }
+
+  @Test func averagePooling() {
+    #expect(checkLayer(input: image, output: Shape(2, 2, 3)) { $0.averagePooling() } == [])
+  }
+
+  @Test func maxPooling() {
+    #expect(checkLayer(input: image, output: Shape(2, 2, 3)) { $0.maxPooling() } == [])
+  }
+
+  @Test func upsampling() {
+    #expect(checkLayer(input: image, output: Shape(10, 8, 3)) { $0.upsampling() } == [])
+  }
+
+  @Test func residual() {
+    #expect(
+      checkLayer(input: image, output: image) {
+        $0.residual {
+          $0.tanh()
+          $0.convolution(3, kernel: 3, padding: 1)
+        }
+      } == [])
+  }
+
+  @Test func residualWithShortcut() {
+    #expect(
+      checkLayer(input: image, output: Shape(3, 2, 2)) {
+        $0.residual {
+          $0.groupNorm(groups: 1)
+          $0.convolution(2, kernel: 3, stride: 2, padding: 1)
+        } shortcut: {
+          $0.convolution(2, kernel: 1, stride: 2)
+        }
+      } == [])
+  }
+
+  /// A branch of views alone hands on its input itself, which the sum must not write to.
+  @Test func residualOfViews() {
+    #expect(
+      checkLayer(input: Shape(6), output: Shape(6)) {
+        $0.residual {
+          $0.reshape(Shape(2, 3))
+          $0.flatten()
+        }
+      } == [])
+  }
+
+  @Test func mixingResidual() {
+    #expect(
+      checkMixingLayer(input: image, output: image) {
+        $0.residual {
+          $0.batchNorm()
+          $0.convolution(3, kernel: 3, padding: 1)
+        }
+      } == [])
+  }
+
+  @Test func concatenation() {
+    #expect(
+      checkLayer(input: image, output: Shape(5, 4, 7), classes: 2) {
+        $0.concatenation([
+          { _ in },
+          {
+            $0.convolution(4, kernel: 3, padding: 1)
+            $0.classBias(classes: 2)
+          },
+        ])
+      } == [])
+  }
+
+  @Test func discriminatorOfSeveralLayers() {
+    #expect(
+      checkLayer(input: Shape(8, 8, 1), output: Shape(1), classes: 3, examples: 3) {
+        $0.convolution(4, kernel: 4, stride: 2, padding: 1)
+        $0.classBias(classes: 3)
+        $0.tanh()
+        $0.convolution(6, kernel: 4, stride: 2, padding: 1)
+        $0.groupNorm(groups: 2)
+        $0.tanh()
+        $0.dense(1)
+      } == [])
+  }
+}
