@@ -1,26 +1,52 @@
+import CKernels
 import Glibc
+import Synchronization
 
-/// Threads of our own that share a loop by a static split.
+/// Threads of our own that share a loop.
 ///
-/// Training never runs on Swift's cooperative pool: kernels of microseconds cannot pay task hops,
-/// and a fixed split makes results equal for any thread count as long as an iteration computes an
-/// output alone.
+/// Training never runs on Swift's cooperative pool: kernels of microseconds cannot pay task hops.
+/// Each thread begins with a fixed part of the loop, which keeps its examples in its caches from
+/// layer to layer, and helps the others when it is done. Results cannot depend on who takes an
+/// iteration as long as an iteration computes its outputs alone.
 public final class ThreadPool: @unchecked Sendable {
   /// The number of threads that work, the caller included.
   public let threadCount: Int
 
+  /// One loop: an iteration's body, and where each thread's part stands.
+  private struct Loop {
+    let body: (_ index: Int, _ worker: Int) -> Void
+    let count: Int
+  }
+
+  /// A cursor has a cache line of its own, eight words.
+  private static let cursorStride = 8
+
+  private var callers = pthread_mutex_t()
   private var mutex = pthread_mutex_t()
   private var started = pthread_cond_t()
   private var finished = pthread_cond_t()
   private var threads: [pthread_t] = []
-  private var body: ((Int) -> Void)?
-  private var round = 0
-  private var running = 0
-  private var closing = false
+  private var loop: UnsafePointer<Loop>?
+  private let cursors: UnsafeMutablePointer<Atomic<Int>>
+  private let round = Atomic<Int>(0)
+  private let running = Atomic<Int>(0)
+  private let closing = Atomic<Bool>(false)
+  /// How often a waiting thread looks before it sleeps; never when threads outnumber processors.
+  private let patience: Int
 
   /// Creates a pool of `threadCount` threads, at least one; the caller counts as the first.
   public init(threadCount: Int = ThreadPool.availableProcessors) {
     self.threadCount = max(1, threadCount)
+    patience = self.threadCount <= Self.availableProcessors ? 2000 : 0
+    cursors = .allocate(capacity: self.threadCount * Self.cursorStride)
+    for index in 0..<self.threadCount * Self.cursorStride {
+      (cursors + index).initialize(to: Atomic(0))
+    }
+    var attributes = pthread_mutexattr_t()
+    pthread_mutexattr_init(&attributes)
+    pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+    pthread_mutex_init(&callers, &attributes)
+    pthread_mutexattr_destroy(&attributes)
     pthread_mutex_init(&mutex, nil)
     pthread_cond_init(&started, nil)
     pthread_cond_init(&finished, nil)
@@ -34,71 +60,100 @@ public final class ThreadPool: @unchecked Sendable {
     pthread_cond_destroy(&finished)
     pthread_cond_destroy(&started)
     pthread_mutex_destroy(&mutex)
+    pthread_mutex_destroy(&callers)
+    (cursors).deinitialize(count: threadCount * Self.cursorStride)
+    cursors.deallocate()
   }
 
-  /// The processors that are online.
-  public static var availableProcessors: Int {
-    max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-  }
+  /// The processors that this process may run on.
+  public static var availableProcessors: Int { max(1, Int(ck_available_processors())) }
 
   /// Runs `body` for each index below `count` and returns when all are done.
   ///
-  /// `worker` is below `threadCount` and names the thread, for scratch memory. Iterations must
-  /// write to different places; reductions across iterations belong to the caller.
+  /// `worker` is below `threadCount` and names the thread, for scratch memory; which thread takes an
+  /// index may differ from run to run. Iterations must write to different places; reductions across
+  /// iterations belong to the caller. Callers wait for each other; a body must not call `forEach`.
   public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    pthread_mutex_lock(&callers)
+    defer { pthread_mutex_unlock(&callers) }
     guard threadCount > 1, count > 1 else {
       for index in 0..<max(0, count) { body(index, 0) }
       return
     }
-    let parts = threadCount
     withoutActuallyEscaping(body) { body in
-      run { worker in
-        for index in (count * worker / parts)..<(count * (worker + 1) / parts) {
-          body(index, worker)
-        }
-      }
+      withUnsafePointer(to: Loop(body: body, count: count)) { run($0) }
     }
   }
 
-  private func run(_ share: @escaping (Int) -> Void) {
+  private func run(_ loop: UnsafePointer<Loop>) {
     pthread_mutex_lock(&mutex)
-    body = share
-    running = threadCount - 1
-    round += 1
+    precondition(self.loop == nil, "a body of forEach called forEach")
+    self.loop = loop
+    for worker in 0..<threadCount {
+      cursors[worker * Self.cursorStride].store(
+        loop.pointee.count * worker / threadCount, ordering: .relaxed)
+    }
+    running.store(threadCount - 1, ordering: .relaxed)
+    round.wrappingAdd(1, ordering: .releasing)
     pthread_cond_broadcast(&started)
     pthread_mutex_unlock(&mutex)
-    share(0)
+    share(loop, as: 0)
+    var looks = patience
+    while looks > 0, running.load(ordering: .acquiring) > 0 {
+      ck_pause()
+      looks -= 1
+    }
     pthread_mutex_lock(&mutex)
-    while running > 0 { pthread_cond_wait(&finished, &mutex) }
-    body = nil
+    while running.load(ordering: .acquiring) > 0 { pthread_cond_wait(&finished, &mutex) }
+    self.loop = nil
     pthread_mutex_unlock(&mutex)
+  }
+
+  /// Takes iterations of the thread's own part, then of the others'. Never inlined, so that no
+  /// reference to the body outlives the call.
+  @inline(never)
+  private func share(_ loop: UnsafePointer<Loop>, as worker: Int) {
+    let count = loop.pointee.count
+    for distance in 0..<threadCount {
+      let part = (worker + distance) % threadCount
+      let end = count * (part + 1) / threadCount
+      while cursors[part * Self.cursorStride].load(ordering: .relaxed) < end {
+        let index = cursors[part * Self.cursorStride].wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < end else { break }
+        loop.pointee.body(index, worker)
+      }
+    }
   }
 
   fileprivate func work(as worker: Int) {
     var seen = 0
     while true {
-      pthread_mutex_lock(&mutex)
-      while round == seen, !closing { pthread_cond_wait(&started, &mutex) }
-      if closing {
-        pthread_mutex_unlock(&mutex)
-        return
+      var looks = patience
+      while looks > 0, round.load(ordering: .acquiring) == seen {
+        ck_pause()
+        looks -= 1
       }
-      seen = round
-      var share = body
-      pthread_mutex_unlock(&mutex)
-      share?(worker)
-      // Let go before the caller is told: it checks that its closure has not escaped.
-      share = nil
       pthread_mutex_lock(&mutex)
-      running -= 1
-      if running == 0 { pthread_cond_signal(&finished) }
+      while round.load(ordering: .acquiring) == seen, !closing.load(ordering: .acquiring) {
+        pthread_cond_wait(&started, &mutex)
+      }
+      let loop = self.loop
+      let isClosing = closing.load(ordering: .acquiring)
+      seen = round.load(ordering: .acquiring)
       pthread_mutex_unlock(&mutex)
+      if isClosing { return }
+      if let loop { share(loop, as: worker) }
+      if running.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+        pthread_mutex_lock(&mutex)
+        pthread_cond_signal(&finished)
+        pthread_mutex_unlock(&mutex)
+      }
     }
   }
 
   private func close() {
     pthread_mutex_lock(&mutex)
-    closing = true
+    closing.store(true, ordering: .releasing)
     pthread_cond_broadcast(&started)
     pthread_mutex_unlock(&mutex)
     for thread in threads { pthread_join(thread, nil) }

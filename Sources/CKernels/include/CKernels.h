@@ -1,1 +1,143 @@
+// Arithmetic on raw pointers, one table of functions per instruction set.
+//
+// Nothing here starts threads, allocates memory or decides a policy: callers split the work, own the
+// scratch memory and choose the table. Lengths and strides count floats unless a name says bytes.
+// Names: ck_ (the library), f32_ (the element), the operation. A table's results are bit-identical
+// from run to run; two tables differ by rounding.
+#ifndef CKERNELS_H
+#define CKERNELS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The most vectors that one panel row may have (`ck_kernels.panel_vectors` says what a table takes).
+enum { CK_MAX_PANEL_VECTORS = 4 };
+
+/// The most filters of the thin kernels, which vectorise along the patch.
+enum { CK_MAX_THIN_FILTERS = 4 };
+
+/// Patches of an image times a panel of filters.
+///
+/// A patch is `run_count` runs of `run_length` contiguous floats, `run_stride` apart: one run per
+/// kernel row of an image in height × width × channels order.
+struct ck_patch_product {
+  const float *source;            // image; patch i begins at source + source_offsets[i]
+  const int32_t *source_offsets;
+  float *target;                  // pixel i is written at target + target_offsets[i]
+  const int32_t *target_offsets;
+  size_t patch_count;
+  size_t run_count, run_length, run_stride;
+  const float *filters;           // panel: patch entry × (vectors · lanes); thin: filter × entry
+  size_t filter_stride;           // thin kernels only: from one filter to the next
+  size_t filter_count;            // filters written, at most vectors · lanes
+  const float *initial;           // bias per filter, or NULL for zero; unused when accumulating
+  int accumulate;                 // add to what the target holds
+};
+
+/// A stretch of consecutive positions.
+struct ck_segment {
+  uint32_t first, count;
+};
+
+/// A tile of a weight gradient: sums over positions of left entry × right entry, added to target.
+struct ck_outer_product {
+  const float *left;              // position × tile rows, only the positions of the segments
+  const float *right;             // position × (vectors · lanes)
+  const struct ck_segment *segments;  // positions of `right` to sum, in order
+  size_t segment_count;
+  float *target;                  // rows × columns, rows `target_stride` apart
+  size_t target_stride;
+  size_t rows, columns;           // what is written of the tile
+};
+
+/// Weight gradient of few filters: target[k][f] += Σᵢ source[offset i + k] · gradient[i][f].
+struct ck_thin_gradient {
+  const float *source;
+  const int32_t *source_offsets;
+  size_t position_count;
+  size_t length;                  // contiguous patch entries k
+  const float *gradient;          // position × filters
+  size_t filter_count;            // at most CK_MAX_THIN_FILTERS
+  float *target;                  // length × filters
+};
+
+/// Squared norm of Σₚ patchₚ gradientₚᵀ by two Gram matrices.
+struct ck_gram {
+  const float *source;
+  const int32_t *source_offsets;
+  size_t position_count;
+  size_t run_count, run_length, run_stride;
+  const float *gradient;          // position × channels
+  size_t channel_count;
+};
+
+/// One instruction set.
+struct ck_kernels {
+  const char *name;               // "scalar", "neon", "avx2", "avx512"
+  size_t lanes;                   // floats per vector
+  size_t panel_vectors;           // widest panel that the patch and outer kernels take
+  size_t tile_rows;               // patches per tile; rows of the widest outer tile
+
+  // [vectors - 1]; entries beyond panel_vectors are NULL.
+  void (*f32_patch_product[CK_MAX_PANEL_VECTORS])(const struct ck_patch_product *);
+  void (*f32_thin_product)(const struct ck_patch_product *);
+  // [tile rows / 2 - 1][vectors - 1]: tiles of 2, 4 and 6 rows.
+  void (*f32_outer_product[3][CK_MAX_PANEL_VECTORS])(const struct ck_outer_product *);
+  void (*f32_thin_gradient)(const struct ck_thin_gradient *);
+  double (*f32_gram)(const struct ck_gram *);
+  double (*f32_squared_norm)(const float *values, size_t count);
+  // Runs rounds of independent multiply-adds from sink[0] and sink[1], ends in sink[2], and tells
+  // the floating point operations done: the peak that shares are measured against.
+  double (*f32_peak)(size_t rounds, float *sink);
+};
+
+/// The tables that this processor can run, best first, scalar last; `count` tells how many.
+const struct ck_kernels *const *ck_available(size_t *count);
+
+/// Copies rows `first_row ..< first_row + row_count` of the zero-padded image into `target`
+/// (row_count × padded width × channels).
+void ck_f32_pad_image(const float *image, size_t height, size_t width, size_t channels,
+                      size_t top, size_t left, size_t right, ptrdiff_t first_row,
+                      size_t row_count, float *target);
+
+/// Packs `width` consecutive entries at each position of a grid: target[position][rows], zero beyond
+/// `width`. Position (y, x) reads source + y · row_stride + x · column_stride.
+void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns,
+                      size_t row_stride, size_t column_stride, size_t width, size_t rows,
+                      float *target);
+
+/// Packs entries at `entry_offsets[0 ..< width]` of each position: target[position][rows].
+void ck_f32_pack_left_gather(const float *source, const int32_t *source_offsets,
+                             size_t position_count, const int32_t *entry_offsets, size_t width,
+                             size_t rows, float *target);
+
+/// Packs `columns` of each row of `source`, times `scale`: target[row][panel_width], zero beyond.
+void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride, size_t columns,
+                       size_t panel_width, float scale, float *target);
+
+/// Packs a panel from rows that lie along its columns: target[k][c] = source[c · column_stride + k],
+/// zero for columns beyond `columns`.
+void ck_f32_pack_transposed(const float *source, size_t row_count, size_t column_stride,
+                            size_t columns, size_t panel_width, float *target);
+
+/// Processors that this process may run on (its affinity mask), at least one.
+int ck_available_processors(void);
+
+/// Tells the processor that a thread waits in a loop.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

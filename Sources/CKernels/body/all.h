@@ -1,0 +1,6 @@
+// Every body, written once over a vector vocabulary, and the table of them.
+#include "patch_product.h"
+#include "weight_gradient.h"
+#include "norms.h"
+#include "peak.h"
+#include "table.h"

@@ -1,0 +1,100 @@
+// Rearranging that needs no instruction set of its own: bounded by memory.
+#include "CKernels.h"
+
+#include <string.h>
+
+void ck_f32_pad_image(const float *image, size_t height, size_t width, size_t channels,
+                      size_t top, size_t left, size_t right, ptrdiff_t first_row,
+                      size_t row_count, float *target) {
+  const size_t line = (left + width + right) * channels;
+  for (size_t r = 0; r < row_count; ++r) {
+    const ptrdiff_t row = first_row + (ptrdiff_t)r - (ptrdiff_t)top;
+    if (row < 0 || row >= (ptrdiff_t)height) {
+      memset(target, 0, line * sizeof(float));
+    } else {
+      memset(target, 0, left * channels * sizeof(float));
+      memcpy(target + left * channels, image + (size_t)row * width * channels,
+             width * channels * sizeof(float));
+      memset(target + (left + width) * channels, 0, right * channels * sizeof(float));
+    }
+    target += line;
+  }
+}
+
+static inline void pack_left_rows(const float *source, size_t grid_rows, size_t grid_columns,
+                                  size_t row_stride, size_t column_stride, const size_t rows,
+                                  float *target) {
+  for (size_t y = 0; y < grid_rows; ++y) {
+    const float *place = source + y * row_stride;
+    for (size_t x = 0; x < grid_columns; ++x) {
+      memcpy(target, place, rows * sizeof(float));
+      target += rows;
+      place += column_stride;
+    }
+  }
+}
+
+void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns,
+                      size_t row_stride, size_t column_stride, size_t width, size_t rows,
+                      float *target) {
+  if (width == rows) {
+    switch (rows) {
+      case 6:
+        pack_left_rows(source, grid_rows, grid_columns, row_stride, column_stride, 6, target);
+        return;
+      case 4:
+        pack_left_rows(source, grid_rows, grid_columns, row_stride, column_stride, 4, target);
+        return;
+      case 2:
+        pack_left_rows(source, grid_rows, grid_columns, row_stride, column_stride, 2, target);
+        return;
+      default: break;
+    }
+  }
+  for (size_t y = 0; y < grid_rows; ++y) {
+    const float *place = source + y * row_stride;
+    for (size_t x = 0; x < grid_columns; ++x) {
+      for (size_t r = 0; r < rows; ++r) target[r] = r < width ? place[r] : 0;
+      target += rows;
+      place += column_stride;
+    }
+  }
+}
+
+void ck_f32_pack_left_gather(const float *source, const int32_t *source_offsets,
+                             size_t position_count, const int32_t *entry_offsets, size_t width,
+                             size_t rows, float *target) {
+  for (size_t p = 0; p < position_count; ++p) {
+    const float *place = source + source_offsets[p];
+    for (size_t r = 0; r < width; ++r) target[r] = place[entry_offsets[r]];
+    for (size_t r = width; r < rows; ++r) target[r] = 0;
+    target += rows;
+  }
+}
+
+void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride, size_t columns,
+                       size_t panel_width, float scale, float *target) {
+  for (size_t p = 0; p < row_count; ++p) {
+    if (columns == panel_width && (panel_width & 7) == 0) {
+      for (size_t c = 0; c < panel_width; ++c) target[c] = source[c] * scale;
+    } else {
+      for (size_t c = 0; c < columns; ++c) target[c] = source[c] * scale;
+      for (size_t c = columns; c < panel_width; ++c) target[c] = 0;
+    }
+    source += row_stride;
+    target += panel_width;
+  }
+}
+
+void ck_f32_pack_transposed(const float *source, size_t row_count, size_t column_stride,
+                            size_t columns, size_t panel_width, float *target) {
+  // Eight source lines at a time: each is read along its cache line while the target row is near.
+  for (size_t first = 0; first < panel_width; first += 8) {
+    const size_t end = first + 8 < panel_width ? first + 8 : panel_width;
+    for (size_t k = 0; k < row_count; ++k) {
+      for (size_t c = first; c < end; ++c) {
+        target[k * panel_width + c] = c < columns ? source[c * column_stride + k] : 0;
+      }
+    }
+  }
+}

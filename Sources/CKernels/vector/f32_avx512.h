@@ -1,0 +1,29 @@
+// Vocabulary of 16 lanes: AVX-512 F and DQ, 32 registers.
+typedef __m512 vf;
+typedef __m512d vd;
+#define VF_LANES 16
+#define VF_PANEL_VECTORS 4
+
+CK_INLINE __mmask16 vf_mask(size_t n) { return (__mmask16)((1u << n) - 1u); }
+CK_INLINE vf vf_zero(void) { return _mm512_setzero_ps(); }
+CK_INLINE vf vf_set(float x) { return _mm512_set1_ps(x); }
+CK_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
+CK_INLINE vf vf_load_first(const float *p, size_t n) {
+  return _mm512_maskz_loadu_ps(vf_mask(n), p);
+}
+CK_INLINE void vf_store(float *p, vf v) { _mm512_storeu_ps(p, v); }
+CK_INLINE void vf_store_first(float *p, vf v, size_t n) {
+  _mm512_mask_storeu_ps(p, vf_mask(n), v);
+}
+CK_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+CK_INLINE vf vf_multiply(vf a, vf b) { return _mm512_mul_ps(a, b); }
+CK_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+CK_INLINE float vf_sum(vf v) { return _mm512_reduce_add_ps(v); }
+
+CK_INLINE vd vd_zero(void) { return _mm512_setzero_pd(); }
+CK_INLINE vd vd_add_squares(vd sum, vf v) {
+  __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+  __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+  return _mm512_fmadd_pd(high, high, _mm512_fmadd_pd(low, low, sum));
+}
+CK_INLINE double vd_sum(vd v) { return _mm512_reduce_add_pd(v); }

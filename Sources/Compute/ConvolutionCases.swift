@@ -1,0 +1,60 @@
+/// The convolutions that kernel tests check and `figmentd bench` measures: one list for both.
+package enum ConvolutionCases {
+  /// A named geometry.
+  package struct Case: Sendable, CustomStringConvertible {
+    package let name: String
+    package let geometry: ConvolutionGeometry
+
+    package var description: String { name }
+
+    init(
+      _ name: String, _ inputs: Int, _ outputs: Int, _ height: Int, _ width: Int, kernel: Int,
+      kernelWidth: Int? = nil, stride: Int = 1, padding: ConvolutionGeometry.Padding
+    ) {
+      self.name = name
+      geometry = ConvolutionGeometry(
+        inputHeight: height, inputWidth: width, inputChannels: inputs, outputChannels: outputs,
+        kernelHeight: kernel, kernelWidth: kernelWidth ?? kernel, stride: stride, padding: padding)
+    }
+  }
+
+  /// Layers of real networks, with yardsticks from oneDNN in `Benchmarks/`.
+  package static let layers: [Case] = [
+    Case("128->256 4x4 s2 14x14", 128, 256, 14, 14, kernel: 4, stride: 2, padding: .all(1)),
+    Case("256->512 3x3 s2 7x7", 256, 512, 7, 7, kernel: 3, stride: 2, padding: .all(1)),
+    Case("64->64 3x3 28x28", 64, 64, 28, 28, kernel: 3, padding: .all(1)),
+    Case("128->128 3x3 32x32", 128, 128, 32, 32, kernel: 3, padding: .all(1)),
+    Case("64->128 4x4 s2 32x32", 64, 128, 32, 32, kernel: 4, stride: 2, padding: .all(1)),
+    Case("1x1 128->128 28x28", 128, 128, 28, 28, kernel: 1, padding: .all(0)),
+    Case("1->64 4x4 s2 28x28", 1, 64, 28, 28, kernel: 4, stride: 2, padding: .all(1)),
+    Case("1->64 7x7 28x28", 1, 64, 28, 28, kernel: 7, padding: .all(3)),
+    Case("3->64 3x3 64x64", 3, 64, 64, 64, kernel: 3, padding: .all(1)),
+    Case("512->1 4x4 4x4", 512, 1, 4, 4, kernel: 4, padding: .all(0)),
+    Case("dense 2048->512", 2048, 512, 1, 1, kernel: 1, padding: .all(0)),
+  ]
+
+  /// Shapes that reach the edges: odd sizes, one-sided padding, strides beyond the kernel, channel
+  /// counts that fill no vector.
+  package static let edges: [Case] = [
+    Case("1->1 1x1 1x1", 1, 1, 1, 1, kernel: 1, padding: .all(0)),
+    Case("1->1 3x3 5x5", 1, 1, 5, 5, kernel: 3, padding: .all(1)),
+    Case("5->7 3x2 s2 9x6", 5, 7, 9, 6, kernel: 3, kernelWidth: 2, stride: 2, padding: .all(1)),
+    Case(
+      "17->19 4x4 s3 11x8 one-sided", 17, 19, 11, 8, kernel: 4, stride: 3,
+      padding: .init(top: 2, left: 0, bottom: 1, right: 3)),
+    Case("3->5 2x2 s4 13x13", 3, 5, 13, 13, kernel: 2, stride: 4, padding: .all(0)),
+    Case("16->3 5x5 12x12", 16, 3, 12, 12, kernel: 5, padding: .all(2)),
+    Case("3->16 5x5 s2 12x12", 3, 16, 12, 12, kernel: 5, stride: 2, padding: .all(2)),
+    Case("24->2 3x3 s2 9x9", 24, 2, 9, 9, kernel: 3, stride: 2, padding: .all(1)),
+    Case("2->24 3x3 s2 10x9", 2, 24, 10, 9, kernel: 3, stride: 2, padding: .all(1)),
+    Case("40->4 1x1 6x6", 40, 4, 6, 6, kernel: 1, padding: .all(0)),
+    Case("33->65 3x3 6x5", 33, 65, 6, 5, kernel: 3, padding: .all(1)),
+    Case("18->23 3x3 s2 40x40", 18, 23, 40, 40, kernel: 3, stride: 2, padding: .all(1)),
+    Case("2->70 3x3 40x40", 2, 70, 40, 40, kernel: 3, padding: .all(1)),
+    Case("128->24 3x3 4x4", 128, 24, 4, 4, kernel: 3, padding: .all(1)),
+    Case("20->9 3x3 padding 3", 20, 9, 4, 4, kernel: 3, padding: .all(3)),
+    Case("600->10 dense", 600, 10, 1, 1, kernel: 1, padding: .all(0)),
+    Case("7->130 dense", 7, 130, 1, 1, kernel: 1, padding: .all(0)),
+    Case("48->21 4x4 4x4", 48, 21, 4, 4, kernel: 4, padding: .all(0)),
+  ]
+}

@@ -1,0 +1,56 @@
+import CKernels
+
+/// How filters are cut into panels of a few vectors.
+///
+/// A panel holds patch entry × width, so that a kernel reads it in one stream. Too few filters to
+/// fill a vector are kept filter by filter instead, and kernels run along the patch (thin).
+struct FilterPanels {
+  typealias Product = @convention(c) (UnsafePointer<ck_patch_product>?) -> Void
+  typealias Outer = @convention(c) (UnsafePointer<ck_outer_product>?) -> Void
+
+  struct Panel {
+    let firstFilter: Int, filterCount: Int, width: Int, vectors: Int
+    let product: Product
+    /// Weight gradient tiles of 2, 4 and 6 rows.
+    let outer: [Outer]
+  }
+
+  let list: [Panel]
+  let areThin: Bool
+  /// Patch entries of a panel that stay in the first cache.
+  let blockEntries: Int
+  private let paddedFilterCount: Int
+
+  init(filterCount: Int, patchLength: Int, kernels: Kernels) {
+    let table = kernels.table.pointee
+    let lanes = table.lanes
+    areThin = filterCount <= Int(CK_MAX_THIN_FILTERS) && patchLength >= 4 * lanes
+    let products = [
+      table.f32_patch_product.0, table.f32_patch_product.1, table.f32_patch_product.2,
+      table.f32_patch_product.3,
+    ].compactMap { $0 }
+    let outers = [table.f32_outer_product.0, table.f32_outer_product.1, table.f32_outer_product.2]
+      .map { [$0.0, $0.1, $0.2, $0.3].compactMap { $0 } }
+    var list: [Panel] = []
+    var first = 0
+    while first < filterCount {
+      let vectors = min(table.panel_vectors, (filterCount - first + lanes - 1) / lanes)
+      let count = min(filterCount - first, vectors * lanes)
+      list.append(
+        Panel(
+          firstFilter: first, filterCount: count, width: vectors * lanes, vectors: vectors,
+          product: products[vectors - 1], outer: outers.map { $0[vectors - 1] }))
+      first += count
+    }
+    self.list = list
+    paddedFilterCount = list.reduce(0) { $0 + $1.width }
+    blockEntries = max(64, 4096 * lanes / 8 / (table.panel_vectors * lanes))
+  }
+
+  var count: Int { areThin ? 1 : list.count }
+
+  /// Floats of the packed filters of a patch of `entryCount` entries.
+  func floatCount(entryCount: Int) -> Int {
+    entryCount * paddedFilterCount
+  }
+}

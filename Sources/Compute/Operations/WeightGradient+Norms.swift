@@ -1,0 +1,105 @@
+import CKernels
+
+extension WeightGradient {
+  /// A stretch of contiguous patch entries.
+  struct ThinPiece {
+    let entry: Int, length: Int
+  }
+
+  /// The patch's runs, cut to at most `maximumLength` entries.
+  func thinPieces(maximumLength: Int) -> [ThinPiece] {
+    let runLength = geometry.kernelWidth * geometry.inputChannels
+    // Multiples of a wide block of vectors, so that only a run's end is ragged.
+    let length = max(128, maximumLength / 128 * 128)
+    return (0..<geometry.kernelHeight).flatMap { row in
+      stride(from: 0, to: runLength, by: length).map {
+        ThinPiece(entry: row * runLength + $0, length: min(length, runLength - $0))
+      }
+    }
+  }
+
+  /// Adds pieces of a gradient of few output channels to the target.
+  func sumThin(
+    _ work: Work, examples: Range<Int>, pieces: ArraySlice<ThinPiece>, scratch: Scratch,
+    scratchOffset: Int = 0
+  ) {
+    let g = geometry
+    let channels = g.outputChannels
+    let base = scratch.floats(scratchOffset + thinScratchCount) + scratchOffset
+    for block in blocks(examples) {
+      let image = paddedBlock(work.input, block, base + thinGradientCount)
+      let rowsLength = block.rows.count * g.outputWidth
+      for (index, example) in block.examples.enumerated() {
+        let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
+        ck_f32_pack_right(
+          work.outputGradient + line * channels, 1, 0, rowsLength * channels,
+          rowsLength * channels, work.exampleWeights?[example] ?? 1,
+          base + index * rowsLength * channels)
+      }
+      positionOffsets.withUnsafeBufferPointer { offsets in
+        var task = ck_thin_gradient()
+        task.source_offsets = offsets.baseAddress
+        task.position_count = block.examples.count * rowsLength
+        task.gradient = UnsafePointer(base)
+        task.filter_count = channels
+        for piece in pieces {
+          task.source = image + Int(entryOffsets[piece.entry])
+          task.length = piece.length
+          task.target = work.target + piece.entry * channels
+          machine.kernels.table.pointee.f32_thin_gradient(&task)
+        }
+      }
+    }
+  }
+
+  /// The squared norm of one example's gradient, by Gram matrices or by building it.
+  func squaredNorm(
+    ofExample example: Int, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    usingGram: Bool, scratch: Scratch
+  ) -> Double {
+    let g = geometry
+    let table = machine.kernels.table.pointee
+    guard usingGram else {
+      let weightCount = (g.weightCount + 15) / 16 * 16
+      // The summation asks for more behind this; ask once, for what is there stays.
+      let target = scratch.floats(weightCount + exampleScratchCount)
+      writeExample(
+        example, input: input, outputGradient: outputGradient, into: target, scratch: scratch,
+        scratchOffset: weightCount)
+      return table.f32_squared_norm(target, g.weightCount)
+    }
+    let width = g.inputWidth + g.padding.left + g.padding.right
+    let height = g.inputHeight + g.padding.top + g.padding.bottom
+    var image = input + example * g.input.count
+    if g.needsPadding {
+      let padded = scratch.floats(height * width * g.inputChannels)
+      ck_f32_pad_image(
+        image, g.inputHeight, g.inputWidth, g.inputChannels, g.padding.top, g.padding.left,
+        g.padding.right, 0, height, padded)
+      image = UnsafePointer(padded)
+    }
+    return gramOffsets.withUnsafeBufferPointer { offsets in
+      var task = ck_gram()
+      task.source = image
+      task.source_offsets = offsets.baseAddress
+      task.position_count = g.positionCount
+      task.run_count = g.kernelHeight
+      task.run_length = g.kernelWidth * g.inputChannels
+      task.run_stride = width * g.inputChannels
+      task.gradient = outputGradient + example * g.output.count
+      task.channel_count = g.outputChannels
+      return table.f32_gram(&task)
+    }
+  }
+
+  /// Floats of scratch that one example's gradient takes.
+  private var exampleScratchCount: Int {
+    isThin ? thinScratchCount : sumScratchCount(width: panels.reduce(0) { $0 + $1.width })
+  }
+
+  private var thinGradientCount: Int {
+    (blockPositions * geometry.outputChannels + 15) / 16 * 16
+  }
+
+  private var thinScratchCount: Int { thinGradientCount + paddedBlockCount }
+}

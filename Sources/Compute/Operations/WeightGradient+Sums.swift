@@ -1,0 +1,228 @@
+import CKernels
+
+extension WeightGradient {
+  /// Positions of a full block.
+  var blockPositions: Int { blockExamples * blockRows * geometry.outputWidth }
+
+  /// Tiles whose packed entries stay in the first cache beside a panel.
+  private var tilesPerPass: Int { max(1, 4096 / (6 * blockPositions)) }
+
+  /// Floats of scratch that `sum` takes for panels of that width altogether.
+  func sumScratchCount(width: Int) -> Int {
+    (width + tilesPerPass * 6) * blockPositions + paddedBlockCount
+  }
+
+  /// Adds tiles × panels of the gradient of some examples to the target.
+  func sum(
+    _ work: Work, examples: Range<Int>, tiles: ArraySlice<Tile>,
+    panels: ArraySlice<FilterPanels.Panel>, scratch: Scratch, scratchOffset: Int = 0
+  ) {
+    guard let firstPanel = panels.first, let lastPanel = panels.last, !tiles.isEmpty else { return }
+    let g = geometry
+    let width = lastPanel.firstFilter + lastPanel.width - firstPanel.firstFilter
+    let rightCount = width * blockPositions
+    let leftCount = tilesPerPass * 6 * blockPositions
+    let segmentCount = blockExamples * blockRows
+    let base = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
+    let right = base
+    let left = base + rightCount
+    let padded = left + leftCount
+    var segments: [ck_segment] = []
+    segments.reserveCapacity(segmentCount)
+
+    for block in blocks(examples) {
+      packRight(work, block, panels: panels, into: right)
+      let image = isAligned ? work.input : paddedBlock(work.input, block, padded)
+      let positions = block.examples.count * block.rows.count * g.outputWidth
+      var first = tiles.startIndex
+      while first < tiles.endIndex {
+        let last = endOfPass(tiles, from: first, limit: tilesPerPass)
+        for index in first..<last {
+          let place = left + (index - first) * 6 * blockPositions
+          if isAligned {
+            packAligned(tiles[index], work.input, block, into: place)
+          } else {
+            packGathered(tiles[index], image, positions: positions, into: place)
+          }
+        }
+        if isAligned {
+          setSegments(&segments, tiles[first], block)
+        } else {
+          segments = [ck_segment(first: 0, count: UInt32(positions))]
+        }
+        multiply(
+          tiles[first..<last], panels, left: left, leftStride: 6 * blockPositions, right: right,
+          rightOrigin: firstPanel.firstFilter, positions: positions, segments: segments,
+          target: work.target)
+        first = last
+      }
+    }
+  }
+
+  /// Tiles of one pass share a tap, and so their positions.
+  private func endOfPass(_ tiles: ArraySlice<Tile>, from first: Int, limit: Int) -> Int {
+    var last = first + 1
+    while last < tiles.endIndex, last - first < limit,
+      tiles[last].tapRow == tiles[first].tapRow, tiles[last].tapColumn == tiles[first].tapColumn
+    {
+      last += 1
+    }
+    return last
+  }
+
+  private func multiply(
+    _ tiles: ArraySlice<Tile>, _ panels: ArraySlice<FilterPanels.Panel>,
+    left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightOrigin: Int,
+    positions: Int, segments: [ck_segment], target: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    segments.withUnsafeBufferPointer { segments in
+      var task = ck_outer_product()
+      task.segments = segments.baseAddress
+      task.segment_count = segments.count
+      task.target_stride = g.outputChannels
+      for panel in panels {
+        task.right = right + (panel.firstFilter - rightOrigin) * positions
+        task.columns = panel.filterCount
+        for index in tiles.indices {
+          let tile = tiles[index]
+          task.left = left + (index - tiles.startIndex) * leftStride
+          task.rows = tile.width
+          task.target = target + tile.entry * g.outputChannels + panel.firstFilter
+          panel.outer[tile.rows / 2 - 1](&task)
+        }
+      }
+    }
+  }
+
+  /// Packs the output gradient, panel × position × width, times the examples' weights.
+  private func packRight(
+    _ work: Work, _ block: Block, panels: ArraySlice<FilterPanels.Panel>,
+    into right: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    let rowsLength = block.rows.count * g.outputWidth
+    let positions = block.examples.count * rowsLength
+    guard let origin = panels.first?.firstFilter else { return }
+    for panel in panels {
+      var place = right + (panel.firstFilter - origin) * positions
+      for example in block.examples {
+        let source =
+          work.outputGradient + (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
+          * g.outputChannels + panel.firstFilter
+        ck_f32_pack_right(
+          source, rowsLength, g.outputChannels, panel.filterCount, panel.width,
+          work.exampleWeights?[example] ?? 1, place)
+        place += rowsLength * panel.width
+      }
+    }
+  }
+
+  /// Output rows and columns whose tap lies inside the image.
+  private func inside(_ tap: Int, _ stride: Int, padding: Int, input: Int, _ outputs: Range<Int>)
+    -> Range<Int>
+  {
+    let first = max(0, (padding - tap + stride - 1) / stride)
+    let end = (input - 1 + padding - tap) < 0 ? 0 : (input - 1 + padding - tap) / stride + 1
+    let lower = max(first, outputs.lowerBound)
+    return lower..<max(lower, min(end, outputs.upperBound))
+  }
+
+  private func insideRows(_ tile: Tile, _ block: Block) -> Range<Int> {
+    inside(
+      tile.tapRow, geometry.stride, padding: geometry.padding.top, input: geometry.inputHeight,
+      block.rows)
+  }
+
+  private func insideColumns(_ tile: Tile) -> Range<Int> {
+    inside(
+      tile.tapColumn, geometry.stride, padding: geometry.padding.left, input: geometry.inputWidth,
+      0..<geometry.outputWidth)
+  }
+
+  private func packAligned(
+    _ tile: Tile, _ input: UnsafePointer<Float>, _ block: Block,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    let rows = insideRows(tile, block)
+    let columns = insideColumns(tile)
+    guard !rows.isEmpty, !columns.isEmpty else { return }
+    let row = rows.lowerBound * g.stride + tile.tapRow - g.padding.top
+    let column = columns.lowerBound * g.stride + tile.tapColumn - g.padding.left
+    let source = input + (row * g.inputWidth + column) * g.inputChannels + tile.channel
+    let size = rows.count * columns.count * tile.rows
+    for (index, example) in block.examples.enumerated() {
+      ck_f32_pack_left(
+        source + example * g.input.count, rows.count, columns.count,
+        g.stride * g.inputWidth * g.inputChannels, g.stride * g.inputChannels, tile.width,
+        tile.rows, target + index * size)
+    }
+  }
+
+  private func setSegments(_ segments: inout [ck_segment], _ tile: Tile, _ block: Block) {
+    segments.removeAll(keepingCapacity: true)
+    let rows = insideRows(tile, block)
+    let columns = insideColumns(tile)
+    guard !rows.isEmpty, !columns.isEmpty else { return }
+    let width = geometry.outputWidth
+    for example in 0..<block.examples.count {
+      for row in rows {
+        let line = example * block.rows.count + row - block.rows.lowerBound
+        let first = UInt32(line * width + columns.lowerBound)
+        if let last = segments.last, last.first + last.count == first {
+          segments[segments.count - 1].count += UInt32(columns.count)
+        } else {
+          segments.append(ck_segment(first: first, count: UInt32(columns.count)))
+        }
+      }
+    }
+  }
+
+  private func packGathered(
+    _ tile: Tile, _ image: UnsafePointer<Float>, positions: Int,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    positionOffsets.withUnsafeBufferPointer { positionOffsets in
+      entryOffsets.withUnsafeBufferPointer { entryOffsets in
+        guard let positionBase = positionOffsets.baseAddress,
+          let entryBase = entryOffsets.baseAddress
+        else { return }
+        ck_f32_pack_left_gather(
+          image, positionBase, positions, entryBase + tile.entry, tile.width, tile.rows, target)
+      }
+    }
+  }
+
+  // MARK: The padded copy of a block
+
+  private var paddedBlockRows: Int { (blockRows - 1) * geometry.stride + geometry.kernelHeight }
+
+  /// Floats of a padded block; none if the image can be read as it is.
+  var paddedBlockCount: Int {
+    let g = geometry
+    guard !isAligned, g.needsPadding else { return 0 }
+    let width = g.inputWidth + g.padding.left + g.padding.right
+    return blockExamples * paddedBlockRows * width * g.inputChannels
+  }
+
+  /// The images of a block with their padding, from the block's first row on.
+  func paddedBlock(
+    _ input: UnsafePointer<Float>, _ block: Block, _ memory: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    let g = geometry
+    let first = block.rows.lowerBound * g.stride
+    guard g.needsPadding else {
+      return input + block.examples.lowerBound * g.input.count
+        + first * g.inputWidth * g.inputChannels
+    }
+    let width = g.inputWidth + g.padding.left + g.padding.right
+    for (index, example) in block.examples.enumerated() {
+      ck_f32_pad_image(
+        input + example * g.input.count, g.inputHeight, g.inputWidth, g.inputChannels,
+        g.padding.top, g.padding.left, g.padding.right, first, paddedBlockRows,
+        memory + index * paddedBlockRows * width * g.inputChannels)
+    }
+    return UnsafePointer(memory)
+  }
+}

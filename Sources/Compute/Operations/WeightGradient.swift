@@ -1,0 +1,188 @@
+import CKernels
+
+/// Weight gradients of a convolution: Σ over positions of patch × output gradient.
+///
+/// A gradient is cut into tiles of a few patch entries × a panel of output channels, and a tile is
+/// summed over blocks of positions in a fixed order, so its bits do not depend on which thread
+/// takes it. Positions whose tap lies in the padding are skipped where tiles keep to one tap.
+final class WeightGradient {
+  struct Tile {
+    /// The first patch entry, and how many the tile has of its packed rows.
+    let entry: Int, width: Int, rows: Int
+    /// Its tap and first input channel (aligned tiles only).
+    let tapRow: Int, tapColumn: Int, channel: Int
+  }
+
+  /// A stretch of positions: some examples, and rows of the output of each.
+  struct Block {
+    let examples: Range<Int>, rows: Range<Int>
+  }
+
+  /// What to sum and where to.
+  struct Work {
+    let input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>
+    let exampleWeights: UnsafePointer<Float>?
+    let target: UnsafeMutablePointer<Float>
+  }
+
+  let geometry: ConvolutionGeometry
+  let machine: Machine
+  let tiles: [Tile]
+  let panels: [FilterPanels.Panel]
+  /// Tiles keep to one tap and read the image as it is; or run across taps of a padded copy.
+  let isAligned: Bool
+  /// Too few output channels for a panel: vectors run along the patch.
+  let isThin: Bool
+  let entryOffsets: [Int32]
+  let positionOffsets: [Int32]
+  /// Where each position's patch begins in the padded image.
+  let gramOffsets: [Int32]
+  let blockRows: Int, blockExamples: Int
+
+  /// Positions summed in registers before a tile is added to its target.
+  static let positionTarget = 256
+
+  init(_ geometry: ConvolutionGeometry, on machine: Machine) {
+    let g = geometry
+    self.geometry = g
+    self.machine = machine
+    let lanes = machine.kernels.table.pointee.lanes
+    isThin =
+      g.outputChannels <= Int(CK_MAX_THIN_FILTERS)
+      && g.kernelWidth * g.inputChannels >= 2 * lanes
+    isAligned = !isThin && g.inputChannels >= 16
+    panels =
+      FilterPanels(filterCount: g.outputChannels, patchLength: 0, kernels: machine.kernels).list
+    tiles = isAligned ? Self.alignedTiles(g) : Self.tiles(of: 0..<g.patchLength) { ($0, 0, 0) }
+    let columns = g.outputWidth
+    blockRows = min(g.outputHeight, max(1, Self.positionTarget / columns))
+    blockExamples =
+      blockRows < g.outputHeight ? 1 : max(1, Self.positionTarget / g.positionCount)
+    let paddedWidth = g.inputWidth + g.padding.left + g.padding.right
+    let paddedHeight = (blockRows - 1) * g.stride + g.kernelHeight
+    let exampleStride = g.needsPadding ? paddedHeight * paddedWidth * g.inputChannels : g.input.count
+    entryOffsets = (0..<g.patchLength).map { entry in
+      let line = g.kernelWidth * g.inputChannels
+      return Int32(entry / line * paddedWidth * g.inputChannels + entry % line)
+    }
+    var offsets: [Int32] = []
+    for example in 0..<blockExamples {
+      for row in 0..<blockRows {
+        for column in 0..<columns {
+          let pixel = row * g.stride * paddedWidth + column * g.stride
+          offsets.append(Int32(example * exampleStride + pixel * g.inputChannels))
+        }
+      }
+    }
+    positionOffsets = offsets
+    gramOffsets = (0..<g.positionCount).map { position in
+      let pixel = position / columns * g.stride * paddedWidth + position % columns * g.stride
+      return Int32(pixel * g.inputChannels)
+    }
+  }
+
+  private static func alignedTiles(_ g: ConvolutionGeometry) -> [Tile] {
+    (0..<g.kernelHeight * g.kernelWidth).flatMap { tap in
+      let first = tap * g.inputChannels
+      return tiles(of: first..<(first + g.inputChannels)) {
+        (tap / g.kernelWidth, tap % g.kernelWidth, $0 - first)
+      }
+    }
+  }
+
+  private static func tiles(
+    of entries: Range<Int>, _ place: (Int) -> (row: Int, column: Int, channel: Int)
+  ) -> [Tile] {
+    var tiles: [Tile] = []
+    var entry = entries.lowerBound
+    while entry < entries.upperBound {
+      let width = min(6, entries.upperBound - entry)
+      let at = place(entry)
+      tiles.append(
+        Tile(
+          entry: entry, width: width, rows: (width + 1) / 2 * 2, tapRow: at.row,
+          tapColumn: at.column, channel: at.channel))
+      entry += width
+    }
+    return tiles
+  }
+
+  /// Adds Σᵢ wᵢ·gᵢ to `target`.
+  func addSum(
+    input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    exampleWeights: UnsafePointer<Float>?, exampleCount: Int,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    let work = Work(
+      input: input, outputGradient: outputGradient, exampleWeights: exampleWeights, target: target)
+    let threadCount = machine.threads.threadCount
+    if isThin {
+      let pieces = thinPieces(maximumLength: max(64, geometry.patchLength / (2 * threadCount)))
+      machine.threads.forEach(pieces.count) { index, worker in
+        sumThin(
+          work, examples: 0..<exampleCount, pieces: pieces[index...index],
+          scratch: machine.scratch(worker))
+      }
+      return
+    }
+    // Split along the side whose packing costs less to repeat.
+    let wanted = threadCount > 1 ? 2 * threadCount : 1
+    let channelsFirst = geometry.patchLength < geometry.outputChannels
+    let alongChannels =
+      channelsFirst ? min(wanted, panels.count) : (wanted + tiles.count - 1) / tiles.count
+    let channelParts = max(1, min(panels.count, alongChannels))
+    let tileParts = min(tiles.count, (wanted + channelParts - 1) / channelParts)
+    machine.threads.forEach(channelParts * tileParts) { unit, worker in
+      let tilePart = unit / channelParts
+      let channelPart = unit % channelParts
+      sum(
+        work, examples: 0..<exampleCount,
+        tiles: tiles[
+          (tiles.count * tilePart / tileParts)..<(tiles.count * (tilePart + 1) / tileParts)],
+        panels: panels[
+          (panels.count * channelPart / channelParts)
+            ..< (panels.count * (channelPart + 1) / channelParts)],
+        scratch: machine.scratch(worker))
+    }
+  }
+
+  /// Writes the gradient of one example.
+  func writeExample(
+    _ example: Int, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    into target: UnsafeMutablePointer<Float>, scratch: Scratch, scratchOffset: Int = 0
+  ) {
+    target.update(repeating: 0, count: geometry.weightCount)
+    let work = Work(
+      input: input, outputGradient: outputGradient, exampleWeights: nil, target: target)
+    let examples = example..<(example + 1)
+    if isThin {
+      sumThin(
+        work, examples: examples, pieces: thinPieces(maximumLength: geometry.patchLength)[...],
+        scratch: scratch, scratchOffset: scratchOffset)
+    } else {
+      sum(
+        work, examples: examples, tiles: tiles[...], panels: panels[...], scratch: scratch,
+        scratchOffset: scratchOffset)
+    }
+  }
+
+  /// The blocks of positions of some examples, in the order of summation.
+  func blocks(_ examples: Range<Int>) -> [Block] {
+    let g = geometry
+    if blockExamples > 1 || blockRows == g.outputHeight {
+      return stride(from: examples.lowerBound, to: examples.upperBound, by: blockExamples).map {
+        Block(
+          examples: $0..<min($0 + blockExamples, examples.upperBound), rows: 0..<g.outputHeight)
+      }
+    }
+    return examples.flatMap { example in
+      stride(from: 0, to: g.outputHeight, by: blockRows).map {
+        Block(examples: example..<(example + 1), rows: $0..<min($0 + blockRows, g.outputHeight))
+      }
+    }
+  }
+}
+
+extension ConvolutionGeometry {
+  var needsPadding: Bool { padding != .all(0) }
+}

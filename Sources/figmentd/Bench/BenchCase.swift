@@ -1,0 +1,77 @@
+import Compute
+
+/// One operation on one shape.
+struct BenchCase {
+  let operation: String
+  let shape: String
+  let batch: Int
+  /// Floating point operations, if they are what bounds the case.
+  let operations: Double?
+  /// What is counted per second, and how many a run handles.
+  let item: String, itemCount: Int
+  /// Allocates the operands and returns what is measured.
+  let prepare: (Machine) -> () -> Void
+
+  /// Whether the operation or shape contains `filter`.
+  func matches(_ filter: String?) -> Bool {
+    guard let filter = filter?.lowercased() else { return true }
+    return "\(operation) \(shape)".lowercased().contains(filter)
+  }
+
+  /// Every case at that batch size.
+  static func all(batch: Int) -> [BenchCase] {
+    ConvolutionCases.layers.flatMap { convolution($0, batch: batch) }
+  }
+
+  private static func convolution(_ entry: ConvolutionCases.Case, batch: Int) -> [BenchCase] {
+    let geometry = entry.geometry
+    let operations = 2 * Double(geometry.multiplyAdds) * Double(batch)
+    func make(
+      _ operation: String, counting: Double? = operations,
+      _ body: @escaping (ConvolutionOperands) -> Void
+    ) -> BenchCase {
+      BenchCase(
+        operation: operation, shape: entry.name, batch: batch, operations: counting, item: "ex",
+        itemCount: batch
+      ) { machine in
+        let operands = ConvolutionOperands(geometry, batch: batch, on: machine)
+        return { body(operands) }
+      }
+    }
+    return [
+      make("forward") { $0.plan.forward($0.input, bias: $0.bias, into: $0.output) },
+      make("backward-data") { $0.plan.backwardData($0.output, into: $0.input) },
+      make("backward-weights") {
+        $0.plan.addWeightGradient(input: $0.input, outputGradient: $0.output, into: $0.weights)
+      },
+      make("squared-norms", counting: nil) { operands in
+        operands.norms.withUnsafeMutableBufferPointer {
+          operands.plan.addSquaredNorms(
+            input: operands.input, outputGradient: operands.output, to: $0)
+        }
+      },
+    ]
+  }
+}
+
+/// Tensors of one convolution, filled with normal numbers.
+private final class ConvolutionOperands {
+  let plan: ConvolutionPlan
+  let input: Tensor, output: Tensor, weights: Tensor, bias: Tensor
+  var norms: [Double]
+  private let arena = Arena(blockByteCount: 1 << 20)
+
+  init(_ geometry: ConvolutionGeometry, batch: Int, on machine: Machine) {
+    plan = ConvolutionPlan(geometry, on: machine)
+    input = arena.make(geometry.inputShape.batched(batch))
+    output = arena.make(geometry.outputShape.batched(batch))
+    weights = arena.make(geometry.weightShape)
+    bias = arena.make(Shape(geometry.outputChannels))
+    norms = [Double](repeating: 0, count: batch)
+    var stream = SeededStream(seed: 1)
+    for tensor in [input, output, weights, bias] {
+      stream.fillGaussian(tensor, standardDeviation: 0.01)
+    }
+    plan.setWeights(weights)
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Compute
+import FoundationEssentials
+
+/// Measures kernels on this machine: a table for people, JSON for scripts.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure the kernels on this machine.",
+    discussion: """
+      Each line is one operation on one shape: best and median time, GFLOP/s, its share of the \
+      peak that is measured first, examples per second and the peak memory of the process.
+      """)
+
+  @Option(help: "Measure only cases whose name or operation contains this text.")
+  var filter: String?
+
+  @Option(help: "Threads (default: the processors of this process).")
+  var threads: Int?
+
+  @Option(help: "Instruction set: scalar, neon, avx2 or avx512 (default: the best).")
+  var isa: String?
+
+  @Option(help: "Examples per batch.")
+  var batch = 128
+
+  @Option(help: "Seconds to measure each case.")
+  var seconds = 0.5
+
+  @Flag(help: "Print JSON, one object per line.")
+  var json = false
+
+  func validate() throws {
+    guard batch > 0 else {
+      throw ValidationError("--batch: \(batch) (expected at least 1). Give a positive number.")
+    }
+    guard threads.map({ $0 > 0 }) ?? true else {
+      throw ValidationError("--threads: expected at least 1. Leave it out to use every processor.")
+    }
+    guard isa.map({ Kernels.named($0) != nil }) ?? true else {
+      let names = Kernels.available.map(\.name).joined(separator: ", ")
+      throw ValidationError(
+        "--isa: \(isa ?? "") does not run on this processor (expected one of \(names)).")
+    }
+  }
+
+  func run() throws {
+    let kernels = isa.flatMap(Kernels.named) ?? .preferred
+    let machine = Machine(
+      threadCount: threads ?? ThreadPool.availableProcessors, kernels: kernels)
+    let cases = BenchCase.all(batch: batch).filter { $0.matches(filter) }
+    let peak = BenchTimer.peak(of: machine)
+    let report = BenchReport(
+      isa: kernels.name, threads: machine.threads.threadCount, peak: peak, isJSON: json)
+    report.begin()
+    for entry in cases {
+      PeakMemory.reset()
+      let timing = BenchTimer(seconds: seconds).measure(entry.prepare(machine))
+      try report.add(
+        entry, timing: timing, peakMemory: PeakMemory.current)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Compute
+import FoundationEssentials
+import Glibc
+
+/// Repeats a body for a while and keeps its times.
+struct BenchTimer {
+  /// Seconds of the best and of the median repetition.
+  struct Timing {
+    let best: Double, median: Double
+  }
+
+  let seconds: Double
+
+  /// Runs once to warm up, then at least five times and until the time is over.
+  func measure(_ body: () -> Void) -> Timing {
+    body()
+    var times: [Double] = []
+    let end = Self.now() + seconds
+    while times.count < 5 || (Self.now() < end && times.count < 10_000) {
+      let start = Self.now()
+      body()
+      times.append(Self.now() - start)
+    }
+    times.sort()
+    return Timing(best: times[0], median: times[times.count / 2])
+  }
+
+  /// Floating point operations per second when nothing touches memory.
+  static func peak(of machine: Machine) -> Double {
+    var best = 0.0
+    for _ in 0..<20 {
+      let start = now()
+      let operations = machine.multiplyAddInRegisters(rounds: 400_000)
+      best = max(best, operations / (now() - start))
+    }
+    return best
+  }
+
+  private static func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
+/// The most memory that the process has held at once.
+enum PeakMemory {
+  /// Forgets the past, where the kernel allows it.
+  static func reset() {
+    guard let file = fopen("/proc/self/clear_refs", "w") else { return }
+    fputs("5", file)
+    fclose(file)
+  }
+
+  /// Bytes since the last reset.
+  static var current: Int {
+    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+    else { return 0 }
+    let kilobytes = line.split(separator: " ").compactMap { Int($0) }.first ?? 0
+    return kilobytes * 1024
+  }
+}

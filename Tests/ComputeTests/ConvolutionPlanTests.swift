@@ -1,0 +1,169 @@
+import Testing
+
+@testable import Compute
+
+/// Every case × instruction set against the plain reference.
+@Suite struct ConvolutionPlanTests {
+  /// Rounding of float sums, normalised mean square: (2⁻²⁴)² times the growth of long sums.
+  static let errorBound = 1e-12
+
+  struct Example: CustomStringConvertible, Sendable {
+    let geometry: ConvolutionGeometry
+    let name: String, isa: String
+    let exampleCount: Int
+    var description: String { "\(name) \(isa)" }
+    var kernels: Kernels { Kernels.named(isa) ?? .preferred }
+  }
+
+  static let examples: [Example] = (ConvolutionCases.edges + ConvolutionCases.layers).flatMap {
+    entry in
+    Kernels.available.map { kernels in
+      // Layers are checked on two examples, edges on enough to fill and pass a unit of work.
+      let heavy = entry.geometry.multiplyAdds > 2_000_000
+      return Example(
+        geometry: entry.geometry, name: entry.name, isa: kernels.name,
+        exampleCount: heavy ? 2 : entry.geometry.multiplyAdds > 100_000 ? 3 : 13)
+    }
+  }
+
+  private struct Data {
+    let arena = Arena()
+    let input: Tensor, outputGradient: Tensor, weights: Tensor, outputBias: Tensor
+    let inputBias: Tensor, exampleWeights: Tensor
+
+    init(_ g: ConvolutionGeometry, _ exampleCount: Int) {
+      input = arena.make(
+        g.inputShape.batched(exampleCount),
+        randomFloats(g.inputShape.count * exampleCount, seed: 1))
+      outputGradient = arena.make(
+        g.outputShape.batched(exampleCount),
+        randomFloats(g.outputShape.count * exampleCount, seed: 2))
+      weights = arena.make(g.weightShape, randomFloats(g.weightCount, seed: 3))
+      outputBias = arena.make(Shape(g.outputChannels), randomFloats(g.outputChannels, seed: 4))
+      inputBias = arena.make(Shape(g.inputChannels), randomFloats(g.inputChannels, seed: 5))
+      exampleWeights = arena.make(Shape(exampleCount), randomFloats(exampleCount, seed: 6))
+    }
+  }
+
+  @Test(arguments: examples) func forwardMatchesReference(_ example: Example) {
+    let g = example.geometry
+    let data = Data(g, example.exampleCount)
+    let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
+    plan.setWeights(data.weights)
+    let output = data.arena.make(g.outputShape.batched(example.exampleCount))
+    output.fill(.nan)
+    plan.forward(data.input, bias: data.outputBias, into: output)
+    let expected = Reference(geometry: g).forward(
+      data.input.array, weights: data.weights.array, bias: data.outputBias.array)
+    #expect(normalizedError(output.array, expected) < Self.errorBound)
+
+    output.fill(.nan)
+    plan.forward(data.input, bias: nil, into: output)
+    let unbiased = Reference(geometry: g).forward(
+      data.input.array, weights: data.weights.array, bias: nil)
+    #expect(normalizedError(output.array, unbiased) < Self.errorBound)
+  }
+
+  @Test(arguments: examples) func backwardDataMatchesReference(_ example: Example) {
+    let g = example.geometry
+    let data = Data(g, example.exampleCount)
+    let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
+    plan.setWeights(data.weights)
+    let gradient = data.arena.make(g.inputShape.batched(example.exampleCount))
+    gradient.fill(.nan)
+    plan.backwardData(data.outputGradient, bias: data.inputBias, into: gradient)
+    let expected = Reference(geometry: g).backwardData(
+      data.outputGradient.array, weights: data.weights.array, bias: data.inputBias.array)
+    #expect(normalizedError(gradient.array, expected) < Self.errorBound)
+  }
+
+  @Test(arguments: examples) func weightGradientMatchesReference(_ example: Example) {
+    let g = example.geometry
+    let data = Data(g, example.exampleCount)
+    let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
+    let each = Reference(geometry: g).weightGradients(
+      data.input.array, outputGradient: data.outputGradient.array)
+
+    let sum = data.arena.make(g.weightShape, randomFloats(g.weightCount, seed: 7))
+    var expected = sum.array.map(Double.init)
+    for (gradient, weight) in zip(each, data.exampleWeights.array) {
+      for index in 0..<g.weightCount { expected[index] += gradient[index] * Double(weight) }
+    }
+    plan.addWeightGradient(
+      input: data.input, outputGradient: data.outputGradient, exampleWeights: data.exampleWeights,
+      into: sum)
+    #expect(normalizedError(sum.array, expected) < Self.errorBound)
+
+    let rows = data.arena.make(g.weightShape.batched(example.exampleCount))
+    rows.fill(.nan)
+    plan.exampleWeightGradients(
+      input: data.input, outputGradient: data.outputGradient, into: rows)
+    #expect(normalizedError(rows.array, each.flatMap { $0 }) < Self.errorBound)
+  }
+
+  @Test(arguments: examples, [true, false])
+  func squaredNormsMatchReference(_ example: Example, _ usingGram: Bool) {
+    let g = example.geometry
+    // A Gram matrix of a thousand positions is the wrong tool and slow without vectors.
+    if usingGram, g.positionCount > 800, example.isa == "scalar" { return }
+    let data = Data(g, example.exampleCount)
+    let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
+    let each = Reference(geometry: g).weightGradients(
+      data.input.array, outputGradient: data.outputGradient.array)
+    var norms = [Double](repeating: 1, count: example.exampleCount)
+    norms.withUnsafeMutableBufferPointer {
+      plan.addSquaredNorms(
+        input: data.input, outputGradient: data.outputGradient, usingGram: usingGram, to: $0)
+    }
+    for (norm, gradient) in zip(norms, each) {
+      let expected = 1 + gradient.reduce(0) { $0 + $1 * $1 }
+      #expect(abs(norm / expected - 1) < 1e-5)
+    }
+  }
+
+  @Test(arguments: ConvolutionCases.edges + ConvolutionCases.layers)
+  func bitsDoNotDependOnThreads(_ entry: ConvolutionCases.Case) {
+    let g = entry.geometry
+    let exampleCount = g.multiplyAdds > 2_000_000 ? 3 : 7
+    let data = Data(g, exampleCount)
+    func run(_ threadCount: Int) -> [[UInt32]] {
+      let machine = Machine(threadCount: threadCount)
+      let plan = ConvolutionPlan(g, on: machine)
+      plan.setWeights(data.weights)
+      let output = data.arena.make(g.outputShape.batched(exampleCount))
+      let gradient = data.arena.make(g.inputShape.batched(exampleCount))
+      let sum = data.arena.makeZeros(g.weightShape)
+      let rows = data.arena.make(g.weightShape.batched(exampleCount))
+      plan.forward(data.input, bias: data.outputBias, into: output)
+      plan.backwardData(data.outputGradient, into: gradient)
+      plan.addWeightGradient(
+        input: data.input, outputGradient: data.outputGradient,
+        exampleWeights: data.exampleWeights, into: sum)
+      plan.exampleWeightGradients(
+        input: data.input, outputGradient: data.outputGradient, into: rows)
+      var norms = [Double](repeating: 0, count: exampleCount)
+      norms.withUnsafeMutableBufferPointer {
+        plan.addSquaredNorms(input: data.input, outputGradient: data.outputGradient, to: $0)
+      }
+      return [output, gradient, sum, rows].map { $0.array.map(\.bitPattern) }
+        + [norms.flatMap { [UInt32(truncatingIfNeeded: $0.bitPattern)] }]
+    }
+    let one = run(1)
+    #expect(run(2) == one)
+    #expect(run(3) == one)
+  }
+
+  @Test func bitsDoNotDependOnBatchSize() {
+    for entry in ConvolutionCases.edges {
+      let g = entry.geometry
+      let data = Data(g, 9)
+      let plan = ConvolutionPlan(g, on: Machine(threadCount: 1))
+      plan.setWeights(data.weights)
+      let whole = data.arena.make(g.outputShape.batched(9))
+      plan.forward(data.input, bias: nil, into: whole)
+      let single = data.arena.make(g.outputShape.batched(1))
+      plan.forward(data.input.examples(from: 4, count: 1), bias: nil, into: single)
+      #expect(single.array == whole.examples(from: 4, count: 1).array, "\(entry)")
+    }
+  }
+}
