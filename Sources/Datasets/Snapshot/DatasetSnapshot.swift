@@ -27,7 +27,12 @@ public final class DatasetSnapshot: Sendable {
   /// Opens a packed file and checks everything in it, its checksum included.
   ///
   /// - Throws: `DatasetError.snapshotDamaged`, `.snapshotTooNew`, `.systemCallFailed`.
-  public init(opening path: String) throws {
+  public convenience init(opening path: String) throws {
+    try self.init(opening: path, isChecksumKnown: false)
+  }
+
+  /// `isChecksumKnown` spares a second pass over a file that was written a moment ago.
+  init(opening path: String, isChecksumKnown: Bool) throws {
     let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw DatasetError.lastCall("opening", path) }
     defer { close(descriptor) }
@@ -40,8 +45,7 @@ public final class DatasetSnapshot: Sendable {
     file = try MappedFile(
       descriptor: descriptor, size: Int(status.st_size), isWritable: false, path: path)
     header = try SnapshotHeader(reading: file.bytes, path: path)
-    let stored = file.bytes[SnapshotLayout.checksumOffset..<SnapshotLayout.checksumOffset + 32]
-    guard Self.checksum(of: file.bytes).withUnsafeBytes({ $0.elementsEqual(stored) }) else {
+    guard isChecksumKnown || Self.hasMatchingChecksum(file.bytes) else {
       throw DatasetError.snapshotDamaged(path: path, finding: "its checksum does not match")
     }
     let json = file.bytes[header.descriptionOffset..<header.fileSize]
@@ -113,6 +117,12 @@ public final class DatasetSnapshot: Sendable {
     precondition((0..<count).contains(index), "images are numbered from 0")
     let value = file.bytes.loadUnaligned(fromByteOffset: offset + index * 4, as: UInt32.self)
     return Int(UInt32(littleEndian: value))
+  }
+
+  private static func hasMatchingChecksum(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let place = SnapshotLayout.checksumOffset
+    let stored = bytes[place..<(place + ContentHash.byteCount)]
+    return checksum(of: bytes).withUnsafeBytes { $0.elementsEqual(stored) }
   }
 
   /// SHA-256 of a packed file, its checksum field taken as zero.
