@@ -15,26 +15,19 @@ public struct PoissonSampler: Hashable, Sendable {
   }
 
   /// One draw, in ascending order. Uses one number of `source` per candidate, unless the
-  /// probability is 1.
+  /// probability is 1. Private training must pass a cryptographic source: the guarantee counts on
+  /// coins that nobody can foresee.
   ///
   /// A candidate is taken when its number is below floor(probability · 2^64). For probabilities of
   /// 2^-12 and more that product is whole, so the chance is exactly `probability`; below, the chance
   /// is smaller by less than 2^-64, which can only lower the privacy loss.
-  public func draw<Source: UniformSource & ~Copyable>(from source: inout Source) -> [Int32] {
+  public func draw(using source: inout some RandomNumberGenerator) -> [Int32] {
     guard probability < 1 else { return (0..<candidateCount).map(Int32.init) }
     let threshold = Self.threshold(for: probability)
     var taken: [Int32] = []
     taken.reserveCapacity(Int(Double(candidateCount) * probability * 1.25) + 64)
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.blockSize) { block in
-      var start = 0
-      while start < candidateCount {
-        let count = min(Self.blockSize, candidateCount - start)
-        source.fill(UnsafeMutableBufferPointer(rebasing: block[..<count]))
-        for offset in 0..<count where block[offset] < threshold {
-          taken.append(Int32(start + offset))
-        }
-        start += count
-      }
+    for candidate in 0..<candidateCount where source.next() < threshold {
+      taken.append(Int32(candidate))
     }
     return taken
   }
@@ -43,6 +36,4 @@ public struct PoissonSampler: Hashable, Sendable {
   static func threshold(for probability: Double) -> UInt64 {
     UInt64((probability * 0x1p64).rounded(.down))
   }
-
-  private static let blockSize = 1024
 }
