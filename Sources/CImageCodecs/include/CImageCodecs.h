@@ -1,1 +1,79 @@
+// PNG and JPEG from memory to samples, and samples to PNG.
+//
+// libpng and libjpeg report errors by longjmp. Swift frames must never lie between setjmp and
+// longjmp, so this shim owns both ends, takes no callback, and answers with a status.
+// Every limit is checked against the header, before the memory for the pixels is asked for.
+#ifndef FIGMENT_CIMAGECODECS_H
+#define FIGMENT_CIMAGECODECS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+/// Outcome of a call. The numbers travel from the decoding process to the daemon: never reuse one.
+typedef enum ci_status {
+  CI_OK = 0,
+  CI_EMPTY = 1,             // zero bytes
+  CI_NOT_AN_IMAGE = 2,      // neither PNG nor JPEG by its first bytes
+  CI_UNSUPPORTED = 3,       // a PNG or JPEG of a kind that is not read (12-bit, lossless ...)
+  CI_TRUNCATED = 4,         // the bytes end before the image does
+  CI_CORRUPT = 5,           // checksum, entropy code or structure is wrong
+  CI_TOO_MANY_PIXELS = 6,   // width * height above the limit
+  CI_SIDE_TOO_LONG = 7,     // width or height above the limit
+  CI_FILE_TOO_LARGE = 8,    // encoded bytes above the limit
+  CI_TOO_MANY_SCANS = 9,    // a progressive JPEG that asks for more passes than real files have
+  CI_OUT_OF_MEMORY = 10     // the decoder's own memory limit, or the system's
+} ci_status;
+
+/// Limits of one decode.
+typedef struct ci_limits {
+  uint64_t pixels;        // width * height
+  uint32_t side;          // width, height
+  uint32_t scans;         // passes over a progressive JPEG
+  uint64_t scan_pixels;   // passes * pixels: bounds the time of a progressive JPEG
+  uint64_t file_bytes;    // encoded size
+  uint64_t memory_bytes;  // samples, and the coefficient store of a progressive JPEG
+} ci_limits;
+
+/// A decoded image: height * width * channels samples, rows from the top, channels interleaved.
+/// Channels: 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha (alpha not premultiplied).
+/// 8-bit samples are bytes, 16-bit samples are in the byte order of the machine.
+typedef struct ci_image {
+  const void *samples;   // valid until the decoder's next call
+  uint32_t width;
+  uint32_t height;
+  uint32_t channels;
+  uint32_t bits;         // 8 or 16
+  uint32_t orientation;  // EXIF 1...8, not applied; 1 when absent or invalid
+} ci_image;
+
+/// Memory that one thread reuses from image to image.
+typedef struct ci_decoder ci_decoder;
+
+/// NULL when there is no memory.
+ci_decoder *ci_decoder_create(void);
+void ci_decoder_destroy(ci_decoder *decoder);
+
+/// Decodes one PNG or JPEG file, told apart by its first bytes only. JPEG uses the accurate integer
+/// inverse DCT ("islow") and smooth chroma upsampling. Any warning about the data is an error.
+/// PNG colour profiles and gamma are ignored; of an animated PNG the default image is read.
+ci_status ci_decode(
+    ci_decoder *decoder, const uint8_t *bytes, size_t length, const ci_limits *limits,
+    ci_image *image);
+
+/// Orientation 1...8 from a TIFF block as EXIF embeds it; 1 when absent or malformed.
+uint32_t ci_exif_orientation(const uint8_t *tiff, size_t length);
+
+/// A text entry of a PNG file.
+typedef struct ci_text {
+  const char *keyword;  // 1...79 Latin-1 characters
+  const char *value;    // ends with a zero byte
+  int is_international; // iTXt (UTF-8) instead of tEXt (Latin-1)
+} ci_text;
+
+/// Encodes 8-bit samples (layout as in ci_image) as PNG. *bytes must be given to ci_free.
+ci_status ci_png_encode(
+    const uint8_t *samples, uint32_t width, uint32_t height, uint32_t channels,
+    const ci_text *texts, size_t text_count, uint8_t **bytes, size_t *length);
+void ci_free(void *memory);
+
+#endif

@@ -1,0 +1,58 @@
+import Glibc
+
+/// A failure that stops a whole operation on a dataset. Faults of single files are never errors:
+/// they are an `ImageVerdict`. Texts name the operator's folders, never an image.
+public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A system call failed on a folder or file of ours.
+  case systemCallFailed(call: String, path: String, errno: CInt)
+  /// The watched root cannot be read now.
+  case rootUnavailable(path: String, errno: CInt)
+  /// No file of the root became an accepted image.
+  case noImages(root: String, fileCount: Int)
+  /// A packed file does not pass its checks.
+  case snapshotDamaged(path: String, finding: String)
+  /// A packed file was written by a later version of the format.
+  case snapshotTooNew(path: String, version: UInt32)
+  /// A folder that is to hold private pixels can be entered by others.
+  case directoryNotPrivate(path: String, mode: UInt32)
+  /// The decoding process cannot be started or does not answer.
+  case decoderUnavailable(finding: String)
+  /// The caller asked to stop.
+  case stopped
+  /// A value that the caller declared makes no sense.
+  case invalidDeclaration(finding: String)
+
+  public var description: String {
+    switch self {
+    case .systemCallFailed(let call, let path, let errno):
+      "\(call) \(path): \(Self.text(of: errno)). Check the path, its owner and the free space."
+    case .rootUnavailable(let path, let errno):
+      "watched folder \(path): cannot be read (\(Self.text(of: errno))). "
+        + "Check that it exists, is mounted, and that the service may enter it."
+    case .noImages(let root, let fileCount):
+      "watched folder \(root): none of \(fileCount) files is an accepted image (at least one "
+        + "expected). List the files with their verdicts to see why."
+    case .snapshotDamaged(let path, let finding):
+      "snapshot \(path): \(finding). Build a new snapshot."
+    case .snapshotTooNew(let path, let version):
+      "snapshot \(path): written in format \(version), this version reads up to "
+        + "\(SnapshotLayout.version). Update, or build a new snapshot."
+    case .directoryNotPrivate(let path, let mode):
+      "directory \(path): mode \(String(mode, radix: 8)) lets others in (700 expected, because "
+        + "it holds private pixels). Run chmod 700 on it."
+    case .decoderUnavailable(let finding):
+      "image decoder: \(finding). Check that the program file can still be executed."
+    case .stopped:
+      "reading the images: stopped on request."
+    case .invalidDeclaration(let finding):
+      "dataset declaration: \(finding)."
+    }
+  }
+
+  private static func text(of code: CInt) -> String { String(cString: strerror(code)) }
+
+  /// The failure of `call` on `path`, with the thread's `errno`.
+  static func lastCall(_ call: String, _ path: String) -> DatasetError {
+    .systemCallFailed(call: call, path: path, errno: errno)
+  }
+}

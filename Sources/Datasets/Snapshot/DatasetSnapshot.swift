@@ -1,0 +1,140 @@
+internal import Crypto
+internal import FoundationEssentials
+import Glibc
+
+/// The immutable set of images that one run trains on: packed pixels on disk, mapped read-only.
+/// Membership enters the guarantee, so nothing can be added to it; later files belong to the next
+/// snapshot.
+public final class DatasetSnapshot: Sendable {
+  /// Class names in label order.
+  public let classes: [String]
+  /// How the images were brought to one form.
+  public let transform: ImageTransform
+  /// Whose participation the guarantee hides.
+  public let privacyUnit: PrivacyUnit
+  /// Images. Private: never part of a release.
+  public let count: Int
+  /// Units of privacy: `count` when the unit is a file. Private as well.
+  public let unitCount: Int
+  /// The name of the set: equal for the same images, classes, people and transform.
+  public let digest: ContentHash
+  /// The packed file.
+  public let path: String
+
+  private let file: MappedFile
+  private let header: SnapshotHeader
+
+  /// Opens a packed file and checks everything in it, its checksum included.
+  ///
+  /// - Throws: `DatasetError.snapshotDamaged`, `.snapshotTooNew`, `.systemCallFailed`.
+  public convenience init(opening path: String) throws {
+    try self.init(opening: path, isChecksumKnown: false)
+  }
+
+  /// `isChecksumKnown` spares a second pass over a file that was written a moment ago.
+  init(opening path: String, isChecksumKnown: Bool) throws {
+    let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw DatasetError.lastCall("opening", path) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw DatasetError.lastCall("reading", path) }
+    guard status.isRegularFile, status.st_size >= SnapshotLayout.headerSize else {
+      throw DatasetError.snapshotDamaged(
+        path: path, finding: "\(status.st_size) bytes, less than a header")
+    }
+    file = try MappedFile(
+      descriptor: descriptor, size: Int(status.st_size), isWritable: false, path: path)
+    header = try SnapshotHeader(reading: file.bytes, path: path)
+    guard isChecksumKnown || Self.hasMatchingChecksum(file.bytes) else {
+      throw DatasetError.snapshotDamaged(path: path, finding: "its checksum does not match")
+    }
+    let json = file.bytes[header.descriptionOffset..<header.fileSize]
+    guard
+      let description = try? JSONDecoder().decode(SnapshotDescription.self, from: Data(json)),
+      description.classes.count == header.classCount, description.transform.shape == header.shape
+    else {
+      throw DatasetError.snapshotDamaged(path: path, finding: "its description is not readable")
+    }
+    self.path = path
+    classes = description.classes
+    transform = description.transform
+    privacyUnit = header.unit
+    count = header.count
+    unitCount = header.unitCount
+    digest = header.digest
+    guard (0..<count).allSatisfy({ label(of: $0) < classes.count && unit(of: $0) < unitCount })
+    else {
+      throw DatasetError.snapshotDamaged(path: path, finding: "a label or unit is out of range")
+    }
+  }
+
+  /// Height, width, channels of every image.
+  public var shape: ImageShape { header.shape }
+
+  /// The pixels of one image: height × width × channels, valid as long as the snapshot lives.
+  public func pixels(of index: Int) -> UnsafeBufferPointer<UInt8> {
+    precondition((0..<count).contains(index), "images are numbered from 0")
+    let size = header.shape.sampleCount
+    let start = header.pixelsOffset + index * size
+    return UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + size)])
+      .assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// The class of one image, an index into `classes`.
+  public func label(of index: Int) -> Int { number(at: header.labelsOffset, index) }
+
+  /// The unit of privacy of one image, 0 ..< `unitCount`.
+  public func unit(of index: Int) -> Int { number(at: header.unitsOffset, index) }
+
+  /// SHA-256 of the file that the image came from.
+  public func contentHash(of index: Int) -> ContentHash {
+    precondition((0..<count).contains(index), "images are numbered from 0")
+    let start = header.hashesOffset + index * ContentHash.byteCount
+    let bytes = UnsafeRawBufferPointer(
+      rebasing: file.bytes[start..<(start + ContentHash.byteCount)])
+    guard let hash = ContentHash(bytes: bytes) else { preconditionFailure("32 bytes") }
+    return hash
+  }
+
+  /// One image.
+  public func image(_ index: Int) -> Image { Image(shape: shape, bytes: Array(pixels(of: index))) }
+
+  /// Images per class, in label order. Private: never part of a release.
+  public func countsByClass() -> [Int] {
+    (0..<count).reduce(into: [Int](repeating: 0, count: classes.count)) { counts, index in
+      counts[label(of: index)] += 1
+    }
+  }
+
+  /// The images of each unit of privacy, in unit order.
+  public func imagesByUnit() -> [[Int32]] {
+    (0..<count).reduce(into: [[Int32]](repeating: [], count: unitCount)) { units, index in
+      units[unit(of: index)].append(Int32(index))
+    }
+  }
+
+  private func number(at offset: Int, _ index: Int) -> Int {
+    precondition((0..<count).contains(index), "images are numbered from 0")
+    let value = file.bytes.loadUnaligned(fromByteOffset: offset + index * 4, as: UInt32.self)
+    return Int(UInt32(littleEndian: value))
+  }
+
+  private static func hasMatchingChecksum(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let place = SnapshotLayout.checksumOffset
+    let stored = bytes[place..<(place + ContentHash.byteCount)]
+    return checksum(of: bytes).withUnsafeBytes { $0.elementsEqual(stored) }
+  }
+
+  /// SHA-256 of a packed file, its checksum field taken as zero.
+  static func checksum(of bytes: UnsafeRawBufferPointer) -> ContentHash {
+    var function = SHA256()
+    let zeros = [UInt8](repeating: 0, count: ContentHash.byteCount)
+    func add(_ range: Range<Int>) {
+      function.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[range]))
+    }
+    add(0..<SnapshotLayout.checksumOffset)
+    function.update(data: zeros)
+    add((SnapshotLayout.checksumOffset + ContentHash.byteCount)..<bytes.count)
+    return ContentHash(function.finalize())
+  }
+}

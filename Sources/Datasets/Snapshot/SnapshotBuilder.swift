@@ -1,0 +1,82 @@
+/// How far a folder has been read.
+public struct SnapshotProgress: Hashable, Sendable {
+  /// Files with a verdict so far.
+  public let finished: Int
+  /// Files found.
+  public let total: Int
+}
+
+/// What reading a folder gave.
+public struct SnapshotResult: Sendable {
+  /// The packed set, opened.
+  public let snapshot: DatasetSnapshot
+  /// One verdict per entry of the folder, in order of paths.
+  public let verdicts: [FileVerdict]
+}
+
+/// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads,
+/// settles duplicates, and packs what is accepted into one file.
+public struct SnapshotBuilder: Sendable {
+  /// The folder.
+  public let root: String
+  /// What is declared about it.
+  public let rules: DatasetRules
+  /// The form of the packed images.
+  public let transform: ImageTransform
+  /// Threads; each has a decoder of its own.
+  public var threadCount: Int
+  /// Limits on one file.
+  public var limits = DecodeLimits.standard
+  /// Makes the decoder of one thread; the default decodes in this process.
+  public var makeDecoder: @Sendable () throws -> any ImageDecoder
+  /// Says of a file whether it has been quiet for long enough; others stay `waiting`.
+  public var isSettled: @Sendable (RelativePath) -> Bool = { _ in true }
+  /// Called now and then, from any of the threads.
+  public var onProgress: @Sendable (SnapshotProgress) -> Void = { _ in }
+  /// Asked now and then; true ends the work with `DatasetError.stopped`.
+  public var isStopped: @Sendable () -> Bool = { false }
+
+  /// A builder for one folder. `threadCount` nil takes a thread per processor.
+  public init(
+    root: String, rules: DatasetRules = DatasetRules(), transform: ImageTransform,
+    threadCount: Int? = nil
+  ) {
+    self.root = root
+    self.rules = rules
+    self.transform = transform
+    self.threadCount = max(1, threadCount ?? WorkerThreads.processorCount)
+    makeDecoder = { ImageCodec() }
+  }
+
+  /// Reads the folder and only says what would become of each file.
+  ///
+  /// - Throws: `DatasetError`.
+  public func inspect() throws -> [FileVerdict] {
+    let reading = try FolderReading(self)
+    try reading.run(into: nil)
+    return reading.settle().verdicts
+  }
+
+  /// Reads the folder and packs what is accepted into `directory`/`name`.
+  ///
+  /// The directory is made with mode 0700 when absent; one that others may enter is refused. The
+  /// file has mode 0600 and appears whole or not at all.
+  ///
+  /// - Throws: `DatasetError`; `.noImages` when nothing was accepted.
+  public func build(in directory: String, named name: String = "images.pack") throws
+    -> SnapshotResult
+  {
+    let reading = try FolderReading(self)
+    let packer = try SnapshotPacker(
+      directory: directory, name: name, slotCount: reading.fileCount, transform: transform)
+    try reading.run(into: packer)
+    let settled = reading.settle()
+    guard !settled.accepted.isEmpty else {
+      throw DatasetError.noImages(root: root, fileCount: settled.verdicts.count)
+    }
+    try packer.finish(settled.accepted, classes: reading.classes, unit: rules.privacyUnit)
+    return SnapshotResult(
+      snapshot: try DatasetSnapshot(opening: packer.path, isChecksumKnown: true),
+      verdicts: settled.verdicts)
+  }
+}

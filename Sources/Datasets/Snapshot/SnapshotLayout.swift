@@ -1,0 +1,133 @@
+/// How a packed file is laid out. All numbers are little-endian.
+///
+/// ```
+/// offset  size
+///      0     8  magic "FIGSNAP\0"
+///      8     4  version
+///     12     4  height    16  4  width    20  4  channels
+///     24     4  class count
+///     28     4  unit of privacy: 0 file, 1 folder
+///     32     8  count: images
+///     40     8  unit count
+///     48     8  description: bytes of the JSON at the end
+///     56     8  length of the whole file
+///     64    32  digest of the set (order-free; see SnapshotDigest)
+///     96    32  SHA-256 of header (with this field zero), then of all that follows the header
+///   4096        pixels: count × height × width × channels, one byte each
+///               labels: count × 4    units: count × 4    content hashes: count × 32
+///               description: JSON (classes, transform)
+/// ```
+/// Images lie in the order of their content hashes, so the same set gives the same file, whatever
+/// the names of its files and the order in which they came.
+enum SnapshotLayout {
+  static let version: UInt32 = 1
+  static let magic: [UInt8] = Array("FIGSNAP\0".utf8)
+  /// One page, so that pixels are mapped aligned.
+  static let headerSize = 4096
+  static let digestOffset = 64
+  static let checksumOffset = 96
+  static let maximumClassCount = 65_536
+}
+
+/// The fixed part of a packed file.
+struct SnapshotHeader: Equatable {
+  var shape: ImageShape
+  var classCount: Int
+  var unit: PrivacyUnit
+  var count: Int
+  var unitCount: Int
+  var descriptionSize: Int
+  var digest: ContentHash
+
+  var pixelsOffset: Int { SnapshotLayout.headerSize }
+  var labelsOffset: Int { pixelsOffset + count * shape.sampleCount }
+  var unitsOffset: Int { labelsOffset + count * 4 }
+  var hashesOffset: Int { unitsOffset + count * 4 }
+  var descriptionOffset: Int { hashesOffset + count * ContentHash.byteCount }
+  var fileSize: Int { descriptionOffset + descriptionSize }
+
+  /// The header's bytes, the checksum still zero.
+  func bytes() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(SnapshotLayout.headerSize)
+    bytes += SnapshotLayout.magic
+    let small = [
+      Int(SnapshotLayout.version), shape.height, shape.width, shape.channels, classCount,
+      unit == .file ? 0 : 1,
+    ]
+    for number in small { bytes.append(littleEndian: UInt32(number)) }
+    for number in [count, unitCount, descriptionSize, fileSize] {
+      bytes.append(littleEndian: UInt64(number))
+    }
+    digest.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    bytes.append(
+      contentsOf: [UInt8](repeating: 0, count: SnapshotLayout.headerSize - bytes.count))
+    return bytes
+  }
+
+  /// Reads a header; every number is checked against the size of the file before it is used.
+  init(reading bytes: UnsafeRawBufferPointer, path: String) throws(DatasetError) {
+    func damaged(_ finding: String) -> DatasetError {
+      .snapshotDamaged(path: path, finding: finding)
+    }
+    guard bytes.count >= SnapshotLayout.headerSize else {
+      throw damaged("\(bytes.count) bytes (a header of \(SnapshotLayout.headerSize) expected)")
+    }
+    guard bytes.prefix(8).elementsEqual(SnapshotLayout.magic) else {
+      throw damaged("no packed images by its first bytes")
+    }
+    func small(_ offset: Int) -> Int {
+      Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
+    func large(_ offset: Int) -> Int? {
+      Int(exactly: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+    }
+    guard small(8) <= Int(SnapshotLayout.version) else {
+      throw .snapshotTooNew(path: path, version: UInt32(small(8)))
+    }
+    let (height, width, channels) = (small(12), small(16), small(20))
+    guard (1...4096).contains(height), (1...4096).contains(width), channels == 1 || channels == 3,
+      (1...SnapshotLayout.maximumClassCount).contains(small(24)), small(28) <= 1,
+      let count = large(32), let unitCount = large(40), let descriptionSize = large(48),
+      let fileSize = large(56), count >= 1, count <= Int(Int32.max), unitCount >= 1,
+      unitCount <= count, descriptionSize <= bytes.count, fileSize == bytes.count,
+      let digest = ContentHash(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<96]))
+    else { throw damaged("sizes in its header contradict each other or the file") }
+    shape = ImageShape(height: height, width: width, channels: channels)
+    classCount = small(24)
+    unit = small(28) == 0 ? .file : .folder
+    self.count = count
+    self.unitCount = unitCount
+    self.descriptionSize = descriptionSize
+    self.digest = digest
+    // At most 2^31 images of 3 × 2^24 bytes: far from overflow.
+    guard self.fileSize == bytes.count else {
+      throw damaged("\(bytes.count) bytes (\(self.fileSize) expected)")
+    }
+  }
+
+  init(
+    shape: ImageShape, classCount: Int, unit: PrivacyUnit, count: Int, unitCount: Int,
+    descriptionSize: Int, digest: ContentHash
+  ) {
+    self.shape = shape
+    self.classCount = classCount
+    self.unit = unit
+    self.count = count
+    self.unitCount = unitCount
+    self.descriptionSize = descriptionSize
+    self.digest = digest
+  }
+}
+
+/// The variable part of a packed file's header.
+struct SnapshotDescription: Codable, Equatable {
+  var classes: [String]
+  var transform: ImageTransform
+}
+
+extension [UInt8] {
+  mutating func append<Number: FixedWidthInteger>(littleEndian number: Number) {
+    Swift.withUnsafeBytes(of: number.littleEndian) { append(contentsOf: $0) }
+  }
+}

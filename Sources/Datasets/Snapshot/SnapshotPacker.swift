@@ -1,0 +1,174 @@
+internal import Crypto
+internal import FoundationEssentials
+import Glibc
+
+/// Writes a packed file: pixels first, into slots that threads fill in any order; then, once the
+/// set is known, everything else. Until `finish` succeeds there is only a temporary file.
+final class SnapshotPacker: Sendable {
+  let path: String
+  private let temporaryPath: String
+  private let directory: String
+  private let descriptor: CInt
+  private let transform: ImageTransform
+  private let file: MappedFile
+
+  init(directory: String, name: String, slotCount: Int, transform: ImageTransform) throws {
+    self.directory = directory
+    self.transform = transform
+    path = directory + "/" + name
+    temporaryPath = path + ".\(getpid()).tmp"
+    try Self.makePrivate(directory)
+    unlink(temporaryPath)
+    descriptor = open(
+      temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
+    guard descriptor >= 0 else { throw DatasetError.lastCall("creating", temporaryPath) }
+    do {
+      let size = SnapshotLayout.headerSize + slotCount * transform.byteCount
+      // Space is taken now: a full disk must be an error here, not a bus error in the mapping.
+      let code = posix_fallocate(descriptor, 0, off_t(size))
+      guard code == 0 else {
+        throw DatasetError.systemCallFailed(
+          call: "reserving \(size) bytes for", path: temporaryPath, errno: code)
+      }
+      file = try MappedFile(
+        descriptor: descriptor, size: size, isWritable: true, path: temporaryPath)
+    } catch {
+      close(descriptor)
+      unlink(temporaryPath)
+      throw error
+    }
+  }
+
+  deinit {
+    close(descriptor)
+    unlink(temporaryPath)  // gone already after a successful rename
+  }
+
+  /// Copies the pixels of one image. Safe from several threads for different slots.
+  func store(_ pixels: UnsafePointer<UInt8>, inSlot slot: Int) {
+    memcpy(address(ofSlot: slot), pixels, transform.byteCount)
+  }
+
+  /// Brings the accepted images in order, adds labels, units and hashes, and publishes the file.
+  func finish(_ accepted: [PackedRecord], classes: [String], unit: PrivacyUnit) throws {
+    let ordered = accepted.sorted { SnapshotRecord.precedes($0.record, $1.record) }
+    reorder(slots: ordered.map(\.slot))
+    let records = ordered.map(\.record)
+    let units = Self.units(of: records, unit)
+    let description = try JSONEncoder.sorted.encode(
+      SnapshotDescription(classes: classes, transform: transform))
+    let header = SnapshotHeader(
+      shape: transform.shape, classCount: classes.count, unit: unit, count: records.count,
+      unitCount: units.count, descriptionSize: description.count,
+      digest: SnapshotDigest.digest(
+        of: records, classes: classes, transform: transform, unit: unit))
+    guard ftruncate(descriptor, off_t(header.fileSize)) == 0 else {
+      throw DatasetError.lastCall("sizing", temporaryPath)
+    }
+    try write(Self.tables(records, units: units.numbers, description), at: header.labelsOffset)
+    try write(header.bytes(), at: 0)
+    try writeChecksum(size: header.fileSize)
+    try publish()
+  }
+
+  private func address(ofSlot slot: Int) -> UnsafeMutableRawPointer {
+    guard let start = file.mutableBytes.baseAddress else { preconditionFailure("never empty") }
+    return start + SnapshotLayout.headerSize + slot * transform.byteCount
+  }
+
+  /// Moves the pixels of `slots[n]` to slot n, in place: each cycle of the permutation needs room
+  /// for one image only.
+  private func reorder(slots: [Int]) {
+    let size = transform.byteCount
+    // Where the pixels that started in slot s are now, and which pixels slot s holds now.
+    var placeOf = Dictionary(uniqueKeysWithValues: slots.map { ($0, $0) })
+    var contentOf = placeOf
+    withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { spare in
+      guard let spare = spare.baseAddress else { return }
+      for (target, original) in slots.enumerated() {
+        guard let current = placeOf[original], current != target else { continue }
+        let displaced = contentOf[target]
+        memcpy(spare, address(ofSlot: target), size)
+        memcpy(address(ofSlot: target), address(ofSlot: current), size)
+        memcpy(address(ofSlot: current), spare, size)
+        contentOf[target] = original
+        placeOf[original] = target
+        contentOf[current] = displaced
+        if let displaced { placeOf[displaced] = current }
+      }
+    }
+  }
+
+  /// Numbers for the units of privacy: people in order of their names, or each image its own.
+  private static func units(
+    of records: [SnapshotRecord], _ unit: PrivacyUnit
+  ) -> (numbers: [UInt32], count: Int) {
+    guard unit == .folder else { return ((0..<records.count).map(UInt32.init), records.count) }
+    let people = Set(records.compactMap(\.person))
+      .sorted { $0.lexicographicallyPrecedes($1) }
+    let numbers = Dictionary(
+      uniqueKeysWithValues: people.enumerated().map { ($1, UInt32($0)) })
+    return (records.map { numbers[$0.person ?? []] ?? 0 }, people.count)
+  }
+
+  private static func tables(
+    _ records: [SnapshotRecord], units: [UInt32], _ description: Data
+  ) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(records.count * (8 + ContentHash.byteCount) + description.count)
+    for record in records { bytes.append(littleEndian: record.label) }
+    for unit in units { bytes.append(littleEndian: unit) }
+    for record in records { record.hash.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+    bytes.append(contentsOf: description)
+    return bytes
+  }
+
+  private func write(_ bytes: [UInt8], at offset: Int) throws(DatasetError) {
+    var failure: DatasetError?
+    bytes.withUnsafeBytes { bytes in
+      do throws(DatasetError) {
+        try writeFully(descriptor, bytes, at: offset, path: temporaryPath)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func writeChecksum(size: Int) throws {
+    let whole = try MappedFile(
+      descriptor: descriptor, size: size, isWritable: false, path: temporaryPath)
+    let checksum = DatasetSnapshot.checksum(of: whole.bytes)
+    try write(checksum.withUnsafeBytes { Array($0) }, at: SnapshotLayout.checksumOffset)
+  }
+
+  private func publish() throws {
+    guard fsync(descriptor) == 0 else { throw DatasetError.lastCall("syncing", temporaryPath) }
+    guard rename(temporaryPath, path) == 0 else { throw DatasetError.lastCall("naming", path) }
+    let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { throw DatasetError.lastCall("opening", directory) }
+    defer { close(folder) }
+    guard fsync(folder) == 0 else { throw DatasetError.lastCall("syncing", directory) }
+  }
+
+  /// Makes the directory, or refuses one that others may enter.
+  private static func makePrivate(_ directory: String) throws {
+    guard mkdir(directory, mode_t(0o700)) != 0 else { return }
+    guard errno == EEXIST else { throw DatasetError.lastCall("creating", directory) }
+    var status = stat()
+    guard lstat(directory, &status) == 0 else { throw DatasetError.lastCall("reading", directory) }
+    guard status.isDirectory, status.st_mode & 0o077 == 0 else {
+      throw DatasetError.directoryNotPrivate(
+        path: directory, mode: UInt32(status.st_mode & 0o7777))
+    }
+  }
+}
+
+extension JSONEncoder {
+  /// Keys in order, so that equal values give equal bytes.
+  static var sorted: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return encoder
+  }
+}

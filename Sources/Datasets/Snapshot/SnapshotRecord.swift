@@ -1,0 +1,94 @@
+internal import Crypto
+
+/// One accepted image of a set, before it is packed.
+struct SnapshotRecord: Equatable {
+  /// SHA-256 of the encoded file.
+  let hash: ContentHash
+  /// Index into the classes.
+  let label: UInt32
+  /// The person's folder when the unit of privacy is a folder, else nil.
+  let person: [UInt8]?
+
+  /// The order of a packed file: by content, then by label and person, which can differ when the
+  /// same bytes belong to several people.
+  static func precedes(_ left: SnapshotRecord, _ right: SnapshotRecord) -> Bool {
+    if left.hash != right.hash { return left.hash < right.hash }
+    if left.label != right.label { return left.label < right.label }
+    return (left.person ?? []).lexicographicallyPrecedes(right.person ?? [])
+  }
+}
+
+/// The name of a set of images: equal for the same images, classes, people and transform,
+/// whatever the file names and the order of arrival.
+enum SnapshotDigest {
+  /// SHA-256 over the declaration and the records, which are in the order of `precedes`.
+  static func digest(
+    of records: some Sequence<SnapshotRecord>, classes: [String], transform: ImageTransform,
+    unit: PrivacyUnit
+  ) -> ContentHash {
+    var function = SHA256()
+    func add(_ bytes: [UInt8]) { function.update(data: bytes) }
+    func addSized(_ bytes: some Collection<UInt8>) {
+      var sized: [UInt8] = []
+      sized.append(littleEndian: UInt64(bytes.count))
+      add(sized + Array(bytes))
+    }
+    addSized("figment set of images 1".utf8)
+    addSized(transform.description.utf8)
+    addSized(unit.rawValue.utf8)
+    for name in classes { addSized(name.utf8) }
+    add([0xff])
+    for record in records {
+      record.hash.withUnsafeBytes { function.update(bufferPointer: $0) }
+      var label: [UInt8] = []
+      label.append(littleEndian: record.label)
+      add(label)
+      if let person = record.person { addSized(person) }
+    }
+    return ContentHash(function.finalize())
+  }
+}
+
+/// Decides which copies of the same bytes count.
+///
+/// The rule must move at most one record when one unit of privacy is added or removed, or the
+/// guarantee would cover less than it says:
+/// - Unit file: bytes that lie several times in one class count once. Bytes that lie in several
+///   classes count not at all; keeping the first would let one added file exchange a record.
+/// - Unit folder: the same within one person. Copies of different people all count, because
+///   whether one person's image is used must not depend on what another person owns.
+struct DuplicateResolver {
+  private struct Key: Hashable {
+    let hash: ContentHash
+    let person: [UInt8]?
+  }
+
+  private struct Seen {
+    let path: RelativePath
+    let label: UInt32
+    var contradiction: RelativePath?
+  }
+
+  private var seen: [Key: Seen] = [:]
+
+  /// First pass, in order of paths.
+  mutating func note(_ record: SnapshotRecord, at path: RelativePath) {
+    let key = Key(hash: record.hash, person: record.person)
+    guard let first = seen[key] else {
+      seen[key] = Seen(path: path, label: record.label)
+      return
+    }
+    if first.label != record.label, first.contradiction == nil {
+      seen[key]?.contradiction = path
+    }
+  }
+
+  /// Second pass: nil when the record counts.
+  func verdict(on record: SnapshotRecord, at path: RelativePath) -> ImageVerdict? {
+    guard let first = seen[Key(hash: record.hash, person: record.person)] else { return nil }
+    if let contradiction = first.contradiction {
+      return .contradictoryClass(with: record.label == first.label ? contradiction : first.path)
+    }
+    return first.path == path ? nil : .duplicate(of: first.path)
+  }
+}
