@@ -1,0 +1,56 @@
+import Compute
+import Dispatch
+import Testing
+
+/// Who may call a pool, and when.
+@Suite struct ThreadPoolCallersTests {
+  @Test func severalCallersGetWholeLoops() {
+    let pool = ThreadPool(threadCount: 3)
+    let results = Results(count: 4 * 200)
+    DispatchQueue.concurrentPerform(iterations: 4) { caller in
+      for round in 0..<200 {
+        var squares = [Int](repeating: -1, count: 64)
+        squares.withUnsafeMutableBufferPointer { buffer in
+          let target = Results.Place(buffer)
+          pool.forEach(64) { index, _ in target.buffer[index] = index * index }
+        }
+        results.set(caller * 200 + round, squares == (0..<64).map { $0 * $0 })
+      }
+    }
+    #expect(results.allTrue)
+  }
+
+  @Test func poolMayGoBeforeItsThreadsStart() {
+    for count in 1..<200 {
+      #expect(ThreadPool(threadCount: 1 + count % 4).threadCount == 1 + count % 4)
+    }
+  }
+
+  /// Places that several threads write, each its own.
+  private final class Results: @unchecked Sendable {
+    struct Place: @unchecked Sendable {
+      let buffer: UnsafeMutableBufferPointer<Int>
+
+      init(_ buffer: UnsafeMutableBufferPointer<Int>) {
+        self.buffer = buffer
+      }
+    }
+
+    private let buffer: UnsafeMutableBufferPointer<Bool>
+
+    init(count: Int) {
+      buffer = .allocate(capacity: count)
+      buffer.initialize(repeating: false)
+    }
+
+    deinit {
+      buffer.deallocate()
+    }
+
+    func set(_ index: Int, _ value: Bool) {
+      buffer[index] = value
+    }
+
+    var allTrue: Bool { buffer.allSatisfy { $0 } }
+  }
+}
