@@ -1,0 +1,144 @@
+import Compute
+import Learning
+import Privacy
+import TestSupport
+import Testing
+
+/// What surrounds the clipped sum: micro-batches, divisor, buffers, updates.
+@Suite struct PrivateNetworkTests {
+  private let loss = GivenGradientLoss([[3, 1, -2], [40, -10, 20], [0.001, 0, 0.002]])
+
+  @Test func microBatchesDoNotChangeTheSum() throws {
+    var stream = SeededStream(seed: 41)
+    let examples = PrivateBench.examples(50, labelCount: 3, from: &stream)
+    let expected = try PrivateBench(microBatchSize: 64).sum(examples, loss, clipNorm: 1)
+    for size in [1, 3, 7, 50] {
+      let found = try PrivateBench(microBatchSize: size).sum(examples, loss, clipNorm: 1)
+      #expect(distance(found, expected) <= 1e-5 * norm(expected))
+    }
+  }
+
+  @Test func microBatchesDoNotChangeTheNoise() throws {
+    var stream = SeededStream(seed: 42)
+    let examples = PrivateBench.examples(20, labelCount: 3, from: &stream)
+    let released = try [1, 64].map { size in
+      let bench = PrivateBench(microBatchSize: size)
+      let sum = bench.network.clippedSum(
+        over: examples, loss: loss, try mechanism(batchSize: 4), in: Pass(on: bench.machine))
+      let gradient = sum.noised(by: NoiseStream(testKey: [UInt32](repeating: 7, count: 8)))
+      return gradient.values.array
+    }
+    #expect(distance(released[0], released[1]) < 1e-4)
+  }
+
+  @Test(arguments: [0, 1, 2, 100])
+  func divisorIsThePlansWhateverWasDrawn(_ count: Int) throws {
+    let bench = PrivateBench()
+    var stream = SeededStream(seed: 43)
+    let examples = PrivateBench.examples(count, labelCount: 3, from: &stream)
+    let sum = try bench.sum(examples, loss, clipNorm: 1)
+    let quiet = try SubsampledGaussian(
+      samplingProbability: 1, noiseMultiplier: 1e-60, clipNorm: 1, nominalBatchSize: 8)
+    let divided = bench.network.clippedSum(
+      over: examples, loss: loss, quiet, in: Pass(on: bench.machine)
+    ).noised(by: NoiseStream())
+    #expect(divided.values.array == sum.map { $0 / 8 })
+  }
+
+  @Test func nothingPrivateStaysInTheStore() throws {
+    let bench = PrivateBench()
+    var stream = SeededStream(seed: 44)
+    let examples = PrivateBench.examples(5, labelCount: 3, from: &stream)
+    let sum = bench.network.clippedSum(
+      over: examples, loss: loss, try mechanism(batchSize: 4), in: Pass(on: bench.machine))
+    #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
+    let gradient = sum.noised(by: NoiseStream())
+    bench.network.update(along: gradient, by: descent(bench))
+    #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
+  }
+
+  @Test func sumSurvivesOtherPasses() throws {
+    let bench = PrivateBench()
+    var stream = SeededStream(seed: 45)
+    let examples = PrivateBench.examples(5, labelCount: 3, from: &stream)
+    let others = PrivateBench.examples(9, labelCount: 3, from: &stream)
+    let expected = try bench.sum(examples, loss, clipNorm: 1)
+    let pass = Pass(on: bench.machine)
+    let quiet = try PrivateBench.quiet(clipNorm: 1)
+    let first = bench.network.clippedSum(over: examples, loss: loss, quiet, in: pass)
+    let second = bench.network.clippedSum(over: others, loss: loss, quiet, in: pass)
+    let target = bench.network.parameters.makeCompanion()
+    target.fill(0)
+    _ = bench.network.addPublicGradient(
+      over: others, loss: loss, clipNorm: 1, scale: 1, to: target, in: pass)
+    let firstGradient = first.noised(by: NoiseStream())
+    let secondGradient = second.noised(by: NoiseStream())
+    #expect(firstGradient.values.array == expected)
+    #expect(secondGradient.values.array == target.array)
+  }
+
+  @Test func emptyBatchMovesTheParametersByNoise() throws {
+    let bench = PrivateBench()
+    let before = bench.network.parameters.values.array
+    let optimizer = descent(bench)
+    for _ in 0..<3 {
+      let gradient = bench.network.clippedSum(
+        over: ArrayExamples([]), loss: loss, try mechanism(batchSize: 4),
+        in: Pass(on: bench.machine)
+      ).noised(by: NoiseStream())
+      bench.network.update(along: gradient, by: optimizer)
+    }
+    #expect(optimizer.stepCount == 3)
+    #expect(zip(before, bench.network.parameters.values.array).allSatisfy { $0 != $1 })
+  }
+
+  @Test func updateIsSeenByTheNextPass() throws {
+    let bench = PrivateBench()
+    let pass = Pass(on: bench.machine)
+    let output = {
+      pass.begin(exampleCount: 1)
+      let input = pass.make(PrivateBench.inputShape)
+      input.fill(0.5)
+      return bench.network.network.forward(input, in: pass).array
+    }
+    let before = output()
+    let direction = bench.network.parameters.makeCompanion()
+    direction.fill(1)
+    bench.network.update(alongPublic: direction, by: descent(bench))
+    #expect(output() != before)
+  }
+
+  @Test func publicGradientIsScaledAndItsLossTheMean() throws {
+    let bench = PrivateBench()
+    var stream = SeededStream(seed: 46)
+    let examples = PrivateBench.examples(40, labelCount: 3, from: &stream)
+    let sum = try bench.sum(examples, loss, clipNorm: 1)
+    let target = bench.network.parameters.makeCompanion()
+    target.fill(1)
+    let mean = bench.network.addPublicGradient(
+      over: examples, loss: loss, clipNorm: 1, scale: 0.25, to: target,
+      in: Pass(on: bench.machine))
+    #expect(distance(target.array, sum.map { 1 + 0.25 * $0 }) < 1e-4)
+    #expect(mean == Double(examples.labels.reduce(0, +)) / 40)
+  }
+
+  @Test func clippedSumsAndPrivateGradientsCannotBeCopied() {
+    #expect(!isCopyable(ClippedSum.self))
+    #expect(!isCopyable(PrivateGradient.self))
+    #expect(isCopyable(Tensor.self))
+  }
+
+  private func isCopyable<Value: ~Copyable>(_ type: Value.Type) -> Bool { false }
+
+  private func isCopyable<Value>(_ type: Value.Type) -> Bool { true }
+
+  private func mechanism(batchSize: Int) throws -> SubsampledGaussian {
+    try SubsampledGaussian(
+      samplingProbability: 0.1, noiseMultiplier: 1.5, clipNorm: 0.5, nominalBatchSize: batchSize)
+  }
+
+  private func descent(_ bench: PrivateBench) -> StochasticGradientDescent {
+    StochasticGradientDescent(
+      for: bench.network.parameters, learningRate: 0.1, on: bench.machine)
+  }
+}
