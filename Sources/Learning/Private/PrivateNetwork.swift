@@ -39,9 +39,7 @@ public final class PrivateNetwork {
     over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedSum {
-    precondition(
-      examples.keepsUnitsTogether,
-      "examples of one unit are neighbours: apart, each would be clipped on its own")
+    requireUnitsTogether(examples)
     let gradient = parameters.gradient
     gradient.fill(0)
     accumulate(examples, loss: loss, clipNorm: mechanism.clipNorm, in: pass)
@@ -62,15 +60,33 @@ public final class PrivateNetwork {
     into sum: Tensor, in pass: Pass
   ) {
     sum.fill(0)
-    for unit in examples.microBatches(of: 1) {
-      parameters.gradient.fill(0)
-      _ = accumulate(unit, of: examples, loss, mechanism.clipNorm, false, in: pass)
-      if parameters.gradient.isFinite { pass.machine.add(parameters.gradient, to: sum) }
+    forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
+      if contribution.isFinite { pass.machine.add(contribution, to: sum) }
     }
   }
 
+  /// Hands each unit's clipped contribution to `body`, and leaves the store's gradient at zero.
+  func forEachUnit(
+    of examples: some ExampleSource, _ loss: some Loss, clipNorm: Double, in pass: Pass,
+    _ body: (_ contribution: Tensor) -> Void
+  ) {
+    requireUnitsTogether(examples)
+    for unit in examples.microBatches(of: 1) {
+      parameters.gradient.fill(0)
+      _ = accumulate(unit, of: examples, loss, clipNorm, false, in: pass)
+      body(parameters.gradient)
+    }
+    parameters.gradient.fill(0)
+  }
+
+  private func requireUnitsTogether(_ examples: some ExampleSource) {
+    precondition(
+      examples.keepsUnitsTogether,
+      "examples of one unit are neighbours: apart, each would be clipped on its own")
+  }
+
   /// A buffer that no earlier gradient uses any more.
-  private func takeBuffer() -> GradientBuffer {
+  func takeBuffer() -> GradientBuffer {
     for index in buffers.indices where isKnownUniquelyReferenced(&buffers[index]) {
       return buffers[index]
     }

@@ -7,7 +7,7 @@ import Testing
 
 /// The noise that a released gradient carries: its scale, its shape, its independence.
 @Suite struct NoiseTests {
-  /// A million parameters in two tensors of weights.
+  /// Inputs and outputs of the network.
   private static let width = 1000
 
   @Test func emptyBatchIsNormalNoiseOfThePlansScale() throws {
@@ -54,7 +54,7 @@ import Testing
     let network = makeNetwork()
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: 1)
-    let noise = NoiseStream(testKey: [1, 2, 3, 4, 5, 6, 7, 8])
+    let noise = TestNoise.stream(2)
     let first = try release(network, mechanism, ArrayExamples([]), noise)
     let second = try release(network, mechanism, ArrayExamples([]), noise)
     #expect(abs(correlation(first, second)) < 4 / Double(first.count).squareRoot())
@@ -84,12 +84,13 @@ import Testing
     var net = NetworkBuilder(input: Shape(Self.width), on: Machine(threadCount: 1))
     net.dense(500)
     net.dense(1000)
+    // Two tensors of weights, half a million each.
     return net.privateNetwork(seed: 1)
   }
 
   private func release(
     _ network: PrivateNetwork, _ mechanism: SubsampledGaussian, _ examples: ArrayExamples,
-    _ noise: NoiseStream = NoiseStream(testKey: [9, 8, 7, 6, 5, 4, 3, 2])
+    _ noise: NoiseStream = TestNoise.stream(1)
   ) throws -> [Float] {
     let zeros = GivenGradientLoss([[Float](repeating: 0, count: 1000)])
     let gradient = network.clippedSum(

@@ -9,10 +9,11 @@ struct PrivateBench {
   static let outputCount = 3
 
   let network: PrivateNetwork
-  let machine = Machine(threadCount: 1)
+  let machine: Machine
 
   /// A network with explicit norms, Gram norms, group norm and dense parameters.
-  init(microBatchSize: Int = 32, seed: UInt64 = 5) {
+  init(microBatchSize: Int = 32, threads: Int = 1, seed: UInt64 = 5) {
+    machine = Machine(threadCount: threads)
     var net = NetworkBuilder(input: Self.inputShape, on: machine)
     net.convolution(4, kernel: 3, padding: 1)
     net.tanh()

@@ -25,7 +25,7 @@ import Testing
       let bench = PrivateBench(microBatchSize: size)
       let sum = bench.network.clippedSum(
         over: examples, loss: loss, try mechanism(batchSize: 4), in: Pass(on: bench.machine))
-      let gradient = sum.noised(by: NoiseStream(testKey: [UInt32](repeating: 7, count: 8)))
+      let gradient = sum.noised(by: TestNoise.stream(7))
       return gradient.values.array
     }
     #expect(distance(released[0], released[1]) < 1e-4)
