@@ -1,6 +1,6 @@
 public import Compute
 
-/// Noise that tests can repeat. No shipped code can make such a stream.
+/// Noise that tests can repeat; shipped code cannot make such a stream.
 public enum TestNoise {
   /// The stream of a seed; each call starts it anew.
   public static func stream(_ seed: UInt32) -> NoiseStream {
