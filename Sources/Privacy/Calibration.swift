@@ -32,8 +32,9 @@ public struct Calibration: Sendable {
   /// Which accountant decides.
   public let accountant: Accountant
 
-  /// The range in which noise multipliers are looked for. Below it nothing is private; above it
-  /// nothing is learned.
+  /// The range in which noise multipliers are looked for.
+  ///
+  /// Below it nothing is private; above it nothing is learned.
   private static let noiseRange = 1e-3...1e7
   /// How closely the answer is approached, relative to it.
   private static let tolerance = 1e-4
@@ -144,7 +145,9 @@ public struct Calibration: Sendable {
   }
 
   /// The smallest x, to a relative tolerance, at which the falling function `cost` is at most the
-  /// target; nil when there is none in range. The x returned has been evaluated.
+  /// target; nil when there is none in range.
+  ///
+  /// The x returned has been evaluated.
   private func search(
     from start: Double, _ effort: Effort, _ cost: (Double) throws(PrivacyError) -> Double
   ) throws(PrivacyError) -> Double? {

@@ -1,6 +1,8 @@
 import Glibc
 
-/// Numbers for people. A printed epsilon is never smaller than the computed one.
+/// Numbers for people.
+///
+/// A printed epsilon is never smaller than the computed one.
 public enum Decimals {
   /// `value` with `places` decimals, rounded towards infinity.
   public static func roundedUp(_ value: Double, places: Int) -> String {

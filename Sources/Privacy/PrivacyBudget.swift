@@ -1,7 +1,9 @@
 /// How much privacy loss is allowed: at most `epsilon`, except with probability `delta`.
 public struct PrivacyBudget: Codable, Hashable, Sendable {
-  /// The smallest delta the accountants answer for. Below it, floating-point rounding of tail
-  /// probabilities over many steps would no longer be negligible against delta.
+  /// The smallest delta the accountants answer for.
+  ///
+  /// Below it, floating-point rounding of tail probabilities over many steps would no longer be
+  /// negligible against delta.
   public static let smallestDelta = 1e-12
 
   /// The bound on the privacy loss, finite and above 0.

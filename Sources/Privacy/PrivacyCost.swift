@@ -1,5 +1,5 @@
 /// What a history cost: both accountants' answers and the one that is claimed.
-public struct PrivacyCost: Codable, Hashable, Sendable {
+public struct PrivacyCost: Hashable, Sendable {
   /// How the history came about, which decides which accountants may speak.
   public enum Basis: String, Codable, Hashable, Sendable {
     /// Every mechanism was fixed before the data was touched: the smaller bound is claimed.
@@ -43,7 +43,9 @@ public struct PrivacyCost: Codable, Hashable, Sendable {
     try self.init(of: EventTally(event, times: times), delta: delta, basis: basis)
   }
 
-  /// Whether the history stays within the budget. The fast accountant is asked first.
+  /// Whether the history stays within the budget.
+  ///
+  /// The fast accountant is asked first.
   static func fits(
     _ tally: EventTally, within budget: PrivacyBudget, basis: Basis
   ) throws(PrivacyError) -> Bool {
@@ -51,5 +53,41 @@ public struct PrivacyCost: Codable, Hashable, Sendable {
     if try RenyiAccountant(tally).epsilon(atDelta: budget.delta) <= budget.epsilon { return true }
     if basis == .adaptive { return false }
     return try PrivacyLossAccountant(tally).epsilon(atDelta: budget.delta) <= budget.epsilon
+  }
+}
+
+extension PrivacyCost: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case epsilon, delta, accountant, basis
+    case renyi = "rdp"
+    case privacyLoss = "pld"
+  }
+
+  private struct PrivacyLoss: Codable { let epsilon: Double? }
+
+  /// Decodes what `encode(to:)` wrote; nothing is recomputed.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon) ?? .infinity
+    delta = try container.decode(Double.self, forKey: .delta)
+    accountant = try container.decode(String.self, forKey: .accountant)
+    basis = try container.decode(Basis.self, forKey: .basis)
+    renyi = try container.decode(RenyiAccountant.Bound.self, forKey: .renyi)
+    privacyLossEpsilon =
+      try container.decode(PrivacyLoss.self, forKey: .privacyLoss).epsilon ?? .infinity
+  }
+
+  /// Encodes the claim with both bounds beside it; a bound that is infinite is left out, because
+  /// JSON has no infinity.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    if epsilon.isFinite { try container.encode(epsilon, forKey: .epsilon) }
+    try container.encode(delta, forKey: .delta)
+    try container.encode(accountant, forKey: .accountant)
+    try container.encode(basis, forKey: .basis)
+    try container.encode(renyi, forKey: .renyi)
+    try container.encode(
+      PrivacyLoss(epsilon: privacyLossEpsilon.isFinite ? privacyLossEpsilon : nil),
+      forKey: .privacyLoss)
   }
 }

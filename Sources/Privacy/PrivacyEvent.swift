@@ -1,4 +1,6 @@
-/// What was done to the data. Stored forever: cases are only added, meanings never change.
+/// What was done to the data.
+///
+/// Stored forever: cases are only added, meanings never change.
 ///
 /// An event says everything that an accountant needs and nothing else: never a cost, never the
 /// data. All events are under `NeighboringRelation.addOrRemoveOne`.

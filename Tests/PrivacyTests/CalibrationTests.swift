@@ -13,10 +13,8 @@ import Testing
         epsilon: #require(row["target_eps"]), delta: #require(row["delta"]))
       let q = try #require(row["q"])
       let steps = Int(try #require(row["steps"]))
-      let c = ContinuousClock().now
       let noise = try Calibration(budget: budget, accountant: accountant)
         .noiseMultiplier(samplingProbability: q, times: steps)
-      print(accountant, row["target_eps"]!, q, steps, noise.noiseMultiplier, row["sigma_rdp"]!, row["sigma_pld"]!, noise.epsilon, ContinuousClock().now - c)
       let reference =
         switch accountant {
         case .renyi: try #require(row["sigma_rdp"])

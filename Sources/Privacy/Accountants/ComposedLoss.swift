@@ -19,8 +19,10 @@ struct ComposedLoss {
     var below: Double
   }
 
-  /// The tilted mass outside the window, on either side. Relative to the answer it
-  /// is larger by the answer's inverse share of the tilted mass, at most about 1e3.
+  /// The tilted mass outside the window, on either side.
+  ///
+  /// Relative to the answer it is larger by the answer's inverse share of the tilted mass, at most
+  /// about 1e3.
   private static let logOutside = log(1e-11)
 
   let terms: [(loss: DiscreteLoss, times: Double)]

@@ -17,8 +17,10 @@ struct DiscreteLoss {
   /// P mass whose loss is treated as infinite.
   let infiniteMass: Double
 
-  /// The losses of one event in both directions: removing the unit (P samples it, Q does not)
-  /// and adding it. `tail` bounds the mass that may be declared infinite.
+  /// The losses of one event in both directions: removing the unit (P samples it, Q does not) and
+  /// adding it.
+  ///
+  /// `tail` bounds the mass that may be declared infinite.
   static func bothDirections(
     _ event: ElementaryEvent, spacing: Double, tail: Double
   ) -> (removing: DiscreteLoss, adding: DiscreteLoss) {
@@ -36,6 +38,7 @@ struct DiscreteLoss {
 }
 
 /// The loss of "removing", L(z) = ln(1 − q + q·exp((2z − 1)/(2σ²))), rising in the output z.
+///
 /// P is the mixture (1−q)·N(0, σ²) + q·N(1, σ²), Q is N(0, σ²).
 struct LossCurve {
   let probability: Double

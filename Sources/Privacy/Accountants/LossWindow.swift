@@ -96,7 +96,9 @@ struct LossWindow {
 
 /// Minimising a function of one variable that falls and then rises.
 enum LineSearch {
-  /// An argument near the minimum. Any result is usable: callers only lose sharpness.
+  /// An argument near the minimum.
+  ///
+  /// Any result is usable: callers only lose sharpness.
   static func minimum(
     near start: Double, step: Double, tolerance: Double, within range: ClosedRange<Double>,
     _ objective: (Double) -> Double

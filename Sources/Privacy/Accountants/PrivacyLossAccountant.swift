@@ -62,9 +62,10 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
     return directions.map(\.bound).max() ?? .infinity
   }
 
-  /// An upper bound on the probability that the loss exceeds `epsilon` (the hockey-stick
-  /// divergence of the worse direction), on a grid of the given number of points per unit of
-  /// epsilon. At epsilon 0 this is the total variation distance.
+  /// An upper bound on the delta at which `epsilon` holds: the hockey-stick divergence of the worse
+  /// direction, at epsilon 0 the total variation distance.
+  ///
+  /// The grid's error in epsilon is about 1e-4, so that of delta is about 1e-4 of delta.
   public func delta(atEpsilon epsilon: Double) throws(PrivacyError) -> Double {
     guard epsilon >= 0, epsilon < .infinity else {
       throw .outOfRange(

@@ -25,6 +25,33 @@ public struct RenyiAccountant: PrivacyAccountant {
     public let order: Double
     /// Whether a smaller or larger order than those tried might give less.
     public let isAtEdge: Bool
+
+    private enum CodingKeys: String, CodingKey {
+      case epsilon, order
+      case isAtEdge = "at_edge_of_orders"
+    }
+
+    init(epsilon: Double, order: Double, isAtEdge: Bool) {
+      self.epsilon = epsilon
+      self.order = order
+      self.isAtEdge = isAtEdge
+    }
+
+    /// Decodes what `encode(to:)` wrote.
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon) ?? .infinity
+      order = try container.decode(Double.self, forKey: .order)
+      isAtEdge = try container.decode(Bool.self, forKey: .isAtEdge)
+    }
+
+    /// Encodes the bound; an infinite one is left out, because JSON has no infinity.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      if epsilon.isFinite { try container.encode(epsilon, forKey: .epsilon) }
+      try container.encode(order, forKey: .order)
+      try container.encode(isAtEdge, forKey: .isAtEdge)
+    }
   }
 
   /// The orders at which divergences are added.

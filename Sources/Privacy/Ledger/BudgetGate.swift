@@ -23,21 +23,27 @@ public struct BudgetGate: Sendable {
     try admit(event, times: times, after: history.spent, history)
   }
 
-  /// Passes when everything spent *or announced by running attempts*, plus the request, stays
-  /// within the budget.
+  /// Passes when everything spent *or announced by other running attempts*, plus the plan of an
+  /// attempt at `run`, stays within the budget.
   public mutating func admitPlan(
-    _ event: PrivacyEvent, after history: LedgerHistory
+    _ event: PrivacyEvent, of run: String, after history: LedgerHistory
   ) throws(LedgerError) {
-    try admit(event, times: 1, after: history.committed(), history)
+    // A plan of one repeated event is asked for by its repetitions, so that a refusal counts steps.
+    if case .repeated(let step, let times) = event {
+      try admit(step, times: times, after: history.committed(exceptRun: run), history)
+    } else {
+      try admit(event, times: 1, after: history.committed(exceptRun: run), history)
+    }
   }
 
-  /// How many further runs of `event` fit.
+  /// How many further runs of `event` fit, beside what running attempts other than those at `run`
+  /// have announced.
   public func affordableTimes(
-    _ event: PrivacyEvent, after history: LedgerHistory
+    _ event: PrivacyEvent, after history: LedgerHistory, exceptRun run: String? = nil
   ) throws(LedgerError) -> Int {
     do {
       let basis = try basis(of: EventTally(event), history)
-      return try Calibration(budget: budget, spent: history.committed(), basis: basis)
+      return try Calibration(budget: budget, spent: history.committed(exceptRun: run), basis: basis)
         .affordableTimes(of: event)
     } catch let error as LedgerError {
       throw error
@@ -71,7 +77,8 @@ public struct BudgetGate: Sendable {
         admitted.append((sum, basis))
         return
       }
-      let refusal = try refusal(event, times: times, after: base, sum: sum, basis: basis)
+      let refusal = try refusal(
+        event, times: times, after: base, sum: sum, basis: basis, history)
       throw LedgerError.overBudget(refusal)
     } catch let error as LedgerError {
       throw error
@@ -84,7 +91,7 @@ public struct BudgetGate: Sendable {
 
   private func refusal(
     _ event: PrivacyEvent, times: Int, after base: EventTally, sum: EventTally,
-    basis: PrivacyCost.Basis
+    basis: PrivacyCost.Basis, _ history: LedgerHistory
   ) throws(PrivacyError) -> BudgetRefusal {
     let calibration = Calibration(budget: budget, spent: base, basis: basis)
     let affordable = try calibration.affordableTimes(of: event)
@@ -100,7 +107,7 @@ public struct BudgetGate: Sendable {
     let asked = try PrivacyCost(of: sum, delta: budget.delta, basis: basis).epsilon
     return BudgetRefusal(
       dataset: dataset, budget: budget,
-      spentEpsilon: try PrivacyCost(of: base, delta: budget.delta, basis: basis).epsilon,
+      spentEpsilon: try PrivacyCost(of: base, delta: budget.delta, basis: history.basis).epsilon,
       askedEpsilon: asked.isFinite ? asked : nil, askedTimes: times,
       affordableTimes: affordable, affordableNoiseMultiplier: noise)
   }

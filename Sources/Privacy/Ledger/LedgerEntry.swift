@@ -1,4 +1,6 @@
-/// One line of a ledger. Stored forever: kinds are only added, meanings never change.
+/// One line of a ledger.
+///
+/// Stored forever: kinds are only added, meanings never change.
 public enum LedgerEntry: Hashable, Sendable {
   /// Opens the ledger: which data, under which unit of privacy. Exactly once, first.
   case root(LedgerRoot)
@@ -136,7 +138,7 @@ public struct LedgerClose: Codable, Hashable, Sendable {
   public var run: String
   /// The attempt.
   public var attempt: Int
-  /// How it ended: finished, failed, cancelled …
+  /// How it ended: finished, failed, cancelled.
   public var outcome: String
 
   /// Describes an end.

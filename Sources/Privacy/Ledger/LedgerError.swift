@@ -1,4 +1,6 @@
-/// Why a ledger refuses. Every refusal leaves the recorded spend as it was or larger.
+/// Why a ledger refuses.
+///
+/// Every refusal leaves the recorded spend as it was or larger.
 public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The budget of the root would be exceeded.
   case overBudget(BudgetRefusal)

@@ -41,6 +41,7 @@ public struct LedgerHistory: Hashable, Sendable {
   public private(set) var isAdaptive = false
 
   private var open: [Int: OpenReservation] = [:]
+  private var announcedKinds: Set<ElementaryEvent> = []
 
   /// No lines.
   public init() {}
@@ -50,17 +51,22 @@ public struct LedgerHistory: Hashable, Sendable {
     for entry in entries { try append(entry) }
   }
 
-  /// How many reservations are not settled. They count as spent.
+  /// How many reservations are not settled.
+  ///
+  /// They count as spent.
   public var openReservationCount: Int { open.count }
 
   /// How the accountants may be combined for this history.
   public var basis: PrivacyCost.Basis { isAdaptive ? .adaptive : .planned }
 
   /// Spent, plus what running attempts have announced and not yet charged.
-  public func committed() throws(LedgerError) -> EventTally {
+  ///
+  /// Attempts at `run` are
+  /// left out: a new attempt takes their place.
+  public func committed(exceptRun run: String? = nil) throws(LedgerError) -> EventTally {
     do {
       var sum = spent
-      for attempt in attempts where attempt.outcome == nil {
+      for attempt in attempts where attempt.outcome == nil && attempt.plan.run != run {
         try sum.add(attempt.outstanding())
       }
       return sum
@@ -88,15 +94,7 @@ public struct LedgerHistory: Hashable, Sendable {
   /// Whether a plan made now for `event` would be an adaptive choice: some mechanism has already
   /// touched the data, and `event` holds another one.
   public func wouldBeAdaptive(_ event: EventTally) -> Bool {
-    isAdaptive || (reservationCount > 0 && !event.counts.keys.allSatisfy(plannedKinds.contains))
-  }
-
-  private var plannedKinds: Set<ElementaryEvent> {
-    var kinds = Set(spent.counts.keys)
-    for attempt in attempts {
-      if let tally = try? EventTally(attempt.plan.event) { kinds.formUnion(tally.counts.keys) }
-    }
-    return kinds
+    isAdaptive || (reservationCount > 0 && !event.counts.keys.allSatisfy(announcedKinds.contains))
   }
 
   /// Adds one line; on an error the history is unchanged.
@@ -151,6 +149,7 @@ public struct LedgerHistory: Hashable, Sendable {
     try Valid.delta(plan.delta)
     let tally = try EventTally(plan.event)
     isAdaptive = wouldBeAdaptive(tally)
+    announcedKinds.formUnion(tally.counts.keys)
     // A new attempt means that the earlier ones are dead, whether or not they could say so.
     for index in attempts.indices
     where attempts[index].plan.run == plan.run && attempts[index].outcome == nil {
@@ -167,6 +166,7 @@ public struct LedgerHistory: Hashable, Sendable {
     let index = try openAttempt(reserve.run, reserve.attempt)
     let tally = try EventTally(reserve.event, times: reserve.times)
     isAdaptive = wouldBeAdaptive(tally)
+    announcedKinds.formUnion(tally.counts.keys)
     try spent.add(tally)
     try attempts[index].spent.add(tally)
     open[reserve.number] = OpenReservation(

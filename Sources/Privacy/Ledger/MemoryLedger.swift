@@ -1,7 +1,9 @@
 import Synchronization
 
 /// A ledger that lives as long as the process: for tests of what trains, and for trials on data
-/// that is declared public. It keeps the same rules as the durable one, without durability.
+/// that is declared public.
+///
+/// It keeps the same rules as the durable one, without durability.
 public final class MemoryLedger: PrivacyLedger {
   private struct State {
     var entries: [LedgerEntry] = []

@@ -1,0 +1,231 @@
+/// The guarantee that goes with a release, in words and as data: `privacy.json` and PRIVACY.md.
+///
+/// It holds only public values: plans, declared facts, costs. No count of files, no batch that was
+/// drawn, no number computed from the images.
+public struct PrivacyStatement: Codable, Hashable, Sendable {
+  /// One kind of access to the data.
+  public struct Access: Codable, Hashable, Sendable {
+    /// The probability with which each unit is in the sample.
+    public let samplingProbability: Double
+    /// Standard deviation of the noise divided by the clip norm.
+    public let noiseMultiplier: Double
+    /// How often.
+    public let times: Int
+
+    private enum CodingKeys: String, CodingKey {
+      case samplingProbability = "sampling_probability"
+      case noiseMultiplier = "noise_multiplier"
+      case times
+    }
+  }
+
+  /// A place in the ledger, so that a restored old ledger can be told from the newest.
+  public struct LedgerPosition: Codable, Hashable, Sendable {
+    /// The index of the last line that this statement knows.
+    public let line: Int
+    /// The hash of that line.
+    public let hash: String
+
+    /// Names a line.
+    public init(line: Int, hash: String) {
+      self.line = line
+      self.hash = hash
+    }
+  }
+
+  /// What a statement is about.
+  public struct Subject: Hashable, Sendable {
+    /// Whose data.
+    public var root: LedgerRoot
+    /// The run that the release comes from.
+    public var run: String
+    /// All runs that have touched the root.
+    public var runs: [String]
+    /// The mechanism of the run; nil when it used several.
+    public var mechanism: SubsampledGaussian?
+    /// Where the ledger stood.
+    public var position: LedgerPosition?
+    /// The version of the software.
+    public var software: String
+    /// Facts about the data that the administrator declared public, such as class names.
+    public var declared: [String]
+
+    /// Describes a subject.
+    public init(
+      root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
+      position: LedgerPosition?, software: String, declared: [String]
+    ) {
+      self.root = root
+      self.run = run
+      self.runs = runs
+      self.mechanism = mechanism
+      self.position = position
+      self.software = software
+      self.declared = declared
+    }
+  }
+
+  /// The version of this form.
+  public let format: Int
+  /// The guarantee in one sentence.
+  public let sentence: String
+  /// The dataset's name.
+  public let dataset: String
+  /// What one record is.
+  public let unit: PrivacyUnit
+  /// Which data sets are neighbours.
+  public let adjacency: NeighboringRelation
+  /// How batches are drawn.
+  public let sampling: String
+  /// The mechanism of the run; nil when it used several.
+  public let mechanism: SubsampledGaussian?
+  /// The cost of everything that has ever read the root, this run included: the claim.
+  public let total: PrivacyCost
+  /// The run that the release comes from.
+  public let run: String
+  /// The cost of that run alone.
+  public let runCost: PrivacyCost
+  /// All runs that have touched the root.
+  public let runs: [String]
+  /// All accesses to the root.
+  public let accesses: [Access]
+  /// What the guarantee covers.
+  public let covered: [String]
+  /// What it does not cover.
+  public let notCovered: [String]
+  /// Where the ledger stood.
+  public let ledger: LedgerPosition?
+  /// The version of the software.
+  public let software: String
+
+  private enum CodingKeys: String, CodingKey {
+    case format, sentence, dataset, unit, adjacency, sampling, mechanism, total, run
+    case runCost = "run_cost"
+    case runs, accesses, covered
+    case notCovered = "not_covered"
+    case ledger, software
+  }
+
+  /// States the guarantee for everything in `history`, at `delta`.
+  ///
+  /// Throws `PrivacyError.unboundedLoss` when there is no guarantee to state.
+  public init(
+    of subject: Subject, history: EventTally, runHistory: EventTally, delta: Double,
+    basis: PrivacyCost.Basis
+  ) throws(PrivacyError) {
+    total = try PrivacyCost(of: history, delta: delta, basis: basis)
+    runCost = try PrivacyCost(of: runHistory, delta: delta, basis: basis)
+    guard total.epsilon < .infinity, runCost.epsilon < .infinity else {
+      throw .unboundedLoss(delta: delta)
+    }
+    format = 1
+    dataset = subject.root.dataset
+    unit = subject.root.unit
+    adjacency = subject.root.adjacency
+    sampling = "Poisson: every unit enters every batch independently with a fixed probability"
+    mechanism = subject.mechanism
+    run = subject.run
+    runs = subject.runs
+    accesses = history.sorted.map {
+      Access(
+        samplingProbability: $0.event.samplingProbability,
+        noiseMultiplier: $0.event.noiseMultiplier, times: $0.times)
+    }
+    covered = Self.covered(run: subject.run)
+    notCovered = Self.notCovered(unit: subject.root.unit, declared: subject.declared)
+    ledger = subject.position
+    software = subject.software
+    sentence = Self.sentence(total, subject: subject, accesses: accesses)
+  }
+
+  private static func sentence(
+    _ cost: PrivacyCost, subject: Subject, accesses: [Access]
+  ) -> String {
+    let epsilon = Decimals.roundedUp(cost.epsilon, places: 4)
+    let runs =
+      subject.runs.count == 1
+      ? "the one run" : "all \(subject.runs.count) runs together"
+    return "Everything computed from dataset '\(subject.root.dataset)' so far (\(runs)) is "
+      + "(\(epsilon), \(cost.delta))-differentially private with respect to "
+      + "\(subject.root.adjacency.words(for: subject.root.unit)): whatever an observer concludes "
+      + "from it, the probability of that conclusion would differ by at most a factor of "
+      + "e^\(epsilon), except with probability \(cost.delta), had that unit not been there. "
+      + (cost.basis == .adaptive
+        ? "Mechanisms were chosen after looking at earlier results; the claim is the Rényi bound. "
+        : "The claim is the smaller of two upper bounds, here \(cost.accountant). ")
+      + "Accesses: " + accesses.map(words).joined(separator: "; ") + "."
+  }
+
+  private static func words(_ access: Access) -> String {
+    let who =
+      access.samplingProbability == 1
+      ? "all units" : "a Poisson sample of probability \(access.samplingProbability)"
+    return "\(access.times) times Gaussian noise of \(access.noiseMultiplier) times the clip norm "
+      + "on a sum over \(who)"
+  }
+
+  private static func covered(run: String) -> [String] {
+    [
+      "all weights of run '\(run)', at every step, not only the last",
+      "every image, preview and table generated from those weights, however many",
+      "whatever anyone computes from these later (post-processing)",
+      "every other run on the same data that the ledger names, all composed",
+      "failed, cancelled and interrupted runs: their reserved steps are counted",
+    ]
+  }
+
+  private static func notCovered(unit: PrivacyUnit, declared: [String]) -> [String] {
+    var list = [
+      "operator diagnostics in internal/ and the daemon's own state directory",
+      "settings chosen by looking at these images outside this software",
+      "the fact that the data set exists, and when and how often it was trained on",
+      "what can be inferred about a person from the population at large",
+    ]
+    switch unit {
+    case .file:
+      list.append("a person with several files: each file is protected, not all of them together")
+    case .subfolder:
+      list.append("a person whose images lie in several sub-folders")
+    }
+    if !declared.isEmpty {
+      list.append(
+        "what the administrator declared public: \(declared.joined(separator: ", "))")
+    }
+    return list
+  }
+}
+
+extension PrivacyStatement {
+  /// The statement as a Markdown page.
+  public var markdown: String {
+    let total = Decimals.roundedUp(self.total.epsilon, places: 4)
+    let ofRun = Decimals.roundedUp(runCost.epsilon, places: 4)
+    let renyi = Decimals.roundedUp(self.total.renyi.epsilon, places: 4)
+    let privacyLoss =
+      self.total.privacyLossEpsilon < .infinity
+      ? Decimals.roundedUp(self.total.privacyLossEpsilon, places: 4) : "no bound"
+    var lines = [
+      "# Privacy statement", "", sentence, "",
+      "| | |", "|---|---|",
+      "| Epsilon, everything on this data | \(total) |",
+      "| Epsilon, run '\(run)' alone | \(ofRun) |",
+      "| Delta | \(self.total.delta) |",
+      "| Unit of privacy | \(unit.words) |",
+      "| Neighbouring data sets | \(adjacency.words(for: unit)) |",
+      "| Sampling | \(sampling) |",
+      "| Bound by Rényi divergence (RDP) | \(renyi) at order \(self.total.renyi.order) |",
+      "| Bound by privacy loss distribution (PLD) | \(privacyLoss) |",
+      "| Claimed | \(self.total.accountant) |",
+      "| Runs | \(runs.joined(separator: ", ")) |",
+      "| Software | \(software) |",
+    ]
+    if let mechanism {
+      lines.append("| Clip norm | \(mechanism.clipNorm) |")
+      lines.append("| Divisor (constant) | \(mechanism.nominalBatchSize) |")
+    }
+    if let ledger { lines.append("| Ledger | line \(ledger.line), \(ledger.hash) |") }
+    lines += ["", "## Covered", ""] + covered.map { "- \($0)" }
+    lines += ["", "## Not covered", ""] + notCovered.map { "- \($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

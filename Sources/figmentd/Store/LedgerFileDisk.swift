@@ -1,0 +1,139 @@
+import Glibc
+
+/// The system calls that a ledger's durability rests on.
+///
+/// A seam: tests put a disk here whose n-th call fails, stops half-way or reports a full device.
+protocol LedgerFileDisk: Sendable {
+  /// Opens a file or directory; `flags` are those of open(2).
+  func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32
+  /// Closes a descriptor.
+  func close(_ descriptor: Int32)
+  /// Takes an exclusive lock without waiting; false when someone else holds it.
+  func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool
+  /// Reads from the beginning to the end.
+  func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8]
+  /// Writes all bytes at the descriptor's place.
+  func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault)
+  /// Makes everything written durable.
+  func synchronize(_ descriptor: Int32) throws(LedgerFileFault)
+  /// Cuts the file and places the descriptor at its end.
+  func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault)
+  /// Renames a file.
+  func rename(_ path: String, to target: String) throws(LedgerFileFault)
+  /// Makes a directory (mode 0700) unless it is there.
+  func makeDirectory(_ path: String) throws(LedgerFileFault)
+}
+
+/// A system call that failed.
+struct LedgerFileFault: Error, Hashable {
+  let operation: String
+  let code: Int32
+
+  var reason: String { String(cString: strerror(code)) }
+
+  /// Whether the file does not exist.
+  var isMissing: Bool { code == ENOENT }
+}
+
+/// The real disk.
+struct SystemLedgerFileDisk: LedgerFileDisk {
+  func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
+    let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw LedgerFileFault(operation: "open \(path)", code: errno) }
+    return descriptor
+  }
+
+  func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+
+  func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool {
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+    if errno == EWOULDBLOCK { return false }
+    throw LedgerFileFault(operation: "flock", code: errno)
+  }
+
+  func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8] {
+    var content: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = pread(descriptor, &chunk, chunk.count, off_t(content.count))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw LedgerFileFault(operation: "read", code: errno)
+      }
+      if count == 0 { return content }
+      content += chunk[..<count]
+    }
+  }
+
+  func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw LedgerFileFault(operation: "write", code: errno)
+      }
+      written += count
+    }
+  }
+
+  func synchronize(_ descriptor: Int32) throws(LedgerFileFault) {
+    // Never tried again: after a failure the kernel may have dropped what was not written.
+    guard fsync(descriptor) == 0 else { throw LedgerFileFault(operation: "fsync", code: errno) }
+  }
+
+  func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault) {
+    guard ftruncate(descriptor, off_t(length)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+      throw LedgerFileFault(operation: "truncate", code: errno)
+    }
+  }
+
+  func rename(_ path: String, to target: String) throws(LedgerFileFault) {
+    guard Glibc.rename(path, target) == 0 else {
+      throw LedgerFileFault(operation: "rename", code: errno)
+    }
+  }
+
+  func makeDirectory(_ path: String) throws(LedgerFileFault) {
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw LedgerFileFault(operation: "mkdir \(path)", code: errno)
+    }
+  }
+}
+
+extension LedgerFileDisk {
+  /// Makes the entries of a directory durable.
+  func synchronizeDirectory(_ path: String) throws(LedgerFileFault) {
+    let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
+    defer { close(descriptor) }
+    try synchronize(descriptor)
+  }
+
+  /// Writes a small file so that after any crash either the old or the new content is there.
+  func replace(_ path: String, in directory: String, with bytes: [UInt8]) throws(LedgerFileFault) {
+    let temporary = "\(path).tmp"
+    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+    do {
+      defer { close(descriptor) }
+      try write(bytes, to: descriptor)
+      try synchronize(descriptor)
+    }
+    try rename(temporary, to: path)
+    try synchronizeDirectory(directory)
+  }
+
+  /// The content of a file; nil when there is none.
+  func content(of path: String) throws(LedgerFileFault) -> [UInt8]? {
+    let descriptor: Int32
+    do {
+      descriptor = try open(path, O_RDONLY)
+    } catch {
+      if error.isMissing { return nil }
+      throw error
+    }
+    defer { close(descriptor) }
+    return try read(descriptor)
+  }
+}

@@ -1,0 +1,60 @@
+import FoundationEssentials
+import Privacy
+
+/// The high-water mark of a ledger: the newest line that was made durable, kept in another
+/// directory.
+///
+/// A ledger that was restored from a copy, or lost lines at its end, is consistent in itself; only
+/// something outside it can tell. The mark is written after the line and before anything is
+/// granted, so a granted line is always marked. Beside it lies, after a failed fsync, a note that
+/// keeps the ledger closed over restarts until an operator removes it.
+struct LedgerFileMark {
+  let directory: String
+  let ledger: String
+  let disk: any LedgerFileDisk
+
+  private var path: String { "\(directory)/ledger.mark" }
+  private var notePath: String { "\(directory)/ledger.poisoned" }
+
+  /// The marked line; nil when no mark was ever written.
+  func read() throws(LedgerError) -> PrivacyStatement.LedgerPosition? {
+    let bytes: [UInt8]?
+    do {
+      bytes = try disk.content(of: path)
+    } catch {
+      throw .markUnusable(ledger: ledger, reason: "cannot be read (\(error.reason))")
+    }
+    guard let bytes else { return nil }
+    guard
+      let position = try? JSONDecoder().decode(
+        PrivacyStatement.LedgerPosition.self, from: Data(bytes))
+    else { throw .markUnusable(ledger: ledger, reason: "is damaged") }
+    return position
+  }
+
+  /// Moves the mark.
+  func write(_ position: PrivacyStatement.LedgerPosition) throws(LedgerFileFault) {
+    let line = #"{"line":\#(position.line),"hash":"\#(position.hash)"}"# + "\n"
+    try disk.replace(path, in: directory, with: Array(line.utf8))
+  }
+
+  /// Refuses while the note of an earlier failure is there.
+  func checkNoNote() throws(LedgerError) {
+    let note: [UInt8]?
+    do {
+      note = try disk.content(of: notePath)
+    } catch {
+      throw .markUnusable(ledger: ledger, reason: "directory cannot be read (\(error.reason))")
+    }
+    if let note {
+      throw .poisoned(
+        ledger: ledger,
+        reason: "\(String(decoding: note, as: UTF8.self)); remove \(notePath) afterwards")
+    }
+  }
+
+  /// Leaves the note; on a disk that fails this may fail too, and then only this process knows.
+  func leaveNote(_ reason: String) {
+    try? disk.replace(notePath, in: directory, with: Array(reason.utf8))
+  }
+}

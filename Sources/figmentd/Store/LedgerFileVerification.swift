@@ -1,0 +1,156 @@
+import FoundationEssentials
+import Glibc
+import Privacy
+
+/// What `ledger verify` finds: the state of a ledger, for an auditor.
+///
+/// It opens nothing for writing and takes no lock, so it can run beside a daemon; a line that is
+/// being written at that moment shows as an incomplete end.
+struct LedgerFileVerification: Codable, Hashable, Sendable {
+  /// One attempt at a run.
+  struct Attempt: Codable, Hashable, Sendable {
+    let run: String
+    let attempt: Int
+    /// How it ended; nil while it runs or after a crash.
+    let outcome: String?
+    /// Everything charged to it.
+    let spent: PrivacyEvent
+  }
+
+  /// The ledger's path.
+  let ledger: String
+  /// Whether daemons would grant on it.
+  let isIntact: Bool
+  /// Why they would not, one sentence each.
+  let problems: [String]
+  /// Whose data; nil when not even that can be read.
+  let root: LedgerRoot?
+  /// How many lines are whole and chained.
+  let lineCount: Int
+  /// The newest of them.
+  let position: PrivacyStatement.LedgerPosition?
+  /// Bytes of an incomplete last line: the trace of a crash while writing, harmless.
+  let tornBytes: Int
+  /// How many reservations are not settled; they count as spent.
+  let openReservations: Int
+  /// All attempts.
+  let attempts: [Attempt]
+  /// What was released, with the claims made.
+  let releases: [LedgerRelease]
+  /// Everything spent.
+  let spent: PrivacyEvent
+  /// What that costs at the delta asked for; nil when the ledger cannot be trusted.
+  let cost: PrivacyCost?
+
+  private enum CodingKeys: String, CodingKey {
+    case ledger
+    case isIntact = "intact"
+    case problems, root
+    case lineCount = "lines"
+    case position
+    case tornBytes = "torn_bytes"
+    case openReservations = "open_reservations"
+    case attempts, releases, spent, cost
+  }
+
+  /// Reads a ledger and its mark.
+  ///
+  /// Never throws: what cannot be read is a problem to report.
+  init(
+    of location: LedgerFile.Location, delta: Double,
+    witnesses: [PrivacyStatement.LedgerPosition] = [],
+    disk: any LedgerFileDisk = SystemLedgerFileDisk()
+  ) {
+    ledger = location.path
+    var problems: [String] = []
+    var content: LedgerFileContent?
+    let mark = LedgerFileMark(
+      directory: location.markDirectory, ledger: location.path, disk: disk)
+    do {
+      try mark.checkNoNote()
+    } catch {
+      problems.append(error.description)
+    }
+    do {
+      guard let bytes = try disk.content(of: location.path) else {
+        throw LedgerError.storage(
+          ledger: location.path, operation: "open", reason: "there is no ledger")
+      }
+      let read = try LedgerFileContent(bytes, ledger: location.path)
+      content = read
+      let marked = try mark.read()
+      if marked == nil, read.lines.count > 1 {
+        problems.append(
+          LedgerError.markUnusable(ledger: location.path, reason: "is missing").description)
+      }
+      for witness in witnesses + (marked.map { [$0] } ?? []) {
+        try read.check(contains: witness, ledger: location.path)
+      }
+    } catch let error as LedgerError {
+      problems.append(error.description)
+    } catch let fault as LedgerFileFault {
+      problems.append("ledger \(location.path): \(fault.operation) failed: \(fault.reason)")
+    } catch {
+      problems.append("\(error)")
+    }
+    let history = content?.history ?? LedgerHistory()
+    root = history.root
+    lineCount = history.lineCount
+    position = content?.position
+    tornBytes = content?.tornBytes ?? 0
+    openReservations = history.openReservationCount
+    attempts = history.attempts.map {
+      Attempt(
+        run: $0.plan.run, attempt: $0.plan.attempt, outcome: $0.outcome, spent: $0.spent.event)
+    }
+    releases = history.releases
+    spent = history.spent.event
+    var cost: PrivacyCost?
+    if problems.isEmpty {
+      do {
+        cost = try PrivacyCost(of: history.spent, delta: delta, basis: history.basis)
+      } catch {
+        problems.append(error.description)
+      }
+    }
+    self.cost = cost
+    self.problems = problems
+    isIntact = problems.isEmpty
+  }
+
+  /// The result as lines for a reader.
+  var text: String {
+    var lines = ["ledger \(ledger): \(isIntact ? "intact" : "NOT INTACT")"]
+    lines += problems.map { "  problem: \($0)" }
+    if let root {
+      lines.append("  dataset \(root.dataset), unit of privacy: \(root.unit.words)")
+    }
+    let end = position.map { ", the newest is line \($0.line) with hash \($0.hash)" } ?? ""
+    lines.append("  \(lineCount) lines, each with a valid hash\(end)")
+    if tornBytes > 0 {
+      lines.append(
+        "  \(tornBytes) bytes of an incomplete last line, never acknowledged: nothing was lost")
+    }
+    for attempt in attempts {
+      lines.append(
+        "  run \(attempt.run), attempt \(attempt.attempt) (\(attempt.outcome ?? "not ended")): "
+          + "\(attempt.spent)")
+    }
+    if openReservations > 0 {
+      lines.append("  \(openReservations) reservations are not settled and count as spent")
+    }
+    for release in releases {
+      lines.append(
+        "  release of run \(release.run), claiming epsilon "
+          + "\(Decimals.roundedUp(release.epsilon, places: 4)) at delta \(release.delta): "
+          + release.artefact)
+    }
+    lines.append("  spent: \(spent)")
+    if let cost {
+      let epsilon = Decimals.roundedUp(cost.epsilon, places: 4)
+      let why = cost.basis == .adaptive ? ", mechanisms chosen after earlier results" : ""
+      lines.append("  epsilon \(epsilon) at delta \(cost.delta) by \(cost.accountant)\(why)")
+    }
+    return lines.joined(separator: "\n")
+  }
+}

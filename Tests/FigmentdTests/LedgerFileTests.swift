@@ -1,0 +1,200 @@
+import FoundationEssentials
+import Glibc
+import Privacy
+import Testing
+
+@testable import figmentd
+
+/// A scratch directory with a ledger in it, removed at the end.
+final class LedgerScratch {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/figment-ledger-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw LedgerFileFault(operation: "mkdtemp", code: errno)
+    }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    for name in (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? [] {
+      _ = unlink("\(path)/\(name)")
+    }
+    for directory in ["ledger", "marks", ""] { _ = rmdir("\(path)/\(directory)") }
+  }
+
+  var location: LedgerFile.Location {
+    LedgerFile.Location(directory: "\(path)/ledger", markDirectory: "\(path)/marks")
+  }
+
+  static let root = LedgerRoot(
+    identity: "root-1", dataset: "faces", unit: .file, adjacency: .addOrRemoveOne)
+
+  func open(
+    epsilon: Double = 8, root: LedgerRoot = LedgerScratch.root,
+    witnesses: [PrivacyStatement.LedgerPosition] = [],
+    disk: any LedgerFileDisk = SystemLedgerFileDisk()
+  ) throws -> LedgerFile {
+    try LedgerFile(
+      of: root, budget: PrivacyBudget(epsilon: epsilon, delta: 1e-5), at: location,
+      witnesses: witnesses, disk: disk)
+  }
+
+  func read(_ path: String) throws -> [UInt8] {
+    try #require(try SystemLedgerFileDisk().content(of: path))
+  }
+
+  func write(_ bytes: [UInt8], to path: String) throws {
+    let disk = SystemLedgerFileDisk()
+    let descriptor = try disk.open(path, O_WRONLY | O_CREAT | O_TRUNC)
+    defer { disk.close(descriptor) }
+    try disk.write(bytes, to: descriptor)
+  }
+
+  static func plan(_ run: String, times: Int = 2000, noise: Double = 1.1) throws -> LedgerPlan {
+    LedgerPlan(
+      run: run, attempt: 0, snapshot: "snapshot",
+      event: .repeated(event: try step(noise: noise), times: times), mechanism: nil, delta: 1e-5,
+      software: "0")
+  }
+
+  static func step(noise: Double = 1.1) throws -> PrivacyEvent {
+    try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: noise).event
+  }
+
+  /// A ledger of 50 lines: root, plan, 24 reservations with their settlements.
+  func fill() throws -> EventTally {
+    let ledger = try open()
+    let run = try ledger.begin(Self.plan("run-1"))
+    for block in 0..<24 {
+      let reservation = try run.reserve(Self.step(), times: 16, for: "block \(block)")
+      try run.settle(reservation, used: 16)
+    }
+    #expect(ledger.history.lineCount == 50)
+    return ledger.history.spent
+  }
+}
+
+@Suite struct LedgerFileTests {
+  @Test func whatWasChargedIsThereAfterReopening() throws {
+    let scratch = try LedgerScratch()
+    let spent = try scratch.fill()
+    #expect(spent.total == 24 * 16)
+    #expect(try scratch.open().history.spent == spent)
+  }
+
+  @Test func aReservationThatIsNeverSettledStaysSpent() throws {
+    let scratch = try LedgerScratch()
+    do {
+      let run = try scratch.open().begin(LedgerScratch.plan("run-1"))
+      _ = try run.reserve(LedgerScratch.step(), times: 64, for: "block 0")
+    }
+    let ledger = try scratch.open()
+    #expect(ledger.history.spent.total == 64)
+    #expect(ledger.history.openReservationCount == 1)
+  }
+
+  @Test func allRunsOnARootCompose() throws {
+    let scratch = try LedgerScratch()
+    let ledger = try scratch.open()
+    for name in ["failed", "cancelled", "finished"] {
+      let run = try ledger.begin(LedgerScratch.plan(name, times: 100))
+      let reservation = try run.reserve(LedgerScratch.step(), times: 100, for: "all")
+      try run.settle(reservation, used: 40)
+      try run.close(outcome: name)
+    }
+    #expect(ledger.history.spent.total == 120)
+    #expect(try ledger.history.spent(by: "failed").total == 40)
+  }
+
+  @Test func aPlanBeyondTheBudgetIsRefusedWithWhatWouldFit() throws {
+    let scratch = try LedgerScratch()
+    let ledger = try scratch.open(epsilon: 1)
+    let error = #expect(throws: LedgerError.self) {
+      _ = try ledger.begin(LedgerScratch.plan("greedy", times: 5000, noise: 0.8))
+    }
+    guard case .overBudget(let refusal) = try #require(error) else {
+      Issue.record("refused for another reason: \(String(describing: error))")
+      return
+    }
+    #expect(refusal.spentEpsilon == 0)
+    #expect(try #require(refusal.askedEpsilon) > 1)
+    #expect(refusal.affordableTimes > 0 && refusal.affordableTimes < 5000)
+    let noise = try #require(refusal.affordableNoiseMultiplier)
+    #expect(refusal.description.contains("dataset faces"))
+    #expect(refusal.description.contains("raise the noise multiplier to"))
+    // What the refusal offers is accepted.
+    _ = try ledger.begin(LedgerScratch.plan("greedy", times: 5000, noise: noise))
+    #expect(ledger.history.attempts.count == 1)
+  }
+
+  @Test func reservationsBeyondTheBudgetAreRefusedAndNotWritten() throws {
+    let scratch = try LedgerScratch()
+    let ledger = try scratch.open(epsilon: 1)
+    let run = try ledger.begin(LedgerScratch.plan("run-1", times: 100))
+    let before = ledger.history.lineCount
+    #expect(throws: LedgerError.self) {
+      _ = try run.reserve(LedgerScratch.step(noise: 0.5), times: 5000, for: "too much")
+    }
+    #expect(ledger.history.lineCount == before)
+  }
+
+  @Test func budgetsAnnouncedByRunningAttemptsAreNotGivenAway() throws {
+    let scratch = try LedgerScratch()
+    let ledger = try scratch.open(epsilon: 2)
+    let first = try ledger.begin(LedgerScratch.plan("first", times: 1500))
+    #expect(throws: LedgerError.self) {
+      _ = try ledger.begin(LedgerScratch.plan("second", times: 1500))
+    }
+    // Ended without charging anything, it leaves its share free.
+    try first.close(outcome: "cancelled")
+    _ = try ledger.begin(LedgerScratch.plan("second", times: 1500))
+  }
+
+  @Test func aResumedRunIsANewAttempt() throws {
+    let scratch = try LedgerScratch()
+    do {
+      let run = try scratch.open().begin(LedgerScratch.plan("run-1"))
+      #expect(run.plan.attempt == 1)
+      _ = try run.reserve(LedgerScratch.step(), times: 64, for: "block 0")
+    }
+    let ledger = try scratch.open()
+    let resumed = try ledger.begin(LedgerScratch.plan("run-1"))
+    #expect(resumed.plan.attempt == 2)
+    #expect(ledger.history.attempts[0].outcome == "superseded")
+    _ = try resumed.reserve(LedgerScratch.step(), times: 64, for: "block 0 again")
+    #expect(ledger.history.spent.total == 128)
+  }
+
+  @Test func aSecondDaemonIsRefused() throws {
+    let scratch = try LedgerScratch()
+    let ledger = try scratch.open()
+    #expect(throws: LedgerError.locked(ledger: scratch.location.path)) { _ = try scratch.open() }
+    withExtendedLifetime(ledger) {}
+  }
+
+  @Test func theUnitOfPrivacyCannotChange() throws {
+    let scratch = try LedgerScratch()
+    _ = try scratch.fill()
+    var root = LedgerScratch.root
+    root.unit = .subfolder(maximumImages: 4)
+    #expect(throws: LedgerError.self) { _ = try scratch.open(root: root) }
+    root = LedgerScratch.root
+    root.identity = "root-2"
+    #expect(throws: LedgerError.self) { _ = try scratch.open(root: root) }
+  }
+
+  @Test func verificationOfAnIntactLedgerStatesItsCost() throws {
+    let scratch = try LedgerScratch()
+    let spent = try scratch.fill()
+    let result = LedgerFileVerification(of: scratch.location, delta: 1e-5)
+    #expect(result.isIntact)
+    #expect(result.lineCount == 50)
+    #expect(try result.cost == PrivacyCost(of: spent, delta: 1e-5))
+    #expect(result.text.contains("run run-1, attempt 1 (not ended): 384 times Gaussian noise"))
+    let decoded = try JSONDecoder().decode(
+      LedgerFileVerification.self, from: JSONEncoder().encode(result))
+    #expect(decoded == result)
+  }
+}
