@@ -45,7 +45,9 @@ import Testing
       #expect(index == 0 || snapshot.contentHash(of: index - 1) < hash)
     }
     #expect(seen == Set(0..<12))
-    #expect(result.verdicts.map(\.path) == result.verdicts.map(\.path).sorted())
+    #expect(result.files.map(\.path) == result.files.map(\.path).sorted())
+    #expect(result.files.allSatisfy { $0.height == 8 && $0.width == 8 && $0.signature != nil })
+    #expect(result.files.map(\.className).first == "class0")
   }
 
   @Test func theSameSetGivesTheSameFileWhateverNamesOrderAndThreads() throws {
@@ -55,7 +57,7 @@ import Testing
     try second.write(tinyPNG(5), "root/class2/copy.png")
     try second.write([1, 2, 3], "root/class1/bad.png")
     let two = try build(second, threads: 3)
-    #expect(two.verdicts.countsByCode() == ["accepted": 12, "duplicate": 1, "unreadable": 1])
+    #expect(two.files.countsByCode() == ["accepted": 12, "duplicate": 1, "unreadable": 1])
     #expect(one.snapshot.digest == two.snapshot.digest)
     #expect(try first.bytes("state/images.pack") == second.bytes("state/images.pack"))
   }
@@ -175,7 +177,7 @@ import Testing
     }
     try folder.write(tinyPNG(9), "root/dog/nobody.png")
     let result = try build(folder, rules: DatasetRules(privacyUnit: .folder))
-    #expect(result.verdicts.countsByCode() == ["accepted": 5, "noUnit": 1])
+    #expect(result.files.countsByCode() == ["accepted": 5, "noUnit": 1])
     let snapshot = result.snapshot
     #expect(snapshot.unitCount == 2)
     #expect(snapshot.imagesByUnit().map(\.count) == [3, 2])
@@ -195,12 +197,63 @@ import Testing
     #expect(sizes == [0, 2, 3, 5])
   }
 
+  @Test func aPersonWithManyImagesIsLimitedByOwnContentAlone() throws {
+    let folder = try TestFolder()
+    for number in 0..<9 { try folder.write(tinyPNG(number), "root/cat/anna/\(number).png") }
+    try folder.write(tinyPNG(20), "root/cat/ben/1.png")
+    let rules = DatasetRules(privacyUnit: .folder, maximumPerUnit: 4)
+    let result = try build(folder, rules: rules)
+    #expect(result.files.countsByCode() == ["accepted": 5, "beyondUnitLimit": 5])
+    let kept = Set((0..<5).map { result.snapshot.contentHash(of: $0) })
+    let own = (0..<9).map { number in tinyPNG(number).withUnsafeBytes { ContentHash(of: $0) } }
+    #expect(own.sorted().prefix(4).allSatisfy { kept.contains($0) })
+    #expect(throws: DatasetError.self) {
+      try build(folder, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 0))
+    }
+  }
+
+  @Test func unchangedFilesAreNotReadAgain() throws {
+    let folder = try folder()
+    try folder.write(tinyPNG(3), "root/class0/copy.png")
+    try folder.write([1], "root/class0/bad.png")
+    final class Counting: ImageDecoder, @unchecked Sendable {
+      let codec = ImageCodec()
+      var count = 0
+      func decode(
+        _ files: EncodedImages, with transform: ImageTransform,
+        into pixels: UnsafeMutableBufferPointer<UInt8>
+      ) throws -> [DecodeOutcome] {
+        count += files.count
+        return codec.decode(files, with: transform, into: pixels)
+      }
+    }
+    let decoder = Counting()
+    var builder = SnapshotBuilder(
+      root: folder.path("root"), transform: tinyTransform, threadCount: 1)
+    builder.makeDecoder = { decoder }
+    let first = try builder.inspect()
+    #expect(decoder.count == 14)
+    #expect(first.countsByCode() == ["accepted": 12, "duplicate": 1, "unreadable": 1])
+    var known = Dictionary(uniqueKeysWithValues: first.map { ($0.path, $0) })
+    #expect(try builder.inspect(known: known) == first)
+    #expect(decoder.count == 14)
+    // The first of two copies goes, so the other one is accepted without being read.
+    unlink(folder.path("root/class0/3.png"))
+    try folder.write(tinyPNG(90), "root/class0/0.png")
+    let second = try builder.inspect(known: known)
+    #expect(second.countsByCode() == ["accepted": 12, "unreadable": 1])
+    #expect(decoder.count == 15)
+    known[RelativePath("class0/bad.png")] = nil
+    _ = try builder.inspect(known: known)
+    #expect(decoder.count == 17)
+  }
+
   @Test func declaredClassesDecideLabels() throws {
     let folder = try folder()
     try folder.write(tinyPNG(50), "root/stray/1.png")
     let rules = DatasetRules(classes: ["class2", "class0", "class1", "rare"])
     let result = try build(folder, rules: rules)
-    #expect(result.verdicts.countsByCode() == ["accepted": 12, "unknownClass": 1])
+    #expect(result.files.countsByCode() == ["accepted": 12, "unknownClass": 1])
     #expect(result.snapshot.classes == ["class2", "class0", "class1", "rare"])
     #expect(result.snapshot.countsByClass() == [4, 4, 4, 0])
     #expect(throws: DatasetError.self) {

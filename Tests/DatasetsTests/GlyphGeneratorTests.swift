@@ -55,7 +55,7 @@ import Testing
       root: folder.path("glyphs"),
       transform: ImageTransform(height: 28, width: 28, channels: .grey)
     ).build(in: folder.path("state"))
-    #expect(result.verdicts.countsByCode() == ["accepted": 21])
+    #expect(result.files.countsByCode() == ["accepted": 21])
     #expect(result.snapshot.classes == Glyph.allCases.map(\.rawValue))
     #expect(result.snapshot.countsByClass() == [3, 3, 3, 3, 3, 2, 2, 2])
   }

@@ -68,7 +68,7 @@ import Testing
     #expect(byPath == expected)
     let packed = try builder.build(in: folder.path("state"))
     #expect(packed.snapshot.count == 4)
-    #expect(packed.verdicts == verdicts)
+    #expect(packed.files.map(\.verdict) == verdicts.map(\.verdict))
   }
 
   @Test func imagesDirectlyInARootAreOneClass() throws {
@@ -98,7 +98,7 @@ import Testing
     try folder.write(tinyPNG(1), "root/a/1.png")
     try folder.write(tinyPNG(2), "root/a/2.png")
     var builder = SnapshotBuilder(root: folder.path("root"), transform: tinyTransform)
-    builder.isSettled = { $0 != RelativePath("a/2.png") }
+    builder.isSettled = { path, _ in path != RelativePath("a/2.png") }
     #expect(try builder.inspect().map(\.verdict) == [.accepted, .waiting])
   }
 

@@ -35,29 +35,29 @@ public final class ImageCodec: ImageDecoder {
   public func decode(
     _ files: EncodedImages, with transform: ImageTransform,
     into pixels: UnsafeMutableBufferPointer<UInt8>
-  ) -> [DecodeFailure?] {
+  ) -> [DecodeOutcome] {
     precondition(pixels.count >= files.count * transform.byteCount, "room for every file")
-    guard let start = pixels.baseAddress else { return [] }
-    var outcomes: [DecodeFailure?] = []
-    outcomes.reserveCapacity(files.count)
-    for index in 0..<files.count {
-      let place = start + index * transform.byteCount
-      outcomes.append(decode(files[index], with: transform, into: place))
+    return (0..<files.count).map { index in
+      let start = index * transform.byteCount
+      let place = UnsafeMutableBufferPointer(
+        rebasing: pixels[start..<(start + transform.byteCount)])
+      return decode(files[index], with: transform, into: place)
     }
-    return outcomes
   }
 
-  private func decode(
+  /// Decodes one file into `place`, transform.byteCount bytes.
+  func decode(
     _ bytes: UnsafeRawBufferPointer, with transform: ImageTransform,
-    into place: UnsafeMutablePointer<UInt8>
-  ) -> DecodeFailure? {
+    into place: UnsafeMutableBufferPointer<UInt8>
+  ) -> DecodeOutcome {
+    guard let start = place.baseAddress else { preconditionFailure("an image has pixels") }
     do throws(DecodeFailure) {
       let view = try view(of: bytes)
-      guard transform.accepts(view) else { return .tooSmall }
-      transformer.apply(transform, to: view, into: place)
-      return nil
+      guard transform.accepts(view) else { return .failed(.tooSmall) }
+      transformer.apply(transform, to: view, into: start)
+      return .decoded(height: view.shape.height, width: view.shape.width)
     } catch {
-      return error
+      return .failed(error)
     }
   }
 

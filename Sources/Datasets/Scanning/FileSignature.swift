@@ -29,6 +29,16 @@ public struct FileSignature: Hashable, Sendable, Codable {
       modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
   }
 
+  /// Whether neither content nor attributes changed within `duration` of now, by the clock on the
+  /// wall. A time ahead of the clock, as a server with another clock gives it, counts by distance.
+  public func hasBeenQuiet(for duration: Duration) -> Bool {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    let age = (Self.nanoseconds(now) &- max(changed, modified)).magnitude
+    let (seconds, attoseconds) = duration.components
+    return age >= UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
+  }
+
   private static func nanoseconds(_ time: timespec) -> Int64 {
     Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
