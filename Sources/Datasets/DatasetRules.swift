@@ -2,15 +2,18 @@
 public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   /// One image file.
   case file
-  /// Everything in a person's folder, the folder below the class folder. Folders of the same name
-  /// in several classes are the same person.
+  /// Everything in a person's folder, the folder below the class folder.
+  ///
+  /// Folders of the same name in several classes are the same person.
   case folder
 }
 
 /// What the administrator declares about a folder of images.
 public struct DatasetRules: Hashable, Sendable, Codable {
-  /// The class names in label order. Nil takes the first-level folders, sorted; then the list
-  /// itself is learnt from the folder, so a guarantee should rest on a declared list.
+  /// The class names in label order.
+  ///
+  /// Nil takes the first-level folders, sorted; then the list itself is learnt from the folder, so
+  /// a guarantee should rest on a declared list.
   public var classes: [String]?
   /// Whose participation the guarantee hides.
   public var privacyUnit: PrivacyUnit
@@ -65,7 +68,9 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     ".part", ".tmp", ".partial", ".filepart", ".crdownload", ".download", ".swp",
   ].map { Array($0.utf8) }
 
-  private static func hasSuffix(_ name: some BidirectionalCollection<UInt8>, _ suffix: [UInt8]) -> Bool {
+  private static func hasSuffix(_ name: some BidirectionalCollection<UInt8>, _ suffix: [UInt8])
+    -> Bool
+  {
     name.count >= suffix.count
       && zip(name.suffix(suffix.count), suffix).allSatisfy { lowercase($0) == $1 }
   }

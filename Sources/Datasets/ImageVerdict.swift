@@ -1,5 +1,7 @@
-/// What became of one file of a watched folder. Every file gets one; a bad file is listed with its
-/// reason, never fatal and never silently dropped.
+/// What became of one file of a watched folder.
+///
+/// Every file gets one; a bad file is listed with its reason, never fatal and never silently
+/// dropped.
 public enum ImageVerdict: Hashable, Sendable {
   /// It is part of the dataset.
   case accepted
@@ -38,7 +40,9 @@ public enum ImageVerdict: Hashable, Sendable {
   /// The system failed to read it.
   case readError
 
-  /// The verdict on bytes that did not decode. `head` is the file's beginning.
+  /// The verdict on bytes that did not decode.
+  ///
+  /// `head` is the file's beginning.
   init(_ failure: DecodeFailure, head: UnsafeRawBufferPointer) {
     switch failure {
     case .tooManyPixels, .sideTooLong, .fileTooLarge, .outOfMemory: self = .tooLarge(failure)

@@ -32,7 +32,9 @@ public struct InspectedFile: Hashable, Sendable, Codable {
 }
 
 extension Sequence<InspectedFile> {
-  /// How many files each `ImageVerdict.code` has. Private: never part of a release.
+  /// How many files each `ImageVerdict.code` has.
+  ///
+  /// Private: never part of a release.
   public func countsByCode() -> [String: Int] {
     reduce(into: [:]) { counts, file in counts[file.verdict.code, default: 0] += 1 }
   }

@@ -136,7 +136,8 @@ import Testing
   @Test func wireNumbersOfFailuresAreFixed() {
     let numbers = DecodeFailure.allCases.map(\.wireCode)
     #expect(numbers == Array(1...13))
-    #expect(DecodeFailure.allCases.map { DecodeFailure(wireCode: $0.wireCode) } == DecodeFailure.allCases)
+    #expect(
+      DecodeFailure.allCases.map { DecodeFailure(wireCode: $0.wireCode) } == DecodeFailure.allCases)
     #expect(DecodeFailure(wireCode: 0) == nil)
     #expect(DecodeFailure(wireCode: 14) == nil)
     #expect(DecodeFailure.truncated.wireCode == 4)

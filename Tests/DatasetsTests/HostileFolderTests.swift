@@ -130,7 +130,8 @@ import Testing
   }
 
   private func writeRaw(_ bytes: [UInt8], _ folder: String, _ name: [UInt8]) throws {
-    let path = Array(folder.utf8).map { CChar(bitPattern: $0) } + [CChar(bitPattern: 0x2f)]
+    let path =
+      Array(folder.utf8).map { CChar(bitPattern: $0) } + [CChar(bitPattern: 0x2f)]
       + name.map { CChar(bitPattern: $0) } + [0]
     let descriptor = open(path, O_WRONLY | O_CREAT, 0o600)
     try #require(descriptor >= 0)

@@ -89,7 +89,8 @@ import Testing
     #expect(try ImageCodec(limits: small).failure(GoldenImages.bytes("grey8.png")) == .outOfMemory)
     small = .standard
     small.side = 32
-    #expect(try ImageCodec(limits: small).failure(GoldenImages.bytes("jpeg-444.jpg")) == .sideTooLong)
+    #expect(
+      try ImageCodec(limits: small).failure(GoldenImages.bytes("jpeg-444.jpg")) == .sideTooLong)
     small = .standard
     small.pixels = 33 * 21 - 1
     #expect(

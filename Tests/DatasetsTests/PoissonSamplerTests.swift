@@ -34,8 +34,10 @@ import Testing
     #expect(PoissonSampler(probability: 0.5, candidateCount: 0).draw(using: &random).isEmpty)
   }
 
-  /// Batch sizes must follow Binomial(n, q). Chi-squared over sizes with an expectation of 10 or
-  /// more; the bound is 6 standard deviations above the mean of the chi-squared distribution.
+  /// Batch sizes must follow Binomial(n, q).
+  ///
+  /// Chi-squared over sizes with an expectation of 10 or more; the bound is 6 standard deviations
+  /// above the mean of the chi-squared distribution.
   @Test(arguments: [(20, 0.1), (50, 0.03), (7, 0.5)])
   func batchSizesAreBinomial(count: Int, probability: Double) {
     let steps = 100_000
@@ -51,7 +53,8 @@ import Testing
     for size in 0...count {
       let expectation = chance * Double(steps)
       if expectation >= 10 {
-        statistic += (Double(histogram[size]) - expectation) * (Double(histogram[size]) - expectation)
+        statistic +=
+          (Double(histogram[size]) - expectation) * (Double(histogram[size]) - expectation)
           / expectation
         cells += 1
       }
@@ -88,7 +91,9 @@ import Testing
       #expect(isClose(taken[one], probability))
       // Shuffled or cycled batches would show here: who was in a step is no less likely in the next.
       #expect(isClose(repeats[one], probability * probability))
-      for other in (one + 1)..<count { #expect(isClose(pairs[one][other], probability * probability)) }
+      for other in (one + 1)..<count {
+        #expect(isClose(pairs[one][other], probability * probability))
+      }
     }
   }
 }

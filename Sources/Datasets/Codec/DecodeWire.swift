@@ -95,8 +95,10 @@ enum DecodeWire {
     return bytes
   }
 
-  /// Writes all of `buffer`. On a socket of which the other end has gone this is `.closed`, and
-  /// never a signal, when `isSocket`.
+  /// Writes all of `buffer`.
+  ///
+  /// On a socket of which the other end has gone this is `.closed`, and never a signal, when
+  /// `isSocket`.
   static func write(
     _ descriptor: CInt, _ buffer: UnsafeRawBufferPointer, isSocket: Bool
   ) throws(Loss) {

@@ -2,7 +2,9 @@ internal import CImageCodecs
 import Glibc
 
 /// The other side of `DecoderConnection`: what the decoding process does, from its start to its
-/// end. Its crash, or its being taken over, is confined to it.
+/// end.
+///
+/// Its crash, or its being taken over, is confined to it.
 public enum DecodeWorker {
   /// Memory of the whole process: the largest image, its file and its transform, with room.
   static let addressSpace: UInt64 = 2 << 30

@@ -1,6 +1,8 @@
 internal import CImageCodecs
 
-/// The codec in this process. Keeps its buffers from image to image; one per thread.
+/// The codec in this process.
+///
+/// Keeps its buffers from image to image; one per thread.
 ///
 /// JPEG is decoded with the accurate integer inverse DCT and smooth chroma upsampling, PNG with
 /// explicit transforms; colour profiles and gamma are ignored.
@@ -18,7 +20,9 @@ public final class ImageCodec: ImageDecoder {
 
   deinit { ci_decoder_destroy(decoder) }
 
-  /// Decodes one PNG or JPEG file. EXIF orientation is reported, not applied.
+  /// Decodes one PNG or JPEG file.
+  ///
+  /// EXIF orientation is reported, not applied.
   public func decode(
     _ bytes: UnsafeRawBufferPointer
   ) throws(DecodeFailure) -> (image: Image, orientation: Int) {

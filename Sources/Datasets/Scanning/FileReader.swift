@@ -1,7 +1,8 @@
 import Glibc
 
-/// Opens and reads the files of one root, for one thread. Consecutive files of a folder share its
-/// descriptor.
+/// Opens and reads the files of one root, for one thread.
+///
+/// Consecutive files of a folder share its descriptor.
 final class FileReader {
   private let root: Directory
   private let rules: DatasetRules

@@ -1,7 +1,9 @@
 import Glibc
 
-/// One listing of a root: the files that may be images, and the verdicts that names and kinds
-/// alone decide. Events of the system are hints; this is the truth.
+/// One listing of a root: the files that may be images, and the verdicts that names and kinds alone
+/// decide.
+///
+/// Events of the system are hints; this is the truth.
 public struct FolderScan: Sendable {
   /// Regular files that are not ignored, in order of their paths.
   public private(set) var files: [RelativePath] = []

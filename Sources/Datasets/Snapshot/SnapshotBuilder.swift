@@ -36,7 +36,9 @@ public struct SnapshotBuilder: Sendable {
   /// Asked now and then; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
-  /// A builder for one folder. `threadCount` nil takes a thread per processor.
+  /// A builder for one folder.
+  ///
+  /// `threadCount` nil takes a thread per processor.
   public init(
     root: String, rules: DatasetRules = DatasetRules(), transform: ImageTransform,
     threadCount: Int? = nil

@@ -22,8 +22,9 @@ struct FileSystemKind: Equatable {
     self.init(holding: String(cString: real), in: table)
   }
 
-  /// The kind that holds the absolute `path` according to a mount table. The last of the longest
-  /// mount points counts: it hides those before it.
+  /// The kind that holds the absolute `path` according to a mount table.
+  ///
+  /// The last of the longest mount points counts: it hides those before it.
   init?(holding path: String, in table: String) {
     var best: (length: Int, name: String)?
     for line in table.split(separator: "\n") {

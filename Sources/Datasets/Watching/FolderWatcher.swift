@@ -52,7 +52,9 @@ public enum WatchState: Hashable, Sendable {
   case native
   /// Changes are found by looking; the text says why.
   case degraded(reason: String)
-  /// The root is not there; what was known of it is kept. The text says why.
+  /// The root is not there; what was known of it is kept.
+  ///
+  /// The text says why.
   case offline(reason: String)
 }
 
@@ -277,7 +279,8 @@ public final class FolderWatcher {
   private func signature(of path: RelativePath) -> FileSignature? {
     let name = path.nameRange
     let folder = RelativePath(bytes: Array(path.bytes[..<max(name.lowerBound - 1, 0)]))
-    guard let status = (try? Directory.root(root))?.descendant(folder)?.status(of: path.bytes[name]),
+    guard
+      let status = (try? Directory.root(root))?.descendant(folder)?.status(of: path.bytes[name]),
       status.isRegularFile
     else { return nil }
     return FileSignature(status)

@@ -13,8 +13,9 @@ final class Inotify {
     }
   }
 
-  /// Whole files: begun, closed after writing, moved, removed; and directories. Single writes are
-  /// not asked for: a file is looked at again before it counts as settled.
+  /// Whole files: begun, closed after writing, moved, removed; and directories.
+  ///
+  /// Single writes are not asked for: a file is looked at again before it counts as settled.
   private static let mask = UInt32(
     bitPattern: IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB
       | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
@@ -36,7 +37,9 @@ final class Inotify {
     buffer.deallocate()
   }
 
-  /// Watches an open directory. The path through its descriptor cannot be exchanged for a link.
+  /// Watches an open directory.
+  ///
+  /// The path through its descriptor cannot be exchanged for a link.
   ///
   /// - Returns: the number of the watch, or the error number.
   func watch(_ directory: Directory) -> Result<Int32, SystemCode> {

@@ -73,8 +73,9 @@ public struct SettledFiles: Sendable {
       .map(\.key).sorted()
   }
 
-  /// A due file was looked at; nil means that it was not there. Every answer but `waiting` ends its
-  /// wait.
+  /// A due file was looked at; nil means that it was not there.
+  ///
+  /// Every answer but `waiting` ends its wait.
   public mutating func look(
     at path: RelativePath, _ signature: FileSignature?, at now: Duration
   ) -> Answer {

@@ -88,7 +88,9 @@ final class WatchedTree {
     }
   }
 
-  /// A watched folder itself was moved or removed. For any but the root its parent tells that too.
+  /// A watched folder itself was moved or removed.
+  ///
+  /// For any but the root its parent tells that too.
   private func noticeOfItself(_ folder: RelativePath, _ event: Inotify.Event) -> Notice? {
     if event.contains(IN_IGNORED) {
       pathOfWatch[event.watch] = nil
