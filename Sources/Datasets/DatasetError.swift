@@ -1,7 +1,9 @@
 import Glibc
 
-/// A failure that stops a whole operation on a dataset. Faults of single files are never errors:
-/// they are an `ImageVerdict`. Texts name the operator's folders, never an image.
+/// A failure that stops a whole operation on a dataset.
+///
+/// Faults of single files are never errors: they are an `ImageVerdict`. Texts name the operator's
+/// folders, never an image.
 public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A system call failed on a folder or file of ours.
   case systemCallFailed(call: String, path: String, errno: CInt)

@@ -2,18 +2,23 @@
 public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   /// One image file.
   case file
-  /// Everything in a person's folder, the folder below the class folder. Folders of the same name
-  /// in several classes are the same person.
+  /// Everything in a person's folder, the folder below the class folder.
+  ///
+  /// Folders of the same name in several classes are the same person.
   case folder
 }
 
 /// What the administrator declares about a folder of images.
 public struct DatasetRules: Hashable, Sendable, Codable {
-  /// The class names in label order. Nil takes the first-level folders, sorted; then the list
-  /// itself is learnt from the folder, so a guarantee should rest on a declared list.
+  /// The class names in label order.
+  ///
+  /// Nil takes the first-level folders, sorted; then the list itself is learnt from the folder, so
+  /// a guarantee should rest on a declared list.
   public var classes: [String]?
   /// Whose participation the guarantee hides.
   public var privacyUnit: PrivacyUnit
+  /// The most images of one person that are used, when the unit is a folder; nil is no limit.
+  public var maximumPerUnit: Int?
   /// Whether folders on other file systems, mounted below the root, are read too.
   public var crossesFileSystems: Bool
 
@@ -22,15 +27,20 @@ public struct DatasetRules: Hashable, Sendable, Codable {
 
   /// Rules; the default is classes as found, one file as the unit, one file system.
   public init(
-    classes: [String]? = nil, privacyUnit: PrivacyUnit = .file, crossesFileSystems: Bool = false
+    classes: [String]? = nil, privacyUnit: PrivacyUnit = .file, maximumPerUnit: Int? = nil,
+    crossesFileSystems: Bool = false
   ) {
     self.classes = classes
     self.privacyUnit = privacyUnit
+    self.maximumPerUnit = maximumPerUnit
     self.crossesFileSystems = crossesFileSystems
   }
 
-  /// Throws when the declared classes repeat, are empty, or are more than labels can count.
+  /// Throws when the classes repeat, are none or more than labels can count, or a limit is 0.
   func validate() throws(DatasetError) {
+    guard maximumPerUnit.map({ $0 > 0 }) ?? true else {
+      throw .invalidDeclaration(finding: "at most 0 images of a person (1 or more expected)")
+    }
     guard let classes else { return }
     guard !classes.isEmpty, classes.count <= SnapshotLayout.maximumClassCount else {
       throw .invalidDeclaration(
@@ -58,7 +68,9 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     ".part", ".tmp", ".partial", ".filepart", ".crdownload", ".download", ".swp",
   ].map { Array($0.utf8) }
 
-  private static func hasSuffix(_ name: some BidirectionalCollection<UInt8>, _ suffix: [UInt8]) -> Bool {
+  private static func hasSuffix(_ name: some BidirectionalCollection<UInt8>, _ suffix: [UInt8])
+    -> Bool
+  {
     name.count >= suffix.count
       && zip(name.suffix(suffix.count), suffix).allSatisfy { lowercase($0) == $1 }
   }

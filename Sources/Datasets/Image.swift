@@ -38,14 +38,18 @@ public struct Image: Equatable, Sendable {
   /// The samples in row order.
   public let samples: Samples
 
-  /// An 8-bit image. `bytes` holds exactly height × width × channels samples.
+  /// An 8-bit image.
+  ///
+  /// `bytes` holds exactly height × width × channels samples.
   public init(shape: ImageShape, bytes: [UInt8]) {
     precondition(bytes.count == shape.sampleCount, "one byte per sample")
     self.shape = shape
     samples = .bytes(bytes)
   }
 
-  /// A 16-bit image. `words` holds exactly height × width × channels samples.
+  /// A 16-bit image.
+  ///
+  /// `words` holds exactly height × width × channels samples.
   public init(shape: ImageShape, words: [UInt16]) {
     precondition(words.count == shape.sampleCount, "one word per sample")
     self.shape = shape

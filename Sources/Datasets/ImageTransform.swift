@@ -1,14 +1,15 @@
-/// How any image becomes the pixels that a network reads. Everything is declared by the recipe;
-/// nothing is estimated from the data, because a range, mean or typical size taken from private
-/// images would be an unaccounted release.
+/// How any image becomes the pixels that a network reads.
+///
+/// Everything is declared by the recipe; nothing is estimated from the data, because a range, mean
+/// or typical size taken from private images would be an unaccounted release.
 ///
 /// In order: EXIF orientation is applied, alpha is laid over white, 16-bit samples are scaled over
-/// their full range, colour becomes grey by Rec. 601 luma where grey is declared, the image is
+/// their full range, colour becomes grey by ITU-R BT.601 luma where grey is declared, the image is
 /// cropped around its centre (or stretched), and resized by area. One rounding, at the end.
 public struct ImageTransform: Hashable, Sendable, Codable {
   /// What a pixel holds.
   public enum Channels: String, Hashable, Sendable, Codable {
-    /// One sample: 0.299 R + 0.587 G + 0.114 B (Rec. 601).
+    /// One sample: 0.299 R + 0.587 G + 0.114 B (BT.601).
     case grey
     /// Three samples.
     case rgb

@@ -1,5 +1,7 @@
-/// What became of one file of a watched folder. Every file gets one; a bad file is listed with its
-/// reason, never fatal and never silently dropped.
+/// What became of one file of a watched folder.
+///
+/// Every file gets one; a bad file is listed with its reason, never fatal and never silently
+/// dropped.
 public enum ImageVerdict: Hashable, Sendable {
   /// It is part of the dataset.
   case accepted
@@ -29,6 +31,8 @@ public enum ImageVerdict: Hashable, Sendable {
   case noClass
   /// It lies directly in a class folder although the unit of privacy is a folder per person.
   case noUnit
+  /// Its person has more images than may be learned from.
+  case beyondUnitLimit
   /// Excluded by its name: dot files, `*.part`, `*.tmp` and their like.
   case ignored
   /// It was there when the folder was listed, and gone when it was opened.
@@ -36,7 +40,9 @@ public enum ImageVerdict: Hashable, Sendable {
   /// The system failed to read it.
   case readError
 
-  /// The verdict on bytes that did not decode. `head` is the file's beginning.
+  /// The verdict on bytes that did not decode.
+  ///
+  /// `head` is the file's beginning.
   init(_ failure: DecodeFailure, head: UnsafeRawBufferPointer) {
     switch failure {
     case .tooManyPixels, .sideTooLong, .fileTooLarge, .outOfMemory: self = .tooLarge(failure)
@@ -68,6 +74,7 @@ public enum ImageVerdict: Hashable, Sendable {
     case .unknownClass: "unknownClass"
     case .noClass: "noClass"
     case .noUnit: "noUnit"
+    case .beyondUnitLimit: "beyondUnitLimit"
     case .ignored: "ignored"
     case .vanished: "vanished"
     case .readError: "readError"
@@ -77,7 +84,7 @@ public enum ImageVerdict: Hashable, Sendable {
   /// Whether the owner of the folder has something to mend.
   public var needsAttention: Bool {
     switch self {
-    case .accepted, .waiting, .duplicate, .ignored, .vanished: false
+    case .accepted, .waiting, .duplicate, .beyondUnitLimit, .ignored, .vanished: false
     default: true
     }
   }
@@ -107,6 +114,7 @@ extension ImageVerdict: CustomStringConvertible {
     case .noUnit:
       "directly in its class folder, but the unit of privacy is a folder per person. "
         + "Move it into that person's folder."
+    case .beyondUnitLimit: "more images of this person than the declared limit; not used."
     case .ignored: "ignored by its name (hidden, or a file still being written)."
     case .vanished: "gone before it could be read."
     case .readError: "the system could not read it. Check the disk or the network share."
@@ -159,27 +167,6 @@ extension ImageVerdict: Codable {
 
   private static let withoutDetail: [ImageVerdict] = [
     .accepted, .waiting, .tooSmall, .notRegularFile, .forbidden, .otherFileSystem, .unknownClass,
-    .noClass, .noUnit, .ignored, .vanished, .readError,
+    .noClass, .noUnit, .beyondUnitLimit, .ignored, .vanished, .readError,
   ]
-}
-
-/// The verdict on one file.
-public struct FileVerdict: Hashable, Sendable, Codable {
-  /// Where the file lies below its root.
-  public let path: RelativePath
-  /// What became of it.
-  public let verdict: ImageVerdict
-
-  /// A verdict on a file.
-  public init(path: RelativePath, verdict: ImageVerdict) {
-    self.path = path
-    self.verdict = verdict
-  }
-}
-
-extension Sequence<FileVerdict> {
-  /// How many files each `ImageVerdict.code` has.
-  public func countsByCode() -> [String: Int] {
-    reduce(into: [:]) { counts, file in counts[file.verdict.code, default: 0] += 1 }
-  }
 }

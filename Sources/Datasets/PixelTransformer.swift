@@ -11,7 +11,9 @@ struct PixelTransformer {
   private var reducedLine: [Double] = []
   private var sums: [Double] = []
 
-  /// Writes `transform.byteCount` bytes at `place`. `image` passed `transform.accepts`.
+  /// Writes `transform.byteCount` bytes at `place`.
+  ///
+  /// `image` passed `transform.accepts`.
   mutating func apply(
     _ transform: ImageTransform, to image: DecodedImage,
     into place: UnsafeMutablePointer<UInt8>
@@ -149,7 +151,9 @@ struct PixelTransformer {
 
 /// In what unit the whole-number samples of a line are given: `value` stands for 1 of 255.
 struct SampleUnit {
-  /// Rec. 601 luma in 65,536ths: 0.299, 0.587, 0.114. Their sum is exactly 65,536.
+  /// ITU-R BT.601 luma in 65,536ths: 0.299, 0.587, 0.114.
+  ///
+  /// Their sum is exactly 65,536.
   static let redShare = 19_595.0
   static let greenShare = 38_470.0
   static let blueShare = 7_471.0

@@ -1,5 +1,7 @@
-/// The place of a file below its root. Names on Linux are bytes: any except `/` and zero, valid
-/// UTF-8 or not, so bytes are what is kept and compared.
+/// The place of a file below its root.
+///
+/// Names on Linux are bytes: any except `/` and zero, valid UTF-8 or not, so bytes are what is kept
+/// and compared.
 public struct RelativePath: Hashable, Sendable {
   /// The bytes, components separated by `/`, no `/` at either end.
   public let bytes: [UInt8]

@@ -4,7 +4,9 @@ import Synchronization
 /// Plain threads for work that is bound by decoding and reading; Swift's cooperative pool must not
 /// be blocked by it.
 enum WorkerThreads {
-  /// Runs `body(0) ... body(count - 1)`, each on a thread of its own, and waits for all.
+  /// Runs `body(0) ...
+  ///
+  /// body(count - 1)`, each on a thread of its own, and waits for all.
   static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     guard count > 1 else {
       if count == 1 { body(0) }

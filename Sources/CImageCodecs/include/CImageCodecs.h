@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CDecoderConfinement.h"
+
 /// Outcome of a call. The numbers travel from the decoding process to the daemon: never reuse one.
 typedef enum ci_status {
   CI_OK = 0,

@@ -1,11 +1,15 @@
 public import Compute
 
-/// The images of one step. Holds indices only and reads the snapshot's mapping, so a step goes
-/// through a batch of any size in micro-batches.
+/// The images of one step.
+///
+/// Holds indices only and reads the snapshot's mapping, so a step goes through a batch of any size
+/// in micro-batches.
 public struct Batch: Sendable {
   /// Where the images lie.
   public let snapshot: DatasetSnapshot
-  /// Indices into the snapshot. Images of one unit of privacy follow each other.
+  /// Indices into the snapshot.
+  ///
+  /// Images of one unit of privacy follow each other.
   public let images: [Int32]
 
   /// A batch of given images; those of one unit of privacy must be neighbours.
@@ -14,11 +18,14 @@ public struct Batch: Sendable {
     self.images = images
   }
 
-  /// Images. Private: never part of a release.
+  /// Images.
+  ///
+  /// Private: never part of a release.
   public var count: Int { images.count }
 
-  /// The unit of privacy of each image, nil when every image is a unit of its own. What one unit
-  /// contributes must be clipped together.
+  /// The unit of privacy of each image, nil when every image is a unit of its own.
+  ///
+  /// What one unit contributes must be clipped together.
   public var units: [Int]? {
     guard snapshot.privacyUnit == .folder else { return nil }
     return images.map { snapshot.unit(of: Int($0)) }

@@ -1,5 +1,6 @@
-/// Draws the batches of one run from its snapshot. There is no shuffled or fixed-size form on
-/// purpose: the accountants do not cover it.
+/// Draws the batches of one run from its snapshot.
+///
+/// There is no shuffled or fixed-size form on purpose: the accountants do not cover it.
 public struct BatchSampler: Sendable {
   /// Where the images come from.
   public let snapshot: DatasetSnapshot

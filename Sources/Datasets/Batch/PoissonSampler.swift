@@ -1,12 +1,16 @@
 /// Takes each of some candidates or leaves it, by a coin of its own: the sampling that the privacy
-/// accountants assume. Batches have no fixed size, and an empty batch is an ordinary one.
+/// accountants assume.
+///
+/// Batches have no fixed size, and an empty batch is an ordinary one.
 public struct PoissonSampler: Hashable, Sendable {
   /// Chance of each candidate, 0...1.
   public let probability: Double
   /// Candidates.
   public let candidateCount: Int
 
-  /// A sampler. `probability` is a number of 0...1.
+  /// A sampler.
+  ///
+  /// `probability` is a number of 0...1.
   public init(probability: Double, candidateCount: Int) {
     precondition(probability >= 0 && probability <= 1, "a probability is a number of 0...1")
     precondition((0...Int(Int32.max)).contains(candidateCount), "candidates are counted in 31 bits")
@@ -14,9 +18,10 @@ public struct PoissonSampler: Hashable, Sendable {
     self.candidateCount = candidateCount
   }
 
-  /// One draw, in ascending order. Uses one number of `source` per candidate, unless the
-  /// probability is 1. Private training must pass a cryptographic source: the guarantee counts on
-  /// coins that nobody can foresee.
+  /// One draw, in ascending order.
+  ///
+  /// Uses one number of `source` per candidate, unless the probability is 1. Private training must
+  /// pass a cryptographic source: the guarantee counts on coins that nobody can foresee.
   ///
   /// A candidate is taken when its number is below floor(probability · 2^64). For probabilities of
   /// 2^-12 and more that product is whole, so the chance is exactly `probability`; below, the chance

@@ -1,6 +1,8 @@
 internal import CImageCodecs
 
-/// The codec in this process. Keeps its buffers from image to image; one per thread.
+/// The codec in this process.
+///
+/// Keeps its buffers from image to image; one per thread.
 ///
 /// JPEG is decoded with the accurate integer inverse DCT and smooth chroma upsampling, PNG with
 /// explicit transforms; colour profiles and gamma are ignored.
@@ -18,7 +20,9 @@ public final class ImageCodec: ImageDecoder {
 
   deinit { ci_decoder_destroy(decoder) }
 
-  /// Decodes one PNG or JPEG file. EXIF orientation is reported, not applied.
+  /// Decodes one PNG or JPEG file.
+  ///
+  /// EXIF orientation is reported, not applied.
   public func decode(
     _ bytes: UnsafeRawBufferPointer
   ) throws(DecodeFailure) -> (image: Image, orientation: Int) {
@@ -35,29 +39,29 @@ public final class ImageCodec: ImageDecoder {
   public func decode(
     _ files: EncodedImages, with transform: ImageTransform,
     into pixels: UnsafeMutableBufferPointer<UInt8>
-  ) -> [DecodeFailure?] {
+  ) -> [DecodeOutcome] {
     precondition(pixels.count >= files.count * transform.byteCount, "room for every file")
-    guard let start = pixels.baseAddress else { return [] }
-    var outcomes: [DecodeFailure?] = []
-    outcomes.reserveCapacity(files.count)
-    for index in 0..<files.count {
-      let place = start + index * transform.byteCount
-      outcomes.append(decode(files[index], with: transform, into: place))
+    return (0..<files.count).map { index in
+      let start = index * transform.byteCount
+      let place = UnsafeMutableBufferPointer(
+        rebasing: pixels[start..<(start + transform.byteCount)])
+      return decode(files[index], with: transform, into: place)
     }
-    return outcomes
   }
 
-  private func decode(
+  /// Decodes one file into `place`, transform.byteCount bytes.
+  func decode(
     _ bytes: UnsafeRawBufferPointer, with transform: ImageTransform,
-    into place: UnsafeMutablePointer<UInt8>
-  ) -> DecodeFailure? {
+    into place: UnsafeMutableBufferPointer<UInt8>
+  ) -> DecodeOutcome {
+    guard let start = place.baseAddress else { preconditionFailure("an image has pixels") }
     do throws(DecodeFailure) {
       let view = try view(of: bytes)
-      guard transform.accepts(view) else { return .tooSmall }
-      transformer.apply(transform, to: view, into: place)
-      return nil
+      guard transform.accepts(view) else { return .failed(.tooSmall) }
+      transformer.apply(transform, to: view, into: start)
+      return .decoded(height: view.shape.height, width: view.shape.width)
     } catch {
-      return error
+      return .failed(error)
     }
   }
 

@@ -8,12 +8,20 @@ public protocol ImageDecoder: AnyObject {
   /// Decodes every file and writes its transformed pixels, `transform.byteCount` each, at that
   /// file's place in `pixels` (files × height × width × channels).
   ///
-  /// - Returns: per file nil, or why its place was left undefined.
+  /// - Returns: per file the size it had, or why its place was left undefined.
   /// - Throws: `DatasetError` when the decoder itself cannot work.
   func decode(
     _ files: EncodedImages, with transform: ImageTransform,
     into pixels: UnsafeMutableBufferPointer<UInt8>
-  ) throws -> [DecodeFailure?]
+  ) throws -> [DecodeOutcome]
+}
+
+/// What became of one file's bytes.
+public enum DecodeOutcome: Hashable, Sendable {
+  /// They were an image of this many rows and columns, as stored.
+  case decoded(height: Int, width: Int)
+  /// They did not become pixels.
+  case failed(DecodeFailure)
 }
 
 /// The encoded bytes of some files, one after another in memory that is reused.

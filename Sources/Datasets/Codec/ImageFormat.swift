@@ -16,6 +16,7 @@ public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
   public var isDecoded: Bool { self == .png || self == .jpeg }
 
   /// Recognises a file from its first 132 bytes or fewer; nil when it is none of these kinds.
+  ///
   /// A file cut inside its signature counts as the kind that it could still become.
   public static func recognise(_ head: UnsafeRawBufferPointer) -> ImageFormat? {
     func begins(_ signature: StaticString, at offset: Int = 0) -> Bool {

@@ -53,7 +53,9 @@ public struct PNGEncoder: Sendable {
     // All strings in one allocation, so that their addresses hold for the whole call.
     let starts = strings.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
     return strings.flatMap { $0 }.withUnsafeBufferPointer { memory in
-      guard let start = memory.baseAddress else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
+      guard let start = memory.baseAddress else {
+        return body(UnsafeBufferPointer(start: nil, count: 0))
+      }
       let entries = texts.indices.map { index in
         ci_text(
           keyword: start + starts[2 * index], value: start + starts[2 * index + 1],

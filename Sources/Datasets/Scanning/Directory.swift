@@ -1,8 +1,9 @@
 import Glibc
 
-/// An open directory. Everything below it is reached from its descriptor, one component at a time
-/// and never through a link, so a folder that is exchanged for a link while it is read leads
-/// nowhere.
+/// An open directory.
+///
+/// Everything below it is reached from its descriptor, one component at a time and never through a
+/// link, so a folder that is exchanged for a link while it is read leads nowhere.
 final class Directory: Sendable {
   let descriptor: CInt
   let status: stat

@@ -1,45 +1,63 @@
 import Glibc
 
-/// Opens and reads the files of one root, for one thread. Consecutive files of a folder share its
-/// descriptor.
+/// Opens and reads the files of one root, for one thread.
+///
+/// Consecutive files of a folder share its descriptor.
 final class FileReader {
   private let root: Directory
   private let rules: DatasetRules
   private let limit: Int
+  private let isSettled: (RelativePath, FileSignature) -> Bool
   private var folder: [UInt8] = []
   private var directory: Directory?
 
-  init(root: Directory, rules: DatasetRules, limit: Int) {
+  init(
+    root: Directory, rules: DatasetRules, limit: Int,
+    isSettled: @escaping (RelativePath, FileSignature) -> Bool
+  ) {
     self.root = root
     self.rules = rules
     self.limit = limit
+    self.isSettled = isSettled
   }
 
-  /// Appends the bytes of a file to `files` and returns nil, or says why not.
+  /// Appends the bytes of a file to `files`, or finds why not (`verdict`).
   ///
   /// The file is opened without following a link and without waiting for a pipe; kind, size and
   /// content come from the same descriptor. A file that changes meanwhile is still `waiting`.
-  func read(_ path: RelativePath, into files: EncodedImages) -> ImageVerdict? {
+  func read(_ path: RelativePath, into files: EncodedImages) -> FileFinding {
     let name = path.nameRange
     enter(path.bytes[..<max(name.lowerBound - 1, 0)])
-    guard let directory else { return .vanished }
+    guard let directory else { return FileFinding(.vanished) }
     let descriptor = withName(path.bytes[name]) {
       openat(directory.descriptor, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     }
-    guard descriptor >= 0 else { return Self.verdict(onOpening: errno) }
+    guard descriptor >= 0 else { return FileFinding(Self.verdict(onOpening: errno)) }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return .readError }
+    guard fstat(descriptor, &status) == 0 else { return FileFinding(.readError) }
+    var finding = FileFinding(verdict(on: status), signature: FileSignature(status))
+    if finding.verdict == nil, !isSettled(path, FileSignature(status)) {
+      finding.verdict = .waiting
+    }
+    if finding.verdict == nil {
+      finding.verdict = read(descriptor, status, into: files)
+    }
+    return finding
+  }
+
+  private func verdict(on status: stat) -> ImageVerdict? {
     guard status.isRegularFile else { return .notRegularFile }
     guard rules.crossesFileSystems || status.st_dev == root.status.st_dev else {
       return .otherFileSystem
     }
     guard status.st_size > 0 else { return .unreadable(.empty) }
-    guard status.st_size <= limit else { return .tooLarge(.fileTooLarge) }
-    return read(descriptor, status, into: files)
+    return status.st_size <= limit ? nil : .tooLarge(.fileTooLarge)
   }
 
-  private func read(_ descriptor: CInt, _ status: stat, into files: EncodedImages) -> ImageVerdict? {
+  private func read(
+    _ descriptor: CInt, _ status: stat, into files: EncodedImages
+  ) -> ImageVerdict? {
     let size = Int(status.st_size)
     let verdict: ImageVerdict? = files.append(byteCount: size) { slot in
       var offset = 0

@@ -1,7 +1,8 @@
 import Glibc
 
-/// What tells that a file is still the same one, unchanged. Renaming changes `changed` on most
-/// file systems; writing changes `size` or `modified`.
+/// What tells that a file is still the same one, unchanged.
+///
+/// Renaming changes `changed` on most file systems; writing changes `size` or `modified`.
 public struct FileSignature: Hashable, Sendable, Codable {
   /// Device that holds it.
   public let device: UInt64
@@ -27,6 +28,19 @@ public struct FileSignature: Hashable, Sendable, Codable {
     self.init(
       device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
       modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
+  }
+
+  /// Whether neither content nor attributes changed within `duration` of now, by the clock on the
+  /// wall.
+  ///
+  /// A time ahead of the clock, as a server with another clock gives it, counts by distance.
+  public func hasBeenQuiet(for duration: Duration) -> Bool {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    let age = (Self.nanoseconds(now) &- max(changed, modified)).magnitude
+    let (seconds, attoseconds) = duration.components
+    return age >= UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds))
+      / 1_000_000_000
   }
 
   private static func nanoseconds(_ time: timespec) -> Int64 {

@@ -1,14 +1,16 @@
 import Glibc
 
-/// One listing of a root: the files that may be images, and the verdicts that names and kinds
-/// alone decide. Events of the system are hints; this is the truth.
+/// One listing of a root: the files that may be images, and the verdicts that names and kinds alone
+/// decide.
+///
+/// Events of the system are hints; this is the truth.
 public struct FolderScan: Sendable {
   /// Regular files that are not ignored, in order of their paths.
   public private(set) var files: [RelativePath] = []
   /// What their status was, in the same order; empty unless asked for.
   public private(set) var signatures: [FileSignature] = []
   /// Entries that are no candidates: links, pipes, ignored names, other file systems.
-  public private(set) var verdicts: [FileVerdict] = []
+  public private(set) var verdicts: [InspectedFile] = []
   /// Every folder entered, the root (empty path) included, in order.
   public private(set) var folders: [RelativePath] = []
   /// The names of the first-level folders.
@@ -123,6 +125,6 @@ public struct FolderScan: Sendable {
   }
 
   private mutating func add(_ path: RelativePath, _ verdict: ImageVerdict) {
-    verdicts.append(FileVerdict(path: path, verdict: verdict))
+    verdicts.append(InspectedFile(path: path, verdict: verdict))
   }
 }

@@ -35,7 +35,9 @@ public struct ContentHash: Hashable, Sendable {
 
   /// Writes the 32 bytes.
   func write(to place: UnsafeMutableRawPointer) {
-    withUnsafeBytes { place.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(place), byteCount: 32) }
+    withUnsafeBytes {
+      place.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(place), byteCount: 32)
+    }
   }
 
   /// Calls `body` with the 32 bytes.

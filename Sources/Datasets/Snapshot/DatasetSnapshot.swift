@@ -3,6 +3,7 @@ internal import FoundationEssentials
 import Glibc
 
 /// The immutable set of images that one run trains on: packed pixels on disk, mapped read-only.
+///
 /// Membership enters the guarantee, so nothing can be added to it; later files belong to the next
 /// snapshot.
 public final class DatasetSnapshot: Sendable {
@@ -12,9 +13,13 @@ public final class DatasetSnapshot: Sendable {
   public let transform: ImageTransform
   /// Whose participation the guarantee hides.
   public let privacyUnit: PrivacyUnit
-  /// Images. Private: never part of a release.
+  /// Images.
+  ///
+  /// Private: never part of a release.
   public let count: Int
-  /// Units of privacy: `count` when the unit is a file. Private as well.
+  /// Units of privacy: `count` when the unit is a file.
+  ///
+  /// Private as well.
   public let unitCount: Int
   /// The name of the set: equal for the same images, classes, people and transform.
   public let digest: ContentHash
@@ -99,7 +104,9 @@ public final class DatasetSnapshot: Sendable {
   /// One image.
   public func image(_ index: Int) -> Image { Image(shape: shape, bytes: Array(pixels(of: index))) }
 
-  /// Images per class, in label order. Private: never part of a release.
+  /// Images per class, in label order.
+  ///
+  /// Private: never part of a release.
   public func countsByClass() -> [Int] {
     (0..<count).reduce(into: [Int](repeating: 0, count: classes.count)) { counts, index in
       counts[label(of: index)] += 1

@@ -6,36 +6,62 @@ struct PackedRecord {
   let slot: Int
 }
 
-/// One reading of a folder.
-final class FolderReading: Sendable {
-  /// What is known of a file after its bytes were read.
-  private enum Outcome: Sendable {
-    case decoded(ContentHash)
-    case refused(ImageVerdict)
+/// What reading one file showed, before it is compared with the others.
+struct FileFinding: Sendable {
+  /// Nil: it decoded, and may be accepted.
+  var verdict: ImageVerdict?
+  var signature: FileSignature?
+  var hash: ContentHash?
+  var height: Int?
+  var width: Int?
+
+  init(_ verdict: ImageVerdict?, signature: FileSignature? = nil) {
+    self.verdict = verdict
+    self.signature = signature
   }
 
+  /// What an earlier reading of the same, unchanged file showed; nil when it must be read again.
+  init?(_ known: InspectedFile) {
+    switch known.verdict {
+    case .accepted, .duplicate, .contradictoryClass, .beyondUnitLimit:
+      guard known.contentHash != nil else { return nil }
+      verdict = nil
+    case .unreadable, .unsupported, .tooLarge, .tooSmall: verdict = known.verdict
+    default: return nil
+    }
+    signature = known.signature
+    hash = known.contentHash
+    height = known.height
+    width = known.width
+  }
+}
+
+/// One reading of a folder by several threads.
+final class FolderReading: Sendable {
   private static let filesPerTurn = 64
   /// A turn that has gathered this much is decoded before it is full.
   private static let bytesPerTurn = 4 << 20
 
   private let builder: SnapshotBuilder
+  private let known: [RelativePath: InspectedFile]
   private let root: Directory
   private let scan: FolderScan
   private let paths: PathReader
-  private let outcomes: Mutex<[Outcome?]>
+  private let findings: Mutex<[FileFinding?]>
   private let nextFile = Atomic<Int>(0)
   private let finishedCount = Atomic<Int>(0)
   private let failure = Mutex<(any Error)?>(nil)
 
-  init(_ builder: SnapshotBuilder) throws {
+  init(_ builder: SnapshotBuilder, known: [RelativePath: InspectedFile] = [:]) throws {
     try builder.rules.validate()
     self.builder = builder
+    self.known = known
     root = try Directory.root(builder.root)
     scan = try FolderScan(
       root: root, path: builder.root, below: RelativePath(bytes: []), rules: builder.rules,
-      withSignatures: false)
+      withSignatures: !known.isEmpty)
     paths = PathReader(rules: builder.rules, folders: scan.classFolders)
-    outcomes = Mutex([Outcome?](repeating: nil, count: scan.files.count))
+    findings = Mutex([FileFinding?](repeating: nil, count: scan.files.count))
   }
 
   var fileCount: Int { scan.files.count }
@@ -44,7 +70,7 @@ final class FolderReading: Sendable {
   /// Reads all files; the pixels of file number n go to slot n of `packer`.
   func run(into packer: SnapshotPacker?) throws {
     let turns = (fileCount + Self.filesPerTurn - 1) / Self.filesPerTurn
-    WorkerThreads.run(min(builder.threadCount, max(turns, 1))) { _ in
+    WorkerThreads.run(min(builder.threadCount, turns)) { _ in
       do {
         try self.work(into: packer)
       } catch {
@@ -57,121 +83,97 @@ final class FolderReading: Sendable {
   /// One thread's share: turns of some files until none is left.
   private func work(into packer: SnapshotPacker?) throws {
     let decoder = try builder.makeDecoder()
-    let reader = FileReader(root: root, rules: builder.rules, limit: builder.limits.fileBytes)
-    var turn = Turn(transform: builder.transform)
+    let reader = FileReader(
+      root: root, rules: builder.rules, limit: builder.limits.fileBytes,
+      isSettled: builder.isSettled)
+    var turn = DecodingTurn(capacity: Self.filesPerTurn, transform: builder.transform)
     while failure.withLock({ $0 == nil }) {
       let start = nextFile.add(Self.filesPerTurn, ordering: .relaxed).oldValue
       guard start < fileCount else { return }
       if builder.isStopped() { throw DatasetError.stopped }
       let end = min(start + Self.filesPerTurn, fileCount)
       for index in start..<end {
-        if let verdict = preliminaryVerdict(on: index) ?? turn.add(index, scan.files[index], reader) {
-          turn.outcomes.append((index, .refused(verdict)))
+        if let finding = findingWithoutReading(index) {
+          turn.findings.append((index, finding))
+        } else {
+          turn.read(index, scan.files[index], reader)
         }
-        if turn.files.byteCount >= Self.bytesPerTurn { try turn.decode(decoder, into: packer) }
+        if turn.byteCount >= Self.bytesPerTurn { try turn.decode(decoder, into: packer) }
       }
       try turn.decode(decoder, into: packer)
-      outcomes.withLock { outcomes in
-        for (index, outcome) in turn.outcomes { outcomes[index] = outcome }
+      findings.withLock { findings in
+        for (index, finding) in turn.findings { findings[index] = finding }
       }
-      turn.outcomes.removeAll(keepingCapacity: true)
+      turn.findings.removeAll(keepingCapacity: true)
       let finished = finishedCount.add(end - start, ordering: .relaxed).newValue
       builder.onProgress(SnapshotProgress(finished: finished, total: fileCount))
     }
   }
 
-  /// What the path alone decides.
-  private func preliminaryVerdict(on index: Int) -> ImageVerdict? {
+  /// What the place of a file, or an earlier reading of it, decides.
+  private func findingWithoutReading(_ index: Int) -> FileFinding? {
     let path = scan.files[index]
-    if case .failure(let fault) = paths.read(path) { return fault.verdict }
-    return builder.isSettled(path) ? nil : .waiting
+    if case .failure(let fault) = paths.read(path) { return FileFinding(fault.verdict) }
+    guard let file = known[path], file.signature == scan.signatures[index] else { return nil }
+    return FileFinding(file)
   }
 
-  /// The bytes of some files on their way through one decoder.
-  private struct Turn {
-    let files = EncodedImages(capacity: 1 << 20)
-    var outcomes: [(Int, Outcome)] = []
-    private let transform: ImageTransform
-    private var indices: [Int] = []
-    private var hashes: [ContentHash] = []
-    private let scratch: PixelScratch
-
-    init(transform: ImageTransform) {
-      self.transform = transform
-      scratch = PixelScratch(count: transform.byteCount * FolderReading.filesPerTurn)
-    }
-
-    /// Reads one file; its verdict when it has no bytes to decode.
-    mutating func add(
-      _ index: Int, _ path: RelativePath, _ reader: FileReader
-    ) -> ImageVerdict? {
-      if let verdict = reader.read(path, into: files) { return verdict }
-      indices.append(index)
-      hashes.append(ContentHash(of: files[files.count - 1]))
-      return nil
-    }
-
-    /// Decodes what was added and hands the pixels on.
-    mutating func decode(_ decoder: any ImageDecoder, into packer: SnapshotPacker?) throws {
-      guard files.count > 0 else { return }
-      let failures = try decoder.decode(files, with: transform, into: scratch.buffer)
-      for place in 0..<files.count {
-        let index = indices[place]
-        if let failure = failures[place] {
-          outcomes.append((index, .refused(ImageVerdict(failure, head: files[place]))))
-        } else {
-          packer?.store(scratch.start + place * transform.byteCount, inSlot: index)
-          outcomes.append((index, .decoded(hashes[place])))
-        }
-      }
-      files.removeAll()
-      indices.removeAll(keepingCapacity: true)
-      hashes.removeAll(keepingCapacity: true)
-    }
-  }
-
-  /// Settles duplicates, now that every file is known.
-  func settle() -> (verdicts: [FileVerdict], accepted: [PackedRecord]) {
-    let outcomes = outcomes.withLock { $0 }
-    var records: [(index: Int, record: SnapshotRecord)] = []
-    var verdicts = scan.verdicts
-    for (index, outcome) in outcomes.enumerated() {
-      let path = scan.files[index]
-      switch (outcome, paths.read(path)) {
-      case (.decoded(let hash), .success(let reading)):
-        let record = SnapshotRecord(hash: hash, label: reading.label, person: reading.person)
-        records.append((index, record))
-      case (.refused(let verdict), _):
-        verdicts.append(FileVerdict(path: path, verdict: verdict))
-      case (_, .failure(let fault)):
-        verdicts.append(FileVerdict(path: path, verdict: fault.verdict))
-      case (nil, _):
-        preconditionFailure("every file has an outcome once all threads have ended")
-      }
-    }
+  /// Settles what only the whole shows: duplicates and limits per person.
+  func settle() -> (files: [InspectedFile], accepted: [PackedRecord]) {
+    let findings = findings.withLock { $0 }
     var resolver = DuplicateResolver()
-    for (index, record) in records { resolver.note(record, at: scan.files[index]) }
-    var accepted: [PackedRecord] = []
-    accepted.reserveCapacity(records.count)
-    for (index, record) in records {
-      let verdict = resolver.verdict(on: record, at: scan.files[index])
-      if verdict == nil { accepted.append(PackedRecord(record: record, slot: index)) }
-      verdicts.append(FileVerdict(path: scan.files[index], verdict: verdict ?? .accepted))
+    let records = findings.indices.map { record(of: findings[$0], at: $0) }
+    for (index, record) in records.enumerated() {
+      if let record { resolver.note(record, at: scan.files[index]) }
     }
-    verdicts.sort { $0.path < $1.path }
-    return (verdicts, accepted)
+    var verdicts: [ImageVerdict?] = findings.map { $0?.verdict }
+    for (index, record) in records.enumerated() {
+      if let record { verdicts[index] = resolver.verdict(on: record, at: scan.files[index]) }
+    }
+    limitPeople(records, &verdicts)
+    var accepted: [PackedRecord] = []
+    var files = scan.verdicts
+    files.reserveCapacity(files.count + findings.count)
+    for (index, finding) in findings.enumerated() {
+      if let record = records[index], verdicts[index] == nil {
+        accepted.append(PackedRecord(record: record, slot: index))
+      }
+      files.append(inspected(index, finding, verdicts[index] ?? .accepted))
+    }
+    files.sort { $0.path < $1.path }
+    return (files, accepted)
   }
-}
 
-/// Memory for the pixels of one turn.
-private final class PixelScratch {
-  let buffer: UnsafeMutableBufferPointer<UInt8>
-  let start: UnsafeMutablePointer<UInt8>
-
-  init(count: Int) {
-    start = .allocate(capacity: count)
-    buffer = UnsafeMutableBufferPointer(start: start, count: count)
+  private func record(of finding: FileFinding?, at index: Int) -> SnapshotRecord? {
+    guard let finding, finding.verdict == nil, let hash = finding.hash,
+      case .success(let reading) = paths.read(scan.files[index])
+    else { return nil }
+    return SnapshotRecord(hash: hash, label: reading.label, person: reading.person)
   }
 
-  deinit { start.deallocate() }
+  /// Keeps the images of each person that come first by content, which depends on nobody else.
+  private func limitPeople(_ records: [SnapshotRecord?], _ verdicts: inout [ImageVerdict?]) {
+    guard builder.rules.privacyUnit == .folder, let limit = builder.rules.maximumPerUnit else {
+      return
+    }
+    var images: [[UInt8]: [(SnapshotRecord, Int)]] = [:]
+    for (index, record) in records.enumerated() where verdicts[index] == nil {
+      if let record { images[record.person ?? [], default: []].append((record, index)) }
+    }
+    for (_, own) in images where own.count > limit {
+      let ordered = own.sorted { SnapshotRecord.precedes($0.0, $1.0) }
+      for (_, index) in ordered.dropFirst(limit) { verdicts[index] = .beyondUnitLimit }
+    }
+  }
+
+  private func inspected(
+    _ index: Int, _ finding: FileFinding?, _ verdict: ImageVerdict
+  ) -> InspectedFile {
+    let path = scan.files[index]
+    var className: String?
+    if case .success(let reading) = paths.read(path) { className = classes[Int(reading.label)] }
+    return InspectedFile(
+      path: path, verdict: verdict, className: className, signature: finding?.signature,
+      contentHash: finding?.hash, height: finding?.height, width: finding?.width)
+  }
 }

@@ -10,8 +10,8 @@ public struct SnapshotProgress: Hashable, Sendable {
 public struct SnapshotResult: Sendable {
   /// The packed set, opened.
   public let snapshot: DatasetSnapshot
-  /// One verdict per entry of the folder, in order of paths.
-  public let verdicts: [FileVerdict]
+  /// Every entry of the folder with its verdict, in order of paths.
+  public let files: [InspectedFile]
 }
 
 /// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads,
@@ -30,13 +30,15 @@ public struct SnapshotBuilder: Sendable {
   /// Makes the decoder of one thread; the default decodes in this process.
   public var makeDecoder: @Sendable () throws -> any ImageDecoder
   /// Says of a file whether it has been quiet for long enough; others stay `waiting`.
-  public var isSettled: @Sendable (RelativePath) -> Bool = { _ in true }
+  public var isSettled: @Sendable (RelativePath, FileSignature) -> Bool = { _, _ in true }
   /// Called now and then, from any of the threads.
   public var onProgress: @Sendable (SnapshotProgress) -> Void = { _ in }
   /// Asked now and then; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
-  /// A builder for one folder. `threadCount` nil takes a thread per processor.
+  /// A builder for one folder.
+  ///
+  /// `threadCount` nil takes a thread per processor.
   public init(
     root: String, rules: DatasetRules = DatasetRules(), transform: ImageTransform,
     threadCount: Int? = nil
@@ -48,13 +50,15 @@ public struct SnapshotBuilder: Sendable {
     makeDecoder = { ImageCodec() }
   }
 
-  /// Reads the folder and only says what would become of each file.
+  /// Reads the folder and only says what would become of each file, in order of paths.
   ///
+  /// - Parameter known: what an inspection with the same transform and limits found earlier; a file
+  ///   whose signature is unchanged is not read again.
   /// - Throws: `DatasetError`.
-  public func inspect() throws -> [FileVerdict] {
-    let reading = try FolderReading(self)
+  public func inspect(known: [RelativePath: InspectedFile] = [:]) throws -> [InspectedFile] {
+    let reading = try FolderReading(self, known: known)
     try reading.run(into: nil)
-    return reading.settle().verdicts
+    return reading.settle().files
   }
 
   /// Reads the folder and packs what is accepted into `directory`/`name`.
@@ -72,11 +76,11 @@ public struct SnapshotBuilder: Sendable {
     try reading.run(into: packer)
     let settled = reading.settle()
     guard !settled.accepted.isEmpty else {
-      throw DatasetError.noImages(root: root, fileCount: settled.verdicts.count)
+      throw DatasetError.noImages(root: root, fileCount: settled.files.count)
     }
     try packer.finish(settled.accepted, classes: reading.classes, unit: rules.privacyUnit)
     return SnapshotResult(
       snapshot: try DatasetSnapshot(opening: packer.path, isChecksumKnown: true),
-      verdicts: settled.verdicts)
+      files: settled.files)
   }
 }

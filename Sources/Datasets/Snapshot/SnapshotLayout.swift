@@ -1,4 +1,6 @@
-/// How a packed file is laid out. All numbers are little-endian.
+/// How a packed file is laid out.
+///
+/// All numbers are little-endian.
 ///
 /// ```
 /// offset  size
@@ -80,7 +82,8 @@ struct SnapshotHeader: Equatable {
       Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
     func large(_ offset: Int) -> Int? {
-      Int(exactly: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+      Int(
+        exactly: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
     }
     guard small(8) <= Int(SnapshotLayout.version) else {
       throw .snapshotTooNew(path: path, version: UInt32(small(8)))

@@ -3,7 +3,9 @@ internal import FoundationEssentials
 import Glibc
 
 /// Writes a packed file: pixels first, into slots that threads fill in any order; then, once the
-/// set is known, everything else. Until `finish` succeeds there is only a temporary file.
+/// set is known, everything else.
+///
+/// Until `finish` succeeds there is only a temporary file.
 final class SnapshotPacker: Sendable {
   let path: String
   private let temporaryPath: String
@@ -44,7 +46,9 @@ final class SnapshotPacker: Sendable {
     unlink(temporaryPath)  // gone already after a successful rename
   }
 
-  /// Copies the pixels of one image. Safe from several threads for different slots.
+  /// Copies the pixels of one image.
+  ///
+  /// Safe from several threads for different slots.
   func store(_ pixels: UnsafePointer<UInt8>, inSlot slot: Int) {
     memcpy(address(ofSlot: slot), pixels, transform.byteCount)
   }

@@ -2,6 +2,7 @@ import Compute
 import Glibc
 
 /// Draws a small set of grey images in classes, so that everything can be tried without a download.
+///
 /// Shapes vary in place, size, rotation, proportions, stroke, contrast, sharpness and noise. Equal
 /// seeds give equal images.
 public struct GlyphGenerator: Sendable {
@@ -27,8 +28,9 @@ public struct GlyphGenerator: Sendable {
     return Image(shape: ImageShape(height: Self.side, width: Self.side, channels: 1), bytes: bytes)
   }
 
-  /// Writes `count` images, shared evenly among the classes, as `directory`/class/NNNNN.png. Each
-  /// file appears whole, by renaming, so a watched folder never shows half of one.
+  /// Writes `count` images, shared evenly among the classes, as `directory`/class/NNNNN.png.
+  ///
+  /// Each file appears whole, by renaming, so a watched folder never shows half of one.
   ///
   /// - Throws: `DatasetError.systemCallFailed`.
   public func write(count: Int, to directory: String) throws {

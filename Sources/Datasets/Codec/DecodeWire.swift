@@ -1,0 +1,131 @@
+import Glibc
+
+/// The language between the daemon and its decoding process: same machine, same program file, so
+/// numbers are in the machine's own byte order.
+///
+/// ```
+/// worker   hello    magic 4, confinement 4
+/// daemon   request  magic 4, files 4, height 4, width 4, form 4, enlargement 4, bytes 8,
+///                   files × size 4, the files one after another
+/// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4 as stored),
+///                   for each status 0: height × width × channels bytes
+/// ```
+/// Every number that arrives is checked against what was asked for, on both sides: the worker may
+/// have been taken over by a hostile image.
+enum DecodeWire {
+  static let magic: UInt32 = 0x3157_4446  // "FDW1"
+  static let helloSize = 8
+  static let requestHeaderSize = 32
+  static let replyHeaderSize = 8
+  static let outcomeSize = 12
+  static let maximumFileCount = 1_024
+
+  /// The channel to the other side is of no more use.
+  enum Loss: Error, Equatable {
+    /// The other side has gone.
+    case closed
+    /// The other side was silent for too long.
+    case timedOut
+    /// The other side said what it could not have meant.
+    case nonsense
+  }
+
+  static func header(
+    for transform: ImageTransform, fileCount: Int, byteCount: Int
+  ) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let form = (transform.channels == .rgb ? 1 : 0) | (transform.fit == .stretch ? 2 : 0)
+    let numbers = [
+      Int(magic), fileCount, transform.height, transform.width, form,
+      transform.maximumEnlargement,
+    ]
+    for number in numbers { append(UInt32(number), to: &bytes) }
+    append(UInt64(byteCount), to: &bytes)
+    return bytes
+  }
+
+  /// What a request asks for; nil when it is malformed.
+  static func readHeader(
+    _ bytes: [UInt8], limits: DecodeLimits
+  ) -> (transform: ImageTransform, fileCount: Int, byteCount: Int)? {
+    func number(_ index: Int) -> Int {
+      bytes.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)) }
+    }
+    let byteCount = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 24, as: UInt64.self) }
+    let sides = 1...4096
+    guard bytes.count == requestHeaderSize, number(0) == Int(magic),
+      (0...maximumFileCount).contains(number(1)), sides.contains(number(2)),
+      sides.contains(number(3)), (0...3).contains(number(4)), sides.contains(number(5)),
+      byteCount <= UInt64(number(1)) * UInt64(limits.fileBytes)
+    else { return nil }
+    let transform = ImageTransform(
+      height: number(2), width: number(3), channels: number(4) & 1 == 1 ? .rgb : .grey,
+      fit: number(4) & 2 == 2 ? .stretch : .centreCrop, maximumEnlargement: number(5))
+    return (transform, number(1), Int(byteCount))
+  }
+
+  static func append<Number: FixedWidthInteger>(_ number: Number, to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
+  }
+
+  /// Fills `buffer` from a socket or pipe.
+  static func read(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) throws(Loss) {
+    var done = 0
+    while done < buffer.count {
+      let count = Glibc.read(
+        descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done)
+      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EAGAIN { throw .timedOut }
+      guard count > 0 else { throw .closed }
+      done += count
+    }
+  }
+
+  static func read(_ descriptor: CInt, count: Int) throws(Loss) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var loss: Loss?
+    bytes.withUnsafeMutableBytes { buffer in
+      do throws(Loss) {
+        try read(descriptor, buffer)
+      } catch {
+        loss = error
+      }
+    }
+    if let loss { throw loss }
+    return bytes
+  }
+
+  /// Writes all of `buffer`.
+  ///
+  /// On a socket of which the other end has gone this is `.closed`, and never a signal, when
+  /// `isSocket`.
+  static func write(
+    _ descriptor: CInt, _ buffer: UnsafeRawBufferPointer, isSocket: Bool
+  ) throws(Loss) {
+    var done = 0
+    while done < buffer.count {
+      let start = buffer.baseAddress?.advanced(by: done)
+      let rest = buffer.count - done
+      let count =
+        isSocket
+        ? send(descriptor, start, rest, Int32(MSG_NOSIGNAL))
+        : Glibc.write(descriptor, start, rest)
+      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EAGAIN { throw .timedOut }
+      guard count > 0 else { throw .closed }
+      done += count
+    }
+  }
+
+  static func write(_ descriptor: CInt, _ bytes: [UInt8], isSocket: Bool) throws(Loss) {
+    var loss: Loss?
+    bytes.withUnsafeBytes { buffer in
+      do throws(Loss) {
+        try write(descriptor, buffer, isSocket: isSocket)
+      } catch {
+        loss = error
+      }
+    }
+    if let loss { throw loss }
+  }
+}

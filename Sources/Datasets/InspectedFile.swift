@@ -1,0 +1,41 @@
+/// What is known of one entry of a watched folder.
+public struct InspectedFile: Hashable, Sendable, Codable {
+  /// Where it lies below its root.
+  public let path: RelativePath
+  /// What became of it.
+  public let verdict: ImageVerdict
+  /// Its class, where its place names one.
+  public let className: String?
+  /// What must be unchanged for the verdict to hold; nil when it was not looked at.
+  public let signature: FileSignature?
+  /// SHA-256 of its content; nil when it was not read.
+  public let contentHash: ContentHash?
+  /// Rows as stored; nil when it did not decode.
+  public let height: Int?
+  /// Columns as stored; nil when it did not decode.
+  public let width: Int?
+
+  /// Knowledge of a file, as an index restores it.
+  public init(
+    path: RelativePath, verdict: ImageVerdict, className: String? = nil,
+    signature: FileSignature? = nil, contentHash: ContentHash? = nil, height: Int? = nil,
+    width: Int? = nil
+  ) {
+    self.path = path
+    self.verdict = verdict
+    self.className = className
+    self.signature = signature
+    self.contentHash = contentHash
+    self.height = height
+    self.width = width
+  }
+}
+
+extension Sequence<InspectedFile> {
+  /// How many files each `ImageVerdict.code` has.
+  ///
+  /// Private: never part of a release.
+  public func countsByCode() -> [String: Int] {
+    reduce(into: [:]) { counts, file in counts[file.verdict.code, default: 0] += 1 }
+  }
+}

@@ -1,0 +1,63 @@
+/// Some files on their way through one decoder: read one after another, decoded together.
+struct DecodingTurn {
+  /// What is known of files so far, with their numbers.
+  var findings: [(Int, FileFinding)] = []
+
+  private let transform: ImageTransform
+  private let files = EncodedImages()
+  private let pixels: PixelBuffer
+  private var pending: [(Int, FileFinding)] = []
+
+  /// A turn of at most `capacity` files.
+  init(capacity: Int, transform: ImageTransform) {
+    self.transform = transform
+    pixels = PixelBuffer(count: transform.byteCount * capacity)
+  }
+
+  /// Encoded bytes that wait to be decoded.
+  var byteCount: Int { files.byteCount }
+
+  /// Reads and hashes file number `index`.
+  mutating func read(_ index: Int, _ path: RelativePath, _ reader: FileReader) {
+    var finding = reader.read(path, into: files)
+    guard finding.verdict == nil else {
+      findings.append((index, finding))
+      return
+    }
+    finding.hash = ContentHash(of: files[files.count - 1])
+    pending.append((index, finding))
+  }
+
+  /// Decodes what was read; the pixels of file number n go to slot n of `packer`.
+  mutating func decode(_ decoder: any ImageDecoder, into packer: SnapshotPacker?) throws {
+    guard files.count > 0 else { return }
+    let outcomes = try decoder.decode(files, with: transform, into: pixels.all)
+    for place in 0..<files.count {
+      var (index, finding) = pending[place]
+      switch outcomes[place] {
+      case .decoded(let height, let width):
+        finding.height = height
+        finding.width = width
+        packer?.store(pixels.start + place * transform.byteCount, inSlot: index)
+      case .failed(let failure):
+        finding.verdict = ImageVerdict(failure, head: files[place])
+      }
+      findings.append((index, finding))
+    }
+    files.removeAll()
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// Memory for the pixels of one turn.
+  private final class PixelBuffer {
+    let start: UnsafeMutablePointer<UInt8>
+    let all: UnsafeMutableBufferPointer<UInt8>
+
+    init(count: Int) {
+      start = .allocate(capacity: count)
+      all = UnsafeMutableBufferPointer(start: start, count: count)
+    }
+
+    deinit { start.deallocate() }
+  }
+}

@@ -1,0 +1,303 @@
+import Glibc
+
+/// How a folder is watched.
+public struct WatchOptions: Hashable, Sendable {
+  /// Where changes are heard of.
+  public enum Mode: String, Hashable, Sendable, Codable {
+    /// From the kernel where it can know, else by looking.
+    case auto
+    /// From the kernel.
+    case inotify
+    /// By looking.
+    case poll
+  }
+
+  /// Where changes are heard of.
+  public var mode: Mode
+  /// How long a file must stay unchanged before it counts as written.
+  public var quiet: Duration
+  /// How long a file may keep changing before it is taken as it is.
+  public var maximumWait: Duration
+  /// How often everything is looked at although the kernel tells of changes.
+  public var rescanInterval: Duration
+  /// How often everything is looked at where it does not.
+  public var degradedRescanInterval: Duration
+
+  /// Options; the defaults suit a folder that people and programs copy into.
+  public init(
+    mode: Mode = .auto, quiet: Duration = .seconds(5), maximumWait: Duration = .seconds(600),
+    rescanInterval: Duration = .seconds(3_600), degradedRescanInterval: Duration = .seconds(60)
+  ) {
+    self.mode = mode
+    self.quiet = quiet
+    self.maximumWait = maximumWait
+    self.rescanInterval = rescanInterval
+    self.degradedRescanInterval = degradedRescanInterval
+  }
+}
+
+/// What a `FolderWatcher` learnt.
+public enum FolderChange: Hashable, Sendable {
+  /// A file is new or has changed, and is written now.
+  case settled(RelativePath, FileSignature)
+  /// A file has kept changing for the longest wait; read it as it is.
+  case overdue(RelativePath, FileSignature)
+  /// A file that was reported is gone.
+  case vanished(RelativePath)
+}
+
+/// How well a folder is watched.
+public enum WatchState: Hashable, Sendable {
+  /// The kernel tells of changes.
+  case native
+  /// Changes are found by looking; the text says why.
+  case degraded(reason: String)
+  /// The root is not there; what was known of it is kept.
+  ///
+  /// The text says why.
+  case offline(reason: String)
+}
+
+/// Watches a root and its folders for files that come, change and go.
+///
+/// The kernel's notices are hints and listings are the truth: notices that overflowed, folders that
+/// cannot be watched and file systems that tell nothing only make changes show later. Not for
+/// several threads, except `wake`.
+public final class FolderWatcher {
+  /// The watched folder.
+  public let root: String
+  /// How it is watched.
+  public let options: WatchOptions
+  /// How well it is watched now.
+  public private(set) var state: WatchState
+
+  private let rules: DatasetRules
+  private var tree: WatchedTree?
+  private let waker: Waker
+  private let maximumWatchCount: Int
+  /// Files that were reported and are there.
+  private var known: [RelativePath: FileSignature] = [:]
+  private var settling: SettledFiles
+  private var nextScan = Duration.zero
+  /// The file system that held the root when it was first seen.
+  private var device: UInt64?
+  private var identity: FileIdentity?
+
+  /// How often an absent root is looked for.
+  private static let offlineInterval = Duration.seconds(5)
+
+  /// Begins to watch `root`, which need not be there yet.
+  public convenience init(
+    root: String, rules: DatasetRules = DatasetRules(), options: WatchOptions = WatchOptions()
+  ) throws {
+    try self.init(root: root, rules: rules, options: options, maximumWatchCount: .max)
+  }
+
+  /// `maximumWatchCount` plays the kernel's limit.
+  init(
+    root: String, rules: DatasetRules, options: WatchOptions, maximumWatchCount: Int
+  ) throws {
+    self.root = root
+    self.rules = rules
+    self.options = options
+    self.maximumWatchCount = maximumWatchCount
+    waker = try Waker()
+    settling = SettledFiles(quiet: options.quiet, maximumWait: options.maximumWait)
+    state = .offline(reason: "not looked at yet")
+  }
+
+  /// Files that still change.
+  public var waitingCount: Int { settling.count }
+
+  /// Ends a `poll` that is under way, from any thread.
+  public func wake() { waker.wake() }
+
+  /// Looks at everything in the next `poll`.
+  public func rescan() { nextScan = .zero }
+
+  /// Waits for changes, at most `timeout`.
+  ///
+  /// - Returns: what changed, in the order in which it was noticed; empty after `timeout` or
+  ///   `wake`.
+  public func poll(timeout: Duration) -> [FolderChange] {
+    let end = Self.now() + timeout
+    while true {
+      var changes: [FolderChange] = []
+      if Self.now() >= nextScan { scan(into: &changes) }
+      takeSettled(into: &changes)
+      let now = Self.now()
+      guard changes.isEmpty, now < end else { return changes }
+      let deadline = min(end, nextScan, settling.nextDeadline ?? end)
+      let isWoken = waker.wait(for: max(.zero, deadline - now), or: tree?.descriptor)
+      takeEvents(into: &changes)
+      if isWoken || !changes.isEmpty { return changes }
+    }
+  }
+
+  // MARK: Listings
+
+  private func scan(into changes: inout [FolderChange]) {
+    do {
+      let directory = try Directory.root(root)
+      try checkDevice(of: directory)
+      try list(directory, into: &changes)
+    } catch {
+      tree = nil
+      state = .offline(reason: "\(error)")
+      nextScan = Self.now() + Self.offlineInterval
+    }
+  }
+
+  /// An unmounted share leaves an empty folder behind; its files are not gone.
+  private func checkDevice(of directory: Directory) throws(DatasetError) {
+    let found = UInt64(directory.status.st_dev)
+    guard found == device ?? found else {
+      throw .rootUnavailable(path: root, errno: ENODEV)
+    }
+    device = found
+    let current = FileIdentity(directory.status)
+    if current != identity { tree = nil }
+    identity = current
+  }
+
+  private func list(_ directory: Directory, into changes: inout [FolderChange]) throws {
+    prepareTree()
+    var listing = try scanOnce(directory)
+    // What came between the listing and the first watch of its folder shows in a second listing.
+    if tree?.watch(listing.folders, below: directory) == true { listing = try scanOnce(directory) }
+    describeState()
+    let now = Self.now()
+    for (path, signature) in zip(listing.files, listing.signatures) where known[path] != signature {
+      settling.observe(path, signature, at: now)
+    }
+    let present = Set(listing.files)
+    for path in known.keys.filter({ !present.contains($0) }).sorted() {
+      vanish(path, into: &changes)
+    }
+    settling.forget { !present.contains($0) }
+    let folders = Set(listing.folders)
+    tree?.unwatch { !folders.contains($0) }
+    let interval =
+      state == .native ? options.rescanInterval : options.degradedRescanInterval
+    nextScan = Self.now() + interval
+  }
+
+  private func scanOnce(_ directory: Directory) throws -> FolderScan {
+    try FolderScan(
+      root: directory, path: root, below: RelativePath(bytes: []), rules: rules,
+      withSignatures: true)
+  }
+
+  // MARK: Notices
+
+  private func prepareTree() {
+    guard tree == nil, options.mode != .poll else { return }
+    if options.mode == .auto, FileSystemKind(holding: root)?.hidesChanges == true { return }
+    tree = WatchedTree(maximumWatchCount: maximumWatchCount)
+  }
+
+  private func describeState() {
+    if let tree {
+      state = tree.shortcoming.map { .degraded(reason: $0) } ?? .native
+    } else if options.mode == .poll {
+      state = .degraded(reason: "declared to be watched by looking")
+    } else if let kind = FileSystemKind(holding: root), kind.hidesChanges {
+      state = .degraded(reason: "\(kind.name) does not tell of changes made elsewhere")
+    } else {
+      state = .degraded(reason: WatchedTree.refusal)
+    }
+  }
+
+  private func takeEvents(into changes: inout [FolderChange]) {
+    guard let tree else { return }
+    for event in tree.events() {
+      switch event {
+      case .lost: nextScan = .zero
+      case .file(let path):
+        look(at: path)
+      case .folder(let path): lookInto(path)
+      case .fileGone(let path):
+        settling.forget(path)
+        vanish(path, into: &changes)
+      case .folderGone(let path):
+        settling.forget { $0.isBelow(path) }
+        for file in known.keys.filter({ $0.isBelow(path) }).sorted() {
+          vanish(file, into: &changes)
+        }
+      }
+    }
+  }
+
+  private func look(at path: RelativePath) {
+    guard !DatasetRules.ignores(path.bytes[path.nameRange]), let signature = signature(of: path),
+      known[path] != signature
+    else { return }
+    settling.observe(path, signature, at: Self.now())
+  }
+
+  /// A folder came: watch it, then list it.
+  private func lookInto(_ path: RelativePath) {
+    guard let directory = try? Directory.root(root) else { return }
+    func list() -> FolderScan? {
+      try? FolderScan(
+        root: directory, path: root, below: path, rules: rules, withSignatures: true)
+    }
+    guard var listing = list() else { return }
+    if tree?.watch(listing.folders, below: directory) == true, let again = list() {
+      listing = again
+    }
+    describeState()
+    let now = Self.now()
+    for (file, signature) in zip(listing.files, listing.signatures) where known[file] != signature {
+      settling.observe(file, signature, at: now)
+    }
+  }
+
+  // MARK: Results
+
+  private func takeSettled(into changes: inout [FolderChange]) {
+    for path in settling.due(at: Self.now()) {
+      let signature = signature(of: path)
+      switch (settling.look(at: path, signature, at: Self.now()), signature) {
+      case (.settled, .some(let signature)):
+        known[path] = signature
+        changes.append(.settled(path, signature))
+      case (.overdue, .some(let signature)):
+        known[path] = signature
+        changes.append(.overdue(path, signature))
+      case (.vanished, _): vanish(path, into: &changes)
+      default: break
+      }
+    }
+  }
+
+  private func vanish(_ path: RelativePath, into changes: inout [FolderChange]) {
+    if known.removeValue(forKey: path) != nil { changes.append(.vanished(path)) }
+  }
+
+  /// The signature of a regular file, nil when there is none at `path`.
+  private func signature(of path: RelativePath) -> FileSignature? {
+    let name = path.nameRange
+    let folder = RelativePath(bytes: Array(path.bytes[..<max(name.lowerBound - 1, 0)]))
+    guard
+      let status = (try? Directory.root(root))?.descendant(folder)?.status(of: path.bytes[name]),
+      status.isRegularFile
+    else { return nil }
+    return FileSignature(status)
+  }
+
+  private static let start = ContinuousClock.now
+
+  private static func now() -> Duration { ContinuousClock.now - start }
+}
+
+/// Which directory something is.
+private struct FileIdentity: Equatable {
+  let device: UInt64
+  let inode: UInt64
+
+  init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+  }
+}

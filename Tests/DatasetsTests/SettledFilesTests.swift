@@ -1,0 +1,69 @@
+import Datasets
+import Testing
+
+@Suite struct SettledFilesTests {
+  private let path = RelativePath("a/1.png")
+
+  private func signature(_ size: Int64, inode: UInt64 = 7) -> FileSignature {
+    FileSignature(device: 1, inode: inode, size: size, modified: size, changed: size)
+  }
+
+  @Test func aFileSettlesOnceItHasBeenQuiet() {
+    var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(60))
+    files.observe(path, signature(1), at: .seconds(100))
+    #expect(files.nextDeadline == .seconds(105))
+    #expect(files.due(at: .seconds(104)).isEmpty)
+    #expect(files.due(at: .seconds(105)) == [path])
+    #expect(files.look(at: path, signature(1), at: .seconds(105)) == .settled)
+    #expect(files.count == 0)
+    #expect(files.nextDeadline == nil)
+  }
+
+  @Test func everyChangeStartsTheWaitAnew() {
+    var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(60))
+    files.observe(path, signature(1), at: .zero)
+    files.observe(path, signature(2), at: .seconds(4))
+    #expect(files.due(at: .seconds(5)).isEmpty)
+    // The same news again is no change.
+    files.observe(path, signature(2), at: .seconds(8))
+    #expect(files.due(at: .seconds(9)) == [path])
+    // A change that nobody told of shows when the file is looked at.
+    #expect(files.look(at: path, signature(3), at: .seconds(9)) == .waiting)
+    #expect(files.due(at: .seconds(13)).isEmpty)
+    // Another file under the same name is a change too.
+    #expect(files.look(at: path, signature(3, inode: 8), at: .seconds(14)) == .waiting)
+    #expect(files.look(at: path, signature(3, inode: 8), at: .seconds(19)) == .settled)
+  }
+
+  @Test func aFileThatNeverRestsIsOverdueAfterTheLongestWait() {
+    var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(20))
+    for second in 0..<20 {
+      files.observe(path, signature(Int64(second)), at: .seconds(second))
+      #expect(files.due(at: .seconds(second)).isEmpty)
+    }
+    #expect(files.due(at: .seconds(20)) == [path])
+    #expect(files.look(at: path, signature(99), at: .seconds(20)) == .overdue)
+    // It is not forgotten for ever: the next news begins another wait.
+    files.observe(path, signature(100), at: .seconds(21))
+    #expect(files.look(at: path, signature(100), at: .seconds(26)) == .settled)
+  }
+
+  @Test func aFileThatIsGoneIsNoFault() {
+    var files = SettledFiles(quiet: .zero, maximumWait: .zero)
+    files.observe(path, signature(1), at: .zero)
+    #expect(files.look(at: path, nil, at: .zero) == .vanished)
+    #expect(!files.contains(path))
+    files.observe(path, signature(1), at: .zero)
+    files.forget(path)
+    #expect(files.count == 0)
+  }
+
+  @Test func timesOfAFileCountByTheirDistanceFromNow() {
+    func age(_ nanoseconds: Int64) -> FileSignature {
+      FileSignature(device: 1, inode: 1, size: 1, modified: 0, changed: nanoseconds)
+    }
+    #expect(age(0).hasBeenQuiet(for: .seconds(5)))
+    let now = Int64(4_000_000_000) * 1_000_000_000  // far ahead of any clock
+    #expect(age(now).hasBeenQuiet(for: .seconds(5)))
+  }
+}
