@@ -1,4 +1,4 @@
-public import FoundationEssentials
+import Compute
 public import Learning
 
 /// The state of a model as named arrays and text: what a safetensors file holds.

@@ -6,20 +6,22 @@ public import Privacy
 ///
 /// A family is one folder under `Models` and one line in `Families`. Only the `Trainer` calls `step`,
 /// after it has reserved the step's privacy event in the ledger.
-public protocol GenerativeModel: AnyObject {
+public protocol GenerativeModel: AnyObject, SendableMetatype {
   /// What decides the result beside the images: stored in run records and checkpoints.
   associatedtype Settings: ModelSettings
   /// The family's name in recipes, checkpoints and reports.
   static var family: String { get }
   /// Builds an untrained model; throws `RecipeFailure` when the settings cannot work.
-  init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine) throws
+  init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine)
+    throws
   /// Makes one step on a batch of training images.
   ///
   /// `images` may be read only by what the step's mechanism protects.
   func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport
   /// Draws one image per label, reproducibly from `seed`, and hands them over in order: the index
   /// of the first and images of the format's shape in [−1, 1].
-  func sample(labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void)
+  func sample(
+    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void)
     throws
   /// Saves everything that training needs to go on.
   func save(into checkpoint: inout Checkpoint)

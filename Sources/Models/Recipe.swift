@@ -60,7 +60,8 @@ public struct Recipe: Sendable, Codable {
     try training.validate()
     guard image.channels == 1 || image.channels == 3 else {
       throw RecipeFailure(
-        "recipe \(name): image.channels is \(image.channels) (1 for grey or 3 for colour expected).")
+        "recipe \(name): image.channels is \(image.channels) (1 for grey or 3 for colour expected)."
+      )
     }
     try model.validate(for: format(classes: classes))
   }

@@ -123,9 +123,10 @@ public enum Safetensors {
         ranges.append((name, range))
         let bytes = body.dropFirst(range.lowerBound).prefix(range.count)
         let values = [Float](unsafeUninitializedCapacity: range.count / 4) { buffer, count in
-          count = UnsafeMutableRawBufferPointer(buffer).withMemoryRebound(to: UInt8.self) {
-            bytes.copyBytes(to: $0)
-          } / 4
+          count =
+            UnsafeMutableRawBufferPointer(buffer).withMemoryRebound(to: UInt8.self) {
+              bytes.copyBytes(to: $0)
+            } / 4
         }
         checkpoint.tensors[name] = Checkpoint.Array(shape: entry.shape, values: values)
       }
@@ -138,7 +139,8 @@ public enum Safetensors {
     return checkpoint
   }
 
-  private static func place(of entry: Entry, named name: String, in size: Int) throws -> Range<Int> {
+  private static func place(of entry: Entry, named name: String, in size: Int) throws -> Range<Int>
+  {
     guard entry.dtype == "F32" else {
       throw Failure.badTensor(name: name, reason: "type \(entry.dtype) (F32 expected)")
     }

@@ -1,5 +1,6 @@
 public import Compute
 public import Learning
+import Privacy
 
 /// A class-conditional GAN whose discriminator alone reads private images, through clip and noise.
 ///
@@ -37,12 +38,12 @@ public final class DPGAN: GenerativeModel {
     self.machine = machine
     discriminator = DCGANNetworks.discriminator(settings, for: format, seed: seed, on: machine)
     generator = DCGANNetworks.generator(settings, for: format, seed: seed &+ 1, on: machine)
-    average = WeightAverage(
-      of: generator.parameters, decay: settings.averageDecay, on: machine)
+    average = WeightAverage(of: generator.parameters, decay: settings.averageDecay)
     let adam = { (store: ParameterStore, rate: Float) in
       Adam(
+        for: store,
         AdamConstants(learningRate: rate, beta1: settings.beta1, beta2: settings.beta2),
-        for: store, on: machine)
+        on: machine)
     }
     discriminatorOptimizer = adam(
       discriminator.parameters, settings.discriminatorLearningRate)
@@ -128,7 +129,7 @@ public final class DPGAN: GenerativeModel {
     machine.scale(generator.parameters.gradient, by: 1 / Float(count))
     generatorOptimizer.update(generator.parameters, along: generator.parameters.gradient)
     generator.parametersChanged()
-    average.update()
+    average.update(from: generator.parameters)
     let accuracy = Double(recognised) / Double(count)
     schedule.generatorStepped(fakeAccuracy: accuracy)
     generatorReport = [
@@ -142,7 +143,7 @@ public final class DPGAN: GenerativeModel {
   ) throws {
     let latents = LatentVectors(
       size: settings.latentSize, labels: labels, seed: seed, classCount: format.classes.count)
-    try average.apply(to: generator) {
+    try average.withAverage(in: generator) {
       for range in latents.microBatches(of: discriminator.microBatchSize) {
         try receive(
           range.lowerBound, latents.generate(range, with: generator, in: generatorPass))
@@ -171,7 +172,7 @@ public final class DPGAN: GenerativeModel {
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
-    average.apply(to: generator) { checkpoint.save(generator.parameters, as: "generator") }
+    average.withAverage(in: generator) { checkpoint.save(generator.parameters, as: "generator") }
   }
 
   /// Latent vectors that depend on the run's seed and `salt` alone, so that a resumed run draws the
