@@ -109,8 +109,9 @@ public final class ThreadPool: @unchecked Sendable {
     pthread_mutex_unlock(&mutex)
   }
 
-  /// Takes iterations of the thread's own part, then of the others'. Never inlined, so that no
-  /// reference to the body outlives the call.
+  /// Takes iterations of the thread's own part, then of the others'.
+  ///
+  /// Never inlined, so that no reference to the body outlives the call.
   @inline(never)
   private func share(_ loop: UnsafePointer<Loop>, as worker: Int) {
     let count = loop.pointee.count

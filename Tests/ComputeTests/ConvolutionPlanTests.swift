@@ -48,6 +48,7 @@ import Testing
   @Test(arguments: examples) func forwardMatchesReference(_ example: Example) {
     let g = example.geometry
     let data = Data(g, example.exampleCount)
+    defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
     plan.setWeights(data.weights)
     let output = data.arena.make(g.outputShape.batched(example.exampleCount))
@@ -67,6 +68,7 @@ import Testing
   @Test(arguments: examples) func backwardDataMatchesReference(_ example: Example) {
     let g = example.geometry
     let data = Data(g, example.exampleCount)
+    defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
     plan.setWeights(data.weights)
     let gradient = data.arena.make(g.inputShape.batched(example.exampleCount))
@@ -80,6 +82,7 @@ import Testing
   @Test(arguments: examples) func weightGradientMatchesReference(_ example: Example) {
     let g = example.geometry
     let data = Data(g, example.exampleCount)
+    defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
     let each = Reference(geometry: g).weightGradients(
       data.input.array, outputGradient: data.outputGradient.array)
@@ -107,6 +110,7 @@ import Testing
     // A Gram matrix of a thousand positions is the wrong tool and slow without vectors.
     if usingGram, g.positionCount > 800, example.isa == "scalar" { return }
     let data = Data(g, example.exampleCount)
+    defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
     let each = Reference(geometry: g).weightGradients(
       data.input.array, outputGradient: data.outputGradient.array)
@@ -126,6 +130,7 @@ import Testing
     let g = entry.geometry
     let exampleCount = g.multiplyAdds > 2_000_000 ? 3 : 7
     let data = Data(g, exampleCount)
+    defer { withExtendedLifetime(data.arena) {} }
     func run(_ threadCount: Int) -> [[UInt32]] {
       let machine = Machine(threadCount: threadCount)
       let plan = ConvolutionPlan(g, on: machine)
@@ -157,6 +162,7 @@ import Testing
     for entry in ConvolutionCases.edges {
       let g = entry.geometry
       let data = Data(g, 9)
+      defer { withExtendedLifetime(data.arena) {} }
       let plan = ConvolutionPlan(g, on: Machine(threadCount: 1))
       plan.setWeights(data.weights)
       let whole = data.arena.make(g.outputShape.batched(9))

@@ -20,6 +20,9 @@ enum { CK_MAX_PANEL_VECTORS = 4 };
 /// The most filters of the thin kernels, which vectorise along the patch.
 enum { CK_MAX_THIN_FILTERS = 4 };
 
+/// ChaCha20 blocks that a group of normal numbers takes, and the numbers of a group.
+enum { CK_NOISE_BLOCKS = 16, CK_NOISE_GROUP = 128 };
+
 /// Patches of an image times a panel of filters.
 ///
 /// A patch is `run_count` runs of `run_length` contiguous floats, `run_stride` apart: one run per
@@ -75,6 +78,16 @@ struct ck_gram {
   size_t channel_count;
 };
 
+/// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
+/// p ← p − step · m / (√v · root_scale + ε).
+struct ck_adam {
+  float *parameters, *first_moment, *second_moment;
+  const float *gradient;
+  float beta1, beta2, epsilon;
+  float step;                     // learning rate / (1 − β₁ᵗ)
+  float root_scale;               // 1 / √(1 − β₂ᵗ)
+};
+
 /// One instruction set.
 struct ck_kernels {
   const char *name;               // "scalar", "neon", "avx2", "avx512"
@@ -90,6 +103,32 @@ struct ck_kernels {
   void (*f32_thin_gradient)(const struct ck_thin_gradient *);
   double (*f32_gram)(const struct ck_gram *);
   double (*f32_squared_norm)(const float *values, size_t count);
+
+  // Loops over `count` elements; a target may be an operand.
+  void (*f32_tanh)(const float *source, float *target, size_t count);
+  void (*f32_tanh_gradient)(const float *gradient, const float *output, float *target,
+                            size_t count);
+  void (*f32_sigmoid)(const float *source, float *target, size_t count);
+  void (*f32_sigmoid_gradient)(const float *gradient, const float *output, float *target,
+                               size_t count);
+  void (*f32_leaky_relu)(const float *source, float slope, float *target, size_t count);
+  void (*f32_leaky_relu_gradient)(const float *gradient, const float *input, float slope,
+                                  float *target, size_t count);
+  void (*f32_add_scaled)(const float *source, float factor, float *target, size_t count);
+  void (*f32_scale)(const float *source, float factor, float *target, size_t count);
+  void (*f32_adam)(const struct ck_adam *, size_t count);
+
+  // target = Σᵣ weights[r] · rows[r] (plus target when accumulating); NULL weights are ones.
+  void (*f32_weighted_rows)(const float *rows, const float *weights, size_t row_count,
+                            size_t row_stride, size_t columns, float *target, int accumulate);
+
+  // CK_NOISE_BLOCKS blocks of ChaCha20 from `counter` on, block × 16 words.
+  void (*u32_chacha20)(const uint32_t key[8], uint64_t counter, uint32_t *words);
+  // Adds normal numbers to `target`, drawn and added in double, rounded once; takes
+  // CK_NOISE_BLOCKS blocks for each CK_NOISE_GROUP values begun.
+  void (*f32_add_gaussian)(const uint32_t key[8], uint64_t counter, double deviation,
+                           float *target, size_t count);
+
   // Runs rounds of independent multiply-adds from sink[0] and sink[1], ends in sink[2], and tells
   // the floating point operations done: the peak that shares are measured against.
   double (*f32_peak)(size_t rounds, float *sink);

@@ -34,3 +34,25 @@ CK_INLINE double vd_sum(vd v) {
   __m128d two = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
+
+CK_INLINE vf vf_subtract(vf a, vf b) { return _mm256_sub_ps(a, b); }
+CK_INLINE vf vf_divide(vf a, vf b) { return _mm256_div_ps(a, b); }
+CK_INLINE vf vf_sqrt(vf a) { return _mm256_sqrt_ps(a); }
+CK_INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+CK_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+CK_INLINE vf vf_abs(vf a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+CK_INLINE vf vf_copy_sign(vf size, vf sign) {
+  return _mm256_or_ps(size, _mm256_and_ps(_mm256_set1_ps(-0.0f), sign));
+}
+// x > limit ? a : b, and b where x is not a number.
+CK_INLINE vf vf_select_greater(vf x, vf limit, vf a, vf b) {
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, limit, _CMP_GT_OQ));
+}
+CK_INLINE vf vf_round(vf a) {
+  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+// v · 2ⁿ for a whole n that keeps the result normal.
+CK_INLINE vf vf_times_power_of_two(vf v, vf n) {
+  __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  return _mm256_mul_ps(v, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
+}

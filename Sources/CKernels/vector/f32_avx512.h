@@ -27,3 +27,23 @@ CK_INLINE vd vd_add_squares(vd sum, vf v) {
   return _mm512_fmadd_pd(high, high, _mm512_fmadd_pd(low, low, sum));
 }
 CK_INLINE double vd_sum(vd v) { return _mm512_reduce_add_pd(v); }
+
+CK_INLINE vf vf_subtract(vf a, vf b) { return _mm512_sub_ps(a, b); }
+CK_INLINE vf vf_divide(vf a, vf b) { return _mm512_div_ps(a, b); }
+CK_INLINE vf vf_sqrt(vf a) { return _mm512_sqrt_ps(a); }
+CK_INLINE vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+CK_INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+CK_INLINE vf vf_abs(vf a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
+CK_INLINE vf vf_copy_sign(vf size, vf sign) {
+  return _mm512_or_ps(size, _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
+}
+// x > limit ? a : b, and b where x is not a number.
+CK_INLINE vf vf_select_greater(vf x, vf limit, vf a, vf b) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, limit, _CMP_GT_OQ), b, a);
+}
+CK_INLINE vf vf_round(vf a) { return _mm512_roundscale_ps(a, 0); }
+// v · 2ⁿ for a whole n that keeps the result normal.
+CK_INLINE vf vf_times_power_of_two(vf v, vf n) {
+  __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+  return _mm512_mul_ps(v, _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23)));
+}

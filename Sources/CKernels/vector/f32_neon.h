@@ -30,3 +30,23 @@ CK_INLINE vd vd_add_squares(vd sum, vf v) {
   return vfmaq_f64(vfmaq_f64(sum, low, low), high, high);
 }
 CK_INLINE double vd_sum(vd v) { return vaddvq_f64(v); }
+
+CK_INLINE vf vf_subtract(vf a, vf b) { return vsubq_f32(a, b); }
+CK_INLINE vf vf_divide(vf a, vf b) { return vdivq_f32(a, b); }
+CK_INLINE vf vf_sqrt(vf a) { return vsqrtq_f32(a); }
+CK_INLINE vf vf_max(vf a, vf b) { return vmaxq_f32(a, b); }
+CK_INLINE vf vf_min(vf a, vf b) { return vminq_f32(a, b); }
+CK_INLINE vf vf_abs(vf a) { return vabsq_f32(a); }
+CK_INLINE vf vf_copy_sign(vf size, vf sign) {
+  return vbslq_f32(vdupq_n_u32(0x80000000u), sign, size);
+}
+// x > limit ? a : b, and b where x is not a number.
+CK_INLINE vf vf_select_greater(vf x, vf limit, vf a, vf b) {
+  return vbslq_f32(vcgtq_f32(x, limit), a, b);
+}
+CK_INLINE vf vf_round(vf a) { return vrndnq_f32(a); }
+// v · 2ⁿ for a whole n that keeps the result normal.
+CK_INLINE vf vf_times_power_of_two(vf v, vf n) {
+  int32x4_t exponent = vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127));
+  return vmulq_f32(v, vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23)));
+}

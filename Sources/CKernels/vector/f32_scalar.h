@@ -21,3 +21,21 @@ CK_INLINE float vf_sum(vf v) { return v; }
 CK_INLINE vd vd_zero(void) { return 0; }
 CK_INLINE vd vd_add_squares(vd sum, vf v) { return sum + (double)v * (double)v; }
 CK_INLINE double vd_sum(vd v) { return v; }
+
+CK_INLINE vf vf_subtract(vf a, vf b) { return a - b; }
+CK_INLINE vf vf_divide(vf a, vf b) { return a / b; }
+CK_INLINE vf vf_sqrt(vf a) { return sqrtf(a); }
+CK_INLINE vf vf_max(vf a, vf b) { return a > b ? a : b; }
+CK_INLINE vf vf_min(vf a, vf b) { return a < b ? a : b; }
+CK_INLINE vf vf_abs(vf a) { return fabsf(a); }
+CK_INLINE vf vf_copy_sign(vf size, vf sign) { return copysignf(size, sign); }
+// x > limit ? a : b, and b where x is not a number.
+CK_INLINE vf vf_select_greater(vf x, vf limit, vf a, vf b) { return x > limit ? a : b; }
+CK_INLINE vf vf_round(vf a) { return rintf(a); }
+// v · 2ⁿ for a whole n that keeps the result normal.
+CK_INLINE vf vf_times_power_of_two(vf v, vf n) {
+  uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+  float power;
+  memcpy(&power, &bits, sizeof power);
+  return v * power;
+}

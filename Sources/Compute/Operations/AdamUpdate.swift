@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 
 /// The constants of Adam (Kingma & Ba, arXiv 1412.6980).
@@ -22,21 +23,30 @@ extension Machine {
     parameters: Tensor, gradient: Tensor, firstMoment: Tensor, secondMoment: Tensor,
     step: Int, _ constants: AdamConstants
   ) {
-    let c = constants
-    let correction1 = Float(1 - pow(Double(c.beta1), Double(step)))
-    let correction2 = Float(1 - pow(Double(c.beta2), Double(step)))
-    let chunk = 16_384
     let count = parameters.count
-    threads.forEach((count + chunk - 1) / chunk) { part, _ in
-      for index in (part * chunk)..<min(count, (part + 1) * chunk) {
-        let g = gradient.pointer[index]
-        let m = c.beta1 * firstMoment.pointer[index] + (1 - c.beta1) * g
-        let v = c.beta2 * secondMoment.pointer[index] + (1 - c.beta2) * g * g
-        firstMoment.pointer[index] = m
-        secondMoment.pointer[index] = v
-        parameters.pointer[index] -=
-          c.learningRate * (m / correction1) / ((v / correction2).squareRoot() + c.epsilon)
-      }
+    precondition(
+      gradient.count == count && firstMoment.count == count && secondMoment.count == count,
+      "Adam's buffers are not all of \(count) elements")
+    precondition(step > 0, "Adam's step \(step) (steps count from one)")
+    let correction1 = 1 - pow(Double(constants.beta1), Double(step))
+    let correction2 = 1 - pow(Double(constants.beta2), Double(step))
+    var whole = ck_adam()
+    whole.parameters = parameters.pointer
+    whole.gradient = UnsafePointer(gradient.pointer)
+    whole.first_moment = firstMoment.pointer
+    whole.second_moment = secondMoment.pointer
+    whole.beta1 = constants.beta1
+    whole.beta2 = constants.beta2
+    whole.epsilon = constants.epsilon
+    whole.step = Float(Double(constants.learningRate) / correction1)
+    whole.root_scale = Float(1 / correction2.squareRoot())
+    inChunks(count) { [whole] table, first, count in
+      var part = whole
+      part.parameters += first
+      part.gradient += first
+      part.first_moment += first
+      part.second_moment += first
+      table.f32_adam(&part, count)
     }
   }
 }

@@ -15,7 +15,8 @@ extension ImageProduct {
     let filterCount = g.outputChannels
     pack { _, packed in
       if panels.areThin {
-        ck_f32_pack_transposed(weights, filterCount, filterCount, g.patchLength, g.patchLength, packed)
+        ck_f32_pack_transposed(
+          weights, filterCount, filterCount, g.patchLength, g.patchLength, packed)
         return
       }
       for panel in panels.list {
@@ -109,7 +110,6 @@ private struct PhaseAxis {
   static func taps(_ index: Int, kernel: Int, _ stride: Int, padding: Int) -> [Int] {
     Array(Swift.stride(from: (index + padding) % stride, to: kernel, by: stride).reversed())
   }
-
 
   static func paddingBefore(_ phases: [PhaseAxis]) -> Int {
     max(0, phases.filter { $0.tapCount > 0 && $0.count > 0 }.map { -$0.first }.max() ?? 0)

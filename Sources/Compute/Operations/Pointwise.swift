@@ -1,12 +1,15 @@
-import Glibc
+import CKernels
 
-// Verbs over whole tensors: each output element depends on its own inputs alone.
+// Verbs over whole tensors: each output element depends on its own inputs alone. The output may be
+// an input.
 extension Machine {
   /// Leaky rectifier: x where x > 0, slope·x elsewhere.
   public func leakyReLU(_ input: Tensor, slope: Float, into output: Tensor) {
-    pointwise(output.count) { index in
-      let x = input.pointer[index]
-      output.pointer[index] = x > 0 ? x : slope * x
+    precondition(input.count == output.count, "\(input.shape) into \(output.shape)")
+    let x = input.pointer
+    let y = output.pointer
+    inChunks(output.count) { table, first, count in
+      table.f32_leaky_relu(x + first, slope, y + first, count)
     }
   }
 
@@ -14,65 +17,109 @@ extension Machine {
   public func leakyReLUBackward(
     _ outputGradient: Tensor, input: Tensor, slope: Float, into inputGradient: Tensor
   ) {
-    pointwise(inputGradient.count) { index in
-      let gradient = outputGradient.pointer[index]
-      inputGradient.pointer[index] = input.pointer[index] > 0 ? gradient : slope * gradient
+    precondition(
+      outputGradient.count == inputGradient.count && input.count == inputGradient.count,
+      "\(outputGradient.shape) and \(input.shape) into \(inputGradient.shape)")
+    let gradient = outputGradient.pointer
+    let x = input.pointer
+    let target = inputGradient.pointer
+    inChunks(inputGradient.count) { table, first, count in
+      table.f32_leaky_relu_gradient(gradient + first, x + first, slope, target + first, count)
     }
   }
 
-  /// Hyperbolic tangent.
+  /// Hyperbolic tangent, relative error below 2⁻²².
   public func tanh(_ input: Tensor, into output: Tensor) {
-    pointwise(output.count) { output.pointer[$0] = Glibc.tanhf(input.pointer[$0]) }
+    precondition(input.count == output.count, "\(input.shape) into \(output.shape)")
+    let x = input.pointer
+    let y = output.pointer
+    inChunks(output.count) { table, first, count in table.f32_tanh(x + first, y + first, count) }
   }
 
   /// Gradient of the hyperbolic tangent from its output.
   public func tanhBackward(_ outputGradient: Tensor, output: Tensor, into inputGradient: Tensor) {
-    pointwise(inputGradient.count) { index in
-      let y = output.pointer[index]
-      inputGradient.pointer[index] = outputGradient.pointer[index] * (1 - y * y)
+    precondition(
+      outputGradient.count == inputGradient.count && output.count == inputGradient.count,
+      "\(outputGradient.shape) and \(output.shape) into \(inputGradient.shape)")
+    let gradient = outputGradient.pointer
+    let y = output.pointer
+    let target = inputGradient.pointer
+    inChunks(inputGradient.count) { table, first, count in
+      table.f32_tanh_gradient(gradient + first, y + first, target + first, count)
     }
   }
 
-  /// Logistic sigmoid.
+  /// Logistic sigmoid, relative error below 2⁻²²; inputs below −87 count as −87.
   public func sigmoid(_ input: Tensor, into output: Tensor) {
-    pointwise(output.count) { output.pointer[$0] = 1 / (1 + Glibc.expf(-input.pointer[$0])) }
+    precondition(input.count == output.count, "\(input.shape) into \(output.shape)")
+    let x = input.pointer
+    let y = output.pointer
+    inChunks(output.count) { table, first, count in table.f32_sigmoid(x + first, y + first, count) }
   }
 
   /// Gradient of the sigmoid from its output.
   public func sigmoidBackward(
     _ outputGradient: Tensor, output: Tensor, into inputGradient: Tensor
   ) {
-    pointwise(inputGradient.count) { index in
-      let y = output.pointer[index]
-      inputGradient.pointer[index] = outputGradient.pointer[index] * y * (1 - y)
+    precondition(
+      outputGradient.count == inputGradient.count && output.count == inputGradient.count,
+      "\(outputGradient.shape) and \(output.shape) into \(inputGradient.shape)")
+    let gradient = outputGradient.pointer
+    let y = output.pointer
+    let target = inputGradient.pointer
+    inChunks(inputGradient.count) { table, first, count in
+      table.f32_sigmoid_gradient(gradient + first, y + first, target + first, count)
     }
   }
 
   /// Adds `source` times `scale` to `target`, element by element.
   public func add(_ source: Tensor, scaledBy scale: Float = 1, to target: Tensor) {
     precondition(source.count == target.count, "cannot add \(source.shape) to \(target.shape)")
-    pointwise(target.count) { target.pointer[$0] += scale * source.pointer[$0] }
+    let x = source.pointer
+    let y = target.pointer
+    inChunks(target.count) { table, first, count in
+      table.f32_add_scaled(x + first, scale, y + first, count)
+    }
   }
 
   /// Multiplies every element by `factor`.
   public func scale(_ tensor: Tensor, by factor: Float) {
-    pointwise(tensor.count) { tensor.pointer[$0] *= factor }
+    let x = tensor.pointer
+    inChunks(tensor.count) { table, first, count in
+      table.f32_scale(x + first, factor, x + first, count)
+    }
   }
 
   /// Multiplies example i of `tensor` (outermost axis) by `weights[i]`, into `output`.
   public func scaleExamples(_ tensor: Tensor, by weights: Tensor, into output: Tensor) {
     let exampleCount = weights.count
     guard exampleCount > 0 else { return }
+    precondition(
+      tensor.count == output.count && tensor.count % exampleCount == 0,
+      "\(exampleCount) weights for \(tensor.shape) into \(output.shape)")
     let stride = tensor.count / exampleCount
-    pointwise(tensor.count) { index in
-      output.pointer[index] = tensor.pointer[index] * weights.pointer[index / stride]
+    let x = tensor.pointer
+    let y = output.pointer
+    let factors = weights.pointer
+    let table = kernels.table.pointee
+    threads.forEach(exampleCount) { example, _ in
+      table.f32_scale(x + example * stride, factors[example], y + example * stride, stride)
     }
   }
 
-  private func pointwise(_ count: Int, _ body: (Int) -> Void) {
+  /// Shares chunks of a flat loop among the threads.
+  func inChunks(
+    _ count: Int, _ body: (_ table: ck_kernels, _ first: Int, _ count: Int) -> Void
+  ) {
+    // Small enough to share, a multiple of every vector, and large enough to pay for the call.
     let chunk = 16_384
+    let table = kernels.table.pointee
+    guard count > chunk else {
+      if count > 0 { body(table, 0, count) }
+      return
+    }
     threads.forEach((count + chunk - 1) / chunk) { part, _ in
-      for index in (part * chunk)..<min(count, (part + 1) * chunk) { body(index) }
+      body(table, part * chunk, min(chunk, count - part * chunk))
     }
   }
 }

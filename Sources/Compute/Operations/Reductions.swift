@@ -1,3 +1,5 @@
+import CKernels
+
 // Sums in a fixed order, so that results do not depend on the number of threads.
 extension Machine {
   /// Sums over positions: `tensor` is batch × positions × channels, `sums` batch × channels.
@@ -5,14 +7,16 @@ extension Machine {
     let exampleCount = sums.count / channels
     guard exampleCount > 0 else { return }
     let positions = tensor.count / sums.count
+    precondition(
+      tensor.count == positions * sums.count && sums.count == exampleCount * channels,
+      "\(tensor.shape) of \(channels) channels into \(sums.shape)")
+    let source = tensor.pointer
+    let target = sums.pointer
+    let table = kernels.table.pointee
     threads.forEach(exampleCount) { example, _ in
-      let target = sums.pointer + example * channels
-      target.update(repeating: 0, count: channels)
-      var source = tensor.pointer + example * positions * channels
-      for _ in 0..<positions {
-        for channel in 0..<channels { target[channel] += source[channel] }
-        source += channels
-      }
+      table.f32_weighted_rows(
+        source + example * positions * channels, nil, positions, channels, channels,
+        target + example * channels, 0)
     }
   }
 
@@ -22,11 +26,11 @@ extension Machine {
   ) {
     guard norms.count > 0 else { return }
     let stride = tensor.count / norms.count
+    precondition(stride * norms.count == tensor.count, "\(norms.count) norms for \(tensor.shape)")
+    let source = tensor.pointer
+    let table = kernels.table.pointee
     threads.forEach(norms.count) { row, _ in
-      var sum = 0.0
-      let source = tensor.pointer + row * stride
-      for index in 0..<stride { sum += Double(source[index]) * Double(source[index]) }
-      norms[row] += sum
+      norms[row] += table.f32_squared_norm(source + row * stride, stride)
     }
   }
 
@@ -35,15 +39,18 @@ extension Machine {
     let stride = target.count
     guard stride > 0 else { return }
     let rowCount = rows.count / stride
+    precondition(
+      rows.count == rowCount * stride && weights.map { $0.count == rowCount } ?? true,
+      "rows \(rows.shape) and weights \(weights?.shape.description ?? "") to \(target.shape)")
     let chunk = 2048
+    let source = rows.pointer
+    let sum = target.pointer
+    let factors = weights?.pointer
+    let table = kernels.table.pointee
     threads.forEach((stride + chunk - 1) / chunk) { part, _ in
-      for row in 0..<rowCount {
-        let weight = weights?.pointer[row] ?? 1
-        let source = rows.pointer + row * stride
-        for index in (part * chunk)..<min(stride, (part + 1) * chunk) {
-          target.pointer[index] += weight * source[index]
-        }
-      }
+      let first = part * chunk
+      table.f32_weighted_rows(
+        source + first, factors, rowCount, stride, min(chunk, stride - first), sum + first, 1)
     }
   }
 }

@@ -60,7 +60,8 @@ final class WeightGradient {
       blockRows < g.outputHeight ? 1 : max(1, Self.positionTarget / g.positionCount)
     let paddedWidth = g.inputWidth + g.padding.left + g.padding.right
     let paddedHeight = (blockRows - 1) * g.stride + g.kernelHeight
-    let exampleStride = g.needsPadding ? paddedHeight * paddedWidth * g.inputChannels : g.input.count
+    let exampleStride =
+      g.needsPadding ? paddedHeight * paddedWidth * g.inputChannels : g.input.count
     entryOffsets = (0..<g.patchLength).map { entry in
       let line = g.kernelWidth * g.inputChannels
       return Int32(entry / line * paddedWidth * g.inputChannels + entry % line)
@@ -140,8 +141,8 @@ final class WeightGradient {
         tiles: tiles[
           (tiles.count * tilePart / tileParts)..<(tiles.count * (tilePart + 1) / tileParts)],
         panels: panels[
-          (panels.count * channelPart / channelParts)
-            ..< (panels.count * (channelPart + 1) / channelParts)],
+          (panels.count * channelPart / channelParts)..<(panels.count * (channelPart + 1)
+            / channelParts)],
         scratch: machine.scratch(worker))
     }
   }

@@ -27,6 +27,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Seconds to measure each case.")
   var seconds = 0.5
 
+  @Flag(help: "Count processor time per thread, for a machine that others use at the same time.")
+  var processorTime = false
+
   @Flag(help: "Print JSON, one object per line.")
   var json = false
 
@@ -49,13 +52,15 @@ struct BenchCommand: ParsableCommand {
     let machine = Machine(
       threadCount: threads ?? ThreadPool.availableProcessors, kernels: kernels)
     let cases = BenchCase.all(batch: batch).filter { $0.matches(filter) }
-    let peak = BenchTimer.peak(of: machine)
+    let clock: BenchClock =
+      processorTime ? .processor(threads: machine.threads.threadCount) : .wall
+    let peak = BenchTimer.peak(of: machine, clock)
     let report = BenchReport(
       isa: kernels.name, threads: machine.threads.threadCount, peak: peak, isJSON: json)
     report.begin()
     for entry in cases {
       PeakMemory.reset()
-      let timing = BenchTimer(seconds: seconds).measure(entry.prepare(machine))
+      let timing = BenchTimer(seconds: seconds, clock: clock).measure(entry.prepare(machine))
       try report.add(
         entry, timing: timing, peakMemory: PeakMemory.current)
     }
