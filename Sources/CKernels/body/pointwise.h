@@ -61,23 +61,39 @@ static void f32_scale(const float *source, float factor, float *target, size_t c
           vf_store_first(target + i, vf_multiply(f, vf_load_first(source + i, rest)), rest))
 }
 
+// The factors of Adam, one vector each.
+struct adam_factors {
+  vf keep1, keep2, take1, take2, step, root, epsilon;
+};
+
+CK_INLINE void adam_vector(const struct adam_factors *f, vf g, vf *m, vf *v, vf *p) {
+  *m = vf_fma(f->keep1, *m, vf_multiply(f->take1, g));
+  *v = vf_fma(f->keep2, *v, vf_multiply(f->take2, vf_multiply(g, g)));
+  *p = vf_fma(f->step, vf_divide(*m, vf_fma(vf_sqrt(*v), f->root, f->epsilon)), *p);
+}
+
 static void f32_adam(const struct ck_adam *task, size_t count) {
-  const vf keep1 = vf_set(task->beta1), keep2 = vf_set(task->beta2);
-  const vf take1 = vf_set(1 - task->beta1), take2 = vf_set(1 - task->beta2);
-  const vf step = vf_set(-task->step), root = vf_set(task->root_scale);
-  const vf epsilon = vf_set(task->epsilon);
-  for (size_t i = 0; i < count; i += VF_LANES) {
-    const size_t rest = count - i < VF_LANES ? count - i : VF_LANES;
-    vf g = vf_load_first(task->gradient + i, rest);
-    vf m = vf_multiply(take1, g);
-    m = vf_fma(keep1, vf_load_first(task->first_moment + i, rest), m);
-    vf v = vf_multiply(take2, vf_multiply(g, g));
-    v = vf_fma(keep2, vf_load_first(task->second_moment + i, rest), v);
-    vf_store_first(task->first_moment + i, m, rest);
-    vf_store_first(task->second_moment + i, v, rest);
-    vf change = vf_divide(m, vf_fma(vf_sqrt(v), root, epsilon));
-    vf p = vf_load_first(task->parameters + i, rest);
-    vf_store_first(task->parameters + i, vf_fma(step, change, p), rest);
+  const struct adam_factors factors = {
+    vf_set(task->beta1), vf_set(task->beta2), vf_set(1 - task->beta1), vf_set(1 - task->beta2),
+    vf_set(-task->step), vf_set(task->root_scale), vf_set(task->epsilon)};
+  float *parameters = task->parameters, *first = task->first_moment, *second = task->second_moment;
+  const float *gradient = task->gradient;
+  size_t i = 0;
+  for (; i + VF_LANES <= count; i += VF_LANES) {
+    vf m = vf_load(first + i), v = vf_load(second + i), p = vf_load(parameters + i);
+    adam_vector(&factors, vf_load(gradient + i), &m, &v, &p);
+    vf_store(first + i, m);
+    vf_store(second + i, v);
+    vf_store(parameters + i, p);
+  }
+  if (i < count) {
+    const size_t rest = count - i;
+    vf m = vf_load_first(first + i, rest), v = vf_load_first(second + i, rest);
+    vf p = vf_load_first(parameters + i, rest);
+    adam_vector(&factors, vf_load_first(gradient + i, rest), &m, &v, &p);
+    vf_store_first(first + i, m, rest);
+    vf_store_first(second + i, v, rest);
+    vf_store_first(parameters + i, p, rest);
   }
 }
 
@@ -100,8 +116,11 @@ CK_INLINE void weighted_rows_block(const float *rows, const float *weights, size
     rows += row_stride;
   }
   CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-    const size_t n = v + 1 < vectors ? VF_LANES : tail;
-    vf_store_first(target + v * VF_LANES, sum[v], n);
+    if (v + 1 < vectors || tail == VF_LANES) {
+      vf_store(target + v * VF_LANES, sum[v]);
+    } else {
+      vf_store_first(target + v * VF_LANES, sum[v], tail);
+    }
   }
 }
 

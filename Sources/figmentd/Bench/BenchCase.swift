@@ -20,7 +20,7 @@ struct BenchCase {
 
   /// Every case at that batch size.
   static func all(batch: Int) -> [BenchCase] {
-    ConvolutionCases.layers.flatMap { convolution($0, batch: batch) }
+    ConvolutionCases.layers.flatMap { convolution($0, batch: batch) } + flat
   }
 
   private static func convolution(_ entry: ConvolutionCases.Case, batch: Int) -> [BenchCase] {
@@ -51,6 +51,58 @@ struct BenchCase {
         }
       },
     ]
+  }
+}
+
+extension BenchCase {
+  /// Loops over as many values as a discriminator has parameters.
+  fileprivate static var flat: [BenchCase] {
+    let count = 1_700_000
+    func make(
+      _ operation: String, _ body: @escaping (Machine, FlatOperands) -> Void
+    ) -> BenchCase {
+      BenchCase(
+        operation: operation, shape: "\(count) values", batch: 1, operations: nil, item: "val",
+        itemCount: count
+      ) { machine in
+        let operands = FlatOperands(count: count)
+        return { body(machine, operands) }
+      }
+    }
+    return [
+      make("noise") { machine, operands in
+        operands.noise.addGaussian(to: operands.x, standardDeviation: 1e-3, on: machine)
+      },
+      make("adam") { machine, operands in
+        machine.adam(
+          parameters: operands.x, gradient: operands.y, firstMoment: operands.m,
+          secondMoment: operands.v, step: 10, AdamConstants(learningRate: 1e-4))
+      },
+      make("leaky-relu") { machine, operands in
+        machine.leakyReLU(operands.x, slope: 0.2, into: operands.y)
+      },
+      make("tanh") { machine, operands in machine.tanh(operands.x, into: operands.y) },
+      make("add") { machine, operands in
+        machine.add(operands.x, scaledBy: 1e-3, to: operands.y)
+      },
+    ]
+  }
+}
+
+/// Flat buffers of the optimiser's size.
+private final class FlatOperands {
+  let x: Tensor, y: Tensor, m: Tensor, v: Tensor
+  let noise = NoiseStream()
+  private let arena = Arena()
+
+  init(count: Int) {
+    x = arena.make(Shape(count))
+    y = arena.make(Shape(count))
+    m = arena.makeZeros(Shape(count))
+    v = arena.makeZeros(Shape(count))
+    var stream = SeededStream(seed: 2)
+    stream.fillGaussian(x, standardDeviation: 1)
+    stream.fillGaussian(y, standardDeviation: 1)
   }
 }
 
