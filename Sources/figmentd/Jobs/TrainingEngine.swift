@@ -14,6 +14,9 @@ protocol TrainingEngine: Sendable {
   /// The instruction set of the kernels, `avx2`.
   var instructionSet: String { get }
 
+  /// The threads that it computes with.
+  var threads: Int { get }
+
   /// Lists the recipes that jobs may name.
   func recipes() throws -> [RecipeSummary]
 
