@@ -37,12 +37,13 @@ public protocol ControlAPI: Sendable {
   /// Shows one job.
   func job(_ id: JobID) async throws -> Job
 
-  /// Follows a job until it is finished.
+  /// Tells what happened to a job, and follows it until it is finished.
   ///
-  /// Starts with the events kept since `after` (all of them when nil). Ends when the job is
-  /// finished; throws `ControlError.shuttingDown` when the daemon stops before that.
+  /// Starts with the events kept since `after` (all of them when nil), and ends there unless
+  /// `follow` is set. A followed stream ends when the job is finished and throws
+  /// `ControlError.shuttingDown` when the daemon stops before that.
   func events(
-    of job: JobID, after: JobEvent.ID?
+    of job: JobID, after: JobEvent.ID?, follow: Bool
   ) async throws -> AsyncThrowingStream<JobEvent, any Error>
 
   /// Asks a job to stop: cancelled for good, or paused until it is resumed.

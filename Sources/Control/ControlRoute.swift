@@ -11,7 +11,7 @@
 /// GET  /v1/jobs                        ?dataset= &state=
 /// POST /v1/jobs                        body: JobRequest; header Idempotency-Key
 /// GET  /v1/jobs/{job}
-/// GET  /v1/jobs/{job}/events           ?after=       NDJSON until the job is finished
+/// GET  /v1/jobs/{job}/events           ?after= &follow=false   NDJSON until the job is finished
 /// POST /v1/jobs/{job}/pause
 /// POST /v1/jobs/{job}/cancel
 /// POST /v1/jobs/{job}/resume
@@ -37,8 +37,8 @@ public enum ControlRoute: Hashable, Sendable {
   case submit
   /// `ControlAPI.job(_:)`
   case job(JobID)
-  /// `ControlAPI.events(of:after:)`
-  case events(JobID, after: JobEvent.ID?)
+  /// `ControlAPI.events(of:after:follow:)`
+  case events(JobID, after: JobEvent.ID?, follow: Bool)
   /// `ControlAPI.stop(_:reason:)` with `.paused`
   case pause(JobID)
   /// `ControlAPI.stop(_:reason:)` with `.cancelled`
@@ -79,8 +79,11 @@ public enum ControlRoute: Hashable, Sendable {
       "/v1/jobs" + Self.queryText([("dataset", filter.dataset), ("state", filter.state)])
     case .submit: "/v1/jobs"
     case .job(let job): "/v1/jobs/\(job)"
-    case .events(let job, let after):
-      "/v1/jobs/\(job)/events" + Self.queryText([("after", after.map { String($0) })])
+    case .events(let job, let after, let follow):
+      "/v1/jobs/\(job)/events"
+        + Self.queryText([
+          ("after", after.map { String($0) }), ("follow", follow ? nil : "false"),
+        ])
     case .pause(let job): "/v1/jobs/\(job)/pause"
     case .cancel(let job): "/v1/jobs/\(job)/cancel"
     case .resume(let job): "/v1/jobs/\(job)/resume"
@@ -154,7 +157,9 @@ public enum ControlRoute: Hashable, Sendable {
     _ job: JobID, _ verb: String, _ query: inout QueryItems, _ path: String
   ) throws(ControlError) -> ControlRoute {
     switch verb {
-    case "events": return .events(job, after: try query.takeNumber("after"))
+    case "events":
+      return .events(
+        job, after: try query.takeNumber("after"), follow: try query.takeFlag("follow") ?? true)
     case "pause": return .pause(job)
     case "cancel": return .cancel(job)
     case "resume": return .resume(job)
@@ -208,6 +213,14 @@ private struct QueryItems {
       throw .invalid("query \(name)='\(text)': not a number (0 or more expected).")
     }
     return number
+  }
+
+  mutating func takeFlag(_ name: String) throws(ControlError) -> Bool? {
+    guard let text = take(name) else { return nil }
+    guard let flag = ["true": true, "false": false][text] else {
+      throw .invalid("query \(name)='\(text)': not a flag (true or false expected).")
+    }
+    return flag
   }
 
   func refuseRest() throws(ControlError) {

@@ -64,9 +64,9 @@ extension Daemon: ControlAPI {
   }
 
   func events(
-    of job: JobID, after: JobEvent.ID?
+    of job: JobID, after: JobEvent.ID?, follow: Bool
   ) async throws -> AsyncThrowingStream<JobEvent, any Error> {
-    try follow(job, after: after).events()
+    try mailbox(of: job, after: after, follows: follow).events()
   }
 
   func stop(_ job: JobID, reason: StopReason) async throws -> Job {

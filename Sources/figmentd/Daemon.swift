@@ -148,11 +148,11 @@ actor Daemon {
     return jobs[id] ?? job
   }
 
-  /// Registers a follower and gives it what happened after an event.
-  func follow(_ id: JobID, after: JobEvent.ID?) throws -> EventMailbox {
+  /// Makes a mailbox with what happened after an event, and puts into it what follows.
+  func mailbox(of id: JobID, after: JobEvent.ID?, follows: Bool) throws -> EventMailbox {
     let job = try find(id)
     let mailbox = EventMailbox(history: try store.events(of: id, after: after ?? 0))
-    if job.state.isFinished {
+    if job.state.isFinished || !follows {
       mailbox.end()
     } else if isStopping, running == nil {
       mailbox.end(.shuttingDown("daemon: it is stopping (a running one expected)."))

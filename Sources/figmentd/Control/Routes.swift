@@ -64,7 +64,8 @@ struct Routes: Sendable {
           ControlCoding.decodeStrictly(JobRequest.self, from: request.body),
           token: request.token))
     case .job(let job): try await value(api.job(job))
-    case .events(let job, let after): .events(try await api.events(of: job, after: after))
+    case .events(let job, let after, let follow):
+      .events(try await api.events(of: job, after: after, follow: follow))
     case .pause(let job): try await value(api.stop(job, reason: .paused))
     case .cancel(let job): try await value(api.stop(job, reason: .cancelled))
     case .resume(let job): try await value(api.resume(job))
