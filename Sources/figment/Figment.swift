@@ -14,14 +14,14 @@ struct Figment: AsyncParsableCommand {
     version: Version.current,
     groupedSubcommands: [
       CommandGroup(
-        name: "Datasets:",
+        name: "Dataset",
         subcommands: [Status.self, Datasets.self, Rescan.self, Files.self, Ledger.self]),
       CommandGroup(
-        name: "Jobs:",
+        name: "Job",
         subcommands: [
           Recipes.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self, Logs.self,
           Pause.self, Resume.self, Cancel.self, Generate.self,
         ]),
-      CommandGroup(name: "Set-up:", subcommands: [Config.self, VersionCommand.self]),
+      CommandGroup(name: "Set-up", subcommands: [Config.self, VersionCommand.self]),
     ])
 }
