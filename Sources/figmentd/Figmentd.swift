@@ -11,6 +11,7 @@ struct Figmentd: AsyncParsableCommand {
     subcommands: [
       Serve.self,
       Check.self,
+      BenchCommand.self,
     ],
     defaultSubcommand: Serve.self)
 }
