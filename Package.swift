@@ -64,6 +64,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
@@ -101,7 +102,11 @@ let package = Package(
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
     .testTarget(
       name: "FigmentdTests",
-      dependencies: ["figmentd", "Control", "Models", "Datasets", "Privacy", "TestSupport"],
+      dependencies: [
+        "figmentd", "figment", "Control", "Models", "Datasets", "Privacy", "TestSupport", logging,
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "FigmentTests", dependencies: ["figment", "Control"], swiftSettings: strict),
   ],

@@ -1,0 +1,83 @@
+# make demo      install what is missing, build, and go the whole way on images that we draw ourselves
+# make test      build and run all tests
+# make lint      format, service files, shell scripts
+# make build     a release build with the Swift library linked in
+# make install   into PREFIX (default /usr/local) below DESTDIR
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# An import that Package.swift does not declare is an error: it guards the borders between the rooms.
+STRICT := --explicit-target-dependency-import-check error
+RELEASE := -c release --static-swift-stdlib $(STRICT)
+# Tests look into modules, which is a build of its own: it has its own folder, so that neither undoes the other.
+TESTING := -c release --scratch-path .build-tests -Xswiftc -enable-testing $(STRICT)
+BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
+
+.PHONY: all build test lint demo install uninstall clean dependencies
+
+all: build
+
+dependencies:
+	@Scripts/dependencies.sh
+
+build: dependencies
+	$(SWIFT) build $(RELEASE) --product figmentd
+	$(SWIFT) build $(RELEASE) --product figment
+
+test: dependencies
+	$(SWIFT) test $(TESTING) $(if $(FILTER),--filter $(FILTER))
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	Scripts/check-units.sh
+
+demo: build
+	Scripts/demo.sh "$(BIN)"
+
+INSTALLED_UNITS := figmentd.service figmentd@.service figmentd.socket
+
+# Units name the binary by its full path, so PREFIX is written into them.
+install:
+	@test -x "$(BIN)/figmentd" || { echo "nothing is built yet: run make build first"; exit 1; }
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/figment/Models" \
+	  "$(DESTDIR)$(PREFIX)/share/doc/figment" "$(DESTDIR)$(PREFIX)/lib/systemd/system" \
+	  "$(DESTDIR)$(PREFIX)/lib/sysusers.d" "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" "$(DESTDIR)/etc/figment"
+	install -m 0755 "$(BIN)/figmentd" "$(BIN)/figment" "$(DESTDIR)$(PREFIX)/bin"
+	install -m 0644 Models/*.yaml "$(DESTDIR)$(PREFIX)/share/figment/Models"
+	install -m 0644 Systemd/README.md "$(DESTDIR)$(PREFIX)/share/doc/figment/README.md"
+	for unit in $(INSTALLED_UNITS); do \
+	  sed -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|/usr/share/|$(PREFIX)/share/|' "Systemd/$$unit" \
+	    > "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit" || exit 1; \
+	  chmod 0644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; \
+	done
+	install -m 0644 Systemd/sysusers.conf "$(DESTDIR)$(PREFIX)/lib/sysusers.d/figment.conf"
+	install -m 0644 Systemd/tmpfiles.conf "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/figment.conf"
+	test -e "$(DESTDIR)/etc/figment/config.yaml" \
+	  || install -m 0644 Systemd/config.yaml "$(DESTDIR)/etc/figment/config.yaml"
+	"$(BIN)/figment" --generate-completion-script bash \
+	  > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/figment"
+	"$(BIN)/figment" --generate-completion-script zsh \
+	  > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_figment"
+	"$(BIN)/figment" --generate-completion-script fish \
+	  > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/figment.fish"
+
+# The configuration, the state and the releases stay: they are the administrator's.
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/figmentd" "$(DESTDIR)$(PREFIX)/bin/figment"
+	rm -rf "$(DESTDIR)$(PREFIX)/share/figment" "$(DESTDIR)$(PREFIX)/share/doc/figment"
+	for unit in $(INSTALLED_UNITS); do \
+	  rm -f "$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit"; \
+	done
+	rm -f "$(DESTDIR)$(PREFIX)/lib/sysusers.d/figment.conf" \
+	  "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/figment.conf" \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/figment" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_figment" \
+	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/figment.fish"
+
+clean:
+	rm -rf .build .build-tests

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs the system libraries that the build needs and that are missing, where that is possible.
+set -eu
+
+if ! command -v swift > /dev/null; then
+  echo "swift: not found (a Swift 6.2 or newer toolchain expected). See https://swift.org/install." >&2
+  exit 1
+fi
+
+missing=""
+test -e /usr/include/png.h || missing="$missing libpng-dev"
+test -e /usr/include/jpeglib.h || missing="$missing libjpeg-dev"
+test -e /usr/include/sqlite3.h || missing="$missing libsqlite3-dev"
+test -z "$missing" && exit 0
+
+if ! command -v apt-get > /dev/null; then
+  echo "missing libraries:$missing (or what your system calls them). Install them first." >&2
+  exit 1
+fi
+if test "$(id -u)" -eq 0; then
+  sudo=""
+elif command -v sudo > /dev/null; then
+  sudo="sudo"
+else
+  echo "missing libraries:$missing. Install them: apt-get install$missing" >&2
+  exit 1
+fi
+echo "installing$missing"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086 # a list of packages
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing

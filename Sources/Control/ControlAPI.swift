@@ -1,0 +1,57 @@
+/// What a person or a script may ask of the daemon.
+///
+/// Two engines answer it: the daemon itself, in process, and the client over the Unix socket. One
+/// contract suite runs on both. Requests name datasets, recipes and jobs, never paths: roots,
+/// outputs and the privacy policy come only from the administrator's configuration.
+///
+/// Every method throws `ControlError`. Every verb that changes something may be repeated: asking a
+/// paused job to pause is not an error.
+public protocol ControlAPI: Sendable {
+  /// Says what the daemon is doing now.
+  func status() async throws -> DaemonStatus
+
+  /// Lists the configured datasets with their files and what is left of their budgets.
+  func datasets() async throws -> [DatasetStatus]
+
+  /// Looks through a dataset's root again, and answers when that is done.
+  func rescan(_ dataset: String) async throws -> DatasetStatus
+
+  /// Lists files of a dataset with their verdicts, a page at a time.
+  func files(of dataset: String, _ query: FileQuery) async throws -> FilePage
+
+  /// Lists the recipes that a job may name.
+  func recipes() async throws -> [RecipeSummary]
+
+  /// Says what a training job would cost, before anything is spent.
+  func plan(_ request: PlanRequest) async throws -> PlanReport
+
+  /// Puts a job into the queue.
+  ///
+  /// - Parameter token: chosen by the caller. A second request with the token of an earlier one
+  ///   answers with the earlier job, so that a lost reply cannot spend a budget twice.
+  func submit(_ request: JobRequest, token: String?) async throws -> Job
+
+  /// Lists jobs, oldest first.
+  func jobs(_ filter: JobFilter) async throws -> [Job]
+
+  /// Shows one job.
+  func job(_ id: JobID) async throws -> Job
+
+  /// Tells what happened to a job, and follows it until it is finished.
+  ///
+  /// Starts with the events kept since `after` (all of them when nil), and ends there unless
+  /// `follow` is set. A followed stream ends when the job is finished and throws
+  /// `ControlError.shuttingDown` when the daemon stops before that.
+  func events(
+    of job: JobID, after: JobEvent.ID?, follow: Bool
+  ) async throws -> AsyncThrowingStream<JobEvent, any Error>
+
+  /// Asks a job to stop: cancelled for good, or paused until it is resumed.
+  func stop(_ job: JobID, reason: StopReason) async throws -> Job
+
+  /// Puts a paused or failed job back into the queue; it goes on from its last checkpoint.
+  func resume(_ job: JobID) async throws -> Job
+
+  /// Shows what was spent on a dataset, verified record by record.
+  func ledger(of dataset: String) async throws -> LedgerReport
+}

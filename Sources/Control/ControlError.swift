@@ -1,0 +1,72 @@
+/// Why a request was not done.
+///
+/// Texts read: what failed: what was found (what was expected). What to do.
+public enum ControlError: Error, Hashable, Sendable {
+  /// The request makes no sense.
+  case invalid(String)
+  /// There is no such thing.
+  case notFound(String)
+  /// The privacy policy of the dataset does not allow it.
+  case refusedByPolicy(String)
+  /// The caller may not do that.
+  case forbidden(String)
+  /// It cannot be done in the state that the job or dataset is in.
+  case conflict(String)
+  /// The request is too large for the daemon to read.
+  case tooLarge(String)
+  /// The request took too long to arrive.
+  case timedOut(String)
+  /// The daemon serves as many callers as it can.
+  case busy(String)
+  /// The daemon is stopping.
+  case shuttingDown(String)
+  /// The daemon cannot be reached.
+  case unreachable(String)
+  /// Something failed that the caller did not cause.
+  case failed(String)
+
+  /// The text for people.
+  public var message: String {
+    switch self {
+    case .invalid(let text), .notFound(let text), .refusedByPolicy(let text),
+      .forbidden(let text), .conflict(let text), .tooLarge(let text), .timedOut(let text),
+      .busy(let text), .shuttingDown(let text), .unreachable(let text), .failed(let text):
+      text
+    }
+  }
+
+  /// What a command exits with.
+  public var exitCode: ExitCode {
+    switch self {
+    case .invalid: .usage
+    case .notFound: .notFound
+    case .refusedByPolicy: .refused
+    case .unreachable, .shuttingDown: .unreachable
+    case .forbidden, .conflict, .tooLarge, .timedOut, .busy, .failed: .failed
+    }
+  }
+
+  /// The problem that tells a client.
+  public var problem: Problem { Problem(self) }
+
+  /// Says that a name is unknown, and which known one was probably meant.
+  public static func unknown(
+    _ kind: String, _ name: String, among known: some Sequence<String>
+  ) -> ControlError {
+    let names = known.sorted()
+    let hint: String
+    if let near = Spelling.nearest(to: name, among: names) {
+      hint = "Did you mean '\(near)'?"
+    } else if names.isEmpty {
+      hint = "There is none yet."
+    } else {
+      hint = "Known: \(names.prefix(20).joined(separator: ", "))."
+    }
+    return .notFound("\(kind) '\(name)': unknown. \(hint)")
+  }
+}
+
+extension ControlError: CustomStringConvertible {
+  /// The text for people.
+  public var description: String { message }
+}

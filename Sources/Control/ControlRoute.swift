@@ -1,0 +1,230 @@
+/// What is asked over HTTP: the one table of routes, which the client writes and the server reads.
+///
+/// ```
+/// GET  /v1/status
+/// GET  /v1/datasets
+/// POST /v1/datasets/{dataset}/rescan
+/// GET  /v1/datasets/{dataset}/files    ?verdict= &after= &limit=
+/// GET  /v1/datasets/{dataset}/ledger
+/// GET  /v1/recipes
+/// POST /v1/plan                        body: TrainRequest
+/// GET  /v1/jobs                        ?dataset= &state=
+/// POST /v1/jobs                        body: JobRequest; header Idempotency-Key
+/// GET  /v1/jobs/{job}
+/// GET  /v1/jobs/{job}/events           ?after= &follow=false   NDJSON until the job is finished
+/// POST /v1/jobs/{job}/pause
+/// POST /v1/jobs/{job}/cancel
+/// POST /v1/jobs/{job}/resume
+/// ```
+public enum ControlRoute: Hashable, Sendable {
+  /// `ControlAPI.status()`
+  case status
+  /// `ControlAPI.datasets()`
+  case datasets
+  /// `ControlAPI.rescan(_:)`
+  case rescan(dataset: String)
+  /// `ControlAPI.files(of:_:)`
+  case files(dataset: String, FileQuery)
+  /// `ControlAPI.ledger(of:)`
+  case ledger(dataset: String)
+  /// `ControlAPI.recipes()`
+  case recipes
+  /// `ControlAPI.plan(_:)`
+  case plan
+  /// `ControlAPI.jobs(_:)`
+  case jobs(JobFilter)
+  /// `ControlAPI.submit(_:token:)`
+  case submit
+  /// `ControlAPI.job(_:)`
+  case job(JobID)
+  /// `ControlAPI.events(of:after:follow:)`
+  case events(JobID, after: JobEvent.ID?, follow: Bool)
+  /// `ControlAPI.stop(_:reason:)` with `.paused`
+  case pause(JobID)
+  /// `ControlAPI.stop(_:reason:)` with `.cancelled`
+  case cancel(JobID)
+  /// `ControlAPI.resume(_:)`
+  case resume(JobID)
+
+  /// The header that carries the token of a submission.
+  public static let tokenHeader = "Idempotency-Key"
+
+  /// The HTTP method.
+  public var method: String { changesSomething || self == .plan ? "POST" : "GET" }
+
+  /// Whether the caller needs more than the right to look.
+  public var changesSomething: Bool {
+    switch self {
+    case .status, .datasets, .files, .ledger, .recipes, .plan, .jobs, .job, .events: false
+    case .rescan, .submit, .pause, .cancel, .resume: true
+    }
+  }
+
+  /// The path and query of the request.
+  public var target: String {
+    switch self {
+    case .status: "/v1/status"
+    case .datasets: "/v1/datasets"
+    case .rescan(let dataset): "/v1/datasets/\(dataset)/rescan"
+    case .files(let dataset, let query):
+      "/v1/datasets/\(dataset)/files"
+        + Self.queryText([
+          ("verdict", query.verdict), ("after", query.after),
+          ("limit", query.limit == FileQuery.maximumLimit ? nil : String(query.limit)),
+        ])
+    case .ledger(let dataset): "/v1/datasets/\(dataset)/ledger"
+    case .recipes: "/v1/recipes"
+    case .plan: "/v1/plan"
+    case .jobs(let filter):
+      "/v1/jobs" + Self.queryText([("dataset", filter.dataset), ("state", filter.state)])
+    case .submit: "/v1/jobs"
+    case .job(let job): "/v1/jobs/\(job)"
+    case .events(let job, let after, let follow):
+      "/v1/jobs/\(job)/events"
+        + Self.queryText([
+          ("after", after.map { String($0) }), ("follow", follow ? nil : "false"),
+        ])
+    case .pause(let job): "/v1/jobs/\(job)/pause"
+    case .cancel(let job): "/v1/jobs/\(job)/cancel"
+    case .resume(let job): "/v1/jobs/\(job)/resume"
+    }
+  }
+
+  /// Reads what a request asks for.
+  ///
+  /// - Throws: `ControlError.notFound` for an unknown path, `.invalid` for a wrong method, a name
+  ///   that nothing can have, or a query that the route does not know.
+  public init(method: String, target: String) throws(ControlError) {
+    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let path = String(parts.first ?? "")
+    var query = try QueryItems(parts.count > 1 ? String(parts[1]) : "")
+    let words = path.split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+    guard words.count >= 3, words[0].isEmpty, words[1] == "v1" else {
+      throw Self.unknown(path)
+    }
+    let route = try Self.route(method, words.dropFirst(2).map { $0 }, &query, path)
+    try query.refuseRest()
+    guard route.method == method else {
+      throw .invalid("\(method) \(path): not allowed (\(route.method) expected).")
+    }
+    self = route
+  }
+
+  private static func route(
+    _ method: String, _ words: [String], _ query: inout QueryItems, _ path: String
+  ) throws(ControlError) -> ControlRoute {
+    switch (words[0], words.count) {
+    case ("status", 1): return .status
+    case ("recipes", 1): return .recipes
+    case ("plan", 1): return .plan
+    case ("datasets", 1): return .datasets
+    case ("datasets", 3): return try datasetRoute(words[1], words[2], &query, path)
+    case ("jobs", 1) where method == "POST": return .submit
+    case ("jobs", 1):
+      let filter = JobFilter(dataset: query.take("dataset"), state: query.take("state"))
+      if let state = filter.state, !JobState.names.contains(state) {
+        throw ControlError.unknown("state", state, among: JobState.names)
+      }
+      return .jobs(filter)
+    case ("jobs", 2): return .job(try job(words[1]))
+    case ("jobs", 3): return try jobRoute(try job(words[1]), words[2], &query, path)
+    default: throw unknown(path)
+    }
+  }
+
+  private static func datasetRoute(
+    _ dataset: String, _ verb: String, _ query: inout QueryItems, _ path: String
+  ) throws(ControlError) -> ControlRoute {
+    guard Name.isValid(dataset) else {
+      throw .invalid("dataset '\(dataset)': not a dataset's name.")
+    }
+    switch verb {
+    case "rescan": return .rescan(dataset: dataset)
+    case "ledger": return .ledger(dataset: dataset)
+    case "files":
+      let limit = try query.takeNumber("limit") ?? FileQuery.maximumLimit
+      guard (1...FileQuery.maximumLimit).contains(limit) else {
+        throw .invalid("limit \(limit): out of range (1 to \(FileQuery.maximumLimit) expected).")
+      }
+      return .files(
+        dataset: dataset,
+        FileQuery(verdict: query.take("verdict"), after: query.take("after"), limit: limit))
+    default: throw unknown(path)
+    }
+  }
+
+  private static func jobRoute(
+    _ job: JobID, _ verb: String, _ query: inout QueryItems, _ path: String
+  ) throws(ControlError) -> ControlRoute {
+    switch verb {
+    case "events":
+      return .events(
+        job, after: try query.takeNumber("after"), follow: try query.takeFlag("follow") ?? true)
+    case "pause": return .pause(job)
+    case "cancel": return .cancel(job)
+    case "resume": return .resume(job)
+    default: throw unknown(path)
+    }
+  }
+
+  private static func job(_ name: String) throws(ControlError) -> JobID {
+    guard let job = JobID(name) else {
+      throw .invalid("job '\(name)': not a job's name (like glyphs-7 expected).")
+    }
+    return job
+  }
+
+  private static func unknown(_ path: String) -> ControlError {
+    .notFound("path '\(path)': unknown. Paths start with /v1/, for instance /v1/status.")
+  }
+
+  private static func queryText(_ items: [(name: String, value: String?)]) -> String {
+    let written = items.compactMap { item in
+      item.value.map { "\(item.name)=\(PercentCoding.encode($0))" }
+    }
+    return written.isEmpty ? "" : "?" + written.joined(separator: "&")
+  }
+}
+
+/// The items of a query, each to be taken once.
+private struct QueryItems {
+  private var items: [(name: String, value: String)] = []
+
+  init(_ text: String) throws(ControlError) {
+    for item in text.split(separator: "&") {
+      let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = PercentCoding.decode(String(parts[0])),
+        let value = PercentCoding.decode(parts.count > 1 ? String(parts[1]) : "")
+      else {
+        throw .invalid("query '\(item)': not percent-encoded UTF-8.")
+      }
+      items.append((name, value))
+    }
+  }
+
+  mutating func take(_ name: String) -> String? {
+    guard let index = items.firstIndex(where: { $0.name == name }) else { return nil }
+    return items.remove(at: index).value
+  }
+
+  mutating func takeNumber(_ name: String) throws(ControlError) -> Int? {
+    guard let text = take(name) else { return nil }
+    guard let number = Int(text), number >= 0 else {
+      throw .invalid("query \(name)='\(text)': not a number (0 or more expected).")
+    }
+    return number
+  }
+
+  mutating func takeFlag(_ name: String) throws(ControlError) -> Bool? {
+    guard let text = take(name) else { return nil }
+    guard let flag = ["true": true, "false": false][text] else {
+      throw .invalid("query \(name)='\(text)': not a flag (true or false expected).")
+    }
+    return flag
+  }
+
+  func refuseRest() throws(ControlError) {
+    guard let item = items.first else { return }
+    throw .invalid("query '\(item.name)': unknown here, or given twice.")
+  }
+}

@@ -1,0 +1,39 @@
+public import FoundationEssentials
+
+/// What the daemon is doing now.
+public struct DaemonStatus: Codable, Hashable, Sendable {
+  /// The daemon's version.
+  public var version: String
+  /// Its process.
+  public var process: Int
+  /// When it started.
+  public var started: Date
+  /// Threads that compute.
+  public var threads: Int
+  /// The instruction set of the kernels, `avx2`.
+  public var instructionSet: String
+  /// The job that the worker has.
+  public var running: Job?
+  /// Jobs that wait for it.
+  public var queued: Int
+  /// Configured datasets.
+  public var datasets: Int
+  /// What is wrong and does not stop the daemon: a configuration that could not be reloaded, say.
+  public var remarks: [String]
+
+  /// Describes a daemon.
+  public init(
+    version: String, process: Int, started: Date, threads: Int, instructionSet: String,
+    running: Job? = nil, queued: Int = 0, datasets: Int = 0, remarks: [String] = []
+  ) {
+    self.version = version
+    self.process = process
+    self.started = started
+    self.threads = threads
+    self.instructionSet = instructionSet
+    self.running = running
+    self.queued = queued
+    self.datasets = datasets
+    self.remarks = remarks
+  }
+}

@@ -1,0 +1,111 @@
+public import FoundationEssentials
+
+/// A configured dataset: its files, how it is watched, and what is left of its budget.
+///
+/// For the operator, not for release: the counts here are counts of real images.
+public struct DatasetStatus: Codable, Hashable, Sendable {
+  /// What requests call it.
+  public var name: String
+  /// What the daemon knows of its root.
+  public var state: DatasetState
+  /// How changes are noticed: `inotify`, or `poll` where the file system tells nothing.
+  public var watch: String
+  /// Why the dataset is not watched as it should be, or why its root cannot be read.
+  public var remark: String?
+  /// Files that can be learned from.
+  public var usable: Int
+  /// Files that cannot, each with its verdict.
+  public var rejected: Int
+  /// Files whose content is there already.
+  public var duplicates: Int
+  /// Files that still change, or were not looked at yet.
+  public var pending: Int
+  /// The classes, with the usable files of each.
+  public var classes: [ClassCount]
+  /// Bytes of the usable files.
+  public var bytes: Int
+  /// When the root was last looked through.
+  public var scanned: Date?
+  /// What is left of the budget.
+  public var budget: BudgetStatus
+
+  /// Describes a dataset.
+  public init(
+    name: String, state: DatasetState, watch: String, remark: String? = nil, usable: Int = 0,
+    rejected: Int = 0, duplicates: Int = 0, pending: Int = 0, classes: [ClassCount] = [],
+    bytes: Int = 0, scanned: Date? = nil, budget: BudgetStatus
+  ) {
+    self.name = name
+    self.state = state
+    self.watch = watch
+    self.remark = remark
+    self.usable = usable
+    self.rejected = rejected
+    self.duplicates = duplicates
+    self.pending = pending
+    self.classes = classes
+    self.bytes = bytes
+    self.scanned = scanned
+    self.budget = budget
+  }
+}
+
+/// What the daemon knows of a dataset's root.
+public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
+  /// Nothing is known yet.
+  case unknown
+  /// It is being looked through.
+  case scanning
+  /// All that is in it is known.
+  case ready
+  /// The root is not there or cannot be read; what was known of it is kept.
+  case offline
+}
+
+/// A class and the usable files in it.
+public struct ClassCount: Codable, Hashable, Sendable {
+  /// The class: the sub-folder's name.
+  public var name: String
+  /// The usable files in it.
+  public var usable: Int
+
+  /// Counts the files of a class.
+  public init(name: String, usable: Int) {
+    self.name = name
+    self.usable = usable
+  }
+}
+
+/// The privacy budget of a dataset and what is left of it.
+public struct BudgetStatus: Codable, Hashable, Sendable {
+  /// The most that all jobs together may spend.
+  public var epsilonMaximum: Double
+  /// The delta at which it is counted.
+  public var delta: Double
+  /// What all jobs so far have spent together; nil when the ledger cannot be read.
+  public var epsilonSpent: Double?
+  /// Who is protected: `file`, or `folder` for one person with several files.
+  public var unit: PrivacyUnit
+  /// Why nothing can be spent: a ledger that cannot be trusted is a closed one.
+  public var problem: String?
+
+  /// Describes a budget.
+  public init(
+    epsilonMaximum: Double, delta: Double, epsilonSpent: Double?, unit: PrivacyUnit,
+    problem: String? = nil
+  ) {
+    self.epsilonMaximum = epsilonMaximum
+    self.delta = delta
+    self.epsilonSpent = epsilonSpent
+    self.unit = unit
+    self.problem = problem
+  }
+}
+
+/// Who is protected.
+public enum PrivacyUnit: String, Codable, Hashable, Sendable, CaseIterable {
+  /// One image file.
+  case file
+  /// All files of one sub-folder: one person.
+  case folder
+}

@@ -1,0 +1,15 @@
+/// What the commands exit with.
+public enum ExitCode: Int32, Codable, Hashable, Sendable, CaseIterable {
+  /// It was done.
+  case done = 0
+  /// It failed.
+  case failed = 1
+  /// The daemon could not be reached.
+  case unreachable = 3
+  /// The privacy policy refuses it.
+  case refused = 4
+  /// There is no such dataset, recipe or job.
+  case notFound = 5
+  /// The command was misspelt (`EX_USAGE` of sysexits.h).
+  case usage = 64
+}

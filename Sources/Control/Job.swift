@@ -1,0 +1,187 @@
+public import FoundationEssentials
+
+/// A job: what was asked, where it stands, and what came of it.
+public struct Job: Codable, Hashable, Sendable, Identifiable {
+  /// The job's name.
+  public let id: JobID
+  /// What was asked.
+  public let request: JobRequest
+  /// The dataset whose budget the job spends, or whose model it draws from.
+  public let dataset: String
+  /// The caller's token, which makes a repeated submission harmless.
+  public let token: String?
+  /// When the job was submitted.
+  public let created: Date
+  /// Where the job stands.
+  public var state: JobState
+  /// When it came to stand there.
+  public var changed: Date
+  /// How far it has come.
+  public var progress: JobProgress?
+  /// Restarts of the daemon that found this job running, with no checkpoint in between.
+  public var crashes: CrashRecord?
+  /// How often the job was launched.
+  public var launches: Int
+
+  /// Makes a job that waits in the queue.
+  public init(
+    id: JobID, request: JobRequest, dataset: String, token: String? = nil, created: Date
+  ) {
+    self.id = id
+    self.request = request
+    self.dataset = dataset
+    self.token = token
+    self.created = created
+    state = .queued
+    changed = created
+    launches = 0
+  }
+}
+
+/// Crashes that found the job at the same checkpoint.
+public struct CrashRecord: Codable, Hashable, Sendable {
+  /// The step of the newest checkpoint; 0 before the first.
+  public var checkpoint: Int
+  /// How many crashes have found that checkpoint.
+  public var count: Int
+
+  /// Records crashes at a checkpoint.
+  public init(checkpoint: Int, count: Int) {
+    self.checkpoint = checkpoint
+    self.count = count
+  }
+}
+
+/// Where a job stands.
+public enum JobState: Hashable, Sendable {
+  /// It waits for the worker.
+  case queued
+  /// The worker has it.
+  case running
+  /// It was asked to stop and is writing its checkpoint.
+  case stopping(StopReason)
+  /// It waits to be resumed.
+  case paused
+  /// Nothing more will happen, unless it failed and is resumed.
+  case finished(JobOutcome)
+
+  /// The word for it in JSON and in lists.
+  public var name: String {
+    switch self {
+    case .queued: "queued"
+    case .running: "running"
+    case .stopping: "stopping"
+    case .paused: "paused"
+    case .finished(.completed): "completed"
+    case .finished(.cancelled): "cancelled"
+    case .finished(.failed): "failed"
+    }
+  }
+
+  /// Every word that `name` can be.
+  public static let names = [
+    "queued", "running", "stopping", "paused", "completed", "cancelled", "failed",
+  ]
+
+  /// Whether nothing more happens by itself.
+  public var isFinished: Bool {
+    if case .finished = self { true } else { false }
+  }
+}
+
+/// Why a job is asked to stop.
+public enum StopReason: String, Codable, Hashable, Sendable, CaseIterable {
+  /// For good.
+  case cancelled
+  /// Until it is resumed.
+  case paused
+  /// Until the daemon is back.
+  case shutdown
+}
+
+/// What came of a job.
+public enum JobOutcome: Hashable, Sendable {
+  /// It did what was asked.
+  case completed(JobResults)
+  /// It was stopped for good.
+  case cancelled
+  /// It could not go on.
+  case failed(JobFailure)
+}
+
+/// What a completed job leaves behind.
+///
+/// Releasable values only.
+public struct JobResults: Codable, Hashable, Sendable {
+  /// The privacy loss of this job alone; nil when it gives no guarantee or spent nothing.
+  public var epsilon: Double?
+  /// The probability with which the bound may fail.
+  public var delta: Double?
+  /// Steps that were trained.
+  public var steps: Int?
+  /// Synthetic images that were written.
+  public var images: Int?
+  /// The files and folders that it wrote.
+  public var outputs: [JobOutput]
+
+  /// Lists what a job leaves behind.
+  public init(
+    epsilon: Double? = nil, delta: Double? = nil, steps: Int? = nil, images: Int? = nil,
+    outputs: [JobOutput] = []
+  ) {
+    self.epsilon = epsilon
+    self.delta = delta
+    self.steps = steps
+    self.images = images
+    self.outputs = outputs
+  }
+}
+
+/// A file or folder that a job wrote, where the administrator's configuration puts it.
+public struct JobOutput: Codable, Hashable, Sendable {
+  /// What it is: `images`, `sheet`, `record`, `model`, `report`.
+  public var kind: String
+  /// Where it is.
+  public var path: String
+
+  /// Names an output.
+  public init(kind: String, path: String) {
+    self.kind = kind
+    self.path = path
+  }
+}
+
+/// Why a job could not go on.
+public struct JobFailure: Codable, Hashable, Sendable {
+  /// What failed, what was found, what to do.
+  ///
+  /// Holds no file names and nothing learned from images.
+  public var message: String
+  /// What `figment` exits with when it waited for this job.
+  public var exitCode: ExitCode
+
+  /// Describes a failure.
+  public init(message: String, exitCode: ExitCode = .failed) {
+    self.message = message
+    self.exitCode = exitCode
+  }
+}
+
+/// Which jobs to list.
+public struct JobFilter: Codable, Hashable, Sendable {
+  /// Only jobs of this dataset.
+  public var dataset: String?
+  /// Only jobs in the state of this name (`JobState.name`).
+  public var state: String?
+
+  /// Lists all jobs, or those of a dataset or a state.
+  public init(dataset: String? = nil, state: String? = nil) {
+    self.dataset = dataset
+    self.state = state
+  }
+
+  /// Whether a job is asked for.
+  public func matches(_ job: Job) -> Bool {
+    (dataset.map { $0 == job.dataset } ?? true) && (state.map { $0 == job.state.name } ?? true)
+  }
+}

@@ -1,0 +1,160 @@
+/// What a job is asked to do.
+public enum JobRequest: Hashable, Sendable {
+  /// Learn from a dataset and write a synthetic set.
+  case train(TrainRequest)
+  /// Write more images with a model that was trained before; costs no privacy.
+  case generate(GenerateRequest)
+
+  /// The word for it in JSON and in lists.
+  public var kind: String {
+    switch self {
+    case .train: "train"
+    case .generate: "generate"
+    }
+  }
+}
+
+/// What a training job is asked to do.
+public struct TrainRequest: Codable, Hashable, Sendable {
+  /// The configured dataset to learn from.
+  public var dataset: String
+  /// The recipe: which model, at which size, trained how.
+  public var recipe: String
+  /// The privacy loss that the job may cause; nil takes the recipe's own, or the policy's.
+  public var epsilon: Double?
+  /// The probability with which the bound may fail; nil takes the policy's.
+  public var delta: Double?
+  /// Discriminator steps; nil takes the recipe's.
+  public var steps: Int?
+  /// Trains without clipping and noise.
+  ///
+  /// The result carries no guarantee and its release says so.
+  public var nonPrivate: Bool?
+  /// Synthetic images to write at the end; nil takes the recipe's.
+  public var count: Int?
+  /// The seed of everything that is not privacy noise; nil draws one.
+  public var seed: UInt64?
+
+  /// Asks for a training job.
+  public init(
+    dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
+    steps: Int? = nil, nonPrivate: Bool? = nil, count: Int? = nil, seed: UInt64? = nil
+  ) {
+    self.dataset = dataset
+    self.recipe = recipe
+    self.epsilon = epsilon
+    self.delta = delta
+    self.steps = steps
+    self.nonPrivate = nonPrivate
+    self.count = count
+    self.seed = seed
+  }
+
+  /// Whether the job trains without a guarantee.
+  public var isNonPrivate: Bool { nonPrivate ?? false }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case dataset, recipe, epsilon, delta, steps, nonPrivate, count, seed
+  }
+}
+
+/// What a generating job is asked to do.
+public struct GenerateRequest: Codable, Hashable, Sendable {
+  /// The training job whose model draws.
+  public var job: JobID
+  /// Images to write.
+  public var count: Int
+  /// Counts `count` for every class rather than for all of them together.
+  public var perClass: Bool?
+  /// The seed of the images; nil draws one.
+  public var seed: UInt64?
+
+  /// Asks for more images of a trained model.
+  public init(job: JobID, count: Int, perClass: Bool? = nil, seed: UInt64? = nil) {
+    self.job = job
+    self.count = count
+    self.perClass = perClass
+    self.seed = seed
+  }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case job, count, perClass, seed
+  }
+}
+
+/// A training job is planned with the words that would submit it.
+public typealias PlanRequest = TrainRequest
+
+extension TrainRequest: StrictRequest {
+  /// The fields that a request may have, as JSON writes them.
+  public static var fields: [String] { CodingKeys.allCases.map(\.snakeCase) }
+
+  /// Refuses values that no job can have.
+  public func validate() throws(ControlError) {
+    try Self.check(dataset, isNameOf: "dataset")
+    try Self.check(recipe, isNameOf: "recipe")
+    if let epsilon, !(epsilon.isFinite && epsilon > 0) {
+      throw .invalid("epsilon \(epsilon): not above 0. Values from 0.1 to 10 are usual.")
+    }
+    if let delta, !(delta > 0 && delta < 1) {
+      throw .invalid(
+        "delta \(delta): not between 0 and 1. Take less than 1 / the number of images.")
+    }
+    try Self.check(steps, in: 1...100_000_000, called: "steps")
+    try Self.check(count, in: 0...100_000_000, called: "count")
+    if isNonPrivate, epsilon != nil || delta != nil {
+      throw .invalid(
+        "non_private: epsilon or delta is given too (a non-private job has neither). "
+          + "Drop one of them.")
+    }
+  }
+}
+
+extension GenerateRequest: StrictRequest {
+  /// The fields that a request may have, as JSON writes them.
+  public static var fields: [String] { CodingKeys.allCases.map(\.snakeCase) }
+
+  /// Refuses values that no job can have.
+  public func validate() throws(ControlError) {
+    try Self.check(count, in: 1...100_000_000, called: "count")
+  }
+}
+
+extension JobRequest: Codable {
+  private enum KindKey: String, CodingKey { case kind }
+
+  /// Reads `kind` and the fields beside it.
+  public init(from decoder: any Decoder) throws {
+    let kind = try decoder.container(keyedBy: KindKey.self).decode(String.self, forKey: .kind)
+    switch kind {
+    case "train": self = .train(try TrainRequest(from: decoder))
+    case "generate": self = .generate(try GenerateRequest(from: decoder))
+    default: throw ControlError.invalid("kind '\(kind)': unknown (train or generate expected).")
+    }
+  }
+
+  /// Writes `kind` and the fields beside it.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: KindKey.self)
+    try container.encode(kind, forKey: .kind)
+    switch self {
+    case .train(let request): try request.encode(to: encoder)
+    case .generate(let request): try request.encode(to: encoder)
+    }
+  }
+}
+
+extension JobRequest: StrictRequest {
+  /// Every field that a request of some kind may have.
+  public static var fields: [String] {
+    ["kind"] + TrainRequest.fields + GenerateRequest.fields
+  }
+
+  /// Refuses values that no job can have.
+  public func validate() throws(ControlError) {
+    switch self {
+    case .train(let request): try request.validate()
+    case .generate(let request): try request.validate()
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/// A recipe that jobs may name.
+public struct RecipeSummary: Codable, Hashable, Sendable {
+  /// What requests call it.
+  public var name: String
+  /// The family of the model: `dp-gan`.
+  public var family: String
+  /// Width of its images in pixels.
+  public var width: Int
+  /// Height of its images in pixels.
+  public var height: Int
+  /// Colour channels of its images: 1 or 3.
+  public var channels: Int
+  /// One sentence: what it is good for.
+  public var summary: String
+
+  /// Describes a recipe.
+  public init(
+    name: String, family: String, width: Int, height: Int, channels: Int, summary: String
+  ) {
+    self.name = name
+    self.family = family
+    self.width = width
+    self.height = height
+    self.channels = channels
+    self.summary = summary
+  }
+}
+
+/// What a training job would do and cost.
+///
+/// Nothing has been spent for it.
+public struct PlanReport: Codable, Hashable, Sendable {
+  /// The dataset.
+  public var dataset: String
+  /// The recipe.
+  public var recipe: String
+  /// Steps over real images (discriminator steps).
+  public var steps: Int
+  /// The batch that sampling gives on average.
+  public var expectedBatch: Double
+  /// The guarantee; nil for a non-private job.
+  public var privacy: PlannedPrivacy?
+  /// Seconds until the end on this machine; nil when nobody knows.
+  public var seconds: Double?
+  /// The most memory it needs.
+  public var memoryBytes: Int?
+  /// Synthetic images at the end.
+  public var images: Int
+  /// Why the job would be refused; nil when it would be taken.
+  public var refusal: String?
+
+  /// Describes a plan.
+  public init(
+    dataset: String, recipe: String, steps: Int, expectedBatch: Double,
+    privacy: PlannedPrivacy? = nil, seconds: Double? = nil, memoryBytes: Int? = nil,
+    images: Int, refusal: String? = nil
+  ) {
+    self.dataset = dataset
+    self.recipe = recipe
+    self.steps = steps
+    self.expectedBatch = expectedBatch
+    self.privacy = privacy
+    self.seconds = seconds
+    self.memoryBytes = memoryBytes
+    self.images = images
+    self.refusal = refusal
+  }
+}
+
+/// The mechanism that a plan decides on, and the guarantee that follows from it.
+public struct PlannedPrivacy: Codable, Hashable, Sendable {
+  /// The privacy loss of the job: the smaller of the valid upper bounds.
+  public var epsilon: Double
+  /// The probability with which the bound may fail.
+  public var delta: Double
+  /// The standard deviation of the noise, in clip norms.
+  public var noiseMultiplier: Double
+  /// The probability with which an example is in a batch.
+  public var samplingProbability: Double
+  /// The largest norm of one example's gradient.
+  public var clipNorm: Double
+  /// Who is protected.
+  public var unit: PrivacyUnit
+  /// What all jobs together will have spent on the dataset after this one.
+  public var epsilonAfter: Double
+  /// The most that all jobs together may spend.
+  public var epsilonMaximum: Double
+  /// The guarantee in words.
+  public var statement: String
+
+  /// Describes a guarantee.
+  public init(
+    epsilon: Double, delta: Double, noiseMultiplier: Double, samplingProbability: Double,
+    clipNorm: Double, unit: PrivacyUnit, epsilonAfter: Double, epsilonMaximum: Double,
+    statement: String
+  ) {
+    self.epsilon = epsilon
+    self.delta = delta
+    self.noiseMultiplier = noiseMultiplier
+    self.samplingProbability = samplingProbability
+    self.clipNorm = clipNorm
+    self.unit = unit
+    self.epsilonAfter = epsilonAfter
+    self.epsilonMaximum = epsilonMaximum
+    self.statement = statement
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Control
+
+/// Lists the configured datasets.
+struct Datasets: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the datasets, their files and what is left of their budgets.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Flag(name: .shortAndLong, help: "Print names only.")
+  var quiet = false
+
+  func run() async throws {
+    try await global.run { client, console in
+      let datasets = try await client.datasets()
+      if global.json { return try console.json(datasets) }
+      if quiet { return datasets.forEach { console.line($0.name) } }
+      for line in Self.lines(of: datasets, console) { console.line(line) }
+    }
+  }
+
+  /// Datasets for people.
+  static func lines(of datasets: [DatasetStatus], _ console: Console) -> [String] {
+    var table = Table(
+      [
+        "DATASET", "STATE", "WATCH", "USABLE", "REJECTED", "DUPLICATE", "PENDING", "CLASSES",
+        "SPENT", "OF",
+      ], numbers: [3, 4, 5, 6, 7, 8, 9])
+    for dataset in datasets {
+      table.add([
+        dataset.name, dataset.state.rawValue, dataset.watch, "\(dataset.usable)",
+        "\(dataset.rejected)", "\(dataset.duplicates)", "\(dataset.pending)",
+        "\(dataset.classes.count)", dataset.budget.epsilonSpent.map(Rounded.text) ?? "?",
+        Rounded.text(dataset.budget.epsilonMaximum),
+      ])
+    }
+    let remarks = datasets.flatMap { dataset in
+      [dataset.remark, dataset.budget.problem].compactMap { $0 }
+        .map { console.coloured("\(dataset.name): \($0)", .yellow) }
+    }
+    return table.lines + remarks
+  }
+}
+
+/// Looks through a dataset's root again.
+struct Rescan: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Look through a dataset's root again, and wait until that is done.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Argument(help: "The dataset.", completion: Completions.datasets)
+  var dataset: String
+
+  func run() async throws {
+    try await global.run { client, console in
+      let status = try await client.rescan(dataset)
+      if global.json { return try console.json(status) }
+      for line in Datasets.lines(of: [status], console) { console.line(line) }
+    }
+  }
+}

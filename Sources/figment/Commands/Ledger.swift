@@ -1,0 +1,81 @@
+import ArgumentParser
+import Control
+
+/// Shows what was spent on datasets.
+struct Ledger: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show what was spent on a dataset.",
+    subcommands: [Show.self, Verify.self], defaultSubcommand: Show.self)
+
+  /// Shows the records of one dataset, or the sums of all.
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show the records of a dataset's ledger, or the sums of all.")
+
+    @OptionGroup var options: LedgerOptions
+
+    func run() async throws {
+      try await options.run { report in Ledger.lines(of: report) }
+    }
+  }
+
+  /// Checks that no record is missing or changed.
+  struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Check that no record of a ledger is missing or changed.")
+
+    @OptionGroup var options: LedgerOptions
+
+    func run() async throws {
+      try await options.run { report in [Ledger.verdict(on: report)] }
+    }
+  }
+
+  /// A ledger for people.
+  static func lines(of report: LedgerReport) -> [String] {
+    var table = Table(["RECORD", "FOR", "RESERVED", "USED", "EVENT"], numbers: [0, 2, 3])
+    for entry in report.entries {
+      table.add([
+        "\(entry.number)", entry.purpose, "\(entry.reserved)",
+        entry.used.map { "\($0)" } ?? "all", entry.event,
+      ])
+    }
+    return table.lines + [verdict(on: report)]
+  }
+
+  /// What was spent, and whether that can be believed.
+  static func verdict(on report: LedgerReport) -> String {
+    let budget = report.budget
+    guard report.verified else {
+      return "\(report.dataset): NOT VERIFIED: \(report.problem ?? "no reason known")"
+    }
+    let spent = budget.epsilonSpent.map(Rounded.text) ?? "?"
+    let head = report.head.map { ", newest record \($0)" } ?? ""
+    return "\(report.dataset): verified, \(report.entries.count) records, epsilon \(spent) of "
+      + "\(Rounded.text(budget.epsilonMaximum)) at delta \(Rounded.text(budget.delta)) spent\(head)"
+  }
+}
+
+/// Whose ledger is looked at.
+struct LedgerOptions: ParsableArguments {
+  @Argument(help: "The dataset (else all).", completion: Completions.datasets)
+  var dataset: String?
+
+  @OptionGroup var global: GlobalOptions
+
+  /// Reads the ledgers and writes lines about each; fails when one does not verify.
+  func run(_ lines: (LedgerReport) -> [String]) async throws {
+    try await global.run { client, console in
+      let names: [String]
+      if let dataset { names = [dataset] } else { names = try await client.datasets().map(\.name) }
+      var reports: [LedgerReport] = []
+      for name in names { reports.append(try await client.ledger(of: name)) }
+      if global.json {
+        try console.json(reports)
+      } else {
+        for report in reports { lines(report).forEach(console.line) }
+      }
+      if !reports.allSatisfy(\.verified) { throw ArgumentParser.ExitCode.failure }
+    }
+  }
+}

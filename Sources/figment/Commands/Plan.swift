@@ -1,0 +1,74 @@
+import ArgumentParser
+import Control
+
+/// Says what a training job would cost.
+struct Plan: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a training job would cost, before anything is spent.")
+
+  @OptionGroup var options: TrainOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws {
+    try await global.run { client, console in
+      let plan = try await client.plan(options.request)
+      if global.json { try console.json(plan) } else { Self.lines(of: plan).forEach(console.line) }
+      if let refusal = plan.refusal { throw ControlError.refusedByPolicy(refusal) }
+    }
+  }
+
+  /// A plan for people.
+  static func lines(of plan: PlanReport) -> [String] {
+    var facts = [
+      ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", "\(plan.steps)"),
+      ("expected batch", Rounded.text(plan.expectedBatch)),
+    ]
+    if let privacy = plan.privacy {
+      facts += [
+        ("epsilon", "\(Rounded.text(privacy.epsilon)) at delta \(Rounded.text(privacy.delta))"),
+        ("unit", privacy.unit == .file ? "one file" : "all files of one folder"),
+        ("noise multiplier", Rounded.text(privacy.noiseMultiplier)),
+        ("sampling probability", Rounded.text(privacy.samplingProbability)),
+        ("clip norm", Rounded.text(privacy.clipNorm)),
+        (
+          "spent afterwards",
+          "\(Rounded.text(privacy.epsilonAfter)) of \(Rounded.text(privacy.epsilonMaximum))"
+        ),
+      ]
+    } else {
+      facts.append(("privacy", "none: this job gives no guarantee"))
+    }
+    facts.append(("images", "\(plan.images)"))
+    if let seconds = plan.seconds { facts.append(("time", Rounded.duration(seconds))) }
+    if let bytes = plan.memoryBytes { facts.append(("memory", Rounded.bytes(bytes))) }
+    var table = Table(["PLAN", ""])
+    for fact in facts { table.add([fact.0, fact.1]) }
+    let statement = plan.privacy.map { ["", $0.statement] } ?? []
+    return table.lines + statement
+  }
+}
+
+/// Lists the recipes.
+struct Recipes: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the recipes that a job may name.")
+
+  @OptionGroup var global: GlobalOptions
+
+  @Flag(name: .shortAndLong, help: "Print names only.")
+  var quiet = false
+
+  func run() async throws {
+    try await global.run { client, console in
+      let recipes = try await client.recipes()
+      if global.json { return try console.json(recipes) }
+      if quiet { return recipes.forEach { console.line($0.name) } }
+      var table = Table(["RECIPE", "FAMILY", "SIZE", "SUMMARY"])
+      for recipe in recipes {
+        let size = "\(recipe.width)x\(recipe.height)x\(recipe.channels)"
+        table.add([recipe.name, recipe.family, size, recipe.summary])
+      }
+      table.lines.forEach(console.line)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Control
+
+/// What is learned from, how, and at which price.
+struct TrainOptions: ParsableArguments {
+  @Argument(help: "The dataset.", completion: Completions.datasets)
+  var dataset: String
+
+  @Option(help: "The recipe; 'figment recipes' lists them.", completion: Completions.recipes)
+  var recipe: String
+
+  @Option(help: "The privacy loss that the job may cause.")
+  var epsilon: Double?
+
+  @Option(help: "The probability with which the bound may fail.")
+  var delta: Double?
+
+  @Option(help: "Discriminator steps (else the recipe's).")
+  var steps: Int?
+
+  @Flag(help: "Train without noise and without any guarantee.")
+  var nonPrivate = false
+
+  @Option(help: "Synthetic images to write at the end (else the recipe's).")
+  var count: Int?
+
+  @Option(help: "The seed of everything that is not privacy noise.")
+  var seed: UInt64?
+
+  /// The request that the options make.
+  var request: TrainRequest {
+    TrainRequest(
+      dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
+      nonPrivate: nonPrivate ? true : nil, count: count, seed: seed)
+  }
+}
+
+/// Trains on a dataset and writes a synthetic set.
+struct Train: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train on a dataset and write a synthetic set.")
+
+  @OptionGroup var options: TrainOptions
+  @OptionGroup var submission: SubmissionOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws {
+    try await submission.submit(.train(options.request), global)
+  }
+}
+
+/// Draws more images with a trained model.
+struct Generate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write more images with the model of a completed job; costs no privacy.")
+
+  @OptionGroup var argument: JobArgument
+
+  @Option(name: .shortAndLong, help: "Images to write.")
+  var count: Int
+
+  @Flag(help: "Write that many of every class.")
+  var perClass = false
+
+  @Option(help: "The seed of the images.")
+  var seed: UInt64?
+
+  @OptionGroup var submission: SubmissionOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws {
+    let request = { () throws(ControlError) in
+      GenerateRequest(
+        job: try argument.id(), count: count, perClass: perClass ? true : nil, seed: seed)
+    }
+    try await global.run { _, _ in _ = try request() }
+    try await submission.submit(.generate(try request()), global)
+  }
+}
+
+/// How a job is submitted.
+struct SubmissionOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Follow the job until it is finished.")
+  var watch = false
+
+  @Option(help: "Makes a repeated submission answer with the first one's job.")
+  var token: String?
+
+  /// Submits a job, and follows it when that is wanted.
+  func submit(_ request: JobRequest, _ global: GlobalOptions) async throws {
+    try await global.run { client, console in
+      let job = try await submit(request, client)
+      if watch {
+        if !global.json { console.line("job \(job.id)") }
+        return try await Follower(client: client, console: console, json: global.json)
+          .follow(job.id)
+      }
+      if global.json { return try console.json(job) }
+      console.line("\(job.id)")
+    }
+  }
+
+  /// A reply that is lost on its way is asked for again, with the same token: at most one job
+  /// comes of it.
+  private func submit(_ request: JobRequest, _ client: ControlClient) async throws -> Job {
+    let token = token ?? String(UInt64.random(in: .min ... .max), radix: 36)
+    do {
+      return try await client.submit(request, token: token)
+    } catch ControlError.unreachable {
+      return try await client.submit(request, token: token)
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Control
+
+/// The command line that speaks to the daemon.
+@main
+struct Figment: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "figment",
+    abstract: "Private synthetic images from folders of real ones.",
+    discussion: """
+      Exit codes: 0 done, 1 failed, 3 daemon unreachable, 4 refused by the privacy policy, \
+      5 not found, 64 usage.
+      """,
+    version: Version.current,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Dataset",
+        subcommands: [Status.self, Datasets.self, Rescan.self, Files.self, Ledger.self]),
+      CommandGroup(
+        name: "Job",
+        subcommands: [
+          Recipes.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self, Logs.self,
+          Pause.self, Resume.self, Cancel.self, Generate.self,
+        ]),
+      CommandGroup(name: "Set-up", subcommands: [Config.self, VersionCommand.self]),
+    ])
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Glibc
+
+/// Where the configuration is.
+struct ConfigurationOptions: ParsableArguments {
+  @Option(
+    name: .customLong("config"),
+    help: "The configuration file. conf.d/*.yaml beside it is read too.",
+    completion: .file(extensions: ["yaml"]))
+  var file: String?
+
+  /// Reads the configuration, from the given file or from where it usually is.
+  func read(_ locations: Locations) throws -> Configuration {
+    try ConfigurationReader.read(
+      file.map(absolute) ?? locations.configuration, defaults: locations.defaults)
+  }
+
+  private func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Control
+import Glibc
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Runs the daemon until it is told to stop.
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the daemon (what happens without a subcommand).")
+
+  @OptionGroup var configuration: ConfigurationOptions
+
+  @Option(
+    help: "The folder for jobs, checkpoints and ledgers.", completion: .directory)
+  var state: String?
+
+  @Option(help: "The control socket.", completion: .file())
+  var socket: String?
+
+  @Option(
+    help: "What is logged: trace, debug, info, notice, warning, error or critical.",
+    transform: Self.level)
+  var logLevel = Logger.Level.info
+
+  func run() async throws {
+    Process.prepare()
+    let isForJournal = JournalLog.isConnectedToJournal()
+    let level = logLevel
+    LoggingSystem.bootstrap { _ in JournalLog(level: level, isForJournal: isForJournal) }
+    let logger = Logger(label: "figmentd")
+    do {
+      try await serve(logger)
+    } catch {
+      logger.critical("\(error)")
+      throw ArgumentParser.ExitCode.failure
+    }
+  }
+
+  private func serve(_ logger: Logger) async throws {
+    let locations = Locations.ofThisProcess()
+    let settings = try configuration.read(locations)
+    let state = try StateDirectory(self.state ?? locations.state)
+    let daemon = try Daemon(
+      configuration: settings, state: state,
+      engine: try Assembly.engine(settings, state), reader: Assembly.reader(), logger: logger)
+    let controlSocket = try openSocket(settings.socket, locations)
+    let access = AccessPolicy(
+      owner: geteuid(),
+      controlGroup: try settings.socket.group.map(AccessPolicy.number(ofGroup:)),
+      readGroup: try settings.socket.readGroup.map(AccessPolicy.number(ofGroup:)))
+    try await daemon.start()
+    let server = try await ControlServer.start(
+      on: controlSocket, routes: Routes(api: daemon, access: access, logger: logger),
+      logger: logger)
+    let notifier = SystemdNotifier.ofThisProcess()
+    logger.info("listening", metadata: ["version": "\(Version.current)"])
+    Process.exitOnSecondSignal(logger)
+    let reload = ReloadService(daemon: daemon, notifier: notifier, logger: logger) {
+      [configuration] in try configuration.read(locations)
+    }
+    // Stopped from the last to the first: the job writes its checkpoint while the socket still
+    // answers, and the watchdog is heard to the end.
+    let group = ServiceGroup(
+      services: [
+        Watchdog(daemon: daemon, notifier: notifier), server, reload,
+        DaemonService(daemon: daemon, notifier: notifier),
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint],
+      logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() })
+    try await group.run()
+    withExtendedLifetime(state) { logger.info("stopped") }
+  }
+
+  private static func level(_ name: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: name) else {
+      throw ValidationError("log level '\(name)': unknown.")
+    }
+    return level
+  }
+
+  private func openSocket(
+    _ settings: SocketConfiguration, _ locations: Locations
+  ) throws -> ControlSocket {
+    if let inherited = ControlSocket.inherited() { return inherited }
+    return try ControlSocket.make(
+      at: socket ?? settings.path ?? locations.socket, mode: mode_t(settings.mode),
+      group: settings.group.map(AccessPolicy.number(ofGroup:)))
+  }
+}

@@ -1,0 +1,176 @@
+import Control
+import Glibc
+import Yams
+
+/// Reads a configuration from its file and the files of `conf.d` beside it.
+///
+/// Later files replace single values of earlier ones and add datasets. A key that nobody knows is
+/// an error: a misspelt `epsilon_max` must not leave a budget open.
+struct ConfigurationReader {
+  private var configuration: Configuration
+  /// Where each dataset was declared, for errors that show only when all are known.
+  private var origins: [String: ConfigurationNode] = [:]
+
+  /// Starts from what holds without any file.
+  init(defaults: Configuration) {
+    configuration = defaults
+  }
+
+  /// Reads the file at `path` and `conf.d/*.yaml` beside it.
+  ///
+  /// - Throws: `ConfigurationError` with file and line.
+  static func read(_ path: String, defaults: Configuration) throws -> Configuration {
+    var reader = ConfigurationReader(defaults: defaults)
+    try reader.add(text(of: path), from: path)
+    let folder = (path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") + "/conf.d"
+    for name in try DurableFile.names(in: folder) where name.hasSuffix(".yaml") {
+      let file = folder + "/" + name
+      try reader.add(text(of: file), from: file)
+    }
+    return try reader.finish()
+  }
+
+  private static func text(of path: String) throws -> String {
+    do {
+      return String(decoding: try DurableFile.read(path), as: UTF8.self)
+    } catch let error as SystemCallError {
+      throw ConfigurationError(file: path, line: nil, message: "cannot be read: \(error)")
+    }
+  }
+
+  /// Reads one file.
+  mutating func add(_ text: String, from file: String) throws {
+    let root: Node?
+    do {
+      root = try compose(yaml: text)
+    } catch let error as YamlError {
+      throw Self.error(error, in: file)
+    }
+    guard let root else { return }
+    var top = try ConfigurationNode(node: root, file: file, place: "").mapping()
+    if let node = top.take("output") { configuration.output = try node.absolutePath() }
+    if let node = top.take("recipes") { configuration.recipes = try node.absolutePath() }
+    if let node = top.take("threads") { configuration.threads = try node.integer(in: 1...1024) }
+    if let node = top.take("socket") { try addSocket(node) }
+    if let node = top.take("datasets") {
+      for (name, value) in try node.mapping().all { try addDataset(name, value) }
+    }
+    try top.finish()
+  }
+
+  /// The configuration, when all files are read.
+  func finish() throws(ConfigurationError) -> Configuration {
+    var result = configuration
+    result.datasets.sort { $0.name < $1.name }
+    for dataset in result.datasets {
+      guard let origin = origins[dataset.name] else { continue }
+      if Self.overlap(dataset.root, result.output) {
+        throw origin.error(
+          "root \(dataset.root) and output \(result.output) lie in one another (apart expected): "
+            + "synthetic images would be learned from as if they were real.")
+      }
+      for other in result.datasets
+      where other.name < dataset.name && Self.overlap(dataset.root, other.root) {
+        throw origin.error(
+          "root \(dataset.root) and that of dataset '\(other.name)' lie in one another (apart "
+            + "expected): the same images would have two budgets. Declare one dataset.")
+      }
+    }
+    return result
+  }
+
+  private mutating func addSocket(_ node: ConfigurationNode) throws(ConfigurationError) {
+    var mapping = try node.mapping()
+    if let node = mapping.take("path") { configuration.socket.path = try node.absolutePath() }
+    if let node = mapping.take("group") { configuration.socket.group = try node.text() }
+    if let node = mapping.take("read_group") { configuration.socket.readGroup = try node.text() }
+    if let node = mapping.take("mode") {
+      let text = try node.text()
+      guard let mode = UInt32(text, radix: 8), mode & ~0o666 == 0 else {
+        throw node.error("'\(text)' (permissions like \"0660\" expected).")
+      }
+      configuration.socket.mode = mode
+    }
+    try mapping.finish()
+  }
+
+  private mutating func addDataset(
+    _ name: String, _ node: ConfigurationNode
+  ) throws(ConfigurationError) {
+    // Sixteen letters of a job's name are left for the number.
+    guard Name.isValid(name), name.utf8.count <= Name.maximumLength - 16 else {
+      throw node.error(
+        "'\(name)' is no name (up to \(Name.maximumLength - 16) lower-case letters, digits, '.', "
+          + "'-', '_' expected).")
+    }
+    guard origins[name] == nil else { throw node.error("declared twice.") }
+    var mapping = try node.mapping()
+    var dataset = DatasetConfiguration(
+      name: name, root: try mapping.require("root").absolutePath(),
+      policy: try Self.policy(mapping.require("policy")))
+    if let node = mapping.take("mode") { dataset.mode = try node.choice(of: WatchMode.self) }
+    if let node = mapping.take("settle") {
+      dataset.settle = .seconds(try node.positiveNumber())
+    }
+    if let node = mapping.take("rescan") {
+      dataset.rescan = .seconds(try node.positiveNumber())
+    }
+    if let node = mapping.take("classes") { dataset.classes = try node.words() }
+    try mapping.finish()
+    origins[name] = node
+    configuration.datasets.append(dataset)
+  }
+
+  private static func policy(
+    _ node: ConfigurationNode
+  ) throws(ConfigurationError) -> PrivacyPolicy {
+    var mapping = try node.mapping()
+    let epsilon = try mapping.require("epsilon_max").positiveNumber()
+    let deltaNode = try mapping.require("delta")
+    let delta = try deltaNode.positiveNumber()
+    guard delta < 1 else {
+      throw deltaNode.error("\(delta) (less than 1 / the number of images expected).")
+    }
+    var policy = PrivacyPolicy(epsilonMaximum: epsilon, delta: delta)
+    if let node = mapping.take("unit") { policy.unit = try node.choice(of: PrivacyUnit.self) }
+    if let node = mapping.take("max_per_unit") {
+      policy.maximumPerUnit = try node.integer(in: 1...1_000_000)
+      guard policy.unit == .folder else {
+        throw node.error("the unit is a file (unit: folder expected). Drop it or set the unit.")
+      }
+    } else if policy.unit == .folder {
+      throw node.error(
+        "'max_per_unit' is missing: with folders as units, each needs a bound on its files.")
+    }
+    if let node = mapping.take("non_private") { policy.allowsNonPrivate = try node.boolean() }
+    try mapping.finish()
+    return policy
+  }
+
+  /// Whether one folder lies in the other, by whatever names they are reached.
+  private static func overlap(_ first: String, _ second: String) -> Bool {
+    let first = resolved(first) + "/"
+    let second = resolved(second) + "/"
+    return first.hasPrefix(second) || second.hasPrefix(first)
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let pointer = realpath(path, nil) else { return path }
+    defer { free(pointer) }
+    return String(cString: pointer)
+  }
+
+  private static func error(_ error: YamlError, in file: String) -> ConfigurationError {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      ConfigurationError(file: file, line: mark.line, message: "not YAML: \(problem).")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      ConfigurationError(
+        file: file, line: context.mark.line,
+        message: "key '\(duplicates.joined(separator: ", "))': there twice.")
+    default:
+      ConfigurationError(file: file, line: nil, message: "not YAML: \(error).")
+    }
+  }
+}

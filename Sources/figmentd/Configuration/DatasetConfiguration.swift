@@ -1,0 +1,46 @@
+import Control
+
+/// A dataset as the administrator declares it.
+struct DatasetConfiguration: Hashable, Sendable {
+  /// What requests call it.
+  let name: String
+  /// The folder that is watched; read, never written.
+  let root: String
+  /// How changes are noticed.
+  var mode: WatchMode = .auto
+  /// How long a file must stay as it is before it is looked at.
+  var settle: Duration = .seconds(5)
+  /// How often the root is looked through in any case.
+  var rescan: Duration = .seconds(600)
+  /// The classes in their order; nil takes the sub-folders that are there.
+  ///
+  /// Declared classes are public. Found ones are not: that a class is there at all may say
+  /// something about a person.
+  var classes: [String]?
+  /// What may be spent on it.
+  var policy: PrivacyPolicy
+}
+
+/// How changes below a root are noticed.
+enum WatchMode: String, Hashable, Sendable, CaseIterable {
+  /// By inotify where the file system tells of changes, by looking where it does not.
+  case auto
+  /// By inotify.
+  case inotify
+  /// By looking through the root every minute.
+  case poll
+}
+
+/// What may be spent on a dataset.
+struct PrivacyPolicy: Hashable, Sendable {
+  /// The most that all jobs together may spend.
+  var epsilonMaximum: Double
+  /// The delta at which it is counted.
+  var delta: Double
+  /// Who is protected.
+  var unit: PrivacyUnit = .file
+  /// The most files of one folder that are learned from, when a folder is protected.
+  var maximumPerUnit: Int?
+  /// Whether jobs without a guarantee are allowed.
+  var allowsNonPrivate = false
+}

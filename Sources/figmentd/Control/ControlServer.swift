@@ -1,0 +1,82 @@
+import Control
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import ServiceLifecycle
+
+/// HTTP/1.1 over the control socket: one request per connection, on one event loop.
+///
+/// A connection costs little on a Unix socket, so none is kept for a second request: that leaves
+/// no pipelining, no idle connections and no timers between requests to get wrong.
+struct ControlServer: Service {
+  private let channel: any Channel
+  private let group: MultiThreadedEventLoopGroup
+  private let socket: ControlSocket
+  private let logger: Logger
+
+  /// Starts to answer on a socket.
+  static func start(
+    on socket: ControlSocket, routes: Routes, limits: ControlLimits = ControlLimits(),
+    logger: Logger
+  ) async throws -> ControlServer {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let count = ConnectionCount(limits)
+    do {
+      let channel = try await ServerBootstrap(group: group)
+        .childChannelInitializer { channel in
+          initialize(channel, routes: routes, limits: limits, count: count)
+        }
+        .withBoundSocket(socket.descriptor).get()
+      return ControlServer(channel: channel, group: group, socket: socket, logger: logger)
+    } catch {
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  /// Answers until it is told to stop.
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      try? await self.channel.closeFuture.get()
+    }
+    await stop()
+  }
+
+  /// Takes no more callers and cuts off those that are there.
+  func stop() async {
+    try? await channel.close()
+    socket.remove()
+    try? await group.shutdownGracefully()
+  }
+
+  private static func initialize(
+    _ channel: any Channel, routes: Routes, limits: ControlLimits, count: ConnectionCount
+  ) -> EventLoopFuture<Void> {
+    guard let options = channel as? any SocketOptionProvider else {
+      return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+    }
+    let peer: EventLoopFuture<Peer> = options.unsafeGetSocketOption(
+      level: .socket, name: NIOBSDSocket.Option(rawValue: peerCredentials))
+    return peer.flatMapThrowing { peer in
+      let refusal: ControlError?
+      do throws(ControlError) {
+        try count.enter(peer.user)
+        channel.closeFuture.whenComplete { _ in count.leave(peer.user) }
+        refusal = nil
+      } catch {
+        refusal = error
+      }
+      let exchange = HTTPExchange(
+        routes: routes, peer: peer, limits: limits, refusal: refusal)
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHandler(HeaderLimit(exchange, bytes: limits.headerBytes))
+      try pipeline.addHandler(HTTPResponseEncoder())
+      try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
+      try pipeline.addHandler(exchange)
+    }
+  }
+
+  /// `SO_PEERCRED` of Linux (asm-generic/socket.h); the Glibc module keeps it to GNU programs.
+  private static let peerCredentials: CInt = 17
+}

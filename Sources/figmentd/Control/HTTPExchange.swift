@@ -1,0 +1,145 @@
+import Control
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+
+/// One request and its answer.
+///
+/// Lives on the event loop of its connection; the answer is worked out in a task.
+final class HTTPExchange: ChannelInboundHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private let routes: Routes
+  private let peer: Peer
+  private let limits: ControlLimits
+  private let refusal: ControlError?
+
+  private var head: HTTPRequestHead?
+  private var body = ByteBuffer()
+  private var deadline: Scheduled<Void>?
+  private var answering: Task<Void, Never>?
+
+  /// Whether the headers have arrived.
+  var hasHead: Bool { head != nil }
+
+  /// Makes an exchange with a peer.
+  ///
+  /// - Parameter refusal: answers whatever is asked, when the peer may not even ask.
+  init(routes: Routes, peer: Peer, limits: ControlLimits, refusal: ControlError?) {
+    self.routes = routes
+    self.peer = peer
+    self.limits = limits
+    self.refusal = refusal
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let boundContext = NIOLoopBound(context, eventLoop: context.eventLoop)
+    deadline = context.eventLoop.scheduleTask(in: .seconds(limits.requestSeconds)) {
+      let exchange = bound.value
+      exchange.refuse(
+        .timedOut("request: not whole after \(exchange.limits.requestSeconds) seconds."),
+        boundContext.value)
+    }
+    if let refusal { refuse(refusal, context) }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    deadline?.cancel()
+    answering?.cancel()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard answering == nil else { return }
+    switch unwrapInboundIn(data) {
+    case .head(let head): take(head, context)
+    case .body(let part): take(part, context)
+    case .end: answer(context)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if error is HTTPParserError {
+      refuse(.invalid("request: not HTTP/1.1: \(error)."), context)
+    } else {
+      context.close(promise: nil)
+    }
+  }
+
+  /// Answers with a problem, unless an answer is under way, and ends the connection.
+  func refuse(_ error: ControlError, _ context: ChannelHandlerContext) {
+    guard answering == nil else { return }
+    send(.problem(error.problem), context)
+  }
+
+  private func take(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    self.head = head
+    let bytes = head.headers.reduce(head.uri.utf8.count) {
+      $0 + $1.name.utf8.count + $1.value.utf8.count + 4
+    }
+    if bytes > limits.headerBytes {
+      refuse(.tooLarge("headers: more than \(limits.headerBytes) bytes."), context)
+      return
+    }
+    let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
+    if length > limits.bodyBytes { refuse(bodyTooLarge, context) }
+  }
+
+  private func take(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
+    guard body.readableBytes + part.readableBytes <= limits.bodyBytes else {
+      refuse(bodyTooLarge, context)
+      return
+    }
+    body.writeImmutableBuffer(part)
+  }
+
+  private var bodyTooLarge: ControlError {
+    .tooLarge("body: more than \(limits.bodyBytes) bytes.")
+  }
+
+  private func answer(_ context: ChannelHandlerContext) {
+    guard let head else { return }
+    deadline?.cancel()
+    let request = ControlRequest(
+      method: head.method.rawValue, target: head.uri,
+      token: head.headers.first(name: ControlRoute.tokenHeader),
+      body: Data(body.readableBytesView))
+    let (routes, peer, channel) = (routes, peer, context.channel)
+    answering = Task {
+      let reply = await routes.answer(request, from: peer)
+      await HTTPResponse(channel: channel).send(reply)
+    }
+  }
+
+  private func send(_ reply: ControlReply, _ context: ChannelHandlerContext) {
+    deadline?.cancel()
+    let channel = context.channel
+    answering = Task { await HTTPResponse(channel: channel).send(reply) }
+  }
+}
+
+/// Cuts off a peer whose headers do not end.
+///
+/// Sits before the parser, which on its own would keep more than a request of ours can need.
+final class HeaderLimit: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+
+  private let exchange: HTTPExchange
+  private let limit: Int
+  private var received = 0
+
+  init(_ exchange: HTTPExchange, bytes limit: Int) {
+    self.exchange = exchange
+    self.limit = limit
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    received += unwrapInboundIn(data).readableBytes
+    context.fireChannelRead(data)
+    if received > limit, !exchange.hasHead {
+      exchange.refuse(.tooLarge("headers: more than \(limit) bytes."), context)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Control
+import FoundationEssentials
+import Logging
+
+/// A request as it came over the socket.
+struct ControlRequest: Sendable {
+  var method: String
+  var target: String
+  /// The value of the `Idempotency-Key` header.
+  var token: String?
+  var body: Data
+}
+
+/// What is answered.
+enum ControlReply: Sendable {
+  /// One JSON value.
+  case value(status: Int, Data)
+  /// A line of JSON for every event.
+  case events(AsyncThrowingStream<JobEvent, any Error>)
+  /// What went wrong.
+  case problem(Problem)
+}
+
+/// Calls the daemon for a request: each route of `ControlRoute` is one method of `ControlAPI`.
+struct Routes: Sendable {
+  /// Who answers.
+  let api: any ControlAPI
+  /// Who may ask.
+  let access: AccessPolicy
+  /// Where requests are logged.
+  let logger: Logger
+
+  /// Answers a request; what goes wrong becomes a problem.
+  func answer(_ request: ControlRequest, from peer: Peer) async -> ControlReply {
+    do {
+      let route = try ControlRoute(method: request.method, target: request.target)
+      try access.check(peer, for: route)
+      log(route, request, peer)
+      return try await call(route, request)
+    } catch let error as ControlError {
+      return .problem(error.problem)
+    } catch {
+      logger.error("request: \(error)")
+      return .problem(ControlError.failed("\(error)").problem)
+    }
+  }
+
+  private func call(_ route: ControlRoute, _ request: ControlRequest) async throws -> ControlReply {
+    switch route {
+    case .status: try await value(api.status())
+    case .datasets: try await value(api.datasets())
+    case .rescan(let dataset): try await value(api.rescan(dataset))
+    case .files(let dataset, let query): try await value(api.files(of: dataset, query))
+    case .ledger(let dataset): try await value(api.ledger(of: dataset))
+    case .recipes: try await value(api.recipes())
+    case .plan:
+      try await value(
+        api.plan(ControlCoding.decodeStrictly(PlanRequest.self, from: request.body)))
+    case .jobs(let filter): try await value(api.jobs(filter))
+    case .submit:
+      try await value(
+        status: 201,
+        api.submit(
+          ControlCoding.decodeStrictly(JobRequest.self, from: request.body),
+          token: request.token))
+    case .job(let job): try await value(api.job(job))
+    case .events(let job, let after, let follow):
+      .events(try await api.events(of: job, after: after, follow: follow))
+    case .pause(let job): try await value(api.stop(job, reason: .paused))
+    case .cancel(let job): try await value(api.stop(job, reason: .cancelled))
+    case .resume(let job): try await value(api.resume(job))
+    }
+  }
+
+  private func value(status: Int = 200, _ value: some Encodable) throws -> ControlReply {
+    .value(status: status, try ControlCoding.encode(value))
+  }
+
+  /// Puts on record who changes something; queries are left out, they may hold names of images.
+  private func log(_ route: ControlRoute, _ request: ControlRequest, _ peer: Peer) {
+    let path = request.target.prefix { $0 != "?" }
+    logger.log(
+      level: route.changesSomething ? .info : .debug,
+      "request \(route.method) \(path) from user \(peer.user), process \(peer.process)")
+  }
+}

@@ -1,0 +1,166 @@
+import Control
+import FoundationEssentials
+import Glibc
+
+extension Daemon: ControlAPI {
+  func status() async throws -> DaemonStatus {
+    DaemonStatus(
+      version: Version.current, process: Int(getpid()), started: startTime,
+      threads: engine.threads,
+      instructionSet: engine.instructionSet, running: runningJob, queued: queuedCount,
+      datasets: configuration.datasets.count,
+      remarks: remarks.sorted { $0.key < $1.key }.map(\.value))
+  }
+
+  func datasets() async throws -> [DatasetStatus] {
+    var statuses: [DatasetStatus] = []
+    for dataset in configuration.datasets { statuses.append(try await status(of: dataset)) }
+    return statuses
+  }
+
+  func rescan(_ dataset: String) async throws -> DatasetStatus {
+    let dataset = try configuration.dataset(dataset)
+    await keepers[dataset.name]?.scan()
+    return try await status(of: dataset)
+  }
+
+  func files(of dataset: String, _ query: FileQuery) async throws -> FilePage {
+    try index.page(of: configuration.dataset(dataset).name, query)
+  }
+
+  func recipes() async throws -> [RecipeSummary] {
+    try await planning.run { [engine] in try engine.recipes() }
+  }
+
+  func plan(_ request: PlanRequest) async throws -> PlanReport {
+    try request.validate()
+    let dataset = try configuration.dataset(request.dataset)
+    try await checkRecipe(request.recipe)
+    return try await planning.run { [engine] in try engine.plan(request, dataset: dataset) }
+  }
+
+  func submit(_ request: JobRequest, token: String?) async throws -> Job {
+    try request.validate()
+    if let token, let earlier = try earlierJob(with: token, for: request) { return earlier }
+    let dataset: String
+    switch request {
+    case .train(let request):
+      dataset = request.dataset
+      try await checkPolicy(request)
+    case .generate(let request): dataset = try modelDataset(of: request.job)
+    }
+    // Asked again: another submission with this token may have come while the policy was checked.
+    if let token, let earlier = try earlierJob(with: token, for: request) { return earlier }
+    return try add(request, dataset: dataset, token: token)
+  }
+
+  func jobs(_ filter: JobFilter) async throws -> [Job] {
+    if let dataset = filter.dataset { _ = try configuration.dataset(dataset) }
+    return list(filter)
+  }
+
+  func job(_ id: JobID) async throws -> Job {
+    try find(id)
+  }
+
+  func events(
+    of job: JobID, after: JobEvent.ID?, follow: Bool
+  ) async throws -> AsyncThrowingStream<JobEvent, any Error> {
+    try mailbox(of: job, after: after, follows: follow).events()
+  }
+
+  func stop(_ job: JobID, reason: StopReason) async throws -> Job {
+    guard reason != .shutdown else {
+      throw ControlError.invalid("reason 'shutdown': not a request's (paused, cancelled expected).")
+    }
+    return try apply(.stopRequested(reason), to: job)
+  }
+
+  func resume(_ job: JobID) async throws -> Job {
+    try apply(.resumeRequested, to: job)
+  }
+
+  func ledger(of dataset: String) async throws -> LedgerReport {
+    let dataset = try configuration.dataset(dataset)
+    return try await planning.run { [engine] in try engine.ledger(of: dataset) }
+  }
+
+  private func status(of dataset: DatasetConfiguration) async throws -> DatasetStatus {
+    let policy = dataset.policy
+    var budget = BudgetStatus(
+      epsilonMaximum: policy.epsilonMaximum, delta: policy.delta, epsilonSpent: nil,
+      unit: policy.unit)
+    do {
+      budget = try await ledger(of: dataset.name).budget
+    } catch {
+      budget.problem = "\(error)"
+    }
+    guard let keeper = keepers[dataset.name] else {
+      return DatasetStatus(name: dataset.name, state: .unknown, watch: "poll", budget: budget)
+    }
+    return try await keeper.status(budget: budget)
+  }
+
+  private func earlierJob(with token: String, for request: JobRequest) throws -> Job? {
+    guard (1...200).contains(token.utf8.count) else {
+      throw ControlError.invalid("token: \(token.utf8.count) bytes long (1 to 200 expected).")
+    }
+    guard let job = job(withToken: token) else { return nil }
+    guard job.request == request else {
+      throw ControlError.conflict(
+        "token '\(token)': job \(job.id) was submitted with it and asks for something else. "
+          + "Choose a new token for a new job.")
+    }
+    return job
+  }
+
+  private func checkRecipe(_ name: String) async throws {
+    let known = try await recipes().map(\.name)
+    guard known.contains(name) else {
+      throw ControlError.unknown("recipe", name, among: known)
+    }
+  }
+
+  /// Refuses what the policy can never allow.
+  ///
+  /// What is left of the budget is decided by the engine,
+  /// which composes all jobs of the dataset.
+  private func checkPolicy(_ request: TrainRequest) async throws {
+    let dataset = try configuration.dataset(request.dataset)
+    try await checkRecipe(request.recipe)
+    if request.isNonPrivate {
+      guard dataset.policy.allowsNonPrivate else {
+        throw ControlError.refusedByPolicy(
+          "dataset \(dataset.name): its policy allows no job without a guarantee "
+            + "(non_private: true expected). Give --epsilon, or ask the administrator.")
+      }
+      return
+    }
+    let most = dataset.policy.epsilonMaximum
+    if let epsilon = request.epsilon, epsilon > most {
+      throw ControlError.refusedByPolicy(
+        "dataset \(dataset.name): this job would spend epsilon \(epsilon), "
+          + "its policy allows \(most) for all jobs together. Ask for less.")
+    }
+    let budget = try await ledger(of: dataset.name).budget
+    if let problem = budget.problem {
+      throw ControlError.refusedByPolicy("dataset \(dataset.name): \(problem)")
+    }
+    if let spent = budget.epsilonSpent, spent >= most {
+      throw ControlError.refusedByPolicy(
+        "dataset \(dataset.name): epsilon \(spent) of \(most) is spent. "
+          + "Use 'generate' for more images of a model that is trained already.")
+    }
+  }
+
+  private func modelDataset(of id: JobID) throws(ControlError) -> String {
+    let job = try find(id)
+    guard case .train = job.request else {
+      throw .invalid("job \(id): it is no training job (one with a model expected).")
+    }
+    guard case .finished(.completed) = job.state else {
+      throw .conflict("job \(id): it is \(job.state.name) (a completed job expected).")
+    }
+    return job.dataset
+  }
+}

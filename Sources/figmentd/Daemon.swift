@@ -1,0 +1,297 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Logging
+import Synchronization
+
+/// The daemon: what is known of jobs and datasets, and the only one who changes it.
+///
+/// Everything that happens to a job goes through `apply`, which stores the new state before it
+/// does anything about it.
+actor Daemon {
+  let engine: any TrainingEngine
+  let reader: any FolderReader
+  let store: JobStore
+  let index: ImageIndex
+  let logger: Logger
+  /// Beats whenever a job or a scan gets on.
+  nonisolated let pulse: Pulse
+
+  var configuration: Configuration
+  var keepers: [String: DatasetKeeper] = [:]
+  var keeperTasks: [String: Task<Void, Never>] = [:]
+  var remarks: [String: String] = [:]
+  let planning = SerialThread(named: "figment-plan")
+
+  private let worker: Worker
+  private let started = Date()
+  private var jobs: [JobID: Job] = [:]
+  private var queue = JobQueue()
+  private var running: (job: JobID, stop: StopSignal)?
+  private var isStopping = false
+  private var mailboxes: [JobID: [WeakMailbox]] = [:]
+  private var changes: [JobID: ContinuousClock.Instant] = [:]
+  private var idleWaiters: [CheckedContinuation<Void, Never>] = []
+
+  private struct WeakMailbox {
+    weak var mailbox: EventMailbox?
+  }
+
+  /// Makes a daemon; `start` takes up its jobs.
+  init(
+    configuration: Configuration, state: StateDirectory, engine: any TrainingEngine,
+    reader: any FolderReader, logger: Logger
+  ) throws {
+    self.configuration = configuration
+    self.engine = engine
+    self.reader = reader
+    self.logger = logger
+    pulse = Pulse()
+    index = try ImageIndex(path: state.index)
+    store = JobStore(folder: state.jobs, output: configuration.output)
+    worker = Worker(engine: engine, pulse: pulse)
+  }
+
+  /// Takes up the jobs that are on disk: after a clean stop and after a crash alike.
+  func start() throws {
+    let found = try store.load()
+    for job in found { jobs[job.id] = job }
+    for job in found { try apply(.daemonRestarted, to: job.id) }
+    if let remark = store.remarks.first {
+      remarks["jobs"] = remark
+      for remark in store.remarks { logger.error("\(remark)") }
+    }
+    launchNext()
+  }
+
+  /// Asks the running job to write its checkpoint, takes no more jobs, and returns when it is done.
+  func stop() async {
+    isStopping = true
+    if let running {
+      do { try apply(.stopRequested(.shutdown), to: running.job) } catch {
+        logger.error("job \(running.job): cannot be told to stop: \(error)")
+        running.stop.raise()
+      }
+      await withCheckedContinuation { idleWaiters.append($0) }
+    }
+    for boxes in mailboxes.values {
+      for box in boxes {
+        box.mailbox?.end(
+          .shuttingDown("daemon: it is stopping. The job goes on when it is started again."))
+      }
+    }
+  }
+
+  /// What the running job is, for the status line.
+  var runningJob: Job? { running.flatMap { jobs[$0.job] } }
+
+  /// The job of a name.
+  func find(_ id: JobID) throws(ControlError) -> Job {
+    guard let job = jobs[id] else {
+      throw .unknown("job", id.name, among: jobs.keys.map(\.name))
+    }
+    return job
+  }
+
+  /// The jobs that a filter asks for, oldest first.
+  func list(_ filter: JobFilter) -> [Job] {
+    jobs.values.filter(filter.matches).sorted { ($0.id.number ?? 0) < ($1.id.number ?? 0) }
+  }
+
+  /// How many jobs wait.
+  var queuedCount: Int { queue.count }
+
+  /// When the daemon started.
+  var startTime: Date { started }
+
+  /// Stores a new job and puts it into the queue.
+  func add(_ request: JobRequest, dataset: String, token: String?) throws -> Job {
+    if isStopping {
+      throw ControlError.shuttingDown("daemon: it is stopping (a running one expected).")
+    }
+    let job = try store.makeJob(request, dataset: dataset, token: token, at: Date())
+    jobs[job.id] = job
+    changes[job.id] = .now
+    publish(.state(.queued, secondsBefore: 0), of: job.id)
+    queue.append(job.id)
+    launchNext()
+    return jobs[job.id] ?? job
+  }
+
+  /// The job that was submitted with a token before.
+  func job(withToken token: String) -> Job? {
+    jobs.values.first { $0.token == token }
+  }
+
+  /// Follows what happened to a job: stores its new state, then does what must be done.
+  ///
+  /// - Throws: when the job cannot follow, or when its state cannot be stored; nothing has happened
+  ///   then.
+  @discardableResult
+  func apply(_ event: JobLifecycle.Event, to id: JobID) throws -> Job {
+    let before = try find(id)
+    var lifecycle = JobLifecycle(of: before)
+    let effects = try lifecycle.handle(event)
+    var job = before
+    job.state = lifecycle.state
+    job.progress = lifecycle.progress
+    job.crashes = lifecycle.crashes
+    if case .started = event, job.state != before.state { job.launches += 1 }
+    let secondsBefore = secondsInState(of: before)
+    if job.state != before.state {
+      job.changed = Date()
+      changes[id] = .now
+    }
+    if Self.mustBeStored(job, after: before) { try store.save(job) }
+    jobs[id] = job
+    for effect in effects { carryOut(effect, on: id, secondsBefore: secondsBefore) }
+    return jobs[id] ?? job
+  }
+
+  /// Makes a mailbox with what happened after an event, and puts into it what follows.
+  func mailbox(of id: JobID, after: JobEvent.ID?, follows: Bool) throws -> EventMailbox {
+    let job = try find(id)
+    let mailbox = EventMailbox(history: try store.events(of: id, after: after ?? 0))
+    if job.state.isFinished || !follows {
+      mailbox.end()
+    } else if isStopping, running == nil {
+      mailbox.end(.shuttingDown("daemon: it is stopping (a running one expected)."))
+    } else {
+      if case .running = job.state, let progress = job.progress {
+        mailbox.put(
+          JobEvent(
+            id: try store.lastEvent(of: id), job: id, time: Date(), content: .progress(progress)))
+      }
+      mailboxes[id, default: []].append(WeakMailbox(mailbox: mailbox))
+    }
+    return mailbox
+  }
+
+  /// Progress alone is worth a write when it names a new checkpoint or phase: crashes are counted
+  /// by the checkpoint that they find.
+  private static func mustBeStored(_ job: Job, after before: Job) -> Bool {
+    job.state != before.state || job.crashes != before.crashes
+      || job.progress?.checkpoint != before.progress?.checkpoint
+      || job.progress?.phase != before.progress?.phase
+  }
+
+  private func secondsInState(of job: Job) -> Double {
+    guard let since = changes[job.id] else {
+      return max(0, Date().timeIntervalSince(job.changed))
+    }
+    return (ContinuousClock.now - since) / .seconds(1)
+  }
+
+  private func carryOut(
+    _ effect: JobLifecycle.Effect, on id: JobID, secondsBefore: Double
+  ) {
+    switch effect {
+    case .enqueue:
+      queue.append(id)
+      launchNext()
+    case .dequeue: queue.remove(id)
+    case .askToStop: if running?.job == id { running?.stop.raise() }
+    case .publishState(let state):
+      logger.info("job \(id): \(state.name)")
+      publish(.state(state, secondsBefore: secondsBefore), of: id)
+      if state.isFinished {
+        for box in mailboxes.removeValue(forKey: id) ?? [] { box.mailbox?.end() }
+      }
+    case .publishProgress(let progress): publish(.progress(progress), of: id)
+    }
+  }
+
+  private func publish(_ content: JobEvent.Content, of id: JobID) {
+    do {
+      let event: JobEvent
+      if case .progress = content {
+        event = JobEvent(
+          id: try store.lastEvent(of: id), job: id, time: Date(), content: content)
+      } else {
+        event = try store.append(content, of: id, at: Date())
+      }
+      mailboxes[id]?.removeAll { $0.mailbox == nil }
+      for box in mailboxes[id] ?? [] { box.mailbox?.put(event) }
+    } catch {
+      // The job's state is stored already; only its history has a hole.
+      logger.error("job \(id): its events cannot be kept: \(error)")
+    }
+  }
+
+  private func launchNext() {
+    guard running == nil, !isStopping, let id = queue.takeFirst() else { return }
+    let stop = StopSignal()
+    running = (id, stop)
+    let job: Job
+    do { job = try apply(.started, to: id) } catch {
+      waitForDisk(id, error)
+      return
+    }
+    do {
+      let assignment = try assignment(for: job, stop: stop)
+      Task {
+        let ending = await worker.run(assignment) { await self.take($0, from: id) }
+        self.finish(id, ending)
+      }
+    } catch let error as ControlError {
+      finish(id, .failed(JobFailure(message: error.message, exitCode: error.exitCode)))
+    } catch {
+      logger.error("job \(id): cannot be launched: \(error)")
+      finish(id, .failed(JobFailure(message: "\(error)")))
+    }
+  }
+
+  /// Leaves a job in the queue whose launch cannot be stored, and tries again after a while.
+  private func waitForDisk(_ id: JobID, _ error: any Error) {
+    logger.error("job \(id): cannot be launched: \(error)")
+    remarks["disk"] = "job \(id): cannot be launched: \(error)"
+    running = nil
+    queue.append(id)
+    Task {
+      try? await Task.sleep(for: .seconds(30))
+      self.launchNext()
+    }
+  }
+
+  private func assignment(for job: Job, stop: StopSignal) throws -> Worker.Assignment {
+    var trained: JobDirectory?
+    if case .generate(let request) = job.request {
+      trained = store.directory(of: try find(request.job).id)
+    }
+    return Worker.Assignment(
+      job: job, directory: store.directory(of: job.id), trained: trained,
+      dataset: try configuration.dataset(job.dataset), stop: stop)
+  }
+
+  private func take(_ report: JobReport, from id: JobID) {
+    switch report {
+    case .note(let text):
+      logger.info("job \(id): \(text)")
+      publish(.note(text), of: id)
+    case .progress(let progress):
+      do { try apply(.reached(progress), to: id) } catch {
+        logger.error("job \(id): its progress cannot be stored: \(error)")
+        remarks["disk"] = "job \(id): its progress cannot be stored: \(error)"
+      }
+    }
+  }
+
+  private func finish(_ id: JobID, _ ending: JobLifecycle.Ending) {
+    if case .failed(let failure) = ending {
+      logger.error("job \(id): failed: \(failure.message)")
+    }
+    running = nil
+    do { try apply(.ended(ending), to: id) } catch {
+      // It stays `running` on disk and is taken up again by the next start, from its checkpoint.
+      logger.critical("job \(id): its end cannot be stored: \(error)")
+      remarks["disk"] = "job \(id): its end cannot be stored: \(error)"
+      if var job = jobs[id] {
+        job.state = .finished(.failed(JobFailure(message: "\(error)")))
+        jobs[id] = job
+      }
+    }
+    for waiter in idleWaiters { waiter.resume() }
+    idleWaiters = []
+    launchNext()
+  }
+}

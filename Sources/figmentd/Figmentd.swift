@@ -1,0 +1,17 @@
+import ArgumentParser
+import Control
+
+/// The daemon's command line.
+@main
+struct Figmentd: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "figmentd",
+    abstract: "Learns from folders of private images and writes synthetic ones.",
+    version: Version.current,
+    subcommands: [
+      Serve.self,
+      Check.self,
+      BenchCommand.self,
+    ],
+    defaultSubcommand: Serve.self)
+}

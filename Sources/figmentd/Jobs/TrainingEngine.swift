@@ -1,0 +1,77 @@
+import Control
+import Synchronization
+
+/// What the daemon needs from the rooms that learn: the border between jobs and models.
+///
+/// Every function is synchronous and may take hours or seconds, so none is ever called on Swift's
+/// cooperative pool: `train` and `generate` run on the training thread, one at a time; `plan` and
+/// `ledger` run on threads of their own and may be called while a job trains.
+///
+/// An engine throws `ControlError` where a user can do something about it (`.refusedByPolicy` when
+/// a budget would be exceeded); any other error fails the job with its description. Neither may
+/// name a file or say anything learned from real images.
+protocol TrainingEngine: Sendable {
+  /// The instruction set of the kernels, `avx2`.
+  var instructionSet: String { get }
+
+  /// The threads that it computes with.
+  var threads: Int { get }
+
+  /// Lists the recipes that jobs may name.
+  func recipes() throws -> [RecipeSummary]
+
+  /// Says what a job would cost. Spends nothing and writes nothing.
+  func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport
+
+  /// Trains, or goes on from the newest checkpoint in the job's directory.
+  ///
+  /// - Parameters:
+  ///   - stop: read between micro-batches; once it is raised, a checkpoint is written and
+  ///     `.stopped` returned.
+  ///   - report: called as often as the engine likes, from this thread; what is too often is
+  ///     dropped.
+  func train(
+    _ job: Job, _ request: TrainRequest, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome
+
+  /// Draws more images with the model that an earlier job trained.
+  func generate(
+    _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
+    into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
+    report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome
+
+  /// Reads the ledger of a dataset and verifies it. A ledger that does not verify is reported,
+  /// not thrown; a dataset on which nothing was spent has an empty one.
+  func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport
+}
+
+/// What a running job tells.
+///
+/// Releasable values only.
+enum JobReport: Sendable {
+  /// How far it has come. A new `checkpoint` in it is stored durably.
+  case progress(JobProgress)
+  /// Something to say in its log.
+  case note(String)
+}
+
+/// How a call of the engine ended without an error.
+enum EngineOutcome: Sendable {
+  /// All that was asked is done.
+  case completed(JobResults)
+  /// It stopped because it was asked to; a checkpoint is on disk.
+  case stopped
+}
+
+/// The wish that a running job stops, raised once and read between micro-batches.
+final class StopSignal: Sendable {
+  private let raised = Atomic<Bool>(false)
+
+  /// Whether the job should stop now.
+  var isRaised: Bool { raised.load(ordering: .relaxed) }
+
+  /// Asks the job to stop.
+  func raise() { raised.store(true, ordering: .relaxed) }
+}

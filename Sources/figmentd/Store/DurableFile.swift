@@ -1,0 +1,104 @@
+import FoundationEssentials
+import Glibc
+
+/// Files that are whole after a crash, whenever it happens.
+enum DurableFile {
+  /// What a file is called until it is whole.
+  static let temporarySuffix = ".tmp"
+
+  /// Replaces a file: its old content or its new one is found afterwards, never a part.
+  ///
+  /// A temporary file is written, flushed to disk and renamed, and the folder is flushed too:
+  /// without that last step the new name can be lost with the power.
+  static func write(_ data: Data, to path: String, mode: mode_t = 0o600) throws {
+    let temporary = path + temporarySuffix
+    unlink(temporary)
+    let file = try systemCall("open", temporary) {
+      open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+    }
+    do {
+      defer { close(file) }
+      try writeAll(data, to: file, of: temporary)
+      // Not repeated when it fails: the kernel reports a lost page once and then forgets it.
+      guard fsync(file) == 0 else { throw SystemCallError("fsync", temporary) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    try systemCall("rename", path) { rename(temporary, path) }
+    try flushFolder(of: path)
+  }
+
+  /// Reads a whole file.
+  static func read(_ path: String) throws -> Data {
+    let file = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+    defer { close(file) }
+    var data = Data()
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    while true {
+      let count = try systemCall("read", path) { Glibc.read(file, &buffer, buffer.count) }
+      guard count > 0 else { return data }
+      data.append(contentsOf: buffer[..<count])
+    }
+  }
+
+  /// Writes all bytes, however many calls it takes.
+  static func writeAll(_ data: Data, to file: Int32, of path: String) throws {
+    let bytes = [UInt8](data)
+    var written = 0
+    while written < bytes.count {
+      written += try systemCall("write", path) {
+        bytes.withUnsafeBytes { buffer in
+          Glibc.write(file, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+        }
+      }
+    }
+  }
+
+  /// Flushes the folder that holds a file, so that the file's name is on disk.
+  static func flushFolder(of path: String) throws {
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    let file = try systemCall("open", folder) {
+      open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    defer { close(file) }
+    try systemCall("fsync", folder) { fsync(file) }
+  }
+
+  /// Makes a folder and those above it that are missing.
+  static func makeFolder(_ path: String, mode: mode_t = 0o700) throws {
+    if mkdir(path, mode) == 0 || errno == EEXIST {
+      var information = stat()
+      try systemCall("stat", path) { stat(path, &information) }
+      guard information.st_mode & S_IFMT == S_IFDIR else {
+        throw SystemCallError("mkdir", path, code: ENOTDIR)
+      }
+      return
+    }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+      throw SystemCallError("mkdir", path)
+    }
+    try makeFolder(String(path[..<slash]), mode: mode)
+    try systemCall("mkdir", path) { mkdir(path, mode) }
+  }
+
+  /// The names in a folder, sorted; none when there is no such folder.
+  static func names(in path: String) throws -> [String] {
+    guard let folder = opendir(path) else {
+      if errno == ENOENT { return [] }
+      throw SystemCallError("opendir", path)
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+          String(cString: $0)
+        }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}

@@ -1,0 +1,136 @@
+import Control
+import FoundationEssentials
+import Glibc
+
+/// The jobs on disk: a folder each, readable with `cat`.
+///
+/// Not safe to share: the daemon's actor owns it.
+final class JobStore {
+  private let folder: String
+  private let output: String
+  private var lastEvents: [JobID: JobEvent.ID] = [:]
+
+  /// What could not be read when the jobs were loaded.
+  private(set) var remarks: [String] = []
+
+  /// Keeps jobs in a folder, and tells them to release into `output`.
+  init(folder: String, output: String) {
+    self.folder = folder
+    self.output = output
+  }
+
+  /// Where a job's files are.
+  func directory(of job: JobID) -> JobDirectory {
+    JobDirectory(job: job, path: "\(folder)/\(job)", release: "\(output)/\(job)")
+  }
+
+  /// Reads all jobs, in the order of their numbers, and clears away what a crash left half done.
+  ///
+  /// A job that cannot be read is remarked upon and left as it is.
+  func load() throws -> [Job] {
+    remarks = []
+    var jobs: [Job] = []
+    for name in try DurableFile.names(in: folder) {
+      guard let id = JobID(name), id.number != nil else { continue }
+      let file = directory(of: id).jobFile
+      unlink(file + DurableFile.temporarySuffix)
+      do {
+        let job = try ControlCoding.decode(Job.self, from: DurableFile.read(file))
+        guard job.id == id else {
+          throw ControlError.invalid("it holds job '\(job.id)'.")
+        }
+        jobs.append(job)
+      } catch let error as SystemCallError where error.code == ENOENT {
+        // Made by a submission that a crash cut off; nobody was told of it.
+        rmdir(directory(of: id).path)
+      } catch {
+        remarks.append("job \(id): its file cannot be read: \(error)")
+      }
+    }
+    return jobs.sorted { ($0.id.number ?? 0, $0.id.name) < ($1.id.number ?? 0, $1.id.name) }
+  }
+
+  /// Makes a folder for a new job, with a number that no job ever had.
+  ///
+  /// The number is on disk before it is used: a job that is deleted by hand leaves a hole, since
+  /// its name stands in the ledger.
+  func makeJob(
+    _ request: JobRequest, dataset: String, token: String?, at time: Date
+  ) throws -> Job {
+    let number = try nextNumber()
+    let job = Job(
+      id: JobID(dataset: dataset, number: number), request: request, dataset: dataset,
+      token: token, created: time)
+    let directory = directory(of: job.id)
+    try DurableFile.makeFolder(directory.path)
+    try DurableFile.flushFolder(of: directory.path)
+    try save(job)
+    return job
+  }
+
+  /// Stores where a job stands; it is on disk when this returns.
+  func save(_ job: Job) throws {
+    try DurableFile.write(
+      ControlCoding.encodeForPeople(job), to: directory(of: job.id).jobFile)
+  }
+
+  /// Keeps something that happened, and gives it its number.
+  func append(_ content: JobEvent.Content, of job: JobID, at time: Date) throws -> JobEvent {
+    let id = try lastEvent(of: job) + 1
+    let event = JobEvent(id: id, job: job, time: time, content: content)
+    let path = directory(of: job).eventsFile
+    let file = try systemCall("open", path) {
+      open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
+    defer { close(file) }
+    try DurableFile.writeAll(ControlCoding.encode(event) + Data("\n".utf8), to: file, of: path)
+    lastEvents[job] = id
+    return event
+  }
+
+  /// The number of the newest kept event; 0 when there is none.
+  func lastEvent(of job: JobID) throws -> JobEvent.ID {
+    if let known = lastEvents[job] { return known }
+    try cutTornEvent(of: job)
+    let last = try events(of: job, after: 0).last?.id ?? 0
+    lastEvents[job] = last
+    return last
+  }
+
+  /// The kept events after a number, oldest first.
+  func events(of job: JobID, after: JobEvent.ID) throws -> [JobEvent] {
+    let data: Data
+    do {
+      data = try DurableFile.read(directory(of: job).eventsFile)
+    } catch let error as SystemCallError where error.code == ENOENT {
+      return []
+    }
+    return try data.split(separator: UInt8(ascii: "\n"))
+      .map { try ControlCoding.decode(JobEvent.self, from: Data($0)) }
+      .filter { $0.id > after }
+  }
+
+  /// Removes the part of a line that a crash left at the end.
+  private func cutTornEvent(of job: JobID) throws {
+    let path = directory(of: job).eventsFile
+    guard let data = try? DurableFile.read(path), let last = data.last,
+      last != UInt8(ascii: "\n")
+    else { return }
+    let whole = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    try systemCall("truncate", path) { truncate(path, whole) }
+  }
+
+  private func nextNumber() throws -> Int {
+    let file = folder + "/last-number"
+    var last = 0
+    if let text = try? DurableFile.read(file),
+      let number = Int(String(decoding: text, as: UTF8.self).filter { $0.isNumber })
+    {
+      last = number
+    }
+    let seen = try DurableFile.names(in: folder).compactMap { JobID($0)?.number }.max() ?? 0
+    let next = max(last, seen) + 1
+    try DurableFile.write(Data("\(next)\n".utf8), to: file)
+    return next
+  }
+}

@@ -1,0 +1,52 @@
+import Control
+import Glibc
+
+/// The folder that holds what the daemon must not forget, owned by one daemon at a time.
+///
+/// ```
+/// STATE/                0700
+///   lock                held while the daemon runs; its process id
+///   jobs/               JobStore
+///   ledgers/            what was spent on each dataset
+///   snapshots/          frozen datasets, packed pixels
+///   index.sqlite        ImageIndex; may be deleted
+/// ```
+final class StateDirectory: Sendable {
+  /// Where it is.
+  let path: String
+  private let lock: Int32
+
+  /// The folder of jobs.
+  var jobs: String { path + "/jobs" }
+  /// The folder of ledgers.
+  var ledgers: String { path + "/ledgers" }
+  /// The folder of frozen datasets.
+  var snapshots: String { path + "/snapshots" }
+  /// The index of files.
+  var index: String { path + "/index.sqlite" }
+
+  /// Makes the folder if it is missing, and takes it.
+  ///
+  /// - Throws: `ControlError.conflict` when another daemon has it.
+  init(_ path: String) throws {
+    self.path = path
+    try DurableFile.makeFolder(path)
+    try systemCall("chmod", path) { chmod(path, 0o700) }
+    let lockFile = path + "/lock"
+    lock = try systemCall("open", lockFile) {
+      open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      let isTaken = errno == EWOULDBLOCK
+      let error = SystemCallError("flock", lockFile)
+      close(lock)
+      guard isTaken else { throw error }
+      throw ControlError.conflict(
+        "state directory \(path): another figmentd uses it (one daemon per directory expected). "
+          + "Stop it, or give this one another --state.")
+    }
+    for folder in [jobs, ledgers, snapshots] { try DurableFile.makeFolder(folder) }
+  }
+
+  deinit { close(lock) }
+}

@@ -1,0 +1,55 @@
+import Control
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Keeps the datasets and, at the end, lets the running job write its checkpoint.
+struct DaemonService: Service {
+  let daemon: Daemon
+  let notifier: SystemdNotifier
+
+  /// How often systemd is asked for more time while a checkpoint is written.
+  private static let patience = Duration.seconds(30)
+
+  func run() async throws {
+    await daemon.keepDatasets()
+    notifier.ready()
+    try? await gracefulShutdown()
+    notifier.stopping()
+    let asking = Task {
+      while !Task.isCancelled {
+        notifier.extendTimeout(by: Self.patience * 2)
+        try? await Task.sleep(for: Self.patience)
+      }
+    }
+    await daemon.stop()
+    asking.cancel()
+    await daemon.releaseDatasets()
+  }
+}
+
+/// Reads the configuration again on SIGHUP; a broken one changes nothing.
+struct ReloadService: Service {
+  let daemon: Daemon
+  let notifier: SystemdNotifier
+  let logger: Logger
+  let read: @Sendable () throws -> Configuration
+
+  func run() async throws {
+    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+      await reload()
+    }
+  }
+
+  /// Follows the configuration as it is now.
+  func reload() async {
+    notifier.reloading()
+    do {
+      await daemon.adopt(try read())
+      logger.info("configuration reloaded")
+    } catch {
+      await daemon.refuse(error)
+    }
+    notifier.ready()
+  }
+}

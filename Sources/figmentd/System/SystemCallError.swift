@@ -1,0 +1,37 @@
+import Glibc
+
+/// A system call that failed.
+struct SystemCallError: Error, CustomStringConvertible {
+  /// The call, `fsync`.
+  let call: String
+  /// What it was for; never the name of an image.
+  let subject: String
+  /// Its `errno`.
+  let code: Int32
+
+  /// Takes `errno` of the call that just failed.
+  init(_ call: String, _ subject: String, code: Int32 = errno) {
+    self.call = call
+    self.subject = subject
+    self.code = code
+  }
+
+  /// What failed and what the system says about it.
+  var description: String {
+    "\(subject): \(call) failed: \(String(cString: strerror(code)))."
+  }
+}
+
+/// Repeats a call that a signal interrupted.
+///
+/// - Throws: `SystemCallError` when the call answers -1 for another reason.
+@discardableResult
+func systemCall<Result: FixedWidthInteger>(
+  _ call: String, _ subject: String, _ body: () -> Result
+) throws -> Result {
+  while true {
+    let result = body()
+    if result != -1 { return result }
+    if errno != EINTR { throw SystemCallError(call, subject) }
+  }
+}

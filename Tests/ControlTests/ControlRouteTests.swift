@@ -1,0 +1,53 @@
+import Control
+import Testing
+
+@Suite struct ControlRouteTests {
+  static let routes: [ControlRoute] = {
+    guard let job = JobID("glyphs-7") else { return [] }
+    return [
+      .status, .datasets, .recipes, .plan, .submit, .rescan(dataset: "glyphs"),
+      .ledger(dataset: "my.faces-2_x"), .files(dataset: "glyphs", FileQuery()),
+      .files(dataset: "glyphs", FileQuery(verdict: "rejected", after: "a b/ü&=?%.png", limit: 7)),
+      .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
+      .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
+      .pause(job), .cancel(job), .resume(job),
+    ]
+  }()
+
+  @Test(arguments: routes) func readsWhatItWrites(_ route: ControlRoute) throws {
+    #expect(try ControlRoute(method: route.method, target: route.target) == route)
+  }
+
+  @Test(arguments: [
+    ("/", 5), ("/v1", 5), ("/v2/status", 5), ("/v1/nothing", 5), ("/v1/jobs/glyphs-7/nothing", 5),
+    ("/v1/datasets/glyphs", 5), ("/v1/jobs/..", 64), ("/v1/jobs/%2e%2e", 64),
+    ("/v1/datasets/../files", 64), ("/v1/status?deep=true", 64), ("/v1/jobs?state=runing", 5),
+    ("/v1/datasets/glyphs/files?limit=0", 64), ("/v1/datasets/glyphs/files?limit=1001", 64),
+    ("/v1/datasets/glyphs/files?limit=x", 64), ("/v1/datasets/glyphs/files?after=%zz", 64),
+    ("/v1/datasets/glyphs/files?after=a&after=b", 64), ("/v1/jobs/glyphs-7/events?after=-1", 64),
+    ("/v1/jobs/glyphs-7/events?follow=no", 64), ("", 5),
+  ]) func refusesWhatIsNoRoute(_ target: String, _ exitCode: Int32) throws {
+    let error = #expect(throws: ControlError.self) {
+      try ControlRoute(method: "GET", target: target)
+    }
+    #expect(error?.exitCode.rawValue == exitCode, "\(target)")
+  }
+
+  @Test(arguments: routes) func refusesTheWrongMethod(_ route: ControlRoute) {
+    let method = route.method == "GET" ? "DELETE" : "GET"
+    // GET on the path of a submission lists jobs.
+    guard route != .submit else { return }
+    #expect(throws: ControlError.self) {
+      try ControlRoute(method: method, target: route.target)
+    }
+  }
+
+  @Test func onlyVerbsThatChangeSomethingNeedMoreThanTheRightToLook() {
+    let changing = Self.routes.filter(\.changesSomething).map(\.target)
+    #expect(
+      changing == [
+        "/v1/jobs", "/v1/datasets/glyphs/rescan", "/v1/jobs/glyphs-7/pause",
+        "/v1/jobs/glyphs-7/cancel", "/v1/jobs/glyphs-7/resume",
+      ])
+  }
+}

@@ -1,0 +1,231 @@
+import ArgumentParser
+import Control
+import FoundationEssentials
+import Testing
+
+@testable import figment
+
+@Suite struct RenderingTests {
+  static let console = Console(isTerminal: false, hasColour: false, width: 80)
+  static let id = JobID(dataset: "glyphs", number: 7)
+
+  static func job(_ state: JobState, progress: JobProgress? = nil) -> Job {
+    var job = Job(
+      id: id, request: .train(TrainRequest(dataset: "glyphs", recipe: "dp-gan-28", epsilon: 10)),
+      dataset: "glyphs", created: Date(timeIntervalSince1970: 1_700_000_000))
+    job.state = state
+    job.progress = progress
+    return job
+  }
+
+  static let training = JobProgress(
+    phase: .train, done: 1200, total: 4000, plannedEpsilon: 0.8312, targetEpsilon: 2, speed: 12.34,
+    remainingSeconds: 226)
+
+  @Test func tablesAreAligned() {
+    var table = Table(["NAME", "COUNT", "NOTE"], numbers: [1])
+    table.add(["a", "5", "x"])
+    table.add(["longer", "12345", ""])
+    #expect(table.lines == ["NAME    COUNT  NOTE", "a           5  x", "longer  12345"])
+  }
+
+  @Test func aBarForATerminal() {
+    #expect(
+      ProgressLine.bar(Self.training)
+        == "train     [#######-----------------] 30%  step 1200/4000  12.3/s  eta 3 min 46 s"
+        + "  epsilon 0.831 of 2")
+    #expect(
+      ProgressLine.bar(JobProgress(phase: .scan, done: 0, total: 0))
+        == "scan      [------------------------] ")
+  }
+
+  @Test func wordsForAPipe() {
+    #expect(
+      ProgressLine.plain(Self.training)
+        == "train: 30%, step 1200/4000, 12.3/s, eta 3 min 46 s, epsilon 0.831 of 2")
+    #expect(ProgressLine.plain(JobProgress(phase: .decode, done: 5, total: 10)) == "decode: 50%")
+  }
+
+  @Test func aPipeGetsALineForEveryFivePercent() {
+    var plain = PlainProgress()
+    let shown = (0...100).filter {
+      plain.deservesLine(JobProgress(phase: .train, done: $0, total: 100))
+    }
+    #expect(shown == Array(stride(from: 0, through: 100, by: 5)))
+    let again = JobProgress(phase: .train, done: 100, total: 100)
+    #expect(!plain.deservesLine(again), "the end is told once")
+    let next = JobProgress(phase: .generate, done: 0, total: 100)
+    #expect(plain.deservesLine(next))
+  }
+
+  @Test func aJobAndItsOutcome() {
+    let results = JobResults(
+      epsilon: 9.98, delta: 1e-5, steps: 4000, images: 100,
+      outputs: [JobOutput(kind: "sheet", path: "/out/glyphs-7/sheet.png")])
+    let lines = Show.lines(of: Self.job(.finished(.completed(results))))
+    #expect(lines.contains("completed: 100 images, 4000 steps, epsilon 9.98 at delta 1e-5"))
+    #expect(lines.contains("  sheet: /out/glyphs-7/sheet.png"))
+    let failed = Show.lines(of: Self.job(.finished(.failed(JobFailure(message: "why")))))
+    #expect(failed.last == "failed: why")
+  }
+
+  @Test func jobsInATable() {
+    let lines = Jobs.lines(of: [Self.job(.running, progress: Self.training), Self.job(.paused)])
+    #expect(lines[0].hasPrefix("JOB       STATE    DOES             EPSILON  PROGRESS"))
+    #expect(lines[1].contains("running  train dp-gan-28  10       train: 30%, step 1200/4000"))
+    #expect(lines[1].hasSuffix("2023-11-14T22:13:20Z"))
+  }
+
+  @Test func datasetsInATable() {
+    let budget = BudgetStatus(epsilonMaximum: 10, delta: 1e-5, epsilonSpent: 0.25, unit: .file)
+    let dataset = DatasetStatus(
+      name: "glyphs", state: .offline, watch: "poll", remark: "not mounted", usable: 12,
+      rejected: 1, budget: budget)
+    let lines = Datasets.lines(of: [dataset], Self.console)
+    #expect(lines[1].hasPrefix("glyphs   offline  poll       12         1"))
+    #expect(lines[1].hasSuffix("0.25  10"))
+    #expect(lines[2] == "glyphs: not mounted")
+  }
+
+  @Test func statesOfTheDaemon() {
+    let idle = DaemonStatus(
+      version: "1", process: 5, started: .distantPast, threads: 1, instructionSet: "avx2",
+      remarks: ["disk full"])
+    #expect(
+      Status.lines(of: idle, Self.console) == [
+        "figmentd 1, process 5, 1 thread, avx2", "idle", "note: disk full",
+      ])
+    var busy = idle
+    busy.running = Self.job(.running, progress: Self.training)
+    busy.queued = 2
+    #expect(
+      Status.lines(of: busy, Self.console)[1]
+        == "running glyphs-7: \(ProgressLine.plain(Self.training)), 2 waiting")
+  }
+
+  @Test func ledgersAndTheirVerdicts() {
+    let budget = BudgetStatus(epsilonMaximum: 10, delta: 1e-5, epsilonSpent: 2.5, unit: .file)
+    var report = LedgerReport(
+      dataset: "glyphs", budget: budget,
+      entries: [
+        LedgerEntry(number: 1, purpose: "glyphs-1", event: "gaussian", reserved: 64, used: 60),
+        LedgerEntry(number: 2, purpose: "glyphs-1", event: "gaussian", reserved: 64),
+      ], verified: true, head: "ab12")
+    let lines = Ledger.lines(of: report)
+    #expect(lines[1].split(separator: " ").map { String($0) } == [
+      "1", "glyphs-1", "64", "60", "gaussian",
+    ])
+    #expect(lines[2].contains("all"), "what is not settled counts as used")
+    #expect(
+      lines[3]
+        == "glyphs: verified, 2 records, epsilon 2.5 of 10 at delta 1e-5 spent, newest record ab12")
+    report.verified = false
+    report.problem = "record 2 was changed"
+    #expect(Ledger.verdict(on: report) == "glyphs: NOT VERIFIED: record 2 was changed")
+  }
+
+  @Test func eventsOfALog() {
+    var plain = PlainProgress()
+    let time = Date(timeIntervalSince1970: 1_700_000_000)
+    func line(_ content: JobEvent.Content) -> String? {
+      Logs.line(of: JobEvent(id: 1, job: Self.id, time: time, content: content), &plain)
+    }
+    #expect(line(.state(.running, secondsBefore: 1)) == "2023-11-14T22:13:20Z running")
+    #expect(line(.note("hello")) == "2023-11-14T22:13:20Z hello")
+    #expect(line(.progress(Self.training))?.hasSuffix("epsilon 0.831 of 2") ?? false)
+    #expect(line(.progress(Self.training)) == nil)
+  }
+
+  @Test func colours() {
+    #expect(Self.console.coloured("x", .red) == "x")
+    let bright = Console(isTerminal: true, hasColour: true, width: 80)
+    #expect(bright.coloured("x", .red) == "\u{1B}[31mx\u{1B}[0m")
+  }
+}
+
+@Suite struct SocketLocationTests {
+  private func find(
+    _ given: String?, _ environment: [String: String], existing: Set<String> = []
+  ) -> String {
+    SocketLocation.find(
+      given: given, environment: { environment[$0] }, exists: { existing.contains($0) })
+  }
+
+  @Test func theNearestWordCounts() {
+    let own = "/run/user/1/figment/control.sock"
+    let environment = ["FIGMENT_SOCKET": "/b", "XDG_RUNTIME_DIR": "/run/user/1"]
+    #expect(find("/a", environment, existing: [own]) == "/a")
+    #expect(find(nil, environment, existing: [own]) == "/b")
+    #expect(find(nil, ["XDG_RUNTIME_DIR": "/run/user/1"], existing: [own]) == own)
+    #expect(find(nil, ["XDG_RUNTIME_DIR": "/run/user/1"]) == "/run/figment/control.sock")
+    #expect(find(nil, ["FIGMENT_SOCKET": ""]) == "/run/figment/control.sock")
+  }
+}
+
+@Suite struct LineBufferTests {
+  @Test func linesAreWholeHoweverTheyArrive() {
+    let text = Data("one\n\ntwo\nthree".utf8)
+    for size in 1...text.count {
+      var buffer = LineBuffer()
+      var lines: [String] = []
+      var rest = text[...]
+      while !rest.isEmpty {
+        lines += buffer.append(rest.prefix(size)).map { String(decoding: $0, as: UTF8.self) }
+        rest = rest.dropFirst(size)
+      }
+      #expect(lines == ["one", "", "two"])
+      #expect(buffer.append(Data("\n".utf8)) == [Data("three".utf8)])
+    }
+  }
+}
+
+@Suite struct CommandLineTests {
+  @Test(arguments: [
+    ["status"], ["datasets", "--json"], ["rescan", "glyphs"],
+    ["files", "glyphs", "--verdict", "rejected"], ["recipes", "-q"],
+    ["plan", "glyphs", "--recipe", "dp-gan-28", "--epsilon", "10", "--delta", "1e-5"],
+    ["train", "glyphs", "--recipe", "r", "--non-private", "--steps", "5", "--watch"],
+    ["jobs", "--state", "failed"], ["show", "glyphs-7"], ["watch"], ["watch", "glyphs-7"],
+    ["logs", "glyphs-7", "-f"], ["pause", "glyphs-7"], ["resume", "glyphs-7"],
+    ["cancel", "glyphs-7"], ["generate", "glyphs-7", "--count", "5", "--per-class"],
+    ["ledger"], ["ledger", "glyphs"], ["ledger", "verify"], ["ledger", "verify", "glyphs"],
+    ["config", "check", "--config", "/x.yaml"], ["version"],
+    ["status", "--socket", "/x", "--no-color"],
+  ]) func everyVerbParses(_ arguments: [String]) {
+    #expect(throws: Never.self) { try Figment.parseAsRoot(arguments) }
+  }
+
+  @Test(arguments: [
+    ["staus"], ["train", "glyphs"], ["train", "--recipe", "r"], ["generate", "glyphs-7"],
+    ["train", "glyphs", "--recipe", "r", "--epsilom", "1"], ["show"],
+    ["train", "glyphs", "--recipe", "r", "--epsilon", "ten"],
+  ]) func misspeltCommandsAreUsageErrors(_ arguments: [String]) {
+    do {
+      _ = try Figment.parseAsRoot(arguments)
+      Issue.record("\(arguments) parsed")
+    } catch {
+      #expect(Figment.exitCode(for: error).rawValue == 64)
+    }
+  }
+
+  @Test func theRequestOfATrainCommand() throws {
+    let command = try Figment.parseAsRoot([
+      "train", "glyphs", "--recipe", "dp-gan-28", "--epsilon", "10", "--delta", "1e-5",
+      "--count", "50", "--seed", "3",
+    ])
+    let train = try #require(command as? Train)
+    #expect(
+      train.options.request
+        == TrainRequest(
+          dataset: "glyphs", recipe: "dp-gan-28", epsilon: 10, delta: 1e-5, count: 50, seed: 3))
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"]) func shellsCanComplete(_ shell: String) throws {
+    do {
+      _ = try Figment.parseAsRoot(["--generate-completion-script", shell])
+      Issue.record("no script")
+    } catch {
+      #expect(Figment.fullMessage(for: error).contains("rescan"))
+    }
+  }
+}

@@ -1,0 +1,214 @@
+import Control
+import Testing
+
+@testable import figmentd
+
+@Suite struct ConfigurationReaderTests {
+  static let defaults = Configuration(output: "/var/out", recipes: "/usr/share/figment/Models")
+
+  static let full = """
+    output: /srv/synthetic
+    recipes: /opt/recipes/
+    threads: 4
+    socket:
+      path: /run/x.sock
+      mode: "0600"
+      group: daemon
+      read_group: users
+    datasets:
+      glyphs:
+        root: /srv/images//glyphs/
+        mode: poll
+        settle: 0.5
+        rescan: 60
+        classes: [circle, square]
+        policy:
+          epsilon_max: 10
+          delta: 1e-5
+          unit: folder
+          max_per_unit: 20
+          non_private: true
+      faces:
+        root: /srv/images/faces
+        policy: {epsilon_max: 2.5, delta: 0.000001}
+    """
+
+  private func read(_ text: String) throws -> Configuration {
+    var reader = ConfigurationReader(defaults: Self.defaults)
+    try reader.add(text, from: "config.yaml")
+    return try reader.finish()
+  }
+
+  @Test func everyKeyIsRead() throws {
+    let configuration = try read(Self.full)
+    #expect(configuration.output == "/srv/synthetic")
+    #expect(configuration.recipes == "/opt/recipes")
+    #expect(configuration.threads == 4)
+    #expect(
+      configuration.socket
+        == SocketConfiguration(
+          path: "/run/x.sock", mode: 0o600, group: "daemon", readGroup: "users"))
+    let faces = DatasetConfiguration(
+      name: "faces", root: "/srv/images/faces",
+      policy: PrivacyPolicy(epsilonMaximum: 2.5, delta: 1e-6))
+    let glyphs = DatasetConfiguration(
+      name: "glyphs", root: "/srv/images/glyphs", mode: .poll, settle: .milliseconds(500),
+      rescan: .seconds(60), classes: ["circle", "square"],
+      policy: PrivacyPolicy(
+        epsilonMaximum: 10, delta: 1e-5, unit: .folder, maximumPerUnit: 20,
+        allowsNonPrivate: true))
+    #expect(configuration.datasets == [faces, glyphs])
+  }
+
+  @Test func anEmptyFileLeavesTheDefaults() throws {
+    #expect(try read("") == Self.defaults)
+    #expect(try read("# nothing yet\ndatasets:\n") == Self.defaults)
+  }
+
+  @Test(arguments: [
+    ("datsets: {}", "config.yaml:1: key 'datsets': unknown. Did you mean 'datasets'?"),
+    (
+      "datasets:\n  a:\n    root: /a\n    policy:\n      epsilom_max: 1\n      delta: 1e-5",
+      "config.yaml:4: datasets.a.policy: 'epsilon_max' is missing."
+    ),
+    (
+      "datasets:\n  a:\n    root: /a\n    colour: red\n    policy: {epsilon_max: 1, delta: 1e-5}",
+      "config.yaml:4: key 'datasets.a.colour': unknown."
+    ),
+    ("datasets:\n  a:\n    policy: {epsilon_max: 1, delta: 1e-5}", "'root' is missing"),
+    ("datasets:\n  a:\n    root: /a", "'policy' is missing"),
+    ("datasets:\n  a:\n    root: a\n    policy: {epsilon_max: 1, delta: 1e-5}", "absolute path"),
+    ("datasets:\n  a:\n    root: /a/../b\n    policy: {}", "absolute path"),
+    ("datasets:\n  A B:\n    root: /a", "is no name"),
+    ("threads: many", "config.yaml:1: threads: 'many' (a whole number from 1 to 1024 expected)."),
+    ("threads: 0", "from 1 to 1024"),
+    ("threads: [1]", "a value expected"),
+    ("socket: {mode: \"0770\"}", "permissions"),
+    ("socket: {mode: rw}", "permissions"),
+    ("datasets: [a]", "not a mapping"),
+    ("output: /a\noutput: /b", "there twice"),
+    ("output: [", "not YAML"),
+    ("a: b: c", "config.yaml:1: not YAML"),
+  ]) func whatIsWrongIsNamedWithItsLine(_ text: String, _ expected: String) {
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains(expected))
+  }
+
+  @Test(arguments: [
+    ("epsilon_max: 0, delta: 1e-5", "above 0"), ("epsilon_max: nan, delta: 1e-5", "above 0"),
+    ("epsilon_max: inf, delta: 1e-5", "above 0"), ("epsilon_max: 1, delta: 1", "less than 1"),
+    ("epsilon_max: 1, delta: 1e-5, unit: person", "file, folder expected"),
+    ("epsilon_max: 1, delta: 1e-5, unit: foldr", "Did you mean 'folder'?"),
+    ("epsilon_max: 1, delta: 1e-5, unit: folder", "'max_per_unit' is missing"),
+    ("epsilon_max: 1, delta: 1e-5, max_per_unit: 3", "unit: folder expected"),
+    ("epsilon_max: 1, delta: 1e-5, non_private: yes", "true or false"),
+  ]) func impossiblePoliciesAreRefused(_ policy: String, _ expected: String) {
+    let text = "datasets:\n  a:\n    root: /a\n    policy: {\(policy)}"
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains(expected))
+  }
+
+  @Test func theSameImagesCannotHaveTwoBudgets() throws {
+    let scratch = ScratchFolder()
+    try scratch.write("real/a/x", "")
+    try scratch.write("other/x", "")
+    #expect(symlinkedRoots(scratch, "real/a", "real")?.contains("two budgets") ?? false)
+    #expect(symlinkedRoots(scratch, "real", "real")?.contains("two budgets") ?? false)
+    #expect(symlinkedRoots(scratch, "real", "other") == nil)
+    // A link is another name for the same images.
+    _ = try? makeLink(at: scratch.path + "/link", to: scratch.path + "/real/a")
+    #expect(symlinkedRoots(scratch, "real", "link")?.contains("two budgets") ?? false)
+  }
+
+  private func symlinkedRoots(
+    _ scratch: ScratchFolder, _ first: String, _ second: String
+  ) -> String? {
+    let policy = "policy: {epsilon_max: 1, delta: 1e-5}"
+    let text = """
+      datasets:
+        a: {root: \(scratch.path)/\(first), \(policy)}
+        b: {root: \(scratch.path)/\(second), \(policy)}
+      """
+    do {
+      _ = try read(text)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func releasesMayNotLandInAWatchedRoot() {
+    let text = """
+      output: /srv/images/out
+      datasets:
+        a: {root: /srv/images, policy: {epsilon_max: 1, delta: 1e-5}}
+      """
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect(error?.message.contains("learned from as if they were real") ?? false)
+    #expect(error?.line == 3)
+  }
+
+  @Test func confDAddsDatasetsAndReplacesValues() throws {
+    let scratch = ScratchFolder()
+    let policy = "policy: {epsilon_max: 1, delta: 1e-5}"
+    let file = try scratch.write(
+      "config.yaml", "threads: 2\ndatasets:\n  a: {root: /a, \(policy)}\n")
+    try scratch.write("conf.d/20-b.yaml", "threads: 8\ndatasets:\n  b: {root: /b, \(policy)}\n")
+    try scratch.write("conf.d/10-c.yaml", "threads: 5\n")
+    try scratch.write("conf.d/README", "not read: {")
+    let configuration = try ConfigurationReader.read(file, defaults: Self.defaults)
+    #expect(configuration.datasets.map(\.name) == ["a", "b"])
+    #expect(configuration.threads == 8)
+    try scratch.write("conf.d/30-again.yaml", "datasets:\n  a: {root: /c, \(policy)}\n")
+    let error = #expect(throws: ConfigurationError.self) {
+      try ConfigurationReader.read(file, defaults: Self.defaults)
+    }
+    #expect(error?.message.contains("declared twice") ?? false)
+    #expect(error?.file.hasSuffix("conf.d/30-again.yaml") ?? false)
+  }
+
+  @Test func aMissingFileSaysSo() {
+    let error = #expect(throws: ConfigurationError.self) {
+      try ConfigurationReader.read("/nowhere/config.yaml", defaults: Self.defaults)
+    }
+    #expect(error?.description.contains("No such file") ?? false)
+  }
+}
+
+@Suite struct LocationsTests {
+  @Test func systemdsFoldersComeFirst() {
+    let locations = Locations(
+      environment: [
+        "CONFIGURATION_DIRECTORY": "/etc/figment-a", "STATE_DIRECTORY": "/var/lib/a:/var/lib/b",
+        "RUNTIME_DIRECTORY": "/run/a", "HOME": "/root",
+      ], user: 990, executable: "/usr/bin/figmentd")
+    #expect(locations.configuration == "/etc/figment-a/config.yaml")
+    #expect(locations.state == "/var/lib/a")
+    #expect(locations.socket == "/run/a/control.sock")
+    #expect(locations.recipes == "/usr/share/figment/Models")
+  }
+
+  @Test func rootGetsTheSystemsFolders() {
+    let locations = Locations(environment: [:], user: 0, executable: "/usr/local/bin/figmentd")
+    #expect(locations.configuration == "/etc/figment/config.yaml")
+    #expect(locations.state == "/var/lib/figment")
+    #expect(locations.socket == "/run/figment/control.sock")
+    #expect(locations.recipes == "/usr/local/share/figment/Models")
+  }
+
+  @Test func aUserGetsThoseOfXDG() {
+    let plain = Locations(
+      environment: ["HOME": "/home/ada"], user: 1000, executable: "/home/ada/bin/figmentd")
+    #expect(plain.configuration == "/home/ada/.config/figment/config.yaml")
+    #expect(plain.state == "/home/ada/.local/state/figment")
+    #expect(plain.socket == "/tmp/figment-1000/figment/control.sock")
+    let set = Locations(
+      environment: [
+        "HOME": "/home/ada", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s",
+        "XDG_RUNTIME_DIR": "/run/user/1000",
+      ], user: 1000, executable: "/home/ada/bin/figmentd")
+    #expect(set.configuration == "/c/figment/config.yaml")
+    #expect(set.state == "/s/figment")
+    #expect(set.socket == "/run/user/1000/figment/control.sock")
+  }
+}

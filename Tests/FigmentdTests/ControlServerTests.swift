@@ -1,0 +1,275 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Testing
+
+@testable import figment
+@testable import figmentd
+
+/// What only the wire can do wrong.
+@Suite struct ControlServerTests {
+  private func withServer(
+    _ behaviour: FakeEngine.Behaviour = .init(), limits: ControlLimits = ControlLimits(),
+    access: AccessPolicy = AccessPolicy(owner: geteuid(), controlGroup: nil, readGroup: nil),
+    _ body: (TestServer, TestHouse) async throws -> Void
+  ) async throws {
+    let house = try await TestHouse(behaviour)
+    let server = try await TestServer(house, limits: limits, access: access)
+    do { try await body(server, house) } catch {
+      await server.server.stop()
+      throw error
+    }
+    await server.server.stop()
+    await house.daemon.stop()
+  }
+
+  private func ask(_ server: TestServer, _ request: String) throws -> String {
+    let socket = try RawSocket(server.socket)
+    socket.send(request)
+    return socket.readAll()
+  }
+
+  @Test func aRequestByHand() async throws {
+    try await withServer { server, _ in
+      let reply = try ask(server, "GET /v1/status HTTP/1.1\r\nHost: whatever\r\n\r\n")
+      #expect(reply.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      #expect(reply.contains("Content-Type: application/json\r\n"))
+      #expect(reply.hasSuffix("}\n"))
+      #expect(reply.contains(#""instruction_set":"fake""#))
+    }
+  }
+
+  @Test func problemsAreProblemDetails() async throws {
+    try await withServer { server, _ in
+      let reply = try ask(server, "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(reply.hasPrefix("HTTP/1.1 404 Not Found\r\n"))
+      #expect(reply.contains("Content-Type: application/problem+json\r\n"))
+      #expect(reply.contains(#""type":"urn:figment:problem:not-found""#))
+      #expect(reply.contains(#""exit_code":5"#))
+    }
+  }
+
+  @Test func eventStreamsEndWithATerminalLine() async throws {
+    try await withServer { server, house in
+      let job = try await server.client.submit(TestHouse.training, token: nil)
+      _ = try await house.wait(for: job.id, "completed")
+      let reply = try ask(server, "GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(reply.contains("application/x-ndjson"))
+      #expect(reply.contains("{\"type\":\"end\"}\n\r\n0\r\n\r\n"))
+    }
+  }
+
+  @Test(arguments: [
+    "\r\n\r\n", "\0\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET /v1/status HTTP/9.9\r\n\r\n",
+    "GET /v1/status HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+    "POST /v1/plan HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "POST /v1/plan HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+    "POST /v1/plan HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "\u{16}\u{03}\u{01}\u{02}\0\u{01}\0\u{01}\u{fc}",
+  ]) func whatIsNoHTTPIsAnsweredOrCutOff(_ request: String) async throws {
+    try await withServer(limits: ControlLimits(requestSeconds: 1)) { server, _ in
+      let reply = try ask(server, request)
+      #expect(!reply.contains("HTTP/1.1 200"))
+      #expect(try await server.client.status().queued == 0, "the daemon goes on")
+    }
+  }
+
+  @Test func randomBytesNeverStopTheDaemon() async throws {
+    try await withServer(limits: ControlLimits(connectionsPerUser: 64, requestSeconds: 1)) {
+      server, house in
+      var generator = SystemRandomNumberGenerator()
+      let starts = ["", "POST /v1/jobs HTTP/1.1\r\nContent-Length: 40\r\n\r\n", "GET /v1/jobs/"]
+      for round in 0..<60 {
+        let socket = try RawSocket(server.socket)
+        socket.send(starts[round % starts.count])
+        socket.send((0..<200).map { _ in UInt8.random(in: 0...255, using: &generator) })
+      }
+      #expect(try await server.client.status().queued == 0)
+      #expect(try await server.client.jobs(JobFilter()).isEmpty)
+      #expect(house.engine.calls.isEmpty)
+    }
+  }
+
+  @Test func headersHaveALimit() async throws {
+    try await withServer { server, _ in
+      let name = String(repeating: "x", count: 20_000)
+      let whole = try ask(server, "GET /v1/status HTTP/1.1\r\nX: \(name)\r\n\r\n")
+      #expect(whole.hasPrefix("HTTP/1.1 413 "))
+      let endless = try RawSocket(server.socket)
+      endless.send("GET /v1/status HTTP/1.1\r\n")
+      for _ in 0..<40 where !endless.send("X: \(name.prefix(1000))\r\n") { break }
+      #expect(endless.readAll().hasPrefix("HTTP/1.1 413 "))
+    }
+  }
+
+  @Test func bodiesHaveALimit() async throws {
+    try await withServer(limits: ControlLimits(bodyBytes: 1000)) { server, _ in
+      let announced = try ask(
+        server, "POST /v1/plan HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n")
+      #expect(announced.hasPrefix("HTTP/1.1 413 "))
+      let chunk = "64\r\n" + String(repeating: " ", count: 100) + "\r\n"
+      let chunked = try ask(
+        server,
+        "POST /v1/plan HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+          + String(repeating: chunk, count: 20))
+      #expect(chunked.hasPrefix("HTTP/1.1 413 "))
+    }
+  }
+
+  @Test func aTricklingRequestIsCutOff() async throws {
+    try await withServer(limits: ControlLimits(requestSeconds: 1)) { server, _ in
+      let socket = try RawSocket(server.socket)
+      socket.send("POST /v1/plan HTTP/1.1\r\nContent-Length: 10\r\n\r\n{")
+      #expect(socket.readAll().hasPrefix("HTTP/1.1 408 "))
+      let silent = try RawSocket(server.socket)
+      #expect(silent.readAll().hasPrefix("HTTP/1.1 408 "))
+    }
+  }
+
+  @Test func callersHaveALimit() async throws {
+    try await withServer(limits: ControlLimits(connectionsPerUser: 3)) { server, _ in
+      var sockets = try (0..<3).map { _ in try RawSocket(server.socket) }
+      let reply = RawReply(try ask(server, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"))
+      #expect(reply.status == 503)
+      #expect(reply.text.contains("urn:figment:problem:busy"))
+      sockets.removeAll()
+      for _ in 0..<200 {
+        if (try? await server.client.status()) != nil { return }
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      Issue.record("callers that left still count")
+    }
+  }
+
+  private struct RawReply {
+    let text: String
+    var status: Int? { text.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
+    init(_ text: String) { self.text = text }
+  }
+
+  @Test func oneRequestPerConnection() async throws {
+    try await withServer { server, _ in
+      let request = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+      let reply = try ask(server, request + request)
+      #expect(reply.components(separatedBy: "HTTP/1.1 ").count == 2)
+      #expect(reply.contains("Connection: close"))
+    }
+  }
+
+  @Test func aFollowerWhoLeavesCostsNothing() async throws {
+    try await withServer(.init(isEndless: true)) { server, house in
+      let job = try await server.client.submit(TestHouse.training, token: nil)
+      for _ in 0..<50 {
+        let socket = try RawSocket(server.socket)
+        socket.send("GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
+      }
+      // All of them are let out again, or the last ones would be refused.
+      for _ in 0..<400 {
+        if (try? await server.client.status()) != nil { break }
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(try await server.client.job(job.id).state == .running)
+      _ = house
+    }
+  }
+
+  @Test func strangersAreRefused() async throws {
+    // Tests run as one user: the daemon's owner is set to another, and root is no stranger.
+    guard geteuid() != 0 else { return }
+    let access = AccessPolicy(owner: geteuid() + 1, controlGroup: nil, readGroup: nil)
+    try await withServer(access: access) { server, _ in
+      await #expect(throws: ControlError.self) { try await server.client.status() }
+    }
+  }
+}
+
+@Suite struct AccessPolicyTests {
+  private let job = JobID(dataset: "glyphs", number: 1)
+
+  private func may(_ policy: AccessPolicy, _ peer: Peer, _ route: ControlRoute) -> Bool {
+    (try? policy.check(peer, for: route)) != nil
+  }
+
+  @Test func ownerAndRootMayDoEverything() {
+    let policy = AccessPolicy(owner: 990, controlGroup: nil, readGroup: nil)
+    for user: UInt32 in [0, 990] {
+      #expect(may(policy, Peer(process: 1, user: user, group: 5), .cancel(job)))
+    }
+    #expect(!may(policy, Peer(process: 1, user: 991, group: 990), .status))
+  }
+
+  @Test func groupsDecideForOthers() {
+    let policy = AccessPolicy(owner: 990, controlGroup: 800, readGroup: 801)
+    // No such users: only the group that the kernel reports counts.
+    let operatorPeer = Peer(process: 1, user: 60_001, group: 800)
+    let reader = Peer(process: 1, user: 60_002, group: 801)
+    let stranger = Peer(process: 1, user: 60_003, group: 802)
+    #expect(may(policy, operatorPeer, .cancel(job)))
+    #expect(may(policy, reader, .status))
+    #expect(!may(policy, reader, .cancel(job)))
+    #expect(!may(policy, reader, .submit))
+    #expect(!may(policy, stranger, .status))
+  }
+
+  @Test func aUsersFurtherGroupsCountToo() throws {
+    // Root is in group root on every system.
+    #expect(Peer(process: 1, user: 0, group: 4_000_000).isMember(of: 0))
+    #expect(!Peer(process: 1, user: 60_001, group: 5).isMember(of: 0))
+    #expect(try AccessPolicy.number(ofGroup: "root") == 0)
+    #expect(throws: ControlError.self) {
+      try AccessPolicy.number(ofGroup: "no-such-group-here")
+    }
+  }
+}
+
+@Suite struct ControlSocketTests {
+  private let scratch = ScratchFolder()
+  private var path: String { scratch.path + "/run/control.sock" }
+
+  private func permissions() -> mode_t {
+    var information = stat()
+    return stat(path, &information) == 0 ? information.st_mode & 0o777 : 0
+  }
+
+  @Test func permissionsAreThoseOfTheConfiguration() throws {
+    let socket = try ControlSocket.make(at: path, mode: 0o660, group: getegid())
+    #expect(permissions() == 0o660)
+    close(socket.descriptor)
+    socket.remove()
+    #expect(access(path, F_OK) != 0)
+  }
+
+  @Test func aSocketThatNobodyAnswersOnIsReplaced() throws {
+    let old = try ControlSocket.make(at: path, mode: 0o600, group: nil)
+    close(old.descriptor)
+    let new = try ControlSocket.make(at: path, mode: 0o600, group: nil)
+    #expect(throws: Never.self) { try RawSocket(path) }
+    close(new.descriptor)
+  }
+
+  @Test func aSocketThatAnswersIsLeftAlone() throws {
+    let first = try ControlSocket.make(at: path, mode: 0o600, group: nil)
+    let error = #expect(throws: (any Error).self) {
+      try ControlSocket.make(at: path, mode: 0o600, group: nil)
+    }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("another figmentd listens there"))
+    #expect(throws: Never.self) { try RawSocket(path) }
+    close(first.descriptor)
+  }
+
+  @Test func aFileInItsPlaceIsLeftAlone() throws {
+    try scratch.write("run/control.sock", "precious")
+    #expect(throws: ControlError.self) {
+      try ControlSocket.make(at: path, mode: 0o600, group: nil)
+    }
+    #expect(try scratch.read("run/control.sock") == "precious")
+  }
+
+  @Test func aPathThatIsTooLongSaysSo() {
+    let long = scratch.path + "/" + String(repeating: "x", count: 100)
+    let error = #expect(throws: ControlError.self) {
+      try ControlSocket.make(at: long, mode: 0o600, group: nil)
+    }
+    #expect(error?.message.contains("at most 107") ?? false)
+  }
+}

@@ -1,0 +1,157 @@
+import Control
+import FoundationEssentials
+import Testing
+
+@testable import figmentd
+
+@Suite struct DaemonTests {
+  @Test func aJobOnDiskIsTakenUpAfterACrash() async throws {
+    let scratch = ScratchFolder()
+    // A daemon that died: the job is `running` on disk, with a checkpoint at step 2.
+    let store = JobStore(folder: scratch.path + "/state/jobs", output: "/out")
+    try DurableFile.makeFolder(scratch.path + "/state/jobs")
+    var job = try store.makeJob(TestHouse.training, dataset: "glyphs", token: "t", at: Date())
+    job.state = .running
+    job.progress = JobProgress(phase: .train, done: 3, total: 5, checkpoint: 2)
+    try store.save(job)
+    let house = try await TestHouse(from: scratch)
+    let done = try await house.wait(for: job.id, "completed")
+    #expect(done.crashes == CrashRecord(checkpoint: 2, count: 1))
+    #expect(try await house.daemon.submit(TestHouse.training, token: "t").id == job.id)
+    var names: [String] = []
+    for try await event in try await house.daemon.events(of: job.id, after: nil, follow: true) {
+      if case .state(let state, _) = event.content { names.append(state.name) }
+    }
+    #expect(names == ["queued", "running", "completed"])
+  }
+
+  @Test func threeCrashesAtOnePlaceEndTheJobAndNotTheDaemon() async throws {
+    let scratch = ScratchFolder()
+    let store = JobStore(folder: scratch.path + "/state/jobs", output: "/out")
+    try DurableFile.makeFolder(scratch.path + "/state/jobs")
+    var job = try store.makeJob(TestHouse.training, dataset: "glyphs", token: nil, at: Date())
+    job.state = .running
+    job.crashes = CrashRecord(checkpoint: 0, count: 2)
+    try store.save(job)
+    let house = try await TestHouse(from: scratch)
+    let failed = try await house.daemon.job(job.id)
+    #expect(failed.state.name == "failed")
+    #expect(house.engine.calls.isEmpty)
+    let next = try await house.daemon.submit(TestHouse.training, token: nil)
+    _ = try await house.wait(for: next.id, "completed")
+  }
+
+  @Test func stoppingLeavesTheJobForTheNextDaemon() async throws {
+    let scratch = ScratchFolder()
+    let id: JobID
+    do {
+      let house = try await TestHouse(.init(isEndless: true), from: scratch)
+      id = try await house.daemon.submit(TestHouse.training, token: nil).id
+      _ = try await house.wait(for: id, "running")
+      await house.daemon.stop()
+      #expect(try await house.daemon.job(id).state == .queued)
+    }
+    let house = try await TestHouse(from: scratch)
+    let done = try await house.wait(for: id, "completed")
+    #expect(done.launches == 2)
+    #expect(done.crashes == nil)
+  }
+
+  @Test func jobsRunOneAfterAnotherInTheirOrder() async throws {
+    let house = try await TestHouse()
+    var ids: [JobID] = []
+    for _ in 0..<5 {
+      ids.append(try await house.daemon.submit(TestHouse.training, token: nil).id)
+    }
+    for id in ids { _ = try await house.wait(for: id, "completed") }
+    #expect(house.engine.calls == ids.map { "train \($0)" })
+  }
+
+  @Test func aStateThatCannotBeStoredDoesNotHappen() async throws {
+    let house = try await TestHouse(.init(isEndless: true))
+    let id = try await house.daemon.submit(TestHouse.training, token: nil).id
+    _ = try await house.wait(for: id, "running")
+    // A folder in the way of the temporary file stands for a full disk.
+    let obstacle = house.state.jobs + "/\(id)/job.json.tmp/x"
+    try FileManager.default.createDirectory(
+      atPath: obstacle, withIntermediateDirectories: true)
+    await #expect(throws: SystemCallError.self) {
+      try await house.daemon.stop(id, reason: .paused)
+    }
+    #expect(try await house.daemon.job(id).state == .running)
+    try FileManager.default.removeItem(atPath: house.state.jobs + "/\(id)/job.json.tmp")
+    _ = try await house.daemon.stop(id, reason: .paused)
+    _ = try await house.wait(for: id, "paused")
+  }
+
+  @Test func aSubmissionThatCannotBeStoredIsNoJob() async throws {
+    let house = try await TestHouse()
+    try FileManager.default.createDirectory(
+      atPath: house.state.jobs + "/last-number.tmp/x", withIntermediateDirectories: true)
+    await #expect(throws: SystemCallError.self) {
+      try await house.daemon.submit(TestHouse.training, token: nil)
+    }
+    #expect(try await house.daemon.jobs(JobFilter()).isEmpty)
+  }
+
+  @Test func aJobWhoseDatasetIsGoneFails() async throws {
+    let house = try await TestHouse(.init(isEndless: true))
+    let first = try await house.daemon.submit(TestHouse.training, token: nil).id
+    let second = try await house.daemon.submit(TestHouse.training, token: nil).id
+    _ = try await house.wait(for: first, "running")
+    await house.daemon.adopt(Configuration(output: "/out", recipes: "/recipes"))
+    _ = try await house.daemon.stop(first, reason: .cancelled)
+    let failed = try await house.wait(for: second, "failed")
+    guard case .finished(.failed(let failure)) = failed.state else { return }
+    #expect(failure.exitCode == .notFound)
+    #expect(failure.message.contains("dataset 'glyphs': unknown"))
+  }
+
+  @Test func aReloadedConfigurationHoldsAtOnce() async throws {
+    let house = try await TestHouse()
+    await house.daemon.keepDatasets()
+    var changed = TestHouse.configuration
+    changed.datasets.removeFirst()
+    changed.datasets[0].policy.epsilonMaximum = 3
+    changed.threads = 7
+    await house.daemon.adopt(changed)
+    let datasets = try await house.daemon.datasets()
+    #expect(datasets.map(\.name) == ["strict"])
+    #expect(datasets.map(\.budget.epsilonMaximum) == [3])
+    #expect(
+      try await house.daemon.status().remarks
+        == ["configuration: threads changed. Restart figmentd to follow."])
+    await house.daemon.refuse(ConfigurationError(file: "f", line: 3, message: "broken"))
+    #expect(
+      try await house.daemon.status().remarks == ["configuration: not reloaded: f:3: broken"])
+    #expect(try await house.daemon.datasets().map(\.name) == ["strict"])
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func changesInAFolderLeadToAScan() async throws {
+    let house = try await TestHouse()
+    await house.daemon.keepDatasets()
+    _ = try await house.daemon.rescan("glyphs")
+    let before = house.reader.scanCount
+    house.reader.change { $0.files = [FakeFolderReader.file("a/new.png")] }
+    for _ in 0..<1000 {
+      if try await house.daemon.datasets()[0].usable == 1 { break }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    #expect(try await house.daemon.datasets()[0].usable == 1)
+    #expect(house.reader.scanCount > before)
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func aRootThatIsGoneKeepsWhatWasKnown() async throws {
+    let house = try await TestHouse(files: [FakeFolderReader.file("a/1.png")])
+    await house.daemon.keepDatasets()
+    _ = try await house.daemon.rescan("glyphs")
+    house.reader.change { $0.failure = "root: not mounted" }
+    let status = try await house.daemon.rescan("glyphs")
+    #expect(status.state == .offline)
+    #expect(status.remark == "root: not mounted")
+    #expect(status.usable == 1)
+    await house.daemon.releaseDatasets()
+  }
+}

@@ -1,0 +1,92 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+@testable import figmentd
+
+@Suite struct DurableFileTests {
+  private func permissions(of path: String) -> mode_t {
+    var information = stat()
+    return stat(path, &information) == 0 ? information.st_mode & 0o777 : 0
+  }
+
+  @Test func aFileIsReplacedWhole() throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/file"
+    try DurableFile.write(Data("one".utf8), to: path)
+    try DurableFile.write(Data("two and more".utf8), to: path)
+    #expect(try DurableFile.read(path) == Data("two and more".utf8))
+    #expect(try scratch.names(in: ".") == ["file"])
+    #expect(permissions(of: path) == 0o600)
+  }
+
+  @Test func largeFilesAreReadWhole() throws {
+    let scratch = ScratchFolder()
+    let bytes = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
+    try DurableFile.write(bytes, to: scratch.path + "/large")
+    #expect(try DurableFile.read(scratch.path + "/large") == bytes)
+  }
+
+  @Test func whatACrashLeftIsNoObstacle() throws {
+    let scratch = ScratchFolder()
+    try scratch.write("file.tmp", "half")
+    try DurableFile.write(Data("whole".utf8), to: scratch.path + "/file")
+    #expect(try scratch.names(in: ".") == ["file"])
+  }
+
+  @Test func aLinkInPlaceOfTheTemporaryFileIsNotFollowed() throws {
+    let scratch = ScratchFolder()
+    let victim = try scratch.write("victim", "precious")
+    try makeLink(at: scratch.path + "/file.tmp", to: victim)
+    try DurableFile.write(Data("new".utf8), to: scratch.path + "/file")
+    #expect(try scratch.read("victim") == "precious")
+  }
+
+  @Test func aFailedWriteKeepsTheOldFile() throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/file"
+    try DurableFile.write(Data("old".utf8), to: path)
+    // A folder in the place of the temporary file cannot be replaced.
+    try FileManager.default.createDirectory(
+      atPath: path + ".tmp/x", withIntermediateDirectories: true)
+    #expect(throws: SystemCallError.self) { try DurableFile.write(Data("new".utf8), to: path) }
+    #expect(try scratch.read("file") == "old")
+  }
+
+  @Test func foldersAreMadePrivate() throws {
+    let scratch = ScratchFolder()
+    try DurableFile.makeFolder(scratch.path + "/a/b/c")
+    #expect(permissions(of: scratch.path + "/a/b/c") == 0o700)
+    try DurableFile.makeFolder(scratch.path + "/a/b/c")
+    try scratch.write("plain", "")
+    #expect(throws: SystemCallError.self) {
+      try DurableFile.makeFolder(scratch.path + "/plain")
+    }
+  }
+}
+
+@Suite struct StateDirectoryTests {
+  @Test func onlyOneDaemonHasIt() throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/state"
+    do {
+      let first = try StateDirectory(path)
+      let error = #expect(throws: (any Error).self) { try StateDirectory(path) }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("another figmentd uses it"))
+      withExtendedLifetime(first) {}
+    }
+    // It is free again when the first is gone.
+    _ = try StateDirectory(path)
+  }
+
+  @Test func nobodyElseMayLookIntoIt() throws {
+    let scratch = ScratchFolder()
+    try FileManager.default.createDirectory(
+      atPath: scratch.path + "/state", withIntermediateDirectories: true,
+      attributes: [.posixPermissions: 0o755])
+    let state = try StateDirectory(scratch.path + "/state")
+    var information = stat()
+    stat(state.path, &information)
+    #expect(information.st_mode & 0o777 == 0o700)
+  }
+}

@@ -1,0 +1,86 @@
+import Control
+import FoundationEssentials
+import Testing
+
+@testable import figmentd
+
+@Suite struct ImageIndexTests {
+  private let scratch = ScratchFolder()
+  private var path: String { scratch.path + "/index.sqlite" }
+
+  private func file(
+    _ path: String, _ verdict: String = "ok", className: String? = "a", bytes: Int = 10
+  ) -> IndexedFile {
+    IndexedFile(
+      row: FileRow(
+        path: path, className: className, bytes: bytes, verdict: verdict,
+        reason: verdict == "ok" ? nil : "because", width: 28, height: 30),
+      fingerprint: FileFingerprint(
+        inode: .max, bytes: Int64(bytes), modified: 1_700_000_000_000_000_001, changed: 5),
+      contentHash: Data([1, 2, 3]))
+  }
+
+  @Test func filesSurviveTheIndex() throws {
+    let files = [file("a/1.png"), file("a/2.png", "truncated"), file("x\n'ü\".png", className: nil)]
+    try ImageIndex(path: path).replace(files, of: "glyphs")
+    let found = try ImageIndex(path: path).files(of: "glyphs")
+    #expect(Set(found.values) == Set(files))
+    #expect(try ImageIndex(path: path).files(of: "other").isEmpty)
+  }
+
+  @Test func aScanReplacesWhatWasKnown() throws {
+    let index = try ImageIndex(path: path)
+    try index.replace([file("1"), file("2"), file("3")], of: "glyphs")
+    try index.replace([file("1")], of: "faces")
+    try index.replace([file("2", "truncated"), file("3"), file("4")], of: "glyphs")
+    let found = try index.files(of: "glyphs")
+    #expect(found.keys.sorted() == ["2", "3", "4"])
+    #expect(found["2"]?.row.verdict == "truncated")
+    #expect(try index.files(of: "faces").count == 1)
+  }
+
+  @Test func pagesCoverAllFilesOnce() throws {
+    let index = try ImageIndex(path: path)
+    let names = (0..<25).map { "\($0).png" }.sorted()
+    try index.replace(names.map { file($0, $0 < "2" ? "ok" : "truncated") }, of: "glyphs")
+    var query = FileQuery(limit: 10)
+    var seen: [String] = []
+    var pages = 0
+    repeat {
+      let page = try index.page(of: "glyphs", query)
+      seen += page.files.map(\.path)
+      query.after = page.next
+      pages += 1
+    } while query.after != nil
+    #expect(seen == names)
+    #expect(pages == 3)
+    let rejected = try index.page(of: "glyphs", FileQuery(verdict: "rejected"))
+    #expect(rejected.files.map(\.path) == names.filter { $0 >= "2" })
+    #expect(rejected.next == nil)
+    let none = try index.page(of: "glyphs", FileQuery(verdict: "animated' OR 1=1 --"))
+    #expect(none.files.isEmpty)
+  }
+
+  @Test func countsPerClassAndVerdict() throws {
+    let index = try ImageIndex(path: path)
+    try index.replace(
+      [
+        file("1", className: "a", bytes: 5), file("2", className: "b", bytes: 6),
+        file("3", className: "b", bytes: 7), file("4", "truncated", className: "b"),
+        file("5", "duplicate"),
+      ], of: "glyphs")
+    #expect(
+      try index.counts(of: "glyphs")
+        == FileCounts(
+          usable: 3, rejected: 1, duplicates: 1, bytes: 18,
+          classes: [ClassCount(name: "a", usable: 1), ClassCount(name: "b", usable: 2)]))
+    #expect(try index.counts(of: "none") == FileCounts())
+  }
+
+  @Test func aBrokenIndexIsMadeAnew() throws {
+    try scratch.write("index.sqlite", String(repeating: "no database ", count: 1000))
+    let index = try ImageIndex(path: path)
+    try index.replace([file("1")], of: "glyphs")
+    #expect(try index.counts(of: "glyphs").usable == 1)
+  }
+}

@@ -1,0 +1,88 @@
+import Control
+import FoundationEssentials
+import Testing
+
+@testable import figmentd
+
+@Suite struct JobStoreTests {
+  private let scratch = ScratchFolder()
+  private let request = JobRequest.train(TrainRequest(dataset: "glyphs", recipe: "r"))
+  private let time = Date(timeIntervalSince1970: 1_700_000_000)
+
+  private func store() -> JobStore {
+    JobStore(folder: scratch.path + "/jobs", output: "/out")
+  }
+
+  init() throws {
+    try DurableFile.makeFolder(scratch.path + "/jobs")
+  }
+
+  @Test func jobsSurviveTheStore() throws {
+    let store = store()
+    let first = try store.makeJob(request, dataset: "glyphs", token: nil, at: time)
+    var second = try store.makeJob(request, dataset: "faces", token: "t", at: time)
+    second.state = .paused
+    try store.save(second)
+    #expect(first.id.name == "glyphs-1")
+    #expect(second.id.name == "faces-2")
+    #expect(try self.store().load() == [first, second])
+  }
+
+  @Test func aNumberIsNeverUsedTwice() throws {
+    let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    try FileManager.default.removeItem(atPath: store().directory(of: job.id).path)
+    #expect(try store().makeJob(request, dataset: "glyphs", token: nil, at: time).id.number == 2)
+    // Nor when the counter is lost.
+    try FileManager.default.removeItem(atPath: scratch.path + "/jobs/last-number")
+    #expect(try store().makeJob(request, dataset: "glyphs", token: nil, at: time).id.number == 3)
+  }
+
+  @Test func jobsAreOrderedByNumberNotByName() throws {
+    let store = store()
+    for _ in 1...11 { _ = try store.makeJob(request, dataset: "g", token: nil, at: time) }
+    #expect(try store.load().compactMap(\.id.number) == Array(1...11))
+  }
+
+  @Test func whatACrashLeftIsClearedAway() throws {
+    let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    try scratch.write("jobs/glyphs-1/job.json.tmp", "{")
+    try DurableFile.makeFolder(scratch.path + "/jobs/glyphs-2")
+    let store = store()
+    #expect(try store.load() == [job])
+    #expect(store.remarks.isEmpty)
+    #expect(try scratch.names(in: "jobs/glyphs-1") == ["job.json"])
+    #expect(try scratch.names(in: "jobs") == ["glyphs-1", "last-number"])
+  }
+
+  @Test func aBrokenJobIsRemarkedUponAndKept() throws {
+    let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    try scratch.write("jobs/glyphs-2/job.json", "{ broken")
+    try scratch.write("jobs/glyphs-3/job.json", try scratch.read("jobs/glyphs-1/job.json"))
+    let store = store()
+    #expect(try store.load() == [job])
+    #expect(store.remarks.count == 2)
+    #expect(try scratch.read("jobs/glyphs-2/job.json") == "{ broken")
+  }
+
+  @Test func eventsAreNumberedWithoutGapsOverRestarts() throws {
+    let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    for text in ["a", "b"] {
+      _ = try store().append(.note(text), of: job.id, at: time)
+    }
+    let store = store()
+    let third = try store.append(.note("c"), of: job.id, at: time)
+    #expect(third.id == 3)
+    #expect(try store.events(of: job.id, after: 0).map(\.id) == [1, 2, 3])
+    #expect(try store.events(of: job.id, after: 2) == [third])
+  }
+
+  @Test func aTornEventIsCutAndItsNumberUsedAgain() throws {
+    let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    _ = try store().append(.note("a"), of: job.id, at: time)
+    let file = "jobs/glyphs-1/events.ndjson"
+    try scratch.write(file, try scratch.read(file) + #"{"id":2,"jo"#)
+    let event = try store().append(.note("b"), of: job.id, at: time)
+    #expect(event.id == 2)
+    #expect(try store().events(of: job.id, after: 0).count == 2)
+  }
+}

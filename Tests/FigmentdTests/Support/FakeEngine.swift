@@ -1,0 +1,168 @@
+import Control
+import Glibc
+import Synchronization
+
+@testable import figmentd
+
+/// An engine that counts steps: the test says how many, how fast, and what goes wrong.
+final class FakeEngine: TrainingEngine {
+  struct Behaviour: Sendable {
+    /// Steps of a job.
+    var steps = 5
+    /// Time that a step takes.
+    var step = Duration.milliseconds(1)
+    /// Steps between two checkpoints.
+    var checkpointEvery = 2
+    /// What training throws.
+    var failure: ControlError?
+    /// Training goes on until it is stopped.
+    var isEndless = false
+    /// Epsilon that the ledger says is spent.
+    var spent = 0.0
+    /// Why the ledger cannot be trusted.
+    var ledgerProblem: String?
+  }
+
+  private let state: Mutex<Behaviour>
+  private let launches = Mutex<[String]>([])
+
+  init(_ behaviour: Behaviour = Behaviour()) {
+    state = Mutex(behaviour)
+  }
+
+  let instructionSet = "fake"
+  let threads = 3
+
+  /// What the engine does from now on.
+  func change(_ body: (inout sending Behaviour) -> Void) { state.withLock { body(&$0) } }
+
+  /// What was asked of it, in order.
+  var calls: [String] { launches.withLock { $0 } }
+
+  func recipes() throws -> [RecipeSummary] {
+    [
+      RecipeSummary(
+        name: "dp-gan-28", family: "dp-gan", width: 28, height: 28, channels: 1, summary: "Digits.")
+    ]
+  }
+
+  func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
+    PlanReport(
+      dataset: dataset.name, recipe: request.recipe, steps: request.steps ?? 100,
+      expectedBatch: 64, images: 10,
+      refusal: (request.epsilon ?? 0) > 5 ? "dataset: too much" : nil)
+  }
+
+  func train(
+    _ job: Job, _ request: TrainRequest, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    launches.withLock { $0.append("train \(job.id)") }
+    let behaviour = state.withLock { $0 }
+    if let failure = behaviour.failure { throw failure }
+    report(.note("training \(dataset.name) with \(request.recipe)"))
+    var step = job.progress?.checkpoint ?? 0
+    var checkpoint = step
+    while behaviour.isEndless || step < behaviour.steps {
+      if stop.isRaised {
+        report(.progress(progress(step, behaviour, checkpoint: step)))
+        return .stopped
+      }
+      usleep(UInt32(behaviour.step / .microseconds(1)))
+      step += 1
+      if step % behaviour.checkpointEvery == 0 { checkpoint = step }
+      report(.progress(progress(step, behaviour, checkpoint: checkpoint)))
+    }
+    return .completed(
+      JobResults(
+        epsilon: request.epsilon, delta: dataset.policy.delta, steps: step, images: 10,
+        outputs: [JobOutput(kind: "images", path: directory.release + "/data")]))
+  }
+
+  func generate(
+    _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
+    into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
+    report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    launches.withLock { $0.append("generate \(job.id) from \(trained.job)") }
+    return .completed(JobResults(images: request.count))
+  }
+
+  func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport {
+    let behaviour = state.withLock { $0 }
+    let budget = BudgetStatus(
+      epsilonMaximum: dataset.policy.epsilonMaximum, delta: dataset.policy.delta,
+      epsilonSpent: behaviour.ledgerProblem == nil ? behaviour.spent : nil,
+      unit: dataset.policy.unit, problem: behaviour.ledgerProblem)
+    return LedgerReport(
+      dataset: dataset.name, budget: budget,
+      entries: [
+        LedgerEntry(number: 1, purpose: "glyphs-1", event: "gaussian", reserved: 8, used: 5)
+      ], verified: behaviour.ledgerProblem == nil, head: "ab12", problem: behaviour.ledgerProblem)
+  }
+
+  private func progress(_ step: Int, _ behaviour: Behaviour, checkpoint: Int) -> JobProgress {
+    JobProgress(
+      phase: .train, done: step, total: behaviour.isEndless ? 0 : behaviour.steps,
+      plannedEpsilon: 0.1 * Double(step), targetEpsilon: 1,
+      checkpoint: checkpoint > 0 ? checkpoint : nil)
+  }
+}
+
+/// A folder reader whose folders hold what the test says.
+final class FakeFolderReader: FolderReader {
+  struct Contents: Sendable {
+    var files: [IndexedFile] = []
+    var pending = 0
+    var failure: String?
+  }
+
+  private struct Watcher: FolderWatch {
+    let method = "inotify"
+    let remark: String? = nil
+    let onCancel: @Sendable () -> Void
+    func cancel() { onCancel() }
+  }
+
+  private let contents: Mutex<Contents>
+  private let changed = Mutex<[String: @Sendable () -> Void]>([:])
+  private let scans = Atomic<Int>(0)
+
+  init(_ contents: Contents = Contents()) {
+    self.contents = Mutex(contents)
+  }
+
+  /// How often a root was looked through.
+  var scanCount: Int { scans.load(ordering: .relaxed) }
+  /// The datasets that are watched.
+  var watched: [String] { changed.withLock { $0.keys.sorted() } }
+
+  /// Changes what is in the folders, and tells those who watch.
+  func change(_ body: (inout sending Contents) -> Void) {
+    contents.withLock { body(&$0) }
+    for tell in changed.withLock({ Array($0.values) }) { tell() }
+  }
+
+  func scan(
+    _ dataset: DatasetConfiguration, known: [String: IndexedFile], pulse: Pulse
+  ) throws -> FolderContents {
+    scans.wrappingAdd(1, ordering: .relaxed)
+    let contents = contents.withLock { $0 }
+    if let failure = contents.failure { throw ControlError.failed(failure) }
+    return FolderContents(files: contents.files, pending: contents.pending)
+  }
+
+  func watch(
+    _ dataset: DatasetConfiguration, changed: @escaping @Sendable () -> Void
+  ) throws -> any FolderWatch {
+    self.changed.withLock { $0[dataset.name] = changed }
+    return Watcher { self.changed.withLock { _ = $0.removeValue(forKey: dataset.name) } }
+  }
+
+  /// A file with a verdict.
+  static func file(_ path: String, _ verdict: String = "ok") -> IndexedFile {
+    IndexedFile(
+      row: FileRow(path: path, className: "a", bytes: 3, verdict: verdict),
+      fingerprint: FileFingerprint(inode: 1, bytes: 3, modified: 1, changed: 1))
+  }
+}

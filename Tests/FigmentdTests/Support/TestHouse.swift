@@ -1,0 +1,126 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Logging
+import Testing
+
+@testable import figment
+@testable import figmentd
+
+/// A daemon in a scratch folder, with a fake engine.
+struct TestHouse: Sendable {
+  let scratch = ScratchFolder()
+  let engine: FakeEngine
+  let reader: FakeFolderReader
+  let state: StateDirectory
+  let daemon: Daemon
+
+  init(
+    _ behaviour: FakeEngine.Behaviour = .init(), files: [IndexedFile] = [],
+    from earlier: ScratchFolder? = nil
+  ) async throws {
+    engine = FakeEngine(behaviour)
+    reader = FakeFolderReader(.init(files: files))
+    state = try StateDirectory((earlier ?? scratch).path + "/state")
+    daemon = try Daemon(
+      configuration: Self.configuration, state: state, engine: engine, reader: reader,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try await daemon.start()
+  }
+
+  static let configuration = Configuration(
+    datasets: [
+      DatasetConfiguration(
+        name: "glyphs", root: "/srv/glyphs", settle: .milliseconds(1),
+        policy: PrivacyPolicy(epsilonMaximum: 10, delta: 1e-5, allowsNonPrivate: true)),
+      DatasetConfiguration(
+        name: "strict", root: "/srv/strict", settle: .milliseconds(1),
+        policy: PrivacyPolicy(epsilonMaximum: 1, delta: 1e-6)),
+    ], output: "/out", recipes: "/recipes")
+
+  static let training = JobRequest.train(
+    TrainRequest(dataset: "glyphs", recipe: "dp-gan-28", epsilon: 2))
+
+  /// Waits until a job is in a state.
+  func wait(for id: JobID, _ name: String) async throws -> Job {
+    try await Self.wait(for: id, name, daemon)
+  }
+
+  static func wait(for id: JobID, _ name: String, _ api: any ControlAPI) async throws -> Job {
+    for _ in 0..<2000 {
+      let job = try await api.job(id)
+      if job.state.name == name { return job }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    let job = try await api.job(id)
+    throw ControlError.timedOut("job \(id): is \(job.state.name), never \(name)")
+  }
+}
+
+/// The control server of a daemon, on a socket in its scratch folder.
+struct TestServer: Sendable {
+  let server: ControlServer
+  let socket: String
+
+  init(
+    _ house: TestHouse, limits: ControlLimits = ControlLimits(),
+    access: AccessPolicy = AccessPolicy(owner: geteuid(), controlGroup: nil, readGroup: nil)
+  ) async throws {
+    socket = house.scratch.path + "/control.sock"
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    server = try await ControlServer.start(
+      on: ControlSocket.make(at: socket, mode: 0o600, group: nil),
+      routes: Routes(api: house.daemon, access: access, logger: logger), limits: limits,
+      logger: logger)
+  }
+
+  var client: ControlClient { ControlClient(socketPath: socket) }
+}
+
+/// A socket of our own, for what no client of ours would send.
+final class RawSocket: Sendable {
+  private let descriptor: Int32
+
+  init(_ path: String) throws {
+    let descriptor = try systemCall("socket", path) {
+      socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    }
+    var patience = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    self.descriptor = descriptor
+    try withAddress(of: path) { address, length in
+      _ = try systemCall("connect", path) { connect(descriptor, address, length) }
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Sends bytes; false when the other side has hung up.
+  @discardableResult
+  func send(_ bytes: some Sequence<UInt8>) -> Bool {
+    let bytes = Array(bytes)
+    var sent = 0
+    while sent < bytes.count {
+      let count = Glibc.send(
+        descriptor, Array(bytes[sent...]), bytes.count - sent, Int32(MSG_NOSIGNAL))
+      if count <= 0 { return false }
+      sent += count
+    }
+    return true
+  }
+
+  @discardableResult
+  func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+  /// All that comes until the other side hangs up.
+  func readAll() -> String {
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      if count <= 0 { return String(decoding: text, as: UTF8.self) }
+      text += buffer[..<count]
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Control
+import Synchronization
+import Testing
+
+@testable import figmentd
+
+@Suite struct ProgressGateTests {
+  private func progress(
+    _ done: Int, _ phase: JobPhase = .train, checkpoint: Int? = nil
+  ) -> JobReport {
+    .progress(JobProgress(phase: phase, done: done, total: 100, checkpoint: checkpoint))
+  }
+
+  @Test func whatIsTooOftenIsDropped() {
+    let gate = ProgressGate()
+    let start = ContinuousClock.now
+    #expect(gate.lets(progress(1), at: start))
+    #expect(!gate.lets(progress(2), at: start + .milliseconds(249)))
+    #expect(gate.lets(progress(3), at: start + .milliseconds(250)))
+  }
+
+  @Test func whatMattersAlwaysPasses() {
+    let gate = ProgressGate()
+    let now = ContinuousClock.now
+    #expect(gate.lets(progress(1), at: now))
+    #expect(gate.lets(.note("hello"), at: now))
+    #expect(gate.lets(progress(2, checkpoint: 2), at: now))
+    #expect(gate.lets(progress(3, .generate), at: now))
+    #expect(gate.lets(progress(100, .generate), at: now), "the end of a phase")
+  }
+}
+
+@Suite struct SerialThreadTests {
+  @Test func workRunsInItsOrderOneAtATime() async throws {
+    let thread = SerialThread(named: "test")
+    let log = Mutex<[Int]>([])
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<20 {
+        // Started one after another, so that their order is known.
+        let work = Task { try await thread.run { log.withLock { $0.append(number) } } }
+        group.addTask { try await work.value }
+        try await work.value
+      }
+      try await group.waitForAll()
+    }
+    #expect(log.withLock { $0 } == Array(0..<20))
+  }
+
+  @Test func errorsComeBack() async throws {
+    let thread = SerialThread(named: "test")
+    await #expect(throws: ControlError.failed("x")) {
+      try await thread.run { throw ControlError.failed("x") }
+    }
+    #expect(try await thread.run { 7 } == 7, "and the next piece of work runs")
+  }
+}
+
+@Suite struct EventMailboxTests {
+  private let job = JobID(dataset: "glyphs", number: 1)
+
+  private func note(_ id: Int) -> JobEvent {
+    JobEvent(id: id, job: job, time: .distantPast, content: .note("\(id)"))
+  }
+
+  private func progress(_ done: Int) -> JobEvent {
+    JobEvent(
+      id: 0, job: job, time: .distantPast,
+      content: .progress(JobProgress(phase: .train, done: done, total: 100)))
+  }
+
+  @Test func keptEventsWaitAndProgressIsOvertaken() async throws {
+    let mailbox = EventMailbox(history: [note(1)])
+    mailbox.put(progress(5))
+    mailbox.put(note(2))
+    mailbox.put(progress(6))
+    mailbox.put(progress(7))
+    mailbox.end()
+    mailbox.put(note(3))
+    var seen: [JobEvent] = []
+    for try await event in mailbox.events() { seen.append(event) }
+    #expect(seen == [note(1), note(2), progress(7)])
+  }
+
+  @Test func aWaitingReaderIsWoken() async throws {
+    let mailbox = EventMailbox(history: [])
+    let reading = Task {
+      var ids: [Int] = []
+      for try await event in mailbox.events() { ids.append(event.id) }
+      return ids
+    }
+    for id in 1...100 {
+      mailbox.put(note(id))
+      if id % 10 == 0 { await Task.yield() }
+    }
+    mailbox.end()
+    #expect(try await reading.value == Array(1...100))
+  }
+
+  @Test func aCancelledReaderIsNotKept() async throws {
+    let mailbox = EventMailbox(history: [])
+    let reading = Task { for try await _ in mailbox.events() {} }
+    try await Task.sleep(for: .milliseconds(20))
+    reading.cancel()
+    try await reading.value
+  }
+
+  @Test func aReaderWhoIsFarBehindIsCutOff() async throws {
+    let mailbox = EventMailbox(history: [])
+    for id in 0...EventMailbox.maximumWaiting { mailbox.put(note(id)) }
+    await #expect(throws: ControlError.self) { for try await _ in mailbox.events() {} }
+  }
+}
