@@ -68,13 +68,15 @@ public final class GroupNorm: PerExampleLayer {
       for group in 0..<self.groupCount {
         inverseDeviations.pointer[example * self.groupCount + group] = Float(inverses[group])
       }
-      let width = channels / self.groupCount
-      for start in Swift.stride(from: 0, to: size, by: channels) {
-        for channel in 0..<channels {
-          let group = channel / width
-          let value = Float((Double(x[start + channel]) - means[group]) * inverses[group])
-          centred[start + channel] = value
-          y[start + channel] = value * factors[channel] + offsets[channel]
+      self.perChannel(means) { mean in
+        self.perChannel(inverses) { inverse in
+          for start in Swift.stride(from: 0, to: size, by: channels) {
+            for channel in 0..<channels {
+              let value = (x[start + channel] - mean[channel]) * inverse[channel]
+              centred[start + channel] = value
+              y[start + channel] = value * factors[channel] + offsets[channel]
+            }
+          }
         }
       }
     }
@@ -104,9 +106,11 @@ public final class GroupNorm: PerExampleLayer {
         offsetGradients.pointer[example * channels + channel] = Float(sums.plain[channel])
       }
       guard let inputGradient else { return }
+      let inverses = (0..<self.groupCount).map {
+        Double(inverseDeviations.pointer[example * self.groupCount + $0])
+      }
       self.spread(
-        gradient, centred, sums, inverseDeviations.pointer + example * self.groupCount,
-        into: inputGradient.pointer + example * size)
+        gradient, centred, sums, inverses, into: inputGradient.pointer + example * size)
     }
     return inputGradient
   }
@@ -137,19 +141,26 @@ public final class GroupNorm: PerExampleLayer {
   private func statistics(_ x: UnsafePointer<Float>) -> (means: [Double], inverses: [Double]) {
     let size = inputShape.count
     let channels = channelCount
-    let width = channels / groupCount
     let count = Double(size / groupCount)
-    var means = groupSums(ChannelSums.plain(of: x, count: size, channels: channels))
-    for group in means.indices { means[group] /= count }
-    var squares = [Double](repeating: 0, count: channels)
-    for start in Swift.stride(from: 0, to: size, by: channels) {
-      for channel in 0..<channels {
-        let difference = Double(x[start + channel]) - means[channel / width]
-        squares[channel] += difference * difference
-      }
+    let sums = ChannelSums.plain(of: x, count: size, channels: channels)
+    let means = groupSums(sums).map { $0 / count }
+    let squares = perChannel(means) { mean in
+      ChannelSums.squares(of: x, around: mean, count: size, channels: channels)
     }
     let inverses = groupSums(squares).map { 1 / ($0 / count + epsilon).squareRoot() }
     return (means, inverses)
+  }
+
+  /// Hands out an array of the groups' numbers repeated for each of their channels.
+  private func perChannel<Result>(
+    _ groups: [Double], _ body: (UnsafePointer<Float>) -> Result
+  ) -> Result {
+    let width = channelCount / groupCount
+    let channels = (0..<channelCount).map { Float(groups[$0 / width]) }
+    return channels.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { preconditionFailure("no channels") }
+      return body(base)
+    }
   }
 
   private func groupSums(_ channelSums: [Double]) -> [Double] {
@@ -162,27 +173,29 @@ public final class GroupNorm: PerExampleLayer {
   /// Writes (γg − mean(γg) − x̂·mean(γg·x̂)) / deviation, means over each group of one example.
   private func spread(
     _ gradient: UnsafePointer<Float>, _ centred: UnsafePointer<Float>, _ sums: ChannelSums,
-    _ inverses: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
+    _ inverses: [Double], into target: UnsafeMutablePointer<Float>
   ) {
     let factors = store.values(of: scale).pointer
     let size = inputShape.count
     let channels = channelCount
-    let width = channels / groupCount
     let count = Double(size / groupCount)
-    let weighted = { (sums: [Double]) in
-      self.groupSums((0..<channels).map { sums[$0] * Double(factors[$0]) }).map {
-        Float($0 / count)
-      }
+    let means = { (sums: [Double]) in
+      let weighted = (0..<channels).map { sums[$0] * Double(factors[$0]) }
+      return self.groupSums(weighted).map { $0 / count }
     }
-    let means = weighted(sums.plain)
-    let products = weighted(sums.products)
-    for start in Swift.stride(from: 0, to: size, by: channels) {
-      for channel in 0..<channels {
-        let group = channel / width
-        let index = start + channel
-        target[index] =
-          inverses[group]
-          * (factors[channel] * gradient[index] - means[group] - centred[index] * products[group])
+    perChannel(means(sums.plain)) { mean in
+      perChannel(means(sums.products)) { product in
+        perChannel(inverses) { inverse in
+          for start in Swift.stride(from: 0, to: size, by: channels) {
+            for channel in 0..<channels {
+              let index = start + channel
+              target[index] =
+                inverse[channel]
+                * (factors[channel] * gradient[index] - mean[channel]
+                  - centred[index] * product[channel])
+            }
+          }
+        }
       }
     }
   }
@@ -198,23 +211,35 @@ struct ChannelSums {
   init(
     of a: UnsafePointer<Float>, times b: UnsafePointer<Float>, count: Int, channels: Int
   ) {
-    var plain = [Double](repeating: 0, count: channels)
-    var products = plain
-    for start in stride(from: 0, to: count, by: channels) {
-      for channel in 0..<channels {
-        let value = Double(a[start + channel])
-        plain[channel] += value
-        products[channel] += value * Double(b[start + channel])
-      }
+    plain = Self.plain(of: a, count: count, channels: channels)
+    products = Self.sums(count: count, channels: channels) { index, _ in
+      Double(a[index]) * Double(b[index])
     }
-    self.plain = plain
-    self.products = products
   }
 
   static func plain(of a: UnsafePointer<Float>, count: Int, channels: Int) -> [Double] {
+    sums(count: count, channels: channels) { index, _ in Double(a[index]) }
+  }
+
+  /// Σₚ (aₚ − centre)², with a centre for each channel.
+  static func squares(
+    of a: UnsafePointer<Float>, around centre: UnsafePointer<Float>, count: Int, channels: Int
+  ) -> [Double] {
+    sums(count: count, channels: channels) { index, channel in
+      let difference = Double(a[index]) - Double(centre[channel])
+      return difference * difference
+    }
+  }
+
+  @inline(__always)
+  private static func sums(
+    count: Int, channels: Int, _ term: (_ index: Int, _ channel: Int) -> Double
+  ) -> [Double] {
     var sums = [Double](repeating: 0, count: channels)
-    for start in stride(from: 0, to: count, by: channels) {
-      for channel in 0..<channels { sums[channel] += Double(a[start + channel]) }
+    sums.withUnsafeMutableBufferPointer { sums in
+      for start in stride(from: 0, to: count, by: channels) {
+        for channel in 0..<channels { sums[channel] += term(start + channel, channel) }
+      }
     }
     return sums
   }

@@ -25,14 +25,14 @@ public final class AveragePooling: ParameterFreeLayer {
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     let output = pass.make(outputShape)
     let share = 1 / Float(size * size)
-    pass.forEachSquare(of: inputShape, size: size) { pixels, square, channels in
-      let target = output.pointer + square
-      target.update(repeating: 0, count: channels)
-      for pixel in pixels {
+    pass.forEachSquare(of: inputShape, size: size) { square in
+      let target = output.pointer + square.offset
+      target.update(repeating: 0, count: square.channels)
+      for pixel in square.pixels {
         let source = input.pointer + pixel
-        for channel in 0..<channels { target[channel] += source[channel] }
+        for channel in 0..<square.channels { target[channel] += source[channel] }
       }
-      for channel in 0..<channels { target[channel] *= share }
+      for channel in 0..<square.channels { target[channel] *= share }
     }
     return output
   }
@@ -45,11 +45,11 @@ public final class AveragePooling: ParameterFreeLayer {
     let inputGradient = pass.make(inputShape)
     inputGradient.fill(0)
     let share = 1 / Float(size * size)
-    pass.forEachSquare(of: inputShape, size: size) { pixels, square, channels in
-      let source = outputGradient.pointer + square
-      for pixel in pixels {
+    pass.forEachSquare(of: inputShape, size: size) { square in
+      let source = outputGradient.pointer + square.offset
+      for pixel in square.pixels {
         let target = inputGradient.pointer + pixel
-        for channel in 0..<channels { target[channel] = source[channel] * share }
+        for channel in 0..<square.channels { target[channel] = source[channel] * share }
       }
     }
     return inputGradient
@@ -82,13 +82,15 @@ public final class MaxPooling: ParameterFreeLayer {
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     let output = pass.make(outputShape)
-    pass.forEachSquare(of: inputShape, size: size) { pixels, square, channels in
-      let target = output.pointer + square
-      target.update(repeating: -.infinity, count: channels)
-      for pixel in pixels {
+    pass.forEachSquare(of: inputShape, size: size) { square in
+      let target = output.pointer + square.offset
+      target.update(repeating: -.infinity, count: square.channels)
+      for pixel in square.pixels {
         let source = input.pointer + pixel
-        for channel in 0..<channels where !(source[channel] <= target[channel]) {
-          target[channel] = source[channel]
+        for channel in 0..<square.channels {
+          let value = source[channel]
+          // NaN is the largest of all: a spoilt example must be recognised.
+          target[channel] = value > target[channel] || value.isNaN ? value : target[channel]
         }
       }
     }
@@ -105,12 +107,18 @@ public final class MaxPooling: ParameterFreeLayer {
     guard let input, let output else { preconditionFailure("backward before forward") }
     let inputGradient = pass.make(inputShape)
     inputGradient.fill(0)
-    pass.forEachSquare(of: inputShape, size: size) { pixels, square, channels in
-      for channel in 0..<channels {
-        let largest = output.pointer[square + channel]
-        for pixel in pixels where input.pointer[pixel + channel] == largest {
-          inputGradient.pointer[pixel + channel] = outputGradient.pointer[square + channel]
-          break
+    pass.forEachSquare(of: inputShape, size: size) { square in
+      let largest = output.pointer + square.offset
+      let remaining = square.scratch
+      remaining.update(from: outputGradient.pointer + square.offset, count: square.channels)
+      for pixel in square.pixels {
+        let source = input.pointer + pixel
+        let target = inputGradient.pointer + pixel
+        for channel in 0..<square.channels {
+          let isLargest = source[channel] == largest[channel]
+          let gradient = remaining[channel]
+          target[channel] = isLargest ? gradient : 0
+          remaining[channel] = isLargest ? 0 : gradient
         }
       }
     }
@@ -144,10 +152,10 @@ public final class Upsampling: ParameterFreeLayer {
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     let output = pass.make(outputShape)
-    pass.forEachSquare(of: outputShape, size: factor) { pixels, square, channels in
-      let source = input.pointer + square
-      for pixel in pixels {
-        (output.pointer + pixel).update(from: source, count: channels)
+    pass.forEachSquare(of: outputShape, size: factor) { square in
+      let source = input.pointer + square.offset
+      for pixel in square.pixels {
+        (output.pointer + pixel).update(from: source, count: square.channels)
       }
     }
     return output
@@ -159,12 +167,12 @@ public final class Upsampling: ParameterFreeLayer {
   ) -> Tensor? {
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    pass.forEachSquare(of: outputShape, size: factor) { pixels, square, channels in
-      let target = inputGradient.pointer + square
-      target.update(repeating: 0, count: channels)
-      for pixel in pixels {
+    pass.forEachSquare(of: outputShape, size: factor) { square in
+      let target = inputGradient.pointer + square.offset
+      target.update(repeating: 0, count: square.channels)
+      for pixel in square.pixels {
         let source = outputGradient.pointer + pixel
-        for channel in 0..<channels { target[channel] += source[channel] }
+        for channel in 0..<square.channels { target[channel] += source[channel] }
       }
     }
     return inputGradient
@@ -176,24 +184,40 @@ private func squares(of image: Shape, size: Int) -> Shape {
   Shape(image[0] / size, image[1] / size, image[2])
 }
 
+/// A square of pixels in a large image and the pixel that stands for it in a small one.
+private struct Square {
+  /// The offsets of the square's pixels.
+  let pixels: UnsafeBufferPointer<Int>
+  /// The offset of the pixel that stands for it.
+  let offset: Int
+  /// The channels of both images.
+  let channels: Int
+  /// Room for a number per channel.
+  let scratch: UnsafeMutablePointer<Float>
+}
+
 extension Pass {
-  /// Calls `body` for each square of each image of the batch, in parallel over examples, with the
-  /// offsets of its pixels in the large image and of its own pixel in the small one.
-  fileprivate func forEachSquare(
-    of image: Shape, size: Int, _ body: ([Int], Int, _ channels: Int) -> Void
-  ) {
-    let small = squares(of: image, size: size)
+  /// Calls `body` for each square of each image of the batch, in parallel over examples.
+  fileprivate func forEachSquare(of image: Shape, size: Int, _ body: (Square) -> Void) {
+    let rows = image[0] / size
+    let columns = image[1] / size
     let channels = image[2]
-    machine.threads.forEach(exampleCount) { example, _ in
-      var pixels = [Int](repeating: 0, count: size * size)
-      for row in 0..<small[0] {
-        for column in 0..<small[1] {
-          for index in pixels.indices {
-            let y = row * size + index / size
-            let x = column * size + index % size
-            pixels[index] = ((example * image[0] + y) * image[1] + x) * channels
+    let side = image[1]
+    let scratch = arena.make(Shape(machine.threads.threadCount, channels)).pointer
+    machine.threads.forEach(exampleCount) { example, worker in
+      withUnsafeTemporaryAllocation(of: Int.self, capacity: size * size) { pixels in
+        for square in 0..<(rows * columns) {
+          let top = example * image[0] + square / columns * size
+          let left = square % columns * size
+          for index in 0..<(size * size) {
+            pixels.initializeElement(
+              at: index, to: ((top + index / size) * side + left + index % size) * channels)
           }
-          body(pixels, ((example * small[0] + row) * small[1] + column) * channels, channels)
+          body(
+            Square(
+              pixels: UnsafeBufferPointer(pixels),
+              offset: (example * rows * columns + square) * channels, channels: channels,
+              scratch: scratch + worker * channels))
         }
       }
     }

@@ -106,6 +106,30 @@ import Testing
     #expect(checkMixingLayer(input: image, output: image) { $0.batchNorm() } == [])
   }
 
+  /// One private image would move the outputs of all others.
+  @Test func batchNormCannotEnterAPrivateNetwork() {
+    var net = PublicNetworkBuilder(input: image, on: Machine(threadCount: 1))
+    net.batchNorm()
+    #expect(!(net.layers[0] is any PerExampleLayer))
+  }
+
+  /// Ties give the gradient to the first pixel alone.
+  @Test func maxPoolingOfEqualPixels() throws {
+    let machine = Machine(threadCount: 1)
+    let pass = Pass(on: machine)
+    pass.begin(exampleCount: 1)
+    let layer = MaxPooling(size: 2, input: Shape(2, 2, 1))
+    let input = pass.make(layer.inputShape)
+    input.assign([3, 1, 3, 3])
+    #expect(layer.forward(input, in: pass).array == [3])
+    let gradient = pass.make(layer.outputShape)
+    gradient.assign([5])
+    let found = layer.backward(gradient, needsInputGradient: true, in: pass)
+    #expect(found?.array == [5, 0, 0, 0])
+    input.assign([3, .nan, 3, 4])
+    #expect(layer.forward(input, in: pass).array[0].isNaN)
+  }
+
   @Test func averagePooling() {
     #expect(checkLayer(input: image, output: Shape(2, 2, 3)) { $0.averagePooling() } == [])
   }

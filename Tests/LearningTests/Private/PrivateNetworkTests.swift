@@ -105,7 +105,17 @@ import Testing
     let direction = bench.network.parameters.makeCompanion()
     direction.fill(1)
     bench.network.update(alongPublic: direction, by: descent(bench))
-    #expect(output() != before)
+    let after = output()
+    #expect(after != before)
+    let gradient = bench.network.clippedSum(
+      over: ArrayExamples([]), loss: loss, try mechanism(batchSize: 1), in: pass
+    ).noised(by: TestNoise.stream(4))
+    bench.network.update(along: gradient, by: descent(bench))
+    let last = output()
+    #expect(last != after)
+    // Weights are packed for the kernels: all of them must be packed anew.
+    bench.network.network.parametersChanged()
+    #expect(output() == last)
   }
 
   @Test func publicGradientIsScaledAndItsLossTheMean() throws {
