@@ -18,6 +18,15 @@ import Testing
     }
   }
 
+  @Test func threadsChangeNoBit() throws {
+    var stream = SeededStream(seed: 47)
+    let examples = PrivateBench.examples(40, labelCount: 3, from: &stream)
+    let expected = try PrivateBench().sum(examples, loss, clipNorm: 1)
+    for threads in [2, 3] {
+      #expect(try PrivateBench(threads: threads).sum(examples, loss, clipNorm: 1) == expected)
+    }
+  }
+
   @Test func microBatchesDoNotChangeTheNoise() throws {
     var stream = SeededStream(seed: 42)
     let examples = PrivateBench.examples(20, labelCount: 3, from: &stream)
