@@ -93,7 +93,7 @@ import Testing
 
   @Test func aChildThatHangsOrRunsOutOfTimeIsEnded() throws {
     let timedOut = DecodeOutcome.failed(.timedOut)
-    #expect(try decode(impostor("sleep 60", silence: 1), [image(1)]).outcomes == [timedOut])
+    #expect(try decode(impostor("exec sleep 60", silence: 1), [image(1)]).outcomes == [timedOut])
     let late = impostor("head -c 1 > /dev/null; kill -XCPU $$")
     #expect(try decode(late, [image(1)]).outcomes == [timedOut])
   }

@@ -134,9 +134,12 @@ private final class DecoderChild {
 
   init(_ executable: String, _ arguments: [String], silence: Int) throws {
     let (ours, theirs) = try Self.socketPair()
-    defer { close(theirs) }
     connection = DecoderConnection(socket: ours, silence: silence)
-    identifier = try Self.spawn(executable, arguments, socket: theirs)
+    // Closed before anything is awaited: only then does the death of the child end the wait.
+    do {
+      defer { close(theirs) }
+      identifier = try Self.spawn(executable, arguments, socket: theirs)
+    }
     do {
       guard try connection.awaitHello() else {
         throw DatasetError.decoderUnavailable(finding: "the child could not shut itself in")
