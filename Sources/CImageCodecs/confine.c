@@ -97,7 +97,15 @@ static int filter_system_calls(void) { return -1; }
 
 #endif
 
+static void close_inherited(void) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) return;
+#endif
+  for (int descriptor = 3; descriptor < 4096; descriptor += 1) close(descriptor);
+}
+
 ci_confinement ci_confine(uint64_t address_space_bytes) {
+  close_inherited();
   prctl(PR_SET_DUMPABLE, 0);
   if (set_limit(RLIMIT_AS, address_space_bytes) != 0 || set_limit(RLIMIT_CORE, 0) != 0 ||
       set_limit(RLIMIT_NOFILE, 8) != 0 || set_limit(RLIMIT_FSIZE, 0) != 0 ||

@@ -48,6 +48,14 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     self.maximumEnlargement = maximumEnlargement
   }
 
+  /// A transform to the form of a recipe: `shape` has 1 channel (grey) or 3 (RGB).
+  public init(to shape: ImageShape, fit: Fit = .centreCrop) {
+    precondition(shape.channels == 1 || shape.channels == 3, "grey or RGB")
+    self.init(
+      height: shape.height, width: shape.width, channels: shape.channels == 1 ? .grey : .rgb,
+      fit: fit)
+  }
+
   /// 1 or 3.
   public var channelCount: Int { channels == .grey ? 1 : 3 }
 

@@ -8,12 +8,16 @@ import Testing
     FileSignature(device: 1, inode: inode, size: size, modified: size, changed: size)
   }
 
+  private func due(_ files: inout SettledFiles, _ now: Duration) -> [RelativePath] {
+    files.takeDue(at: now)
+  }
+
   @Test func aFileSettlesOnceItHasBeenQuiet() {
     var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(60))
     files.observe(path, signature(1), at: .seconds(100))
     #expect(files.nextDeadline == .seconds(105))
-    #expect(files.due(at: .seconds(104)).isEmpty)
-    #expect(files.due(at: .seconds(105)) == [path])
+    #expect(due(&files, .seconds(104)).isEmpty)
+    #expect(due(&files, .seconds(105)) == [path])
     #expect(files.look(at: path, signature(1), at: .seconds(105)) == .settled)
     #expect(files.count == 0)
     #expect(files.nextDeadline == nil)
@@ -23,13 +27,13 @@ import Testing
     var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(60))
     files.observe(path, signature(1), at: .zero)
     files.observe(path, signature(2), at: .seconds(4))
-    #expect(files.due(at: .seconds(5)).isEmpty)
+    #expect(due(&files, .seconds(5)).isEmpty)
     // The same news again is no change.
     files.observe(path, signature(2), at: .seconds(8))
-    #expect(files.due(at: .seconds(9)) == [path])
+    #expect(due(&files, .seconds(9)) == [path])
     // A change that nobody told of shows when the file is looked at.
     #expect(files.look(at: path, signature(3), at: .seconds(9)) == .waiting)
-    #expect(files.due(at: .seconds(13)).isEmpty)
+    #expect(due(&files, .seconds(13)).isEmpty)
     // Another file under the same name is a change too.
     #expect(files.look(at: path, signature(3, inode: 8), at: .seconds(14)) == .waiting)
     #expect(files.look(at: path, signature(3, inode: 8), at: .seconds(19)) == .settled)
@@ -39,9 +43,9 @@ import Testing
     var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(20))
     for second in 0..<20 {
       files.observe(path, signature(Int64(second)), at: .seconds(second))
-      #expect(files.due(at: .seconds(second)).isEmpty)
+      #expect(due(&files, .seconds(second)).isEmpty)
     }
-    #expect(files.due(at: .seconds(20)) == [path])
+    #expect(due(&files, .seconds(20)) == [path])
     #expect(files.look(at: path, signature(99), at: .seconds(20)) == .overdue)
     // It is not forgotten for ever: the next news begins another wait.
     files.observe(path, signature(100), at: .seconds(21))
@@ -56,6 +60,23 @@ import Testing
     files.observe(path, signature(1), at: .zero)
     files.forget(path)
     #expect(files.count == 0)
+  }
+
+  @Test func manyFilesSettleInTheirOwnTime() {
+    var files = SettledFiles(quiet: .seconds(3), maximumWait: .seconds(100))
+    let paths = (0..<5_000).map { RelativePath("a/\($0)") }
+    for (index, path) in paths.enumerated() {
+      files.observe(path, signature(1), at: .milliseconds(index))
+    }
+    for path in paths[..<100] { files.observe(path, signature(2), at: .seconds(6)) }
+    #expect(due(&files, .milliseconds(2_999)).isEmpty)
+    #expect(Set(due(&files, .milliseconds(3_000 + 4_999))) == Set(paths[100...]))
+    for path in paths[100...] {
+      #expect(files.look(at: path, signature(1), at: .milliseconds(8_000)) == .settled)
+    }
+    #expect(files.count == 100)
+    #expect(files.nextDeadline == .seconds(9))
+    #expect(Set(due(&files, .seconds(9))) == Set(paths[..<100]))
   }
 
   @Test func timesOfAFileCountByTheirDistanceFromNow() {

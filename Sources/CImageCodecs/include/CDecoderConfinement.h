@@ -11,8 +11,8 @@ typedef enum ci_confinement {
   CI_FILTERED = 2        // limits hold, and only memory, reading and writing are left
 } ci_confinement;
 
-/// Limits address space and descriptors, forbids core files, files and processes, and
-/// leaves only the system calls that decoding needs; any other ends the process.
+/// Closes all descriptors from 3 on, limits address space and descriptors, forbids core files, files
+/// and processes, and leaves only the system calls that decoding needs; any other ends the process.
 /// Irrevocable, for the calling process.
 ci_confinement ci_confine(uint64_t address_space_bytes);
 

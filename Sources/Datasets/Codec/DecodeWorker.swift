@@ -11,6 +11,12 @@ public enum DecodeWorker {
   /// Processor time of one file.
   static let secondsPerFile: UInt64 = 10
 
+  /// The whole life of a decoding process: serves its input and output, then ends.
+  public static func run() -> Never {
+    // Not exit(): what that would still do is no longer allowed.
+    _exit(serve())
+  }
+
   /// Serves requests until the daemon closes the channel.
   ///
   /// - Parameters:

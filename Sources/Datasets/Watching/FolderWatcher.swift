@@ -256,7 +256,7 @@ public final class FolderWatcher {
   // MARK: Results
 
   private func takeSettled(into changes: inout [FolderChange]) {
-    for path in settling.due(at: Self.now()) {
+    for path in settling.takeDue(at: Self.now()) {
       let signature = signature(of: path)
       switch (settling.look(at: path, signature, at: Self.now()), signature) {
       case (.settled, .some(let signature)):

@@ -23,11 +23,38 @@ public struct SettledFiles: Sendable {
     let first: Duration
   }
 
+  /// Files in the order of some moment of theirs.
+  ///
+  /// Entries that no longer hold stay until they are reached, so that news of one file costs the
+  /// same however many wait.
+  private struct Queue {
+    private var entries: [(path: RelativePath, moment: Duration)] = []
+    private var head = 0
+
+    var first: (path: RelativePath, moment: Duration)? {
+      head < entries.count ? entries[head] : nil
+    }
+
+    mutating func append(_ path: RelativePath, _ moment: Duration) {
+      entries.append((path, moment))
+    }
+
+    mutating func removeFirst() {
+      head += 1
+      if head > 1_024, head * 2 > entries.count {
+        entries.removeFirst(head)
+        head = 0
+      }
+    }
+  }
+
   /// How long a file must stay unchanged.
   public let quiet: Duration
   /// How long a file may keep changing.
   public let maximumWait: Duration
   private var waiting: [RelativePath: Waiting] = [:]
+  private var byChange = Queue()
+  private var byArrival = Queue()
 
   /// No files yet.
   public init(quiet: Duration, maximumWait: Duration) {
@@ -42,21 +69,27 @@ public struct SettledFiles: Sendable {
   /// Whether this file has not settled.
   public func contains(_ path: RelativePath) -> Bool { waiting[path] != nil }
 
-  /// When there will be something to look at; nil when nothing waits.
+  /// When to ask `takeDue` next, or earlier; nil when nothing waits.
   public var nextDeadline: Duration? {
-    waiting.values.lazy.map { min($0.changed + quiet, $0.first + maximumWait) }.min()
+    guard !waiting.isEmpty else { return nil }
+    let moments = [
+      byChange.first.map { $0.moment + quiet }, byArrival.first.map { $0.moment + maximumWait },
+    ]
+    return moments.compactMap(\.self).min()
   }
 
   /// Something was heard of a file.
+  ///
+  /// Times never go back from call to call.
   public mutating func observe(_ path: RelativePath, _ signature: FileSignature, at now: Duration) {
-    guard let known = waiting[path] else {
+    if let known = waiting[path] {
+      guard known.signature != signature else { return }
+      waiting[path] = Waiting(signature: signature, changed: now, first: known.first)
+    } else {
       waiting[path] = Waiting(signature: signature, changed: now, first: now)
-      return
+      byArrival.append(path, now)
     }
-    if known.signature != signature {
-      waiting[path]?.signature = signature
-      waiting[path]?.changed = now
-    }
+    byChange.append(path, now)
   }
 
   /// A file is gone or not wanted any more.
@@ -68,9 +101,19 @@ public struct SettledFiles: Sendable {
   }
 
   /// The files to look at now, in order of their paths.
-  public func due(at now: Duration) -> [RelativePath] {
-    waiting.filter { now >= min($0.value.changed + quiet, $0.value.first + maximumWait) }
-      .map(\.key).sorted()
+  ///
+  /// Each must be looked at (`look`).
+  public mutating func takeDue(at now: Duration) -> [RelativePath] {
+    var due: Set<RelativePath> = []
+    while let entry = byChange.first, entry.moment + quiet <= now {
+      if waiting[entry.path]?.changed == entry.moment { due.insert(entry.path) }
+      byChange.removeFirst()
+    }
+    while let entry = byArrival.first, entry.moment + maximumWait <= now {
+      if waiting[entry.path]?.first == entry.moment { due.insert(entry.path) }
+      byArrival.removeFirst()
+    }
+    return due.sorted()
   }
 
   /// A due file was looked at; nil means that it was not there.

@@ -1,0 +1,107 @@
+import Datasets
+import Foundation
+import Glibc
+import Testing
+
+@testable import figmentd
+
+@Suite struct DecoderProcessTests {
+  private static let transform = ImageTransform(height: 2, width: 2, channels: .grey)
+
+  private func image(_ shade: UInt8) -> [UInt8] {
+    PNGEncoder().encode(
+      Image(
+        shape: ImageShape(height: 2, width: 2, channels: 1),
+        bytes: [shade, shade, shade, shade]))
+  }
+
+  private func decode(_ decoder: DecoderProcess, _ files: [[UInt8]]) throws
+    -> (outcomes: [DecodeOutcome], pixels: [UInt8])
+  {
+    let encoded = EncodedImages()
+    for file in files { file.withUnsafeBytes { encoded.append($0) } }
+    var pixels = [UInt8](repeating: 0, count: 4 * files.count)
+    let outcomes = try pixels.withUnsafeMutableBufferPointer {
+      try decoder.decode(encoded, with: Self.transform, into: $0)
+    }
+    return (outcomes, pixels)
+  }
+
+  /// A child that greets as a worker does and then runs `script`.
+  private func impostor(_ script: String, silence: Int = 20) -> DecoderProcess {
+    let greeting = "printf 'FDW1\\002\\000\\000\\000'; "
+    return DecoderProcess(
+      executable: "/bin/sh", arguments: ["sh", "-c", greeting + script], silence: silence)
+  }
+
+  /// The program itself, beside the tests.
+  private func worker() throws -> DecoderProcess {
+    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+      .deletingLastPathComponent()
+    let program = folder.appendingPathComponent("figmentd").path
+    try #require(FileManager.default.isExecutableFile(atPath: program))
+    return DecoderProcess(executable: program)
+  }
+
+  @Test func aChildDecodesAsTheCodecDoesAndIsReplacedWhenItDies() throws {
+    let decoder = try worker()
+    var files = (0..<40).map { image(UInt8($0)) }
+    files[7] = [1, 2, 3]
+    var children: Set<pid_t> = []
+    for _ in 0..<4 {
+      let (outcomes, pixels) = try decode(decoder, files)
+      #expect(outcomes[7] == .failed(.notAnImage))
+      #expect(outcomes.filter { $0 == .decoded(height: 2, width: 2) }.count == 39)
+      #expect(Array(pixels[..<4]) == [0, 0, 0, 0])
+      #expect(Array(pixels.suffix(4)) == [39, 39, 39, 39])
+      let child = try #require(decoder.processIdentifier)
+      children.insert(child)
+      kill(child, SIGSEGV)
+    }
+    #expect(children.count == 4)
+  }
+
+  @Test func aChildIsShutInBeforeItReads() throws {
+    let decoder = try worker()
+    _ = try decode(decoder, [image(1)])
+    let child = try #require(decoder.processIdentifier)
+    let status = try String(contentsOfFile: "/proc/\(child)/status", encoding: .utf8)
+    #expect(status.contains("NoNewPrivs:\t1"))
+    #expect(status.contains("Seccomp:\t2"))
+    let limits = try String(contentsOfFile: "/proc/\(child)/limits", encoding: .utf8)
+    let lines = limits.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    func hasLimit(_ words: [String], _ value: String) -> Bool {
+      lines.contains { $0.starts(with: words) && $0.dropFirst(words.count).first == value }
+    }
+    #expect(hasLimit(["Max", "core", "file", "size"], "0"))
+    #expect(hasLimit(["Max", "file", "size"], "0"))
+    #expect(hasLimit(["Max", "address", "space"], "2147483648"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd").count == 3)
+  }
+
+  @Test func aFileThatEndsTwoChildrenIsNotTriedAgain() throws {
+    let log = NSTemporaryDirectory() + "/figment-decoder-\(getpid())"
+    defer { unlink(log) }
+    let decoder = impostor("echo x >> '\(log)'; head -c 1 > /dev/null; kill -SEGV $$")
+    let died = DecodeOutcome.failed(.decoderDied)
+    #expect(try decode(decoder, [image(1), image(2)]).outcomes == [died, died])
+    // Once for both together, twice for each alone.
+    #expect(try String(contentsOfFile: log, encoding: .utf8) == "x\nx\nx\nx\nx\n")
+    #expect(try decode(decoder, [image(2), image(1)]).outcomes == [died, died])
+    #expect(try String(contentsOfFile: log, encoding: .utf8).count == 10)
+  }
+
+  @Test func aChildThatHangsOrRunsOutOfTimeIsEnded() throws {
+    let timedOut = DecodeOutcome.failed(.timedOut)
+    #expect(try decode(impostor("exec sleep 60", silence: 1), [image(1)]).outcomes == [timedOut])
+    let late = impostor("head -c 1 > /dev/null; kill -XCPU $$")
+    #expect(try decode(late, [image(1)]).outcomes == [timedOut])
+  }
+
+  @Test func aChildThatDoesNotStartIsAnErrorAndNotAVerdict() {
+    for program in ["/bin/false", "/nonexistent"] {
+      let decoder = DecoderProcess(executable: program, arguments: ["x"])
+      #expect(throws: DatasetError.self, "\(program)") { try decode(decoder, [image(1)]) }
+    }
+  }
+}
