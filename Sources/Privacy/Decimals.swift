@@ -4,6 +4,12 @@ import Glibc
 ///
 /// A printed epsilon is never smaller than the computed one.
 public enum Decimals {
+  /// An epsilon for people: four decimals, more where it is small, rounded towards infinity.
+  public static func epsilon(_ value: Double) -> String {
+    guard value > 0, value < 0.1 else { return roundedUp(value, places: 4) }
+    return roundedUp(value, places: min(15, 3 - Int(log10(value).rounded(.down))))
+  }
+
   /// `value` with `places` decimals, rounded towards infinity.
   public static func roundedUp(_ value: Double, places: Int) -> String {
     guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }

@@ -141,7 +141,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   private static func sentence(
     _ cost: PrivacyCost, subject: Subject, accesses: [Access]
   ) -> String {
-    let epsilon = Decimals.roundedUp(cost.epsilon, places: 4)
+    let epsilon = Decimals.epsilon(cost.epsilon)
     let runs =
       subject.runs.count == 1
       ? "the one run" : "all \(subject.runs.count) runs together"
@@ -198,12 +198,12 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
 extension PrivacyStatement {
   /// The statement as a Markdown page.
   public var markdown: String {
-    let total = Decimals.roundedUp(self.total.epsilon, places: 4)
-    let ofRun = Decimals.roundedUp(runCost.epsilon, places: 4)
-    let renyi = Decimals.roundedUp(self.total.renyi.epsilon, places: 4)
+    let total = Decimals.epsilon(self.total.epsilon)
+    let ofRun = Decimals.epsilon(runCost.epsilon)
+    let renyi = Decimals.epsilon(self.total.renyi.epsilon)
     let privacyLoss =
       self.total.privacyLossEpsilon < .infinity
-      ? Decimals.roundedUp(self.total.privacyLossEpsilon, places: 4) : "no bound"
+      ? Decimals.epsilon(self.total.privacyLossEpsilon) : "no bound"
     var lines = [
       "# Privacy statement", "", sentence, "",
       "| | |", "|---|---|",

@@ -77,9 +77,15 @@ final class FaultyLedgerDisk: LedgerFileDisk {
     _ = try scratch.fill()
     let intact = try scratch.read(scratch.location.path)
     let mark = try scratch.read("\(scratch.location.markDirectory)/ledger.mark")
+    let marked = try #require(LedgerFileContent(intact, ledger: "").position)
     for index in intact.indices {
       var damaged = intact
       damaged[index] ^= index % 2 == 0 ? 0x01 : 0x80
+      // What opening does, without the disk.
+      #expect(throws: LedgerError.self, "byte \(index)") {
+        try LedgerFileContent(damaged, ledger: "").check(contains: marked, ledger: "")
+      }
+      guard index % 97 == 0 || index == intact.count - 1 else { continue }
       try scratch.write(damaged, to: scratch.location.path)
       #expect(throws: LedgerError.self, "byte \(index)") { _ = try scratch.open() }
     }
@@ -96,8 +102,14 @@ final class FaultyLedgerDisk: LedgerFileDisk {
     let scratch = try LedgerScratch()
     _ = try scratch.fill()
     let intact = try scratch.read(scratch.location.path)
-    for length in stride(from: intact.count - 1, through: 0, by: -7) {
-      try scratch.write(Array(intact[..<length]), to: scratch.location.path)
+    let marked = try #require(LedgerFileContent(intact, ledger: "").position)
+    for length in stride(from: intact.count - 1, through: 0, by: -1) {
+      guard length % 211 == 0 || length > intact.count - 3 else { continue }
+      let cut = Array(intact[..<length])
+      #expect(throws: LedgerError.self, "\(length) bytes") {
+        try LedgerFileContent(cut, ledger: "").check(contains: marked, ledger: "")
+      }
+      try scratch.write(cut, to: scratch.location.path)
       #expect(throws: LedgerError.self, "\(length) bytes") { _ = try scratch.open() }
     }
   }
@@ -114,8 +126,12 @@ final class FaultyLedgerDisk: LedgerFileDisk {
     }
     let longer = try scratch.read(scratch.location.path)
     for length in (intact.count + 1)..<longer.count {
+      let torn = Array(longer[..<length])
+      let content = try LedgerFileContent(torn, ledger: "")
+      #expect(content.history.spent == spent && content.length == intact.count)
       // The crash came while the line was written: the mark had not moved.
-      try scratch.write(Array(longer[..<length]), to: scratch.location.path)
+      guard length % 53 == 0 || length == longer.count - 1 else { continue }
+      try scratch.write(torn, to: scratch.location.path)
       try scratch.write(mark, to: markPath)
       #expect(try scratch.open().history.spent == spent)
       #expect(try scratch.read(scratch.location.path) == intact)

@@ -1,5 +1,6 @@
-import Privacy
 import Testing
+
+@testable import Privacy
 
 @Suite struct RenyiAccountantTests {
   @Test func divergencesAgreeWithFortyDigitQuadratureAtEveryOrder() throws {
@@ -28,6 +29,50 @@ import Testing
       let epsilon = try accountant.epsilon(atDelta: #require(row["delta"]))
       #expect(try epsilon >= #require(row["eps_rdp_exact"]) * (1 - 1e-6), "\(row)")
       #expect(try epsilon <= #require(row["eps_rdp"]) * (1 + 1e-6), "\(row)")
+    }
+  }
+
+  @Test func quadratureAgreesWithTheBinomialSumAtWholeOrders() throws {
+    // An order a hair above a whole one goes through the integral, the whole one through the sum.
+    for (q, sigma) in [(0.001, 0.5), (0.1, 0.1), (0.02, 1.1), (0.5, 8), (0.9, 0.3), (1e-4, 40)] {
+      let event = try ElementaryEvent(samplingProbability: q, noiseMultiplier: sigma)
+      for order in [2.0, 3, 7, 20] {
+        let values = RenyiDivergence.sampledGaussian(event, orders: [order, order + 1e-9])
+        #expect(abs(values[1] / values[0] - 1) < 1e-6, "q \(q), sigma \(sigma), order \(order)")
+      }
+    }
+  }
+
+  @Test func boundsForTinyNoiseLieAboveTheIntegral() throws {
+    // At the border both ways are open: the chord must not be below the curve.
+    let below = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 0.059999999)
+    let above = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 0.06)
+    let orders = RenyiAccountant.standardOrders
+    let bounds = RenyiDivergence.sampledGaussian(below, orders: orders)
+    let exact = RenyiDivergence.sampledGaussian(above, orders: orders)
+    for index in orders.indices {
+      #expect(bounds[index] >= exact[index])
+      if orders[index] > 2 { #expect(bounds[index] < exact[index] * 1.2) }
+    }
+  }
+
+  @Test func hopelessNoiseIsAnInfiniteLossNotANumber() throws {
+    let accountant = try RenyiAccountant(.gaussian(noiseMultiplier: 1e-170))
+    #expect(try accountant.epsilon(atDelta: 1e-5) == .infinity)
+    let sampled = try ElementaryEvent(samplingProbability: 0.1, noiseMultiplier: 1e-200).event
+    #expect(try RenyiAccountant(sampled).epsilon(atDelta: 1e-5) == .infinity)
+    #expect(try PrivacyLossAccountant(sampled).epsilon(atDelta: 1e-5) == .infinity)
+  }
+
+  @Test func anOptimumAtTheLastOrderIsSaid() throws {
+    let event = try ElementaryEvent(samplingProbability: 1e-4, noiseMultiplier: 20).event
+    #expect(try RenyiAccountant(event, times: 200_000).bound(atDelta: 1e-6).isAtEdge)
+    #expect(try !RenyiAccountant(.gaussian(noiseMultiplier: 1)).bound(atDelta: 1e-6).isAtEdge)
+  }
+
+  @Test func ordersWithoutMeaningAreRefused() {
+    for orders in [[], [1.0], [0.5, 2], [2, .nan], [.infinity]] {
+      #expect(throws: PrivacyError.self) { _ = try RenyiAccountant(orders: orders) }
     }
   }
 }

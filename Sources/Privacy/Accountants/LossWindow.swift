@@ -54,9 +54,9 @@ struct LossWindow {
       if loss(j) <= epsilon { break }
       guard tail.add(j) else { return 1 }
     }
-    let scale = exp(logScale - exponent * epsilon)
-    let above = exp(logAbove + exponent * epsilon)
-    let delta = scale * (above + max(0, tail.mass - tail.discounted)) * (1 + rounding)
+    // The two parts are scaled apart: where epsilon lies above every loss the tilt is extreme.
+    let inside = exp(logScale - exponent * epsilon) * max(0, tail.mass - tail.discounted)
+    let delta = (inside + exp(logScale + logAbove)) * (1 + rounding)
     return min(1, delta + infiniteMass)
   }
 

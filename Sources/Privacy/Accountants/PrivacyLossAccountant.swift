@@ -72,7 +72,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
         argument: "epsilon", value: "\(epsilon)", expected: "a finite number, 0 or more")
     }
     if tally.isEmpty { return 0 }
-    let spacing = min(1e-3, (1e-3 / Double(tally.total)).squareRoot())
+    let spacing = min(2e-4, (1e-4 / Double(tally.total)).squareRoot())
     guard let losses = discreteLosses(spacing: spacing, tail: 1e-15 / Double(tally.total)) else {
       return 1
     }
@@ -162,7 +162,7 @@ private struct Refinement {
     // The error is about c·h², so two grids tell c.
     let ratio = last.spacing / spacing
     let error = max(0, last.bound - bound) / (ratio * ratio - 1)
-    let allowed = tolerance * bound + 1e-9
+    let allowed = tolerance * bound + 1e-6
     if error <= allowed { return false }
     previous = (spacing, bound)
     // Far from the goal the estimate is only a direction. Where single losses are finer than the

@@ -11,6 +11,10 @@ enum RenyiDivergence {
   /// Covers rounding in sums of positive terms, so that the values stay upper bounds.
   private static let roundingAllowance = 1 + 1e-10
 
+  /// Below this noise multiplier the integrals of fractional orders are bounded by their neighbours
+  /// of whole order: an epsilon above 100 needs no digits.
+  private static let smallestIntegrated = 0.06
+
   /// Divergences at `orders`, each above 1; infinite where no Double can hold them.
   static func sampledGaussian(_ event: ElementaryEvent, orders: [Double]) -> [Double] {
     let deviation = event.noiseMultiplier
@@ -28,12 +32,31 @@ enum RenyiDivergence {
       }
     }
     if fractional.isEmpty { return result }
+    if deviation < smallestIntegrated {
+      for index in fractional { result[index] = interpolated(event, order: orders[index]) }
+      return result
+    }
     let excesses = SampledGaussianQuadrature(event, orders: fractional.map { orders[$0] })
       .logExcesses()
     for (index, excess) in zip(fractional, excesses) {
       result[index] = divergence(logExcess: excess, order: orders[index])
     }
     return result
+  }
+
+  /// An upper bound at a fractional order: the logarithm of E[(1+w)^α] is convex in α, so it lies
+  /// below the chord between the whole orders on either side (order 1, where it is 0, included).
+  private static func interpolated(_ event: ElementaryEvent, order: Double) -> Double {
+    let (low, high) = (order.rounded(.down), order.rounded(.up))
+    guard high <= 4096 else { return .infinity }
+    let logMoment = { (order: Double) -> Double in
+      order < 2
+        ? 0
+        : divergence(logExcess: logExcess(event, order: Int(order)), order: order) * (order - 1)
+    }
+    let share = order - low
+    let value = ((1 - share) * logMoment(low) + share * logMoment(high)) / (order - 1)
+    return value.isNaN ? .infinity : value
   }
 
   /// ln(1 + e^logExcess) / (order − 1).

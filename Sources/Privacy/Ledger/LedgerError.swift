@@ -94,7 +94,7 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
 
   /// The sentence that a user reads.
   public var description: String {
-    let asked = askedEpsilon.map { Decimals.roundedUp($0, places: 4) } ?? "an unbounded value"
+    let asked = askedEpsilon.map { Decimals.epsilon($0) } ?? "an unbounded value"
     var fits: [String] = []
     if let noise = affordableNoiseMultiplier {
       fits.append("raise the noise multiplier to \(Decimals.roundedUp(noise, places: 6))")
@@ -107,7 +107,7 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
       ? "Nothing more fits: the root's budget is exhausted."
       : "What would fit: \(fits.joined(separator: ", or "))."
     return "dataset \(dataset): this would bring the spent epsilon from "
-      + "\(Decimals.roundedUp(spentEpsilon, places: 4)) to \(asked) at delta \(budget.delta) "
+      + "\(Decimals.epsilon(spentEpsilon)) to \(asked) at delta \(budget.delta) "
       + "(at most \(budget.epsilon) is allowed). \(cure)"
   }
 }

@@ -142,12 +142,12 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     for release in releases {
       lines.append(
         "  release of run \(release.run), claiming epsilon "
-          + "\(Decimals.roundedUp(release.epsilon, places: 4)) at delta \(release.delta): "
+          + "\(Decimals.epsilon(release.epsilon)) at delta \(release.delta): "
           + release.artefact)
     }
     lines.append("  spent: \(spent)")
     if let cost {
-      let epsilon = Decimals.roundedUp(cost.epsilon, places: 4)
+      let epsilon = Decimals.epsilon(cost.epsilon)
       let why = cost.basis == .adaptive ? ", mechanisms chosen after earlier results" : ""
       lines.append("  epsilon \(epsilon) at delta \(cost.delta) by \(cost.accountant)\(why)")
     }

@@ -1,0 +1,141 @@
+import ArgumentParser
+import Glibc
+import Privacy
+
+/// Questions about privacy that need no daemon and no data.
+struct PrivacyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "privacy",
+    abstract: "Compute what training costs in privacy, or which noise a budget needs.",
+    discussion: """
+      All answers are upper bounds for DP-SGD with Poisson sampling, flat clipping and Gaussian \
+      noise, under adding or removing one unit of privacy. No daemon is asked and no data is read.
+      """,
+    subcommands: [PrivacyEpsilonCommand.self, PrivacyNoiseCommand.self])
+}
+
+/// The arguments that every privacy question shares.
+struct PrivacyMechanismOptions: ParsableArguments {
+  @Option(help: "Probability with which each unit enters a batch (batch size / declared size).")
+  var samplingRate: Double
+
+  @Option(help: "Number of discriminator (or model) steps on real data.")
+  var steps: Int
+
+  @Option(help: "Probability with which the bound may fail, from 1e-12 to below 1.")
+  var delta: Double
+
+  @Flag(help: "Print one JSON object instead of a sentence.")
+  var json = false
+
+  /// The assumptions that a reader must know, in words.
+  func assumptions(noiseMultiplier: Double) -> String {
+    "\(steps) steps, each on a random sample into which every unit enters independently with "
+      + "probability \(samplingRate), each unit's contribution clipped, Gaussian noise of "
+      + "\(noiseMultiplier) times the clip norm added to the sum"
+  }
+}
+
+/// How a privacy question ends when it cannot be answered: a sentence, and a code by its kind.
+enum PrivacyQuestion {
+  /// Runs `body`; refusals of arguments end with 64, targets that cannot be reached with 1.
+  static func answer(_ body: () throws -> String) throws {
+    do {
+      print(try body())
+    } catch let error as PrivacyError {
+      let code: ExitCode =
+        switch error {
+        case .outOfRange, .unsupportedEvent: .validationFailure
+        case .unreachableTarget, .unboundedLoss: .failure
+        }
+      let message = Array("figment: \(error)\n".utf8)
+      _ = write(STDERR_FILENO, message, message.count)
+      throw code
+    }
+  }
+}
+
+/// Prints what a number of steps costs.
+struct PrivacyEpsilonCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "epsilon", abstract: "Compute the epsilon that training spends.")
+
+  @OptionGroup var mechanism: PrivacyMechanismOptions
+
+  @Option(help: "Standard deviation of the noise on the sum, divided by the clip norm.")
+  var noiseMultiplier: Double
+
+  func run() throws {
+    try PrivacyQuestion.answer { try answer() }
+  }
+
+  /// The printed answer.
+  func answer() throws(PrivacyError) -> String {
+    guard mechanism.steps >= 1 else {
+      throw .outOfRange(
+        argument: "steps", value: "\(mechanism.steps)", expected: "a whole number from 1")
+    }
+    let event = try ElementaryEvent(
+      samplingProbability: mechanism.samplingRate, noiseMultiplier: noiseMultiplier
+    ).event
+    let cost = try PrivacyCost(of: event, times: mechanism.steps, delta: mechanism.delta)
+    guard cost.epsilon < .infinity else { throw .unboundedLoss(delta: mechanism.delta) }
+    return mechanism.json ? Self.json(cost) : sentence(cost)
+  }
+
+  private static func json(_ cost: PrivacyCost) -> String {
+    // A bound that does not exist is null: JSON has no infinity.
+    let number = { (value: Double) in value.isFinite ? "\(value)" : "null" }
+    return #"{"epsilon":\#(number(cost.epsilon)),"#
+      + #""rdp":{"epsilon":\#(number(cost.renyi.epsilon)),"order":\#(cost.renyi.order)},"#
+      + #""pld":{"epsilon":\#(number(cost.privacyLossEpsilon))}}"#
+  }
+
+  private func sentence(_ cost: PrivacyCost) -> String {
+    let epsilon = Decimals.epsilon(cost.epsilon)
+    var text =
+      "(\(epsilon), \(mechanism.delta))-differential privacy holds for everything computed by "
+      + mechanism.assumptions(noiseMultiplier: noiseMultiplier) + ". "
+      + "Two data sets are neighbours when one unit is added to or removed from one of them: "
+      + "whatever an observer concludes from the results, its probability would differ by at most "
+      + "a factor of e^\(epsilon), except with probability \(mechanism.delta), had any one unit "
+      + "not been there. The figure is the smaller of two upper bounds: "
+      + "\(Decimals.epsilon(cost.renyi.epsilon)) by Rényi divergence (order "
+      + "\(cost.renyi.order)), \(Decimals.epsilon(cost.privacyLossEpsilon)) by "
+      + "privacy loss distribution."
+    if cost.renyi.isAtEdge {
+      text += " The Rényi order lies at the end of those tried; that bound may be loose."
+    }
+    return text
+  }
+}
+
+/// Prints the noise that a target needs.
+struct PrivacyNoiseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "noise", abstract: "Find the noise multiplier that a target epsilon needs.")
+
+  @OptionGroup var mechanism: PrivacyMechanismOptions
+
+  @Option(help: "The epsilon that must not be exceeded.")
+  var epsilon: Double
+
+  func run() throws {
+    try PrivacyQuestion.answer { try answer() }
+  }
+
+  /// The printed answer.
+  func answer() throws(PrivacyError) -> String {
+    let budget = try PrivacyBudget(epsilon: epsilon, delta: mechanism.delta)
+    let noise = try Calibration(budget: budget).noiseMultiplier(
+      samplingProbability: mechanism.samplingRate, times: mechanism.steps)
+    if mechanism.json {
+      return #"{"noise_multiplier":\#(noise.noiseMultiplier),"epsilon":\#(noise.epsilon)}"#
+    }
+    return "A noise multiplier of \(noise.noiseMultiplier) keeps "
+      + mechanism.assumptions(noiseMultiplier: noise.noiseMultiplier)
+      + " at epsilon \(Decimals.epsilon(noise.epsilon)) for delta "
+      + "\(mechanism.delta), not above the target of \(epsilon), under adding or removing one "
+      + "unit. It was rounded up and then evaluated as printed."
+  }
+}

@@ -1,0 +1,221 @@
+import FoundationEssentials
+import Testing
+
+@testable import Privacy
+
+@Suite struct EventTests {
+  private func decode<Value: Decodable>(_ type: Value.Type, _ json: String) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(json.utf8))
+  }
+
+  private func roundTrip<Value: Codable & Equatable>(_ value: Value) throws {
+    #expect(try JSONDecoder().decode(Value.self, from: JSONEncoder().encode(value)) == value)
+  }
+
+  @Test func storedFormsAreReadBack() throws {
+    let step = try ElementaryEvent(samplingProbability: 0.25, noiseMultiplier: 1.5).event
+    try roundTrip(step)
+    try roundTrip(PrivacyEvent.composed([.repeated(event: step, times: 7), step]))
+    try roundTrip(
+      SubsampledGaussian(
+        samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 0.5, nominalBatchSize: 64))
+    try roundTrip(PrivacyUnit.file)
+    try roundTrip(PrivacyUnit.subfolder(maximumImages: 12))
+    try roundTrip(PrivacyBudget(epsilon: 3, delta: 1e-6))
+    try roundTrip(PrivacyCost(of: step, times: 10, delta: 1e-6))
+  }
+
+  @Test func theStoredFormOfAnEventNeverChanges() throws {
+    let json = #"""
+      {"kind":"repeated","times":3,"event":{"kind":"poisson_sampled","probability":0.25,
+      "event":{"kind":"gaussian","noise_multiplier":1.5}}}
+      """#
+    let step = PrivacyEvent.poissonSampled(
+      probability: 0.25, event: .gaussian(noiseMultiplier: 1.5))
+    #expect(try decode(PrivacyEvent.self, json) == .repeated(event: step, times: 3))
+  }
+
+  @Test(arguments: [
+    #"{"kind":"gaussian","noise_multiplier":0}"#, #"{"kind":"gaussian","noise_multiplier":-1}"#,
+    #"{"kind":"gaussian"}"#, #"{"kind":"laplace","scale":1}"#,
+    #"{"kind":"repeated","times":-1,"event":{"kind":"gaussian","noise_multiplier":1}}"#,
+    #"{"kind":"poisson_sampled","probability":2,"event":{"kind":"gaussian","noise_multiplier":1}}"#,
+  ])
+  func invalidStoredEventsAreRefused(_ json: String) {
+    #expect(throws: (any Error).self) { try decode(PrivacyEvent.self, json) }
+  }
+
+  @Test func mechanismsWithoutMeaningAreRefusedByNameAlsoWhenDecoded() throws {
+    let bad: [(Double, Double, Double, Int, String)] = [
+      (0, 1, 1, 1, "sampling probability"), (1.5, 1, 1, 1, "sampling probability"),
+      (.nan, 1, 1, 1, "sampling probability"), (0.5, 0, 1, 1, "noise multiplier"),
+      (0.5, .nan, 1, 1, "noise multiplier"), (0.5, .infinity, 1, 1, "noise multiplier"),
+      (0.5, 1, -1, 1, "clip norm"), (0.5, 1, .infinity, 1, "clip norm"),
+      (0.5, 1e-300, 1e-300, 1, "noise multiplier times clip norm"),
+      (0.5, 1, 1, 0, "nominal batch size"), (0.5, 1, 1, -3, "nominal batch size"),
+    ]
+    for (q, noise, clip, batch, name) in bad {
+      let error = #expect(throws: PrivacyError.self) {
+        _ = try SubsampledGaussian(
+          samplingProbability: q, noiseMultiplier: noise, clipNorm: clip, nominalBatchSize: batch)
+      }
+      guard case .outOfRange(let argument, _, _) = try #require(error) else {
+        Issue.record("another refusal")
+        continue
+      }
+      #expect(argument == name)
+      guard q.isFinite, noise.isFinite, clip.isFinite else { continue }
+      let json = """
+        {"sampling_probability":\(q),"noise_multiplier":\(noise),"clip_norm":\(clip),\
+        "nominal_batch_size":\(batch)}
+        """
+      #expect(throws: (any Error).self) { try decode(SubsampledGaussian.self, json) }
+    }
+  }
+
+  @Test func budgetsWithoutMeaningAreRefused() {
+    for (epsilon, delta) in [
+      (0, 1e-5), (-1, 1e-5), (.nan, 1e-5), (.infinity, 1e-5), (1, 0), (1, 1), (1, .nan), (1, 1e-13),
+    ] {
+      #expect(throws: PrivacyError.self) { _ = try PrivacyBudget(epsilon: epsilon, delta: delta) }
+    }
+  }
+
+  @Test func theMechanismTellsTheAccountantsWhatItIs() throws {
+    let sampled = try SubsampledGaussian(
+      samplingProbability: 0.25, noiseMultiplier: 1.5, clipNorm: 2, nominalBatchSize: 10)
+    #expect(
+      sampled.event == .poissonSampled(probability: 0.25, event: .gaussian(noiseMultiplier: 1.5)))
+    #expect(sampled.noiseStandardDeviation == 3)
+    let everyone = try SubsampledGaussian(
+      samplingProbability: 1, noiseMultiplier: 1.5, clipNorm: 2, nominalBatchSize: 10)
+    #expect(everyone.event == .gaussian(noiseMultiplier: 1.5))
+  }
+
+  @Test func historiesReduceToCounts() throws {
+    let gaussian = PrivacyEvent.gaussian(noiseMultiplier: 2)
+    let sampled = PrivacyEvent.poissonSampled(probability: 0.5, event: gaussian)
+    let nested = PrivacyEvent.poissonSampled(probability: 0.5, event: sampled)
+    let history = PrivacyEvent.composed([
+      .repeated(event: .repeated(event: sampled, times: 3), times: 4), gaussian, nested,
+      .repeated(event: gaussian, times: 0), .composed([]),
+    ])
+    let tally = try EventTally(history, times: 2)
+    #expect(
+      try tally.counts == [
+        ElementaryEvent(samplingProbability: 0.5, noiseMultiplier: 2): 24,
+        ElementaryEvent(samplingProbability: 1, noiseMultiplier: 2): 2,
+        ElementaryEvent(samplingProbability: 0.25, noiseMultiplier: 2): 2,
+      ])
+    #expect(try EventTally(tally.event) == tally)
+    #expect(try EventTally(.composed([])).isEmpty)
+  }
+
+  @Test func oneSampleUsedTwiceIsNotAccountedAsTwoSamples() throws {
+    let twice = PrivacyEvent.repeated(event: .gaussian(noiseMultiplier: 1), times: 2)
+    for event in [
+      twice, .composed([.gaussian(noiseMultiplier: 1), .gaussian(noiseMultiplier: 2)]),
+    ] {
+      let sampled = PrivacyEvent.poissonSampled(probability: 0.1, event: event)
+      #expect(throws: PrivacyError.self) { _ = try EventTally(sampled) }
+      #expect(throws: PrivacyError.self) { _ = try RenyiAccountant(sampled) }
+    }
+    #expect(try EventTally(.poissonSampled(probability: 1, event: twice)).total == 2)
+  }
+
+  @Test func countsThatNoDoubleHoldsAreRefusedAndChangeNothing() throws {
+    let gaussian = PrivacyEvent.gaussian(noiseMultiplier: 1)
+    var tally = try EventTally(gaussian, times: 5)
+    let before = tally
+    for times in [Int.max, (1 << 53) + 1, -1] {
+      #expect(throws: PrivacyError.self) { try tally.add(gaussian, times: times) }
+      #expect(throws: PrivacyError.self) {
+        try tally.add(.repeated(event: .repeated(event: gaussian, times: 1 << 40), times: 1 << 40))
+      }
+      #expect(tally == before)
+    }
+    #expect(throws: PrivacyError.self) { try tally.add(gaussian, times: 1 << 53) }
+    #expect(throws: PrivacyError.self) {
+      _ = try tally.subtracting(EventTally(gaussian, times: 6))
+    }
+  }
+
+  @Test func printedFiguresAreNeverSmallerThanTheComputedOnes() {
+    for value in [0.0, 1e-7, 0.00012345, 0.1, 1.00001, 2.3854380495769063, 7.99999, 123456.78901] {
+      for text in [Decimals.epsilon(value), Decimals.roundedUp(value, places: 2)] {
+        let printed = Double(text) ?? -1
+        #expect(printed >= value, "\(value) printed as \(text)")
+      }
+      #expect((Double(Decimals.epsilon(value)) ?? 0) <= value * 1.001 + 1e-12)
+    }
+    #expect(Decimals.roundedUp(2.5, places: 4) == "2.5")
+    #expect(Decimals.roundedUp(2.00001, places: 2) == "2.01")
+  }
+}
+
+@Suite struct PrivacyStatementTests {
+  private func statement(_ basis: PrivacyCost.Basis = .planned) throws -> PrivacyStatement {
+    let mechanism = try SubsampledGaussian(
+      samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64)
+    let run = try EventTally(mechanism.event, times: 1000)
+    var all = run
+    try all.add(mechanism.event, times: 500)
+    let subject = PrivacyStatement.Subject(
+      root: LedgerRoot(
+        identity: "r", dataset: "faces", unit: .subfolder(maximumImages: 4),
+        adjacency: .addOrRemoveOne),
+      run: "run-2", runs: ["run-1", "run-2"], mechanism: mechanism,
+      position: PrivacyStatement.LedgerPosition(line: 7, hash: "abc"), software: "1.0",
+      declared: ["class names"])
+    return try PrivacyStatement(
+      of: subject, history: all, runHistory: run, delta: 1e-5, basis: basis)
+  }
+
+  @Test func theClaimCoversEveryRunOnTheRoot() throws {
+    let statement = try statement()
+    let step = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 1.1).event
+    #expect(try statement.total == PrivacyCost(of: step, times: 1500, delta: 1e-5))
+    #expect(try statement.runCost == PrivacyCost(of: step, times: 1000, delta: 1e-5))
+    #expect(statement.total.epsilon > statement.runCost.epsilon)
+  }
+
+  @Test func unitAdjacencyAndClaimStandInOneSentence() throws {
+    let statement = try statement()
+    let epsilon = Decimals.epsilon(statement.total.epsilon)
+    #expect(statement.sentence.contains("(\(epsilon), 1e-05)-differentially private"))
+    #expect(
+      statement.sentence.contains(
+        "adding or removing one sub-folder (one person) of at most 4 images, clipped together"))
+    #expect(statement.sentence.contains("1500 times Gaussian noise of 1.1 times the clip norm"))
+    #expect(statement.sentence.contains("here \(statement.total.accountant)"))
+    #expect(statement.notCovered.contains { $0.contains("class names") })
+    #expect(statement.markdown.contains("| Delta | 1e-05 |"))
+    #expect(statement.markdown.contains(statement.sentence))
+  }
+
+  @Test func mechanismsChosenAfterLookingAreClaimedByRenyiAlone() throws {
+    let statement = try statement(.adaptive)
+    #expect(statement.total.epsilon == statement.total.renyi.epsilon)
+    #expect(statement.total.accountant == "RDP")
+    #expect(statement.sentence.contains("chosen after looking"))
+  }
+
+  @Test func theStoredFormIsReadBack() throws {
+    let statement = try statement()
+    let json = try JSONEncoder().encode(statement)
+    #expect(try JSONDecoder().decode(PrivacyStatement.self, from: json) == statement)
+  }
+
+  @Test func noGuaranteeIsNoStatement() throws {
+    let root = LedgerRoot(
+      identity: "r", dataset: "d", unit: .file, adjacency: .addOrRemoveOne)
+    let subject = PrivacyStatement.Subject(
+      root: root, run: "r", runs: ["r"], mechanism: nil, position: nil, software: "1",
+      declared: [])
+    let tally = try EventTally(.gaussian(noiseMultiplier: 1e-170))
+    #expect(throws: PrivacyError.unboundedLoss(delta: 1e-5)) {
+      _ = try PrivacyStatement(
+        of: subject, history: tally, runHistory: tally, delta: 1e-5, basis: .planned)
+    }
+  }
+}
