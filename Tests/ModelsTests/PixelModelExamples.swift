@@ -56,14 +56,14 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
 
   var settings: PixelModelSettings {
     switch self {
-    case .greySoftmax: PixelModelSettings(channels: 6, depth: 2, firstKernel: 5, bits: 2)
+    case .greySoftmax: PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2)
     case .greyLogistics:
       PixelModelSettings(
-        channels: 6, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
+        channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
     case .colourSoftmax: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
     case .colourLogistics:
       PixelModelSettings(
-        channels: 6, depth: 2, firstKernel: 5, bits: 3, output: .logistics, components: 2)
+        channels: 12, depth: 2, firstKernel: 5, bits: 3, output: .logistics, components: 2)
     }
   }
 

@@ -29,6 +29,20 @@ import Testing
       } == [])
   }
 
+  @Test func convolutionWithoutMaskOrBias() {
+    let geometry = ConvolutionGeometry(
+      inputHeight: 3, inputWidth: 3, inputChannels: 2, outputChannels: 3, kernelHeight: 2,
+      kernelWidth: 2, stride: 1, padding: .all(0))
+    #expect(
+      checkLayer(input: geometry.inputShape, output: geometry.outputShape) {
+        $0.append(
+          MaskedConvolution(
+            geometry, mask: nil, hasBias: false, name: $0.name("plain"), initialization: .zeros,
+            parameters: $0.parameters, on: $0.machine))
+      } == [])
+  }
+
+  // Seeds whose rectifiers are away from their kinks by more than the step of the differences.
   @Test func gatedStackOfGreyImages() {
     let layout = GatedStackLayout(
       height: 4, width: 3, imageChannels: 1, channels: 2, depth: 1, reach: 1, classCount: 2,
@@ -39,12 +53,12 @@ import Testing
       } == [])
   }
 
-  @Test func gatedStackOfColourImagesInGroups() {
+  @Test(arguments: [1, 2, 3]) func gatedStackOfColourImagesInGroups(seed: UInt64) {
     let layout = GatedStackLayout(
-      height: 3, width: 3, imageChannels: 3, channels: 3, depth: 1, reach: 1, classCount: 0,
+      height: 3, width: 2, imageChannels: 3, channels: 3, depth: 1, reach: 1, classCount: 1,
       outputCount: 6, groupCount: 3)
     #expect(
-      checkLayer(input: Shape(3, 3, 3), output: Shape(3, 3, 6), examples: 2) {
+      checkLayer(input: Shape(3, 2, 3), output: Shape(3, 2, 6), examples: 2, seed: seed) {
         $0.gatedStack(layout)
       } == [])
   }

@@ -87,18 +87,14 @@ package enum GatedArithmetic {
   @inlinable
   @inline(__always)
   package static func gate(
-    _ input: UnsafePointer<Float>, bias: UnsafePointer<Float>?, channels: Int,
+    _ input: UnsafePointer<Float>, bias: UnsafePointer<Float>, channels: Int,
     parts: UnsafeMutablePointer<Float>?, output: UnsafeMutablePointer<Float>
   ) {
     forEachBlock(channels) { first, valid in
-      var left = load(input + first, valid: valid)
-      var right = load(input + channels + first, valid: valid)
-      if let bias {
-        left += load(bias + first, valid: valid)
-        right += load(bias + channels + first, valid: valid)
-      }
-      let content = tanh(left)
-      let openness = sigmoid(right)
+      let content = tanh(
+        load(input + first, valid: valid) + load(bias + first, valid: valid))
+      let openness = sigmoid(
+        load(input + channels + first, valid: valid) + load(bias + channels + first, valid: valid))
       if let parts {
         store(content, to: parts + first, valid: valid)
         store(openness, to: parts + channels + first, valid: valid)

@@ -7,6 +7,7 @@ import Compute
 final class GatedBlock {
   private let channels: Int
   private let isResidual: Bool
+  private let isLast: Bool
   private let vertical: any PerExampleLayer
   private let verticalGate: GatedActivation
   private let horizontal: any PerExampleLayer
@@ -21,6 +22,7 @@ final class GatedBlock {
   ) {
     channels = layout.channels
     isResidual = index > 0
+    isLast = index == layout.depth
     let gateShape = Shape(layout.height, layout.width, 2 * layout.channels)
     let gate = { (name: String) in
       GatedActivation(
@@ -41,15 +43,19 @@ final class GatedBlock {
     [vertical, verticalGate, horizontal, link, horizontalGate, projection]
   }
 
-  /// Moves both streams on and adds to `skip`.
+  /// Moves both streams on and adds to `skip`; the last block ends the horizontal stream.
   func forward(
     vertical above: Tensor, horizontal left: Tensor, skip: Tensor, in pass: Pass
-  ) -> (vertical: Tensor, horizontal: Tensor) {
+  ) -> (vertical: Tensor, horizontal: Tensor?) {
     let down = verticalGate.forward(vertical.forward(above, in: pass), in: pass)
     if isResidual { pass.machine.add(above, to: down) }
     let joined = horizontal.forward(left, in: pass)
     pass.machine.add(link.forward(down, in: pass), to: joined)
     let projected = projection.forward(horizontalGate.forward(joined, in: pass), in: pass)
+    if isLast {
+      pass.machine.add(projected, to: skip)
+      return (down, nil)
+    }
     let right = pass.make(streamShape)
     split(projected, residual: isResidual ? left : nil, into: right, skip: skip, in: pass)
     return (down, right)
@@ -62,7 +68,7 @@ final class GatedBlock {
     vertical downGradient: Tensor?, horizontal rightGradient: Tensor?, skip skipGradient: Tensor,
     needsInputGradient: Bool, in pass: Pass
   ) -> (vertical: Tensor?, horizontal: Tensor?) {
-    let projectedGradient = join(rightGradient, skipGradient, in: pass)
+    let projectedGradient = rightGradient.map { join($0, skipGradient, in: pass) } ?? skipGradient
     let joinedGradient = required(
       horizontalGate.backward(
         required(projection.backward(projectedGradient, needsInputGradient: true, in: pass)),
@@ -86,7 +92,7 @@ final class GatedBlock {
     return gradient
   }
 
-  /// Cuts the projection in two: one half goes on, with the residual, the other joins the skips.
+  /// Cuts the projection in two: one half joins the skips, the other goes on, with the residual.
   private func split(
     _ projected: Tensor, residual: Tensor?, into right: Tensor, skip: Tensor, in pass: Pass
   ) {
@@ -99,8 +105,8 @@ final class GatedBlock {
       let kept = residual.map { $0.pointer + example * size }
       for start in Swift.stride(from: 0, to: size, by: channels) {
         for channel in start..<(start + channels) {
-          target[channel] = source[channel - start]
-          skips[channel] += source[channel - start + channels]
+          skips[channel] += source[channel - start]
+          target[channel] = source[channel - start + channels]
         }
         source += 2 * channels
       }
@@ -111,18 +117,18 @@ final class GatedBlock {
   }
 
   /// The gradient of the projection from those of its halves.
-  private func join(_ rightGradient: Tensor?, _ skipGradient: Tensor, in pass: Pass) -> Tensor {
+  private func join(_ rightGradient: Tensor, _ skipGradient: Tensor, in pass: Pass) -> Tensor {
     let size = streamShape.count
     let channels = channels
     let joined = pass.make(projection.outputShape)
     pass.machine.threads.forEach(pass.exampleCount) { example, _ in
       var target = joined.pointer + example * 2 * size
-      let right = rightGradient.map { $0.pointer + example * size }
+      let right = rightGradient.pointer + example * size
       let skip = skipGradient.pointer + example * size
       for start in Swift.stride(from: 0, to: size, by: channels) {
         for channel in 0..<channels {
-          target[channel] = right?[start + channel] ?? 0
-          target[channels + channel] = skip[start + channel]
+          target[channel] = skip[start + channel]
+          target[channels + channel] = right[start + channel]
         }
         target += 2 * channels
       }

@@ -12,8 +12,8 @@ final class GatedColumnBlock {
   private let link: GatedColumnProduct
   private let horizontal: GatedColumnProduct
   private let projection: GatedColumnProduct
-  private let verticalTable: Tensor?
-  private let horizontalTable: Tensor?
+  private let verticalTable: Tensor
+  private let horizontalTable: Tensor
   /// The last rows of the vertical stream before this block, images × rows × width × channels.
   private let rows: Tensor
   /// The last pixels of the horizontal stream before this block, images × pixels × channels.
@@ -55,8 +55,7 @@ final class GatedColumnBlock {
     link = product(layout.link(index))
     horizontal = product(layout.horizontal(index))
     projection = product(layout.projection(index))
-    func table(_ name: String) -> Tensor? {
-      guard layout.classCount > 0 else { return nil }
+    func table(_ name: String) -> Tensor {
       let copy = memory.make(Shape(layout.classCount, 2 * channels))
       copy.copy(from: values("block\(index).\(name).table"))
       return copy
@@ -70,7 +69,8 @@ final class GatedColumnBlock {
     verticalSums = memory.makeZeros(Shape(capacity, width, 2 * channels))
     sums = memory.makeZeros(Shape(capacity, 2 * channels))
     gated = memory.makeZeros(Shape(capacity, channels))
-    projected = memory.makeZeros(Shape(capacity, 2 * channels))
+    projected = memory.makeZeros(
+      Shape(capacity, layout.projection(index).geometry.outputChannels))
   }
 
   /// Forgets earlier rows: above the image everything is zero, as padding is.
@@ -115,7 +115,7 @@ final class GatedColumnBlock {
     let (width, channels) = (layout.width, layout.channels)
     vertical.run(rows, into: verticalSums, count: labels.count)
     for (image, label) in labels.enumerated() {
-      let bias = verticalTable.map { UnsafePointer($0.pointer + label * 2 * channels) }
+      let bias = verticalTable.pointer + label * 2 * channels
       let source = verticalSums.pointer + image * width * 2 * channels
       let target = stream.pointer + image * width * channels
       for column in 0..<width {
@@ -167,21 +167,22 @@ final class GatedColumnBlock {
       let above = linked.pointer + (image * width + column) * 2 * channels
       for channel in 0..<(2 * channels) { sum[channel] += above[channel] }
       GatedArithmetic.gate(
-        sum, bias: horizontalTable.map { UnsafePointer($0.pointer + label * 2 * channels) },
-        channels: channels, parts: nil, output: gated.pointer + image * channels)
+        sum, bias: horizontalTable.pointer + label * 2 * channels, channels: channels, parts: nil,
+        output: gated.pointer + image * channels)
     }
     projection.run(gated, into: projected, count: labels.count)
     for image in labels.indices {
-      let source = projected.pointer + image * 2 * channels
+      let source = projected.pointer + image * (next == nil ? channels : 2 * channels)
       let skips = skip.pointer + image * channels
-      for channel in 0..<channels { skips[channel] += source[channels + channel] }
+      for channel in 0..<channels { skips[channel] += source[channel] }
       guard let next else { continue }
+      let onward = source + channels
       let target = next.pixels.pointer + ((image + 1) * next.pixelCount - 1) * channels
       if isFirst {
-        for channel in 0..<channels { target[channel] = source[channel] }
+        for channel in 0..<channels { target[channel] = onward[channel] }
       } else {
         let kept = pixels.pointer + ((image + 1) * pixelCount - 1) * channels
-        for channel in 0..<channels { target[channel] = source[channel] + kept[channel] }
+        for channel in 0..<channels { target[channel] = onward[channel] + kept[channel] }
       }
     }
   }

@@ -49,7 +49,7 @@ package final class GatedColumns {
   package func begin(labels: [Int]) {
     precondition(labels.count <= capacity, "\(labels.count) images for \(capacity) places")
     precondition(
-      layout.classCount == 0 || labels.allSatisfy { (0..<layout.classCount).contains($0) },
+      labels.allSatisfy { (0..<layout.classCount).contains($0) },
       "a label is not below \(layout.classCount)")
     self.labels = labels
     for block in blocks { block.clear() }
@@ -95,7 +95,7 @@ package final class GatedColumns {
 /// A connection of the network as a matrix product: one row of inputs per image (or per pixel).
 struct GatedColumnProduct {
   private let plan: ConvolutionPlan
-  private let bias: Tensor
+  private let bias: Tensor?
 
   /// A `geometry` with fewer kernel rows takes the first rows of the weights: the others are cut.
   init(
@@ -108,8 +108,8 @@ struct GatedColumnProduct {
     let weights = memory.make(Shape(geometry.weightCount))
     let masked = connection.maskedWeights(values("\(connection.name).weights"))
     weights.assign(Array(masked.prefix(geometry.weightCount)))
-    bias = memory.make(Shape(geometry.outputChannels))
-    bias.copy(from: values("\(connection.name).bias"))
+    bias = connection.hasBias ? memory.make(Shape(geometry.outputChannels)) : nil
+    bias?.copy(from: values("\(connection.name).bias"))
     plan = ConvolutionPlan(geometry, on: machine)
     plan.setWeights(weights)
   }

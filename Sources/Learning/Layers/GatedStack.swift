@@ -32,7 +32,7 @@ public final class GatedStack: PerExampleLayer {
   public var summary: String {
     "gated stack of \(layout.blockCount) blocks, \(layout.channels) channels, "
       + "first kernel \(2 * layout.reach + 1)×\(2 * layout.reach + 1)"
-      + (layout.classCount > 0 ? ", \(layout.classCount) classes" : "")
+      + (layout.classCount > 1 ? ", \(layout.classCount) classes" : "")
   }
 
   public var inputShape: Shape { Shape(layout.height, layout.width, layout.imageChannels) }
@@ -48,10 +48,12 @@ public final class GatedStack: PerExampleLayer {
     let extended = withCoordinates(input, in: pass)
     let skip = pass.make(streamShape)
     skip.fill(0)
-    var (vertical, horizontal) = (extended, extended)
+    var vertical = extended
+    var horizontal: Tensor? = extended
     for block in blocks {
+      guard let left = horizontal else { break }
       (vertical, horizontal) = block.forward(
-        vertical: vertical, horizontal: horizontal, skip: skip, in: pass)
+        vertical: vertical, horizontal: left, skip: skip, in: pass)
     }
     return head.reduce(skip) { $1.forward($0, in: pass) }
   }

@@ -22,7 +22,7 @@ public struct GatedStackLayout: Hashable, Sendable {
   public let depth: Int
   /// Rows and columns that the first block sees in each direction: a 7×7 kernel reaches 3.
   public let reach: Int
-  /// Classes; zero for an unconditional network.
+  /// Classes; one for an unconditional network.
   public let classCount: Int
   /// Numbers per pixel that the network gives.
   public let outputCount: Int
@@ -41,7 +41,8 @@ public struct GatedStackLayout: Hashable, Sendable {
     precondition(
       channels.isMultiple(of: groupCount) && outputCount.isMultiple(of: groupCount),
       "\(channels) channels and \(outputCount) outputs in \(groupCount) groups")
-    precondition(depth >= 0 && reach > 0, "a network without blocks or without a view")
+    precondition(
+      depth >= 0 && reach > 0 && classCount > 0, "a network without a view or without a class")
     self.height = height
     self.width = width
     self.imageChannels = imageChannels
@@ -74,6 +75,8 @@ public struct GatedStackLayout: Hashable, Sendable {
     package let name: String
     package let geometry: ConvolutionGeometry
     package let initialization: Initialization
+    /// False where a gate adds the bias.
+    package let hasBias: Bool
     /// Nil if no connection is cut.
     package let mask: MaskedConvolution.Mask?
   }
@@ -121,25 +124,27 @@ public struct GatedStackLayout: Hashable, Sendable {
       gain: 1, mask: nil)
   }
 
-  /// What a block adds to the horizontal stack (first half of the outputs) and to the skips.
+  /// What a block adds to the skips and, except the last block, to the horizontal stack (second half
+  /// of the outputs).
   package func projection(_ block: Int) -> Connection {
     connection(
-      "block\(block).projection", from: channels, to: 2 * channels, kernel: (1, 1),
-      padding: .all(0), gain: 1, mask: pointwiseMask(outputs: channels))
+      "block\(block).projection", from: channels,
+      to: block == depth ? channels : 2 * channels, kernel: (1, 1), padding: .all(0), gain: 1,
+      hasBias: true, mask: pointwiseMask(outputs: channels))
   }
 
   /// The hidden layer after the skips.
   package var hidden: Connection {
     connection(
       "head.hidden", from: channels, to: channels, kernel: (1, 1), padding: .all(0), gain: 2,
-      mask: pointwiseMask(outputs: channels))
+      hasBias: true, mask: pointwiseMask(outputs: channels))
   }
 
   /// The last layer; it starts small, so that an untrained network is close to uniform.
   package var output: Connection {
     connection(
       "head.output", from: channels, to: outputCount, kernel: (1, 1), padding: .all(0), gain: 0.01,
-      mask: pointwiseMask(outputs: outputCount))
+      hasBias: true, mask: pointwiseMask(outputs: outputCount))
   }
 
   /// The mask between the groups of `channels` inputs and of outputs that repeat every `outputs`.
@@ -151,7 +156,7 @@ public struct GatedStackLayout: Hashable, Sendable {
 
   private func connection(
     _ name: String, from inputs: Int, to outputs: Int, kernel: (rows: Int, columns: Int),
-    padding: ConvolutionGeometry.Padding, gain: Float,
+    padding: ConvolutionGeometry.Padding, gain: Float, hasBias: Bool = false,
     mask: MaskedConvolution.Mask?
   ) -> Connection {
     let geometry = ConvolutionGeometry(
@@ -160,20 +165,16 @@ public struct GatedStackLayout: Hashable, Sendable {
     let deviation = (gain / Float(geometry.patchLength)).squareRoot()
     return Connection(
       name: name, geometry: geometry, initialization: .normal(standardDeviation: deviation),
-      mask: mask)
+      hasBias: hasBias, mask: mask)
   }
 }
 
 extension GatedStackLayout.Connection {
   /// The layer that learns this connection, its parameters in `store`.
   func layer(in store: ParameterStore, on machine: Machine) -> any PerExampleLayer {
-    guard let mask else {
-      return Convolution(
-        geometry, name: name, initialization: initialization, parameters: store, on: machine)
-    }
-    return MaskedConvolution(
-      geometry, mask: mask, name: name, initialization: initialization, parameters: store,
-      on: machine)
+    MaskedConvolution(
+      geometry, mask: mask, hasBias: hasBias, name: name, initialization: initialization,
+      parameters: store, on: machine)
   }
 
   /// The weights that take part, the cut ones at zero.

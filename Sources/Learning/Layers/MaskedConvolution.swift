@@ -4,7 +4,7 @@ public import Compute
 /// gradient.
 ///
 /// Autoregressive networks cut the connections to pixels, and to channels of the same pixel, that
-/// come later. Where a shape without these pixels exists, an ordinary convolution is cheaper.
+/// come later. A bias is optional, because the sum of several convolutions needs one at most.
 public final class MaskedConvolution: PerExampleLayer {
   /// Whether a weight takes part.
   public typealias Mask =
@@ -12,33 +12,37 @@ public final class MaskedConvolution: PerExampleLayer {
 
   /// The sizes.
   public let geometry: ConvolutionGeometry
-  /// One for weights that take part, zero for the others; in the order of the weights.
-  private let mask: Tensor
+  /// One for weights that take part, zero for the others, in the order of the weights; nil if none
+  /// is cut.
+  private let mask: Tensor?
   private let maskedWeights: Tensor
   private let memory: Arena
-  private let plan: ConvolutionPlan
   private let store: ParameterStore
+  private let plan: ConvolutionPlan
   private let weights: Parameter
-  private let bias: Parameter
+  private let bias: Parameter?
   private var input: Tensor?
   private var outputGradient: Tensor?
   private var exampleGradients: Tensor?
   private var biasGradients: Tensor?
 
-  /// Creates a convolution named `name` with parameters in `store`.
+  /// Creates a convolution named `name` with parameters in `store`; a nil mask cuts nothing.
   public init(
-    _ geometry: ConvolutionGeometry, mask: Mask, name: String, initialization: Initialization,
-    parameters store: ParameterStore, on machine: Machine
+    _ geometry: ConvolutionGeometry, mask: Mask?, hasBias: Bool = true, name: String,
+    initialization: Initialization, parameters store: ParameterStore, on machine: Machine
   ) {
     self.geometry = geometry
     self.store = store
     plan = ConvolutionPlan(geometry, on: machine)
     weights = store.declare("\(name).weights", geometry.weightShape, initialization)
-    bias = store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros)
+    bias = hasBias ? store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros) : nil
     memory = Arena(blockByteCount: 1 << 12)
-    self.mask = memory.make(geometry.weightShape)
-    maskedWeights = memory.make(geometry.weightShape)
-    self.mask.assign(Self.factors(geometry, mask))
+    maskedWeights = memory.make(mask == nil ? Shape(0) : geometry.weightShape)
+    self.mask = mask.map { [memory] mask in
+      let factors = memory.make(geometry.weightShape)
+      factors.assign(Self.factors(geometry, mask))
+      return factors
+    }
   }
 
   /// One for weights that take part, zero for the others; in the order of the weights.
@@ -59,7 +63,7 @@ public final class MaskedConvolution: PerExampleLayer {
 
   public var summary: String {
     let g = geometry
-    return "masked convolution \(g.inputChannels)→\(g.outputChannels), "
+    return "\(mask == nil ? "" : "masked ")convolution \(g.inputChannels)→\(g.outputChannels), "
       + "\(g.kernelHeight)×\(g.kernelWidth), explicit norms"
   }
 
@@ -69,6 +73,7 @@ public final class MaskedConvolution: PerExampleLayer {
 
   public func parametersChanged() {
     let values = store.values(of: weights)
+    guard let mask else { return plan.setWeights(values) }
     for index in 0..<mask.count {
       maskedWeights.pointer[index] = values.pointer[index] * mask.pointer[index]
     }
@@ -78,7 +83,7 @@ public final class MaskedConvolution: PerExampleLayer {
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
-    plan.forward(input, bias: store.values(of: bias), into: output)
+    plan.forward(input, bias: bias.map { store.values(of: $0) }, into: output)
     return output
   }
 
@@ -97,12 +102,13 @@ public final class MaskedConvolution: PerExampleLayer {
   public func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
-    let gradients = maskedExampleGradients(in: pass)
+    let gradients = buildExampleGradients(in: pass)
     pass.machine.addSquaredNorms(ofRows: gradients, to: norms)
     exampleGradients = gradients
-    let biases = sumBiases(in: pass)
-    pass.machine.addSquaredNorms(ofRows: biases, to: norms)
-    biasGradients = biases
+    guard bias != nil else { return }
+    let sums = sumBiases(in: pass)
+    pass.machine.addSquaredNorms(ofRows: sums, to: norms)
+    biasGradients = sums
   }
 
   public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
@@ -110,28 +116,37 @@ public final class MaskedConvolution: PerExampleLayer {
     if let exampleGradients {
       pass.machine.addWeightedRows(exampleGradients, weights: weights, to: target)
     } else {
-      guard let input, let outputGradient else { preconditionFailure("gradient before backward") }
-      let sum = pass.arena.makeZeros(geometry.weightShape)
-      plan.addWeightGradient(
-        input: input, outputGradient: outputGradient, exampleWeights: weights, into: sum)
-      for index in 0..<mask.count {
-        target.pointer[index] += sum.pointer[index] * mask.pointer[index]
-      }
+      addWeightGradient(weightedBy: weights, to: target, in: pass)
     }
+    guard let bias else { return }
     pass.machine.addWeightedRows(
       biasGradients ?? sumBiases(in: pass), weights: weights, to: store.gradient(of: bias))
   }
 
+  private func addWeightGradient(weightedBy weights: Tensor?, to target: Tensor, in pass: Pass) {
+    guard let input, let outputGradient else { preconditionFailure("gradient before backward") }
+    let sum = mask == nil ? target : pass.arena.makeZeros(geometry.weightShape)
+    plan.addWeightGradient(
+      input: input, outputGradient: outputGradient, exampleWeights: weights, into: sum)
+    guard let mask else { return }
+    for index in 0..<mask.count {
+      target.pointer[index] += sum.pointer[index] * mask.pointer[index]
+    }
+  }
+
   /// Each example's gradient with the cut connections at zero: a norm that counted them would clip
   /// more than it must.
-  private func maskedExampleGradients(in pass: Pass) -> Tensor {
+  ///
+  /// Gradients are built and not replaced by Gram matrices: images have far more positions than
+  /// patches have entries.
+  private func buildExampleGradients(in pass: Pass) -> Tensor {
     guard let input, let outputGradient else { preconditionFailure("norms before backward") }
     let gradients = pass.make(Shape(geometry.weightCount))
     plan.exampleWeightGradients(input: input, outputGradient: outputGradient, into: gradients)
-    let size = geometry.weightCount
+    guard let mask else { return gradients }
     pass.machine.threads.forEach(pass.exampleCount) { example, _ in
-      let row = gradients.pointer + example * size
-      for index in 0..<size { row[index] *= self.mask.pointer[index] }
+      let row = gradients.pointer + example * mask.count
+      for index in 0..<mask.count { row[index] *= mask.pointer[index] }
     }
     return gradients
   }

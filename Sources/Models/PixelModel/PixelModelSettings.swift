@@ -117,7 +117,7 @@ public struct PixelModelSettings: ModelSettings {
     return GatedStackLayout(
       height: format.height, width: format.width, imageChannels: format.channels,
       channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
-      classCount: format.classes.count > 1 ? format.classes.count : 0,
+      classCount: max(1, format.classes.count),
       outputCount: distribution.outputCount, groupCount: distribution.groupCount)
   }
 
