@@ -3,9 +3,9 @@ import Learning
 
 /// Draws a group of images at once, pixel by pixel.
 final class PixelSampler {
-  /// Images that are drawn together: enough rows for the matrix products, and few enough that their
+  /// Images that are drawn together: full tiles of the matrix products, and few enough that their
   /// state stays in the caches.
-  static let groupSize = 32
+  static let groupSize = 48
 
   /// The log-likelihood of each image of the last group.
   private(set) var logLikelihoods: [Double] = []
