@@ -5,7 +5,7 @@ public import Compute
 /// A constant list: a family is part of the privacy argument and belongs in review.
 public enum Families {
   /// All families.
-  public static let all: [any GenerativeModel.Type] = [DPGAN.self]
+  public static let all: [any GenerativeModel.Type] = [DPGAN.self, PixelModel.self]
 
   /// The family of this name.
   public static func named(_ name: String) -> (any GenerativeModel.Type)? {

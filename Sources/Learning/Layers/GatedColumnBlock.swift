@@ -1,0 +1,197 @@
+import Compute
+
+/// One block of `GatedColumns`: its products and what it keeps of earlier rows and pixels.
+final class GatedColumnBlock {
+  private let layout: GatedStackLayout
+  private let isFirst: Bool
+  private let capacity: Int
+  private let inputChannels: Int
+  /// Rows that the vertical product reads and pixels that the horizontal one reads.
+  private let rowCount: Int, pixelCount: Int
+  private let vertical: GatedColumnProduct
+  private let link: GatedColumnProduct
+  private let horizontal: GatedColumnProduct
+  private let projection: GatedColumnProduct
+  private let verticalTable: Tensor
+  private let horizontalTable: Tensor
+  /// The last rows of the vertical stream before this block, images × rows × width × channels.
+  private let rows: Tensor
+  /// The last pixels of the horizontal stream before this block, images × pixels × channels.
+  private let pixels: Tensor
+  /// The present row of the vertical stream after this block, images × width × channels.
+  let stream: Tensor
+  /// What the horizontal stack takes from `stream`, images × width × 2C.
+  private let linked: Tensor
+  private let verticalSums: Tensor
+  private let sums: Tensor
+  private let gated: Tensor
+  private let projected: Tensor
+
+  init(
+    _ index: Int, of layout: GatedStackLayout, capacity: Int,
+    parameters values: (String) -> Tensor, in memory: Arena, on machine: Machine
+  ) {
+    self.layout = layout
+    self.capacity = capacity
+    isFirst = index == 0
+    let above = layout.vertical(index)
+    // The first block's own row is cut: its kernel ends above.
+    rowCount = isFirst ? layout.reach : above.geometry.kernelHeight
+    pixelCount = layout.horizontal(index).geometry.kernelWidth
+    inputChannels = above.geometry.inputChannels
+    let (width, channels) = (layout.width, layout.channels)
+    let padding = above.geometry.padding
+    let rowGeometry = ConvolutionGeometry(
+      inputHeight: rowCount, inputWidth: width, inputChannels: inputChannels,
+      outputChannels: 2 * channels, kernelHeight: rowCount,
+      kernelWidth: above.geometry.kernelWidth, stride: 1,
+      padding: .init(top: 0, left: padding.left, bottom: 0, right: padding.right))
+    func product(
+      _ connection: GatedStackLayout.Connection, _ geometry: ConvolutionGeometry? = nil
+    ) -> GatedColumnProduct {
+      GatedColumnProduct(connection, geometry: geometry, values, in: memory, on: machine)
+    }
+    vertical = product(above, rowGeometry)
+    link = product(layout.link(index))
+    horizontal = product(layout.horizontal(index))
+    projection = product(layout.projection(index))
+    func table(_ name: String) -> Tensor {
+      let copy = memory.make(Shape(layout.classCount, 2 * channels))
+      copy.copy(from: values("block\(index).\(name).table"))
+      return copy
+    }
+    verticalTable = table("verticalGate")
+    horizontalTable = table("horizontalGate")
+    rows = memory.makeZeros(Shape(capacity, rowCount, width, inputChannels))
+    pixels = memory.makeZeros(Shape(capacity, pixelCount * inputChannels))
+    stream = memory.makeZeros(Shape(capacity, width, channels))
+    linked = memory.makeZeros(Shape(capacity, width, 2 * channels))
+    verticalSums = memory.makeZeros(Shape(capacity, width, 2 * channels))
+    sums = memory.makeZeros(Shape(capacity, 2 * channels))
+    gated = memory.makeZeros(Shape(capacity, channels))
+    projected = memory.makeZeros(
+      Shape(capacity, layout.projection(index).geometry.outputChannels))
+  }
+
+  /// Forgets earlier rows: above the image everything is zero, as padding is.
+  func clear() {
+    rows.fill(0)
+    pixels.fill(0)
+  }
+
+  /// Takes the rows above from the images themselves: the first block's input.
+  func gatherRowsAbove(_ row: Int, of images: Tensor, count: Int) {
+    let (width, own) = (layout.width, layout.imageChannels)
+    for image in 0..<count {
+      for above in 0..<rowCount {
+        let source = row - rowCount + above
+        let target = rows.pointer + (image * rowCount + above) * width * inputChannels
+        guard source >= 0 else {
+          target.update(repeating: 0, count: width * inputChannels)
+          continue
+        }
+        let line = images.pointer + (image * layout.height + source) * width * own
+        for column in 0..<width {
+          copyPixel(
+            line + column * own, row: source, column: column,
+            to: target + column * inputChannels)
+        }
+      }
+    }
+  }
+
+  /// Takes the next row of the block before: a later block's input.
+  func takeRow(_ row: Tensor, count: Int) {
+    let size = layout.width * inputChannels
+    for image in 0..<count {
+      let target = rows.pointer + image * rowCount * size
+      target.update(from: target + size, count: (rowCount - 1) * size)
+      (target + (rowCount - 1) * size).update(from: row.pointer + image * size, count: size)
+    }
+  }
+
+  /// Computes the present row of the vertical stream.
+  func advanceRow(labels: [Int]) {
+    let (width, channels) = (layout.width, layout.channels)
+    vertical.run(rows, into: verticalSums, count: labels.count)
+    for (image, label) in labels.enumerated() {
+      let bias = verticalTable.pointer + label * 2 * channels
+      let source = verticalSums.pointer + image * width * 2 * channels
+      let target = stream.pointer + image * width * channels
+      for column in 0..<width {
+        GatedArithmetic.gate(
+          source + column * 2 * channels, bias: bias, channels: channels, parts: nil,
+          output: target + column * channels)
+      }
+      guard !isFirst else { continue }
+      let kept = rows.pointer + (image * rowCount + rowCount - 1) * width * channels
+      for index in 0..<(width * channels) { target[index] += kept[index] }
+    }
+    link.run(
+      stream.reshaped(Shape(capacity * width, channels)),
+      into: linked.reshaped(Shape(capacity * width, 2 * channels)), count: labels.count * width)
+  }
+
+  /// Takes the pixels on the left, and the pixel itself, from the images: the first block's input.
+  func gatherPixels(row: Int, column: Int, of images: Tensor, count: Int) {
+    let own = layout.imageChannels
+    for image in 0..<count {
+      let line = images.pointer + (image * layout.height + row) * layout.width * own
+      for place in 0..<pixelCount {
+        let source = column - pixelCount + 1 + place
+        let target = pixels.pointer + (image * pixelCount + place) * inputChannels
+        if source < 0 {
+          target.update(repeating: 0, count: inputChannels)
+        } else {
+          copyPixel(line + source * own, row: row, column: source, to: target)
+        }
+      }
+    }
+  }
+
+  /// Makes room for the next pixel: a later block's input.
+  func shiftPixels(isFirstColumn: Bool) {
+    guard !isFirstColumn else { return pixels.fill(0) }
+    for image in 0..<capacity {
+      let target = pixels.pointer + image * pixelCount * inputChannels
+      target.update(from: target + inputChannels, count: (pixelCount - 1) * inputChannels)
+    }
+  }
+
+  /// Computes one pixel of the horizontal stream, hands it to the next block and adds to the skips.
+  func advancePixel(column: Int, labels: [Int], skip: Tensor, into next: GatedColumnBlock?) {
+    let (width, channels) = (layout.width, layout.channels)
+    horizontal.run(pixels, into: sums, count: labels.count)
+    for (image, label) in labels.enumerated() {
+      let sum = sums.pointer + image * 2 * channels
+      let above = linked.pointer + (image * width + column) * 2 * channels
+      for channel in 0..<(2 * channels) { sum[channel] += above[channel] }
+      GatedArithmetic.gate(
+        sum, bias: horizontalTable.pointer + label * 2 * channels, channels: channels, parts: nil,
+        output: gated.pointer + image * channels)
+    }
+    projection.run(gated, into: projected, count: labels.count)
+    for image in labels.indices {
+      let source = projected.pointer + image * (next == nil ? channels : 2 * channels)
+      let skips = skip.pointer + image * channels
+      for channel in 0..<channels { skips[channel] += source[channel] }
+      guard let next else { continue }
+      let onward = source + channels
+      let target = next.pixels.pointer + ((image + 1) * next.pixelCount - 1) * channels
+      if isFirst {
+        for channel in 0..<channels { target[channel] = onward[channel] }
+      } else {
+        let kept = pixels.pointer + ((image + 1) * pixelCount - 1) * channels
+        for channel in 0..<channels { target[channel] = onward[channel] + kept[channel] }
+      }
+    }
+  }
+
+  private func copyPixel(
+    _ source: UnsafePointer<Float>, row: Int, column: Int, to target: UnsafeMutablePointer<Float>
+  ) {
+    let own = layout.imageChannels
+    for channel in 0..<own { target[channel] = source[channel] }
+    (target[own], target[own + 1]) = layout.coordinates(row: row, column: column)
+  }
+}

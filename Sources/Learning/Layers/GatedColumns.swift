@@ -1,0 +1,122 @@
+package import Compute
+
+/// Evaluates a gated autoregressive network pixel by pixel, keeping what later pixels need.
+///
+/// A pixel costs one column of work instead of an image (Ramachandran and others 2017,
+/// arXiv 1704.06001): the vertical stack is computed for a whole row as soon as the rows above are
+/// known, the horizontal stack for one pixel at a time. All products run over a group of images, and
+/// sum in the order of the network's own convolutions.
+///
+/// One thread at a time: it has a machine of its own, so that several may work side by side.
+package final class GatedColumns {
+  /// Sizes and connections.
+  package let layout: GatedStackLayout
+  /// The most images of a group.
+  package let capacity: Int
+  /// The images of the group, capacity × height × width × channels; the caller writes pixels.
+  package let images: Tensor
+  private let memory = Arena(blockByteCount: 1 << 20)
+  private var blocks: [GatedColumnBlock] = []
+  private let hidden: GatedColumnProduct
+  private let output: GatedColumnProduct
+  private let skip: Tensor
+  private let hiddenValues: Tensor
+  private let outputs: Tensor
+  private var labels: [Int] = []
+
+  /// Prepares an evaluation of up to `capacity` images with a network's parameters, which are
+  /// copied; `values` gives them by name.
+  package init(
+    _ layout: GatedStackLayout, capacity: Int, parameters values: (_ name: String) -> Tensor
+  ) {
+    let machine = Machine(threadCount: 1)
+    self.layout = layout
+    self.capacity = capacity
+    images = memory.makeZeros(
+      Shape(capacity, layout.height, layout.width, layout.imageChannels))
+    hidden = GatedColumnProduct(layout.hidden, values, in: memory, on: machine)
+    output = GatedColumnProduct(layout.output, values, in: memory, on: machine)
+    skip = memory.make(Shape(capacity, layout.channels))
+    hiddenValues = memory.make(Shape(capacity, layout.channels))
+    outputs = memory.make(Shape(capacity, layout.outputCount))
+    blocks = (0..<layout.blockCount).map {
+      GatedColumnBlock(
+        $0, of: layout, capacity: capacity, parameters: values, in: memory, on: machine)
+    }
+  }
+
+  /// Starts a group of images of these classes; what was kept of the last group is forgotten.
+  package func begin(labels: [Int]) {
+    precondition(labels.count <= capacity, "\(labels.count) images for \(capacity) places")
+    precondition(
+      labels.allSatisfy { (0..<layout.classCount).contains($0) },
+      "a label is not below \(layout.classCount)")
+    self.labels = labels
+    for block in blocks { block.clear() }
+  }
+
+  /// Moves the vertical stack to a row; rows are visited in order, and those above are known.
+  package func beginRow(_ row: Int) {
+    blocks[0].gatherRowsAbove(row, of: images, count: labels.count)
+    for (index, block) in blocks.enumerated() {
+      block.advanceRow(labels: labels)
+      if index + 1 < blocks.count { blocks[index + 1].takeRow(block.stream, count: labels.count) }
+    }
+  }
+
+  /// The network's outputs at a pixel, images × outputs, from the known part of the images.
+  ///
+  /// Columns are visited in order. A pixel may be visited again after some of its channels became
+  /// known.
+  package func outputs(row: Int, column: Int, isFirstVisit: Bool) -> Tensor {
+    let count = labels.count
+    blocks[0].gatherPixels(row: row, column: column, of: images, count: count)
+    if isFirstVisit {
+      for block in blocks.dropFirst() { block.shiftPixels(isFirstColumn: column == 0) }
+    }
+    skip.fill(0)
+    for (index, block) in blocks.enumerated() {
+      let next = index + 1 < blocks.count ? blocks[index + 1] : nil
+      block.advancePixel(column: column, labels: labels, skip: skip, into: next)
+    }
+    rectify(skip)
+    hidden.run(skip, into: hiddenValues, count: count)
+    rectify(hiddenValues)
+    output.run(hiddenValues, into: outputs, count: count)
+    return outputs.examples(from: 0, count: count)
+  }
+
+  private func rectify(_ tensor: Tensor) {
+    let values = tensor.pointer
+    for index in 0..<tensor.count { values[index] = values[index] > 0 ? values[index] : 0 }
+  }
+}
+
+/// A connection of the network as a matrix product: one row of inputs per image (or per pixel).
+struct GatedColumnProduct {
+  private let plan: ConvolutionPlan
+  private let bias: Tensor?
+
+  /// A `geometry` with fewer kernel rows takes the first rows of the weights: the others are cut.
+  init(
+    _ connection: GatedStackLayout.Connection, geometry: ConvolutionGeometry? = nil,
+    _ values: (String) -> Tensor, in memory: Arena, on machine: Machine
+  ) {
+    let whole = connection.geometry
+    let geometry =
+      geometry ?? .dense(inputs: whole.patchLength, outputs: whole.outputChannels)
+    let weights = memory.make(Shape(geometry.weightCount))
+    let masked = connection.maskedWeights(values("\(connection.name).weights"))
+    weights.assign(Array(masked.prefix(geometry.weightCount)))
+    bias = connection.hasBias ? memory.make(Shape(geometry.outputChannels)) : nil
+    bias?.copy(from: values("\(connection.name).bias"))
+    plan = ConvolutionPlan(geometry, on: machine)
+    plan.setWeights(weights)
+  }
+
+  func run(_ input: Tensor, into output: Tensor, count: Int) {
+    plan.forward(
+      input.examples(from: 0, count: count), bias: bias,
+      into: output.examples(from: 0, count: count))
+  }
+}

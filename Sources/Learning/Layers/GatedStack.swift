@@ -1,0 +1,128 @@
+public import Compute
+
+/// A gated autoregressive network over images as one layer: its outputs at a pixel depend on earlier
+/// pixels (and earlier channels of the same pixel) and on the class alone.
+///
+/// `GatedStackLayout` says how it is connected. It remembers its input, which is also what a loss
+/// compares the outputs with.
+public final class GatedStack: PerExampleLayer {
+  /// Sizes and connections.
+  public let layout: GatedStackLayout
+  /// The images of the last forward pass.
+  public private(set) var input: Tensor?
+  private let blocks: [GatedBlock]
+  private let head: [any PerExampleLayer]
+  private let layers: [any PerExampleLayer]
+  private let streamShape: Shape
+
+  /// Creates the network with parameters in `store`.
+  public init(_ layout: GatedStackLayout, parameters store: ParameterStore, on machine: Machine) {
+    self.layout = layout
+    streamShape = Shape(layout.height, layout.width, layout.channels)
+    blocks = (0..<layout.blockCount).map {
+      GatedBlock($0, of: layout, parameters: store, on: machine)
+    }
+    head = [
+      LeakyReLU(slope: 0, input: streamShape), layout.hidden.layer(in: store, on: machine),
+      LeakyReLU(slope: 0, input: streamShape), layout.output.layer(in: store, on: machine),
+    ]
+    layers = blocks.flatMap(\.layers) + head
+  }
+
+  public var summary: String {
+    "gated stack of \(layout.blockCount) blocks, \(layout.channels) channels, "
+      + "first kernel \(2 * layout.reach + 1)×\(2 * layout.reach + 1)"
+      + (layout.classCount > 1 ? ", \(layout.classCount) classes" : "")
+  }
+
+  public var inputShape: Shape { Shape(layout.height, layout.width, layout.imageChannels) }
+
+  public var outputShape: Shape { Shape(layout.height, layout.width, layout.outputCount) }
+
+  public func parametersChanged() {
+    for layer in layers { layer.parametersChanged() }
+  }
+
+  public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+    self.input = input
+    let extended = withCoordinates(input, in: pass)
+    let skip = pass.make(streamShape)
+    skip.fill(0)
+    var vertical = extended
+    var horizontal: Tensor? = extended
+    for block in blocks {
+      guard let left = horizontal else { break }
+      (vertical, horizontal) = block.forward(
+        vertical: vertical, horizontal: left, skip: skip, in: pass)
+    }
+    return head.reduce(skip) { $1.forward($0, in: pass) }
+  }
+
+  public func backward(
+    _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
+  ) -> Tensor? {
+    let skip = head.reversed().reduce(outputGradient) { gradient, layer in
+      layer.backward(gradient, needsInputGradient: true, in: pass) ?? gradient
+    }
+    var vertical: Tensor?
+    var horizontal: Tensor?
+    for (index, block) in blocks.enumerated().reversed() {
+      (vertical, horizontal) = block.backward(
+        vertical: vertical, horizontal: horizontal, skip: skip,
+        needsInputGradient: needsInputGradient || index > 0, in: pass)
+    }
+    guard needsInputGradient, let vertical, let horizontal else { return nil }
+    pass.machine.add(vertical, to: horizontal)
+    return withoutCoordinates(horizontal, in: pass)
+  }
+
+  public func addSquaredGradientNorms(
+    to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
+  ) {
+    for layer in layers { layer.addSquaredGradientNorms(to: norms, in: pass) }
+  }
+
+  public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
+    for layer in layers { layer.addGradient(weightedBy: weights, in: pass) }
+  }
+
+  /// Appends the planes of rows and columns, by which pixels know where they are.
+  private func withCoordinates(_ input: Tensor, in pass: Pass) -> Tensor {
+    let layout = layout
+    let (own, all) = (layout.imageChannels, layout.extendedChannels)
+    let positions = layout.height * layout.width
+    let extended = pass.make(Shape(layout.height, layout.width, all))
+    pass.machine.threads.forEach(pass.exampleCount) { example, _ in
+      for position in 0..<positions {
+        let source = input.pointer + (example * positions + position) * own
+        let target = extended.pointer + (example * positions + position) * all
+        for channel in 0..<own { target[channel] = source[channel] }
+        (target[own], target[own + 1]) = layout.coordinates(
+          row: position / layout.width, column: position % layout.width)
+      }
+    }
+    return extended
+  }
+
+  private func withoutCoordinates(_ gradient: Tensor, in pass: Pass) -> Tensor {
+    let (own, all) = (layout.imageChannels, layout.extendedChannels)
+    let positions = layout.height * layout.width
+    let reduced = pass.make(inputShape)
+    for position in 0..<(pass.exampleCount * positions) {
+      for channel in 0..<own {
+        reduced.pointer[position * own + channel] = gradient.pointer[position * all + channel]
+      }
+    }
+    return reduced
+  }
+}
+
+extension LayerBuilder {
+  /// Appends a gated autoregressive network; the images so far must have the layout's shape.
+  public mutating func gatedStack(_ layout: GatedStackLayout) {
+    precondition(
+      shape == Shape(layout.height, layout.width, layout.imageChannels),
+      "a layout of \(layout.height)×\(layout.width)×\(layout.imageChannels) for \(shape)")
+    append(GatedStack(layout, parameters: parameters, on: machine))
+  }
+}

@@ -1,0 +1,185 @@
+package import Compute
+
+/// The sizes and connections of a gated autoregressive network: the one source for the network that
+/// learns and for the column-wise evaluation that draws images.
+///
+/// Pixels are ordered by rows, and channels within a pixel. A vertical stack sees the rows above, a
+/// horizontal stack the pixels on the left and the vertical stack, so that there is no blind spot
+/// (van den Oord and others 2016, arXiv 1606.05328, section 2.2):
+///
+/// ```
+/// vertical   ─ 2×3 ─ gate ─(+)─────────────▶
+///                          └─ 1×1 ─┐
+/// horizontal ─ 1×2 ───────────────(+)─ gate ─ 1×1 ─(+)─▶
+///                                               └──▶ sum of skips ─ head
+/// ```
+public struct GatedStackLayout: Hashable, Sendable {
+  /// The image: rows, columns and channels.
+  public let height: Int, width: Int, imageChannels: Int
+  /// Channels of each stack, and of the skip connections.
+  public let channels: Int
+  /// Gated blocks after the first.
+  public let depth: Int
+  /// Rows and columns that the first block sees in each direction: a 7×7 kernel reaches 3.
+  public let reach: Int
+  /// Classes; one for an unconditional network.
+  public let classCount: Int
+  /// Numbers per pixel that the network gives.
+  public let outputCount: Int
+  /// Groups of channels in the order of dependence: group g sees the pixel's own channels below g.
+  ///
+  /// One group sees none of the pixel's own channels.
+  public let groupCount: Int
+
+  /// Creates a layout; `channels` and `outputCount` must be divisible by the number of groups.
+  public init(
+    height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
+    classCount: Int, outputCount: Int, groupCount: Int
+  ) {
+    precondition(
+      groupCount == 1 || groupCount == imageChannels, "\(groupCount) groups of channels")
+    precondition(
+      channels.isMultiple(of: groupCount) && outputCount.isMultiple(of: groupCount),
+      "\(channels) channels and \(outputCount) outputs in \(groupCount) groups")
+    precondition(
+      depth >= 0 && reach > 0 && classCount > 0, "a network without a view or without a class")
+    self.height = height
+    self.width = width
+    self.imageChannels = imageChannels
+    self.channels = channels
+    self.depth = depth
+    self.reach = reach
+    self.classCount = classCount
+    self.outputCount = outputCount
+    self.groupCount = groupCount
+  }
+
+  /// Planes that tell a pixel its row and column, from −1 to 1; they stand after the image's own.
+  package static let coordinateCount = 2
+
+  /// Channels that the first block takes.
+  package var extendedChannels: Int { imageChannels + Self.coordinateCount }
+
+  /// Blocks in all.
+  package var blockCount: Int { depth + 1 }
+
+  /// The coordinate planes' values at a pixel.
+  package func coordinates(row: Int, column: Int) -> (Float, Float) {
+    (
+      (2 * Float(row) + 1) / Float(height) - 1, (2 * Float(column) + 1) / Float(width) - 1
+    )
+  }
+
+  /// One convolution of the network: its name, its sizes and its cut connections.
+  package struct Connection: Sendable {
+    package let name: String
+    package let geometry: ConvolutionGeometry
+    package let initialization: Initialization
+    /// False where a gate adds the bias.
+    package let hasBias: Bool
+    /// Nil if no connection is cut.
+    package let mask: MaskedConvolution.Mask?
+  }
+
+  /// The vertical convolution of a block.
+  ///
+  /// The first block's own row is cut; later blocks' inputs hold only what is above, so that their
+  /// own row is seen.
+  package func vertical(_ block: Int) -> Connection {
+    let isFirst = block == 0
+    let rows = isFirst ? reach + 1 : 2
+    let side = isFirst ? reach : 1
+    let above: MaskedConvolution.Mask = { row, _, _, _ in row < rows - 1 }
+    return connection(
+      "block\(block).vertical", from: isFirst ? extendedChannels : channels, to: 2 * channels,
+      kernel: (rows, 2 * side + 1),
+      padding: .init(top: rows - 1, left: side, bottom: 0, right: side), gain: 1,
+      mask: isFirst ? above : nil)
+  }
+
+  /// The horizontal convolution of a block: pixels on the left, and of the pixel itself what comes
+  /// earlier.
+  package func horizontal(_ block: Int) -> Connection {
+    let isFirst = block == 0
+    let columns = isFirst ? reach + 1 : 2
+    let inputs = isFirst ? extendedChannels : channels
+    let (own, groups, width) = (imageChannels, groupCount, channels)
+    let first: MaskedConvolution.Mask = { _, column, input, output in
+      guard column == columns - 1, input < own else { return true }
+      return groups > 1 && input < output % width / (width / groups)
+    }
+    let later: MaskedConvolution.Mask = { _, column, input, output in
+      column < columns - 1 || input / (width / groups) <= output % width / (width / groups)
+    }
+    return connection(
+      "block\(block).horizontal", from: inputs, to: 2 * channels, kernel: (1, columns),
+      padding: .init(top: 0, left: columns - 1, bottom: 0, right: 0), gain: 1,
+      mask: isFirst ? first : groups > 1 ? later : nil)
+  }
+
+  /// What a block's horizontal stack takes from its vertical stack.
+  package func link(_ block: Int) -> Connection {
+    connection(
+      "block\(block).link", from: channels, to: 2 * channels, kernel: (1, 1), padding: .all(0),
+      gain: 1, mask: nil)
+  }
+
+  /// What a block adds to the skips and, except the last block, to the horizontal stack (second half
+  /// of the outputs).
+  package func projection(_ block: Int) -> Connection {
+    connection(
+      "block\(block).projection", from: channels,
+      to: block == depth ? channels : 2 * channels, kernel: (1, 1), padding: .all(0), gain: 1,
+      hasBias: true, mask: pointwiseMask(outputs: channels))
+  }
+
+  /// The hidden layer after the skips.
+  package var hidden: Connection {
+    connection(
+      "head.hidden", from: channels, to: channels, kernel: (1, 1), padding: .all(0), gain: 2,
+      hasBias: true, mask: pointwiseMask(outputs: channels))
+  }
+
+  /// The last layer; it starts small, so that an untrained network is close to uniform.
+  package var output: Connection {
+    connection(
+      "head.output", from: channels, to: outputCount, kernel: (1, 1), padding: .all(0), gain: 0.01,
+      hasBias: true, mask: pointwiseMask(outputs: outputCount))
+  }
+
+  /// The mask between the groups of `channels` inputs and of outputs that repeat every `outputs`.
+  private func pointwiseMask(outputs: Int) -> MaskedConvolution.Mask? {
+    guard groupCount > 1 else { return nil }
+    let (inputGroup, outputGroup) = (channels / groupCount, outputs / groupCount)
+    return { _, _, input, output in input / inputGroup <= output % outputs / outputGroup }
+  }
+
+  private func connection(
+    _ name: String, from inputs: Int, to outputs: Int, kernel: (rows: Int, columns: Int),
+    padding: ConvolutionGeometry.Padding, gain: Float, hasBias: Bool = false,
+    mask: MaskedConvolution.Mask?
+  ) -> Connection {
+    let geometry = ConvolutionGeometry(
+      inputHeight: height, inputWidth: width, inputChannels: inputs, outputChannels: outputs,
+      kernelHeight: kernel.rows, kernelWidth: kernel.columns, stride: 1, padding: padding)
+    let deviation = (gain / Float(geometry.patchLength)).squareRoot()
+    return Connection(
+      name: name, geometry: geometry, initialization: .normal(standardDeviation: deviation),
+      hasBias: hasBias, mask: mask)
+  }
+}
+
+extension GatedStackLayout.Connection {
+  /// The layer that learns this connection, its parameters in `store`.
+  func layer(in store: ParameterStore, on machine: Machine) -> any PerExampleLayer {
+    MaskedConvolution(
+      geometry, mask: mask, hasBias: hasBias, name: name, initialization: initialization,
+      parameters: store, on: machine)
+  }
+
+  /// The weights that take part, the cut ones at zero.
+  package func maskedWeights(_ weights: Tensor) -> [Float] {
+    guard let mask else { return weights.array }
+    return zip(MaskedConvolution.factors(geometry, mask), weights.buffer).map { $0 * $1 }
+  }
+}

@@ -1,0 +1,141 @@
+public import Compute
+public import Learning
+import Glibc
+
+/// A class-conditional gated autoregressive model of images: pixel by pixel, it says how likely each
+/// level is.
+///
+/// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is one term of the loss, so clip and noise bound the influence of a whole image while
+/// each step learns from all of its pixels.
+public final class PixelModel: GenerativeModel {
+  public static let family = "pixel"
+
+  /// Examples that travel through the network together: few, because an example's activations fill
+  /// the second cache.
+  static let microBatchSize = 8
+
+  /// What the recipe says.
+  public let settings: PixelModelSettings
+  let format: ImageSpecification
+  let layout: GatedStackLayout
+  let levels: PixelLevels
+  let distribution: any PixelDistribution
+  let network: PrivateNetwork
+  let average: WeightAverage
+  let machine: Machine
+  private let stack: GatedStack
+  private let optimizer: Adam
+  private let gradient: Tensor
+  private let pass: Pass
+
+  public init(
+    _ settings: PixelModelSettings, for format: ImageSpecification, seed: UInt64,
+    on machine: Machine
+  ) throws {
+    try settings.validate(for: format)
+    self.settings = settings
+    self.format = format
+    self.machine = machine
+    layout = settings.layout(for: format)
+    levels = PixelLevels(bits: settings.bits)
+    distribution = settings.distribution(for: format)
+    let store = ParameterStore()
+    stack = GatedStack(layout, parameters: store, on: machine)
+    network = PrivateNetwork(
+      [stack], parameters: store, seed: seed, microBatchSize: Self.microBatchSize)
+    average = WeightAverage(of: store, decay: settings.averageDecay)
+    optimizer = Adam(
+      for: store,
+      AdamConstants(
+        learningRate: Float(settings.learningRate), beta1: settings.beta1, beta2: settings.beta2),
+      on: machine)
+    gradient = store.makeCompanion()
+    pass = Pass(on: machine)
+  }
+
+  public var description: String {
+    """
+    pixel model, \(network.parameters.count) parameters, \(levels.count) levels, \
+    \(settings.output.rawValue)
+    \(network.network.description)
+    """
+  }
+
+  public func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
+    let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
+    optimizer.learningRate = rate
+    let examples = QuantizedImages(images: images, levels: levels)
+    var report = StepReport(values: ["learning_rate": Double(rate)])
+    if let mechanism = step.mechanism {
+      let sum = network.clippedSum(over: examples, loss: loss, mechanism, in: pass)
+      network.update(along: sum.noised(by: step.noise), by: optimizer)
+    } else {
+      gradient.fill(0)
+      let nats = network.addPublicGradient(
+        over: examples, loss: loss, clipNorm: nil, scale: 1 / Float(max(1, images.count)),
+        to: gradient, in: pass)
+      network.update(alongPublic: gradient, by: optimizer)
+      report.values["bits_per_dimension"] = bitsPerDimension(nats: nats)
+    }
+    average.update(from: network.parameters)
+    return report
+  }
+
+  /// The loss of whatever images went through the network last.
+  var loss: PixelLoss { PixelLoss(stack: stack, distribution: distribution) }
+
+  /// The mean number of bits that the averaged weights need for a channel of a pixel.
+  ///
+  /// For a held-out or public set alone: the value is computed from the images without noise. Images
+  /// are brought to the model's levels first, so that models of different bits do not compare.
+  public func bitsPerDimension(of images: any ExampleSource) -> Double {
+    let nats = negativeLogLikelihoods(of: images)
+    return nats.isEmpty ? 0 : bitsPerDimension(nats: nats.reduce(0, +) / Double(nats.count))
+  }
+
+  /// Minus the log-likelihood of each image in nats under the averaged weights; for held-out or
+  /// public images alone.
+  public func negativeLogLikelihoods(of images: any ExampleSource) -> [Double] {
+    average.withAverage(in: network.network) { losses(of: images) }
+  }
+
+  private func losses(of images: any ExampleSource) -> [Double] {
+    let examples = QuantizedImages(images: images, levels: levels)
+    var losses: [Double] = []
+    for first in stride(from: 0, to: images.count, by: Self.microBatchSize) {
+      let range = first..<min(images.count, first + Self.microBatchSize)
+      pass.begin(exampleCount: range.count, labels: examples.labels(in: range))
+      let input = pass.make(format.shape)
+      examples.fill(input, from: range)
+      losses += loss.values(network.network.forward(input, in: pass), in: pass)
+    }
+    return losses
+  }
+
+  private func bitsPerDimension(nats: Double) -> Double {
+    nats / (Double(format.shape.count) * log(2))
+  }
+
+  public func sample(
+    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+  ) throws {
+    try draw(PixelSampling(labels: labels, seed: seed)) { try receive($0.first, $0.images) }
+  }
+
+  public func save(into checkpoint: inout Checkpoint) {
+    checkpoint.save(network.parameters, as: "network")
+    checkpoint.save(optimizer, as: "optimizer")
+    checkpoint.save(average, as: "average")
+  }
+
+  public func restore(from checkpoint: Checkpoint) throws {
+    try checkpoint.restore(network.parameters, from: "network")
+    try checkpoint.restore(optimizer, from: "optimizer")
+    try checkpoint.restore(average, from: "average")
+    network.network.parametersChanged()
+  }
+
+  public func saveGenerator(into checkpoint: inout Checkpoint) {
+    average.withAverage(in: network.network) { checkpoint.save(network.parameters, as: "network") }
+  }
+}

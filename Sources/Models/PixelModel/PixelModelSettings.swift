@@ -1,0 +1,130 @@
+import Learning
+
+/// What a recipe says about an autoregressive pixel model.
+public struct PixelModelSettings: ModelSettings {
+  /// How a pixel's distribution is described.
+  public enum Output: String, Codable, Sendable {
+    /// A softmax over the levels of each channel.
+    case softmax
+    /// A mixture of discretised logistics; better for many levels.
+    case logistics
+  }
+
+  /// Channels of each stack.
+  public var channels: Int
+  /// Gated blocks after the first.
+  public var depth: Int
+  /// Side of the first block's kernel, an odd number.
+  public var firstKernel: Int
+  /// Bits per channel: images are brought to 2^bits levels.
+  public var bits: Int
+  /// The kind of distribution.
+  public var output: Output
+  /// Logistics per pixel; needed for `logistics` only.
+  public var components: Int?
+  /// The largest step size of Adam.
+  public var learningRate: Double
+  /// Steps over which the rate rises to its peak.
+  public var warmUpSteps: Int
+  /// The share of the peak at the last step, reached along half a cosine; one keeps the rate.
+  public var finalRate: Double
+  /// Decay of Adam's first and second moment.
+  public var beta1: Float, beta2: Float
+  /// Decay per step of the averaged weights, which draw the images.
+  public var averageDecay: Double
+
+  enum CodingKeys: String, CodingKey {
+    case channels, depth
+    case firstKernel = "first_kernel"
+    case bits, output, components
+    case learningRate = "learning_rate"
+    case warmUpSteps = "warm_up_steps"
+    case finalRate = "final_rate"
+    case beta1, beta2
+    case averageDecay = "average_decay"
+  }
+
+  /// Creates settings; the defaults make about 138,000 parameters for ten classes.
+  public init(
+    channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
+    output: Output = .softmax, components: Int? = nil, learningRate: Double = 1e-3,
+    warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
+    averageDecay: Double = 0.999
+  ) {
+    self.channels = channels
+    self.depth = depth
+    self.firstKernel = firstKernel
+    self.bits = bits
+    self.output = output
+    self.components = components
+    self.learningRate = learningRate
+    self.warmUpSteps = warmUpSteps
+    self.finalRate = finalRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.averageDecay = averageDecay
+  }
+
+  /// Checks what types cannot say.
+  public func validate(for format: ImageSpecification) throws {
+    try require((1...8).contains(bits), "bits", bits, "1 to 8")
+    try require((1...512).contains(channels), "channels", channels, "1 to 512")
+    try require(
+      output == .logistics || channels.isMultiple(of: format.channels), "channels", channels,
+      "a multiple of the image's \(format.channels) channels")
+    try require((0...64).contains(depth), "depth", depth, "0 to 64")
+    try require(
+      firstKernel % 2 == 1 && (3...31).contains(firstKernel), "first_kernel", firstKernel,
+      "an odd number from 3 to 31")
+    try require(
+      output == .softmax ? components == nil : components.map { (1...64).contains($0) } ?? false,
+      "components", components.map(String.init) ?? "absent",
+      output == .softmax ? "absent with output softmax" : "1 to 64")
+    try require(
+      learningRate > 0 && learningRate < 1, "learning_rate", learningRate, "above 0, below 1")
+    try require(warmUpSteps >= 0, "warm_up_steps", warmUpSteps, "0 or more")
+    try require(finalRate >= 0 && finalRate <= 1, "final_rate", finalRate, "0 to 1")
+    try require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 or more, below 1")
+    try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
+    try require(
+      averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
+    try require(
+      (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
+      "\(format.height)×\(format.width)", "2 to 256 pixels a side")
+  }
+
+  private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
+    guard holds else {
+      throw RecipeFailure("recipe, pixel: \(field) is \(found) (\(expected) expected).")
+    }
+  }
+
+  /// The distribution of a pixel.
+  func distribution(for format: ImageSpecification) -> any PixelDistribution {
+    let levels = PixelLevels(bits: bits)
+    switch output {
+    case .softmax:
+      return CategoricalLevels(levels: levels, channelCount: format.channels)
+    case .logistics:
+      return LogisticMixture(
+        levels: levels, channelCount: format.channels, componentCount: components ?? 1)
+    }
+  }
+
+  /// The network of these settings.
+  func layout(for format: ImageSpecification) -> GatedStackLayout {
+    let distribution = distribution(for: format)
+    return GatedStackLayout(
+      height: format.height, width: format.width, imageChannels: format.channels,
+      channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
+      classCount: max(1, format.classes.count),
+      outputCount: distribution.outputCount, groupCount: distribution.groupCount)
+  }
+
+  /// The step size of each step of a run of `stepCount` steps.
+  func schedule(stepCount: Int) -> LearningRateSchedule {
+    LearningRateSchedule(
+      learningRate, warmUpSteps: warmUpSteps,
+      finalRate == 1 ? .constant : .cosine(end: max(1, stepCount - 1), floor: finalRate))
+  }
+}

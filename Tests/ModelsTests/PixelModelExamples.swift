@@ -1,0 +1,86 @@
+import Compute
+import Learning
+import Models
+
+/// Images in memory as training examples.
+struct ImageArray: ExampleSource {
+  let shape: Shape
+  var values: [Float]
+  var classes: [Int]
+
+  /// Images whose numbers are drawn evenly from −1 to 1.
+  static func random(
+    _ count: Int, _ format: ImageSpecification, seed: UInt64 = 1
+  ) -> ImageArray {
+    var stream = SeededStream(seed: seed)
+    return ImageArray(
+      shape: format.shape,
+      values: (0..<(count * format.shape.count)).map { _ in Float(2 * stream.uniform() - 1) },
+      classes: (0..<count).map { $0 % max(1, format.classes.count) })
+  }
+
+  var count: Int { classes.count }
+
+  func labels(in range: Range<Int>) -> [Int] { Array(classes[range]) }
+
+  func fill(_ target: Tensor, from range: Range<Int>) {
+    target.assign(
+      Array(values[(range.lowerBound * shape.count)..<(range.upperBound * shape.count)]))
+  }
+
+  /// The image at `index` alone.
+  subscript(index: Int) -> [Float] {
+    Array(values[(index * shape.count)..<((index + 1) * shape.count)])
+  }
+}
+
+extension ImageSpecification {
+  static func tiny(
+    height: Int = 5, width: Int = 4, channels: Int = 1, classes: Int = 3
+  ) -> ImageSpecification {
+    ImageSpecification(
+      height: height, width: width, channels: channels, classes: (0..<classes).map { "\($0)" })
+  }
+}
+
+/// The kinds of pixel model that tests go through.
+enum PixelModelCase: CaseIterable, CustomStringConvertible {
+  case greySoftmax, greyLogistics, colourSoftmax, colourLogistics
+
+  var format: ImageSpecification {
+    switch self {
+    case .greySoftmax, .greyLogistics: .tiny()
+    case .colourSoftmax, .colourLogistics: .tiny(channels: 3)
+    }
+  }
+
+  var settings: PixelModelSettings {
+    switch self {
+    case .greySoftmax: PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2)
+    case .greyLogistics:
+      PixelModelSettings(
+        channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
+    case .colourSoftmax: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
+    case .colourLogistics:
+      PixelModelSettings(
+        channels: 12, depth: 2, firstKernel: 5, bits: 3, output: .logistics, components: 2)
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .greySoftmax: "grey softmax"
+    case .greyLogistics: "grey logistics"
+    case .colourSoftmax: "colour softmax"
+    case .colourLogistics: "colour logistics"
+    }
+  }
+
+  /// A model whose parameters are all away from zero, so that no connection hides.
+  func model(seed: UInt64 = 3, threads: Int = 1) throws -> PixelModel {
+    let model = try PixelModel(
+      settings, for: format, seed: seed, on: Machine(threadCount: threads))
+    model.randomize(deviation: 0.35, seed: seed)
+    return model
+  }
+}

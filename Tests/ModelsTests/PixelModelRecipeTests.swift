@@ -1,0 +1,57 @@
+import Compute
+import FoundationEssentials
+import Learning
+import Testing
+
+@testable import Models
+
+@Suite struct PixelModelRecipeTests {
+  /// The recipes' YAML is nested keys with plain values; that much of it becomes JSON here.
+  private func json(of yaml: String) -> String {
+    var lines: [String] = []
+    var depth = 0
+    for line in yaml.split(separator: "\n") where !line.hasPrefix("#") {
+      let indent = line.prefix { $0 == " " }.count / 2
+      let parts = line.split(separator: ":", maxSplits: 1).map { $0.drop { $0 == " " } }
+      if indent < depth { lines.append("},") }
+      depth = indent
+      let key = "\"\(parts[0])\":"
+      if parts.count == 1 || parts[1].isEmpty {
+        lines.append("\(key) {")
+        depth += 1
+      } else {
+        let isNumber = Double(parts[1]) != nil
+        lines.append("\(key) \(isNumber ? String(parts[1]) : "\"\(parts[1])\""),")
+      }
+    }
+    if depth > 0 { lines.append("}") }
+    return "{\(lines.joined())}".replacing(",}", with: "}")
+  }
+
+  private func recipe(_ name: String) throws -> Recipe {
+    let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    let yaml = try String(contentsOfFile: "/\(folder)/Models/\(name).yaml", encoding: .utf8)
+    return try JSONDecoder().decode(Recipe.self, from: Data(json(of: yaml).utf8))
+  }
+
+  @Test(arguments: [
+    ("pixel-28", 143_056), ("pixel-28-private", 28_208), ("pixel-32", 416_260),
+    ("pixel-32-private", 62_354),
+  ])
+  func recipeMakesAModelOfTheExpectedSize(name: String, parameterCount: Int) throws {
+    let recipe = try recipe(name)
+    #expect(recipe.name == name)
+    let model = try recipe.makeModel(
+      classes: (0..<10).map { "\($0)" }, seed: 1, on: Machine(threadCount: 1))
+    let pixelModel = try #require(model as? PixelModel)
+    #expect(pixelModel.network.parameters.count == parameterCount)
+  }
+
+  @Test func recipeSurvivesWritingAndReading() throws {
+    let first = try recipe("pixel-32")
+    let again = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(first))
+    #expect(again.model as? PixelModelSettings == first.model as? PixelModelSettings)
+    #expect(again.training == first.training)
+    #expect(again.image == first.image)
+  }
+}
