@@ -31,7 +31,9 @@ struct SymmetricEigensystem {
     }
   }
 
-  /// The matrix with `function` applied to every eigenvalue: Σ f(λ)·v·vᵀ. Needs vectors.
+  /// Applies `function` to every eigenvalue: Σ f(λ)·v·vᵀ.
+  ///
+  /// Needs vectors.
   func applying(_ function: (Double) -> Double, on threads: ThreadPool) -> SquareMatrix {
     let order = values.count
     var scaled = SquareMatrix(order: order)
