@@ -1,3 +1,4 @@
+import Compute
 import Datasets
 
 /// Many images on one picture, in rows and columns, as a PNG file.

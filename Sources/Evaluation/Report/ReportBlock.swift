@@ -1,5 +1,7 @@
 /// A piece of a report, the same for the page and for its twin in JSON.
 public enum ReportBlock: Sendable {
+  /// A heading within a section.
+  case heading(String)
   /// A paragraph.
   case text(String)
   /// A remark that must not be overlooked.
