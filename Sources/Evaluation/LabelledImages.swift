@@ -79,12 +79,15 @@ public struct LabelledImages: Sendable {
     return Array(0..<count).shuffled(using: &stream)
   }
 
-  /// Writes images of consecutive places to `target` (range × shape) as scale·byte + offset.
-  func fill(_ target: Tensor, from range: Range<Int>, scale: Float, offset: Float) {
-    let start = range.lowerBound * shape.count
+  /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
+  func fill(_ target: Tensor, at places: some Collection<Int>, scale: Float, offset: Float) {
+    let size = shape.count
     pixels.withUnsafeBufferPointer { bytes in
-      for index in 0..<(range.count * shape.count) {
-        target.pointer[index] = scale * Float(bytes[start + index]) + offset
+      for (index, place) in places.enumerated() {
+        let output = target.pointer + index * size
+        for offsetInImage in 0..<size {
+          output[offsetInImage] = scale * Float(bytes[place * size + offsetInImage]) + offset
+        }
       }
     }
   }

@@ -46,6 +46,12 @@ public struct FeatureMatrix: Sendable {
     limit >= count ? self : rows(0..<limit)
   }
 
+  /// All rows of both matrices.
+  func appending(_ other: FeatureMatrix) -> FeatureMatrix {
+    precondition(width == other.width, "feature sets of different width")
+    return FeatureMatrix(width: width, values: values + other.values)
+  }
+
   /// The squared Euclidean distance between a row and a row of another matrix, in Double.
   func squaredDistance(_ row: Int, to otherRow: Int, of other: FeatureMatrix) -> Double {
     var sum = 0.0
