@@ -74,6 +74,13 @@ public struct LabelledImages: Sendable {
       pixels: pixels + other.pixels)
   }
 
+  /// The images of both sets in turn: first, first, second, second, …
+  func interleaved(with other: LabelledImages) -> LabelledImages {
+    let count = min(count, other.count)
+    let all = appending(other)
+    return all.images(at: (0..<count).flatMap { [$0, self.count + $0] })
+  }
+
   private func shuffledPlaces(seed: UInt64) -> [Int] {
     var stream = SeededStream(seed: seed)
     return Array(0..<count).shuffled(using: &stream)

@@ -2,7 +2,9 @@
 
 Run: python3 -m venv V && V/bin/pip install numpy scipy prdc && V/bin/python make_goldens.py
 Writes beside itself: features.csv (two stored feature sets), fidelity.csv (what independent
-implementations say about them), probability.csv (quantiles and intervals).
+implementations say about them), probability.csv (quantiles and intervals), scattering.csv (wavelet
+scattering of small images by its definition), spectrum.csv (radial power), audit.csv (bounds from
+canaries), ranking.csv (areas under curves).
 """
 
 import csv
@@ -13,7 +15,7 @@ import sys
 import numpy
 import prdc
 import scipy
-from scipy import linalg, stats
+from scipy import linalg, signal, stats
 
 FOLDER = pathlib.Path(__file__).parent
 VERSIONS = (
@@ -62,6 +64,78 @@ def write(name, header, rows):
         writer.writerows(rows)
 
 
+def test_image(channels):
+    """The image that the tests draw too: bytes from a formula."""
+    rows, columns = numpy.mgrid[0:16, 0:13]
+    planes = [
+        (rows * rows * (3 + c) + 7 * columns * (c + 1) + 5 * rows * columns) % 256
+        for c in range(channels)
+    ]
+    return numpy.stack(planes, axis=2).astype(float)
+
+
+def morlet(scale, angle, radius):
+    """A complex Morlet wavelet whose values sum to zero."""
+    y, x = numpy.mgrid[-radius : radius + 1, -radius : radius + 1].astype(float)
+    along = numpy.cos(angle) * x + numpy.sin(angle) * y
+    across = -numpy.sin(angle) * x + numpy.cos(angle) * y
+    deviation, frequency = 0.8 * 2**scale, 3 * numpy.pi / 4 / 2**scale
+    envelope = numpy.exp(-(along**2 + across**2 / 4) / (2 * deviation**2))
+    wave = numpy.exp(1j * frequency * along)
+    mean = (envelope * wave).sum() / envelope.sum()
+    return envelope * (wave - mean) / envelope.sum()
+
+
+def modulus(plane, kernel, step):
+    """|plane * kernel| with mirrored edges, every step-th position."""
+    radius = kernel.shape[0] // 2
+    padded = numpy.pad(plane, radius, mode="reflect")
+    real = signal.correlate2d(padded, kernel.real, mode="valid")
+    imaginary = signal.correlate2d(padded, kernel.imag, mode="valid")
+    return numpy.hypot(real, imaginary)[::step, ::step]
+
+
+def scattering(plane):
+    """Means, then standard deviations, of the 81 paths of one channel."""
+    angles = [numpy.pi * i / 8 for i in range(8)]
+    fine = [morlet(0, a, 4) for a in angles]
+    coarse = [morlet(1, a, 7) for a in angles]
+    first = [modulus(plane, kernel, 1) for kernel in fine]
+    paths = [plane] + first + [modulus(plane, kernel, 2) for kernel in coarse]
+    paths += [modulus(u, kernel, 2) for u in first for kernel in coarse]
+    return [p.mean() for p in paths] + [p.std() for p in paths]
+
+
+def spectrum(plane):
+    """Mean power at each whole radius."""
+    height, width = plane.shape
+    power = numpy.abs(numpy.fft.rfft2(plane)) ** 2 / (height * width)
+    y = numpy.fft.fftfreq(height, 1 / height)[:, None]
+    x = numpy.arange(width // 2 + 1)[None, :]
+    # The nearest whole number, halves up.
+    radius = numpy.floor(numpy.hypot(y, x) + 0.5).astype(int)
+    return [power[radius == r].mean() for r in range(1, min(height, width) // 2 + 1)]
+
+
+def audit_probability(canaries, guesses, right, epsilon, delta):
+    """Theorem 5.2 of arXiv 2305.08846, written from the paper's pseudo-code."""
+    success = 1 / (1 + numpy.exp(-epsilon))
+    beta = stats.binom.sf(right - 1, guesses, success)
+    alpha, total = 0.0, 0.0
+    for i in range(1, right + 1):
+        total += stats.binom.pmf(right - i, guesses, success)
+        alpha = max(alpha, total / i)
+    return float(min(1, beta + alpha * delta * 2 * canaries))
+
+
+def delong(members, others):
+    """Area under the curve and its standard error from all pairs."""
+    wins = (members[:, None] > others[None, :]) + 0.5 * (members[:, None] == others[None, :])
+    variance = wins.mean(axis=1).var(ddof=1) / len(members)
+    variance += wins.mean(axis=0).var(ddof=1) / len(others)
+    return float(wins.mean()), float(numpy.sqrt(variance))
+
+
 def main():
     generator = numpy.random.default_rng(20_240_611)
     real, fake = make_features(generator)
@@ -93,6 +167,33 @@ def main():
     interval = stats.t.interval(0.95, 3, loc=numpy.mean(values), scale=stats.sem(values))
     rows.append(["mean", 0, 0, interval[0], interval[1]])
     write("probability.csv", ["kind", "a", "b", "first", "second"], rows)
+
+    rows = []
+    for channels in [1, 3]:
+        image = test_image(channels) * 16 / 255
+        values = [v for c in range(channels) for v in scattering(image[:, :, c])]
+        rows += [[channels, i, float(v)] for i, v in enumerate(values)]
+    write("scattering.csv", ["channels", "index", "value"], rows)
+
+    image = test_image(3).mean(axis=2) / 255
+    write("spectrum.csv", ["radius", "power"], list(enumerate(spectrum(image), start=1)))
+
+    rows = [
+        [m, r, v, e, d, audit_probability(m, r, v, e, d)]
+        for m, r, v, e, d in [
+            (1000, 1000, 700, 0.5, 1e-5),
+            (1000, 100, 90, 2.0, 1e-5),
+            (100, 50, 40, 0.0, 0.0),
+            (64, 64, 60, 3.0, 1e-3),
+        ]
+    ]
+    write("audit.csv", ["canaries", "guesses", "right", "epsilon", "delta", "probability"], rows)
+
+    members = numpy.floor(generator.normal(0.6, 1, 80) * 8) / 8
+    others = numpy.floor(generator.normal(0.0, 1, 60) * 8) / 8
+    area, error = delong(members, others)
+    rows = [["member", v] for v in members.tolist()] + [["other", v] for v in others.tolist()]
+    write("ranking.csv", ["kind", "score"], rows + [["area", area], ["error", error]])
 
 
 if __name__ == "__main__":
