@@ -1,0 +1,134 @@
+import Compute
+
+/// One attack on the synthetic set, with its two controls.
+public struct AttackFinding: Sendable {
+  /// The key of its metrics, for example "distance.pixels".
+  public let key: String
+  /// What readers see.
+  public let title: String
+  /// How well it tells members from others.
+  public let ranking: MembershipRanking
+  /// The same against real images of neither kind in place of the synthetic set: what differences
+  /// between the training and the test images alone can do. Nil where there are too few.
+  public let null: MembershipRanking?
+  /// The same against a copied training set: it must be flagged, or the attack is blind.
+  public let positive: MembershipRanking?
+
+  /// Whether the attack finds members beyond doubt, and beyond what the null control shows.
+  public var isFlagged: Bool { Self.isFlagged(ranking, beyond: null) }
+
+  /// Whether the attack is able to find a copied training set.
+  public var seesCopies: Bool { positive.map { Self.isFlagged($0, beyond: null) } ?? true }
+
+  static func isFlagged(_ ranking: MembershipRanking, beyond null: MembershipRanking?) -> Bool {
+    let chance = max(0.5, null?.interval.high ?? 0.5)
+    return ranking.cautiousLowerBound > chance
+      || ranking.findsSomeMembers && !(null?.findsSomeMembers ?? false)
+  }
+}
+
+/// Everything that attacks say about a synthetic set.
+public struct AttackFindings: Sendable {
+  /// The attacks.
+  public let attacks: [AttackFinding]
+  /// Copies and near copies.
+  public let memorization: Memorization
+  /// The most isolated training images.
+  public let outliers: OutlierExposure
+  /// Class averages; nil without classes.
+  public let inversion: InversionProbe?
+  /// Real images for the pictures of an internal report: the most suspicious synthetic images and
+  /// their nearest training images, and the most isolated members and their nearest synthetic ones.
+  public let suspiciousPairs: LabelledImages, outlierPairs: LabelledImages
+
+  /// Whether anything was found.
+  public var isFlagged: Bool {
+    attacks.contains(where: \.isFlagged) || memorization.isFlagged
+      || outliers.ranking.cautiousLowerBound > 0.5 || (inversion?.isFlagged ?? false)
+  }
+}
+
+/// Attacks a synthetic set as a stranger would who has it, and some real images, in hand.
+struct AttackStudy {
+  let machine: Machine
+  let limit: Int
+  let seed: UInt64
+
+  /// Real images in the roles that an attack gives them.
+  private struct Roles {
+    let members: LabelledImages, nonMembers: LabelledImages
+    let reference: LabelledImages
+    /// Real images of no other role, in place of a synthetic set.
+    let strangers: LabelledImages
+  }
+
+  /// Runs all attacks.
+  func findings(
+    synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
+    progress: (Double) -> Void
+  ) -> AttackFindings {
+    let roles = assignRoles(train, holdOut)
+    let makers = [
+      PointMaker.pixels(),
+      PointMaker.scattering(width: 16, reference: roles.reference, on: machine),
+    ]
+    var attacks: [AttackFinding] = []
+    for (index, maker) in makers.enumerated() {
+      progress(0.4 * Double(index))
+      attacks += run(maker, synthetic, roles)
+    }
+    progress(0.8)
+    let pixels = makers[0].points
+    let space = AttackSpace(
+      name: "pixels", members: pixels(roles.members), nonMembers: pixels(roles.nonMembers),
+      reference: pixels(roles.reference))
+    let looked = synthetic.sample(limit, seed: seed)
+    let memorization = Memorization(
+      synthetic: pixels(looked), training: pixels(train.sample(holdOut.count, seed: seed)),
+      holdOut: pixels(holdOut), on: machine)
+    let outliers = OutlierExposure(
+      of: pixels(synthetic), in: space, share: 0.02, on: machine)
+    let trainSample = train.sample(holdOut.count, seed: seed)
+    return AttackFindings(
+      attacks: attacks, memorization: memorization, outliers: outliers,
+      inversion: synthetic.classNames.count > 1
+        ? InversionProbe(synthetic: synthetic, training: train, holdOut: holdOut) : nil,
+      suspiciousPairs: looked.images(at: memorization.mostSuspicious.map(\.synthetic))
+        .interleaved(with: trainSample.images(at: memorization.mostSuspicious.map(\.training))),
+      outlierPairs: roles.members.images(at: outliers.pairs.map(\.member))
+        .interleaved(with: synthetic.images(at: outliers.pairs.map(\.synthetic))))
+  }
+
+  private func assignRoles(_ train: LabelledImages, _ holdOut: LabelledImages) -> Roles {
+    let half = holdOut.count / 2
+    let count = min(limit, half, train.count)
+    let (others, reference) = holdOut.split(first: min(limit, half), seed: seed)
+    let (members, rest) = train.split(first: count, seed: seed)
+    return Roles(
+      members: members, nonMembers: others.sample(count, seed: seed),
+      reference: reference.sample(limit, seed: seed), strangers: rest)
+  }
+
+  private func run(
+    _ maker: PointMaker, _ synthetic: LabelledImages, _ roles: Roles
+  ) -> [AttackFinding] {
+    let space = AttackSpace(
+      name: maker.name, members: maker.points(roles.members),
+      nonMembers: maker.points(roles.nonMembers), reference: maker.points(roles.reference))
+    let attack = SetAttacks(on: machine)
+    let own = attack.rankings(of: maker.points(synthetic), in: space)
+    let positive = attack.rankings(of: space.members, in: space)
+    let hasStrangers = roles.strangers.count >= roles.members.count
+    let null =
+      hasStrangers
+      ? attack.rankings(
+        of: maker.points(roles.strangers.sample(synthetic.count, seed: seed)), in: space) : [:]
+    return SetAttacks.Method.allCases.compactMap { method in
+      own[method].map {
+        AttackFinding(
+          key: "\(method.rawValue).\(space.name)", title: "\(method.title), in \(space.name)",
+          ranking: $0, null: null[method], positive: positive[method])
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/// How well scores tell members of the training set from other images.
+public struct MembershipRanking: Sendable {
+  /// A share of members found while a share of others is accused wrongly.
+  public struct Operation: Sendable, Encodable {
+    /// The share of non-members that may be accused.
+    public let falsePositiveRate: Double
+    /// The share of members found; as large as the first by chance.
+    public let truePositiveRate: Double
+    /// Where the true share lies, given the threshold.
+    public let interval: Interval
+  }
+
+  /// The chance that a member scores above a non-member: one half by guessing.
+  public let areaUnderCurve: Double
+  /// Where the true area lies with 95 %.
+  public let interval: Interval
+  /// The lower end that holds with 99.9 %, for alarms: many attacks are run on each set.
+  public let cautiousLowerBound: Double
+  /// The rates at 1 % and 0.1 % false positives.
+  public let operations: [Operation]
+  /// Images of each kind.
+  public let memberCount: Int, nonMemberCount: Int
+  /// Points of the receiver operating curve, for drawing.
+  public let curve: [(falsePositiveRate: Double, truePositiveRate: Double)]
+  /// Whether the share of members found at 1 % exceeds chance beyond doubt.
+  public let findsSomeMembers: Bool
+
+  /// Judges scores, of which higher ones mean "member".
+  public init(members: [Double], nonMembers: [Double]) {
+    precondition(!members.isEmpty && !nonMembers.isEmpty, "a ranking needs both kinds of images")
+    memberCount = members.count
+    nonMemberCount = nonMembers.count
+    let sortedMembers = members.sorted()
+    let sortedOthers = nonMembers.sorted()
+    let memberPlaces = members.map { Self.place(of: $0, in: sortedOthers) }
+    let otherPlaces = nonMembers.map { 1 - Self.place(of: $0, in: sortedMembers) }
+    let area = memberPlaces.reduce(0, +) / Double(members.count)
+    // DeLong, DeLong & Clarke-Pearson 1988: the variance from each score's place among the others.
+    let error =
+      (Self.variance(memberPlaces) / Double(members.count)
+      + Self.variance(otherPlaces) / Double(nonMembers.count)).squareRoot()
+    areaUnderCurve = area
+    interval = Self.clamped(.normal(area, standardError: error, method: "DeLong"))
+    cautiousLowerBound =
+      Interval.normal(area, standardError: error, confidence: 0.998, method: "").low
+    operations = [0.01, 0.001].map { Self.operation(at: $0, sortedMembers, sortedOthers) }
+    findsSomeMembers = Self.exceedsChance(sortedMembers, sortedOthers)
+    curve = Self.curve(sortedMembers, sortedOthers)
+  }
+
+  /// The share of sorted scores below a score, ties counting one half.
+  private static func place(of score: Double, in sorted: [Double]) -> Double {
+    let below = firstIndex(in: sorted) { $0 >= score }
+    let notAbove = firstIndex(in: sorted) { $0 > score }
+    return (Double(below) + Double(notAbove)) / 2 / Double(sorted.count)
+  }
+
+  private static func firstIndex(in sorted: [Double], where isPast: (Double) -> Bool) -> Int {
+    var low = 0
+    var high = sorted.count
+    while low < high {
+      let middle = (low + high) / 2
+      if isPast(sorted[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+
+  private static func variance(_ values: [Double]) -> Double {
+    guard values.count > 1 else { return 0 }
+    let mean = values.reduce(0, +) / Double(values.count)
+    return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
+  }
+
+  private static func clamped(_ interval: Interval) -> Interval {
+    Interval(
+      low: min(1, max(0, interval.low)), high: min(1, max(0, interval.high)),
+      method: interval.method)
+  }
+
+  /// Accuses everything above the score that leaves at most the allowed share of non-members.
+  private static func accusations(
+    _ rate: Double, _ members: [Double], _ others: [Double]
+  ) -> (found: Int, accused: Int) {
+    let allowed = Int((rate * Double(others.count)).rounded(.down))
+    let threshold = others[others.count - 1 - allowed]
+    let found = members.count - firstIndex(in: members) { $0 > threshold }
+    let accused = others.count - firstIndex(in: others) { $0 > threshold }
+    return (found, accused)
+  }
+
+  private static func operation(
+    at rate: Double, _ members: [Double], _ others: [Double]
+  ) -> Operation {
+    let found = accusations(min(rate, 1 - 1 / Double(others.count)), members, others).found
+    return Operation(
+      falsePositiveRate: rate, truePositiveRate: Double(found) / Double(members.count),
+      interval: .proportion(found, of: members.count))
+  }
+
+  private static func exceedsChance(_ members: [Double], _ others: [Double]) -> Bool {
+    let counts = accusations(min(0.01, 1 - 1 / Double(others.count)), members, others)
+    // The threshold is an estimate too: both shares get an interval, and they must not meet.
+    let found = Interval.proportion(counts.found, of: members.count, confidence: 0.998)
+    let accused = Interval.proportion(counts.accused, of: others.count, confidence: 0.998)
+    return found.low > max(accused.high, 0.01)
+  }
+
+  private static func curve(
+    _ members: [Double], _ others: [Double]
+  ) -> [(falsePositiveRate: Double, truePositiveRate: Double)] {
+    var rates: [Double] = []
+    var rate = 1 / Double(others.count)
+    while rate < 1 {
+      rates.append(rate)
+      rate *= 1.25
+    }
+    return rates.map { rate in
+      let found = accusations(min(rate, 1 - 1 / Double(others.count)), members, others).found
+      return (rate, Double(found) / Double(members.count))
+    } + [(1, 1)]
+  }
+}

@@ -1,0 +1,68 @@
+import Compute
+
+/// Whether synthetic images lie nearer to the training images than to as many other real ones.
+///
+/// It shows plain copying. That it finds nothing is no evidence of privacy (arXiv 2505.01524).
+public struct Memorization: Sendable {
+  /// A synthetic image with its nearest real ones.
+  public struct Neighbor: Sendable {
+    /// Places in the synthetic set and among the training images.
+    public let synthetic: Int, training: Int
+    /// Euclidean distance in pixels from 0 to 1, and that of the nearest hold-out image.
+    public let distance: Double, holdOutDistance: Double
+  }
+
+  /// Synthetic images that were looked at.
+  public let count: Int
+  /// Real images of each kind that they were compared with.
+  public let realCount: Int
+  /// Those nearer to a training image; one half of all by chance.
+  public let nearerToTraining: Int
+  /// Those so near to a training image that they are copies of it, and the same for hold-out images.
+  public let copiesOfTraining: Int, copiesOfHoldOut: Int
+  /// The synthetic images most suspicious of copying, the worst first.
+  public let mostSuspicious: [Neighbor]
+
+  /// The share nearer to a training image.
+  public var share: Double { Double(nearerToTraining) / Double(count) }
+
+  /// Whether copying is beyond doubt: many more copies of training images than of others, or far
+  /// more than half of the images nearer to the training set.
+  public var isFlagged: Bool {
+    let copies = Interval.proportion(copiesOfTraining, of: count, confidence: 0.998)
+    let innocent = Interval.proportion(copiesOfHoldOut, of: count, confidence: 0.998)
+    // Random subsets of real images differ a little, so one half is not an exact null.
+    return copies.low > innocent.high
+      || Interval.proportion(nearerToTraining, of: count, confidence: 0.998).low > 0.55
+  }
+
+  /// Compares points of `synthetic` with equally many points of both kinds.
+  init(
+    synthetic: FeatureMatrix, training: FeatureMatrix, holdOut: FeatureMatrix, on machine: Machine
+  ) {
+    let size = min(training.count, holdOut.count)
+    let neighbors = NearestNeighbors(on: machine)
+    let own = neighbors.nearest(synthetic, in: training.prefix(size), neighborCount: 1)
+    let other = neighbors.nearest(synthetic, in: holdOut.prefix(size), neighborCount: 1)
+    // Distances again in Double: block products lose the digits that tell a copy from a neighbour.
+    let pairs = (0..<synthetic.count).map { row in
+      Neighbor(
+        synthetic: row, training: own[row].places[0],
+        distance: synthetic.squaredDistance(row, to: own[row].places[0], of: training)
+          .squareRoot(),
+        holdOutDistance: synthetic.squaredDistance(row, to: other[row].places[0], of: holdOut)
+          .squareRoot())
+    }
+    count = synthetic.count
+    realCount = size
+    nearerToTraining = pairs.count { $0.distance < $0.holdOutDistance }
+    let typical = pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
+    let copyDistance = typical / 5
+    copiesOfTraining = pairs.count { $0.distance < copyDistance }
+    copiesOfHoldOut = pairs.count { $0.holdOutDistance < copyDistance }
+    mostSuspicious = Array(
+      pairs.sorted {
+        $0.distance * ($1.holdOutDistance + 1e-9) < $1.distance * ($0.holdOutDistance + 1e-9)
+      }.prefix(12))
+  }
+}

@@ -1,0 +1,50 @@
+/// How much work an evaluation does.
+public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable {
+  /// About two minutes on two cores for small grey images: at most 10 000 synthetic images.
+  case quick
+  /// About ten minutes: at most 60 000 synthetic images.
+  case standard
+  /// The published protocol: ten epochs, three seeds for every classifier.
+  case thorough
+
+  /// Synthetic images that are looked at.
+  public var syntheticLimit: Int { self == .quick ? 10_000 : 60_000 }
+
+  /// Images of each set in Fréchet and kernel distances.
+  var fidelityLimit: Int { self == .quick ? 5000 : 10_000 }
+
+  /// Images of each set where all pairs are visited.
+  var pairLimit: Int { self == .quick ? 4000 : 10_000 }
+
+  /// Images that a classifier is trained on, its hold-out included.
+  var trainingLimit: Int { self == .quick ? 10_000 : 60_000 }
+
+  /// Members, and as many others, of a membership attack.
+  var attackLimit: Int { self == .quick ? 2000 : 5000 }
+
+  func schedule(for kind: ClassifierKind) -> ClassifierSchedule {
+    switch (self, kind) {
+    case (.thorough, _): ClassifierSchedule(epochs: 10)
+    case (.standard, .convolutional): ClassifierSchedule(epochs: 2)
+    case (.quick, .convolutional): ClassifierSchedule(epochs: 3)
+    case (.standard, _): ClassifierSchedule(epochs: 8)
+    case (.quick, _): ClassifierSchedule(epochs: 10)
+    }
+  }
+
+  func seedCount(for kind: ClassifierKind) -> Int { 3 }
+
+  func realSeedCount(for kind: ClassifierKind) -> Int {
+    self == .thorough || kind != .convolutional ? 3 : 1
+  }
+
+  var privateEpochs: Int {
+    switch self {
+    case .quick: 8
+    case .standard: 15
+    case .thorough: 40
+    }
+  }
+
+  var privateSeedCount: Int { self == .quick ? 1 : 3 }
+}

@@ -1,0 +1,228 @@
+public import Compute
+public import Privacy
+
+/// What an evaluation is asked to do.
+public struct EvaluationOptions: Sendable {
+  /// How much work.
+  public var effort: EvaluationEffort
+  /// What decides every random choice, so that figures can be made again.
+  public var seed: UInt64
+  /// The guarantee at which the rival classifier is trained; nil leaves it out.
+  public var rivalBudget: PrivacyBudget?
+
+  /// Creates options.
+  public init(
+    effort: EvaluationEffort = .standard, seed: UInt64 = 1, rivalBudget: PrivacyBudget? = nil
+  ) {
+    self.effort = effort
+    self.seed = seed
+    self.rivalBudget = rivalBudget
+  }
+}
+
+/// How far an evaluation is.
+public struct EvaluationProgress: Hashable, Sendable {
+  /// What is being done, for example "features: scattering".
+  public let stage: String
+  /// The share of all work that is done.
+  public let share: Double
+}
+
+/// What can be said about a synthetic set without looking at a real image.
+public struct SyntheticFindings: Sendable {
+  /// Images, and images of each class.
+  public let count: Int
+  /// Images of each class.
+  public let classCounts: [Int]
+  /// Images that equal an earlier one to the last bit.
+  public let duplicateCount: Int
+  /// Statistics of the pixels.
+  public let pixels: PixelStatistics
+
+  /// Classes without an image.
+  public var missingClasses: [Int] { classCounts.indices.filter { classCounts[$0] == 0 } }
+
+  /// The share of repeated images.
+  public var duplicateShare: Double { Double(duplicateCount) / Double(max(1, count)) }
+
+  /// Examines a set.
+  init(_ images: LabelledImages, on threads: ThreadPool) {
+    count = images.count
+    classCounts = images.classCounts
+    duplicateCount = images.count - Set((0..<images.count).map { images[$0] }).count
+    pixels = PixelStatistics(images, on: threads)
+  }
+}
+
+/// What real images had a part in.
+public struct RealFindings: Sendable {
+  /// Images of the training and of the test set, and training images of each class.
+  public let trainCount: Int, testCount: Int
+  /// Training images of each class.
+  public let classCounts: [Int]
+  /// Statistics of the test images' pixels, and of the training images'.
+  public let testPixels: PixelStatistics, trainPixels: PixelStatistics
+  /// Distances in each feature space.
+  public let fidelity: [FidelityFinding]
+  /// Classifiers; empty without classes.
+  public let utility: [UtilityFinding]
+  /// The rival under differential privacy.
+  public let rival: PrivateRivalFinding?
+  /// The share of synthetic images that a classifier of real images gives their own label, the same
+  /// for real test images, and how many synthetic images it puts into each class.
+  public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
+  /// Attacks.
+  public let attacks: AttackFindings
+}
+
+/// All that an evaluation finds, in two zones.
+public struct EvaluationFindings: Sendable {
+  /// The classes of all sets.
+  public let classNames: [String]
+  /// What the synthetic images alone say.
+  public let synthetic: Releasable<SyntheticFindings>
+  /// What real images had a part in.
+  public let real: Sensitive<RealFindings>
+  /// What was asked for.
+  public let options: EvaluationOptions
+}
+
+/// Evaluates a synthetic set against the real images that it stands for.
+///
+/// The real images come in as `Sensitive`, so that everything computed from them is too.
+public struct Evaluator {
+  private let machine: Machine
+  private let options: EvaluationOptions
+
+  /// The fewest images of each set: below, no figure means anything.
+  public static let smallestSet = 100
+
+  /// Creates an evaluator that computes on `machine`.
+  public init(_ options: EvaluationOptions, on machine: Machine) {
+    self.options = options
+    self.machine = machine
+  }
+
+  /// Evaluates.
+  ///
+  /// - Parameter progress: Called now and then on the caller's thread.
+  /// - Throws: `EvaluationError.tooFewImages`; errors of the rival's calibration.
+  public func findings(
+    synthetic: Releasable<LabelledImages>, train: Sensitive<LabelledImages>,
+    test: Sensitive<LabelledImages>,
+    progress: @escaping (EvaluationProgress) -> Void = { _ in }
+  ) throws -> EvaluationFindings {
+    let seed = options.seed
+    let limit = options.effort.syntheticLimit
+    let sample = synthetic.map { $0.sample(limit, seed: seed) }
+    try Self.check(sample.value, "synthetic")
+    let own = sample.map { SyntheticFindings($0, on: machine.threads) }
+    let real = try train.map(with: test) { train, test in
+      try Self.check(train, "training")
+      try Self.check(test, "test")
+      return try Run(
+        machine: machine, options: options, synthetic: sample.value, train: train, test: test,
+        progress: progress
+      ).findings()
+    }
+    return EvaluationFindings(
+      classNames: synthetic.value.classNames, synthetic: own, real: real, options: options)
+  }
+
+  private static func check(_ images: LabelledImages, _ set: String) throws {
+    guard images.count >= smallestSet else {
+      throw EvaluationError.tooFewImages(set: set, found: images.count, expected: smallestSet)
+    }
+  }
+
+  /// One evaluation on its way.
+  private struct Run {
+    let machine: Machine
+    let options: EvaluationOptions
+    let synthetic: LabelledImages, train: LabelledImages, test: LabelledImages
+    let progress: (EvaluationProgress) -> Void
+
+    private var hasClasses: Bool { synthetic.classNames.count > 1 }
+
+    func findings() throws -> RealFindings {
+      let (utility, classifier) = try runUtility()
+      let rival = try runRival()
+      let fidelity = runFidelity(classifier)
+      report("attacks", 0.85)
+      let attacks = AttackStudy(
+        machine: machine, limit: options.effort.attackLimit, seed: options.seed
+      ).findings(synthetic: synthetic, train: train, holdOut: test) {
+        report("attacks", 0.85 + 0.15 * $0)
+      }
+      report("done", 1)
+      return RealFindings(
+        trainCount: train.count, testCount: test.count, classCounts: train.classCounts,
+        testPixels: PixelStatistics(test, on: machine.threads),
+        trainPixels: PixelStatistics(
+          train.sample(test.count, seed: options.seed), on: machine.threads),
+        fidelity: fidelity, utility: utility, rival: rival,
+        labelAgreement: classifier.map(agreement), attacks: attacks)
+    }
+
+    private func runUtility() throws -> ([UtilityFinding], Classifier?) {
+      guard hasClasses else { return ([], nil) }
+      let study = UtilityStudy(machine: machine, effort: options.effort, seed: options.seed)
+      var kept: Classifier?
+      // The convolutional network takes nearly all of the time.
+      let shares: [ClassifierKind: (Double, Double)] = [
+        .logisticRegression: (0, 0.02), .perceptron: (0.02, 0.08), .convolutional: (0.08, 0.5),
+      ]
+      let findings = ClassifierKind.allCases.map { kind in
+        let (from, to) = shares[kind] ?? (0, 0)
+        return study.finding(
+          kind, synthetic: synthetic, train: train, test: test,
+          progress: { report("usefulness: \(kind.title.lowercased())", from + (to - from) * $0) },
+          kept: { if kind == .convolutional { kept = $0 } })
+      }
+      return (findings, kept)
+    }
+
+    private func runRival() throws -> PrivateRivalFinding? {
+      guard hasClasses, let budget = options.rivalBudget else { return nil }
+      return try UtilityStudy(machine: machine, effort: options.effort, seed: options.seed)
+        .privateRival(train: train, test: test, budget: budget) {
+          report("usefulness: classifier trained with privacy", 0.5 + 0.1 * $0)
+        }
+    }
+
+    private func runFidelity(_ classifier: Classifier?) -> [FidelityFinding] {
+      let study = FidelityStudy(
+        machine: machine, limit: options.effort.fidelityLimit,
+        pairLimit: options.effort.pairLimit, seed: options.seed)
+      var extractors: [any FeatureExtractor] = [
+        Scattering(on: machine), RandomConvolutions(on: machine),
+      ]
+      if let classifier { extractors.append(ClassifierFeatures(classifier)) }
+      return extractors.enumerated().map { index, extractor in
+        let from = 0.6 + 0.25 * Double(index) / Double(extractors.count)
+        return study.finding(
+          synthetic: synthetic, train: train, holdOut: test, features: extractor,
+          wantsClasses: index == 0
+        ) { report("features: \(extractor.name)", from + 0.25 * $0 / Double(extractors.count)) }
+      }
+    }
+
+    private func agreement(
+      _ classifier: Classifier
+    ) -> (synthetic: Double, real: Double, predictedCounts: [Int]) {
+      let sample = synthetic.sample(10_000, seed: options.seed)
+      let predictions = classifier.predictions(for: sample)
+      return (
+        Double(Classifier.agreement(predictions, sample.labels)) / Double(sample.count),
+        classifier.accuracy(on: test),
+        predictions.reduce(into: [Int](repeating: 0, count: synthetic.classNames.count)) {
+          $0[$1] += 1
+        }
+      )
+    }
+
+    private func report(_ stage: String, _ share: Double) {
+      progress(EvaluationProgress(stage: stage, share: share))
+    }
+  }
+}

@@ -1,0 +1,20 @@
+/// The last hidden layer of the small convolutional classifier trained on the real classes: 128
+/// features. It saw private images, so everything measured with it stays internal.
+struct ClassifierFeatures: FeatureExtractor {
+  let name = "classifier"
+  let version = 1
+  let explanation =
+    "what a small convolutional network, trained on the real images to tell the classes apart,"
+    + " looks at in its last hidden layer"
+  let learnedFromPrivateImages = true
+  private let classifier: Classifier
+
+  /// Wraps a trained classifier.
+  init(_ classifier: Classifier) {
+    self.classifier = classifier
+  }
+
+  func features(of images: LabelledImages) -> FeatureMatrix {
+    classifier.hiddenFeatures(of: images)
+  }
+}

@@ -1,0 +1,101 @@
+public import Compute
+
+/// Images of one size with their classes, eight bits a channel, in memory.
+public struct LabelledImages: Sendable {
+  /// The shape of one image: height × width × channels.
+  public let shape: Shape
+  /// The names of the classes; a label is a place in this list. One name if there are no classes.
+  public let classNames: [String]
+  /// The class of each image.
+  public let labels: [Int]
+  /// count × height × width × channels.
+  public let pixels: [UInt8]
+
+  /// Creates a set; `pixels` holds the images one after the other.
+  public init(shape: Shape, classNames: [String], labels: [Int], pixels: [UInt8]) {
+    precondition(shape.rank == 3 && shape.count > 0, "images of shape \(shape)")
+    precondition(
+      pixels.count == labels.count * shape.count,
+      "\(pixels.count) bytes for \(labels.count) images of \(shape)")
+    precondition(
+      labels.allSatisfy { classNames.indices.contains($0) }, "a label without a class name")
+    self.shape = shape
+    self.classNames = classNames
+    self.labels = labels
+    self.pixels = pixels
+  }
+
+  /// The number of images.
+  public var count: Int { labels.count }
+
+  /// The bytes of one image.
+  public subscript(image: Int) -> ArraySlice<UInt8> {
+    pixels[(image * shape.count)..<((image + 1) * shape.count)]
+  }
+
+  /// The number of images of each class.
+  public var classCounts: [Int] {
+    labels.reduce(into: [Int](repeating: 0, count: classNames.count)) { $0[$1] += 1 }
+  }
+
+  /// The images of the given places, in that order.
+  public func images(at places: some Collection<Int>) -> LabelledImages {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(places.count * shape.count)
+    for place in places { bytes += self[place] }
+    return LabelledImages(
+      shape: shape, classNames: classNames, labels: places.map { labels[$0] }, pixels: bytes)
+  }
+
+  /// The places of the images of one class.
+  public func places(ofClass label: Int) -> [Int] {
+    labels.indices.filter { labels[$0] == label }
+  }
+
+  /// At most `limit` images, drawn without replacement in an order that `seed` decides.
+  public func sample(_ limit: Int, seed: UInt64) -> LabelledImages {
+    images(at: shuffledPlaces(seed: seed).prefix(limit))
+  }
+
+  /// Two disjoint random parts: the first of `count` images, the second of all others.
+  public func split(
+    first count: Int, seed: UInt64
+  ) -> (first: LabelledImages, second: LabelledImages) {
+    let order = shuffledPlaces(seed: seed)
+    return (images(at: order.prefix(count)), images(at: order.dropFirst(count)))
+  }
+
+  /// All images of both sets, which must agree in shape and classes.
+  public func appending(_ other: LabelledImages) -> LabelledImages {
+    precondition(
+      shape == other.shape && classNames == other.classNames, "image sets that do not match")
+    return LabelledImages(
+      shape: shape, classNames: classNames, labels: labels + other.labels,
+      pixels: pixels + other.pixels)
+  }
+
+  /// The images of both sets in turn: first, first, second, second, …
+  func interleaved(with other: LabelledImages) -> LabelledImages {
+    let count = min(count, other.count)
+    let all = appending(other)
+    return all.images(at: (0..<count).flatMap { [$0, self.count + $0] })
+  }
+
+  private func shuffledPlaces(seed: UInt64) -> [Int] {
+    var stream = SeededStream(seed: seed)
+    return Array(0..<count).shuffled(using: &stream)
+  }
+
+  /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
+  func fill(_ target: Tensor, at places: some Collection<Int>, scale: Float, offset: Float) {
+    let size = shape.count
+    pixels.withUnsafeBufferPointer { bytes in
+      for (index, place) in places.enumerated() {
+        let output = target.pointer + index * size
+        for offsetInImage in 0..<size {
+          output[offsetInImage] = scale * Float(bytes[place * size + offsetInImage]) + offset
+        }
+      }
+    }
+  }
+}

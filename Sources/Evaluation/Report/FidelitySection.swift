@@ -1,0 +1,155 @@
+/// The section on how like the real images the synthetic ones are.
+extension ReportData {
+  func addFidelity<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin(
+      "fidelity", "How like the real images?",
+      "Synthetic images against real test images, in feature spaces that need no download. Beside"
+        + " each number stands what real training images get against the same test images, which no"
+        + " synthetic set can be expected to beat, and what spoilt real images get.")
+    guard let findings else {
+      document.add(fixed: .text("No evaluation was made."))
+      return
+    }
+    document.add(
+      findings.real.map { real in
+        .group(real.fidelity.flatMap { Self.blocks(for: $0, findings.classNames) })
+      }, named: "Distances to real images",
+      because: "They are computed from private images without noise.")
+    document.add(
+      findings.real.map { [own = findings.synthetic.value] real in
+        .group(Self.pixelBlocks(own, real, findings.classNames))
+      }, named: "Pixel statistics, spectra and class balance against real images",
+      because: "Means and counts of private images are private.")
+  }
+
+  private static func blocks(for finding: FidelityFinding, _ classNames: [String]) -> [ReportBlock]
+  {
+    var blocks: [ReportBlock] = [
+      .heading("Feature space \(finding.identifier)"), .text("Features: \(finding.explanation)."),
+      .metrics(metrics(of: finding)),
+    ]
+    if !finding.classes.isEmpty {
+      blocks.append(
+        .table(
+          ReportTable(
+            caption: "Fréchet distance class by class, in \(finding.identifier)",
+            columns: ["Class", "Synthetic", "Best possible", "Images"],
+            rows: finding.classes.map { row in
+              [
+                classNames[row.label], Figures.text(row.synthetic), Figures.text(row.real),
+                Figures.count(row.count),
+              ]
+            })))
+    }
+    return blocks
+  }
+
+  private static func metrics(of finding: FidelityFinding) -> [Metric] {
+    func metric(
+      _ key: String, _ name: String, _ meaning: String, range: String,
+      _ direction: Metric.Direction, interval: Interval? = nil,
+      _ value: (FeatureComparison) -> Double
+    ) -> Metric {
+      Metric(
+        key: "\(key).\(finding.identifier)", name: name, meaning: meaning,
+        value: value(finding.synthetic), range: range, direction: direction, interval: interval,
+        count: finding.count, ceiling: NamedValue("real", value(finding.real)),
+        baselines: finding.spoilt.map { NamedValue($0.name, value($0.comparison)) })
+    }
+    let kernel = finding.synthetic
+    return [
+      metric(
+        "frechet", "Fréchet distance", "difference of means and covariances", range: "0 to ∞",
+        .lower
+      ) { $0.frechet },
+      metric(
+        "kernel", "Kernel distance (KID)", "difference of all moments up to the third",
+        range: "about 0 to ∞", .lower,
+        interval: kernel.kernelError.isNaN
+          ? nil
+          : .normal(
+            kernel.kernel, standardError: kernel.kernelError, method: "standard error of blocks")
+      ) { $0.kernel },
+      metric(
+        "precision", "Precision", "synthetic images that look like some real one, k = 3",
+        range: "0 to 1", .higher
+      ) { $0.precision },
+      metric(
+        "recall", "Recall", "real images that the synthetic set reaches, k = 3", range: "0 to 1",
+        .higher
+      ) { $0.recall },
+      metric(
+        "density", "Density", "as precision, robust to outliers, k = 5", range: "0 to about 1",
+        .higher
+      ) { $0.density },
+      metric(
+        "coverage", "Coverage", "real images with a synthetic one among their k = 5 nearest",
+        range: "0 to 1", .higher
+      ) { $0.coverage },
+    ]
+  }
+
+  private static func pixelBlocks(
+    _ own: SyntheticFindings, _ real: RealFindings, _ classNames: [String]
+  ) -> [ReportBlock] {
+    func metric(
+      _ key: String, _ name: String, _ meaning: String, range: String,
+      _ value: (PixelStatistics) -> Double, _ direction: Metric.Direction
+    ) -> Metric {
+      Metric(
+        key: "pixels.\(key)", name: name, meaning: meaning, value: value(own.pixels), range: range,
+        direction: direction, count: own.count,
+        ceiling: NamedValue(
+          direction == .target ? "real" : "real training images", value(real.trainPixels)))
+    }
+    let test = real.testPixels
+    return [
+      .heading("Pixels"),
+      .metrics([
+        metric(
+          "mean", "Brightness", "mean of all pixels", range: "0 to 1", { $0.mean }, .target),
+        metric(
+          "deviation", "Contrast", "standard deviation of all pixels", range: "0 to 0.5",
+          { $0.deviation }, .target),
+        metric(
+          "histogram", "Histogram distance", "brightness histograms, total variation",
+          range: "0 to 1", { $0.histogramDistance(to: test) }, .lower),
+        metric(
+          "spectrum", "Spectrum distance", "radial power spectra, root mean square, decibels",
+          range: "0 to ∞", { $0.spectrumDistance(to: test) }, .lower),
+      ]),
+      .chart(spectrumChart(own.pixels, test)),
+      .heading("Class balance"),
+      .table(balanceTable(own, real, classNames)),
+    ]
+  }
+
+  private static func spectrumChart(_ own: PixelStatistics, _ test: PixelStatistics) -> Chart {
+    let radii = (1...max(1, own.spectrum.count)).map(Double.init).prefix(own.spectrum.count)
+    return Chart(
+      caption: "Power at each spatial frequency: bends show patterns that generators add or lose",
+      horizontal: "waves per image side", vertical: "power",
+      series: [
+        Chart.Series(name: "synthetic", x: Array(radii), y: own.spectrum),
+        Chart.Series(name: "real test images", x: Array(radii), y: test.spectrum),
+      ], isLogarithmic: true)
+  }
+
+  private static func balanceTable(
+    _ own: SyntheticFindings, _ real: RealFindings, _ classNames: [String]
+  ) -> ReportTable {
+    let predicted = real.labelAgreement?.predictedCounts
+    func share(_ counts: [Int], _ label: Int) -> String {
+      Figures.percent(Double(counts[label]) / Double(max(1, counts.reduce(0, +))))
+    }
+    return ReportTable(
+      caption: "Share of each class; “recognised” is what a classifier of real images sees",
+      columns: ["Class", "Synthetic", "Recognised", "Real"],
+      rows: classNames.indices.map { label in
+        [
+          classNames[label], share(own.classCounts, label), predicted.map { share($0, label) } ?? "–",
+          share(real.classCounts, label),
+        ]
+      })
+  }
+}

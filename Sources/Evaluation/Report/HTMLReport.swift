@@ -1,0 +1,112 @@
+import FoundationEssentials
+
+/// Writes a report as one page that needs no network, no script and no other file.
+public struct HTMLReport<Zone: ReportZone> {
+  private let document: ReportDocument<Zone>
+
+  /// Prepares the page of `document`.
+  public init(_ document: ReportDocument<Zone>) {
+    self.document = document
+  }
+
+  /// The file's content.
+  public var markup: String {
+    var page = """
+      <!doctype html>
+      <html lang="en"><head><meta charset="utf-8">
+      <meta name="viewport" content="width=device-width,initial-scale=1">
+      <meta name="referrer" content="no-referrer">
+      <title>\(escaped(document.title))</title>
+      <style>\(HTMLStyle.sheet)</style></head><body>
+      <div class="zone \(Zone.name)" role="note">\(escaped(Zone.notice))</div>
+      <header><h1>\(escaped(document.title))</h1>
+      <p class="subtitle">\(escaped(document.subtitle))</p></header><main>
+
+      """
+    page += verdict
+    page += contents
+    for section in document.sections { page += markup(of: section) }
+    page += "</main><footer>\(escaped(Zone.notice))</footer></body></html>\n"
+    return page
+  }
+
+  private var verdict: String {
+    let verdict = document.verdict
+    let items = verdict.reasons.map { "<li>\(escaped($0))</li>" }.joined()
+    return "<div class=\"box verdict \(verdict.severity.rawValue)\">"
+      + "<strong>\(mark(of: verdict.severity))\(escaped(verdict.headline))</strong>"
+      + "<ul>\(items)</ul></div>\n"
+  }
+
+  private var contents: String {
+    let items = document.sections.map { "<li><a href=\"#\($0.key)\">\(escaped($0.title))</a></li>" }
+    return "<nav aria-label=\"Contents\"><ul>\(items.joined())</ul></nav>\n"
+  }
+
+  private func markup(of section: ReportDocument<Zone>.Section) -> String {
+    let introduction =
+      section.introduction.isEmpty ? "" : "<p>\(escaped(section.introduction))</p>"
+    let blocks = section.blocks.map(markup(of:)).joined(separator: "\n")
+    return "<section id=\"\(section.key)\"><h2>\(escaped(section.title))</h2>"
+      + "\(introduction)\n\(blocks)</section>\n"
+  }
+
+  private func markup(of block: ReportBlock) -> String {
+    switch block {
+    case .heading(let text): "<h3>\(escaped(text))</h3>"
+    case .text(let text): "<p>\(escaped(text))</p>"
+    case .notice(let severity, let text):
+      "<div class=\"box \(severity.rawValue)\">\(mark(of: severity))\(escaped(text))</div>"
+    case .metrics(let metrics): MetricTable(metrics).markup
+    case .table(let table): markup(of: table)
+    case .sheet(let sheet): markup(of: sheet)
+    case .chart(let chart): markup(of: chart)
+    case .code(let text): "<pre>\(escaped(text))</pre>"
+    case .withheld(let name, let reason):
+      "<div class=\"box withheld\"><b>\(escaped(name))</b>: withheld. \(escaped(reason))</div>"
+    case .group(let blocks): blocks.map(markup(of:)).joined(separator: "\n")
+    }
+  }
+
+  private func mark(of severity: ReportBlock.Severity) -> String {
+    let word =
+      switch severity {
+      case .passed: "✓ Passed"
+      case .warning: "▲ Warning"
+      case .failed: "✕ Failed"
+      case .note: "ℹ Note"
+      }
+    return "<span class=\"mark\">\(word)</span>"
+  }
+
+  private func markup(of table: ReportTable) -> String {
+    let head = table.columns.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
+    let rows = table.rows.map { row in
+      "<tr>"
+        + row.enumerated().map { index, cell in
+          index == 0 ? "<th scope=\"row\">\(escaped(cell))</th>" : "<td>\(escaped(cell))</td>"
+        }.joined() + "</tr>"
+    }
+    return "<div class=\"scroll\"><table><caption>\(escaped(table.caption))</caption>"
+      + "<thead><tr>\(head)</tr></thead><tbody>\(rows.joined())</tbody></table></div>"
+  }
+
+  private func markup(of sheet: ImageSheet) -> String {
+    let data = Data(sheet.png).base64EncodedString()
+    let width = sheet.width * sheet.magnification
+    let height = sheet.height * sheet.magnification
+    return "<figure><img width=\"\(width)\" height=\"\(height)\""
+      + " alt=\"\(escaped(sheet.alternative))\" src=\"data:image/png;base64,\(data)\">"
+      + "<figcaption>\(escaped(sheet.caption))</figcaption></figure>"
+  }
+
+  private func markup(of chart: Chart) -> String {
+    let legend = chart.series.enumerated().map { index, series in
+      "<span><i class=\"c\(index % 6)\"></i>\(escaped(series.name))</span>"
+    }
+    return "<figure>\(SVGChart(chart).markup)<div class=\"legend\">\(legend.joined())</div>"
+      + "<figcaption>\(escaped(chart.caption))</figcaption></figure>"
+  }
+
+  private func escaped(_ text: String) -> String { HTMLText.escaped(text) }
+}

@@ -1,0 +1,187 @@
+/// Builds a report for either zone. The order of sections is the same; what a zone may not show, its
+/// type keeps out.
+extension ReportData {
+  /// The document for one zone.
+  public func document<Zone: ReportZone>(for zone: Zone.Type) -> ReportDocument<Zone> {
+    let rule = VerdictRule(self)
+    var document = ReportDocument<Zone>(
+      title: title, subtitle: subtitle, verdict: rule.internalVerdict,
+      releasedVerdict: rule.releasedVerdict)
+    addGuarantee(to: &document)
+    addPictures(to: &document)
+    addOwnStatistics(to: &document)
+    addTraining(to: &document)
+    addFidelity(to: &document)
+    addUtility(to: &document)
+    addAttacks(to: &document)
+    addWithheld(to: &document)
+    addProvenance(to: &document)
+    return document
+  }
+
+  private func addGuarantee<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin("guarantee", "The guarantee")
+    guard let guarantee else {
+      document.add(
+        fixed: .notice(
+          .warning,
+          "No differential privacy guarantee is known for this set. No measurement below can take"
+            + " its place."))
+      return
+    }
+    for paragraph in guarantee.statement { document.add(fixed: .text(paragraph)) }
+    let rows =
+      [
+        ["ε (epsilon)", Figures.text(guarantee.epsilon)],
+        ["δ (delta)", Figures.text(guarantee.delta)],
+        ["What is protected", guarantee.unit],
+      ] + guarantee.facts.map { [$0.name, $0.value] }
+    document.add(
+      fixed: .table(
+        ReportTable(
+          caption: "The guarantee in numbers; it is proved, not measured", columns: ["", ""],
+          rows: rows)))
+  }
+
+  private func addPictures<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin(
+      "pictures", "Synthetic images",
+      "Drawn at random from the synthetic set, never picked by hand; none of them is a real image.")
+    document.add(synthetic.map { ReportBlock.group(Self.classSheets(of: $0)) })
+    if !progressSheets.value.isEmpty {
+      document.add(fixed: .heading("Over time"))
+      document.add(
+        progressSheets.map { sheets in
+          .group(
+            sheets.map { moment in
+              .sheet(
+                ImageSheet(
+                  moment.images, columns: 20, caption: "Step \(Figures.count(moment.step))",
+                  alternative: "synthetic images at step \(moment.step) of the training"))
+            })
+        })
+    }
+  }
+
+  private static let imagesPerClass = 20
+  private static let shownClasses = 20
+
+  /// One sheet with a row for each class, or a square one without classes.
+  private static func classSheets(of images: LabelledImages) -> [ReportBlock] {
+    guard images.classNames.count > 1 else {
+      let sheet = ImageSheet(
+        images.sample(100, seed: 1), columns: imagesPerClass, caption: "100 images at random",
+        alternative: "100 synthetic images in five rows")
+      return [.sheet(sheet)]
+    }
+    return images.classNames.indices.prefix(shownClasses).map { label in
+      let places = images.places(ofClass: label)
+      let name = images.classNames[label]
+      guard !places.isEmpty else {
+        return .notice(.warning, "Class \(name) has no synthetic image.")
+      }
+      return .sheet(
+        ImageSheet(
+          images.images(at: places).sample(imagesPerClass, seed: 1), columns: imagesPerClass,
+          caption: "Class \(name): \(min(imagesPerClass, places.count)) of "
+            + "\(Figures.count(places.count))",
+          alternative: "synthetic images of class \(name)"))
+    }
+  }
+
+  private func addOwnStatistics<Zone>(to document: inout ReportDocument<Zone>) {
+    guard let findings else { return }
+    document.begin(
+      "set", "The set by itself",
+      "What the synthetic images alone show; no real image is needed for it.")
+    document.add(
+      findings.synthetic.map { own in
+        let total = Double(max(1, own.count))
+        return .group([
+          .metrics([
+            Metric(
+              key: "set.duplicates", name: "Repeated images",
+              meaning: "share of images that equal another one to the last bit",
+              value: own.duplicateShare, range: "0 to 1", direction: .lower,
+              interval: .proportion(own.duplicateCount, of: own.count), count: own.count),
+            Metric(
+              key: "set.missing-classes", name: "Missing classes",
+              meaning: "classes without a synthetic image", value: Double(own.missingClasses.count),
+              range: "0 to \(findings.classNames.count)", direction: .lower, count: own.count),
+          ]),
+          .table(
+            ReportTable(
+              caption: "Synthetic images of each class", columns: ["Class", "Images", "Share"],
+              rows: findings.classNames.enumerated().map { label, name in
+                [
+                  name, Figures.count(own.classCounts[label]),
+                  Figures.percent(Double(own.classCounts[label]) / total),
+                ]
+              })),
+        ])
+      })
+  }
+
+  private func addTraining<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin(
+      "training", "Was it trained enough?",
+      "Curves during training. A signal counts as still improving when the line through its last"
+        + " third rises beyond doubt and by more than a fiftieth of its range.")
+    if freeSignals.value.isEmpty {
+      document.add(fixed: .text("No signals of the training were handed over."))
+    } else {
+      document.add(freeSignals.map { .group($0.flatMap(Self.blocks(for:))) })
+    }
+    document.add(
+      privateSignals.map { signals in
+        signals.isEmpty
+          ? .text("No signals measured with real images were handed over.")
+          : .group(signals.flatMap(Self.blocks(for:)))
+      }, named: "Training curves measured with real images",
+      because: "Losses and distances that real images enter would leak what training protected.")
+  }
+
+  private static func blocks(for signal: TrainingSignal) -> [ReportBlock] {
+    let trend = TrainingTrend(signal)
+    let words =
+      switch trend.course {
+      case .improving: ("was still improving at the end: more steps may help.", true)
+      case .worsening: ("was getting worse at the end: an earlier step may have been better.", true)
+      case .flat: ("had settled at the end.", false)
+      case .unknown: ("has too few points for a statement.", false)
+      }
+    return [
+      .chart(
+        Chart(
+          caption: signal.name, horizontal: "step", vertical: signal.name,
+          series: [Chart.Series(name: signal.name, x: signal.steps, y: signal.values)])),
+      .notice(words.1 ? .warning : .note, "“\(signal.name)” \(words.0)"),
+    ]
+  }
+
+  private func addWithheld<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin("withheld", "What was withheld, and why")
+    guard !document.withheld.isEmpty else {
+      document.add(
+        fixed: .text("Nothing: this is the internal version. The release version withholds what"
+          + " private images helped to compute without noise."))
+      return
+    }
+    let rows = document.withheld.map { [$0.name, $0.reason] }
+    document.add(
+      fixed: .table(
+        ReportTable(
+          caption: "Parts that only the internal version shows", columns: ["Part", "Reason"],
+          rows: rows)))
+  }
+
+  private func addProvenance<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin("repeat", "How to repeat it")
+    document.add(fixed: .code(provenance.command))
+    document.add(
+      fixed: .table(
+        ReportTable(
+          caption: "What the figures depend on", columns: ["", ""],
+          rows: provenance.facts.map { [$0.name, $0.value] })))
+  }
+}

@@ -1,0 +1,140 @@
+/// The guarantee that a report repeats; it comes from the privacy statement, not from measurements.
+public struct Guarantee: Sendable {
+  /// The bound and the chance of its failing.
+  public let epsilon: Double, delta: Double
+  /// Whose participation is hidden, for example "one image file" or "all images of one person".
+  public let unit: String
+  /// The statement in words, paragraph by paragraph.
+  public let statement: [String]
+  /// Further facts for experts: the mechanism, the accountants' figures, the ledger.
+  public let facts: [(name: String, value: String)]
+
+  /// Creates a guarantee from a privacy statement.
+  public init(
+    epsilon: Double, delta: Double, unit: String, statement: [String],
+    facts: [(name: String, value: String)] = []
+  ) {
+    self.epsilon = epsilon
+    self.delta = delta
+    self.unit = unit
+    self.statement = statement
+    self.facts = facts
+  }
+}
+
+/// How the figures came about, so that they can be made again.
+public struct Provenance: Sendable {
+  /// The command.
+  public var command: String
+  /// Names and values: versions, seeds, instruction set, threads, effort.
+  public var facts: [(name: String, value: String)]
+
+  /// Creates a provenance.
+  public init(command: String, facts: [(name: String, value: String)]) {
+    self.command = command
+    self.facts = facts
+  }
+}
+
+/// A figure followed during training.
+public struct TrainingSignal: Sendable {
+  /// What it is, for example "discriminator's accuracy on generated images".
+  public let name: String
+  /// Which way is better; `target` for figures that show health rather than quality.
+  public let direction: Metric.Direction
+  /// Steps, rising, and the values there.
+  public let steps: [Double], values: [Double]
+
+  /// Creates a signal.
+  public init(name: String, direction: Metric.Direction, steps: [Double], values: [Double]) {
+    precondition(steps.count == values.count, "\(steps.count) steps, \(values.count) values")
+    self.name = name
+    self.direction = direction
+    self.steps = steps
+    self.values = values
+  }
+}
+
+/// Synthetic images of one moment of training.
+public struct ProgressSheet: Sendable {
+  /// The step.
+  public let step: Int
+  /// The images, the same latents at every step if possible.
+  public let images: LabelledImages
+
+  /// Creates a moment.
+  public init(step: Int, images: LabelledImages) {
+    self.step = step
+    self.images = images
+  }
+}
+
+/// Everything that a report is made of: one source for both versions.
+public struct ReportData: Sendable {
+  /// The heading, for example "Synthetic digits, run 7".
+  public var title: String
+  /// A line below it.
+  public var subtitle: String
+  /// The guarantee; nil for sets of unknown origin or trained without privacy.
+  public var guarantee: Guarantee?
+  /// The evaluation; nil if none was made.
+  public var findings: EvaluationFindings?
+  /// The synthetic images.
+  public var synthetic: Releasable<LabelledImages>
+  /// Synthetic images over time.
+  public var progressSheets: Releasable<[ProgressSheet]>
+  /// Signals that cost no privacy.
+  public var freeSignals: Releasable<[TrainingSignal]>
+  /// Signals measured with real images.
+  public var privateSignals: Sensitive<[TrainingSignal]>
+  /// Attacks by scores from outside: the discriminator's (LOGAN, arXiv 1705.07663) or a likelihood.
+  public var modelAttacks: Sensitive<[ModelAttack]>
+  /// Canaries.
+  public var canaries: Sensitive<CanaryAudit?>
+  /// How to make it again.
+  public var provenance: Provenance
+
+  /// Starts a report about a synthetic set.
+  public init(
+    title: String, subtitle: String, synthetic: Releasable<LabelledImages>, provenance: Provenance
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.synthetic = synthetic
+    self.provenance = provenance
+    progressSheets = Releasable([], .postProcessing)
+    freeSignals = Releasable([], .postProcessing)
+    privateSignals = Sensitive([])
+    modelAttacks = Sensitive([])
+    canaries = Sensitive(nil)
+  }
+}
+
+/// A membership attack whose scores a model gave.
+public struct ModelAttack: Sendable {
+  /// For example "Discriminator (LOGAN)" or "Likelihood ratio".
+  public let name: String
+  /// The key of its metrics, for example "discriminator".
+  public let key: String
+  /// How well the scores tell members from others.
+  public let ranking: MembershipRanking
+
+  /// Judges scores, of which higher ones mean "member".
+  public init(name: String, key: String, members: [Double], nonMembers: [Double]) {
+    self.name = name
+    self.key = key
+    ranking = MembershipRanking(members: members, nonMembers: nonMembers)
+  }
+
+  /// Judges likelihoods against those of a model that saw none of the images: what makes every
+  /// image likely, such as being plain, cancels in the ratio.
+  public init(
+    likelihoodRatioOf members: [(model: Double, reference: Double)],
+    against nonMembers: [(model: Double, reference: Double)]
+  ) {
+    self.init(
+      name: "Likelihood ratio", key: "likelihood-ratio",
+      members: members.map { $0.model - $0.reference },
+      nonMembers: nonMembers.map { $0.model - $0.reference })
+  }
+}

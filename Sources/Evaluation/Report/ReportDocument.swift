@@ -1,0 +1,84 @@
+/// The answer at the top of a report, and the rule that gave it.
+public struct Verdict: Sendable, Encodable {
+  /// The colour.
+  public let severity: ReportBlock.Severity
+  /// One sentence.
+  public let headline: String
+  /// The rule, in words, with the numbers that it looked at.
+  public let reasons: [String]
+
+  /// Creates a verdict.
+  public init(severity: ReportBlock.Severity, headline: String, reasons: [String]) {
+    self.severity = severity
+    self.headline = headline
+    self.reasons = reasons
+  }
+}
+
+/// A report for one zone: what the page and the JSON file are written from.
+///
+/// A block gets in through `add` alone. The release zone has no way to read a sensitive block: it
+/// shows that something was withheld instead.
+public struct ReportDocument<Zone: ReportZone>: Sendable {
+  /// A heading and what stands under it.
+  public struct Section: Sendable {
+    /// The anchor in the page, the key in JSON.
+    public let key: String
+    /// The heading.
+    public let title: String
+    /// What the section is about.
+    public let introduction: String
+    /// The content.
+    public fileprivate(set) var blocks: [ReportBlock]
+  }
+
+  /// The heading of the page.
+  public let title: String
+  /// A line below it.
+  public let subtitle: String
+  /// The answer at the top.
+  public let verdict: Verdict
+  /// The content in order.
+  public private(set) var sections: [Section] = []
+  /// What this version does not show.
+  public private(set) var withheld: [(name: String, reason: String)] = []
+
+  /// Starts a report.
+  public init(
+    title: String, subtitle: String, verdict: Sensitive<Verdict>,
+    releasedVerdict: Releasable<Verdict>
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.verdict = Zone.admit(verdict, orElse: releasedVerdict)
+  }
+
+  /// Starts a section; what is added next stands in it.
+  public mutating func begin(_ key: String, _ title: String, _ introduction: String = "") {
+    sections.append(Section(key: key, title: title, introduction: introduction, blocks: []))
+  }
+
+  /// Adds a block that may be seen by everyone.
+  public mutating func add(_ block: Releasable<ReportBlock>) {
+    append(block.value)
+  }
+
+  /// Adds fixed words or what was chosen before any private image was read.
+  public mutating func add(fixed block: ReportBlock) {
+    append(block)
+  }
+
+  /// Adds a block that only the internal report shows; `name` and `reason` stand in for it
+  /// elsewhere and must not depend on private images.
+  public mutating func add(
+    _ block: Sensitive<ReportBlock>, named name: String, because reason: String
+  ) {
+    append(Zone.admit(block, named: name, because: reason))
+  }
+
+  private mutating func append(_ block: ReportBlock) {
+    precondition(!sections.isEmpty, "a block before the first section")
+    if case .withheld(let name, let reason) = block { withheld.append((name, reason)) }
+    sections[sections.count - 1].blocks.append(block)
+  }
+}

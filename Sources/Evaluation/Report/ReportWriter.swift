@@ -1,0 +1,44 @@
+import FoundationEssentials
+
+/// Writes both versions of a report beside each other.
+public struct ReportWriter {
+  /// Creates a writer.
+  public init() {}
+
+  /// Writes `internal/report.html`, `internal/report.json`, and the same in `release/`, below
+  /// `directory`. The internal folder is closed to other users.
+  ///
+  /// - Returns: The paths of the two pages.
+  @discardableResult
+  public func write(
+    _ data: ReportData, to directory: String
+  ) throws -> (internalPage: String, releasePage: String) {
+    (
+      try write(data.document(for: InternalReport.self), to: directory, permissions: 0o700),
+      try write(data.document(for: ReleaseReport.self), to: directory, permissions: 0o755)
+    )
+  }
+
+  /// Writes the release version alone into an existing folder.
+  public func writeRelease(_ data: ReportData, into folder: String) throws {
+    let document = data.document(for: ReleaseReport.self)
+    try write(Data(HTMLReport(document).markup.utf8), to: folder + "/report.html")
+    try write(document.json(), to: folder + "/report.json")
+  }
+
+  private func write<Zone>(
+    _ document: ReportDocument<Zone>, to directory: String, permissions: Int
+  ) throws -> String {
+    let folder = "\(directory)/\(Zone.name)"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true,
+      attributes: [.posixPermissions: permissions])
+    try write(Data(HTMLReport(document).markup.utf8), to: folder + "/report.html")
+    try write(document.json(), to: folder + "/report.json")
+    return folder + "/report.html"
+  }
+
+  private func write(_ data: Data, to path: String) throws {
+    try data.write(to: URL(filePath: path), options: .atomic)
+  }
+}

@@ -1,0 +1,67 @@
+/// Where a report may be read: it decides which blocks get in.
+public protocol ReportZone {
+  /// "internal" or "release": the folder of its files.
+  static var name: String { get }
+  /// The banner's text.
+  static var notice: String { get }
+  /// Lets a sensitive block in, or puts a note in its place.
+  static func admit(
+    _ block: Sensitive<ReportBlock>, named name: String, because reason: String
+  ) -> ReportBlock
+  /// Picks the verdict that this zone may know.
+  static func admit(_ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>)
+    -> Verdict
+}
+
+/// The report for those who hold the private images: everything is in it.
+public enum InternalReport: ReportZone {
+  /// The proof that a sensitive value is read for an internal report.
+  public struct Key {
+    fileprivate init() {}
+  }
+
+  /// The folder "internal".
+  public static let name = "internal"
+  /// What the banner says.
+  public static let notice =
+    "Internal: this report holds numbers and pictures computed from private images without noise."
+    + " Do not share it. The release report beside it is made for sharing."
+
+  /// Reveals the block.
+  public static func admit(
+    _ block: Sensitive<ReportBlock>, named name: String, because reason: String
+  ) -> ReportBlock {
+    block.revealed(by: Key())
+  }
+
+  /// The verdict that looked at private numbers.
+  public static func admit(
+    _ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>
+  ) -> Verdict {
+    sensitive.revealed(by: Key())
+  }
+}
+
+/// The report for everyone: sensitive blocks are named, with the reason why they are missing.
+public enum ReleaseReport: ReportZone {
+  /// The folder "release".
+  public static let name = "release"
+  /// What the banner says.
+  public static let notice =
+    "Release: nothing in this report was computed from private images without noise; it may be"
+    + " shared together with the synthetic images."
+
+  /// Notes that the block was withheld; the block itself cannot be read here.
+  public static func admit(
+    _ block: Sensitive<ReportBlock>, named name: String, because reason: String
+  ) -> ReportBlock {
+    .withheld(name: name, reason: reason)
+  }
+
+  /// The verdict from what may leave.
+  public static func admit(
+    _ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>
+  ) -> Verdict {
+    releasable.value
+  }
+}

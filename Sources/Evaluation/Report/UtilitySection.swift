@@ -1,0 +1,79 @@
+/// The section on what the synthetic images are good for.
+extension ReportData {
+  func addUtility<Zone>(to document: inout ReportDocument<Zone>) {
+    document.begin(
+      "usefulness", "How useful?",
+      "Classifiers are trained on synthetic images alone and tested on real ones. The epoch is"
+        + " chosen on synthetic images; choosing it on real ones would flatter the result.")
+    guard let findings else {
+      document.add(fixed: .text("No evaluation was made."))
+      return
+    }
+    guard findings.classNames.count > 1 else {
+      document.add(fixed: .text("The set has no classes, so no classifier can be trained on it."))
+      return
+    }
+    document.add(
+      findings.real.map { .group(Self.blocks(for: $0, findings.classNames)) },
+      named: "Accuracy on real images",
+      because: "The score of a classifier on private images is computed from them without noise.")
+  }
+
+  private static func blocks(for real: RealFindings, _ classNames: [String]) -> [ReportBlock] {
+    let largest = real.classCounts.max() ?? 0
+    let chance = Double(largest) / Double(max(1, real.classCounts.reduce(0, +)))
+    var metrics = real.utility.map { finding in
+      Metric(
+        key: "accuracy.\(finding.kind.rawValue)", name: finding.kind.title,
+        meaning: "trained on \(Figures.count(finding.trainCount)) synthetic images,"
+          + " \(finding.onSynthetic.count) seeds",
+        value: finding.accuracy, range: "0 to 1", direction: .higher, interval: finding.interval,
+        count: finding.testCount,
+        ceiling: NamedValue("trained on as many real images", finding.ceiling),
+        baselines: [NamedValue("largest class always", chance)])
+    }
+    if let agreement = real.labelAgreement {
+      metrics.append(
+        Metric(
+          key: "label-agreement", name: "Labels recognised",
+          meaning: "synthetic images whose label a classifier of real images gives them",
+          value: agreement.synthetic, range: "0 to 1", direction: .higher,
+          interval: .proportion(
+            Int((agreement.synthetic * Double(agreement.predictedCounts.reduce(0, +))).rounded()),
+            of: agreement.predictedCounts.reduce(0, +)),
+          count: agreement.predictedCounts.reduce(0, +),
+          ceiling: NamedValue("real test images", agreement.real),
+          baselines: [NamedValue("largest class always", chance)]))
+    }
+    return [.metrics(metrics)] + rivalBlocks(real)
+  }
+
+  private static func rivalBlocks(_ real: RealFindings) -> [ReportBlock] {
+    guard let rival = real.rival else {
+      return [
+        .notice(
+          .note,
+          "No rival was trained: give an epsilon to learn what a classifier trained on the real"
+            + " images directly, under the same guarantee, would reach.")
+      ]
+    }
+    let cnn = real.utility.first { $0.kind == .convolutional }?.accuracy ?? .nan
+    return [
+      .metrics([
+        Metric(
+          key: "accuracy.private-rival", name: "Rival: a classifier trained with privacy",
+          meaning: "trained on the real images directly with ε = \(Figures.text(rival.epsilon)),"
+            + " \(rival.accuracies.count) seeds",
+          value: rival.accuracy, range: "0 to 1", direction: .higher,
+          interval: Interval.mean(of: rival.accuracies), count: real.testCount)
+      ]),
+      .notice(
+        cnn >= rival.accuracy ? .passed : .note,
+        cnn >= rival.accuracy
+          ? "Training on the synthetic images is at least as good as training privately on the"
+            + " real ones."
+          : "For this one task a classifier trained privately on the real images is better."
+            + " Synthetic images are worth it when they serve more than one purpose."),
+    ]
+  }
+}

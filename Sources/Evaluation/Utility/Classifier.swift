@@ -1,0 +1,138 @@
+import Compute
+import Learning
+
+/// How long and how fast a classifier is trained.
+public struct ClassifierSchedule: Hashable, Sendable, Codable {
+  /// Passes over the training images.
+  public var epochs: Int
+  /// Images in a step.
+  public var batchSize: Int
+  /// Adam's step size at the start; it falls to zero along half a cosine.
+  public var learningRate: Double
+
+  /// Creates a schedule.
+  public init(epochs: Int, batchSize: Int = 64, learningRate: Double = 1e-3) {
+    precondition(epochs > 0 && batchSize > 0, "a schedule has epochs and batches")
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.learningRate = learningRate
+  }
+}
+
+/// A classifier trained without privacy, to measure with.
+final class Classifier {
+  private let network: Network
+  private let machine: Machine
+  private let pass: Pass
+  private let classCount: Int
+  private static let predictionBatch = 128
+
+  /// Trains on `images`; the epoch with the best accuracy on `selection` is kept.
+  ///
+  /// `selection` must come from the same source as `images`: choosing an epoch by private images
+  /// would make the figure better than it is, and private (arXiv 2503.14681).
+  init(
+    _ kind: ClassifierKind, trainedOn images: LabelledImages, selectingOn selection: LabelledImages,
+    _ schedule: ClassifierSchedule, seed: UInt64, on machine: Machine,
+    progress: (Double) -> Void = { _ in }
+  ) {
+    self.machine = machine
+    classCount = images.classNames.count
+    network = kind.network(images.shape, classCount: classCount, on: machine, seed: seed)
+    pass = Pass(on: machine)
+    let stepCount = (images.count + schedule.batchSize - 1) / schedule.batchSize
+    let rate = LearningRateSchedule(
+      schedule.learningRate, .cosine(end: stepCount * schedule.epochs, floor: 0))
+    let optimizer = Adam(
+      for: network.parameters,
+      AdamConstants(learningRate: Float(schedule.learningRate)), on: machine)
+    var stream = SeededStream(seed: seed ^ 0xE90C)
+    var best = (accuracy: -1.0, parameters: [Float]())
+    for epoch in 0..<schedule.epochs {
+      let order = Array(0..<images.count).shuffled(using: &stream)
+      for step in 0..<stepCount {
+        let places = order[
+          (step * schedule.batchSize)..<min(images.count, (step + 1) * schedule.batchSize)]
+        optimizer.learningRate = rate.rate(at: epoch * stepCount + step)
+        update(images, Array(places), optimizer)
+        if step % 32 == 0 {
+          progress(Double(epoch * stepCount + step) / Double(stepCount * schedule.epochs))
+        }
+      }
+      let accuracy = selection.count > 0 ? self.accuracy(on: selection) : Double(epoch)
+      if accuracy >= best.accuracy {
+        best = (accuracy, network.parameters.values.array)
+      }
+    }
+    network.parameters.values.assign(best.parameters)
+    network.parametersChanged()
+  }
+
+  private func update(_ images: LabelledImages, _ places: [Int], _ optimizer: Adam) {
+    pass.begin(exampleCount: places.count, labels: places.map { images.labels[$0] })
+    let input = pass.make(images.shape)
+    images.fill(input, at: places, scale: Self.scale, offset: Self.offset)
+    let output = network.forward(input, in: pass)
+    let gradient = pass.arena.make(output.shape)
+    CategoricalCrossEntropy().evaluate(output, gradient: gradient, values: nil, in: pass)
+    network.parameters.gradient.fill(0)
+    network.backward(gradient, needsInputGradient: false, in: pass)
+    network.addGradient(in: pass)
+    machine.scale(network.parameters.gradient, by: 1 / Float(places.count))
+    optimizer.update(network.parameters, along: network.parameters.gradient)
+    network.parametersChanged()
+  }
+
+  /// Bytes become numbers from −1 to 1 for every set alike: no statistic of private images is used.
+  static let scale: Float = 2 / 255
+  static let offset: Float = -1
+
+  /// The most probable class of each image.
+  func predictions(for images: LabelledImages) -> [Int] {
+    var predictions: [Int] = []
+    predictions.reserveCapacity(images.count)
+    forEachBatch(of: images) { range, input in
+      let logits = network.forward(input, in: pass)
+      for index in range.indices {
+        let row = logits.pointer + (index - range.lowerBound) * classCount
+        predictions.append((0..<classCount).max { row[$0] < row[$1] } ?? 0)
+      }
+    }
+    return predictions
+  }
+
+  /// The share of images whose most probable class is their label.
+  func accuracy(on images: LabelledImages) -> Double {
+    guard images.count > 0 else { return .nan }
+    return Double(Self.agreement(predictions(for: images), images.labels)) / Double(images.count)
+  }
+
+  /// The places at which two lists agree.
+  static func agreement(_ first: [Int], _ second: [Int]) -> Int {
+    zip(first, second).count { $0 == $1 }
+  }
+
+  /// The activations of the last hidden layer, one row per image.
+  func hiddenFeatures(of images: LabelledImages) -> FeatureMatrix {
+    let layers = network.layers.dropLast()
+    let width = layers.last?.outputShape.count ?? images.shape.count
+    return FeatureMatrix(count: images.count, width: width) { target in
+      forEachBatch(of: images) { range, input in
+        let hidden = layers.reduce(input) { $1.forward($0, in: pass) }
+        for index in 0..<(range.count * width) {
+          target[range.lowerBound * width + index] = hidden.pointer[index]
+        }
+      }
+    }
+  }
+
+  private func forEachBatch(of images: LabelledImages, _ body: (Range<Int>, Tensor) -> Void) {
+    for start in stride(from: 0, to: images.count, by: Self.predictionBatch) {
+      let range = start..<min(images.count, start + Self.predictionBatch)
+      pass.begin(exampleCount: range.count, purpose: .sampling)
+      let input = pass.make(images.shape)
+      images.fill(input, at: Array(range), scale: Self.scale, offset: Self.offset)
+      body(range, input)
+    }
+  }
+}

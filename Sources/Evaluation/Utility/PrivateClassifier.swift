@@ -1,0 +1,112 @@
+import Compute
+import Datasets
+import Learning
+import Privacy
+
+/// A classifier trained on the real images directly under differential privacy: the honest rival.
+///
+/// Whoever only wants a classifier does not need synthetic images; they are worth their price if
+/// what is trained on them comes near to this. The network is the small one with bounded
+/// activations of Papernot et al. (arXiv 2007.14191).
+struct PrivateClassifier {
+  /// How it was trained.
+  struct Plan: Sendable {
+    let budget: PrivacyBudget
+    /// Expected images in a step, and steps.
+    let batchSize: Int, stepCount: Int
+    /// Adam's step size.
+    let learningRate: Double
+
+    /// The usual plan for a set of `count` images and an effort of `epochs`.
+    init(budget: PrivacyBudget, count: Int, epochs: Int) {
+      self.budget = budget
+      batchSize = max(1, min(512, count / 10))
+      stepCount = max(1, count * epochs / batchSize)
+      learningRate = 2e-3
+    }
+  }
+
+  /// Accuracy on the test images.
+  let accuracy: Double
+  /// What the training cost: at most the budget's epsilon.
+  let epsilon: Double
+
+  /// Trains within the plan's budget and tests.
+  init(
+    trainedOn images: LabelledImages, testedOn test: LabelledImages, _ plan: Plan, seed: UInt64,
+    on machine: Machine, progress: (Double) -> Void = { _ in }
+  ) throws {
+    let probability = Double(plan.batchSize) / Double(images.count)
+    let noise = try Calibration(budget: plan.budget)
+      .noiseMultiplier(samplingProbability: probability, times: plan.stepCount)
+    let mechanism = try SubsampledGaussian(
+      samplingProbability: probability, noiseMultiplier: noise.noiseMultiplier, clipNorm: 1,
+      nominalBatchSize: plan.batchSize)
+    let network = Self.network(images, seed: seed, on: machine)
+    let optimizer = Adam(
+      for: network.parameters, AdamConstants(learningRate: Float(plan.learningRate)), on: machine)
+    let sampler = PoissonSampler(probability: probability, candidateCount: images.count)
+    var coins = NoiseStream()
+    let pass = Pass(on: machine)
+    for step in 0..<plan.stepCount {
+      let batch = Batch(images: images, places: sampler.draw(using: &coins).map(Int.init))
+      let sum = network.clippedSum(over: batch, loss: CategoricalCrossEntropy(), mechanism, in: pass)
+      network.update(along: sum.noised(by: coins), by: optimizer)
+      if step % 8 == 0 { progress(Double(step) / Double(plan.stepCount)) }
+    }
+    epsilon = noise.epsilon
+    accuracy = Self.accuracy(of: network.network, on: test, pass)
+  }
+
+  private static func network(
+    _ images: LabelledImages, seed: UInt64, on machine: Machine
+  ) -> PrivateNetwork {
+    var net = NetworkBuilder(input: images.shape, on: machine)
+    if min(images.shape[0], images.shape[1]) >= 20 {
+      net.convolution(16, kernel: 8, stride: 2, padding: 3)
+      net.tanh()
+      net.averagePooling(2)
+      net.convolution(32, kernel: 4, stride: 1)
+      net.tanh()
+      net.averagePooling(2)
+      net.dense(32)
+      net.tanh()
+    }
+    net.dense(images.classNames.count)
+    return net.privateNetwork(seed: seed)
+  }
+
+  private static func accuracy(
+    of network: Network, on images: LabelledImages, _ pass: Pass
+  ) -> Double {
+    let classCount = images.classNames.count
+    var right = 0
+    for start in stride(from: 0, to: images.count, by: 128) {
+      let range = start..<min(images.count, start + 128)
+      pass.begin(exampleCount: range.count, purpose: .sampling)
+      let input = pass.make(images.shape)
+      images.fill(input, at: range, scale: Classifier.scale, offset: Classifier.offset)
+      let logits = network.forward(input, in: pass)
+      for index in range {
+        let row = logits.pointer + (index - start) * classCount
+        if (0..<classCount).max(by: { row[$0] < row[$1] }) == images.labels[index] { right += 1 }
+      }
+    }
+    return Double(right) / Double(max(1, images.count))
+  }
+
+  /// The images that the coins let into one step.
+  private struct Batch: ExampleSource {
+    let images: LabelledImages
+    let places: [Int]
+
+    var count: Int { places.count }
+
+    func labels(in range: Range<Int>) -> [Int] { range.map { images.labels[places[$0]] } }
+
+    func fill(_ target: Tensor, from range: Range<Int>) {
+      images.fill(
+        target, at: places[range], scale: Classifier.scale, offset: Classifier.offset)
+    }
+  }
+}

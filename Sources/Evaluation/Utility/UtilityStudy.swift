@@ -1,0 +1,98 @@
+import Compute
+import Privacy
+
+/// How well one kind of classifier does when it is trained on synthetic images.
+public struct UtilityFinding: Sendable {
+  /// The classifier.
+  public let kind: ClassifierKind
+  /// Accuracies on real test images after training on synthetic ones, one per seed.
+  public let onSynthetic: [Double]
+  /// The same after training on as many real images: the ceiling.
+  public let onReal: [Double]
+  /// Images trained on, and tested on.
+  public let trainCount: Int, testCount: Int
+
+  /// The mean over seeds.
+  public var accuracy: Double { onSynthetic.reduce(0, +) / Double(onSynthetic.count) }
+
+  /// The mean of the ceiling over seeds.
+  public var ceiling: Double { onReal.reduce(0, +) / Double(onReal.count) }
+
+  /// The interval over seeds; of one seed, the interval of the test images alone.
+  public var interval: Interval {
+    Interval.mean(of: onSynthetic)
+      ?? .proportion(Int((accuracy * Double(testCount)).rounded()), of: testCount)
+  }
+}
+
+/// What a classifier trained on the real images under differential privacy reaches.
+public struct PrivateRivalFinding: Sendable {
+  /// The accuracies, one per seed.
+  public let accuracies: [Double]
+  /// What one training would cost.
+  public let epsilon: Double, delta: Double
+
+  /// The mean over seeds.
+  public var accuracy: Double { accuracies.reduce(0, +) / Double(accuracies.count) }
+}
+
+/// Trains on synthetic images, tests on real ones.
+struct UtilityStudy {
+  let machine: Machine
+  let effort: EvaluationEffort
+  let seed: UInt64
+
+  /// Accuracy of one kind over the effort's seeds. `kept` gets the first classifier trained on real
+  /// images.
+  func finding(
+    _ kind: ClassifierKind, synthetic: LabelledImages, train: LabelledImages, test: LabelledImages,
+    progress: (Double) -> Void, kept: (Classifier) -> Void
+  ) -> UtilityFinding {
+    let schedule = effort.schedule(for: kind)
+    let count = min(effort.trainingLimit, synthetic.count)
+    let holdOut = min(5000, count / 10)
+    let seeds = effort.seedCount(for: kind)
+    let realSeeds = effort.realSeedCount(for: kind)
+    var own: [Double] = []
+    var real: [Double] = []
+    for index in 0..<(seeds + realSeeds) {
+      let isReal = index >= seeds
+      // Every seed draws its own images, hold-out and weights. The epoch is chosen on images of
+      // the same source: choosing by real images would flatter the synthetic ones.
+      let trial = seed &+ UInt64(index)
+      let (selection, training) = (isReal ? train : synthetic).sample(count, seed: trial)
+        .split(first: holdOut, seed: trial &+ 77)
+      let classifier = Classifier(
+        kind, trainedOn: training, selectingOn: selection, schedule, seed: trial, on: machine
+      ) { progress((Double(index) + $0) / Double(seeds + realSeeds)) }
+      let accuracy = classifier.accuracy(on: test)
+      if isReal {
+        real.append(accuracy)
+        if index == seeds { kept(classifier) }
+      } else {
+        own.append(accuracy)
+      }
+    }
+    return UtilityFinding(
+      kind: kind, onSynthetic: own, onReal: real, trainCount: count - holdOut,
+      testCount: test.count)
+  }
+
+  /// The rival's accuracy at the same guarantee.
+  func privateRival(
+    train: LabelledImages, test: LabelledImages, budget: PrivacyBudget, progress: (Double) -> Void
+  ) throws -> PrivateRivalFinding {
+    let plan = PrivateClassifier.Plan(
+      budget: budget, count: train.count, epochs: effort.privateEpochs)
+    var accuracies: [Double] = []
+    var epsilon = 0.0
+    for index in 0..<effort.privateSeedCount {
+      let rival = try PrivateClassifier(
+        trainedOn: train, testedOn: test, plan, seed: seed &+ UInt64(index), on: machine
+      ) { progress((Double(index) + $0) / Double(effort.privateSeedCount)) }
+      accuracies.append(rival.accuracy)
+      epsilon = max(epsilon, rival.epsilon)
+    }
+    return PrivateRivalFinding(accuracies: accuracies, epsilon: epsilon, delta: budget.delta)
+  }
+}

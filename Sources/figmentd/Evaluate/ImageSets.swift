@@ -1,0 +1,32 @@
+import Compute
+import Datasets
+import Evaluation
+
+/// The three sets of an evaluation, read into memory in one form.
+struct ImageSets {
+  let synthetic: Releasable<LabelledImages>
+  let train: Sensitive<LabelledImages>
+  let test: Sensitive<LabelledImages>
+  /// Files of the synthetic folder that are no readable images.
+  let rejectedSynthetic: Int
+
+  init(
+    synthetic: String, train: String, test: String, on machine: Machine, meter: ProgressMeter
+  ) throws {
+    let folders = try [synthetic, train, test].map { try ImageFolder($0) }
+    // The synthetic images decide size and colour: they are what is judged.
+    let transform = try folders[0].transform()
+    let classNames = folders[1].classNames
+    func load(_ folder: ImageFolder, _ name: String) throws -> (LabelledImages, Int) {
+      let result = try folder.load(transform, classNames: classNames, on: machine) {
+        meter.show("reading \(name) images", $0)
+      }
+      return (result.images, result.rejected)
+    }
+    let (own, rejected) = try load(folders[0], "synthetic")
+    self.synthetic = Releasable(own, .postProcessing)
+    rejectedSynthetic = rejected
+    self.train = Sensitive(try load(folders[1], "training").0)
+    self.test = Sensitive(try load(folders[2], "test").0)
+  }
+}

@@ -1,0 +1,139 @@
+import Compute
+import Testing
+
+@testable import Evaluation
+
+@Suite struct AttackTests {
+  let machine = Machine(threadCount: 2)
+
+  private func cloud(_ count: Int, seed: UInt64) -> FeatureMatrix {
+    var stream = SeededStream(seed: seed)
+    return FeatureMatrix(width: 8, values: (0..<(count * 8)).map { _ in Float(stream.gaussian()) })
+  }
+
+  private func scores(_ mean: Double, _ count: Int, seed: UInt64) -> [Double] {
+    var stream = SeededStream(seed: seed)
+    return (0..<count).map { _ in stream.gaussian() + mean }
+  }
+
+  @Test func areaAndItsErrorAgreeWithAllPairs() throws {
+    let file = try GoldenFile("ranking.csv")
+    func numbers(_ kind: String) throws -> [Double] {
+      try file.rows.filter { $0[0] == kind }.map { try #require(Double($0[1])) }
+    }
+    let ranking = MembershipRanking(
+      members: try numbers("member"), nonMembers: try numbers("other"))
+    let error = try numbers("error")[0]
+    #expect(isClose(ranking.areaUnderCurve, try numbers("area")[0], relative: 1e-12))
+    #expect(
+      isClose(ranking.interval.high - ranking.interval.low, 2 * 1.959964 * error, relative: 1e-6))
+  }
+
+  @Test func ratesAtFewFalseAlarmsCountWhatLiesAboveTheThreshold() {
+    // 1000 others score 0 to 999; at 1 % the ten highest may be accused, so 990 and more.
+    let ranking = MembershipRanking(
+      members: [5, 989, 989.5, 990, 2000], nonMembers: (0..<1000).map(Double.init))
+    #expect(ranking.operations[0].truePositiveRate == 3.0 / 5)
+    #expect(ranking.operations[1].truePositiveRate == 1.0 / 5)
+  }
+
+  @Test func guessingIsNotFlaggedAndKnowledgeIs() {
+    for seed in 0..<20 as Range<UInt64> {
+      let ranking = MembershipRanking(
+        members: scores(0, 800, seed: seed), nonMembers: scores(0, 800, seed: seed + 100))
+      #expect(!AttackFinding.isFlagged(ranking, beyond: nil))
+    }
+    let ranking = MembershipRanking(
+      members: scores(0.3, 2000, seed: 1), nonMembers: scores(0, 2000, seed: 2))
+    #expect(AttackFinding.isFlagged(ranking, beyond: nil))
+  }
+
+  @Test func aFewBetrayedMembersAreFlaggedThoughTheAreaIsChance() {
+    // Three in a hundred members are certain; all others look like everyone.
+    let members = scores(0, 1940, seed: 3) + [Double](repeating: 50, count: 60)
+    let ranking = MembershipRanking(members: members, nonMembers: scores(0, 2000, seed: 4))
+    #expect(ranking.findsSomeMembers)
+  }
+
+  @Test func everyAttackFindsACopiedTrainingSetAndNoneFindsStrangers() {
+    let space = AttackSpace(
+      name: "test", members: cloud(400, seed: 1), nonMembers: cloud(400, seed: 2),
+      reference: cloud(400, seed: 3))
+    let attack = SetAttacks(on: machine)
+    let jitter = cloud(400, seed: 9)
+    let copies = FeatureMatrix(
+      width: 8, values: zip(space.members.values, jitter.values).map { $0 + 0.02 * $1 })
+    for (method, ranking) in attack.rankings(of: copies, in: space) {
+      #expect(ranking.areaUnderCurve > 0.9, "\(method)")
+      #expect(AttackFinding.isFlagged(ranking, beyond: nil), "\(method)")
+    }
+    for (method, ranking) in attack.rankings(of: cloud(1000, seed: 4), in: space) {
+      #expect(abs(ranking.areaUnderCurve - 0.5) < 0.08, "\(method)")
+      #expect(!AttackFinding.isFlagged(ranking, beyond: nil), "\(method)")
+    }
+  }
+
+  @Test func copiesAreSeenAsMemorizedAndStrangersAreNot() {
+    let training = cloud(500, seed: 1)
+    let holdOut = cloud(500, seed: 2)
+    let half = training.prefix(150).appending(cloud(150, seed: 3))
+    let found = Memorization(synthetic: half, training: training, holdOut: holdOut, on: machine)
+    #expect(found.isFlagged && found.copiesOfTraining == 150 && found.copiesOfHoldOut == 0)
+    #expect(found.mostSuspicious.allSatisfy { $0.distance == 0 && $0.synthetic == $0.training })
+    let innocent = Memorization(
+      synthetic: cloud(300, seed: 4), training: training, holdOut: holdOut, on: machine)
+    #expect(!innocent.isFlagged)
+  }
+
+  @Test func reproducedOutliersAreFound() {
+    // Twenty members far outside are copied; everything else is innocent.
+    let far = FeatureMatrix(width: 8, values: cloud(20, seed: 5).values.map { $0 * 6 })
+    let farOthers = FeatureMatrix(width: 8, values: cloud(20, seed: 6).values.map { $0 * 6 })
+    let space = AttackSpace(
+      name: "test", members: cloud(480, seed: 1).appending(far),
+      nonMembers: cloud(480, seed: 2).appending(farOthers), reference: cloud(500, seed: 3))
+    let exposed = OutlierExposure(
+      of: cloud(500, seed: 4).appending(far), in: space, share: 0.04, on: machine)
+    #expect(exposed.ranking.cautiousLowerBound > 0.5)
+    let hidden = OutlierExposure(of: cloud(520, seed: 4), in: space, share: 0.04, on: machine)
+    #expect(hidden.ranking.cautiousLowerBound < 0.5)
+  }
+
+  @Test func auditProbabilitiesAgreeWithThePaper() throws {
+    for row in try GoldenFile("audit.csv").rows {
+      let numbers = try row.map { try #require(Double($0)) }
+      let probability = CanaryAudit.probability(
+        canaries: Int(numbers[0]), guesses: Int(numbers[1]), right: Int(numbers[2]),
+        epsilon: numbers[3], delta: numbers[4])
+      #expect(isClose(probability, numbers[5], relative: 1e-8))
+    }
+  }
+
+  @Test func canariesBoundEpsilonWhenScoresTellAndNotWhenTheyGuess() {
+    var stream = SeededStream(seed: 8)
+    let inserted = (0..<1000).map { _ in stream.next() & 1 == 0 }
+    let telling = CanaryAudit(
+      scores: inserted.map { ($0 ? 3 : 0) + stream.gaussian() }, wasInserted: inserted,
+      delta: 1e-5)
+    #expect(telling.epsilonLowerBound > 2)
+    let guessing = CanaryAudit(
+      scores: inserted.map { _ in stream.gaussian() }, wasInserted: inserted, delta: 1e-5)
+    #expect(guessing.epsilonLowerBound < 0.2)
+  }
+
+  /// Randomised response is exactly ε-private: the bound must stay below its ε, nearly always.
+  @Test func auditOfRandomizedResponseStaysBelowItsEpsilon() {
+    var stream = SeededStream(seed: 21)
+    var violations = 0
+    for _ in 0..<40 {
+      let inserted = (0..<400).map { _ in stream.next() & 1 == 0 }
+      // Tells the truth with probability 0.731: ε = 1.
+      let audit = CanaryAudit(
+        scores: inserted.map { ($0 == (stream.uniform() < 0.731) ? 1 : 0) + stream.uniform() / 2 },
+        wasInserted: inserted, delta: 0)
+      if audit.epsilonLowerBound > 1 { violations += 1 }
+    }
+    // Expected at most 5 %; more than 7 of 40 would happen once in a thousand runs.
+    #expect(violations <= 7)
+  }
+}

@@ -1,0 +1,149 @@
+import Compute
+import FoundationEssentials
+import Learning
+import Privacy
+import Testing
+
+@testable import Evaluation
+
+@Suite(.serialized) struct EvaluatorTests {
+  let machine = Machine(threadCount: 2)
+
+  private func verdict(
+    synthetic: LabelledImages, train: LabelledImages, test: LabelledImages
+  ) throws -> (verdict: Verdict, document: ReportDocument<InternalReport>, data: ReportData) {
+    let findings = try Evaluator(EvaluationOptions(effort: .quick, seed: 3), on: machine).findings(
+      synthetic: Releasable(synthetic, .postProcessing), train: Sensitive(train),
+      test: Sensitive(test))
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(synthetic, .postProcessing),
+      provenance: Provenance(command: "c", facts: []))
+    data.guarantee = Guarantee(epsilon: 1, delta: 1e-5, unit: "one file", statement: ["words"])
+    data.findings = findings
+    let document = data.document(for: InternalReport.self)
+    return (document.verdict, document, data)
+  }
+
+  private func metric(_ document: ReportDocument<InternalReport>, _ key: String) throws -> Metric {
+    let metrics = document.sections.flatMap { $0.blocks.flatMap(\.metrics) }
+    return try #require(metrics.first { $0.key == key })
+  }
+
+  @Test func aGoodSetPassesAndACopiedTrainingSetIsRefused() throws {
+    let train = try GlyphSet.images(600)
+    let test = try GlyphSet.images(400, from: 5000)
+    let good = try verdict(
+      synthetic: try GlyphSet.images(600, from: 20_000), train: train, test: test)
+    #expect(good.verdict.severity == .passed, "\(good.verdict.reasons)")
+    let frechet = try metric(good.document, "frechet.scattering-1")
+    let ceiling = try #require(frechet.ceiling?.value)
+    #expect(try #require(frechet.value) < 3 * ceiling + 0.1)
+    #expect(frechet.baselines.map(\.name).contains("noised"))
+    for baseline in frechet.baselines where baseline.name == "noised" || baseline.name == "blurred" {
+      #expect(baseline.value > 3 * (try #require(frechet.value)), "\(baseline.name)")
+    }
+    let copied = try verdict(synthetic: train, train: train, test: test)
+    #expect(copied.verdict.severity == .failed)
+    // The release version of the same data must not say so: it may not know.
+    #expect(copied.data.document(for: ReleaseReport.self).verdict.severity == .passed)
+  }
+
+  @Test func aModelTrainedWithoutPrivacyOnFewImagesIsFlagged() throws {
+    let train = try GlyphSet.images(120)
+    let test = try GlyphSet.images(400, from: 5000)
+    let synthetic = OverfittedDecoder(train, on: machine).draw(480)
+    let result = try verdict(synthetic: synthetic, train: train, test: test)
+    #expect(result.verdict.severity == .failed)
+  }
+
+  @Test func missingClassesAndCollapseRaiseWarnings() throws {
+    let train = try GlyphSet.images(400)
+    let test = try GlyphSet.images(200, from: 5000)
+    let source = try GlyphSet.images(400, from: 20_000)
+    let fewModes = source.images(
+      at: (0..<400).map { [4, 5, 6, 8, 9, 10][$0 % 6] })
+    let result = try verdict(synthetic: fewModes, train: train, test: test)
+    #expect(result.verdict.reasons.contains { $0.contains("without a synthetic image") })
+    #expect(result.verdict.reasons.contains { $0.contains("Mode collapse") })
+    #expect(try metric(result.document, "set.missing-classes").value == 1)
+  }
+
+  @Test func smallSetsAreRefusedWithAReason() throws {
+    let train = try GlyphSet.images(120)
+    #expect(throws: EvaluationError.tooFewImages(set: "synthetic", found: 20, expected: 100)) {
+      try verdict(synthetic: try GlyphSet.images(20), train: train, test: train)
+    }
+  }
+
+  @Test func bothReportsAreWrittenBesideEachOther() throws {
+    let images = try GlyphSet.images(40)
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "figment-report-\(UInt64.random(in: 0...UInt64.max))")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try ReportWriter().write(
+      ReportData(
+        title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
+        provenance: Provenance(command: "c", facts: [])), to: folder.path)
+    for name in ["internal/report.html", "internal/report.json", "release/report.html",
+      "release/report.json"]
+    {
+      #expect(FileManager.default.fileExists(atPath: folder.path + "/" + name))
+    }
+    let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/internal")
+    #expect(attributes[.posixPermissions] as? Int == 0o700)
+  }
+}
+
+/// A decoder that learns one latent vector's image by heart: what training without privacy on few
+/// images does.
+private struct OverfittedDecoder {
+  private let network: Network
+  private let pass: Pass
+  private let images: LabelledImages
+  private let latents: [[Float]]
+
+  init(_ images: LabelledImages, on machine: Machine) {
+    self.images = images
+    pass = Pass(on: machine)
+    var net = NetworkBuilder(input: Shape(32), on: machine)
+    net.dense(128)
+    net.relu()
+    net.dense(images.shape.count)
+    network = net.network(seed: 1)
+    var stream = SeededStream(seed: 2)
+    latents = images.labels.map { _ in (0..<32).map { _ in Float(stream.gaussian()) } }
+    let optimizer = Adam(
+      for: network.parameters, AdamConstants(learningRate: 3e-3), on: machine)
+    for _ in 0..<400 {
+      pass.begin(exampleCount: images.count)
+      let input = pass.make(Shape(32))
+      input.assign(latents.flatMap { $0 })
+      let output = network.forward(input, in: pass)
+      let gradient = pass.arena.make(output.shape)
+      for index in 0..<output.count {
+        gradient.pointer[index] =
+          (output.pointer[index] - Float(images.pixels[index]) / 255) / Float(images.count)
+      }
+      network.parameters.gradient.fill(0)
+      network.backward(gradient, needsInputGradient: false, in: pass)
+      network.addGradient(in: pass)
+      optimizer.update(network.parameters, along: network.parameters.gradient)
+      network.parametersChanged()
+    }
+  }
+
+  func draw(_ count: Int) -> LabelledImages {
+    var stream = SeededStream(seed: 9)
+    pass.begin(exampleCount: count)
+    let input = pass.make(Shape(32))
+    input.assign(
+      (0..<count).flatMap { index in
+        latents[index % latents.count].map { $0 + 0.1 * Float(stream.gaussian()) }
+      })
+    let output = network.forward(input, in: pass)
+    return LabelledImages(
+      shape: images.shape, classNames: images.classNames,
+      labels: (0..<count).map { images.labels[$0 % images.count] },
+      pixels: output.array.map { UInt8(max(0, min(255, ($0 * 255).rounded()))) })
+  }
+}

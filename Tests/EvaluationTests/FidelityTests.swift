@@ -1,0 +1,126 @@
+import Compute
+import Testing
+
+@testable import Evaluation
+
+@Suite struct FidelityTests {
+  let machine = Machine(threadCount: 2)
+
+  private func stored(_ name: String) throws -> FeatureMatrix {
+    let rows = try GoldenFile("features.csv").numbers(ofSet: name)
+    return FeatureMatrix(width: rows[0].count, values: rows.joined().map(Float.init))
+  }
+
+  private func cloud(_ count: Int, width: Int, seed: UInt64, shift: Double = 0) -> FeatureMatrix {
+    var stream = SeededStream(seed: seed)
+    return FeatureMatrix(
+      width: width, values: (0..<(count * width)).map { _ in Float(stream.gaussian() + shift) })
+  }
+
+  private func frechet(_ first: FeatureMatrix, _ second: FeatureMatrix) -> Double {
+    FrechetDistance(to: Moments(first, on: machine.threads), on: machine.threads)
+      .distance(to: Moments(second, on: machine.threads))
+  }
+
+  @Test func frechetDistanceAgreesWithScipy() throws {
+    let golden = try GoldenFile("fidelity.csv")
+    let real = try stored("real")
+    let fake = try stored("fake")
+    #expect(isClose(frechet(real, fake), try golden.number("frechet"), relative: 1e-5))
+    #expect(isClose(frechet(fake, real), try golden.number("frechet"), relative: 1e-5))
+  }
+
+  @Test func frechetDistanceOfSingularCovariancesAgreesWithScipy() throws {
+    let golden = try GoldenFile("fidelity.csv").number("frechet-small")
+    let value = frechet(try stored("real").prefix(8), try stored("fake").prefix(9))
+    #expect(isClose(value, golden, relative: 1e-4))
+  }
+
+  @Test func frechetDistanceOfASetToItselfIsZeroAndGrowsWithAShift() {
+    let first = cloud(300, width: 7, seed: 1)
+    #expect(frechet(first, first) < 1e-9)
+    #expect(frechet(first, cloud(300, width: 7, seed: 2)) < 0.5)
+    #expect(frechet(first, cloud(300, width: 7, seed: 2, shift: 1)) > 6)
+  }
+
+  @Test func kernelDistanceAgreesWithNumpy() throws {
+    let golden = try GoldenFile("fidelity.csv")
+    let value = KernelDistance(try stored("real"), try stored("fake"), on: machine)
+    #expect(value.blockSize == 14 && value.blockCount == 10)
+    #expect(isClose(value.value, try golden.number("kid"), relative: 1e-4))
+    #expect(isClose(value.standardError, try golden.number("kid-error"), relative: 1e-4))
+  }
+
+  @Test func kernelDistanceOfEqualDistributionsIsZeroWithinItsError() {
+    let value = KernelDistance(
+      cloud(2000, width: 9, seed: 3), cloud(2000, width: 9, seed: 4), on: machine)
+    #expect(abs(value.value) < 4 * value.standardError)
+    let shifted = KernelDistance(
+      cloud(2000, width: 9, seed: 3), cloud(2000, width: 9, seed: 4, shift: 0.5), on: machine)
+    #expect(shifted.value > 10 * shifted.standardError)
+  }
+
+  @Test func overlapAgreesWithThePublicDefinition() throws {
+    let golden = try GoldenFile("fidelity.csv")
+    let overlap = ManifoldOverlap(
+      real: try stored("real"), synthetic: try stored("fake"), on: machine)
+    // One image on the edge of a ball may fall either way in single precision.
+    #expect(
+      isClose(overlap.precision, try golden.number("precision"), relative: 0, absolute: 0.0072))
+    #expect(isClose(overlap.recall, try golden.number("recall"), relative: 0, absolute: 0.0063))
+    #expect(isClose(overlap.density, try golden.number("density"), relative: 0, absolute: 0.003))
+    #expect(isClose(overlap.coverage, try golden.number("coverage"), relative: 0, absolute: 0.0063))
+  }
+
+  @Test func aCopyOverlapsFullyAndAStrangerNotAtAll() {
+    let real = cloud(400, width: 6, seed: 5)
+    let copy = ManifoldOverlap(real: real, synthetic: real, on: machine)
+    #expect(copy.precision == 1 && copy.recall == 1 && copy.coverage == 1)
+    let stranger = ManifoldOverlap(
+      real: real, synthetic: cloud(400, width: 6, seed: 6, shift: 40), on: machine)
+    #expect(stranger.precision == 0 && stranger.recall == 0)
+    #expect(stranger.density == 0 && stranger.coverage == 0)
+  }
+
+  @Test func collapseLosesRecallAndCoverageButNotPrecision() {
+    let real = cloud(600, width: 4, seed: 7)
+    let collapsed = real.rows((0..<600).map { $0 % 5 })
+    let jittered = FeatureMatrix(
+      width: 4,
+      values: zip(collapsed.values, cloud(600, width: 4, seed: 8).values).map {
+        $0 + $1 * 0.001
+      })
+    let overlap = ManifoldOverlap(real: real, synthetic: jittered, on: machine)
+    #expect(overlap.precision > 0.95)
+    #expect(overlap.recall < 0.05)
+    #expect(overlap.coverage < 0.2)
+  }
+
+  @Test func nearestNeighborsFindWhatASortFinds() {
+    let queries = cloud(37, width: 5, seed: 9)
+    let references = cloud(1500, width: 5, seed: 10)
+    let found = NearestNeighbors(on: machine).nearest(queries, in: references, neighborCount: 4)
+    for query in 0..<queries.count {
+      let sorted = (0..<references.count).sorted {
+        queries.squaredDistance(query, to: $0, of: references)
+          < queries.squaredDistance(query, to: $1, of: references)
+      }
+      #expect(found[query].places == Array(sorted.prefix(4)))
+    }
+  }
+
+  @Test func resultsDoNotDependOnTheNumberOfThreads() {
+    let first = cloud(700, width: 11, seed: 11)
+    let second = cloud(650, width: 11, seed: 12)
+    let single = Machine(threadCount: 1)
+    #expect(
+      Moments(first, on: single.threads).covariance.elements
+        == Moments(first, on: machine.threads).covariance.elements)
+    #expect(
+      KernelDistance(first, second, on: single).value
+        == KernelDistance(first, second, on: machine).value)
+    #expect(
+      ManifoldOverlap(real: first, synthetic: second, on: single).density
+        == ManifoldOverlap(real: first, synthetic: second, on: machine).density)
+  }
+}

@@ -1,0 +1,157 @@
+import Compute
+import FoundationEssentials
+import Testing
+
+@testable import Evaluation
+
+@Suite struct ReportTests {
+  private let images: LabelledImages = {
+    var stream = SeededStream(seed: 1)
+    return LabelledImages(
+      shape: Shape(4, 4, 1), classNames: ["<zero> & \"one\"", "two"],
+      labels: (0..<40).map { $0 % 2 }, pixels: (0..<640).map { _ in UInt8(stream.next() & 255) })
+  }()
+
+  private func data(secret: Double = 0.123_456_7) -> ReportData {
+    var data = ReportData(
+      title: "Title & <tag>", subtitle: "below", synthetic: Releasable(images, .postProcessing),
+      provenance: Provenance(command: "figmentd evaluate", facts: [("Seed", "1")]))
+    data.privateSignals = Sensitive([
+      TrainingSignal(
+        name: "secret loss", direction: .lower, steps: (0..<30).map(Double.init),
+        values: (0..<30).map { secret - Double($0) * 1e-3 })
+    ])
+    data.modelAttacks = Sensitive([
+      ModelAttack(
+        name: "Secret attack", key: "secret", members: (0..<100).map { Double($0) + 60 },
+        nonMembers: (0..<100).map(Double.init))
+    ])
+    return data
+  }
+
+  @Test func theReleaseVersionHoldsNothingSensitive() throws {
+    let release = data().document(for: ReleaseReport.self)
+    let page = HTMLReport(release).markup
+    let json = String(decoding: try release.json(), as: UTF8.self)
+    for text in [page, json, ReportText(release).text] {
+      #expect(!text.contains("secret loss") && !text.contains("Secret attack"))
+      #expect(!text.contains("attack.secret"))
+      #expect(text.contains("withheld"))
+    }
+    let page2 = HTMLReport(data().document(for: InternalReport.self)).markup
+    #expect(page2.contains("secret loss") && page2.contains("Secret attack"))
+  }
+
+  @Test func theReleaseVersionDoesNotChangeWithWhatIsSensitive() throws {
+    // Not one byte may depend on a private number: neither values nor verdicts nor the layout.
+    let first = data(secret: 0.5).document(for: ReleaseReport.self)
+    let second = data(secret: 9.25).document(for: ReleaseReport.self)
+    #expect(HTMLReport(first).markup == HTMLReport(second).markup)
+    #expect(try first.json() == second.json())
+    let revealed = [0.5, 9.25].map {
+      HTMLReport(data(secret: $0).document(for: InternalReport.self)).markup
+    }
+    #expect(revealed[0] != revealed[1])
+  }
+
+  @Test func thePageNeedsNothingFromOutside() {
+    for page in [
+      HTMLReport(data().document(for: InternalReport.self)).markup,
+      HTMLReport(data().document(for: ReleaseReport.self)).markup,
+    ] {
+      #expect(!page.contains("<script") && !page.contains("<link") && !page.contains("@import"))
+      #expect(!page.contains("http://") && !page.contains("https://") && !page.contains("url("))
+      #expect(page.contains("prefers-color-scheme:dark") && page.contains("@media print"))
+      #expect(page.contains("data:image/png;base64,"))
+    }
+  }
+
+  @Test func namesFromFoldersCannotBecomeMarkup() {
+    let page = HTMLReport(data().document(for: InternalReport.self)).markup
+    #expect(page.contains("&lt;zero&gt; &amp; &quot;one&quot;") && !page.contains("<zero>"))
+    #expect(page.contains("Title &amp; &lt;tag&gt;"))
+  }
+
+  @Test func theJSONTwinHoldsEveryMetricOfThePage() throws {
+    let document = data().document(for: InternalReport.self)
+    let object = try JSONDecoder().decode(Twin.self, from: try document.json())
+    #expect(object.format == "figment-report-1" && object.zone == "internal")
+    let area = try #require(object.metrics["attack.secret.auc"])
+    #expect(isClose(try #require(area.value), 0.92, relative: 0.01))
+    #expect(area.direction == "lower" && area.count == 200)
+  }
+
+  private struct Twin: Decodable {
+    struct Number: Decodable {
+      let value: Double?
+      let direction: String
+      let count: Int?
+    }
+    let format: String
+    let zone: String
+    let metrics: [String: Number]
+  }
+
+  @Test func theVerdictFollowsItsRule() {
+    let plain = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
+      provenance: Provenance(command: "", facts: []))
+    #expect(plain.document(for: ReleaseReport.self).verdict.severity == .warning)
+    var guarded = plain
+    guarded.guarantee = Guarantee(epsilon: 1, delta: 1e-5, unit: "one file", statement: [])
+    #expect(guarded.document(for: ReleaseReport.self).verdict.severity == .passed)
+    #expect(guarded.document(for: InternalReport.self).verdict.severity == .passed)
+    var attacked = data()
+    attacked.guarantee = guarded.guarantee
+    #expect(attacked.document(for: InternalReport.self).verdict.severity == .failed)
+    // The release verdict must not tell what the attack found.
+    #expect(attacked.document(for: ReleaseReport.self).verdict.severity == .passed)
+    var refuted = guarded
+    refuted.canaries = Sensitive(
+      CanaryAudit(
+        scores: (0..<200).map { Double($0 % 2) }, wasInserted: (0..<200).map { $0 % 2 == 1 },
+        delta: 1e-5))
+    #expect(refuted.document(for: InternalReport.self).verdict.severity == .failed)
+  }
+
+  @Test func trendsSayWhetherQualityStillRose() {
+    var stream = SeededStream(seed: 4)
+    func course(
+      _ direction: Metric.Direction, _ value: (Double) -> Double
+    ) -> TrainingTrend.Course {
+      let steps = (0..<90).map(Double.init)
+      return TrainingTrend(
+        TrainingSignal(
+          name: "s", direction: direction, steps: steps,
+          values: steps.map { value($0) + 0.01 * stream.gaussian() })
+      ).course
+    }
+    #expect(course(.higher) { $0 / 90 } == .improving)
+    #expect(course(.lower) { $0 / 90 } == .worsening)
+    #expect(course(.lower) { 1 / (1 + $0) } == .flat)
+    #expect(course(.target) { $0 / 90 } == .flat)
+    #expect(
+      TrainingTrend(
+        TrainingSignal(name: "s", direction: .higher, steps: [1, 2], values: [1, 2])
+      ).course == .unknown)
+  }
+
+  @Test func figuresAreWrittenForReaders() {
+    #expect(Figures.text(0.97314) == "0.9731")
+    #expect(Figures.text(12.3456) == "12.35")
+    #expect(Figures.text(123.456) == "123.5")
+    #expect(Figures.text(1340.4) == "1340")
+    #expect(Figures.text(60_000) == "60\u{202F}000")
+    #expect(Figures.text(-0.5) == "−0.5")
+    #expect(Figures.text(0.0000314) == "3.1·10⁻⁵")
+    #expect(Figures.text(.nan) == "not defined")
+    #expect(Figures.text(1e30) == "1·10³⁰")
+    #expect(Figures.percent(0.9731) == "97.3 %")
+  }
+
+  @Test func sheetsAreReadableImages() throws {
+    let sheet = ImageSheet(images, columns: 7, caption: "c", alternative: "a")
+    #expect(sheet.width == 7 * 6 - 2 && sheet.height == 6 * 6 - 2)
+    #expect(sheet.png.prefix(4).elementsEqual([0x89, 0x50, 0x4E, 0x47]))
+  }
+}

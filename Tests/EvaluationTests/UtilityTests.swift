@@ -1,0 +1,97 @@
+import Compute
+import Datasets
+import FoundationEssentials
+import Privacy
+import Testing
+
+@testable import Evaluation
+
+@Suite struct UtilityTests {
+  let machine = Machine(threadCount: 2)
+
+  @Test(arguments: ClassifierKind.allCases)
+  func classifiersLearnGlyphs(kind: ClassifierKind) throws {
+    let train = try GlyphSet.images(800)
+    let test = try GlyphSet.images(200, from: 10_000)
+    let (selection, training) = train.split(first: 80, seed: 1)
+    let classifier = Classifier(
+      kind, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 12), seed: 1,
+      on: machine)
+    #expect(classifier.accuracy(on: test) > (kind == .logisticRegression ? 0.5 : 0.75))
+    #expect(classifier.hiddenFeatures(of: test).count == 200)
+  }
+
+  @Test func theBestEpochOnTheSelectionIsKept() throws {
+    let train = try GlyphSet.images(200)
+    let selection = try GlyphSet.images(100, from: 5000)
+    let longer = Classifier(
+      .perceptron, trainedOn: train, selectingOn: selection, ClassifierSchedule(epochs: 8), seed: 3,
+      on: machine)
+    let repeated = Classifier(
+      .perceptron, trainedOn: train, selectingOn: selection, ClassifierSchedule(epochs: 8), seed: 3,
+      on: Machine(threadCount: 1))
+    #expect(longer.accuracy(on: selection) > 0.4)
+    #expect(longer.predictions(for: selection) == repeated.predictions(for: selection))
+  }
+
+  @Test func trainingOnNoiseIsUselessAndTrainingOnMoreGlyphsIsNot() throws {
+    var stream = SeededStream(seed: 2)
+    let train = try GlyphSet.images(600)
+    let test = try GlyphSet.images(200, from: 10_000)
+    let noise = LabelledImages(
+      shape: train.shape, classNames: train.classNames, labels: train.labels,
+      pixels: train.pixels.map { _ in UInt8(stream.next() & 255) })
+    let study = UtilityStudy(machine: machine, effort: .quick, seed: 1)
+    func finding(_ synthetic: LabelledImages) -> UtilityFinding {
+      study.finding(
+        .perceptron, synthetic: synthetic, train: train, test: test, progress: { _ in },
+        kept: { _ in })
+    }
+    let useless = finding(noise)
+    #expect(useless.accuracy < 0.4 && useless.onSynthetic.count == 3)
+    let useful = finding(try GlyphSet.images(600, from: 20_000))
+    #expect(abs(useful.accuracy - useful.ceiling) < 0.08)
+    #expect(useful.accuracy > useless.accuracy + 0.3)
+  }
+
+  @Test func thePrivateRivalLearnsWithinItsBudget() throws {
+    let train = try GlyphSet.images(1200)
+    let test = try GlyphSet.images(200, from: 10_000)
+    let budget = try PrivacyBudget(epsilon: 8, delta: 1e-5)
+    let plan = PrivateClassifier.Plan(budget: budget, count: train.count, epochs: 12)
+    let rival = try PrivateClassifier(
+      trainedOn: train, testedOn: test, plan, seed: 1, on: machine)
+    #expect(rival.epsilon <= 8 && rival.epsilon > 7)
+    #expect(rival.accuracy > 0.35)
+  }
+
+  /// The convolutional network of the protocol reaches 99 % on real MNIST; minutes of work.
+  @Test(.enabled(if: Nightly.isOn && Nightly.mnist != nil, "set FIGMENT_NIGHTLY and have MNIST"))
+  func theConvolutionalNetworkReachesNinetyNinePercentOnMNIST() throws {
+    let folder = try #require(Nightly.mnist)
+    let machine = Machine()
+    let transform = ImageTransform(height: 28, width: 28, channels: .grey)
+    let digits = (0..<10).map(String.init)
+    let train = try ImageFolder(folder + "/train")
+      .load(transform, classNames: digits, on: machine).images
+    let test = try ImageFolder(folder + "/test")
+      .load(transform, classNames: digits, on: machine).images
+    let (selection, training) = train.split(first: 5000, seed: 1)
+    let classifier = Classifier(
+      .convolutional, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 5),
+      seed: 1, on: machine)
+    #expect(classifier.accuracy(on: test) >= 0.99)
+  }
+}
+
+/// Long tests and the data that they need.
+enum Nightly {
+  static let isOn = ProcessInfo.processInfo.environment["FIGMENT_NIGHTLY"] != nil
+
+  /// Unpacked MNIST: "mnist" below FIGMENT_TEST_DATA.
+  static let mnist: String? = {
+    guard let data = ProcessInfo.processInfo.environment["FIGMENT_TEST_DATA"] else { return nil }
+    return ["mnist", ""].map { "\(data)/\($0)" }
+      .first { FileManager.default.fileExists(atPath: $0 + "/train/0") }
+  }()
+}
