@@ -4,6 +4,11 @@ import FoundationEssentials
 enum StandardOutput {
   /// Writes a line, or nothing when nobody reads any more.
   static func writeLine(_ text: String) {
-    try? DurableFile.writeAll(Data((text + "\n").utf8), to: 1, of: "standard output")
+    try? write(text + "\n")
+  }
+
+  /// Writes all of `text`, or throws: a full disk must not pass as success.
+  static func write(_ text: String) throws {
+    try DurableFile.writeAll(Data(text.utf8), to: 1, of: "standard output")
   }
 }

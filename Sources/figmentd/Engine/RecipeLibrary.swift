@@ -1,0 +1,94 @@
+import Control
+import FoundationEssentials
+import Models
+import Yams
+
+/// The recipes that requests may name: one YAML file each in the administrator's folder.
+struct RecipeLibrary: Sendable {
+  /// The folder.
+  let folder: String
+
+  /// The names of all recipes, sorted.
+  func names() throws -> [String] {
+    try DurableFile.names(in: folder).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+  }
+
+  /// The recipe of a name.
+  func recipe(named name: String) throws -> Recipe {
+    let names = try names()
+    guard names.contains(name) else { throw ControlError.unknown("recipe", name, among: names) }
+    return try Self.read("\(folder)/\(name).yaml")
+  }
+
+  /// All recipes, as lists show them.
+  func summaries() throws -> [RecipeSummary] {
+    try names().map { name in
+      let recipe = try recipe(named: name)
+      return RecipeSummary(
+        name: name, family: recipe.family, width: recipe.image.width, height: recipe.image.height,
+        channels: recipe.image.channels, summary: recipe.summary)
+    }
+  }
+
+  /// Reads one file; a key that no recipe has is an error.
+  static func read(_ path: String) throws -> Recipe {
+    let text: String
+    do {
+      text = String(decoding: try DurableFile.read(path), as: UTF8.self)
+    } catch {
+      throw ControlError.notFound("recipe \(path): cannot be read (\(error)).")
+    }
+    do {
+      let recipe = try YAMLDecoder().decode(Recipe.self, from: text)
+      try refuseUnknownKeys(in: text, of: recipe)
+      return recipe
+    } catch let error as RecipeFailure {
+      throw ControlError.invalid(error.description)
+    } catch let error as DecodingError {
+      throw ControlError.invalid("recipe \(path): \(describe(error))")
+    } catch let error as YamlError {
+      throw ControlError.invalid("recipe \(path): not readable as YAML. \(error)")
+    }
+  }
+
+  /// What the decoder ignored is what the recipe, written out again, does not have.
+  private static func refuseUnknownKeys(in text: String, of recipe: Recipe) throws {
+    guard let found = try Yams.compose(yaml: text),
+      let known = try Yams.compose(yaml: YAMLEncoder().encode(recipe))
+    else { return }
+    try compare(found, known, path: [])
+  }
+
+  private static func compare(_ found: Node, _ known: Node, path: [String]) throws {
+    guard let mapping = found.mapping, let allowed = known.mapping else { return }
+    let names = allowed.keys.compactMap(\.string)
+    for (key, value) in mapping {
+      let name = key.string ?? "?"
+      guard let twin = allowed[key] else {
+        // An optional field that is absent is not written out; recipes name it by its type.
+        if optionalFields.contains((path + [name]).joined(separator: ".")) { continue }
+        throw ControlError.unknown(
+          "recipe field", (path + [name]).joined(separator: "."),
+          among: names.map { (path + [$0]).joined(separator: ".") })
+      }
+      try compare(value, twin, path: path + [name])
+    }
+  }
+
+  /// Fields that are written out only when they have a value.
+  private static let optionalFields: Set<String> = [
+    "image.fit", "model.generator_batch_size", "model.schedule.threshold",
+  ]
+
+  private static func describe(_ error: DecodingError) -> String {
+    switch error {
+    case .keyNotFound(let key, let context):
+      "field '\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: "."))' "
+        + "is missing. Add it."
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      "field '\(context.codingPath.map(\.stringValue).joined(separator: "."))': "
+        + "\(context.debugDescription)"
+    @unknown default: "\(error)"
+    }
+  }
+}

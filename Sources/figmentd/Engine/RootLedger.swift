@@ -1,0 +1,53 @@
+import Control
+import Crypto
+import FoundationEssentials
+import Glibc
+import Privacy
+
+/// The ledger of a folder of images, wherever it is asked for from.
+///
+/// It belongs to the folder, not to a run or a dataset's name: two names of one folder share it.
+enum RootLedger {
+  /// Opens, or begins, the ledger of a folder.
+  static func open(
+    root: String, dataset: String, unit: Privacy.PrivacyUnit, budget: PrivacyBudget,
+    ledgers: String, marks: String
+  ) throws -> LedgerFile {
+    let identity = try identity(of: root)
+    return try LedgerFile(
+      of: LedgerRoot(
+        identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency),
+      budget: budget, at: location(identity, ledgers: ledgers, marks: marks))
+  }
+
+  /// Where the ledger of an identity lies.
+  static func location(
+    _ identity: String, ledgers: String, marks: String
+  ) -> LedgerFile.Location {
+    LedgerFile.Location(
+      directory: "\(ledgers)/\(identity)", markDirectory: "\(marks)/\(identity)")
+  }
+
+  /// Names a folder by a hash of its resolved path, since paths can name people.
+  static func identity(of root: String) throws -> String {
+    guard let resolved = realpath(root, nil) else {
+      throw ControlError.notFound(
+        "folder \(root): cannot be opened (\(String(cString: strerror(errno)))).")
+    }
+    defer { free(resolved) }
+    let digest = SHA256.hash(data: Data(String(cString: resolved).utf8))
+    return digest.prefix(16).map { byte in
+      let text = String(byte, radix: 16)
+      return text.count == 1 ? "0" + text : text
+    }.joined()
+  }
+
+  /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.
+  static func controlError(_ error: LedgerError) -> ControlError {
+    switch error {
+    case .overBudget: .refusedByPolicy(error.description)
+    case .invalid: .invalid(error.description)
+    default: .failed(error.description)
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import Compute
+import Control
+import Datasets
+import Models
+import Privacy
+
+/// What one run is asked to do, with every default filled in; the same for a job of the daemon and
+/// for a run in the foreground.
+struct RunOrder: Sendable {
+  /// The run's name in the ledger of its root: never used for another run there.
+  let name: String
+  /// The dataset's name.
+  let dataset: String
+  /// The folder of images; read, never written.
+  let root: String
+  /// What the administrator declared about it.
+  let rules: DatasetRules
+  /// What is trained and how.
+  let recipe: Recipe
+  /// The privacy loss that the run may cause; nil trains without privacy.
+  let epsilon: Double?
+  /// The probability with which the bound may fail.
+  let delta: Double
+  /// The most that all runs on the root may spend together.
+  let budget: PrivacyBudget
+  /// Steps; nil takes the recipe's.
+  let steps: Int?
+  /// Synthetic images at the end.
+  let count: Int
+  /// The seed of everything that privacy does not depend on; nil draws one.
+  let seed: UInt64?
+
+  /// The form that images are brought to.
+  var transform: ImageTransform {
+    ImageTransform(
+      height: recipe.image.height, width: recipe.image.width,
+      channels: recipe.image.channels == 1 ? .grey : .rgb,
+      fit: recipe.image.fit == .stretch ? .stretch : .centreCrop)
+  }
+
+  /// The recipe's training settings with the order's steps.
+  var training: TrainingSettings {
+    var settings = recipe.training
+    if let steps { settings.steps = steps }
+    return settings
+  }
+
+  /// Who is protected, as the ledger writes it.
+  var unit: Privacy.PrivacyUnit {
+    switch rules.privacyUnit {
+    case .file: .file
+    case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))
+    }
+  }
+}
+
+/// Where a run's files lie.
+struct RunPlaces: Sendable {
+  /// What must never be released: the frozen dataset, run.json, metrics.jsonl, files.jsonl.
+  let internalFiles: String
+  /// The folder of checkpoints.
+  let checkpoints: String
+  /// Where the release appears, whole or not at all.
+  let release: String
+  /// Where the images of a run without privacy appear instead.
+  let unprotected: String
+  /// The folder of all ledgers.
+  let ledgers: String
+  /// The folder of the ledgers' marks.
+  let ledgerMarks: String
+}
