@@ -1,6 +1,7 @@
 internal import Crypto
 internal import FoundationEssentials
 import Glibc
+import Synchronization
 
 /// Writes a packed file: pixels first, into slots that threads fill in any order; then, once the
 /// set is known, everything else.
@@ -142,8 +143,25 @@ final class SnapshotPacker: Sendable {
   private func writeChecksum(size: Int) throws {
     let whole = try MappedFile(
       descriptor: descriptor, size: size, isWritable: false, path: temporaryPath)
-    let checksum = DatasetSnapshot.checksum(of: whole.bytes)
-    try write(checksum.withUnsafeBytes { Array($0) }, at: SnapshotLayout.checksumOffset)
+    let checksum = Mutex<ContentHash?>(nil)
+    let syncCode = Mutex<CInt>(0)
+    // The disk is given its work while the checksum is computed. The kernel reports a failed write
+    // once, so what this call says counts as much as the sync in publish().
+    WorkerThreads.run(2) { [descriptor] index in
+      if index == 0 {
+        let value = DatasetSnapshot.checksum(of: whole.bytes)
+        checksum.withLock { $0 = value }
+      } else if fdatasync(descriptor) != 0 {
+        let code = errno
+        syncCode.withLock { $0 = code }
+      }
+    }
+    let code = syncCode.withLock { $0 }
+    guard code == 0 else {
+      throw DatasetError.systemCallFailed(call: "syncing", path: temporaryPath, errno: code)
+    }
+    guard let value = checksum.withLock({ $0 }) else { preconditionFailure("both have ended") }
+    try write(value.withUnsafeBytes { Array($0) }, at: SnapshotLayout.checksumOffset)
   }
 
   private func publish() throws {
