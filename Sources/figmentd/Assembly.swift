@@ -6,11 +6,12 @@ enum Assembly {
   static func engine(
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
-    throw ControlError.failed("engine: not linked into this build.")
+    let index = try ImageIndex(path: state.index)
+    return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state) {
+      try index.counts(of: $0).usable
+    }
   }
 
   /// What reads the watched folders.
-  static func reader() throws -> any FolderReader {
-    throw ControlError.failed("folder reader: not linked into this build.")
-  }
+  static func reader() throws -> any FolderReader { WatchedFolders() }
 }

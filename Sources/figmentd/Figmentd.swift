@@ -11,7 +11,11 @@ struct Figmentd: AsyncParsableCommand {
     subcommands: [
       Serve.self,
       Check.self,
+      RunCommand.self,
+      EvaluateCommand.self,
       BenchCommand.self,
+      DrawGlyphsCommand.self,
+      DecodeWorkerCommand.self,
     ],
     defaultSubcommand: Serve.self)
 }

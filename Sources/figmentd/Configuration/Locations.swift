@@ -15,6 +15,8 @@ struct Locations: Hashable, Sendable {
   let output: String
   /// Where recipes are.
   let recipes: String
+  /// Where recipes are when the binary runs from the folder that it was built in.
+  let checkouts: [String]
 
   /// Finds the locations.
   ///
@@ -46,6 +48,9 @@ struct Locations: Hashable, Sendable {
     output = state + "/output"
     let folders = executable.split(separator: "/").dropLast()
     recipes = "/" + (folders.dropLast() + ["share", "figment", "Models"]).joined(separator: "/")
+    checkouts = (1...4).map { up in
+      "/" + (folders.dropLast(up) + ["Models"]).joined(separator: "/")
+    }
   }
 
   /// The locations of this process.

@@ -8,6 +8,10 @@ import Privacy
 ///
 /// It belongs to the folder, not to a run or a dataset's name: two names of one folder share it.
 enum RootLedger {
+  /// The budget where no administrator set one: large enough to refuse nothing that is worth
+  /// stating. What was spent is counted and stated all the same.
+  static let unlimitedEpsilon = 1e4
+
   /// Opens, or begins, the ledger of a folder.
   static func open(
     root: String, dataset: String, unit: Privacy.PrivacyUnit, budget: PrivacyBudget,

@@ -20,6 +20,8 @@ final class StateDirectory: Sendable {
   var jobs: String { path + "/jobs" }
   /// The folder of ledgers.
   var ledgers: String { path + "/ledgers" }
+  /// The folder of the marks that prove the ledgers' age.
+  var ledgerMarks: String { path + "/ledger-marks" }
   /// The folder of frozen datasets.
   var snapshots: String { path + "/snapshots" }
   /// The index of files.

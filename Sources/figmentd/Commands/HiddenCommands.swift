@@ -1,0 +1,34 @@
+import ArgumentParser
+import Datasets
+
+/// Decodes images for the daemon in a process of its own; see `DecoderProcess`.
+struct DecodeWorkerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: DecoderProcess.verb, abstract: "Decode images for the daemon.",
+    shouldDisplay: false)
+
+  func run() throws { DecodeWorker.run() }
+}
+
+/// Draws the small image set of `make demo`.
+struct DrawGlyphsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "draw-glyphs", abstract: "Draw a small image set of shapes in class folders.")
+
+  @Argument(help: "The folder to write into.", completion: .directory)
+  var output: String
+
+  @Option(help: "Images in all.")
+  var count = 5000
+
+  @Option(help: "Decides every image.")
+  var seed: UInt64 = 1
+
+  func validate() throws {
+    guard count > 0 else { throw ValidationError("--count: \(count) given (1 or more expected).") }
+  }
+
+  func run() throws {
+    try GlyphGenerator(seed: seed).write(count: count, to: output)
+  }
+}

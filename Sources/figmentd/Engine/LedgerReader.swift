@@ -1,0 +1,64 @@
+import Control
+import FoundationEssentials
+import Privacy
+
+/// Reads a dataset's ledger without holding it, so that lists work while a job trains.
+struct LedgerReader {
+  /// The fold of all lines.
+  let history: LedgerHistory
+  private let dataset: DatasetConfiguration
+  private let lines: [LedgerFileLine]
+  private let verification: LedgerFileVerification?
+
+  /// Reads the ledger of a dataset's root; one that was never begun is empty.
+  ///
+  /// A ledger that cannot be trusted is read as far as it can be, and reported as such.
+  init(_ dataset: DatasetConfiguration, state: StateDirectory) throws {
+    self.dataset = dataset
+    let location = RootLedger.location(
+      try RootLedger.identity(of: dataset.root), ledgers: state.ledgers, marks: state.ledgerMarks)
+    guard let bytes = try SystemLedgerFileDisk().content(of: location.path) else {
+      history = LedgerHistory()
+      lines = []
+      verification = nil
+      return
+    }
+    let content = try? LedgerFileContent(bytes, ledger: location.path)
+    history = content?.history ?? LedgerHistory()
+    lines = content?.lines ?? []
+    verification = LedgerFileVerification(of: location, delta: dataset.policy.delta)
+  }
+
+  /// What was reserved and used, and what is left.
+  func report() -> LedgerReport {
+    let problem = verification.flatMap { $0.isIntact ? nil : $0.problems.joined(separator: " ") }
+    return LedgerReport(
+      dataset: dataset.name,
+      budget: BudgetStatus(
+        epsilonMaximum: dataset.policy.epsilonMaximum, delta: dataset.policy.delta,
+        epsilonSpent: verification.map { $0.cost?.epsilon } ?? 0, unit: dataset.policy.unit,
+        problem: problem),
+      entries: entries(), verified: problem == nil, head: verification?.position?.hash,
+      problem: problem)
+  }
+
+  private func entries() -> [Control.LedgerEntry] {
+    var entries: [Control.LedgerEntry] = []
+    for line in lines {
+      switch line.entry {
+      case .reserve(let reserve):
+        entries.append(
+          Control.LedgerEntry(
+            number: reserve.number, time: try? Date(line.time, strategy: .iso8601),
+            purpose: "\(reserve.run), attempt \(reserve.attempt): \(reserve.purpose)",
+            event: "\(reserve.event)", reserved: reserve.times))
+      case .settle(let settle):
+        if let place = entries.firstIndex(where: { $0.number == settle.number }) {
+          entries[place].used = settle.used
+        }
+      case .root, .plan, .release, .close: continue
+      }
+    }
+    return entries
+  }
+}

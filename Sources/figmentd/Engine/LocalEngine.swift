@@ -1,0 +1,185 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Models
+import Privacy
+import Synchronization
+
+/// The engine that trains on this machine: joins the rooms of data, models and privacy.
+final class LocalEngine: TrainingEngine {
+  private let library: RecipeLibrary
+  private let state: StateDirectory
+  private let index: @Sendable (String) throws -> Int
+  private let machine: Machine
+  /// Steps per second by recipe, measured once.
+  private let speeds = Mutex<[String: Double]>([:])
+  private let poisoned = DecoderProcess.Poisoned()
+
+  /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
+  ///
+  /// `usableImages` tells how many images of a dataset's root can be learnt from.
+  init(
+    recipes: String, threads: Int?, state: StateDirectory,
+    usableImages: @escaping @Sendable (String) throws -> Int
+  ) {
+    library = RecipeLibrary(folder: recipes)
+    machine = Machine(threadCount: threads ?? ThreadPool.availableProcessors)
+    self.state = state
+    index = usableImages
+  }
+
+  var instructionSet: String { machine.kernels.name }
+
+  var threads: Int { machine.threads.threadCount }
+
+  func recipes() throws -> [RecipeSummary] { try library.summaries() }
+
+  func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
+    try Self.translated {
+      let order = try order(request, name: "plan", dataset: dataset)
+      let population = try index(dataset.name)
+      let classes = dataset.classes ?? ["one", "two"]
+      try order.recipe.validate(classes: classes)
+      let (plan, epsilon) = try RunDesign.plan(order, population: population)
+      let forecast = try TrainingForecast(order.recipe, plan, classes: classes, on: machine)
+      var report = PlanReport(
+        dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
+        expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
+        memoryBytes: forecast.memoryBytes, images: order.count)
+      guard let mechanism = plan.mechanism, let epsilon else {
+        if !dataset.policy.allowsNonPrivate { report.refusal = Self.nonPrivateRefusal(dataset) }
+        return report
+      }
+      try addPrivacy(to: &report, mechanism, epsilon, order, plan, dataset)
+      return report
+    }
+  }
+
+  private func addPrivacy(
+    to report: inout PlanReport, _ mechanism: SubsampledGaussian, _ epsilon: Double,
+    _ order: RunOrder, _ plan: TrainingPlan, _ dataset: DatasetConfiguration
+  ) throws {
+    let history = try LedgerReader(dataset, state: state).history
+    var after = try history.committed()
+    let asked = try EventTally(mechanism.event, times: plan.steps)
+    let basis: PrivacyCost.Basis = history.wouldBeAdaptive(asked) ? .adaptive : history.basis
+    try after.add(asked)
+    let total = try PrivacyCost(of: after, delta: dataset.policy.delta, basis: basis)
+    report.privacy = PlannedPrivacy(
+      epsilon: epsilon, delta: order.delta, noiseMultiplier: mechanism.noiseMultiplier,
+      samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
+      unit: dataset.policy.unit, epsilonAfter: total.epsilon,
+      epsilonMaximum: dataset.policy.epsilonMaximum,
+      statement: "\(plan.steps) steps of Gaussian noise of \(mechanism.noiseMultiplier) clip norms "
+        + "on sums over Poisson samples of probability \(mechanism.samplingProbability): "
+        + "(\(epsilon), \(order.delta))-differentially private, adding or removing one "
+        + (dataset.policy.unit == .file ? "file" : "sub-folder"))
+    var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
+    do {
+      try gate.admitPlan(
+        .repeated(event: mechanism.event, times: plan.steps), of: order.name, after: history)
+    } catch let error as LedgerError {
+      report.refusal = error.description
+    }
+  }
+
+  func train(
+    _ job: Job, _ request: TrainRequest, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    let order = try order(request, name: job.id.description, dataset: dataset)
+    if order.epsilon == nil, !dataset.policy.allowsNonPrivate {
+      throw ControlError.refusedByPolicy(Self.nonPrivateRefusal(dataset))
+    }
+    return try withoutActuallyEscaping(report) { report in
+      let run = TrainingRun(
+        order, at: places(of: directory), on: machine, stop: stop,
+        makeDecoder: { [poisoned] in DecoderProcess(poisoned: poisoned) }, report: report)
+      switch try run.run() {
+      case .finished(let results): return .completed(results)
+      case .stopped: return .stopped
+      }
+    }
+  }
+
+  func generate(
+    _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
+    into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
+    report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try Self.translated {
+      guard let design = try RunDesign.saved(in: trained.internalFiles),
+        let saved = try CheckpointFolder(path: trained.checkpoints).newest()
+      else {
+        throw ControlError.conflict(
+          "job \(trained.job): it has no checkpoint to draw from. Wait until it has trained.")
+      }
+      let model = try design.recipe.makeModel(
+        classes: design.classes, seed: design.seed, on: machine)
+      try model.restore(from: saved.checkpoint)
+      let count = request.count * (request.perClass == true ? design.classes.count : 1)
+      let generation = Generation(
+        model: model, design: design, count: count,
+        seed: request.seed ?? UInt64.random(in: 0...(1 << 53)))
+      let places = places(of: directory)
+      let statement = try? DurableFile.read(trained.release + "/privacy.json")
+      let place = design.plan.mechanism == nil ? places.unprotected : places.release
+      let results = try generation.write(
+        at: place, statement: statement, job: job.id.description, stop: stop, report: report)
+      return results.map { .completed($0) } ?? .stopped
+    }
+  }
+
+  func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport {
+    try LedgerReader(dataset, state: state).report()
+  }
+
+  private func order(
+    _ request: TrainRequest, name: String, dataset: DatasetConfiguration
+  ) throws -> RunOrder {
+    let policy = dataset.policy
+    return RunOrder(
+      name: name, dataset: dataset.name, root: dataset.root,
+      rules: DatasetRules(
+        classes: dataset.classes, privacyUnit: policy.unit == .file ? .file : .folder,
+        maximumPerUnit: policy.maximumPerUnit),
+      recipe: try library.recipe(named: request.recipe),
+      epsilon: request.isNonPrivate ? nil : request.epsilon ?? policy.epsilonMaximum,
+      delta: min(request.delta ?? policy.delta, policy.delta),
+      budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
+      steps: request.steps, count: request.count ?? RunOrder.usualCount, seed: request.seed)
+  }
+
+  private func places(of directory: JobDirectory) -> RunPlaces {
+    let output = directory.release.split(separator: "/", omittingEmptySubsequences: false)
+      .dropLast().joined(separator: "/")
+    return RunPlaces(
+      internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
+      release: directory.release, unprotected: "\(output)/internal/\(directory.job)",
+      ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
+  }
+
+  private static func nonPrivateRefusal(_ dataset: DatasetConfiguration) -> String {
+    "dataset \(dataset.name): its policy does not allow training without privacy. "
+      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
+  }
+
+  /// Errors of the rooms as errors that a caller can act on.
+  private static func translated<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as LedgerError {
+      throw RootLedger.controlError(error)
+    } catch let error as PrivacyError {
+      throw ControlError.invalid(error.description)
+    } catch let error as RecipeFailure {
+      throw ControlError.invalid(error.description)
+    }
+  }
+}
+
+extension RunOrder {
+  /// Synthetic images when nobody says how many.
+  static let usualCount = 10_000
+}

@@ -1,0 +1,162 @@
+import Compute
+import Control
+import Crypto
+import Datasets
+import FoundationEssentials
+import Glibc
+import Models
+
+/// Writes a synthetic set with everything that belongs to it, and moves it into place whole.
+///
+/// ```
+/// <place>/data/<class>/000000.png …   metadata.jsonl   samples.png   README.md
+///         privacy.json   PRIVACY.md   model/generator.safetensors   manifest.json
+/// ```
+/// Nothing that is computed from real images without noise comes here: no counts, no losses.
+final class ReleaseWriter {
+  private let place: String
+  private let temporary: String
+  private let encoder: PNGEncoder
+  private var hashes: [String: String] = [:]
+
+  /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
+  init(at place: String, version: String) throws {
+    self.place = place
+    temporary = place + DurableFile.temporarySuffix
+    encoder = PNGEncoder(texts: SyntheticMark(version: version).texts)
+    try FolderTree.remove(temporary)
+    try DurableFile.makeFolder(temporary, mode: 0o755)
+  }
+
+  /// Draws `count` images in equal shares of the classes; returns early when `shouldStop`.
+  func writeImages(
+    of model: any GenerativeModel, format: ImageSpecification, count: Int, seed: UInt64,
+    shouldStop: () -> Bool, report: (Int) -> Void
+  ) throws -> Bool {
+    let classes = format.classes
+    let shape = ImageShape(height: format.height, width: format.width, channels: format.channels)
+    let labels = (0..<count).map { $0 * classes.count / max(1, count) }
+    for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)", mode: 0o755) }
+    var metadata = Data()
+    var written = 0
+    struct Stopped: Error {}
+    do {
+      try model.sample(labels: labels, seed: seed) { first, images in
+        if shouldStop() { throw Stopped() }
+        for place in 0..<images.shape[0] {
+          let name = classes[labels[first + place]]
+          let file = "data/\(name)/\(Self.number(first + place)).png"
+          let image = Image(
+            shape: shape, numbers: images.pointer + place * shape.sampleCount)
+          try write(Data(encoder.encode(image)), as: file, flushed: false)
+          metadata.append(try Self.line(file: file, label: name))
+        }
+        written += images.shape[0]
+        report(written)
+      }
+    } catch is Stopped {
+      return false
+    }
+    try write(metadata, as: "metadata.jsonl")
+    return true
+  }
+
+  /// Draws the sample sheet.
+  func writeSheet(of model: any GenerativeModel, format: ImageSpecification, seed: UInt64) throws {
+    var sheet = SampleSheet(
+      shape: ImageShape(height: format.height, width: format.width, channels: format.channels),
+      classCount: format.classes.count)
+    try sheet.draw { try model.sample(labels: $0, seed: seed, $1) }
+    try write(Data(encoder.encode(sheet.image)), as: "samples.png")
+  }
+
+  /// Writes the part of a model that draws images.
+  func writeGenerator(of model: any GenerativeModel, recipe: Recipe, classes: [String]) throws {
+    var checkpoint = Checkpoint()
+    model.saveGenerator(into: &checkpoint)
+    let json = JSONEncoder()
+    json.outputFormatting = [.sortedKeys]
+    checkpoint.metadata["recipe"] = String(decoding: try json.encode(recipe), as: UTF8.self)
+    checkpoint.metadata["classes"] = String(decoding: try json.encode(classes), as: UTF8.self)
+    try DurableFile.makeFolder(temporary + "/model", mode: 0o755)
+    try write(try Safetensors.encode(checkpoint), as: "model/generator.safetensors")
+  }
+
+  /// Writes a text file.
+  func write(_ text: String, as name: String) throws {
+    try write(Data(text.utf8), as: name)
+  }
+
+  /// Writes a file and notes its hash for the manifest.
+  func write(_ data: Data, as name: String, flushed: Bool = true) throws {
+    let path = "\(temporary)/\(name)"
+    let file = try systemCall("open", path) {
+      open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    }
+    defer { close(file) }
+    try DurableFile.writeAll(data, to: file, of: path)
+    // Many small images are flushed together in `finish`.
+    if flushed { try systemCall("fsync", path) { fsync(file) } }
+    hashes[name] = Self.hexadecimal(SHA256.hash(data: data))
+  }
+
+  /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
+  func writeManifest(run: String, software: String) throws -> String {
+    struct Manifest: Encodable {
+      let run: String
+      let software: String
+      let files: [String: String]
+    }
+    let json = JSONEncoder()
+    json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let data = try json.encode(Manifest(run: run, software: software, files: hashes))
+    try write(data, as: "manifest.json")
+    return Self.hexadecimal(SHA256.hash(data: data))
+  }
+
+  /// Moves the set into place.
+  func finish() throws {
+    // One flush for all images: an fsync for each of many thousands would take minutes.
+    sync()
+    try FolderTree.remove(place)
+    try systemCall("rename", place) { rename(temporary, place) }
+    try DurableFile.flushFolder(of: place)
+  }
+
+  private static func line(file: String, label: String) throws -> Data {
+    struct Line: Encodable {
+      let fileName: String
+      let label: String
+    }
+    let json = JSONEncoder()
+    json.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    json.keyEncodingStrategy = .convertToSnakeCase
+    var data = try json.encode(Line(fileName: file, label: label))
+    data.append(0x0A)
+    return data
+  }
+
+  private static func number(_ index: Int) -> String {
+    let digits = String(index)
+    return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+  }
+
+  private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+/// Whole folders.
+enum FolderTree {
+  /// Removes a folder and all that is in it; nothing happens when it is not there.
+  static func remove(_ path: String) throws {
+    var information = stat()
+    guard lstat(path, &information) == 0 else { return }
+    if information.st_mode & S_IFMT == S_IFDIR {
+      for name in try DurableFile.names(in: path) { try remove(path + "/" + name) }
+      try systemCall("rmdir", path) { rmdir(path) }
+    } else {
+      try systemCall("unlink", path) { unlink(path) }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Control
+import Models
+import Privacy
+
+/// What a run owes to the ledger of its root: opened before the first step, closed after the last.
+final class RunAccount {
+  /// Where the trainer reserves; a run without privacy never asks it.
+  let ledger: any PrivacyLedger
+  /// Steps that earlier attempts at this run were charged.
+  let charged: Int
+  /// The attempt's number, from 1.
+  let attempt: Int
+  private let order: RunOrder
+  private let design: RunDesign
+  private let run: LedgerFileRun?
+
+  /// Opens the root's ledger and announces what is left of the run.
+  ///
+  /// - Throws: `LedgerError.overBudget` when it does not fit.
+  init(_ order: RunOrder, _ places: RunPlaces, _ design: RunDesign) throws {
+    self.order = order
+    self.design = design
+    guard let mechanism = design.plan.mechanism else {
+      run = nil
+      ledger = try MemoryLedger(budget: order.budget, dataset: order.dataset)
+      charged = 0
+      attempt = 1
+      return
+    }
+    let file = try RootLedger.open(
+      root: order.root, dataset: order.dataset, unit: order.unit, budget: order.budget,
+      ledgers: places.ledgers, marks: places.ledgerMarks)
+    let charged = try file.history.spent(by: order.name).total
+    let remaining = max(0, design.plan.steps - charged)
+    let event = PrivacyEvent.repeated(event: mechanism.event, times: max(1, remaining))
+    let run = try file.begin(
+      LedgerPlan(
+        run: order.name, attempt: 0, snapshot: design.snapshot,
+        event: remaining == 0 ? .composed([]) : event, mechanism: mechanism, delta: order.delta,
+        software: Version.current))
+    self.run = run
+    self.charged = charged
+    ledger = run
+    attempt = run.plan.attempt
+  }
+
+  /// An upper bound on the epsilon of the run's first `charged` steps; nil without privacy.
+  ///
+  /// The plan's own epsilon bounds every prefix of the plan, and Rényi divergence bounds it faster.
+  func plannedEpsilon(charged: Int) -> Double? {
+    guard let mechanism = design.plan.mechanism, let target = design.epsilon else { return nil }
+    guard charged > 0 else { return 0 }
+    var accountant = RenyiAccountant()
+    guard (try? accountant.compose(mechanism.event, times: charged)) != nil,
+      let epsilon = try? accountant.epsilon(atDelta: order.delta)
+    else { return target }
+    return min(epsilon, target)
+  }
+
+  /// What may be told of the training.
+  func progress(
+    _ trainer: Trainer, _ pace: TrainingPace, checkpoint: Int, fakeAccuracy: Double? = nil
+  ) -> JobProgress {
+    JobProgress(
+      phase: .train, done: trainer.step, total: trainer.lastStep,
+      plannedEpsilon: plannedEpsilon(charged: trainer.charged), targetEpsilon: design.epsilon,
+      delta: design.epsilon == nil ? nil : order.delta, speed: pace.speed,
+      remainingSeconds: pace.speed.map { Double(trainer.lastStep - trainer.step) / $0 },
+      fakeAccuracy: fakeAccuracy, checkpoint: checkpoint)
+  }
+
+  /// The guarantee of everything done to the root so far; nil without privacy.
+  func statement() throws -> PrivacyStatement? {
+    guard let run, let root = run.ledger.history.root else { return nil }
+    let history = run.ledger.history
+    let names = history.attempts.map(\.plan.run)
+    return try PrivacyStatement(
+      of: PrivacyStatement.Subject(
+        root: root, run: order.name,
+        runs: names.enumerated().filter { names.firstIndex(of: $0.element) == $0.offset }
+          .map(\.element),
+        mechanism: design.plan.mechanism, position: run.ledger.position,
+        software: Version.current,
+        declared: [
+          "class names: \(design.classes.joined(separator: ", "))",
+          "the number of units, \(design.plan.population), from which the sampling probability follows",
+        ]),
+      history: history.spent, runHistory: try history.spent(by: order.name), delta: order.delta,
+      basis: history.basis)
+  }
+
+  /// Notes in the ledger that a release leaves, and ends the run there.
+  func release(_ manifest: String, claim: PrivacyCost) throws {
+    try run?.release(manifest, claim: claim)
+    try run?.close(outcome: "finished")
+  }
+}

@@ -1,0 +1,177 @@
+import ArgumentParser
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+
+/// One run in the foreground, for scripts and batch schedulers: the same ledger and the same files
+/// as a job of the daemon.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Train on a folder of images and write a synthetic set, without a daemon.",
+    discussion: """
+      Images lie in a sub-folder for each class. Results appear in OUTPUT/release/NAME, everything
+      that must not be shared in OUTPUT/internal/NAME. Called again after an interruption (SIGTERM,
+      SIGINT, SIGUSR1 or a crash), it goes on from the newest checkpoint. The ledger belongs to the
+      folder of images and lies in the state directory: all runs on a folder are counted together.
+      """)
+
+  @Option(help: ArgumentHelp("The folder of images.", valueName: "dir"), completion: .directory)
+  var images: String
+
+  @Option(help: "The recipe: a name, or a path of a YAML file.")
+  var recipe: String
+
+  @Option(help: "The privacy loss that the run may cause.")
+  var epsilon: Double?
+
+  @Option(help: "The probability with which the bound may fail. Take less than 1 / images.")
+  var delta: Double?
+
+  @Flag(help: "Train without privacy; the set must not be shared.")
+  var nonPrivate = false
+
+  @Option(help: "Synthetic images to write.")
+  var count = RunOrder.usualCount
+
+  @Option(help: ArgumentHelp("Where results appear.", valueName: "dir"), completion: .directory)
+  var output: String
+
+  @Option(help: "Steps on real images. (default: the recipe's)")
+  var steps: Int?
+
+  @Option(help: "The run's name. (default: the recipe's)")
+  var name: String?
+
+  @Option(help: "The seed of everything that privacy does not depend on. (default: drawn)")
+  var seed: UInt64?
+
+  @Option(help: "The most that all runs on this folder may spend together. (default: no limit)")
+  var epsilonMaximum: Double?
+
+  @Option(help: "Who is protected: file, or folder for one person with several files.")
+  var unit = UnitOption.file
+
+  @Option(help: "The most images of one person that are used, with --unit folder.")
+  var maximumPerUnit: Int?
+
+  @Option(help: "Class names in order, separated by commas. (default: the sub-folders)")
+  var classes: String?
+
+  @Option(help: ArgumentHelp("The folder of recipes.", valueName: "dir"), completion: .directory)
+  var recipes: String?
+
+  @Option(
+    help: ArgumentHelp("The folder of ledgers and locks.", valueName: "dir"),
+    completion: .directory)
+  var state: String?
+
+  @Option(help: "Threads to compute with. (default: all processors)")
+  var threads: Int?
+
+  @Flag(help: "Print the results as JSON; progress is JSON lines on standard error.")
+  var json = false
+
+  enum UnitOption: String, ExpressibleByArgument, CaseIterable { case file, folder }
+
+  func validate() throws {
+    if nonPrivate {
+      guard epsilon == nil else {
+        throw ValidationError("--non-private: --epsilon is given too. Drop one of them.")
+      }
+    } else {
+      guard let epsilon, epsilon > 0, epsilon.isFinite else {
+        throw ValidationError(
+          "--epsilon: a number above 0 is needed (1 to 10 are usual), or --non-private.")
+      }
+      guard let delta, delta > 0, delta < 1 else {
+        throw ValidationError(
+          "--delta: a number between 0 and 1 is needed; take less than 1 / images, such as 1e-5.")
+      }
+    }
+    guard count >= 0 else { throw ValidationError("--count: \(count) given (0 or more expected).") }
+    if let steps, steps < 1 {
+      throw ValidationError("--steps: \(steps) given (1 or more expected).")
+    }
+    if let threads, threads < 1 {
+      throw ValidationError("--threads: \(threads) given (1 or more expected).")
+    }
+  }
+
+  func run() throws {
+    let meter = RunMeter(json: json)
+    do {
+      try train(meter)
+    } catch let error as ControlError {
+      meter.fail(error.message)
+      throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+    } catch let error as LedgerError {
+      meter.fail(error.description)
+      throw ArgumentParser.ExitCode(RootLedger.controlError(error).exitCode.rawValue)
+    }
+  }
+
+  private func train(_ meter: RunMeter) throws {
+    let locations = Locations.ofThisProcess()
+    let order = try order(locations)
+    let stop = StopSignal()
+    StopSignals.raise(stop)
+    let stateFolder = try absolute(state ?? locations.state)
+    let results = try absolute(output)
+    let run = TrainingRun(
+      order,
+      at: RunPlaces(
+        internalFiles: "\(results)/internal/\(runName(order))",
+        checkpoints: "\(results)/internal/\(runName(order))/checkpoints",
+        release: "\(results)/release/\(runName(order))",
+        unprotected: "\(results)/internal/\(runName(order))/samples",
+        ledgers: stateFolder + "/ledgers", ledgerMarks: stateFolder + "/ledger-marks"),
+      on: Machine(threadCount: threads ?? ThreadPool.availableProcessors), stop: stop,
+      makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
+    switch try run.run() {
+    case .finished(let outcome): try meter.finish(outcome)
+    case .stopped:
+      meter.fail("stopped: a checkpoint is written. The same command goes on from it.")
+      throw ArgumentParser.ExitCode(1)
+    }
+  }
+
+  private func runName(_ order: RunOrder) -> String { name ?? order.recipe.name }
+
+  private func order(_ locations: Locations) throws -> RunOrder {
+    let recipe = try findRecipe(locations)
+    let output = try absolute(output)
+    try DurableFile.makeFolder(output, mode: 0o755)
+    let delta = delta ?? 1e-5
+    return RunOrder(
+      // The ledger needs a name that no other run on the folder has: the place of the results.
+      name: "\(name ?? recipe.name) in \(output)",
+      dataset: images.split(separator: "/").last.map(String.init) ?? "images",
+      root: try absolute(images),
+      rules: DatasetRules(
+        classes: classes?.split(separator: ",").map { String($0) },
+        privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
+      recipe: recipe, epsilon: nonPrivate ? nil : epsilon, delta: delta,
+      budget: try PrivacyBudget(
+        epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
+      steps: steps, count: count, seed: seed)
+  }
+
+  private func findRecipe(_ locations: Locations) throws -> Recipe {
+    if recipe.contains("/") || recipe.hasSuffix(".yaml") { return try RecipeLibrary.read(recipe) }
+    let folders = recipes.map { [$0] } ?? [locations.recipes, "Models"] + locations.checkouts
+    let folder = folders.first { access($0, R_OK) == 0 }
+    return try RecipeLibrary(folder: folder ?? locations.recipes).recipe(named: recipe)
+  }
+
+  private func absolute(_ path: String) throws -> String {
+    guard !path.hasPrefix("/") else { return path }
+    guard let folder = getcwd(nil, 0) else { throw SystemCallError("getcwd", path) }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+  }
+}

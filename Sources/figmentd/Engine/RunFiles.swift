@@ -1,0 +1,87 @@
+import Datasets
+import FoundationEssentials
+import Models
+
+/// `metrics.jsonl`: one object for each reported step; only values that are free to leave.
+final class MetricsFile {
+  private let path: String
+  private let encoder = JSONEncoder()
+
+  /// Goes on with the file, or begins it.
+  init(in folder: String) {
+    path = folder + "/metrics.jsonl"
+    encoder.outputFormatting = [.sortedKeys]
+  }
+
+  /// Appends the curves of a step.
+  func append(_ progress: Trainer.Progress, epsilon: Double?) throws {
+    var line = progress.report.values
+    line["step"] = Double(progress.step)
+    line["epsilon"] = epsilon
+    // JSON has no infinity; a curve that left the numbers is left out.
+    var data = try encoder.encode(line.filter { $0.value.isFinite })
+    data.append(0x0A)
+    try AppendedFile.append(data, to: path)
+  }
+}
+
+/// `files.jsonl`: every file of the root with its verdict. Internal: names are personal data.
+enum VerdictsFile {
+  /// Writes the list.
+  static func write(_ files: [InspectedFile], in folder: String) throws {
+    struct Line: Encodable {
+      let path: String
+      let verdict: String
+      let reason: String
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var data = Data()
+    for file in files {
+      data.append(
+        try encoder.encode(
+          Line(
+            path: file.path.description, verdict: file.verdict.code,
+            reason: file.verdict.description)))
+      data.append(0x0A)
+    }
+    try DurableFile.write(data, to: folder + "/files.jsonl")
+  }
+}
+
+/// `run.json`: every resolved value of a run and how it ended. Internal: it holds counts.
+struct RunRecord: Encodable {
+  /// How the run stands.
+  enum State: String, Encodable {
+    case training, finished, stopped
+  }
+
+  let run: String
+  let dataset: String
+  let state: State
+  let recipe: Recipe
+  let plan: TrainingPlan
+  let epsilon: Double?
+  let delta: Double
+  let seed: UInt64
+  let classes: [String]
+  let snapshot: String
+  let images: Int
+  let units: Int
+  let verdicts: [String: Int]
+  let stepsMade: Int
+  let stepsCharged: Int
+  let attempt: Int
+  let instructionSet: String
+  let threads: Int
+  let software: String
+  let networks: String
+
+  /// Writes the record durably.
+  func write(in folder: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    try DurableFile.write(try encoder.encode(self), to: folder + "/run.json")
+  }
+}

@@ -1,0 +1,74 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// Tells on standard error how a run in the foreground gets on, and its results on standard output.
+final class RunMeter: Sendable {
+  private let json: Bool
+  private let isTerminal = isatty(2) == 1
+  private let last = Mutex<(phase: JobPhase?, time: ContinuousClock.Instant)>((nil, .now))
+
+  /// Plain lines in a pipe are this far apart.
+  private static let interval = Duration.seconds(5)
+
+  /// Writes JSON lines, or text for people.
+  init(json: Bool) { self.json = json }
+
+  /// Shows a report, unless the last one was a moment ago.
+  func show(_ report: JobReport) {
+    switch report {
+    case .note(let text): write(text + "\n")
+    case .progress(let progress):
+      let isDue = last.withLock { last in
+        let isNew = last.phase != progress.phase
+        let wait = isTerminal ? .milliseconds(200) : Self.interval
+        let isDone = progress.total > 0 && progress.done == progress.total
+        guard isNew || isDone || ContinuousClock.now - last.time > wait else { return false }
+        last = (progress.phase, .now)
+        return true
+      }
+      if isDue { write(line(progress)) }
+    }
+  }
+
+  /// Shows why a run ended early.
+  func fail(_ text: String) { write((isTerminal ? "\n" : "") + "figmentd run: \(text)\n") }
+
+  /// Prints the results.
+  func finish(_ results: JobResults) throws {
+    if isTerminal { write("\n") }
+    if json {
+      try StandardOutput.write(
+        String(decoding: try ControlCoding.encodeForPeople(results), as: UTF8.self) + "\n")
+      return
+    }
+    let privacy = results.epsilon.map { "epsilon \($0) at delta \(results.delta ?? 0)" }
+    var lines = ["\(results.images ?? 0) images, \(privacy ?? "no privacy guarantee: do not share")"]
+    lines += results.outputs.map { "\($0.kind): \($0.path)" }
+    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+  }
+
+  private func line(_ progress: JobProgress) -> String {
+    if json, let data = try? ControlCoding.encode(progress) {
+      return String(decoding: data, as: UTF8.self) + "\n"
+    }
+    var parts = ["\(progress.phase.rawValue) \(progress.done)/\(progress.total)"]
+    if let epsilon = progress.plannedEpsilon {
+      parts.append("epsilon \(Self.rounded(epsilon))/\(Self.rounded(progress.targetEpsilon ?? 0))")
+    }
+    if let accuracy = progress.fakeAccuracy { parts.append("fakes recognised \(Self.rounded(accuracy))") }
+    if let speed = progress.speed { parts.append("\(Self.rounded(speed)) steps/s") }
+    if let seconds = progress.remainingSeconds { parts.append("\(Int(seconds)) s to go") }
+    let text = parts.joined(separator: "  ")
+    return isTerminal ? "\r\u{1B}[K" + text : text + "\n"
+  }
+
+  private static func rounded(_ value: Double) -> String {
+    "\((value * 100).rounded(.up) / 100)"
+  }
+
+  private func write(_ text: String) {
+    try? DurableFile.writeAll(Data(text.utf8), to: 2, of: "standard error")
+  }
+}

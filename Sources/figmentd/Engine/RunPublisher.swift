@@ -1,0 +1,117 @@
+import Control
+import FoundationEssentials
+import Models
+import Privacy
+
+/// Turns a trained model into a set that people may look at: a release, or, without privacy, an
+/// internal set that says so.
+struct RunPublisher {
+  private let order: RunOrder
+  private let places: RunPlaces
+  private let stop: StopSignal
+  private let report: @Sendable (JobReport) -> Void
+
+  /// Prepares publishing.
+  init(
+    _ order: RunOrder, _ places: RunPlaces, stop: StopSignal,
+    report: @escaping @Sendable (JobReport) -> Void
+  ) {
+    self.order = order
+    self.places = places
+    self.stop = stop
+    self.report = report
+  }
+
+  /// Draws and writes everything; nil when it was asked to stop before the set was whole.
+  func publish(
+    _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, steps: Int
+  ) throws -> JobResults? {
+    let format = design.recipe.format(classes: design.classes)
+    let place = design.plan.mechanism == nil ? places.unprotected : places.release
+    try DurableFile.makeFolder(
+      String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]),
+      mode: design.plan.mechanism == nil ? 0o700 : 0o755)
+    let writer = try ReleaseWriter(at: place, version: Version.current)
+    let drawn = try writer.writeImages(
+      of: model, format: format, count: order.count, seed: design.seed &+ 1,
+      shouldStop: { stop.isRaised },
+      report: { [count = order.count] in
+        report(.progress(JobProgress(phase: .generate, done: $0, total: count)))
+      })
+    guard drawn else { return nil }
+    report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
+    try writer.writeSheet(of: model, format: format, seed: design.seed &+ 2)
+    try writer.writeGenerator(of: model, recipe: design.recipe, classes: design.classes)
+    let statement = try account.statement()
+    try writer.write(ReleaseReadme(design, statement, count: order.count).text, as: "README.md")
+    if let statement {
+      let json = JSONEncoder()
+      json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try writer.write(json.encode(statement), as: "privacy.json")
+      try writer.write(statement.markdown, as: "PRIVACY.md")
+    }
+    let manifest = try writer.writeManifest(run: order.name, software: Version.current)
+    if let statement { try account.release(manifest, claim: statement.total) }
+    try writer.finish()
+    return JobResults(
+      epsilon: statement?.runCost.epsilon, delta: statement == nil ? nil : order.delta,
+      steps: steps, images: order.count,
+      outputs: [
+        JobOutput(kind: "images", path: place + "/data"),
+        JobOutput(kind: "sheet", path: place + "/samples.png"),
+        JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
+        JobOutput(kind: "record", path: places.internalFiles + "/run.json"),
+      ])
+  }
+}
+
+/// The card of a synthetic set.
+struct ReleaseReadme {
+  private let design: RunDesign
+  private let statement: PrivacyStatement?
+  private let count: Int
+
+  /// Describes a set of `count` images.
+  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int) {
+    self.design = design
+    self.statement = statement
+    self.count = count
+  }
+
+  /// The card in Markdown, with the header that dataset hubs read.
+  var text: String {
+    let image = design.recipe.image
+    let guarantee =
+      statement.map { "\($0.sentence)\n\nThe whole statement: PRIVACY.md, and privacy.json." }
+      ?? """
+      **No guarantee.** This set was trained without privacy. Images in it may reproduce training \
+      images. Treat it like the training images themselves: it must not be shared.
+      """
+    return """
+      ---
+      task_categories: [image-classification]
+      tags: [synthetic\(statement == nil ? "" : ", differential-privacy")]
+      ---
+      # \(count) synthetic images
+
+      Made by Figment \(Version.current) with recipe `\(design.recipe.name)`: \
+      \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
+      \(design.classes.count) classes (\(design.classes.joined(separator: ", "))), in equal shares \
+      whatever the shares in the training set were.
+
+      No image shows a real one. Every file carries the IPTC mark *trainedAlgorithmicMedia*.
+
+      ## Privacy
+
+      \(guarantee)
+
+      ## Contents
+
+      - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels
+      - `samples.png`: twelve of each class
+      - `model/generator.safetensors`: the model that drew them
+      - `manifest.json`: SHA-256 of every file
+
+      """
+  }
+}

@@ -1,0 +1,56 @@
+import Compute
+import Glibc
+import Learning
+import Models
+
+/// How long a plan would take and how much memory it would need, measured on noise images: a few
+/// steps of the real model, never a real image.
+struct TrainingForecast {
+  /// Seconds of training; nil when the machine gave no usable time.
+  let seconds: Double?
+  /// The largest resident memory of this process while it was measured.
+  let memoryBytes: Int?
+
+  /// The measurement takes about this long, in seconds.
+  private static let duration = 3.0
+
+  /// Measures steps of the plan.
+  init(
+    _ recipe: Recipe, _ plan: TrainingPlan, classes: [String], on machine: Machine
+  ) throws {
+    let model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+    let examples = NoiseExamples(
+      count: plan.batchSize, classCount: classes.count)
+    let noise = NoiseStream()
+    let clock = ContinuousClock()
+    let start = clock.now
+    var steps = 0
+    repeat {
+      _ = try model.step(
+        TrainingStep(
+          index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
+          mechanism: plan.mechanism, noise: noise),
+        on: examples)
+      steps += 1
+    } while clock.now - start < .seconds(Self.duration) && steps < plan.steps
+    let elapsed = (clock.now - start) / .seconds(1)
+    seconds = elapsed / Double(steps) * Double(plan.steps)
+    var usage = rusage()
+    memoryBytes = getrusage(RUSAGE_SELF, &usage) == 0 ? Int(usage.ru_maxrss) * 1024 : nil
+  }
+}
+
+/// Images of uniform noise, as many as a batch holds on average.
+private struct NoiseExamples: ExampleSource {
+  let count: Int
+  let classCount: Int
+
+  func labels(in range: Range<Int>) -> [Int] {
+    classCount > 1 ? range.map { $0 % classCount } : []
+  }
+
+  func fill(_ target: Tensor, from range: Range<Int>) {
+    var stream = SeededStream(seed: UInt64(range.lowerBound))
+    for index in 0..<target.count { target.pointer[index] = Float(2 * stream.uniform() - 1) }
+  }
+}

@@ -1,0 +1,173 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Models
+import Privacy
+
+/// One run from a folder of images to a synthetic set: the data's whole way through the rooms.
+///
+/// Everything that it decides or reaches lies in its places, so a run that was interrupted at any
+/// moment goes on where its newest checkpoint and the ledger agree.
+final class TrainingRun {
+  /// How a run ended without an error.
+  enum Ending {
+    /// The set is written.
+    case finished(JobResults)
+    /// It was asked to stop; a checkpoint is on disk.
+    case stopped
+  }
+
+  /// Checkpoints are this far apart, in seconds.
+  private static let checkpointInterval = 30.0
+  /// A block of reserved steps takes about this long, in seconds: what a crash may cost.
+  private static let blockDuration = 10.0
+
+  private let order: RunOrder
+  private let places: RunPlaces
+  private let machine: Machine
+  private let stop: StopSignal
+  private let makeDecoder: @Sendable () throws -> any ImageDecoder
+  private let report: @Sendable (JobReport) -> Void
+  private var verdicts: [String: Int] = [:]
+
+  /// Prepares a run; nothing is read or written yet.
+  init(
+    _ order: RunOrder, at places: RunPlaces, on machine: Machine, stop: StopSignal,
+    makeDecoder: @escaping @Sendable () throws -> any ImageDecoder,
+    report: @escaping @Sendable (JobReport) -> Void
+  ) {
+    self.order = order
+    self.places = places
+    self.machine = machine
+    self.stop = stop
+    self.makeDecoder = makeDecoder
+    self.report = report
+  }
+
+  /// Runs to the end, or until it is asked to stop.
+  func run() throws -> Ending {
+    do {
+      return try runPhases()
+    } catch let error as LedgerError {
+      throw RootLedger.controlError(error)
+    } catch DatasetError.stopped {
+      return .stopped
+    } catch let error as DatasetError {
+      throw ControlError.failed("dataset \(order.dataset): \(error)")
+    } catch let error as RecipeFailure {
+      throw ControlError.invalid(error.description)
+    } catch let error as PrivacyError {
+      throw ControlError.invalid(error.description)
+    }
+  }
+
+  private func runPhases() throws -> Ending {
+    try DurableFile.makeFolder(places.internalFiles)
+    let (design, snapshot) = try prepare()
+    let model = try design.recipe.makeModel(
+      classes: design.classes, seed: design.seed, on: machine)
+    var step = 0
+    if let saved = try CheckpointFolder(path: places.checkpoints).newest() {
+      try model.restore(from: saved.checkpoint)
+      step = saved.step
+      report(.note("goes on from the checkpoint of step \(step)"))
+    }
+    let account = try RunAccount(order, places, design)
+    let trainer = Trainer(
+      model, plan: design.plan, images: SnapshotImages(snapshot), ledger: account.ledger,
+      purpose: "training", step: step, charged: account.charged)
+    let record = { (state: RunRecord.State) in
+      try self.record(state, design, snapshot, trainer, account).write(
+        in: self.places.internalFiles)
+    }
+    try record(.training)
+    if try train(trainer, account) == .stopped {
+      try record(.stopped)
+      return .stopped
+    }
+    let publisher = RunPublisher(order, places, stop: stop, report: report)
+    guard let results = try publisher.publish(model, design, account, steps: trainer.step) else {
+      return .stopped
+    }
+    try record(.finished)
+    return .finished(results)
+  }
+
+  /// The design and the frozen images of an earlier attempt, or new ones.
+  private func prepare() throws -> (RunDesign, DatasetSnapshot) {
+    let pack = "images.pack"
+    if let design = try RunDesign.saved(in: places.internalFiles) {
+      let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/\(pack)")
+      guard "\(snapshot.digest)" == design.snapshot else {
+        throw ControlError.failed(
+          "run \(order.name): its frozen images are not those it began with. Start a new run.")
+      }
+      return (design, snapshot)
+    }
+    report(.progress(JobProgress(phase: .scan, done: 0, total: 0)))
+    var builder = SnapshotBuilder(
+      root: order.root, rules: order.rules, transform: order.transform,
+      threadCount: machine.threads.threadCount)
+    builder.makeDecoder = makeDecoder
+    builder.isStopped = { [stop] in stop.isRaised }
+    builder.onProgress = { [report] progress in
+      report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
+    }
+    let result = try builder.build(in: places.internalFiles, named: pack)
+    verdicts = result.files.countsByCode()
+    try VerdictsFile.write(result.files, in: places.internalFiles)
+    report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
+    let snapshot = result.snapshot
+    let design = try RunDesign(
+      order, population: snapshot.unitCount, classes: snapshot.classes,
+      snapshot: "\(snapshot.digest)")
+    try design.save(in: places.internalFiles)
+    return (design, snapshot)
+  }
+
+  private func train(_ trainer: Trainer, _ account: RunAccount) throws -> Trainer.Ending {
+    let checkpoints = CheckpointFolder(path: places.checkpoints)
+    let metrics = MetricsFile(in: places.internalFiles)
+    var pace = TrainingPace(from: trainer.step)
+    var saved = trainer.step
+    let save = { [report] in
+      try checkpoints.save(trainer.model, step: trainer.step)
+      saved = trainer.step
+      pace.checkpointed()
+      report(.progress(account.progress(trainer, pace, checkpoint: saved)))
+    }
+    let ending = try trainer.run(
+      blockSize: { pace.steps(in: Self.blockDuration) },
+      shouldStop: { [stop] in stop.isRaised },
+      report: { progress in
+        pace.stepped(to: progress.step)
+        guard pace.isReportDue || progress.step == progress.lastStep else { return }
+        let epsilon = account.plannedEpsilon(charged: progress.charged)
+        try metrics.append(progress, epsilon: epsilon)
+        pace.reported()
+        let accuracy = progress.report.values["fake_accuracy"]
+        self.report(
+          .progress(account.progress(trainer, pace, checkpoint: saved, fakeAccuracy: accuracy)))
+      },
+      blockEnded: {
+        if pace.secondsSinceCheckpoint >= Self.checkpointInterval { try save() }
+      })
+    if saved < trainer.step || trainer.step == 0 { try save() }
+    return ending
+  }
+
+  private func record(
+    _ state: RunRecord.State, _ design: RunDesign, _ snapshot: DatasetSnapshot,
+    _ trainer: Trainer, _ account: RunAccount
+  ) -> RunRecord {
+    RunRecord(
+      run: order.name, dataset: order.dataset, state: state, recipe: design.recipe,
+      plan: design.plan, epsilon: design.epsilon, delta: order.delta, seed: design.seed,
+      classes: design.classes, snapshot: design.snapshot, images: snapshot.count,
+      units: snapshot.unitCount, verdicts: verdicts, stepsMade: trainer.step,
+      stepsCharged: trainer.charged, attempt: account.attempt,
+      instructionSet: machine.kernels.name, threads: machine.threads.threadCount,
+      software: Version.current, networks: trainer.model.description)
+  }
+}

@@ -1,0 +1,120 @@
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// Reads and watches the administrator's folders for the daemon.
+final class WatchedFolders: FolderReader {
+  /// What every file is brought to when it is only looked at; recipes decide for themselves.
+  private static let inspection = ImageTransform(
+    height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
+
+  private let poisoned = DecoderProcess.Poisoned()
+  /// What the last scan of each dataset found: an unchanged file is not read again.
+  private let remembered = Mutex<[String: [RelativePath: InspectedFile]]>([:])
+
+  func scan(
+    _ dataset: DatasetConfiguration, known: [String: IndexedFile], pulse: Pulse
+  ) throws -> FolderContents {
+    var builder = SnapshotBuilder(
+      root: dataset.root, rules: dataset.rules, transform: Self.inspection)
+    builder.makeDecoder = { [poisoned] in DecoderProcess(poisoned: poisoned) }
+    builder.isSettled = { $1.hasBeenQuiet(for: dataset.settle) }
+    builder.onProgress = { _ in pulse.beat() }
+    let files = try builder.inspect(known: remembered.withLock { $0[dataset.name] ?? [:] })
+    remembered.withLock { remembered in
+      remembered[dataset.name] = Dictionary(
+        files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    return FolderContents(
+      files: files.filter { $0.verdict != .waiting }.map(IndexedFile.init),
+      pending: files.count { $0.verdict == .waiting })
+  }
+
+  func watch(
+    _ dataset: DatasetConfiguration, changed: @escaping @Sendable () -> Void
+  ) throws -> any FolderWatch {
+    try WatchThread(dataset, changed: changed)
+  }
+}
+
+extension DatasetConfiguration {
+  /// What the administrator declared, as the room that reads folders takes it.
+  var rules: DatasetRules {
+    DatasetRules(
+      classes: classes, privacyUnit: policy.unit == .file ? .file : .folder,
+      maximumPerUnit: policy.maximumPerUnit)
+  }
+}
+
+extension IndexedFile {
+  /// A scanned file as a row of the index.
+  init(_ file: InspectedFile) {
+    let signature = file.signature
+    self.init(
+      row: FileRow(
+        path: file.path.description, className: file.className,
+        bytes: Int(signature?.size ?? 0),
+        verdict: file.verdict == .accepted ? FileRow.usable : file.verdict.code,
+        reason: file.verdict == .accepted ? nil : file.verdict.description, width: file.width,
+        height: file.height),
+      fingerprint: FileFingerprint(
+        inode: signature?.inode ?? 0, bytes: signature?.size ?? 0,
+        modified: signature?.modified ?? 0, changed: signature?.changed ?? 0),
+      contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } })
+  }
+}
+
+/// A thread that waits for changes below a root.
+private final class WatchThread: FolderWatch {
+  private struct Reading: Sendable {
+    var method = "poll"
+    var remark: String?
+  }
+
+  /// How long one wait lasts: after a cancellation the thread goes on for this long at most.
+  private static let patience = Duration.seconds(1)
+
+  private let reading = Mutex(Reading())
+  private let isCancelled = Atomic<Bool>(false)
+  private let thread = SerialThread(named: "figment-watch")
+
+  init(_ dataset: DatasetConfiguration, changed: @escaping @Sendable () -> Void) throws {
+    let mode: WatchOptions.Mode =
+      switch dataset.mode {
+      case .auto: .auto
+      case .inotify: .inotify
+      case .poll: .poll
+      }
+    let options = WatchOptions(
+      mode: mode, quiet: dataset.settle, rescanInterval: dataset.rescan)
+    Task { [thread] in
+      try? await thread.run { [weak self] in
+        let watcher = try FolderWatcher(
+          root: dataset.root, rules: dataset.rules, options: options)
+        while let self, !self.isCancelled.load(ordering: .relaxed) {
+          let changes = watcher.poll(timeout: Self.patience)
+          self.note(watcher.state)
+          if !changes.isEmpty { changed() }
+        }
+      }
+    }
+  }
+
+  var method: String { reading.withLock { $0.method } }
+
+  var remark: String? { reading.withLock { $0.remark } }
+
+  func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+  private func note(_ state: WatchState) {
+    reading.withLock { reading in
+      switch state {
+      case .native: reading = Reading(method: "inotify", remark: nil)
+      case .degraded(let reason), .offline(let reason):
+        reading = Reading(method: "poll", remark: reason)
+      }
+    }
+  }
+}
