@@ -13,7 +13,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   public private(set) var tally = EventTally()
 
   /// Refinement stops when the remaining error of the grid is about this share of epsilon.
-  static let standardTolerance = 2e-4
+  static let standardTolerance = 1e-4
   /// The share of delta that is given up to cutting off tails.
   private static let tailShare = 1e-7
   /// No grid has more points than this: about half a second of work.
