@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Privacy
 
 /// Questions about privacy that need no daemon and no data.
@@ -41,15 +40,14 @@ enum PrivacyQuestion {
   /// Runs `body`; refusals of arguments end with 64, targets that cannot be reached with 1.
   static func answer(_ body: () throws -> String) throws {
     do {
-      print(try body())
+      Console.ofThisProcess(wantsColour: false).line(try body())
     } catch let error as PrivacyError {
       let code: ExitCode =
         switch error {
         case .outOfRange, .unsupportedEvent: .validationFailure
         case .unreachableTarget, .unboundedLoss: .failure
         }
-      let message = Array("figment: \(error)\n".utf8)
-      _ = write(STDERR_FILENO, message, message.count)
+      Console.complain("figment: \(error)")
       throw code
     }
   }
