@@ -73,6 +73,7 @@ import Testing
     ["--sampling-rate", "0.1", "--steps", "1", "--delta", "1", "--noise-multiplier", "1"],
     ["--sampling-rate", "0.1", "--steps", "1", "--delta", "1e-5", "--noise-multiplier", "inf"],
     ["--sampling-rate", "0.1", "--steps", "1", "--delta", "1e-5", "--noise-multiplier", "0"],
+    ["--sampling-rate", "-1", "--steps", "-1", "--delta", "-1", "--noise-multiplier", "-1"],
     ["--sampling-rate", "0.1", "--steps", "1.5", "--delta", "1e-5", "--noise-multiplier", "1"],
     ["--sampling-rate", "0.1", "--steps", "1", "--delta", "1e-5"],
   ])

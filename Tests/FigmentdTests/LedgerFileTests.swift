@@ -228,4 +228,26 @@ final class LedgerScratch {
     #expect(result.isIntact && result.releases.map(\.artefact) == ["manifest"])
     #expect(result.attempts.map(\.outcome) == [nil, "finished"])
   }
+
+  @Test func planningReadsTheLedgerBesideItsHolder() throws {
+    let scratch = try LedgerScratch()
+    #expect(try LedgerFile.history(at: scratch.location).lineCount == 0)
+    let ledger = try scratch.open()
+    let run = try ledger.begin(LedgerScratch.plan("run-1", times: 500))
+    _ = try run.reserve(LedgerScratch.step(), times: 100, for: "block 0")
+    let history = try LedgerFile.history(at: scratch.location)
+    #expect(history == ledger.history)
+    // Another run must leave room for all that run-1 announced, and is an adaptive choice.
+    let calibration = try history.calibration(within: ledger.budget)
+    #expect(calibration.spent.total == 500 && calibration.basis == .adaptive)
+    let noise = try calibration.noiseMultiplier(samplingProbability: 0.02, times: 2000)
+    let step = try ElementaryEvent(
+      samplingProbability: 0.02, noiseMultiplier: noise.noiseMultiplier
+    ).event
+    var plan = try LedgerScratch.plan("run-2")
+    plan.event = .repeated(event: step, times: 2000)
+    _ = try ledger.begin(plan)
+    _ = unlink("\(scratch.location.markDirectory)/ledger.mark")
+    #expect(throws: LedgerError.self) { _ = try LedgerFile.history(at: scratch.location) }
+  }
 }

@@ -80,6 +80,18 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
+  /// The question which noise a *new* mechanism needs, so that everything spent or announced by
+  /// others stays within `budget` together with it.
+  ///
+  /// Once something has been charged, a newly chosen noise multiplier is an adaptive choice.
+  public func calibration(
+    within budget: PrivacyBudget, exceptRun run: String? = nil
+  ) throws(LedgerError) -> Calibration {
+    Calibration(
+      budget: budget, spent: try committed(exceptRun: run),
+      basis: isAdaptive || reservationCount > 0 ? .adaptive : .planned)
+  }
+
   /// What all attempts at a run have charged.
   public func spent(by run: String) throws(LedgerError) -> EventTally {
     do {

@@ -113,6 +113,35 @@ final class LedgerFile: Sendable {
     }
   }
 
+  /// The fold of the ledger at `location`, for planning beside whoever holds it: nothing is locked
+  /// or written.
+  ///
+  /// Empty when nothing was ever spent; throws what opening would throw.
+  static func history(
+    at location: Location, witnesses: [PrivacyStatement.LedgerPosition] = [],
+    disk: any LedgerFileDisk = SystemLedgerFileDisk()
+  ) throws(LedgerError) -> LedgerHistory {
+    let mark = LedgerFileMark(
+      directory: location.markDirectory, ledger: location.path, disk: disk)
+    try mark.checkNoNote()
+    // The mark first: what is read later can only be newer.
+    let marked = try mark.read()
+    let bytes: [UInt8]
+    do {
+      bytes = try disk.content(of: location.path) ?? []
+    } catch {
+      throw .storage(ledger: location.path, operation: error.operation, reason: error.reason)
+    }
+    let content = try LedgerFileContent(bytes, ledger: location.path)
+    for witness in witnesses + (marked.map { [$0] } ?? []) {
+      try content.check(contains: witness, ledger: location.path)
+    }
+    if marked == nil, content.lines.count > 1 {
+      throw .markUnusable(ledger: location.path, reason: "is missing")
+    }
+    return content.history
+  }
+
   private func confirm(_ root: LedgerRoot) throws(LedgerError) {
     guard let known = history.root else {
       try append(.root(root))
