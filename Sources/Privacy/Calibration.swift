@@ -57,13 +57,13 @@ public struct Calibration: Sendable {
   ///
   /// Throws `PrivacyError.unreachableTarget` when no amount of noise is enough.
   public func noiseMultiplier(
-    samplingProbability: Double, times: Int
+    samplingProbability: Double, times: Int, distribution: NoiseDistribution = .gaussian
   ) throws(PrivacyError) -> Noise {
     try Valid.samplingProbability(samplingProbability)
     try Valid.count(times, "steps", atLeast: 1)
     let cost = { (noise: Double, effort: Effort) throws(PrivacyError) -> Double in
       let event = try ElementaryEvent(
-        samplingProbability: samplingProbability, noiseMultiplier: noise)
+        samplingProbability: samplingProbability, noiseMultiplier: noise, noise: distribution)
       return try epsilon(event.event, times: times, effort)
     }
     // Each effort gives a start for the next; all give upper bounds.

@@ -1,29 +1,46 @@
+/// Which noise is added to a sum.
+public enum NoiseDistribution: String, Codable, Hashable, Sendable {
+  /// The Gaussian distribution.
+  case gaussian
+  /// The discrete Gaussian distribution on the whole numbers.
+  case discreteGaussian = "discrete-gaussian"
+}
+
 /// One access to the data that both accountants can bound: Gaussian noise on a Poisson sample.
 public struct ElementaryEvent: Hashable, Sendable, Comparable {
   /// The probability with which each unit is in the sample; 1 means everyone.
   public let samplingProbability: Double
   /// Standard deviation of the noise divided by the clip norm.
   public let noiseMultiplier: Double
+  /// The kind of noise.
+  public let noise: NoiseDistribution
 
   /// Checks both numbers.
-  public init(samplingProbability: Double, noiseMultiplier: Double) throws(PrivacyError) {
+  public init(
+    samplingProbability: Double, noiseMultiplier: Double, noise: NoiseDistribution = .gaussian
+  ) throws(PrivacyError) {
     try Valid.samplingProbability(samplingProbability)
     try Valid.positive(noiseMultiplier, "noise multiplier")
     self.samplingProbability = samplingProbability
     self.noiseMultiplier = noiseMultiplier
+    self.noise = noise
   }
 
   /// The event that a ledger stores.
   public var event: PrivacyEvent {
-    let gaussian = PrivacyEvent.gaussian(noiseMultiplier: noiseMultiplier)
+    let access: PrivacyEvent =
+      switch noise {
+      case .gaussian: .gaussian(noiseMultiplier: noiseMultiplier)
+      case .discreteGaussian: .discreteGaussian(noiseMultiplier: noiseMultiplier)
+      }
     return samplingProbability == 1
-      ? gaussian : .poissonSampled(probability: samplingProbability, event: gaussian)
+      ? access : .poissonSampled(probability: samplingProbability, event: access)
   }
 
   /// A total order, so that results do not depend on the order of a dictionary.
   public static func < (left: ElementaryEvent, right: ElementaryEvent) -> Bool {
-    (left.samplingProbability, left.noiseMultiplier)
-      < (right.samplingProbability, right.noiseMultiplier)
+    (left.samplingProbability, left.noiseMultiplier, left.noise.rawValue)
+      < (right.samplingProbability, right.noiseMultiplier, right.noise.rawValue)
   }
 }
 
@@ -111,6 +128,11 @@ public struct EventTally: Hashable, Sendable {
       try count(
         ElementaryEvent(
           samplingProbability: probability, noiseMultiplier: noiseMultiplier), times: times)
+    case .discreteGaussian(let noiseMultiplier):
+      try count(
+        ElementaryEvent(
+          samplingProbability: probability, noiseMultiplier: noiseMultiplier,
+          noise: .discreteGaussian), times: times)
     case .poissonSampled(let inner, let event):
       // A Poisson sample of a Poisson sample is one with the product of the probabilities.
       try collect(event, times: times, sampledWith: probability * inner)

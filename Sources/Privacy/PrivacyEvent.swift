@@ -8,6 +8,9 @@ public indirect enum PrivacyEvent: Hashable, Sendable {
   /// A sum in which one unit has norm at most C, released with Gaussian noise of standard
   /// deviation `noiseMultiplier`·C in every coordinate.
   case gaussian(noiseMultiplier: Double)
+  /// The same with exact discrete Gaussian noise: sum and noise are whole steps of a grid, the
+  /// norm of one unit, in steps, is at most C, and the noise's parameter σ is `noiseMultiplier`·C.
+  case discreteGaussian(noiseMultiplier: Double)
   /// `event`, run on a sample into which every unit enters independently with `probability`.
   case poissonSampled(probability: Double, event: PrivacyEvent)
   /// `event`, run `times` times with fresh randomness; each run may depend on earlier results.
@@ -20,7 +23,7 @@ extension PrivacyEvent {
   /// Refuses NaN, infinities and numbers out of range, naming the number.
   public func validate() throws(PrivacyError) {
     switch self {
-    case .gaussian(let noiseMultiplier):
+    case .gaussian(let noiseMultiplier), .discreteGaussian(let noiseMultiplier):
       try Valid.positive(noiseMultiplier, "noise multiplier")
     case .poissonSampled(let probability, let event):
       try Valid.samplingProbability(probability)
@@ -40,6 +43,8 @@ extension PrivacyEvent: CustomStringConvertible {
     switch self {
     case .gaussian(let noiseMultiplier):
       "Gaussian noise of multiplier \(noiseMultiplier)"
+    case .discreteGaussian(let noiseMultiplier):
+      "discrete Gaussian noise of multiplier \(noiseMultiplier)"
     case .poissonSampled(let probability, let event):
       "\(event) on a Poisson sample of probability \(probability)"
     case .repeated(let event, let times):
@@ -58,6 +63,7 @@ extension PrivacyEvent: Codable {
 
   private enum Kind: String, Codable {
     case gaussian, repeated, composed
+    case discreteGaussian = "discrete_gaussian"
     case poissonSampled = "poisson_sampled"
   }
 
@@ -67,6 +73,9 @@ extension PrivacyEvent: Codable {
     switch try container.decode(Kind.self, forKey: .kind) {
     case .gaussian:
       self = .gaussian(
+        noiseMultiplier: try container.decode(Double.self, forKey: .noiseMultiplier))
+    case .discreteGaussian:
+      self = .discreteGaussian(
         noiseMultiplier: try container.decode(Double.self, forKey: .noiseMultiplier))
     case .poissonSampled:
       self = .poissonSampled(
@@ -88,6 +97,9 @@ extension PrivacyEvent: Codable {
     switch self {
     case .gaussian(let noiseMultiplier):
       try container.encode(Kind.gaussian, forKey: .kind)
+      try container.encode(noiseMultiplier, forKey: .noiseMultiplier)
+    case .discreteGaussian(let noiseMultiplier):
+      try container.encode(Kind.discreteGaussian, forKey: .kind)
       try container.encode(noiseMultiplier, forKey: .noiseMultiplier)
     case .poissonSampled(let probability, let event):
       try container.encode(Kind.poissonSampled, forKey: .kind)

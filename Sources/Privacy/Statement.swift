@@ -9,13 +9,15 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public let samplingProbability: Double
     /// Standard deviation of the noise divided by the clip norm.
     public let noiseMultiplier: Double
+    /// The kind of noise.
+    public let noise: NoiseDistribution
     /// How often.
     public let times: Int
 
     private enum CodingKeys: String, CodingKey {
       case samplingProbability = "sampling_probability"
       case noiseMultiplier = "noise_multiplier"
-      case times
+      case noise, times
     }
   }
 
@@ -129,7 +131,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     accesses = history.sorted.map {
       Access(
         samplingProbability: $0.event.samplingProbability,
-        noiseMultiplier: $0.event.noiseMultiplier, times: $0.times)
+        noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
     }
     covered = Self.covered(run: subject.run)
     notCovered = Self.notCovered(unit: subject.root.unit, declared: subject.declared)
@@ -160,7 +162,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     let who =
       access.samplingProbability == 1
       ? "all units" : "a Poisson sample of probability \(access.samplingProbability)"
-    return "\(access.times) times Gaussian noise of \(access.noiseMultiplier) times the clip norm "
+    let kind = access.noise == .gaussian ? "Gaussian" : "discrete Gaussian"
+    return "\(access.times) times \(kind) noise of \(access.noiseMultiplier) times the clip norm "
       + "on a sum over \(who)"
   }
 

@@ -38,6 +38,13 @@ public struct SubsampledGaussian: Codable, Hashable, Sendable {
       ? gaussian : .poissonSampled(probability: samplingProbability, event: gaussian)
   }
 
+  /// One step of the hardened mode, where sum and noise are whole steps of a grid.
+  public var hardenedEvent: PrivacyEvent {
+    let access = PrivacyEvent.discreteGaussian(noiseMultiplier: noiseMultiplier)
+    return samplingProbability == 1
+      ? access : .poissonSampled(probability: samplingProbability, event: access)
+  }
+
   /// Standard deviation of the noise in every coordinate of the sum of clipped contributions.
   public var noiseStandardDeviation: Double { noiseMultiplier * clipNorm }
 

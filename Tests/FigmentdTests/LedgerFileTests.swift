@@ -192,9 +192,62 @@ final class LedgerScratch {
     #expect(result.isIntact)
     #expect(result.lineCount == 50)
     #expect(try result.cost == PrivacyCost(of: spent, delta: 1e-5))
+    #expect(result.charges.count == 24 && result.charges[7].used == 16)
+    #expect(result.charges[7].purpose == "block 7" && result.charges[7].time.hasSuffix("Z"))
     #expect(result.text.contains("run run-1, attempt 1 (not ended): 384 times Gaussian noise"))
     let decoded = try JSONDecoder().decode(
       LedgerFileVerification.self, from: JSONEncoder().encode(result))
     #expect(decoded == result)
+  }
+
+  @Test func aRootThatWasNeverTouchedHasAnIntactEmptyLedger() throws {
+    let scratch = try LedgerScratch()
+    let result = LedgerFileVerification(of: scratch.location, delta: 1e-5)
+    #expect(result.isIntact && result.lineCount == 0 && result.cost?.epsilon == 0)
+    _ = try scratch.fill()
+    _ = unlink(scratch.location.path)
+    #expect(!LedgerFileVerification(of: scratch.location, delta: 1e-5).isIntact)
+  }
+
+  @Test func theStatementOfAReleaseCoversTheRootAndWitnessesTheLedger() throws {
+    let scratch = try LedgerScratch()
+    _ = try scratch.fill()
+    let ledger = try scratch.open()
+    let run = try ledger.begin(LedgerScratch.plan("run-2", times: 100))
+    let reservation = try run.reserve(LedgerScratch.step(), times: 100, for: "all")
+    try run.settle(reservation, used: 100)
+    let statement = try run.statement(software: "1.0", declared: [])
+    #expect(try statement.total == PrivacyCost(of: ledger.history.spent, delta: 1e-5))
+    #expect(try statement.runCost == PrivacyCost(of: LedgerScratch.step(), times: 100, delta: 1e-5))
+    #expect(statement.runs == ["run-1", "run-2"])
+    #expect(statement.ledger == ledger.position)
+    try run.release("manifest", claim: statement.total)
+    try run.close(outcome: "finished")
+    let result = LedgerFileVerification(
+      of: scratch.location, delta: 1e-5, witnesses: [try #require(statement.ledger)])
+    #expect(result.isIntact && result.releases.map(\.artefact) == ["manifest"])
+    #expect(result.attempts.map(\.outcome) == [nil, "finished"])
+  }
+
+  @Test func planningReadsTheLedgerBesideItsHolder() throws {
+    let scratch = try LedgerScratch()
+    #expect(try LedgerFile.history(at: scratch.location).lineCount == 0)
+    let ledger = try scratch.open()
+    let run = try ledger.begin(LedgerScratch.plan("run-1", times: 500))
+    _ = try run.reserve(LedgerScratch.step(), times: 100, for: "block 0")
+    let history = try LedgerFile.history(at: scratch.location)
+    #expect(history == ledger.history)
+    // Another run must leave room for all that run-1 announced, and is an adaptive choice.
+    let calibration = try history.calibration(within: ledger.budget)
+    #expect(calibration.spent.total == 500 && calibration.basis == .adaptive)
+    let noise = try calibration.noiseMultiplier(samplingProbability: 0.02, times: 2000)
+    let step = try ElementaryEvent(
+      samplingProbability: 0.02, noiseMultiplier: noise.noiseMultiplier
+    ).event
+    var plan = try LedgerScratch.plan("run-2")
+    plan.event = .repeated(event: step, times: 2000)
+    _ = try ledger.begin(plan)
+    _ = unlink("\(scratch.location.markDirectory)/ledger.mark")
+    #expect(throws: LedgerError.self) { _ = try LedgerFile.history(at: scratch.location) }
   }
 }

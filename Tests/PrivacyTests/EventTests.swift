@@ -19,6 +19,7 @@ import Testing
     try roundTrip(
       SubsampledGaussian(
         samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 0.5, nominalBatchSize: 64))
+    try roundTrip(PrivacyEvent.discreteGaussian(noiseMultiplier: 2))
     try roundTrip(PrivacyUnit.file)
     try roundTrip(PrivacyUnit.subfolder(maximumImages: 12))
     try roundTrip(PrivacyBudget(epsilon: 3, delta: 1e-6))
@@ -87,9 +88,13 @@ import Testing
     #expect(
       sampled.event == .poissonSampled(probability: 0.25, event: .gaussian(noiseMultiplier: 1.5)))
     #expect(sampled.noiseStandardDeviation == 3)
+    #expect(
+      sampled.hardenedEvent
+        == .poissonSampled(probability: 0.25, event: .discreteGaussian(noiseMultiplier: 1.5)))
     let everyone = try SubsampledGaussian(
       samplingProbability: 1, noiseMultiplier: 1.5, clipNorm: 2, nominalBatchSize: 10)
     #expect(everyone.event == .gaussian(noiseMultiplier: 1.5))
+    #expect(everyone.hardenedEvent == .discreteGaussian(noiseMultiplier: 1.5))
   }
 
   @Test func historiesReduceToCounts() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Privacy
@@ -54,6 +55,55 @@ import Testing
       #expect(bounds[index] >= exact[index])
       if orders[index] > 2 { #expect(bounds[index] < exact[index] * 1.2) }
     }
+  }
+
+  @Test func discreteNoiseIsBoundedByItsExactSums() throws {
+    // One contribution of a whole number of steps, its density ratio summed over the integers.
+    for (q, sigma, norm) in [(1.0, 3.0, 2.0), (0.1, 3, 3), (0.01, 1, 1), (0.3, 8, 5)] {
+      let event = try ElementaryEvent(
+        samplingProbability: q, noiseMultiplier: sigma / norm, noise: .discreteGaussian)
+      let orders = [1.5, 2, 2.5, 3, 8, 20]
+      let bounds = RenyiDivergence.sampledGaussian(event, orders: orders)
+      for (order, bound) in zip(orders, bounds) {
+        var (mass, removing, adding) = (0.0, 0.0, 0.0)
+        for x in -400...400 {
+          let z = Double(x)
+          let without = -z * z / (2 * sigma * sigma)
+          let with = -(z - norm) * (z - norm) / (2 * sigma * sigma)
+          let larger = max(without, with)
+          let mixture =
+            larger + log((1 - q) * exp(without - larger) + q * exp(with - larger))
+          mass += exp(without)
+          removing += exp(order * mixture - (order - 1) * without)
+          adding += exp(order * without - (order - 1) * mixture)
+        }
+        for moment in [removing, adding] {
+          let exact = log(moment / mass) / (order - 1)
+          #expect(bound >= exact - 1e-12, "\(q) \(sigma) \(order)")
+          // Below norm² in variance the discrete and the continuous noise are nearly the same.
+          if order > 2, order == order.rounded(), moment == removing {
+            #expect(bound <= exact * 1.01 + 1e-12, "\(q) \(sigma) \(order)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test func discreteNoiseIsClaimedByRenyiAloneAndCostsNoLess() throws {
+    let mechanism = try SubsampledGaussian(
+      samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64)
+    let hardened = try PrivacyCost(of: mechanism.hardenedEvent, times: 1500, delta: 1e-5)
+    let plain = try PrivacyCost(of: mechanism.event, times: 1500, delta: 1e-5)
+    #expect(hardened.privacyLossEpsilon == .infinity && hardened.accountant == "RDP")
+    #expect(hardened.epsilon >= plain.renyi.epsilon)
+    #expect(hardened.epsilon < plain.renyi.epsilon * 1.01)
+    let budget = try PrivacyBudget(epsilon: 3, delta: 1e-5)
+    let noise = try Calibration(budget: budget)
+      .noiseMultiplier(samplingProbability: 0.01, times: 1500, distribution: .discreteGaussian)
+    let event = try ElementaryEvent(
+      samplingProbability: 0.01, noiseMultiplier: noise.noiseMultiplier, noise: .discreteGaussian)
+    #expect(try PrivacyCost(of: event.event, times: 1500, delta: 1e-5).epsilon == noise.epsilon)
+    #expect(noise.epsilon <= 3 && noise.epsilon > 2.99)
   }
 
   @Test func hopelessNoiseIsAnInfiniteLossNotANumber() throws {

@@ -13,7 +13,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   public private(set) var tally = EventTally()
 
   /// Refinement stops when the remaining error of the grid is about this share of epsilon.
-  static let standardTolerance = 2e-4
+  static let standardTolerance = 1e-4
   /// The share of delta that is given up to cutting off tails.
   private static let tailShare = 1e-7
   /// No grid has more points than this: about half a second of work.
@@ -36,6 +36,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   func epsilon(atDelta delta: Double, tolerance: Double) throws(PrivacyError) -> Double {
     try Valid.delta(delta)
     if tally.isEmpty { return 0 }
+    if isUnbounded { return .infinity }
     let renyi = try RenyiAccountant(tally).bound(atDelta: delta)
     guard renyi.epsilon > 0, renyi.epsilon < .infinity else { return renyi.epsilon }
     let scale = max(renyi.epsilon, 1e-6)
@@ -72,6 +73,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
         argument: "epsilon", value: "\(epsilon)", expected: "a finite number, 0 or more")
     }
     if tally.isEmpty { return 0 }
+    if isUnbounded { return 1 }
     let spacing = min(2e-4, (1e-4 / Double(tally.total)).squareRoot())
     guard let losses = discreteLosses(spacing: spacing, tail: 1e-15 / Double(tally.total)) else {
       return 1
@@ -85,6 +87,12 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
     }
     return worst
   }
+
+  /// Whether something happened whose loss distribution is not known here: the discrete Gaussian's
+  /// depends on the contributions themselves.
+  ///
+  /// The Rényi bound holds for it.
+  private var isUnbounded: Bool { tally.counts.keys.contains { $0.noise != .gaussian } }
 
   private typealias Terms = [(loss: DiscreteLoss, times: Int)]
 

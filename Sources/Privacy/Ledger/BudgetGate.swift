@@ -100,7 +100,8 @@ public struct BudgetGate: Sendable {
       let (times, overflow) = times.multipliedReportingOverflow(by: kinds[0].times)
       if !overflow {
         noise = try? calibration.noiseMultiplier(
-          samplingProbability: kinds[0].event.samplingProbability, times: times
+          samplingProbability: kinds[0].event.samplingProbability, times: times,
+          distribution: kinds[0].event.noise
         ).noiseMultiplier
       }
     }

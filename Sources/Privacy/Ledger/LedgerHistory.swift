@@ -19,10 +19,14 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
-  private struct OpenReservation: Hashable {
-    let attempt: Int
-    let event: PrivacyEvent
-    let times: Int
+  /// One reservation and what became of it.
+  public struct Charge: Hashable, Sendable {
+    /// What was charged.
+    public let entry: LedgerReserve
+    /// How many of its runs were begun; nil while unsettled, when all of them count.
+    public fileprivate(set) var used: Int?
+    /// The attempt's place in `attempts`.
+    fileprivate let attemptIndex: Int
   }
 
   /// How many lines have been read.
@@ -35,12 +39,15 @@ public struct LedgerHistory: Hashable, Sendable {
   public private(set) var attempts: [Attempt] = []
   /// All releases, in order.
   public private(set) var releases: [LedgerRelease] = []
-  /// How many reservations were made.
-  public private(set) var reservationCount = 0
+  /// All reservations, by their numbers.
+  public private(set) var charges: [Charge] = []
+  /// How many reservations are not settled.
+  ///
+  /// They count as spent.
+  public private(set) var openReservationCount = 0
   /// Whether a mechanism was chosen after results of another one existed.
   public private(set) var isAdaptive = false
 
-  private var open: [Int: OpenReservation] = [:]
   private var announcedKinds: Set<ElementaryEvent> = []
 
   /// No lines.
@@ -51,10 +58,8 @@ public struct LedgerHistory: Hashable, Sendable {
     for entry in entries { try append(entry) }
   }
 
-  /// How many reservations are not settled.
-  ///
-  /// They count as spent.
-  public var openReservationCount: Int { open.count }
+  /// How many reservations were made.
+  public var reservationCount: Int { charges.count }
 
   /// How the accountants may be combined for this history.
   public var basis: PrivacyCost.Basis { isAdaptive ? .adaptive : .planned }
@@ -73,6 +78,18 @@ public struct LedgerHistory: Hashable, Sendable {
     } catch {
       throw .invalid(error)
     }
+  }
+
+  /// The question which noise a *new* mechanism needs, so that everything spent or announced by
+  /// others stays within `budget` together with it.
+  ///
+  /// Once something has been charged, a newly chosen noise multiplier is an adaptive choice.
+  public func calibration(
+    within budget: PrivacyBudget, exceptRun run: String? = nil
+  ) throws(LedgerError) -> Calibration {
+    Calibration(
+      budget: budget, spent: try committed(exceptRun: run),
+      basis: isAdaptive || reservationCount > 0 ? .adaptive : .planned)
   }
 
   /// What all attempts at a run have charged.
@@ -99,9 +116,8 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// Adds one line; on an error the history is unchanged.
   public mutating func append(_ entry: LedgerEntry) throws(LedgerError) {
-    var next = self
     do {
-      try next.fold(entry)
+      try fold(entry)
     } catch let error as PrivacyError {
       throw .invalid(error)
     } catch let error as Inconsistency {
@@ -109,12 +125,12 @@ public struct LedgerHistory: Hashable, Sendable {
     } catch {
       throw .inconsistent(line: lineCount, reason: "\(error)")
     }
-    next.lineCount += 1
-    self = next
+    lineCount += 1
   }
 
   private struct Inconsistency: Error { let reason: String }
 
+  /// Every case checks everything before it changes anything.
   private mutating func fold(_ entry: LedgerEntry) throws {
     guard root != nil else {
       guard case .root(let first) = entry else {
@@ -165,28 +181,33 @@ public struct LedgerHistory: Hashable, Sendable {
     }
     let index = try openAttempt(reserve.run, reserve.attempt)
     let tally = try EventTally(reserve.event, times: reserve.times)
+    var (sum, sumOfAttempt) = (spent, attempts[index].spent)
+    try sum.add(tally)
+    try sumOfAttempt.add(tally)
     isAdaptive = wouldBeAdaptive(tally)
     announcedKinds.formUnion(tally.counts.keys)
-    try spent.add(tally)
-    try attempts[index].spent.add(tally)
-    open[reserve.number] = OpenReservation(
-      attempt: index, event: reserve.event, times: reserve.times)
-    reservationCount += 1
+    spent = sum
+    attempts[index].spent = sumOfAttempt
+    charges.append(Charge(entry: reserve, used: nil, attemptIndex: index))
+    openReservationCount += 1
   }
 
   private mutating func end(_ settle: LedgerSettle) throws {
-    guard let reservation = open[settle.number] else {
+    guard charges.indices.contains(settle.number), charges[settle.number].used == nil else {
       throw Inconsistency(reason: "reservation \(settle.number) is not open")
     }
-    guard settle.used >= 0, settle.used <= reservation.times else {
+    let charge = charges[settle.number]
+    guard settle.used >= 0, settle.used <= charge.entry.times else {
       throw Inconsistency(
-        reason: "\(settle.used) used of \(reservation.times) in reservation \(settle.number)")
+        reason: "\(settle.used) used of \(charge.entry.times) in reservation \(settle.number)")
     }
-    let unused = try EventTally(reservation.event, times: reservation.times - settle.used)
-    spent = try spent.subtracting(unused)
-    attempts[reservation.attempt].spent =
-      try attempts[reservation.attempt].spent.subtracting(unused)
-    open[settle.number] = nil
+    let unused = try EventTally(charge.entry.event, times: charge.entry.times - settle.used)
+    let rest = try spent.subtracting(unused)
+    let restOfAttempt = try attempts[charge.attemptIndex].spent.subtracting(unused)
+    spent = rest
+    attempts[charge.attemptIndex].spent = restOfAttempt
+    charges[settle.number].used = settle.used
+    openReservationCount -= 1
   }
 
   private func openAttempt(_ run: String, _ attempt: Int) throws -> Int {

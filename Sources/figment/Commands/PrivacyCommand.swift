@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Privacy
 
 /// Questions about privacy that need no daemon and no data.
@@ -16,13 +15,17 @@ struct PrivacyCommand: ParsableCommand {
 
 /// The arguments that every privacy question shares.
 struct PrivacyMechanismOptions: ParsableArguments {
-  @Option(help: "Probability with which each unit enters a batch (batch size / declared size).")
+  @Option(
+    parsing: .unconditional,
+    help: "Probability with which each unit enters a batch (batch size / declared size).")
   var samplingRate: Double
 
-  @Option(help: "Number of discriminator (or model) steps on real data.")
+  @Option(parsing: .unconditional, help: "Number of discriminator (or model) steps on real data.")
   var steps: Int
 
-  @Option(help: "Probability with which the bound may fail, from 1e-12 to below 1.")
+  @Option(
+    parsing: .unconditional,
+    help: "Probability with which the bound may fail, from 1e-12 to below 1.")
   var delta: Double
 
   @Flag(help: "Print one JSON object instead of a sentence.")
@@ -41,15 +44,14 @@ enum PrivacyQuestion {
   /// Runs `body`; refusals of arguments end with 64, targets that cannot be reached with 1.
   static func answer(_ body: () throws -> String) throws {
     do {
-      print(try body())
+      Console.ofThisProcess(wantsColour: false).line(try body())
     } catch let error as PrivacyError {
       let code: ExitCode =
         switch error {
         case .outOfRange, .unsupportedEvent: .validationFailure
         case .unreachableTarget, .unboundedLoss: .failure
         }
-      let message = Array("figment: \(error)\n".utf8)
-      _ = write(STDERR_FILENO, message, message.count)
+      Console.complain("figment: \(error)")
       throw code
     }
   }
@@ -62,7 +64,9 @@ struct PrivacyEpsilonCommand: ParsableCommand {
 
   @OptionGroup var mechanism: PrivacyMechanismOptions
 
-  @Option(help: "Standard deviation of the noise on the sum, divided by the clip norm.")
+  @Option(
+    parsing: .unconditional,
+    help: "Standard deviation of the noise on the sum, divided by the clip norm.")
   var noiseMultiplier: Double
 
   func run() throws {
@@ -117,7 +121,7 @@ struct PrivacyNoiseCommand: ParsableCommand {
 
   @OptionGroup var mechanism: PrivacyMechanismOptions
 
-  @Option(help: "The epsilon that must not be exceeded.")
+  @Option(parsing: .unconditional, help: "The epsilon that must not be exceeded.")
   var epsilon: Double
 
   func run() throws {

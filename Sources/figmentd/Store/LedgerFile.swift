@@ -38,7 +38,7 @@ final class LedgerFile: Sendable {
   private let disk: any LedgerFileDisk
   private let mark: LedgerFileMark
   private let now: @Sendable () -> Date
-  private let state: Mutex<State>
+  private let guarded: Mutex<State>
 
   /// Opens the ledger of `root`, or begins one.
   ///
@@ -70,16 +70,12 @@ final class LedgerFile: Sendable {
     self.mark = mark
     self.now = now
     descriptor = opened.descriptor
-    state = Mutex(
+    guarded = Mutex(
       State(
         history: opened.content.history, position: opened.content.position,
         gate: BudgetGate(budget: budget, dataset: root.dataset), poison: nil))
-    do {
-      try confirm(root)
-    } catch {
-      disk.close(descriptor)
-      throw error
-    }
+    // From here on `deinit` closes the descriptor, also when this throws.
+    try confirm(root)
   }
 
   /// Reads what is there, holding the lock, and removes the trace of a crash while writing.
@@ -117,6 +113,35 @@ final class LedgerFile: Sendable {
     }
   }
 
+  /// The fold of the ledger at `location`, for planning beside whoever holds it: nothing is locked
+  /// or written.
+  ///
+  /// Empty when nothing was ever spent; throws what opening would throw.
+  static func history(
+    at location: Location, witnesses: [PrivacyStatement.LedgerPosition] = [],
+    disk: any LedgerFileDisk = SystemLedgerFileDisk()
+  ) throws(LedgerError) -> LedgerHistory {
+    let mark = LedgerFileMark(
+      directory: location.markDirectory, ledger: location.path, disk: disk)
+    try mark.checkNoNote()
+    // The mark first: what is read later can only be newer.
+    let marked = try mark.read()
+    let bytes: [UInt8]
+    do {
+      bytes = try disk.content(of: location.path) ?? []
+    } catch {
+      throw .storage(ledger: location.path, operation: error.operation, reason: error.reason)
+    }
+    let content = try LedgerFileContent(bytes, ledger: location.path)
+    for witness in witnesses + (marked.map { [$0] } ?? []) {
+      try content.check(contains: witness, ledger: location.path)
+    }
+    if marked == nil, content.lines.count > 1 {
+      throw .markUnusable(ledger: location.path, reason: "is missing")
+    }
+    return content.history
+  }
+
   private func confirm(_ root: LedgerRoot) throws(LedgerError) {
     guard let known = history.root else {
       try append(.root(root))
@@ -136,17 +161,22 @@ final class LedgerFile: Sendable {
   deinit { disk.close(descriptor) }
 
   /// The fold of all lines.
-  var history: LedgerHistory { state.withLock { $0.history } }
+  var history: LedgerHistory { guarded.withLock { $0.history } }
 
   /// The newest line; nil before the first.
-  var position: PrivacyStatement.LedgerPosition? { state.withLock { $0.position } }
+  var position: PrivacyStatement.LedgerPosition? { guarded.withLock { $0.position } }
+
+  /// The fold and the newest line, of one moment.
+  func state() -> (history: LedgerHistory, position: PrivacyStatement.LedgerPosition?) {
+    guarded.withLock { ($0.history, $0.position) }
+  }
 
   /// Announces an attempt at a run and checks that all of it fits into the budget, together with
   /// what other running attempts have announced.
   ///
   /// The attempt's number is filled in.
   func begin(_ plan: LedgerPlan) throws(LedgerError) -> LedgerFileRun {
-    try state.withLock { state throws(LedgerError) in
+    try guarded.withLock { state throws(LedgerError) in
       try checkNotPoisoned(state.poison)
       var plan = plan
       plan.attempt = state.history.nextAttempt(of: plan.run)
@@ -161,7 +191,7 @@ final class LedgerFile: Sendable {
   func affordableTimes(
     of event: PrivacyEvent, exceptRun run: String? = nil
   ) throws(LedgerError) -> Int {
-    let (gate, history) = state.withLock { ($0.gate, $0.history) }
+    let (gate, history) = guarded.withLock { ($0.gate, $0.history) }
     return try gate.affordableTimes(event, after: history, exceptRun: run)
   }
 
@@ -169,7 +199,7 @@ final class LedgerFile: Sendable {
   func reserve(
     _ event: PrivacyEvent, times: Int, purpose: String, by plan: LedgerPlan
   ) throws(LedgerError) -> Int {
-    try state.withLock { state throws(LedgerError) in
+    try guarded.withLock { state throws(LedgerError) in
       try checkNotPoisoned(state.poison)
       try state.gate.admit(event, times: times, after: state.history)
       let number = state.history.reservationCount
@@ -183,7 +213,7 @@ final class LedgerFile: Sendable {
 
   /// Appends a line that asks for nothing: settlements, releases, ends.
   func append(_ entry: LedgerEntry) throws(LedgerError) {
-    try state.withLock { state throws(LedgerError) in
+    try guarded.withLock { state throws(LedgerError) in
       try append(entry, to: &state)
     }
   }

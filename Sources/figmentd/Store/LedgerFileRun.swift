@@ -28,6 +28,34 @@ final class LedgerFileRun: PrivacyLedger {
   /// Everything charged to the root by all runs.
   func spent() throws(LedgerError) -> EventTally { ledger.history.spent }
 
+  /// The guarantee for a release made now: everything on the root so far, this run included.
+  ///
+  /// It carries the ledger's position, so that a release witnesses how old the ledger must be.
+  func statement(
+    software: String, declared: [String]
+  ) throws(LedgerError) -> PrivacyStatement {
+    let (history, position) = ledger.state()
+    guard let root = history.root else {
+      throw .inconsistent(line: 0, reason: "the ledger does not begin with its root")
+    }
+    var runs: [String] = []
+    for attempt in history.attempts
+    where !attempt.spent.isEmpty && !runs.contains(attempt.plan.run) {
+      runs.append(attempt.plan.run)
+    }
+    let subject = PrivacyStatement.Subject(
+      root: root, run: plan.run, runs: runs, mechanism: plan.mechanism, position: position,
+      software: software, declared: declared)
+    let ofRun = try history.spent(by: plan.run)
+    do {
+      return try PrivacyStatement(
+        of: subject, history: history.spent, runHistory: ofRun, delta: ledger.budget.delta,
+        basis: history.basis)
+    } catch {
+      throw .invalid(error)
+    }
+  }
+
   /// Records that something leaves, with the claim that goes with it; call before it leaves.
   func release(_ artefact: String, claim: PrivacyCost) throws(LedgerError) {
     try ledger.append(

@@ -17,6 +17,20 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     let spent: PrivacyEvent
   }
 
+  /// One reservation.
+  struct Charge: Codable, Hashable, Sendable {
+    let number: Int
+    /// When it was written, as ISO 8601.
+    let time: String
+    let run: String
+    let attempt: Int
+    let purpose: String
+    let event: PrivacyEvent
+    let reserved: Int
+    /// How many of its runs were begun; nil while unsettled, when all of them count.
+    let used: Int?
+  }
+
   /// The ledger's path.
   let ledger: String
   /// Whether daemons would grant on it.
@@ -35,6 +49,8 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
   let openReservations: Int
   /// All attempts.
   let attempts: [Attempt]
+  /// All reservations.
+  let charges: [Charge]
   /// What was released, with the claims made.
   let releases: [LedgerRelease]
   /// Everything spent.
@@ -50,7 +66,7 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     case position
     case tornBytes = "torn_bytes"
     case openReservations = "open_reservations"
-    case attempts, releases, spent, cost
+    case attempts, charges, releases, spent, cost
   }
 
   /// Reads a ledger and its mark.
@@ -72,13 +88,12 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
       problems.append(error.description)
     }
     do {
-      guard let bytes = try disk.content(of: location.path) else {
-        throw LedgerError.storage(
-          ledger: location.path, operation: "open", reason: "there is no ledger")
-      }
+      // The mark first: beside a running daemon, what is read later can only be newer.
+      let marked = try mark.read()
+      // No file is an empty ledger, unless a mark says that there was one.
+      let bytes = try disk.content(of: location.path) ?? []
       let read = try LedgerFileContent(bytes, ledger: location.path)
       content = read
-      let marked = try mark.read()
       if marked == nil, read.lines.count > 1 {
         problems.append(
           LedgerError.markUnusable(ledger: location.path, reason: "is missing").description)
@@ -102,6 +117,15 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     attempts = history.attempts.map {
       Attempt(
         run: $0.plan.run, attempt: $0.plan.attempt, outcome: $0.outcome, spent: $0.spent.event)
+    }
+    let times = (content?.lines ?? []).reduce(into: [Int: String]()) { times, line in
+      if case .reserve(let entry) = line.entry { times[entry.number] = line.time }
+    }
+    charges = history.charges.map {
+      Charge(
+        number: $0.entry.number, time: times[$0.entry.number] ?? "", run: $0.entry.run,
+        attempt: $0.entry.attempt, purpose: $0.entry.purpose, event: $0.entry.event,
+        reserved: $0.entry.times, used: $0.used)
     }
     releases = history.releases
     spent = history.spent.event
