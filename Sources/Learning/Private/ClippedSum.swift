@@ -19,7 +19,8 @@ public struct ClippedSum: ~Copyable {
   /// Adds normal noise of standard deviation noiseMultiplier·clipNorm to every element, then
   /// divides by the plan's nominal batch size, a public constant.
   public consuming func noised(by noise: NoiseStream) -> PrivateGradient {
-    noise.addGaussian(to: sum.values, standardDeviation: mechanism.noiseStandardDeviation)
+    noise.addGaussian(
+      to: sum.values, standardDeviation: mechanism.noiseStandardDeviation, on: machine)
     machine.scale(sum.values, by: Float(1 / Double(mechanism.nominalBatchSize)))
     return PrivateGradient(buffer: sum)
   }
