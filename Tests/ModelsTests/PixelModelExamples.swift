@@ -45,11 +45,11 @@ extension ImageSpecification {
 
 /// The kinds of pixel model that tests go through.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
-  case greySoftmax, greyLogistics, colourSoftmax, colourLogistics
+  case greySoftmax, greyGuided, greyLogistics, colourSoftmax, colourLogistics
 
   var format: ImageSpecification {
     switch self {
-    case .greySoftmax, .greyLogistics: .tiny()
+    case .greySoftmax, .greyGuided, .greyLogistics: .tiny()
     case .colourSoftmax, .colourLogistics: .tiny(channels: 3)
     }
   }
@@ -57,6 +57,8 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
   var settings: PixelModelSettings {
     switch self {
     case .greySoftmax: PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2)
+    case .greyGuided:
+      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, labelDropout: 0.5)
     case .greyLogistics:
       PixelModelSettings(
         channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
@@ -70,6 +72,7 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
   var description: String {
     switch self {
     case .greySoftmax: "grey softmax"
+    case .greyGuided: "grey softmax with absent labels"
     case .greyLogistics: "grey logistics"
     case .colourSoftmax: "colour softmax"
     case .colourLogistics: "colour logistics"

@@ -35,8 +35,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("pixel-28", 143_056), ("pixel-28-private", 28_208), ("pixel-32", 416_260),
-    ("pixel-32-private", 62_354),
+    ("pixel-28", 144_848), ("pixel-28-private", 28_848), ("pixel-32", 417_988),
+    ("pixel-32-private", 62_834),
   ])
   func recipeMakesAModelOfTheExpectedSize(name: String, parameterCount: Int) throws {
     let recipe = try recipe(name)

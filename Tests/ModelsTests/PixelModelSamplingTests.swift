@@ -58,6 +58,50 @@ import Testing
     #expect(try draw(model, sampling).images == drawNaively(model, sampling))
   }
 
+  @Test func guidanceOfOneChangesNothingAndMoreSharpensTheClass() throws {
+    let model = try PixelModelCase.greyGuided.model()
+    let labels = [Int](repeating: 2, count: 60)
+    let plain = try draw(model, PixelSampling(labels: labels, seed: 4))
+    let guided = try draw(model, PixelSampling(labels: labels, seed: 4, guidance: 3))
+    #expect(plain.images != guided.images)
+    // How much likelier the images are with their class than without one.
+    func evidence(_ drawn: Drawn) -> Double {
+      let images = { (label: Int) in
+        ImageArray(
+          shape: model.format.shape, values: drawn.images,
+          classes: [Int](repeating: label, count: 60))
+      }
+      let absent = model.negativeLogLikelihoods(of: images(3)).reduce(0, +)
+      return absent - model.negativeLogLikelihoods(of: images(2)).reduce(0, +)
+    }
+    #expect(evidence(guided) > evidence(plain) + 30)
+  }
+
+  /// The logits of guidance, by the whole network for every pixel.
+  @Test func guidedSamplingIsThatOfTheWholeNetwork() throws {
+    let model = try PixelModelCase.greyGuided.model()
+    let sampling = PixelSampling(labels: [0, 2, 1], seed: 12, guidance: 1.75)
+    let size = model.format.shape.count
+    var own = ImageArray(
+      shape: model.format.shape, values: [Float](repeating: 0, count: 3 * size),
+      classes: sampling.labels)
+    var streams = (0..<3).map { PixelSampler.stream(seed: sampling.seed, index: $0) }
+    for pixel in 0..<size {
+      var absent = own
+      absent.classes = [3, 3, 3]
+      let outputs = zip(model.rawOutputs(of: own), model.rawOutputs(of: absent)).map {
+        $1 + Float(sampling.guidance) * ($0 - $1)
+      }
+      for image in 0..<3 {
+        let logits = Array(outputs[((image * size + pixel) * 4)...].prefix(4))
+        model.distribution.draw(
+          0..<1, outputs: logits, temperature: 1, from: &streams[image],
+          into: &own.values[image * size + pixel])
+      }
+    }
+    #expect(try draw(model, sampling).images == own.values)
+  }
+
   @Test(arguments: PixelModelCase.allCases)
   func columnsGiveTheNetworksOutputsBitForBit(_ kind: PixelModelCase) throws {
     let model = try kind.model()
@@ -193,6 +237,7 @@ import Testing
     for sampling in [
       PixelSampling(labels: [3], seed: 1), PixelSampling(labels: [0], seed: 1, temperature: 0),
       PixelSampling(labels: [0], seed: 1, temperature: .infinity),
+      PixelSampling(labels: [0], seed: 1, guidance: 2),
       PixelSampling(labels: [0], seed: 1, completion: .init(rows: 6, of: image)),
       PixelSampling(labels: [0, 1], seed: 1, completion: .init(rows: 1, of: image)),
     ] {

@@ -153,6 +153,22 @@ private final class PoissonImages: Trainer.Images {
     #expect(try !ledger.spent().isEmpty)
   }
 
+  @Test func aShareOfTheImagesIsLearntWithoutTheirClass() throws {
+    let kind = PixelModelCase.greyGuided
+    let model = try PixelModel(
+      kind.settings, for: kind.format, seed: 1, on: Machine(threadCount: 1))
+    let images = ImageArray.random(40, kind.format)
+    _ = try train(model, on: images, steps: 0..<1, of: 1)
+    let table = try #require(
+      model.network.parameters.parameters.first { $0.name == "block0.verticalGate.table" })
+    // Four rows: three classes and none; each saw some image.
+    let rows = model.network.parameters.values(of: table)
+    for row in 0..<4 {
+      #expect(
+        rows.array[(row * rows.count / 4)..<((row + 1) * rows.count / 4)].contains { $0 != 0 })
+    }
+  }
+
   @Test func contributionOfAnImageIsBoundedByTheClipNorm() throws {
     let kind = PixelModelCase.colourSoftmax
     let images = ImageArray.random(1, kind.format)
@@ -174,6 +190,7 @@ private final class PoissonImages: Trainer.Images {
     PixelModelSettings(bits: 0), PixelModelSettings(bits: 9), PixelModelSettings(channels: 31),
     PixelModelSettings(firstKernel: 4), PixelModelSettings(output: .logistics),
     PixelModelSettings(components: 5), PixelModelSettings(learningRate: 0),
+    PixelModelSettings(labelDropout: 1), PixelModelSettings(guidance: 2),
     PixelModelSettings(finalRate: 2), PixelModelSettings(averageDecay: 1),
   ])
   func settingsThatCannotWorkAreRefusedByName(_ settings: PixelModelSettings) {

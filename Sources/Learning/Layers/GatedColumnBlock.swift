@@ -56,9 +56,13 @@ final class GatedColumnBlock {
     horizontal = product(layout.horizontal(index))
     projection = product(layout.projection(index))
     func table(_ name: String) -> Tensor {
-      let copy = memory.make(Shape(layout.classCount, 2 * channels))
-      copy.copy(from: values("block\(index).\(name).table"))
-      return copy
+      let gate = "block\(index).\(name)"
+      let biases = memory.make(Shape(layout.classCount, 2 * channels))
+      biases.assign(
+        GatedActivation.classBiases(
+          classes: layout.classCount, bias: values("\(gate).bias"),
+          table: layout.classCount > 1 ? values("\(gate).table") : nil))
+      return biases
     }
     verticalTable = table("verticalGate")
     horizontalTable = table("horizontalGate")

@@ -64,7 +64,7 @@ public final class PixelModel: GenerativeModel {
   public func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
     let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
     optimizer.learningRate = rate
-    let examples = QuantizedImages(images: images, levels: levels)
+    let examples = examples(of: images, for: step)
     var report = StepReport(values: ["learning_rate": Double(rate)])
     if let mechanism = step.mechanism {
       let sum = network.clippedSum(over: examples, loss: loss, mechanism, in: pass)
@@ -79,6 +79,21 @@ public final class PixelModel: GenerativeModel {
     }
     average.update(from: network.parameters)
     return report
+  }
+
+  /// The images of a step on levels; some lose their class.
+  ///
+  /// Who loses it is decided by coins that stay secret, one for each image: coins that an outsider
+  /// knows would let one image decide, by its place, whose class is lost beside it.
+  private func examples(of images: any ExampleSource, for step: TrainingStep) -> QuantizedImages {
+    var examples = QuantizedImages(images: images, levels: levels)
+    guard let absentLabel = settings.absentLabel(for: format) else { return examples }
+    var coins = step.noise
+    examples.absentLabel = absentLabel
+    examples.isClassAbsent = (0..<images.count).map { _ in
+      Double.random(in: 0..<1, using: &coins) < settings.labelDropout
+    }
+    return examples
   }
 
   /// The loss of whatever images went through the network last.
@@ -119,7 +134,8 @@ public final class PixelModel: GenerativeModel {
   public func sample(
     labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
-    try draw(PixelSampling(labels: labels, seed: seed)) { try receive($0.first, $0.images) }
+    let sampling = PixelSampling(labels: labels, seed: seed, guidance: settings.guidance)
+    try draw(sampling) { try receive($0.first, $0.images) }
   }
 
   public func save(into checkpoint: inout Checkpoint) {

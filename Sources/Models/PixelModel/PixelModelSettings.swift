@@ -22,6 +22,11 @@ public struct PixelModelSettings: ModelSettings {
   public var output: Output
   /// Logistics per pixel; needed for `logistics` only.
   public var components: Int?
+  /// The share of images that are learnt without their class, so that classes can be sharpened when
+  /// drawing (`PixelSampling.guidance`); zero for none.
+  public var labelDropout: Double
+  /// The guidance with which images are drawn unless a request says otherwise.
+  public var guidance: Double
   /// The largest step size of Adam.
   public var learningRate: Double
   /// Steps over which the rate rises to its peak.
@@ -37,6 +42,8 @@ public struct PixelModelSettings: ModelSettings {
     case channels, depth
     case firstKernel = "first_kernel"
     case bits, output, components
+    case labelDropout = "label_dropout"
+    case guidance
     case learningRate = "learning_rate"
     case warmUpSteps = "warm_up_steps"
     case finalRate = "final_rate"
@@ -44,10 +51,11 @@ public struct PixelModelSettings: ModelSettings {
     case averageDecay = "average_decay"
   }
 
-  /// Creates settings; the defaults make about 138,000 parameters for ten classes.
+  /// Creates settings; the defaults make about 145,000 parameters for ten classes.
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
-    output: Output = .softmax, components: Int? = nil, learningRate: Double = 1e-3,
+    output: Output = .softmax, components: Int? = nil, labelDropout: Double = 0,
+    guidance: Double = 1, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
     averageDecay: Double = 0.999
   ) {
@@ -57,6 +65,8 @@ public struct PixelModelSettings: ModelSettings {
     self.bits = bits
     self.output = output
     self.components = components
+    self.labelDropout = labelDropout
+    self.guidance = guidance
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
     self.finalRate = finalRate
@@ -80,6 +90,10 @@ public struct PixelModelSettings: ModelSettings {
       output == .softmax ? components == nil : components.map { (1...64).contains($0) } ?? false,
       "components", components.map(String.init) ?? "absent",
       output == .softmax ? "absent with output softmax" : "1 to 64")
+    try require(labelDropout >= 0 && labelDropout < 1, "label_dropout", labelDropout, "0 up to 1")
+    try require(
+      guidance == 1 || canGuide(for: format) && guidance >= 0 && guidance.isFinite, "guidance",
+      guidance, "1, or with label_dropout, several classes and output softmax 0 or more")
     try require(
       learningRate > 0 && learningRate < 1, "learning_rate", learningRate, "above 0, below 1")
     try require(warmUpSteps >= 0, "warm_up_steps", warmUpSteps, "0 or more")
@@ -111,13 +125,23 @@ public struct PixelModelSettings: ModelSettings {
     }
   }
 
+  /// Whether images can be drawn with another guidance than one.
+  func canGuide(for format: ImageSpecification) -> Bool {
+    absentLabel(for: format) != nil && output == .softmax
+  }
+
+  /// The label of images without a class, if there are such images: the one after the last class.
+  func absentLabel(for format: ImageSpecification) -> Int? {
+    labelDropout > 0 && format.classes.count > 1 ? format.classes.count : nil
+  }
+
   /// The network of these settings.
   func layout(for format: ImageSpecification) -> GatedStackLayout {
     let distribution = distribution(for: format)
     return GatedStackLayout(
       height: format.height, width: format.width, imageChannels: format.channels,
       channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
-      classCount: max(1, format.classes.count),
+      classCount: max(1, format.classes.count) + (absentLabel(for: format) == nil ? 0 : 1),
       outputCount: distribution.outputCount, groupCount: distribution.groupCount)
   }
 

@@ -12,14 +12,23 @@ final class PixelSampler {
   private let columns: GatedColumns
   private let levels: PixelLevels
   private let distribution: any PixelDistribution
+  private let absentLabel: Int?
+  private let memory = Arena(blockByteCount: 1 << 12)
+  /// One pixel's outputs under guidance.
+  private let guided: Tensor
 
-  init(_ columns: GatedColumns, levels: PixelLevels, distribution: any PixelDistribution) {
+  init(
+    _ columns: GatedColumns, levels: PixelLevels, distribution: any PixelDistribution,
+    absentLabel: Int?
+  ) {
     self.columns = columns
     self.levels = levels
     self.distribution = distribution
+    self.absentLabel = absentLabel
+    guided = memory.make(Shape(columns.layout.outputCount))
   }
 
-  /// The images of the last group, and of what lies beyond it.
+  /// The images of the last group; with guidance, their copies without a class follow.
   var images: Tensor { columns.images }
 
   /// Draws the images of `range`.
@@ -29,20 +38,23 @@ final class PixelSampler {
     logLikelihoods = [Double](repeating: 0, count: range.count)
     images.fill(0)
     let given = sampling.completion?.rows ?? 0
-    if let completion = sampling.completion { keep(completion, range) }
-    columns.begin(labels: Array(sampling.labels[range]))
+    if let completion = sampling.completion { keep(completion, range, sampling) }
+    let labels = Array(sampling.labels[range])
+    let absent = sampling.guidance == 1 ? nil : absentLabel
+    columns.begin(labels: labels + (absent.map { Array(repeating: $0, count: labels.count) } ?? []))
     for row in 0..<layout.height {
       // The horizontal stack looks along its row alone, so that given rows need no pixels.
       columns.beginRow(row)
       guard row >= given else { continue }
       for column in 0..<layout.width {
-        drawPixel(row, column, temperature: sampling.temperature, &streams)
+        drawPixel(row, column, sampling, isGuided: absent != nil, &streams)
       }
     }
   }
 
   private func drawPixel(
-    _ row: Int, _ column: Int, temperature: Double, _ streams: inout [SeededStream]
+    _ row: Int, _ column: Int, _ sampling: PixelSampling, isGuided: Bool,
+    _ streams: inout [SeededStream]
   ) {
     let layout = columns.layout
     let size = layout.height * layout.width * layout.imageChannels
@@ -53,8 +65,16 @@ final class PixelSampler {
       for image in streams.indices {
         let pixel = images.pointer + image * size + place
         let own = outputs.pointer + image * layout.outputCount
+        if isGuided {
+          let other = outputs.pointer + (image + streams.count) * layout.outputCount
+          guide(own, away: other, by: Float(sampling.guidance))
+        }
         distribution.draw(
-          channels, outputs: own, temperature: temperature, from: &streams[image], into: pixel)
+          channels, outputs: isGuided ? UnsafePointer(guided.pointer) : UnsafePointer(own),
+          temperature: sampling.temperature, from: &streams[image], into: pixel)
+        if isGuided {
+          (pixel + streams.count * size).update(from: pixel, count: layout.imageChannels)
+        }
         // The last visit's outputs hold the distributions of all channels.
         guard index == steps.count - 1 else { continue }
         logLikelihoods[image] -= distribution.loss(of: pixel, outputs: own, gradient: nil)
@@ -62,8 +82,19 @@ final class PixelSampler {
     }
   }
 
+  /// Moves outputs from those without a class towards, and beyond, those with it.
+  private func guide(
+    _ own: UnsafePointer<Float>, away other: UnsafePointer<Float>, by factor: Float
+  ) {
+    for index in 0..<guided.count {
+      guided.pointer[index] = other[index] + factor * (own[index] - other[index])
+    }
+  }
+
   /// Copies the upper rows of the images to complete; the rows below stay zero.
-  private func keep(_ completion: PixelSampling.Completion, _ range: Range<Int>) {
+  private func keep(
+    _ completion: PixelSampling.Completion, _ range: Range<Int>, _ sampling: PixelSampling
+  ) {
     let own = images.examples(from: 0, count: range.count)
     completion.images.fill(own, from: range)
     levels.quantize(own)
@@ -72,6 +103,9 @@ final class PixelSampler {
     let kept = completion.rows * layout.width * layout.imageChannels
     for image in 0..<range.count {
       (own.pointer + image * size + kept).update(repeating: 0, count: size - kept)
+    }
+    if sampling.guidance != 1 {
+      images.examples(from: range.count, count: range.count).copy(from: own)
     }
   }
 

@@ -26,26 +26,35 @@ public struct PixelSampling {
   public var seed: UInt64
   /// One draws from the model itself; less makes likely images likelier.
   public var temperature: Double
+  /// How far images go from those of any class towards their own: logits are moved from those
+  /// without a class, u, to u + guidance · (own − u).
+  ///
+  /// One draws from the model itself; more makes classes clearer and images less varied. It needs
+  /// output softmax and a recipe with `label_dropout`, and doubles the cost.
+  public var guidance: Double
   /// Given upper rows, if any.
   public var completion: Completion?
 
   /// Creates a request for one image per label.
   public init(
-    labels: [Int], seed: UInt64, temperature: Double = 1, completion: Completion? = nil
+    labels: [Int], seed: UInt64, temperature: Double = 1, guidance: Double = 1,
+    completion: Completion? = nil
   ) {
     self.labels = labels
     self.seed = seed
     self.temperature = temperature
+    self.guidance = guidance
     self.completion = completion
   }
 
   /// Creates a request for a number of images of each class, in the order of classes.
   public init(
-    classCounts: [Int], seed: UInt64, temperature: Double = 1, completion: Completion? = nil
+    classCounts: [Int], seed: UInt64, temperature: Double = 1, guidance: Double = 1,
+    completion: Completion? = nil
   ) {
     self.init(
       labels: classCounts.enumerated().flatMap { Array(repeating: $0.offset, count: $0.element) },
-      seed: seed, temperature: temperature, completion: completion)
+      seed: seed, temperature: temperature, guidance: guidance, completion: completion)
   }
 }
 
@@ -55,8 +64,8 @@ public struct PixelDraw {
   public let first: Int
   /// images × height × width × channels in [−1, 1]; valid during the call that hands it over.
   public let images: Tensor
-  /// The model's log-likelihood of each image in nats, at temperature one; of a completed image,
-  /// that of the drawn rows given the others.
+  /// The model's log-likelihood of each image in nats, at temperature and guidance one; of a completed
+  /// image, that of the drawn rows given the others.
   public let logLikelihoods: [Double]
 }
 
@@ -66,7 +75,8 @@ extension PixelModel {
     _ sampling: PixelSampling, _ receive: (_ drawn: PixelDraw) throws -> Void
   ) throws {
     try validate(sampling)
-    let group = PixelSampler.groupSize
+    // With guidance each image is evaluated with and without its class.
+    let group = PixelSampler.groupSize / (sampling.guidance == 1 ? 1 : 2)
     let groupCount = (sampling.labels.count + group - 1) / group
     let workers = min(machine.threads.threadCount, groupCount)
     let samplers = (0..<workers).map { _ in makeSampler() }
@@ -96,13 +106,23 @@ extension PixelModel {
         return network.parameters.values(of: parameter)
       }
     }
-    return PixelSampler(columns, levels: levels, distribution: distribution)
+    return PixelSampler(
+      columns, levels: levels, distribution: distribution,
+      absentLabel: settings.absentLabel(for: format))
   }
 
   private func validate(_ sampling: PixelSampling) throws {
     guard sampling.temperature > 0, sampling.temperature.isFinite else {
       throw RecipeFailure(
         "sampling: temperature is \(sampling.temperature) (a number above 0 expected).")
+    }
+    guard sampling.guidance >= 0, sampling.guidance.isFinite else {
+      throw RecipeFailure("sampling: guidance is \(sampling.guidance) (0 or more expected).")
+    }
+    guard sampling.guidance == 1 || settings.canGuide(for: format) else {
+      throw RecipeFailure(
+        "sampling: guidance is \(sampling.guidance) (1 expected: the recipe has no label_dropout, "
+          + "one class or another output than softmax).")
     }
     let classCount = max(1, format.classes.count)
     if let label = sampling.labels.first(where: { !(0..<classCount).contains($0) }) {
