@@ -7,7 +7,8 @@ enum Assembly {
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
     let index = try ImageIndex(path: state.index)
-    return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state) {
+    return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state)
+    {
       try index.counts(of: $0).usable
     }
   }

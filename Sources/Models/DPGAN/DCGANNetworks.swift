@@ -18,6 +18,10 @@ struct DCGANNetworks {
   /// The slope of every leaky rectifier.
   static let slope: Float = 0.2
 
+  /// How class embeddings start: far enough apart that both networks see the class from the first
+  /// step. From zero, noise and clipping leave them there, and the classes never part.
+  static let classSpread = Initialization.normal(standardDeviation: 0.5)
+
   /// The halvings from the full image down to at most four rows and columns.
   static func stages(for format: ImageSpecification) -> [Stage] {
     var stages: [Stage] = []
@@ -36,8 +40,14 @@ struct DCGANNetworks {
     var net = NetworkBuilder(input: format.shape, on: machine)
     for (index, stage) in stages(for: format).enumerated() {
       net.convolution(settings.width << index, kernel: stage.kernel, stride: 2, padding: 1)
-      if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
+      if format.classes.count > 1 {
+        net.classBias(classes: format.classes.count, initialization: classSpread)
+      }
       net.leakyReLU(slope)
+    }
+    // Each class reads the features with weights of its own (after Miyato & Koyama, 1802.05637).
+    if format.classes.count > 1 {
+      net.classScale(classes: format.classes.count, initialization: classSpread)
     }
     net.dense(1)
     return net.privateNetwork(seed: seed)
@@ -53,13 +63,17 @@ struct DCGANNetworks {
     let side = stages[stages.count - 1].half
     let seedShape = Shape(side, side, channels(stages.count - 1))
     net.dense(seedShape.count)
-    if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
+    if format.classes.count > 1 {
+      net.classBias(classes: format.classes.count, initialization: classSpread)
+    }
     net.reshape(seedShape)
     net.leakyReLU(slope)
     for (index, stage) in stages.enumerated().reversed() where index > 0 {
       net.transposedConvolution(
         channels(index - 1), kernel: stage.kernel, stride: 2, padding: 1)
-      if format.classes.count > 1 { net.classBias(classes: format.classes.count) }
+      if format.classes.count > 1 {
+        net.classBias(classes: format.classes.count, initialization: classSpread)
+      }
       net.leakyReLU(slope)
     }
     net.transposedConvolution(

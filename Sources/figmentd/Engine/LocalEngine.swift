@@ -79,7 +79,7 @@ final class LocalEngine: TrainingEngine {
     do {
       try gate.admitPlan(
         .repeated(event: mechanism.event, times: plan.steps), of: order.name, after: history)
-    } catch let error as LedgerError {
+    } catch {
       report.refusal = error.description
     }
   }

@@ -10,7 +10,9 @@ struct RecipeLibrary: Sendable {
 
   /// The names of all recipes, sorted.
   func names() throws -> [String] {
-    try DurableFile.names(in: folder).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+    try DurableFile.names(in: folder).filter { $0.hasSuffix(".yaml") }.map {
+      String($0.dropLast(5))
+    }
   }
 
   /// The recipe of a name.

@@ -59,6 +59,6 @@ struct RunDesign: Codable {
 
   /// The event of everything the run does; nil without privacy.
   func event(steps: Int) -> PrivacyEvent? {
-    plan.mechanism.map { .repeated($0.event, times: steps) }
+    plan.mechanism.map { .repeated(event: $0.event, times: steps) }
   }
 }

@@ -44,7 +44,9 @@ final class RunMeter: Sendable {
       return
     }
     let privacy = results.epsilon.map { "epsilon \($0) at delta \(results.delta ?? 0)" }
-    var lines = ["\(results.images ?? 0) images, \(privacy ?? "no privacy guarantee: do not share")"]
+    var lines = [
+      "\(results.images ?? 0) images, \(privacy ?? "no privacy guarantee: do not share")"
+    ]
     lines += results.outputs.map { "\($0.kind): \($0.path)" }
     try StandardOutput.write(lines.joined(separator: "\n") + "\n")
   }
@@ -57,7 +59,9 @@ final class RunMeter: Sendable {
     if let epsilon = progress.plannedEpsilon {
       parts.append("epsilon \(Self.rounded(epsilon))/\(Self.rounded(progress.targetEpsilon ?? 0))")
     }
-    if let accuracy = progress.fakeAccuracy { parts.append("fakes recognised \(Self.rounded(accuracy))") }
+    if let accuracy = progress.fakeAccuracy {
+      parts.append("fakes recognised \(Self.rounded(accuracy))")
+    }
     if let speed = progress.speed { parts.append("\(Self.rounded(speed)) steps/s") }
     if let seconds = progress.remainingSeconds { parts.append("\(Int(seconds)) s to go") }
     let text = parts.joined(separator: "  ")

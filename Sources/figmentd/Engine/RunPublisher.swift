@@ -83,10 +83,10 @@ struct ReleaseReadme {
     let image = design.recipe.image
     let guarantee =
       statement.map { "\($0.sentence)\n\nThe whole statement: PRIVACY.md, and privacy.json." }
-      ?? """
-      **No guarantee.** This set was trained without privacy. Images in it may reproduce training \
-      images. Treat it like the training images themselves: it must not be shared.
-      """
+        ?? """
+        **No guarantee.** This set was trained without privacy. Images in it may reproduce training \
+        images. Treat it like the training images themselves: it must not be shared.
+        """
     return """
       ---
       task_categories: [image-classification]

@@ -36,7 +36,9 @@ struct TrainingForecast {
     let elapsed = (clock.now - start) / .seconds(1)
     seconds = elapsed / Double(steps) * Double(plan.steps)
     var usage = rusage()
-    memoryBytes = getrusage(RUSAGE_SELF, &usage) == 0 ? Int(usage.ru_maxrss) * 1024 : nil
+    memoryBytes =
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0
+      ? Int(usage.ru_maxrss) * 1024 : nil
   }
 }
 

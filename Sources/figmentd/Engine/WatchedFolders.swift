@@ -56,7 +56,7 @@ extension IndexedFile {
       row: FileRow(
         path: file.path.description, className: file.className,
         bytes: Int(signature?.size ?? 0),
-        verdict: file.verdict == .accepted ? FileRow.usable : file.verdict.code,
+        verdict: file.verdict == .accepted ? ImageIndex.usableVerdict : file.verdict.code,
         reason: file.verdict == .accepted ? nil : file.verdict.description, width: file.width,
         height: file.height),
       fingerprint: FileFingerprint(

@@ -37,20 +37,23 @@ actor SerialThread {
   ) async throws -> Success {
     try await withCheckedThrowingContinuation { continuation in
       let start = ThreadStart(name: name) { continuation.resume(with: Result { try work() }) }
-      var attributes = pthread_attr_t()
-      pthread_attr_init(&attributes)
-      defer { pthread_attr_destroy(&attributes) }
-      pthread_attr_setstacksize(&attributes, stackBytes)
-      pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-      var thread = pthread_t()
       let argument = Unmanaged.passRetained(start)
-      let code = pthread_create(
-        &thread, &attributes,
-        { argument in
-          guard let argument else { return nil }
-          Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
-          return nil
-        }, argument.toOpaque())
+      // Not a variable of this type: two modules import it, and its initialiser belongs to one.
+      let code = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
+        guard let attributes = buffer.baseAddress else { return ENOMEM }
+        pthread_attr_init(attributes)
+        defer { pthread_attr_destroy(attributes) }
+        pthread_attr_setstacksize(attributes, stackBytes)
+        pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+        var thread = pthread_t()
+        return pthread_create(
+          &thread, attributes,
+          { argument in
+            guard let argument else { return nil }
+            Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
+            return nil
+          }, argument.toOpaque())
+      }
       if code != 0 {
         argument.release()
         continuation.resume(
