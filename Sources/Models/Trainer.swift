@@ -42,6 +42,8 @@ public final class Trainer {
   public private(set) var step: Int
   /// Steps paid for by this run, made or lost.
   public private(set) var charged: Int
+  /// Steps paid for and not made, in blocks that a crash ended.
+  private var lost: Int
   private let images: any Images
   private let ledger: any PrivacyLedger
   private let purpose: String
@@ -64,12 +66,13 @@ public final class Trainer {
     self.purpose = purpose
     self.step = step
     self.charged = charged
+    lost = plan.mechanism == nil ? 0 : charged - step
     self.noise = noise
   }
 
   /// The step at which the run ends: the plan's, less what crashes lost.
   public var lastStep: Int {
-    plan.mechanism == nil ? plan.steps : plan.steps - (charged - step)
+    plan.steps - lost
   }
 
   /// Makes the remaining steps in blocks of at most `blockSize`.

@@ -18,6 +18,7 @@ enum RootLedger {
     ledgers: String, marks: String
   ) throws -> LedgerFile {
     let identity = try identity(of: root)
+    for folder in [ledgers, marks] { try DurableFile.makeFolder(folder) }
     return try LedgerFile(
       of: LedgerRoot(
         identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency),

@@ -48,8 +48,8 @@ struct RunDesign: Codable {
 
   /// The design of an earlier attempt; nil at the first.
   static func saved(in folder: String) throws -> RunDesign? {
-    guard let data = try? DurableFile.read(folder + name) else { return nil }
-    return try JSONDecoder().decode(RunDesign.self, from: data)
+    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
+    return try JSONDecoder().decode(RunDesign.self, from: DurableFile.read(folder + name))
   }
 
   /// Writes the design durably.
