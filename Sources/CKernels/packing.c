@@ -61,17 +61,6 @@ void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns
   }
 }
 
-void ck_f32_pack_left_gather(const float *source, const int32_t *source_offsets,
-                             size_t position_count, const int32_t *entry_offsets, size_t width,
-                             size_t rows, float *target) {
-  for (size_t p = 0; p < position_count; ++p) {
-    const float *place = source + source_offsets[p];
-    for (size_t r = 0; r < width; ++r) target[r] = place[entry_offsets[r]];
-    for (size_t r = width; r < rows; ++r) target[r] = 0;
-    target += rows;
-  }
-}
-
 void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride, size_t columns,
                        size_t panel_width, float scale, float *target) {
   for (size_t p = 0; p < row_count; ++p) {
@@ -83,6 +72,31 @@ void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride,
     }
     source += row_stride;
     target += panel_width;
+  }
+}
+
+static inline void pack_panels(const float *source, size_t row_count, size_t row_stride,
+                               size_t panel_count, const size_t panel_width, size_t panel_stride,
+                               float scale, float *target) {
+  for (size_t p = 0; p < row_count; ++p) {
+    const float *from = source + p * row_stride;
+    float *to = target + p * panel_width;
+    for (size_t panel = 0; panel < panel_count; ++panel) {
+      for (size_t c = 0; c < panel_width; ++c) to[c] = from[c] * scale;
+      from += panel_width;
+      to += panel_stride;
+    }
+  }
+}
+
+void ck_f32_pack_panels(const float *source, size_t row_count, size_t row_stride,
+                        size_t panel_count, size_t panel_width, size_t panel_stride, float scale,
+                        float *target) {
+  if (panel_width == 16) {
+    pack_panels(source, row_count, row_stride, panel_count, 16, panel_stride, scale, target);
+  } else {
+    pack_panels(source, row_count, row_stride, panel_count, panel_width, panel_stride, scale,
+                target);
   }
 }
 

@@ -1,5 +1,15 @@
 // Weight gradients: sums over positions of patch entry × output gradient.
 
+// Adds the first `count` lanes of a sum to its target. One vector at a time: an array of sums handed
+// to a function would live in memory and halve the speed of the loop before.
+CK_INLINE void add_lanes(float *target, vf sum, size_t count) {
+  if (count == VF_LANES) {
+    vf_store(target, vf_add(vf_load(target), sum));
+  } else {
+    vf_store_first(target, vf_add(vf_load_first(target, count), sum), count);
+  }
+}
+
 CK_INLINE void outer_tile(const struct ck_outer_product *task, const size_t rows,
                           const size_t vectors) {
   const size_t width = vectors * VF_LANES;
@@ -28,12 +38,45 @@ CK_INLINE void outer_tile(const struct ck_outer_product *task, const size_t rows
     if (r >= task->rows) break;
     float *target = task->target + r * task->target_stride;
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-      float *place = target + v * VF_LANES;
-      if (v + 1 < vectors || tail == VF_LANES) {
-        vf_store(place, vf_add(vf_load(place), sum[r][v]));
-      } else {
-        vf_store_first(place, vf_add(vf_load_first(place, tail), sum[r][v]), tail);
+      add_lanes(target + v * VF_LANES, sum[r][v], v + 1 < vectors ? VF_LANES : tail);
+    }
+  }
+}
+
+// The same sums with the entries read where they lie: images of few channels need no packing.
+CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
+                         const size_t vectors) {
+  const size_t width = vectors * VF_LANES;
+  vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
+  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+    CK_UNROLL for (size_t v = 0; v < vectors; ++v) sum[r][v] = vf_zero();
+  }
+  const size_t end = task->line_length * task->step;
+  const float *right = task->right;
+  for (size_t line = 0; line < task->line_count; ++line) {
+    const float *source = task->source + task->source_offsets[line * task->line_length];
+    const float *left[CK_TILE_ROWS];
+    CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+      left[r] = source + task->entry_offsets[r < task->rows ? r : task->rows - 1];
+    }
+    for (size_t x = 0; x < end; x += task->step) {
+      vf gradient[CK_MAX_PANEL_VECTORS];
+      CK_UNROLL for (size_t v = 0; v < vectors; ++v) gradient[v] = vf_load(right + v * VF_LANES);
+      CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+        vf entry = vf_set(left[r][x]);
+        CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
+          sum[r][v] = vf_fma(entry, gradient[v], sum[r][v]);
+        }
       }
+      right += width;
+    }
+  }
+  const size_t tail = task->columns - (vectors - 1) * VF_LANES;
+  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+    if (r >= task->rows) break;
+    float *target = task->target + r * task->target_stride;
+    CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
+      add_lanes(target + v * VF_LANES, sum[r][v], v + 1 < vectors ? VF_LANES : tail);
     }
   }
 }
@@ -41,6 +84,9 @@ CK_INLINE void outer_tile(const struct ck_outer_product *task, const size_t rows
 #define CK_OUTER(rows, vectors)                                                            \
   static void f32_outer_product_##rows##x##vectors(const struct ck_outer_product *task) {  \
     outer_tile(task, rows, vectors);                                                       \
+  }                                                                                        \
+  static void f32_line_product_##rows##x##vectors(const struct ck_line_product *task) {    \
+    line_tile(task, rows, vectors);                                                        \
   }
 CK_OUTER(2, 1)
 CK_OUTER(4, 1)

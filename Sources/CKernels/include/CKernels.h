@@ -57,6 +57,19 @@ struct ck_outer_product {
   size_t rows, columns;           // what is written of the tile
 };
 
+/// The same tile with its left entries read from an image of few channels, line by line.
+struct ck_line_product {
+  const float *source;
+  const int32_t *source_offsets;  // per position; the first of each line is read
+  const int32_t *entry_offsets;   // per tile row, from a position's offset
+  size_t line_count, line_length;
+  size_t step;                    // floats from one position of a line to the next
+  const float *right;             // position × (vectors · lanes)
+  float *target;                  // rows × columns, rows `target_stride` apart
+  size_t target_stride;
+  size_t rows, columns;           // what is written of the tile
+};
+
 /// Weight gradient of few filters: target[k][f] += Σᵢ source[offset i + k] · gradient[i][f].
 struct ck_thin_gradient {
   const float *source;
@@ -100,6 +113,7 @@ struct ck_kernels {
   void (*f32_thin_product)(const struct ck_patch_product *);
   // [tile rows / 2 - 1][vectors - 1]: tiles of 2, 4 and 6 rows.
   void (*f32_outer_product[3][CK_MAX_PANEL_VECTORS])(const struct ck_outer_product *);
+  void (*f32_line_product[3][CK_MAX_PANEL_VECTORS])(const struct ck_line_product *);
   void (*f32_thin_gradient)(const struct ck_thin_gradient *);
   double (*f32_gram)(const struct ck_gram *);
   double (*f32_squared_norm)(const float *values, size_t count);
@@ -149,14 +163,15 @@ void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns
                       size_t row_stride, size_t column_stride, size_t width, size_t rows,
                       float *target);
 
-/// Packs entries at `entry_offsets[0 ..< width]` of each position: target[position][rows].
-void ck_f32_pack_left_gather(const float *source, const int32_t *source_offsets,
-                             size_t position_count, const int32_t *entry_offsets, size_t width,
-                             size_t rows, float *target);
-
 /// Packs `columns` of each row of `source`, times `scale`: target[row][panel_width], zero beyond.
 void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride, size_t columns,
                        size_t panel_width, float scale, float *target);
+
+/// Packs whole panels of each row of `source`, times `scale`, reading every row once and in order:
+/// target[panel · panel_stride + row · panel_width].
+void ck_f32_pack_panels(const float *source, size_t row_count, size_t row_stride,
+                        size_t panel_count, size_t panel_width, size_t panel_stride, float scale,
+                        float *target);
 
 /// Packs a panel from rows that lie along its columns: target[k][c] = source[c · column_stride + k],
 /// zero for columns beyond `columns`.

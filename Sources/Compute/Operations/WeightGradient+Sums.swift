@@ -9,7 +9,22 @@ extension WeightGradient {
 
   /// Floats of scratch that `sum` takes for panels of that width altogether.
   func sumScratchCount(width: Int) -> Int {
-    (width + tilesPerPass * 6) * blockPositions + paddedBlockCount
+    width * blockPositions + (isAligned ? leftScratchCount : paddedBlockCount)
+  }
+
+  private var leftScratchCount: Int { tilesPerPass * 6 * blockPositions }
+
+  /// The tiles and panels of a block, its output gradient packed.
+  private struct Share {
+    let tiles: ArraySlice<Tile>
+    let panels: ArraySlice<FilterPanels.Panel>
+    let right: UnsafePointer<Float>
+    let positions: Int
+
+    /// A panel's packed gradients.
+    func right(of panel: FilterPanels.Panel) -> UnsafePointer<Float> {
+      right + (panel.firstFilter - panels[panels.startIndex].firstFilter) * positions
+    }
   }
 
   /// Adds tiles × panels of the gradient of some examples to the target.
@@ -20,41 +35,65 @@ extension WeightGradient {
     guard let firstPanel = panels.first, let lastPanel = panels.last, !tiles.isEmpty else { return }
     let g = geometry
     let width = lastPanel.firstFilter + lastPanel.width - firstPanel.firstFilter
-    let rightCount = width * blockPositions
-    let leftCount = tilesPerPass * 6 * blockPositions
-    let segmentCount = blockExamples * blockRows
-    let base = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
-    let right = base
-    let left = base + rightCount
-    let padded = left + leftCount
-    var segments: [ck_segment] = []
-    segments.reserveCapacity(segmentCount)
-
+    let right = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
+    let left = right + width * blockPositions
     for block in blocks(examples) {
       packRight(work, block, panels: panels, into: right)
-      let image = isAligned ? work.input : paddedBlock(work.input, block, padded)
-      let positions = block.examples.count * block.rows.count * g.outputWidth
-      var first = tiles.startIndex
-      while first < tiles.endIndex {
-        let last = endOfPass(tiles, from: first, limit: tilesPerPass)
-        for index in first..<last {
-          let place = left + (index - first) * 6 * blockPositions
-          if isAligned {
-            packAligned(tiles[index], work.input, block, into: place)
-          } else {
-            packGathered(tiles[index], image, positions: positions, into: place)
+      let share = Share(
+        tiles: tiles, panels: panels, right: UnsafePointer(right),
+        positions: block.examples.count * block.rows.count * g.outputWidth)
+      if isAligned {
+        sumAligned(share, work, block, left: left)
+      } else {
+        sumAcrossTaps(share, work, block, image: paddedBlock(work.input, block, left))
+      }
+    }
+  }
+
+  /// Packs the entries of a few tiles at a time and multiplies them with all panels.
+  private func sumAligned(
+    _ share: Share, _ work: Work, _ block: Block, left: UnsafeMutablePointer<Float>
+  ) {
+    let tiles = share.tiles
+    var segments: [ck_segment] = []
+    segments.reserveCapacity(blockExamples * blockRows)
+    var first = tiles.startIndex
+    while first < tiles.endIndex {
+      let last = endOfPass(tiles, from: first, limit: tilesPerPass)
+      for index in first..<last {
+        packAligned(
+          tiles[index], work.input, block, into: left + (index - first) * 6 * blockPositions)
+      }
+      setSegments(&segments, tiles[first], block)
+      multiply(share, first..<last, left: left, segments: segments, target: work.target)
+      first = last
+    }
+  }
+
+  /// Reads the entries of each tile where they lie.
+  private func sumAcrossTaps(
+    _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>
+  ) {
+    let g = geometry
+    positionOffsets.withUnsafeBufferPointer { positionOffsets in
+      entryOffsets.withUnsafeBufferPointer { entryOffsets in
+        var task = ck_line_product()
+        task.source = image
+        task.source_offsets = positionOffsets.baseAddress
+        task.line_count = block.examples.count * block.rows.count
+        task.line_length = g.outputWidth
+        task.step = g.stride * g.inputChannels
+        task.target_stride = g.outputChannels
+        for panel in share.panels {
+          task.right = share.right(of: panel)
+          task.columns = panel.filterCount
+          for tile in share.tiles {
+            task.entry_offsets = entryOffsets.baseAddress.map { $0 + tile.entry }
+            task.rows = tile.width
+            task.target = work.target + tile.entry * g.outputChannels + panel.firstFilter
+            panel.line[tile.rows / 2 - 1](&task)
           }
         }
-        if isAligned {
-          setSegments(&segments, tiles[first], block)
-        } else {
-          segments = [ck_segment(first: 0, count: UInt32(positions))]
-        }
-        multiply(
-          tiles[first..<last], panels, left: left, leftStride: 6 * blockPositions, right: right,
-          rightOrigin: firstPanel.firstFilter, positions: positions, segments: segments,
-          target: work.target)
-        first = last
       }
     }
   }
@@ -71,9 +110,8 @@ extension WeightGradient {
   }
 
   private func multiply(
-    _ tiles: ArraySlice<Tile>, _ panels: ArraySlice<FilterPanels.Panel>,
-    left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightOrigin: Int,
-    positions: Int, segments: [ck_segment], target: UnsafeMutablePointer<Float>
+    _ share: Share, _ pass: Range<Int>, left: UnsafePointer<Float>, segments: [ck_segment],
+    target: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     segments.withUnsafeBufferPointer { segments in
@@ -81,12 +119,12 @@ extension WeightGradient {
       task.segments = segments.baseAddress
       task.segment_count = segments.count
       task.target_stride = g.outputChannels
-      for panel in panels {
-        task.right = right + (panel.firstFilter - rightOrigin) * positions
+      for panel in share.panels {
+        task.right = share.right(of: panel)
         task.columns = panel.filterCount
-        for index in tiles.indices {
-          let tile = tiles[index]
-          task.left = left + (index - tiles.startIndex) * leftStride
+        for index in pass {
+          let tile = share.tiles[index]
+          task.left = left + (index - pass.lowerBound) * 6 * blockPositions
           task.rows = tile.width
           task.target = target + tile.entry * g.outputChannels + panel.firstFilter
           panel.outer[tile.rows / 2 - 1](&task)
@@ -102,18 +140,22 @@ extension WeightGradient {
   ) {
     let g = geometry
     let rowsLength = block.rows.count * g.outputWidth
-    let positions = block.examples.count * rowsLength
-    guard let origin = panels.first?.firstFilter else { return }
-    for panel in panels {
-      var place = right + (panel.firstFilter - origin) * positions
-      for example in block.examples {
-        let source =
-          work.outputGradient + (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
-          * g.outputChannels + panel.firstFilter
+    guard let first = panels.first else { return }
+    let panelStride = block.examples.count * rowsLength
+    // Whole panels are packed together, so that memory is read in order; the last may be ragged.
+    let whole = panels.prefix { $0.width == first.width && $0.filterCount == $0.width }
+    for (index, example) in block.examples.enumerated() {
+      let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
+      let source = work.outputGradient + line * g.outputChannels
+      let scale = work.exampleWeights?[example] ?? 1
+      ck_f32_pack_panels(
+        source + first.firstFilter, rowsLength, g.outputChannels, whole.count, first.width,
+        panelStride * first.width, scale, right + index * rowsLength * first.width)
+      for panel in panels.dropFirst(whole.count) {
+        let place = right + (panel.firstFilter - first.firstFilter) * panelStride
         ck_f32_pack_right(
-          source, rowsLength, g.outputChannels, panel.filterCount, panel.width,
-          work.exampleWeights?[example] ?? 1, place)
-        place += rowsLength * panel.width
+          source + panel.firstFilter, rowsLength, g.outputChannels, panel.filterCount, panel.width,
+          scale, place + index * rowsLength * panel.width)
       }
     }
   }
@@ -175,21 +217,6 @@ extension WeightGradient {
         } else {
           segments.append(ck_segment(first: first, count: UInt32(columns.count)))
         }
-      }
-    }
-  }
-
-  private func packGathered(
-    _ tile: Tile, _ image: UnsafePointer<Float>, positions: Int,
-    into target: UnsafeMutablePointer<Float>
-  ) {
-    positionOffsets.withUnsafeBufferPointer { positionOffsets in
-      entryOffsets.withUnsafeBufferPointer { entryOffsets in
-        guard let positionBase = positionOffsets.baseAddress,
-          let entryBase = entryOffsets.baseAddress
-        else { return }
-        ck_f32_pack_left_gather(
-          image, positionBase, positions, entryBase + tile.entry, tile.width, tile.rows, target)
       }
     }
   }
