@@ -1,4 +1,5 @@
 import Control
+import FoundationEssentials
 import Synchronization
 import Testing
 
