@@ -53,9 +53,11 @@ import Testing
     }
     #expect(shown == Array(stride(from: 0, through: 100, by: 5)))
     let again = JobProgress(phase: .train, done: 100, total: 100)
-    #expect(!plain.deservesLine(again), "the end is told once")
+    let isToldAgain = plain.deservesLine(again)
+    #expect(!isToldAgain, "the end is told once")
     let next = JobProgress(phase: .generate, done: 0, total: 100)
-    #expect(plain.deservesLine(next))
+    let isNextTold = plain.deservesLine(next)
+    #expect(isNextTold)
   }
 
   @Test func aJobAndItsOutcome() {
@@ -112,9 +114,10 @@ import Testing
         LedgerEntry(number: 2, purpose: "glyphs-1", event: "gaussian", reserved: 64),
       ], verified: true, head: "ab12")
     let lines = Ledger.lines(of: report)
-    #expect(lines[1].split(separator: " ").map { String($0) } == [
-      "1", "glyphs-1", "64", "60", "gaussian",
-    ])
+    #expect(
+      lines[1].split(separator: " ").map { String($0) } == [
+        "1", "glyphs-1", "64", "60", "gaussian",
+      ])
     #expect(lines[2].contains("all"), "what is not settled counts as used")
     #expect(
       lines[3]

@@ -69,7 +69,7 @@ import Testing
     ("datsets: {}", "config.yaml:1: key 'datsets': unknown. Did you mean 'datasets'?"),
     (
       "datasets:\n  a:\n    root: /a\n    policy:\n      epsilom_max: 1\n      delta: 1e-5",
-      "config.yaml:4: datasets.a.policy: 'epsilon_max' is missing."
+      "config.yaml:5: key 'datasets.a.policy.epsilom_max': unknown. Did you mean 'epsilon_max'?"
     ),
     (
       "datasets:\n  a:\n    root: /a\n    colour: red\n    policy: {epsilon_max: 1, delta: 1e-5}",

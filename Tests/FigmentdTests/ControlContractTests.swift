@@ -136,7 +136,8 @@ import Testing
     }
   }
 
-  @Test(arguments: Engine.allCases) func aRepeatedSubmissionIsOneJob(_ engine: Engine) async throws {
+  @Test(arguments: Engine.allCases) func aRepeatedSubmissionIsOneJob(_ engine: Engine) async throws
+  {
     try await withAPI(engine) { api, _ in
       let first = try await api.submit(TestHouse.training, token: "t-1")
       let again = try await api.submit(TestHouse.training, token: "t-1")
@@ -151,7 +152,8 @@ import Testing
 
   @Test(arguments: Engine.allCases) func thePolicyRefuses(_ engine: Engine) async throws {
     try await withAPI(engine) { api, house in
-      func train(_ dataset: String, _ epsilon: Double?, nonPrivate: Bool? = nil) async throws -> Job {
+      func train(_ dataset: String, _ epsilon: Double?, nonPrivate: Bool? = nil) async throws -> Job
+      {
         try await api.submit(
           .train(
             TrainRequest(
@@ -194,7 +196,8 @@ import Testing
     }
   }
 
-  @Test(arguments: Engine.allCases) func impossibleRequestsAreRefused(_ engine: Engine) async throws {
+  @Test(arguments: Engine.allCases) func impossibleRequestsAreRefused(_ engine: Engine) async throws
+  {
     try await withAPI(engine) { api, _ in
       await expect(.usage, "epsilon") {
         try await api.plan(TrainRequest(dataset: "glyphs", recipe: "dp-gan-28", epsilon: -1))
@@ -235,7 +238,8 @@ import Testing
     }
   }
 
-  @Test(arguments: Engine.allCases) func aFailedJobSaysWhyAndCanGoOn(_ engine: Engine) async throws {
+  @Test(arguments: Engine.allCases) func aFailedJobSaysWhyAndCanGoOn(_ engine: Engine) async throws
+  {
     let failure = ControlError.refusedByPolicy("dataset glyphs: 0.1 of 10 is left.")
     try await withAPI(engine, .init(failure: failure)) { api, house in
       let job = try await api.submit(TestHouse.training, token: nil)
@@ -259,7 +263,7 @@ import Testing
 
   @Test(arguments: Engine.allCases) func datasetsAndTheirFiles(_ engine: Engine) async throws {
     let files = [
-      FakeFolderReader.file("a/1.png"), FakeFolderReader.file("a/2 ü?&.png", "truncated"),
+      FakeFolderReader.file("a/1.png"), FakeFolderReader.file("a/2 ü?&.png", "unreadable"),
     ]
     try await withAPI(engine, .init(spent: 0.25), files: files) { api, house in
       #expect(try await api.datasets().map(\.state) == [.unknown, .unknown])
@@ -278,13 +282,14 @@ import Testing
       #expect(next.files.map(\.path) == ["a/2 ü?&.png"])
       #expect(next.next == nil)
       let bad = try await api.files(of: "glyphs", FileQuery(verdict: "rejected"))
-      #expect(bad.files.map(\.verdict) == ["truncated"])
+      #expect(bad.files.map(\.verdict) == ["unreadable"])
       #expect(try await api.ledger(of: "glyphs").entries.count == 1)
       #expect(try await api.recipes().map(\.name) == ["dp-gan-28"])
     }
   }
 
-  @Test(arguments: Engine.allCases) func theStatusNamesTheRunningJob(_ engine: Engine) async throws {
+  @Test(arguments: Engine.allCases) func theStatusNamesTheRunningJob(_ engine: Engine) async throws
+  {
     try await withAPI(engine, .init(isEndless: true)) { api, house in
       let idle = try await api.status()
       #expect(idle.running == nil)

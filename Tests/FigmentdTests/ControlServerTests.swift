@@ -23,15 +23,15 @@ import Testing
     await house.daemon.stop()
   }
 
-  private func ask(_ server: TestServer, _ request: String) throws -> String {
+  private func ask(_ server: TestServer, _ request: String) async throws -> String {
     let socket = try RawSocket(server.socket)
     socket.send(request)
-    return socket.readAll()
+    return await socket.readAll()
   }
 
   @Test func aRequestByHand() async throws {
     try await withServer { server, _ in
-      let reply = try ask(server, "GET /v1/status HTTP/1.1\r\nHost: whatever\r\n\r\n")
+      let reply = try await ask(server, "GET /v1/status HTTP/1.1\r\nHost: whatever\r\n\r\n")
       #expect(reply.hasPrefix("HTTP/1.1 200 OK\r\n"))
       #expect(reply.contains("Content-Type: application/json\r\n"))
       #expect(reply.hasSuffix("}\n"))
@@ -41,7 +41,7 @@ import Testing
 
   @Test func problemsAreProblemDetails() async throws {
     try await withServer { server, _ in
-      let reply = try ask(server, "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+      let reply = try await ask(server, "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n")
       #expect(reply.hasPrefix("HTTP/1.1 404 Not Found\r\n"))
       #expect(reply.contains("Content-Type: application/problem+json\r\n"))
       #expect(reply.contains(#""type":"urn:figment:problem:not-found""#))
@@ -53,7 +53,7 @@ import Testing
     try await withServer { server, house in
       let job = try await server.client.submit(TestHouse.training, token: nil)
       _ = try await house.wait(for: job.id, "completed")
-      let reply = try ask(server, "GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
+      let reply = try await ask(server, "GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
       #expect(reply.contains("application/x-ndjson"))
       #expect(reply.contains("{\"type\":\"end\"}\n\r\n0\r\n\r\n"))
     }
@@ -68,7 +68,7 @@ import Testing
     "\u{16}\u{03}\u{01}\u{02}\0\u{01}\0\u{01}\u{fc}",
   ]) func whatIsNoHTTPIsAnsweredOrCutOff(_ request: String) async throws {
     try await withServer(limits: ControlLimits(requestSeconds: 1)) { server, _ in
-      let reply = try ask(server, request)
+      let reply = try await ask(server, request)
       #expect(!reply.contains("HTTP/1.1 200"))
       #expect(try await server.client.status().queued == 0, "the daemon goes on")
     }
@@ -93,22 +93,22 @@ import Testing
   @Test func headersHaveALimit() async throws {
     try await withServer { server, _ in
       let name = String(repeating: "x", count: 20_000)
-      let whole = try ask(server, "GET /v1/status HTTP/1.1\r\nX: \(name)\r\n\r\n")
+      let whole = try await ask(server, "GET /v1/status HTTP/1.1\r\nX: \(name)\r\n\r\n")
       #expect(whole.hasPrefix("HTTP/1.1 413 "))
       let endless = try RawSocket(server.socket)
       endless.send("GET /v1/status HTTP/1.1\r\n")
       for _ in 0..<40 where !endless.send("X: \(name.prefix(1000))\r\n") { break }
-      #expect(endless.readAll().hasPrefix("HTTP/1.1 413 "))
+      #expect(await endless.readAll().hasPrefix("HTTP/1.1 413 "))
     }
   }
 
   @Test func bodiesHaveALimit() async throws {
     try await withServer(limits: ControlLimits(bodyBytes: 1000)) { server, _ in
-      let announced = try ask(
+      let announced = try await ask(
         server, "POST /v1/plan HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n")
       #expect(announced.hasPrefix("HTTP/1.1 413 "))
       let chunk = "64\r\n" + String(repeating: " ", count: 100) + "\r\n"
-      let chunked = try ask(
+      let chunked = try await ask(
         server,
         "POST /v1/plan HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
           + String(repeating: chunk, count: 20))
@@ -120,16 +120,16 @@ import Testing
     try await withServer(limits: ControlLimits(requestSeconds: 1)) { server, _ in
       let socket = try RawSocket(server.socket)
       socket.send("POST /v1/plan HTTP/1.1\r\nContent-Length: 10\r\n\r\n{")
-      #expect(socket.readAll().hasPrefix("HTTP/1.1 408 "))
+      #expect(await socket.readAll().hasPrefix("HTTP/1.1 408 "))
       let silent = try RawSocket(server.socket)
-      #expect(silent.readAll().hasPrefix("HTTP/1.1 408 "))
+      #expect(await silent.readAll().hasPrefix("HTTP/1.1 408 "))
     }
   }
 
   @Test func callersHaveALimit() async throws {
     try await withServer(limits: ControlLimits(connectionsPerUser: 3)) { server, _ in
       var sockets = try (0..<3).map { _ in try RawSocket(server.socket) }
-      let reply = RawReply(try ask(server, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"))
+      let reply = RawReply(try await ask(server, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"))
       #expect(reply.status == 503)
       #expect(reply.text.contains("urn:figment:problem:busy"))
       sockets.removeAll()
@@ -150,7 +150,7 @@ import Testing
   @Test func oneRequestPerConnection() async throws {
     try await withServer { server, _ in
       let request = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
-      let reply = try ask(server, request + request)
+      let reply = try await ask(server, request + request)
       #expect(reply.components(separatedBy: "HTTP/1.1 ").count == 2)
       #expect(reply.contains("Connection: close"))
     }

@@ -21,7 +21,9 @@ import Testing
   }
 
   @Test func filesSurviveTheIndex() throws {
-    let files = [file("a/1.png"), file("a/2.png", "truncated"), file("x\n'ü\".png", className: nil)]
+    let files = [
+      file("a/1.png"), file("a/2.png", "truncated"), file("x\n'ü\".png", className: nil),
+    ]
     try ImageIndex(path: path).replace(files, of: "glyphs")
     let found = try ImageIndex(path: path).files(of: "glyphs")
     #expect(Set(found.values) == Set(files))
@@ -67,7 +69,7 @@ import Testing
       [
         file("1", className: "a", bytes: 5), file("2", className: "b", bytes: 6),
         file("3", className: "b", bytes: 7), file("4", "truncated", className: "b"),
-        file("5", "duplicate"),
+        file("5", "duplicate"), file("6", "ignored"),
       ], of: "glyphs")
     #expect(
       try index.counts(of: "glyphs")

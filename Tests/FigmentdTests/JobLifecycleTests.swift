@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test(arguments: states) func aNewStateIsPublishedOnceAndLast(_ state: JobState) {
+  @Test(arguments: states) func aNewStateIsPublishedOnceAndFirst(_ state: JobState) {
     for event in Self.events {
       var lifecycle = JobLifecycle(state: state)
       guard let effects = try? lifecycle.handle(event) else { continue }
@@ -73,7 +73,7 @@ import Testing
         #expect(published.isEmpty, "\(state.name) on \(event)")
       } else {
         #expect(published == [.publishState(lifecycle.state)])
-        #expect(effects.last == published.first)
+        #expect(effects.first == published.first)
       }
     }
   }
@@ -86,15 +86,15 @@ import Testing
     #expect(job.progress == Self.progress)
     #expect(
       try job.handle(.stopRequested(.paused))
-        == [.askToStop, .publishState(.stopping(.paused))])
+        == [.publishState(.stopping(.paused)), .askToStop])
     #expect(try job.handle(.stopRequested(.cancelled)) == [.publishState(.stopping(.cancelled))])
     #expect(try job.handle(.ended(.stopped)) == [.publishState(.finished(.cancelled))])
   }
 
   @Test func aWaitingJobIsTakenOutOfTheQueue() throws {
     var job = JobLifecycle(state: .queued)
-    #expect(try job.handle(.stopRequested(.paused)) == [.dequeue, .publishState(.paused)])
-    #expect(try job.handle(.resumeRequested) == [.enqueue, .publishState(.queued)])
+    #expect(try job.handle(.stopRequested(.paused)) == [.publishState(.paused), .dequeue])
+    #expect(try job.handle(.resumeRequested) == [.publishState(.queued), .enqueue])
   }
 
   @Test func aCleanStopIsTakenUpByTheNextDaemon() throws {
@@ -135,7 +135,7 @@ import Testing
 
   @Test func stoppingOverACrashIsNoCrash() throws {
     var job = JobLifecycle(state: .stopping(.shutdown), progress: Self.progress)
-    #expect(try job.handle(.daemonRestarted) == [.enqueue, .publishState(.queued)])
+    #expect(try job.handle(.daemonRestarted) == [.publishState(.queued), .enqueue])
     #expect(job.crashes == nil)
   }
 }

@@ -13,7 +13,8 @@ import Testing
   ) throws -> [String] {
     let scratch = ScratchFolder()
     let path =
-      isAbstract ? "@figment-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+      isAbstract
+      ? "@figment-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
       : scratch.path + "/notify"
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
     defer { close(descriptor) }
@@ -24,7 +25,7 @@ import Testing
     var messages: [String] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
-      let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+      let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
       guard count > 0 else { return messages }
       messages.append(String(decoding: buffer[..<count], as: UTF8.self))
     }

@@ -1,4 +1,6 @@
 import Control
+import FoundationEssentials
+import Glibc
 import Synchronization
 import Testing
 
@@ -31,19 +33,40 @@ import Testing
 }
 
 @Suite struct SerialThreadTests {
-  @Test func workRunsInItsOrderOneAtATime() async throws {
-    let thread = SerialThread(named: "test")
-    let log = Mutex<[Int]>([])
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for number in 0..<20 {
-        // Started one after another, so that their order is known.
-        let work = Task { try await thread.run { log.withLock { $0.append(number) } } }
-        group.addTask { try await work.value }
-        try await work.value
-      }
-      try await group.waitForAll()
+  /// Counts who is inside at the same time.
+  private final class Counter: Sendable {
+    private let inside = Atomic<Int>(0)
+    private let greatest = Atomic<Int>(0)
+    private let all = Atomic<Int>(0)
+    var most: Int { greatest.load(ordering: .relaxed) }
+    var total: Int { all.load(ordering: .relaxed) }
+
+    func enter() {
+      let now = inside.wrappingAdd(1, ordering: .relaxed).newValue
+      greatest.max(now, ordering: .relaxed)
+      all.wrappingAdd(1, ordering: .relaxed)
     }
-    #expect(log.withLock { $0 } == Array(0..<20))
+
+    func leave() { inside.wrappingSubtract(1, ordering: .relaxed) }
+  }
+
+  @Test func workRunsOneAtATime() async throws {
+    let thread = SerialThread(named: "test")
+    let counter = Counter()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<20 {
+        group.addTask {
+          try? await thread.run {
+            counter.enter()
+            usleep(500)
+            counter.leave()
+          }
+        }
+      }
+      await group.waitForAll()
+    }
+    #expect(counter.total == 20)
+    #expect(counter.most == 1)
   }
 
   @Test func errorsComeBack() async throws {

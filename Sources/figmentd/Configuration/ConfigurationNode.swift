@@ -124,8 +124,11 @@ struct ConfigurationMapping {
 
   /// The value of a key that must be there.
   mutating func require(_ key: String) throws(ConfigurationError) -> ConfigurationNode {
-    guard let value = take(key) else { throw origin.error("'\(key)' is missing.") }
-    return value
+    if let value = take(key) { return value }
+    // A key that is almost the missing one is the misspelt one.
+    items.removeAll { Spelling.nearest(to: $0.key, among: [key]) == nil }
+    try finish()
+    throw origin.error("'\(key)' is missing.")
   }
 
   /// Refuses the keys that nobody took.

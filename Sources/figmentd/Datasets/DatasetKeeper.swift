@@ -26,6 +26,9 @@ actor DatasetKeeper {
   /// A watched root is looked through this often where nothing tells of changes.
   static let pollInterval = Duration.seconds(60)
 
+  /// Changes within this time lead to one scan.
+  private static let coalescing = Duration.milliseconds(200)
+
   /// Makes a keeper; `run` sets it to work.
   init(
     _ dataset: DatasetConfiguration, reader: any FolderReader, index: ImageIndex, pulse: Pulse,
@@ -98,7 +101,7 @@ actor DatasetKeeper {
     self.remark = remark
     if scansUnderWay == 0 { state = result }
     if result == .ready { scanned = Date() }
-    if pending > 0 { hint.yield() }
+    if pending > 0 { remindOfPending() }
   }
 
   private func startWatching() {
@@ -118,10 +121,19 @@ actor DatasetKeeper {
 
   private func followHints() async {
     for await _ in hints {
-      // What a copying program writes next comes while this sleeps, and needs no scan of its own.
-      try? await Task.sleep(for: dataset.settle)
+      // What changes next comes while this sleeps, and needs no scan of its own.
+      try? await Task.sleep(for: Self.coalescing)
       if Task.isCancelled { return }
       await scan()
+    }
+  }
+
+  /// A file that still changes is looked at again when it may have settled.
+  private func remindOfPending() {
+    let (hint, settle) = (hint, dataset.settle)
+    Task {
+      try? await Task.sleep(for: settle)
+      hint.yield()
     }
   }
 

@@ -98,7 +98,8 @@ struct JobLifecycle: Hashable, Sendable {
 
   private mutating func enter(_ next: JobState, _ effects: Effect...) -> [Effect] {
     state = next
-    return effects + [.publishState(next)]
+    // Told first: what is done about a state may lead to the next one.
+    return [.publishState(next)] + effects
   }
 
   private mutating func reach(_ progress: JobProgress) -> [Effect] {

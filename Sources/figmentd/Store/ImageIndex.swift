@@ -47,6 +47,9 @@ struct ImageIndex: Sendable {
   /// The verdict of a file whose content is there already.
   static let duplicateVerdict = "duplicate"
 
+  /// The verdicts of files that are left out on purpose: nobody has to mend them.
+  private static let passedOver: Set = ["ignored", "vanished", "beyondUnitLimit"]
+
   /// Opens the index, or starts a new one.
   init(path: String) throws {
     do {
@@ -64,6 +67,8 @@ struct ImageIndex: Sendable {
 
   private static func open(_ path: String) throws -> DatabaseQueue {
     var configuration = GRDB.Configuration()
+    // Another reader of the same file is waited for.
+    configuration.busyMode = .timeout(10)
     configuration.prepareDatabase { database in
       // Losing the newest rows with the power costs a rescan, nothing else.
       try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
@@ -171,6 +176,7 @@ struct ImageIndex: Sendable {
             counts.classes.append(ClassCount(name: name, usable: files))
           }
         case Self.duplicateVerdict: counts.duplicates += files
+        case _ where Self.passedOver.contains(verdict): break
         default: counts.rejected += files
         }
       }

@@ -114,7 +114,13 @@ final class RawSocket: Sendable {
   func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
   /// All that comes until the other side hangs up.
-  func readAll() -> String {
+  ///
+  /// Waits on a thread of its own: the server answers on the tasks' threads.
+  func readAll() async -> String {
+    (try? await SerialThread(named: "test").run { self.readBlocking() }) ?? ""
+  }
+
+  private func readBlocking() -> String {
     var text: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
     while true {
