@@ -129,7 +129,9 @@ public struct ImageFolder {
 
   private static func className(of file: RelativePath) -> String {
     let components = file.components
-    guard components.count > 1, let first = components.first else { return DatasetRules.singleClass }
+    guard components.count > 1, let first = components.first else {
+      return DatasetRules.singleClass
+    }
     return String(decoding: first, as: UTF8.self)
   }
 }

@@ -74,7 +74,7 @@ extension ReportData {
         return Metric(
           key: "attack.\(key).tpr-at-\(operation.falsePositiveRate)",
           name: "… found at \(rate) false alarms",
-          meaning: "share of members found when \(rate) of others are accused",
+          meaning: "share of members found",
           value: operation.truePositiveRate, range: "0 to 1", direction: .lower,
           interval: operation.interval, count: ranking.memberCount,
           ceiling: NamedValue("guessing", operation.falsePositiveRate),
@@ -128,12 +128,12 @@ extension ReportData {
       ]),
       .sheet(
         ImageSheet(
-          findings.suspiciousPairs, columns: 24,
+          findings.suspiciousPairs, columns: 12,
           caption: "The most suspicious synthetic images, each followed by its nearest training"
             + " image", alternative: "pairs of synthetic and real images")),
       .sheet(
         ImageSheet(
-          findings.outlierPairs, columns: 24,
+          findings.outlierPairs, columns: 12,
           caption: "The most isolated training images, each followed by its nearest synthetic"
             + " image", alternative: "pairs of real and synthetic images")),
     ]
