@@ -97,7 +97,8 @@ public struct ImageFolder {
           let start = index * transform.byteCount
           let place = UnsafeMutableBufferPointer(
             rebasing: pixels[start..<(start + transform.byteCount)])
-          isRead[index] = codecs[worker].decode(file, with: transform, into: place) == [nil]
+          let outcomes = codecs[worker].decode(file, with: transform, into: place)
+          if case .decoded? = outcomes.first { isRead[index] = true }
         }
       }
     }

@@ -83,7 +83,8 @@ extension ReportData {
   }
 
   private static func chart(_ rankings: [(name: String, ranking: MembershipRanking)]) -> Chart {
-    let guess = [0.0001, 0.001, 0.01, 0.1, 1]
+    let least = rankings.map { 1 / Double($0.ranking.nonMemberCount) }.min() ?? 0.001
+    let guess = [least, least.squareRoot(), 1]
     return Chart(
       caption: "Members found against false alarms, both logarithmic; guessing is the diagonal",
       horizontal: "false alarms", vertical: "members found",

@@ -90,7 +90,10 @@ public struct HTMLReport<Zone: ReportZone> {
           index == 0 ? "<th scope=\"row\">\(escaped(cell))</th>" : "<td>\(escaped(cell))</td>"
         }.joined() + "</tr>"
     }
-    return "<div class=\"scroll\"><table class=\"\(isFacts ? "plain facts" : "plain")\">"
+    // Only figures are set to the right.
+    let isWords = table.rows.allSatisfy { $0.dropFirst().allSatisfy { $0.count > 20 } }
+    let style = isFacts ? "plain facts" : isWords ? "plain words" : "plain"
+    return "<div class=\"scroll\"><table class=\"\(style)\">"
       + "<caption>\(escaped(table.caption))</caption>\(head)<tbody>\(rows.joined())</tbody></table></div>"
   }
 

@@ -61,7 +61,7 @@ struct SVGChart {
       path += "\(Self.place(horizontal.place(of: x))) \(Self.place(vertical.place(of: y)))"
       isDrawing = true
     }
-    return "<path class=\"curve c\(index % 6) d\(index % 4)\" d=\"\(path)\"/>"
+    return "<path class=\"curve c\(index % 6) d\(index / 6)\" d=\"\(path)\"/>"
   }
 
   private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
