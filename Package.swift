@@ -53,7 +53,8 @@ let package = Package(
       name: "Models", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
       swiftSettings: strict),
     .target(
-      name: "Evaluation", dependencies: ["Compute", "Learning", "Datasets"], swiftSettings: strict),
+      name: "Evaluation", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
+      swiftSettings: strict),
     .target(name: "Control", swiftSettings: strict),
     .executableTarget(
       name: "figmentd",
@@ -97,7 +98,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["Evaluation", "Learning", "Datasets", "Compute", "TestSupport"],
+      dependencies: ["Evaluation", "Learning", "Datasets", "Compute", "Privacy", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
     .testTarget(

@@ -26,7 +26,7 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
     switch (self, kind) {
     case (.thorough, _): ClassifierSchedule(epochs: 10)
     case (.standard, .convolutional): ClassifierSchedule(epochs: 2)
-    case (.quick, .convolutional): ClassifierSchedule(epochs: 3)
+    case (.quick, .convolutional): ClassifierSchedule(epochs: 2)
     case (.standard, _): ClassifierSchedule(epochs: 8)
     case (.quick, _): ClassifierSchedule(epochs: 10)
     }
@@ -40,8 +40,8 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
 
   var privateEpochs: Int {
     switch self {
-    case .quick: 8
-    case .standard: 15
+    case .quick: 4
+    case .standard: 8
     case .thorough: 40
     }
   }

@@ -97,7 +97,8 @@ public struct ImageFolder {
           let start = index * transform.byteCount
           let place = UnsafeMutableBufferPointer(
             rebasing: pixels[start..<(start + transform.byteCount)])
-          isRead[index] = codecs[worker].decode(file, with: transform, into: place) == [nil]
+          let outcomes = codecs[worker].decode(file, with: transform, into: place)
+          if case .decoded? = outcomes.first { isRead[index] = true }
         }
       }
     }
@@ -129,7 +130,9 @@ public struct ImageFolder {
 
   private static func className(of file: RelativePath) -> String {
     let components = file.components
-    guard components.count > 1, let first = components.first else { return DatasetRules.singleClass }
+    guard components.count > 1, let first = components.first else {
+      return DatasetRules.singleClass
+    }
     return String(decoding: first, as: UTF8.self)
   }
 }

@@ -4,7 +4,9 @@ public import Compute
 public struct LabelledImages: Sendable {
   /// The shape of one image: height × width × channels.
   public let shape: Shape
-  /// The names of the classes; a label is a place in this list. One name if there are no classes.
+  /// The names of the classes; a label is a place in this list.
+  ///
+  /// There is one name if there are no classes.
   public let classNames: [String]
   /// The class of each image.
   public let labels: [Int]
@@ -74,7 +76,7 @@ public struct LabelledImages: Sendable {
       pixels: pixels + other.pixels)
   }
 
-  /// The images of both sets in turn: first, first, second, second, …
+  /// The images of both sets in turn, starting with the first of each.
   func interleaved(with other: LabelledImages) -> LabelledImages {
     let count = min(count, other.count)
     let all = appending(other)

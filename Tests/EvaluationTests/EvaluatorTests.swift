@@ -39,7 +39,8 @@ import Testing
     let ceiling = try #require(frechet.ceiling?.value)
     #expect(try #require(frechet.value) < 3 * ceiling + 0.1)
     #expect(frechet.baselines.map(\.name).contains("noised"))
-    for baseline in frechet.baselines where baseline.name == "noised" || baseline.name == "blurred" {
+    for baseline in frechet.baselines where baseline.name == "noised" || baseline.name == "blurred"
+    {
       #expect(baseline.value > 3 * (try #require(frechet.value)), "\(baseline.name)")
     }
     let copied = try verdict(synthetic: train, train: train, test: test)
@@ -84,9 +85,10 @@ import Testing
       ReportData(
         title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
         provenance: Provenance(command: "c", facts: [])), to: folder.path)
-    for name in ["internal/report.html", "internal/report.json", "release/report.html",
-      "release/report.json"]
-    {
+    for name in [
+      "internal/report.html", "internal/report.json", "release/report.html",
+      "release/report.json",
+    ] {
       #expect(FileManager.default.fileExists(atPath: folder.path + "/" + name))
     }
     let attributes = try FileManager.default.attributesOfItem(atPath: folder.path + "/internal")

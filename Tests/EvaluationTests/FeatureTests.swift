@@ -88,7 +88,8 @@ import Testing
     let blurred = try #require(SpoiltImages.blurred.applied(to: images, seed: 1))
     let before = PixelStatistics(images, on: machine.threads)
     let after = PixelStatistics(blurred, on: machine.threads)
-    #expect(after.deviation < 0.8 * before.deviation && isClose(after.mean, before.mean, relative: 0.02))
+    #expect(
+      after.deviation < 0.8 * before.deviation && isClose(after.mean, before.mean, relative: 0.02))
     let copied = try #require(SpoiltImages.copied.applied(to: images, seed: 1))
     #expect(copied.count == 300 && Set((0..<300).map { copied[$0] }).count == 100)
     #expect(SpoiltImages.classDropped.applied(to: images, seed: 1) == nil)

@@ -15,7 +15,8 @@ import Testing
   private func data(secret: Double = 0.123_456_7) -> ReportData {
     var data = ReportData(
       title: "Title & <tag>", subtitle: "below", synthetic: Releasable(images, .postProcessing),
-      provenance: Provenance(command: "figmentd evaluate", facts: [("Seed", "1")]))
+      provenance: Provenance(
+        command: "figmentd evaluate --train /private/folder", facts: [("Seed", "1")]))
     data.privateSignals = Sensitive([
       TrainingSignal(
         name: "secret loss", direction: .lower, steps: (0..<30).map(Double.init),
@@ -34,6 +35,7 @@ import Testing
     let page = HTMLReport(release).markup
     let json = String(decoding: try release.json(), as: UTF8.self)
     for text in [page, json, ReportText(release).text] {
+      #expect(!text.contains("/private/folder"))
       #expect(!text.contains("secret loss") && !text.contains("Secret attack"))
       #expect(!text.contains("attack.secret"))
       #expect(text.contains("withheld"))
@@ -101,6 +103,10 @@ import Testing
     guarded.guarantee = Guarantee(epsilon: 1, delta: 1e-5, unit: "one file", statement: [])
     #expect(guarded.document(for: ReleaseReport.self).verdict.severity == .passed)
     #expect(guarded.document(for: InternalReport.self).verdict.severity == .passed)
+    var claimed = plain
+    claimed.guarantee = Guarantee(
+      epsilon: 1, delta: 1e-5, unit: "one file", statement: [], isProved: false)
+    #expect(claimed.document(for: ReleaseReport.self).verdict.severity == .warning)
     var attacked = data()
     attacked.guarantee = guarded.guarantee
     #expect(attacked.document(for: InternalReport.self).verdict.severity == .failed)

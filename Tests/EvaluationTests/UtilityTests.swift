@@ -17,7 +17,7 @@ import Testing
     let classifier = Classifier(
       kind, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 12), seed: 1,
       on: machine)
-    #expect(classifier.accuracy(on: test) > (kind == .logisticRegression ? 0.5 : 0.75))
+    #expect(classifier.accuracy(on: test) > (kind == .logisticRegression ? 0.5 : 0.65))
     #expect(classifier.hiddenFeatures(of: test).count == 200)
   }
 

@@ -53,8 +53,8 @@ struct PointMaker {
               let source =
                 bytes.startIndex + (row * shape[1] + column) * channels + channel
               target[
-                image * width + (row / size * columns + column / size) * channels + channel]
-                += share * Float(bytes[source])
+                image * width + (row / size * columns + column / size) * channels + channel] +=
+                share * Float(bytes[source])
             }
           }
         }

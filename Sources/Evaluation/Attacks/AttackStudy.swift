@@ -8,8 +8,10 @@ public struct AttackFinding: Sendable {
   public let title: String
   /// How well it tells members from others.
   public let ranking: MembershipRanking
-  /// The same against real images of neither kind in place of the synthetic set: what differences
-  /// between the training and the test images alone can do. Nil where there are too few.
+  /// The same against real images of neither kind in place of the synthetic set.
+  ///
+  /// It shows what differences between the training and the test images alone can do. Nil where
+  /// there are too few.
   public let null: MembershipRanking?
   /// The same against a copied training set: it must be flagged, or the attack is blind.
   public let positive: MembershipRanking?

@@ -1,5 +1,6 @@
-/// The last hidden layer of the small convolutional classifier trained on the real classes: 128
-/// features. It saw private images, so everything measured with it stays internal.
+/// The last hidden layer of the small convolutional classifier trained on the real classes.
+///
+/// It has 128 features. It saw private images, so everything measured with it stays internal.
 struct ClassifierFeatures: FeatureExtractor {
   let name = "classifier"
   let version = 1

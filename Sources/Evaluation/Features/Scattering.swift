@@ -107,8 +107,9 @@ public struct Scattering: FeatureExtractor {
       return pooled
     }
 
-    /// Convolves planes (any count × rows × columns) with a bank and takes moduli, as planes again:
-    /// plane 0 in all directions, then plane 1, …
+    /// Convolves planes (any count × rows × columns) with a bank and takes moduli, as planes again.
+    ///
+    /// The directions of a plane follow each other.
     private func moduli(of planes: Tensor, by plan: ConvolutionPlan, radius: Int) -> Tensor {
       let g = plan.geometry
       let planeCount = planes.count / (height * width)

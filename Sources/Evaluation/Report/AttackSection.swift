@@ -74,7 +74,7 @@ extension ReportData {
         return Metric(
           key: "attack.\(key).tpr-at-\(operation.falsePositiveRate)",
           name: "… found at \(rate) false alarms",
-          meaning: "share of members found when \(rate) of others are accused",
+          meaning: "share of members found",
           value: operation.truePositiveRate, range: "0 to 1", direction: .lower,
           interval: operation.interval, count: ranking.memberCount,
           ceiling: NamedValue("guessing", operation.falsePositiveRate),
@@ -83,7 +83,8 @@ extension ReportData {
   }
 
   private static func chart(_ rankings: [(name: String, ranking: MembershipRanking)]) -> Chart {
-    let guess = [0.0001, 0.001, 0.01, 0.1, 1]
+    let least = rankings.map { 1 / Double($0.ranking.nonMemberCount) }.min() ?? 0.001
+    let guess = [least, least.squareRoot(), 1]
     return Chart(
       caption: "Members found against false alarms, both logarithmic; guessing is the diagonal",
       horizontal: "false alarms", vertical: "members found",
@@ -128,12 +129,12 @@ extension ReportData {
       ]),
       .sheet(
         ImageSheet(
-          findings.suspiciousPairs, columns: 24,
+          findings.suspiciousPairs, columns: 12,
           caption: "The most suspicious synthetic images, each followed by its nearest training"
             + " image", alternative: "pairs of synthetic and real images")),
       .sheet(
         ImageSheet(
-          findings.outlierPairs, columns: 24,
+          findings.outlierPairs, columns: 12,
           caption: "The most isolated training images, each followed by its nearest synthetic"
             + " image", alternative: "pairs of real and synthetic images")),
     ]

@@ -147,7 +147,8 @@ extension ReportData {
       columns: ["Class", "Synthetic", "Recognised", "Real"],
       rows: classNames.indices.map { label in
         [
-          classNames[label], share(own.classCounts, label), predicted.map { share($0, label) } ?? "–",
+          classNames[label], share(own.classCounts, label),
+          predicted.map { share($0, label) } ?? "–",
           share(real.classCounts, label),
         ]
       })

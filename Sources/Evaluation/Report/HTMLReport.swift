@@ -80,15 +80,21 @@ public struct HTMLReport<Zone: ReportZone> {
   }
 
   private func markup(of table: ReportTable) -> String {
-    let head = table.columns.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
+    // Names and values need no heads; they read like sentences.
+    let isFacts = table.columns.allSatisfy(\.isEmpty)
+    let cells = table.columns.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
+    let head = isFacts ? "" : "<thead><tr>\(cells)</tr></thead>"
     let rows = table.rows.map { row in
       "<tr>"
         + row.enumerated().map { index, cell in
           index == 0 ? "<th scope=\"row\">\(escaped(cell))</th>" : "<td>\(escaped(cell))</td>"
         }.joined() + "</tr>"
     }
-    return "<div class=\"scroll\"><table><caption>\(escaped(table.caption))</caption>"
-      + "<thead><tr>\(head)</tr></thead><tbody>\(rows.joined())</tbody></table></div>"
+    // Only figures are set to the right.
+    let isWords = table.rows.allSatisfy { $0.dropFirst().allSatisfy { $0.count > 20 } }
+    let style = isFacts ? "plain facts" : isWords ? "plain words" : "plain"
+    return "<div class=\"scroll\"><table class=\"\(style)\">"
+      + "<caption>\(escaped(table.caption))</caption>\(head)<tbody>\(rows.joined())</tbody></table></div>"
   }
 
   private func markup(of sheet: ImageSheet) -> String {

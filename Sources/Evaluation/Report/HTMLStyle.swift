@@ -43,7 +43,9 @@ enum HTMLStyle {
     th:first-child,td:first-child{text-align:left}
     thead th{background:var(--head);font-weight:600;vertical-align:bottom}
     tbody th{font-weight:600}
-    .metrics td,.metrics th{white-space:nowrap}
+    table.facts{width:auto}.facts td,.facts th,.words td,.words th{text-align:left}
+    .plain th,.plain td{padding:.3rem .6rem}
+    .metrics td{white-space:nowrap}
     .metrics tbody th{white-space:normal;min-width:15rem;max-width:24rem}
     .metrics .meaning{display:block;font-weight:400;font-size:.85rem;line-height:1.35}
     .value{font-weight:700;font-size:1.05rem}

@@ -39,8 +39,10 @@ extension ReportData {
     document.add(
       fixed: .table(
         ReportTable(
-          caption: "The guarantee in numbers; it is proved, not measured", columns: ["", ""],
-          rows: rows)))
+          caption: guarantee.isProved
+            ? "The guarantee in numbers; it is proved, not measured"
+            : "What is claimed; nothing in this report proves it",
+          columns: ["", ""], rows: rows)))
   }
 
   private func addPictures<Zone>(to document: inout ReportDocument<Zone>) {
@@ -56,7 +58,8 @@ extension ReportData {
             sheets.map { moment in
               .sheet(
                 ImageSheet(
-                  moment.images, columns: 20, caption: "Step \(Figures.count(moment.step))",
+                  moment.images, columns: Self.columns,
+                  caption: "Step \(Figures.count(moment.step))",
                   alternative: "synthetic images at step \(moment.step) of the training"))
             })
         })
@@ -64,14 +67,15 @@ extension ReportData {
   }
 
   private static let imagesPerClass = 20
+  private static let columns = 10
   private static let shownClasses = 20
 
   /// One sheet with a row for each class, or a square one without classes.
   private static func classSheets(of images: LabelledImages) -> [ReportBlock] {
     guard images.classNames.count > 1 else {
       let sheet = ImageSheet(
-        images.sample(100, seed: 1), columns: imagesPerClass, caption: "100 images at random",
-        alternative: "100 synthetic images in five rows")
+        images.sample(100, seed: 1), columns: columns, caption: "100 images at random",
+        alternative: "100 synthetic images in ten rows")
       return [.sheet(sheet)]
     }
     return images.classNames.indices.prefix(shownClasses).map { label in
@@ -82,7 +86,7 @@ extension ReportData {
       }
       return .sheet(
         ImageSheet(
-          images.images(at: places).sample(imagesPerClass, seed: 1), columns: imagesPerClass,
+          images.images(at: places).sample(imagesPerClass, seed: 1), columns: columns,
           caption: "Class \(name): \(min(imagesPerClass, places.count)) of "
             + "\(Figures.count(places.count))",
           alternative: "synthetic images of class \(name)"))
@@ -163,8 +167,9 @@ extension ReportData {
     document.begin("withheld", "What was withheld, and why")
     guard !document.withheld.isEmpty else {
       document.add(
-        fixed: .text("Nothing: this is the internal version. The release version withholds what"
-          + " private images helped to compute without noise."))
+        fixed: .text(
+          "Nothing: this is the internal version. The release version withholds what"
+            + " private images helped to compute without noise."))
       return
     }
     let rows = document.withheld.map { [$0.name, $0.reason] }
@@ -177,7 +182,9 @@ extension ReportData {
 
   private func addProvenance<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin("repeat", "How to repeat it")
-    document.add(fixed: .code(provenance.command))
+    document.add(
+      Sensitive(.code(provenance.command)), named: "The exact command",
+      because: "It names folders of the machine that holds the private images.")
     document.add(
       fixed: .table(
         ReportTable(

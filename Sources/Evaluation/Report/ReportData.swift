@@ -6,14 +6,17 @@ public struct Guarantee: Sendable {
   public let unit: String
   /// The statement in words, paragraph by paragraph.
   public let statement: [String]
+  /// Whether our own ledger and accountants vouch for it; false for what someone merely states.
+  public let isProved: Bool
   /// Further facts for experts: the mechanism, the accountants' figures, the ledger.
   public let facts: [(name: String, value: String)]
 
   /// Creates a guarantee from a privacy statement.
   public init(
     epsilon: Double, delta: Double, unit: String, statement: [String],
-    facts: [(name: String, value: String)] = []
+    isProved: Bool = true, facts: [(name: String, value: String)] = []
   ) {
+    self.isProved = isProved
     self.epsilon = epsilon
     self.delta = delta
     self.unit = unit

@@ -24,7 +24,8 @@ extension ReportDocument: Encodable {
       Dictionary(metrics.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }),
       forKey: .metrics)
     try container.encode(sections, forKey: .sections)
-    try container.encode(withheld.map { Withheld(name: $0.name, reason: $0.reason) }, forKey: .withheld)
+    try container.encode(
+      withheld.map { Withheld(name: $0.name, reason: $0.reason) }, forKey: .withheld)
   }
 
   /// The content of report.json: sorted keys, so that two reports can be compared line by line.

@@ -5,8 +5,9 @@ public struct ReportWriter {
   /// Creates a writer.
   public init() {}
 
-  /// Writes `internal/report.html`, `internal/report.json`, and the same in `release/`, below
-  /// `directory`. The internal folder is closed to other users.
+  /// Writes report.html and report.json into `internal` and `release` below `directory`.
+  ///
+  /// The internal folder is closed to other users.
   ///
   /// - Returns: The paths of the two pages.
   @discardableResult

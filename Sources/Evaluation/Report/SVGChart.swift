@@ -61,7 +61,7 @@ struct SVGChart {
       path += "\(Self.place(horizontal.place(of: x))) \(Self.place(vertical.place(of: y)))"
       isDrawing = true
     }
-    return "<path class=\"curve c\(index % 6) d\(index % 4)\" d=\"\(path)\"/>"
+    return "<path class=\"curve c\(index % 6) d\(index / 6)\" d=\"\(path)\"/>"
   }
 
   private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
@@ -94,11 +94,11 @@ struct Axis {
     self.start = start
     self.end = end
     if isLogarithmic {
-      let least = (log10(shown.min() ?? 0.001) + 1e-9).rounded(.down)
-      let most = max(least + 1, (log10(shown.max() ?? 1) - 1e-9).rounded(.up))
+      let least = log10(shown.min() ?? 0.001)
+      let most = max(least + 0.5, log10(shown.max() ?? 1))
       low = least
       high = most
-      ticks = stride(from: least, through: most, by: 1).map { pow(10, $0) }
+      ticks = Self.logarithmicTicks(least, most)
       return
     }
     let least = shown.min() ?? 0
@@ -121,6 +121,14 @@ struct Axis {
   func place(of value: Double) -> Double {
     let position = isLogarithmic ? log10(value) : value
     return start + (position - low) / (high - low) * (end - start)
+  }
+
+  /// Powers of ten; their doubles and fivefolds too where the axis is short.
+  private static func logarithmicTicks(_ least: Double, _ most: Double) -> [Double] {
+    let factors: [Double] = most - least < 2.5 ? [1, 2, 5] : [1]
+    return stride(from: least.rounded(.down), through: most, by: 1)
+      .flatMap { power in factors.map { $0 * pow(10, power) } }
+      .filter { log10($0) >= least - 1e-9 && log10($0) <= most + 1e-9 }
   }
 
   /// One, two or five times a power of ten, at least `span`.

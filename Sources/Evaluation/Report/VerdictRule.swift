@@ -64,7 +64,11 @@ struct VerdictRule {
   /// What is known without real images.
   private static func freeRemarks(_ data: ReportData) -> Remarks {
     var remarks = Remarks()
-    if let guarantee = data.guarantee {
+    if let guarantee = data.guarantee, !guarantee.isProved {
+      remarks.warnings.append(
+        "Differential privacy is claimed, epsilon \(Figures.text(guarantee.epsilon)) and delta "
+          + "\(Figures.text(guarantee.delta)), but nothing here proves it.")
+    } else if let guarantee = data.guarantee {
       remarks.good.append(
         "Differential privacy is guaranteed: epsilon \(Figures.text(guarantee.epsilon)), delta "
           + "\(Figures.text(guarantee.delta)), for \(guarantee.unit).")
@@ -101,7 +105,8 @@ struct VerdictRule {
     for attack in attacks.attacks where attack.isFlagged {
       remarks.failures.append(
         "Members found by “\(attack.title)”: area under the curve "
-          + "\(Figures.text(attack.ranking.areaUnderCurve)), more than chance and than the control.")
+          + "\(Figures.text(attack.ranking.areaUnderCurve)), more than chance and than the control."
+      )
     }
     if attacks.memorization.isFlagged {
       remarks.failures.append("Synthetic images copy training images.")

@@ -50,7 +50,8 @@ struct PrivateClassifier {
     let pass = Pass(on: machine)
     for step in 0..<plan.stepCount {
       let batch = Batch(images: images, places: sampler.draw(using: &coins).map(Int.init))
-      let sum = network.clippedSum(over: batch, loss: CategoricalCrossEntropy(), mechanism, in: pass)
+      let sum = network.clippedSum(
+        over: batch, loss: CategoricalCrossEntropy(), mechanism, in: pass)
       network.update(along: sum.noised(by: coins), by: optimizer)
       if step % 8 == 0 { progress(Double(step) / Double(plan.stepCount)) }
     }

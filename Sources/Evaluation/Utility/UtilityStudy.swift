@@ -42,7 +42,9 @@ struct UtilityStudy {
   let effort: EvaluationEffort
   let seed: UInt64
 
-  /// Accuracy of one kind over the effort's seeds. `kept` gets the first classifier trained on real
+  /// Accuracy of one kind over the effort's seeds.
+  ///
+  /// `kept` gets the first classifier trained on real
   /// images.
   func finding(
     _ kind: ClassifierKind, synthetic: LabelledImages, train: LabelledImages, test: LabelledImages,

@@ -104,7 +104,7 @@ struct EvaluateCommand: ParsableCommand {
           "Whoever ran this evaluation states that the synthetic set was made with differential"
             + " privacy at these numbers. An evaluation cannot verify that; the privacy statement"
             + " of the release does."
-        ])
+        ], isProved: false)
     }
     return data
   }
