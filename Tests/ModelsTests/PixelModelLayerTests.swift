@@ -1,9 +1,33 @@
 import Compute
+import Glibc
 import Learning
 import TestSupport
 import Testing
 
 @Suite struct PixelModelLayerTests {
+  @Test func exponentialsAreThoseOfTheLibrary() {
+    var stream = SeededStream(seed: 1)
+    for _ in 0..<1000 {
+      var x = GatedArithmetic.Lanes(repeating: 0)
+      for lane in 0..<8 { x[lane] = Float(stream.uniform() * 174 - 87) }
+      let exponentials = GatedArithmetic.exponential(x)
+      let narrow = x / 20
+      let sigmoids = GatedArithmetic.sigmoid(narrow)
+      let tangents = GatedArithmetic.tanh(narrow)
+      for lane in 0..<8 {
+        let exact = exp(Double(x[lane]))
+        #expect(abs(Double(exponentials[lane]) - exact) < 2 * 0x1p-23 * exact)
+        let y = Double(narrow[lane])
+        #expect(abs(Double(sigmoids[lane]) - 1 / (1 + exp(-y))) < 0x1p-22)
+        #expect(abs(Double(tangents[lane]) - tanh(y)) < 0x1p-21)
+      }
+    }
+    // Beyond the ends of single precision the gates are shut or open, and finite.
+    let far = GatedArithmetic.Lanes(-1e30, 1e30, -200, 200, -.infinity, .infinity, -88, 89)
+    let shut = GatedArithmetic.sigmoid(far)
+    for lane in 0..<8 { #expect(abs(shut[lane] - (lane % 2 == 0 ? 0 : 1)) < 1e-30) }
+  }
+
   @Test func gatedActivation() {
     #expect(
       checkLayer(input: Shape(2, 3, 10), output: Shape(2, 3, 5)) { $0.gatedActivation() } == [])

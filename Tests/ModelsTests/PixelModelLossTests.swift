@@ -80,6 +80,8 @@ import Testing
     for level in 0..<levels.count { #expect(levels.level(of: levels.value(of: level)) == level) }
     #expect(levels.level(of: -3) == 0)
     #expect(levels.level(of: 3) == levels.count - 1)
+    #expect(levels.level(of: .nan) == 0)
+    #expect(levels.level(of: .infinity) == levels.count - 1)
   }
 
   @Test func eightBitsKeepEveryByte() {

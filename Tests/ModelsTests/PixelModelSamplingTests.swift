@@ -227,6 +227,14 @@ import Testing
     #expect(whole.logLikelihoods.allSatisfy { $0 == 0 })
   }
 
+  @Test(arguments: PixelModelCase.allCases)
+  func divergedModelDrawsSomethingAndDoesNotTrap(_ kind: PixelModelCase) throws {
+    let model = try kind.model()
+    model.average.values.fill(.nan)
+    let drawn = try draw(model, PixelSampling(labels: [0, 1], seed: 1))
+    #expect(drawn.images.allSatisfy { $0 >= -1 && $0 <= 1 })
+  }
+
   @Test func classCountsBecomeLabelsInOrder() {
     #expect(PixelSampling(classCounts: [2, 0, 1], seed: 1).labels == [0, 0, 2])
   }

@@ -18,10 +18,11 @@ struct PixelLevels: Hashable, Sendable {
   /// Half the distance between neighbours.
   var halfWidth: Double { 1 / Double(count - 1) }
 
-  /// The nearest level.
+  /// The nearest level; the first one for what is no number, as a model that diverged may draw.
   func level(of value: Float) -> Int {
     let scaled = ((value + 1) * 0.5 * Float(count - 1)).rounded()
-    return max(0, min(count - 1, Int(scaled)))
+    guard scaled > 0 else { return 0 }
+    return scaled < Float(count - 1) ? Int(scaled) : count - 1
   }
 
   /// The value of a level.
