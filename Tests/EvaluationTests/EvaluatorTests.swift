@@ -55,6 +55,14 @@ import Testing
     let synthetic = OverfittedDecoder(train, on: machine).draw(480)
     let result = try verdict(synthetic: synthetic, train: train, test: test)
     #expect(result.verdict.severity == .failed)
+    // The same set beside other private images: not one byte of what may be shared changes.
+    let other = try verdict(
+      synthetic: synthetic, train: try GlyphSet.images(160, from: 9000),
+      test: try GlyphSet.images(320, from: 15_000))
+    let pages = [result, other].map { $0.data.document(for: ReleaseReport.self) }
+    #expect(HTMLReport(pages[0]).markup == HTMLReport(pages[1]).markup)
+    #expect(try pages[0].json() == pages[1].json())
+    #expect(HTMLReport(result.document).markup != HTMLReport(other.document).markup)
   }
 
   @Test func missingClassesAndCollapseRaiseWarnings() throws {
