@@ -109,7 +109,9 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "FigmentTests", dependencies: ["figment", "Control"], swiftSettings: strict),
+    .testTarget(
+      name: "FigmentTests", dependencies: ["figment", "Control", argumentParser],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -21,7 +21,6 @@ actor DatasetKeeper {
   private var remark: String?
   private var pending = 0
   private var scanned: Date?
-  private var scansUnderWay = 0
 
   /// A watched root is looked through this often where nothing tells of changes.
   static let pollInterval = Duration.seconds(60)
@@ -64,7 +63,6 @@ actor DatasetKeeper {
 
   /// Looks through the root and returns when that is done.
   func scan() async {
-    scansUnderWay += 1
     state = .scanning
     startWatching()
     let (reader, index, pulse, dataset) = (reader, index, pulse, dataset)
@@ -94,12 +92,12 @@ actor DatasetKeeper {
   }
 
   private func finishScan(_ result: DatasetState, _ remark: String?) {
-    scansUnderWay -= 1
     if remark != self.remark, let remark {
       logger.warning("dataset \(dataset.name): \(remark)")
     }
     self.remark = remark
-    if scansUnderWay == 0 { state = result }
+    // All that this scan was asked for is known, even when another one waits behind it.
+    state = result
     if result == .ready { scanned = Date() }
     if pending > 0 { remindOfPending() }
   }
