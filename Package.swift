@@ -84,8 +84,10 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
       path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "ComputeTests", dependencies: ["Compute", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "PrivacyTests", dependencies: ["Privacy", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ComputeTests", dependencies: ["Compute", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PrivacyTests", dependencies: ["Privacy", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Compute", "Privacy", "TestSupport"],
       swiftSettings: strict),

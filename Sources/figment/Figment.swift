@@ -22,6 +22,7 @@ struct Figment: AsyncParsableCommand {
           Recipes.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self, Logs.self,
           Pause.self, Resume.self, Cancel.self, Generate.self,
         ]),
-      CommandGroup(name: "Set-up", subcommands: [Config.self, PrivacyCommand.self, VersionCommand.self]),
+      CommandGroup(
+        name: "Set-up", subcommands: [Config.self, PrivacyCommand.self, VersionCommand.self]),
     ])
 }

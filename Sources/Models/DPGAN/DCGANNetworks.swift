@@ -18,8 +18,9 @@ struct DCGANNetworks {
   /// The slope of every leaky rectifier.
   static let slope: Float = 0.2
 
-  /// How class embeddings start: far enough apart that both networks see the class from the first
-  /// step. From zero, noise and clipping leave them there, and the classes never part.
+  /// How class embeddings start: far enough apart that both networks see the class at once.
+  ///
+  /// From zero, noise and clipping leave them there, and the classes never part.
   static let classSpread = Initialization.normal(standardDeviation: 0.5)
 
   /// The halvings from the full image down to at most four rows and columns.

@@ -100,7 +100,7 @@ public final class DPGAN: GenerativeModel {
     return loss
   }
 
-  /// One update of the generator along the non-saturating loss (Goodfellow et al. 2014).
+  /// One update of the generator along the non-saturating loss of arXiv 1406.2661.
   private func updateGenerator(_ step: TrainingStep) {
     let count = settings.generatorBatchSize ?? step.batchSize
     let latents = latents(count, seed: [2, UInt64(step.index)])

@@ -8,8 +8,9 @@ import Privacy
 ///
 /// It belongs to the folder, not to a run or a dataset's name: two names of one folder share it.
 enum RootLedger {
-  /// The budget where no administrator set one: large enough to refuse nothing that is worth
-  /// stating. What was spent is counted and stated all the same.
+  /// The budget where no administrator set one: large enough to refuse nothing worth stating.
+  ///
+  /// What was spent is counted and stated all the same.
   static let unlimitedEpsilon = 1e4
 
   /// Opens, or begins, the ledger of a folder.

@@ -25,7 +25,9 @@ final class MetricsFile {
   }
 }
 
-/// `files.jsonl`: every file of the root with its verdict. Internal: names are personal data.
+/// The list of every file of the root with its verdict, `files.jsonl`.
+///
+/// Internal: names are personal data.
 enum VerdictsFile {
   /// Writes the list.
   static func write(_ files: [InspectedFile], in folder: String) throws {
@@ -49,7 +51,9 @@ enum VerdictsFile {
   }
 }
 
-/// `run.json`: every resolved value of a run and how it ended. Internal: it holds counts.
+/// Every resolved value of a run and how it ended, `run.json`.
+///
+/// Internal: it holds counts.
 struct RunRecord: Encodable {
   /// How the run stands.
   enum State: String, Encodable {
