@@ -8,7 +8,7 @@ struct LedgerReader {
   let history: LedgerHistory
   private let dataset: DatasetConfiguration
   private let lines: [LedgerFileLine]
-  private let verification: LedgerFileVerification?
+  private let verification: LedgerFileVerification
 
   /// Reads the ledger of a dataset's root; one that was never begun is empty.
   ///
@@ -17,12 +17,8 @@ struct LedgerReader {
     self.dataset = dataset
     let location = RootLedger.location(
       try RootLedger.identity(of: dataset.root), ledgers: state.ledgers, marks: state.ledgerMarks)
-    guard let bytes = try SystemLedgerFileDisk().content(of: location.path) else {
-      history = LedgerHistory()
-      lines = []
-      verification = nil
-      return
-    }
+    // A file that is gone while its mark is there is not an empty ledger: the verification knows.
+    let bytes = try SystemLedgerFileDisk().content(of: location.path) ?? []
     let content = try? LedgerFileContent(bytes, ledger: location.path)
     history = content?.history ?? LedgerHistory()
     lines = content?.lines ?? []
@@ -31,14 +27,14 @@ struct LedgerReader {
 
   /// What was reserved and used, and what is left.
   func report() -> LedgerReport {
-    let problem = verification.flatMap { $0.isIntact ? nil : $0.problems.joined(separator: " ") }
+    let problem = verification.isIntact ? nil : verification.problems.joined(separator: " ")
     return LedgerReport(
       dataset: dataset.name,
       budget: BudgetStatus(
         epsilonMaximum: dataset.policy.epsilonMaximum, delta: dataset.policy.delta,
-        epsilonSpent: verification.map { $0.cost?.epsilon } ?? 0, unit: dataset.policy.unit,
+        epsilonSpent: verification.cost?.epsilon, unit: dataset.policy.unit,
         problem: problem),
-      entries: entries(), verified: problem == nil, head: verification?.position?.hash,
+      entries: entries(), verified: problem == nil, head: verification.position?.hash,
       problem: problem)
   }
 
