@@ -1,8 +1,34 @@
 import ArgumentParser
 import Control
+import Datasets
+import Dispatch
+
+/// Where the process starts.
+///
+/// Synchronous on purpose. A decoding process shuts itself in, and a run in the foreground blocks
+/// signals, for the calling thread and those it starts later: both must happen on the first thread
+/// before there is another. An asynchronous entry would leave that thread at once.
+@main
+@MainActor
+enum Program {
+  static func main() {
+    if CommandLine.arguments.dropFirst().first == DecoderProcess.verb { DecodeWorker.run() }
+    do {
+      var command = try Figmentd.parseAsRoot()
+      guard command is any AsyncParsableCommand else { return try command.run() }
+    } catch {
+      Figmentd.exit(withError: error)
+    }
+    // Parsed anew: a command cannot be handed from this thread to a task.
+    Task {
+      await Figmentd.main()
+      Figmentd.exit()
+    }
+    dispatchMain()
+  }
+}
 
 /// The daemon's command line.
-@main
 struct Figmentd: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figmentd",
@@ -15,7 +41,6 @@ struct Figmentd: AsyncParsableCommand {
       EvaluateCommand.self,
       BenchCommand.self,
       DrawGlyphsCommand.self,
-      DecodeWorkerCommand.self,
     ],
     defaultSubcommand: Serve.self)
 }

@@ -32,10 +32,17 @@ import Testing
   @Test func ladderIsNeverSteppedDown() {
     var schedule = DiscriminatorSchedule(.init(start: 1, threshold: 0.6, grace: 10))
     climb(&schedule, accuracy: 0, times: 100)
-    let reached = schedule.discriminatorSteps
-    climb(&schedule, accuracy: 1, times: 5000)
+    var reached = schedule.discriminatorSteps
     #expect(reached > 1)
-    #expect(schedule.discriminatorSteps == reached)
+    // The running accuracy recovers slowly: until it passes the threshold, rungs are still climbed.
+    for _ in 0..<5000 {
+      let mayClimb = schedule.accuracy <= 0.6
+      schedule.generatorStepped(fakeAccuracy: 1)
+      #expect(schedule.discriminatorSteps >= reached)
+      #expect(mayClimb || schedule.discriminatorSteps == reached)
+      reached = schedule.discriminatorSteps
+    }
+    #expect(schedule.accuracy > 0.99)
   }
 
   @Test func accuracyAveragesWithThePublishedDecay() {

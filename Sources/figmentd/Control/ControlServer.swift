@@ -37,8 +37,11 @@ struct ControlServer: Service {
 
   /// Answers until it is told to stop.
   func run() async throws {
-    await cancelWhenGracefulShutdown {
-      try? await self.channel.closeFuture.get()
+    // A future does not end with the task that waits for it: the channel itself must be closed.
+    await withGracefulShutdownHandler {
+      try? await channel.closeFuture.get()
+    } onGracefulShutdown: {
+      self.channel.close(promise: nil)
     }
     await stop()
   }

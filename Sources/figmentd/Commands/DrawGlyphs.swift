@@ -1,15 +1,6 @@
 import ArgumentParser
 import Datasets
 
-/// Decodes images for the daemon in a process of its own; see `DecoderProcess`.
-struct DecodeWorkerCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: DecoderProcess.verb, abstract: "Decode images for the daemon.",
-    shouldDisplay: false)
-
-  func run() throws { DecodeWorker.run() }
-}
-
 /// Draws the small image set of `make demo`.
 struct DrawGlyphsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
