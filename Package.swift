@@ -109,6 +109,8 @@ let package = Package(
         "figmentd", "figment", "Control", "Models", "Datasets", "Privacy", "TestSupport", logging,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        "Compute",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -8,9 +8,38 @@ import Synchronization
 /// Each thread begins with a fixed part of the loop, which keeps its examples in its caches from
 /// layer to layer, and helps the others when it is done. Results cannot depend on who takes an
 /// iteration as long as an iteration computes its outputs alone.
-public final class ThreadPool: @unchecked Sendable {
+public final class ThreadPool: Sendable {
+  private let crew: Crew
+
+  /// Creates a pool of `threadCount` threads, at least one; the caller counts as the first.
+  public init(threadCount: Int = ThreadPool.availableProcessors) {
+    crew = Crew(threadCount: max(1, threadCount))
+    crew.start()
+  }
+
+  deinit { crew.close() }
+
   /// The number of threads that work, the caller included.
-  public let threadCount: Int
+  public var threadCount: Int { crew.threadCount }
+
+  /// The processors that this process may run on.
+  public static var availableProcessors: Int { max(1, Int(ck_available_processors())) }
+
+  /// Runs `body` for each index below `count` and returns when all are done.
+  ///
+  /// `worker` is below `threadCount` and names the thread, for scratch memory; which thread takes an
+  /// index may differ from run to run. Iterations must write to different places; reductions across
+  /// iterations belong to the caller. Callers wait for each other; a body must not call `forEach`.
+  public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    crew.forEach(count, body)
+  }
+}
+
+/// What the threads of a pool share.
+///
+/// The threads hold it and not the pool: a pool that nobody holds any more can go, and ends them.
+private final class Crew: @unchecked Sendable {
+  let threadCount: Int
 
   /// One loop: an iteration's body, and where each thread's part stands.
   private struct Loop {
@@ -34,12 +63,11 @@ public final class ThreadPool: @unchecked Sendable {
   /// How often a waiting thread looks before it sleeps; never when threads outnumber processors.
   private let patience: Int
 
-  /// Creates a pool of `threadCount` threads, at least one; the caller counts as the first.
-  public init(threadCount: Int = ThreadPool.availableProcessors) {
-    self.threadCount = max(1, threadCount)
-    patience = self.threadCount <= Self.availableProcessors ? 2000 : 0
-    cursors = .allocate(capacity: self.threadCount * Self.cursorStride)
-    for index in 0..<self.threadCount * Self.cursorStride {
+  init(threadCount: Int) {
+    self.threadCount = threadCount
+    patience = threadCount <= ThreadPool.availableProcessors ? 2000 : 0
+    cursors = .allocate(capacity: threadCount * Self.cursorStride)
+    for index in 0..<threadCount * Self.cursorStride {
       (cursors + index).initialize(to: Atomic(0))
     }
     var attributes = pthread_mutexattr_t()
@@ -50,13 +78,9 @@ public final class ThreadPool: @unchecked Sendable {
     pthread_mutex_init(&mutex, nil)
     pthread_cond_init(&started, nil)
     pthread_cond_init(&finished, nil)
-    for worker in 1..<max(2, self.threadCount) where worker < self.threadCount {
-      threads.append(spawn(worker))
-    }
   }
 
   deinit {
-    close()
     pthread_cond_destroy(&finished)
     pthread_cond_destroy(&started)
     pthread_mutex_destroy(&mutex)
@@ -65,15 +89,14 @@ public final class ThreadPool: @unchecked Sendable {
     cursors.deallocate()
   }
 
-  /// The processors that this process may run on.
-  public static var availableProcessors: Int { max(1, Int(ck_available_processors())) }
+  /// Starts the threads other than the caller's.
+  func start() {
+    for worker in 1..<max(2, threadCount) where worker < threadCount {
+      threads.append(spawn(worker))
+    }
+  }
 
-  /// Runs `body` for each index below `count` and returns when all are done.
-  ///
-  /// `worker` is below `threadCount` and names the thread, for scratch memory; which thread takes an
-  /// index may differ from run to run. Iterations must write to different places; reductions across
-  /// iterations belong to the caller. Callers wait for each other; a body must not call `forEach`.
-  public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+  func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     pthread_mutex_lock(&callers)
     defer { pthread_mutex_unlock(&callers) }
     guard threadCount > 1, count > 1 else {
@@ -126,7 +149,7 @@ public final class ThreadPool: @unchecked Sendable {
     }
   }
 
-  fileprivate func work(as worker: Int) {
+  func work(as worker: Int) {
     var seen = 0
     while true {
       var looks = patience
@@ -152,7 +175,8 @@ public final class ThreadPool: @unchecked Sendable {
     }
   }
 
-  private func close() {
+  /// Ends the threads and returns when they have ended.
+  func close() {
     pthread_mutex_lock(&mutex)
     closing.store(true, ordering: .releasing)
     pthread_cond_broadcast(&started)
@@ -161,16 +185,14 @@ public final class ThreadPool: @unchecked Sendable {
   }
 
   private func spawn(_ worker: Int) -> pthread_t {
-    // The pool joins its threads while it goes, and a thread may start as late as that: an unowned
-    // reference would trap then, so it is an unchecked one.
-    let seat = Unmanaged.passRetained(Seat(pool: self, worker: worker))
+    let seat = Unmanaged.passRetained(Seat(crew: self, worker: worker))
     var thread = pthread_t()
     let status = pthread_create(
       &thread, nil,
       { argument in
         guard let argument else { return nil }
         let seat = Unmanaged<Seat>.fromOpaque(argument).takeRetainedValue()
-        seat.pool.work(as: seat.worker)
+        seat.crew.work(as: seat.worker)
         return nil
       }, seat.toOpaque())
     precondition(status == 0, "cannot start a thread: error \(status)")
@@ -180,11 +202,11 @@ public final class ThreadPool: @unchecked Sendable {
 
 /// What a new thread is told: whose it is and its number.
 private final class Seat {
-  unowned(unsafe) let pool: ThreadPool
+  let crew: Crew
   let worker: Int
 
-  init(pool: ThreadPool, worker: Int) {
-    self.pool = pool
+  init(crew: Crew, worker: Int) {
+    self.crew = crew
     self.worker = worker
   }
 }

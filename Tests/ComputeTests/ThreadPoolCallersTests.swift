@@ -1,5 +1,6 @@
 import Compute
 import Dispatch
+import Glibc
 import Testing
 
 /// Who may call a pool, and when.
@@ -18,6 +19,20 @@ import Testing
       }
     }
     #expect(results.allTrue)
+  }
+
+  @Test func aPoolThatGoesEndsItsThreads() {
+    func threadsOfThisProcess() -> Int {
+      guard let folder = opendir("/proc/self/task") else { return 0 }
+      defer { closedir(folder) }
+      var count = 0
+      while readdir(folder) != nil { count += 1 }
+      return count
+    }
+    let before = threadsOfThisProcess()
+    for _ in 0..<200 { ThreadPool(threadCount: 4).forEach(8) { _, _ in } }
+    // Other tests start threads meanwhile, but not 600.
+    #expect(threadsOfThisProcess() < before + 300)
   }
 
   @Test func poolMayGoBeforeItsThreadsStart() {

@@ -1,6 +1,8 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Logging
+import ServiceLifecycle
 import Testing
 
 @testable import figment
@@ -27,6 +29,19 @@ import Testing
     let socket = try RawSocket(server.socket)
     socket.send(request)
     return await socket.readAll()
+  }
+
+  @Test func aServerEndsOnAGracefulStop() async throws {
+    let house = try await TestHouse()
+    let server = try await TestServer(house)
+    let group = ServiceGroup(
+      services: [server.server], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let running = Task { try await group.run() }
+    #expect(try await ask(server, "GET /v1/status HTTP/1.1\r\nHost: h\r\n\r\n").contains("200 OK"))
+    await group.triggerGracefulShutdown()
+    try await running.value
+    #expect(access(server.socket, F_OK) != 0)
+    await house.daemon.stop()
   }
 
   @Test func aRequestByHand() async throws {

@@ -49,8 +49,9 @@ struct ControlSocket: Sendable {
       socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     }
     do {
-      let mask = umask(0o177)
-      defer { umask(mask) }
+      // The mode of the descriptor is that of the socket's file. Unlike a mask, it is not the whole
+      // process's: no other thread makes a file under it meanwhile.
+      try systemCall("fchmod", path) { fchmod(descriptor, 0o600) }
       try withAddress(of: path) { address, length in
         _ = try systemCall("bind", path) { bind(descriptor, address, length) }
       }

@@ -1,0 +1,178 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+import Synchronization
+import Testing
+
+@testable import figmentd
+
+/// The whole way from a folder of images to a synthetic set, on a model of a few hundred weights.
+@Suite struct TrainingRunTests {
+  private static let recipe = """
+    name: tiny
+    summary: For tests.
+    family: dp-gan
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: 16, steps: 40, clip_norm: 1}
+    model:
+      width: 2
+      generator_width: 2
+      latent_size: 4
+      discriminator_learning_rate: 0.001
+      generator_learning_rate: 0.001
+      beta1: 0.5
+      beta2: 0.999
+      generator_batch_size: 8
+      schedule: {start: 2, grace: 10, limit: 5}
+      average_decay: 0.9
+    """
+
+  /// A folder of images, a recipe and places for one run.
+  fileprivate struct Bench {
+    let scratch: ScratchFolder
+    let order: RunOrder
+    let places: RunPlaces
+
+    init(epsilon: Double? = 4, maximum: Double = 100, count: Int = 12) throws {
+      scratch = ScratchFolder()
+      let images = scratch.path + "/images"
+      try GlyphGenerator(seed: 3).write(count: 64, to: images)
+      let recipe = try RecipeLibrary.read(scratch.write("tiny.yaml", TrainingRunTests.recipe))
+      order = RunOrder(
+        name: "run", dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
+        epsilon: epsilon, delta: 1e-5, budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
+        steps: nil, count: count, seed: 5)
+      places = RunPlaces(
+        internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
+        release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",
+        ledgers: scratch.path + "/ledgers", ledgerMarks: scratch.path + "/marks")
+    }
+
+    func run(stoppingAt step: Int? = nil) throws -> TrainingRun.Ending {
+      let stop = StopSignal()
+      let run = TrainingRun(
+        order, at: places, on: Machine(threadCount: 1), stop: stop,
+        makeDecoder: { ImageCodec() },
+        report: { report in
+          guard case .progress(let progress) = report, progress.phase == .train, let step else {
+            return
+          }
+          if progress.done >= step { stop.raise() }
+        })
+      return try run.run()
+    }
+
+    func history() throws -> LedgerHistory {
+      try LedgerFile.history(
+        at: RootLedger.location(
+          RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
+    }
+  }
+
+  private func isFinished(_ ending: TrainingRun.Ending) -> Bool {
+    if case .finished = ending { true } else { false }
+  }
+
+  @Test func aRunWritesItsReleaseAndChargesItsPlan() throws {
+    let bench = try Bench()
+    #expect(isFinished(try bench.run()))
+    let history = try bench.history()
+    #expect(history.spent.total == 40)
+    #expect(history.attempts.map(\.outcome) == ["finished"])
+    #expect(history.releases.count == 1)
+    let cost = try PrivacyCost(of: history.spent, delta: 1e-5)
+    #expect(cost.epsilon <= 4)
+    let release = bench.places.release
+    var images = 0
+    for name in try DurableFile.names(in: release + "/data") {
+      images += try DurableFile.names(in: "\(release)/data/\(name)").count
+    }
+    #expect(images == 12)
+    let statement = try JSONDecoder().decode(
+      PrivacyStatement.self, from: DurableFile.read(release + "/privacy.json"))
+    #expect(statement.total.epsilon == cost.epsilon)
+    #expect(
+      try DurableFile.names(in: release) == [
+        "PRIVACY.md", "README.md", "data", "manifest.json", "metadata.jsonl", "model",
+        "privacy.json", "samples.png",
+      ])
+  }
+
+  @Test func anInterruptedRunNeverCostsMoreThanItsPlan() throws {
+    let bench = try Bench()
+    // A stop during the first block: the rest of the block is given back.
+    guard case .stopped = try bench.run(stoppingAt: 1) else {
+      // A machine on which 40 steps end before the first report leaves nothing to interrupt.
+      return
+    }
+    #expect(isFinished(try bench.run()))
+    #expect(try bench.history().spent.total <= 40)
+    #expect(try bench.history().attempts.count == 2)
+  }
+
+  @Test func stepsLostToACrashStayChargedAndAreNotMadeAgain() throws {
+    let bench = try Bench()
+    // What a kill -9 leaves: a design, a reservation that nobody settled, no checkpoint.
+    try bench.leaveReservation(times: 30)
+    #expect(isFinished(try bench.run()))
+    let history = try bench.history()
+    #expect(history.spent.total == 40)
+    #expect(history.openReservationCount == 1)
+    let record = String(
+      decoding: try DurableFile.read(bench.places.internalFiles + "/run.json"), as: UTF8.self)
+    #expect(record.contains("\"steps_made\" : 10"))
+    #expect(record.contains("\"steps_charged\" : 40"))
+  }
+
+  @Test func aDamagedCheckpointGivesWayToTheOneBefore() throws {
+    let bench = try Bench()
+    let model = try bench.order.recipe.makeModel(
+      classes: ["a", "b"], seed: 1, on: Machine(threadCount: 1))
+    let folder = CheckpointFolder(path: bench.places.checkpoints)
+    #expect(try folder.newest()?.step == nil)
+    for step in [3, 7, 9] { try folder.save(model, step: step) }
+    #expect(try DurableFile.names(in: folder.path).count == 2)
+    #expect(try folder.newest()?.step == 9)
+    #expect(truncate(folder.path + "/step-9.safetensors", 100) == 0)
+    #expect(try folder.newest()?.step == 7)
+  }
+
+  @Test func aRunBeyondTheBudgetIsRefusedBeforeItReadsAStep() throws {
+    let bench = try Bench(epsilon: 4, maximum: 1)
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.exitCode == .refused)
+    #expect(try bench.history().spent.isEmpty)
+    #expect(try DurableFile.names(in: bench.places.release).isEmpty)
+  }
+
+  @Test func aRunWithoutPrivacyReleasesNothing() throws {
+    let bench = try Bench(epsilon: nil)
+    #expect(isFinished(try bench.run()))
+    #expect(try DurableFile.names(in: bench.places.release).isEmpty)
+    let card = String(
+      decoding: try DurableFile.read(bench.places.unprotected + "/README.md"), as: UTF8.self)
+    #expect(card.contains("No guarantee"))
+    #expect(try !DurableFile.names(in: bench.places.unprotected).contains("privacy.json"))
+  }
+}
+
+extension TrainingRunTests.Bench {
+  /// Decides as a run does, reserves steps, and vanishes.
+  fileprivate func leaveReservation(times: Int) throws {
+    try DurableFile.makeFolder(places.internalFiles)
+    let built = try SnapshotBuilder(
+      root: order.root, transform: order.transform, threadCount: 1
+    ).build(in: places.internalFiles)
+    let design = try RunDesign(
+      order, population: built.snapshot.unitCount, classes: built.snapshot.classes,
+      snapshot: "\(built.snapshot.digest)")
+    try design.save(in: places.internalFiles)
+    let account = try RunAccount(order, places, design)
+    guard let mechanism = design.plan.mechanism else { return }
+    _ = try account.ledger.reserve(mechanism.event, times: times, for: "training")
+  }
+}
