@@ -11,7 +11,8 @@ final class WatchedFolders: FolderReader {
     height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
 
   private let poisoned = DecoderProcess.Poisoned()
-  /// What the last scan of each dataset found: an unchanged file is not read again.
+  /// What the last scan of each dataset found: an unchanged file is not read again. After a
+  /// restart the index tells of the usable ones.
   private let remembered = Mutex<[String: [RelativePath: InspectedFile]]>([:])
 
   func scan(
@@ -22,7 +23,9 @@ final class WatchedFolders: FolderReader {
     builder.makeDecoder = { [poisoned] in DecoderProcess(poisoned: poisoned) }
     builder.isSettled = { $1.hasBeenQuiet(for: dataset.settle) }
     builder.onProgress = { _ in pulse.beat() }
-    let files = try builder.inspect(known: remembered.withLock { $0[dataset.name] ?? [:] })
+    let earlier =
+      remembered.withLock { $0[dataset.name] } ?? InspectedFile.restored(from: known.values)
+    let files = try builder.inspect(known: earlier)
     remembered.withLock { remembered in
       remembered[dataset.name] = Dictionary(
         files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
@@ -60,9 +63,33 @@ extension IndexedFile {
         reason: file.verdict == .accepted ? nil : file.verdict.description, width: file.width,
         height: file.height),
       fingerprint: FileFingerprint(
-        inode: signature?.inode ?? 0, bytes: signature?.size ?? 0,
+        device: signature?.device ?? 0, inode: signature?.inode ?? 0, bytes: signature?.size ?? 0,
         modified: signature?.modified ?? 0, changed: signature?.changed ?? 0),
       contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } })
+  }
+}
+
+extension InspectedFile {
+  /// What an index tells of usable files after a restart, by path.
+  ///
+  /// The others are few, and their reasons are found anew by reading them again.
+  static func restored(
+    from rows: some Sequence<IndexedFile>
+  ) -> [RelativePath: InspectedFile] {
+    var files: [RelativePath: InspectedFile] = [:]
+    for row in rows where row.row.verdict == ImageIndex.usableVerdict {
+      let hash = row.contentHash.flatMap { $0.withUnsafeBytes { ContentHash(bytes: $0) } }
+      guard let hash else { continue }
+      let fingerprint = row.fingerprint
+      let path = RelativePath(row.row.path)
+      files[path] = InspectedFile(
+        path: path, verdict: .accepted, className: row.row.className,
+        signature: FileSignature(
+          device: fingerprint.device, inode: fingerprint.inode, size: fingerprint.bytes,
+          modified: fingerprint.modified, changed: fingerprint.changed),
+        contentHash: hash, height: row.row.height, width: row.row.width)
+    }
+    return files
   }
 }
 

@@ -14,6 +14,8 @@ struct IndexedFile: Hashable, Sendable {
 
 /// What changes when a file changes.
 struct FileFingerprint: Hashable, Sendable {
+  /// The device that holds the file.
+  var device: UInt64
   /// The file's number in its file system.
   var inode: UInt64
   /// Its size in bytes.
@@ -41,7 +43,7 @@ struct ImageIndex: Sendable {
   private let database: DatabaseQueue
 
   /// The shape of the tables; a file with another number is thrown away.
-  private static let version = 1
+  private static let version = 2
   /// The verdict of a file that can be learned from.
   static let usableVerdict = "ok"
   /// The verdict of a file whose content is there already.
@@ -83,7 +85,7 @@ struct ImageIndex: Sendable {
             CREATE TABLE file (
               dataset TEXT NOT NULL, path TEXT NOT NULL, class TEXT, verdict TEXT NOT NULL,
               reason TEXT, width INTEGER, height INTEGER, hash BLOB,
-              inode INTEGER NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
+              device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
               changed INTEGER NOT NULL, PRIMARY KEY (dataset, path)) WITHOUT ROWID;
             PRAGMA user_version = \(version)
             """)
@@ -118,13 +120,13 @@ struct ImageIndex: Sendable {
         sql: "DELETE FROM file WHERE dataset = ? AND path = ?")
       for path in gone.keys { try delete.execute(arguments: [dataset, path]) }
       let insert = try database.makeStatement(
-        sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       for file in written {
         try insert.execute(arguments: [
           dataset, file.row.path, file.row.className, file.row.verdict, file.row.reason,
           file.row.width, file.row.height, file.contentHash,
-          Int64(bitPattern: file.fingerprint.inode), file.fingerprint.bytes,
-          file.fingerprint.modified, file.fingerprint.changed,
+          Int64(bitPattern: file.fingerprint.device), Int64(bitPattern: file.fingerprint.inode),
+          file.fingerprint.bytes, file.fingerprint.modified, file.fingerprint.changed,
         ])
       }
     }
@@ -191,8 +193,8 @@ struct ImageIndex: Sendable {
         path: row["path"], className: row["class"], bytes: Int(bytes), verdict: row["verdict"],
         reason: row["reason"], width: row["width"], height: row["height"]),
       fingerprint: FileFingerprint(
-        inode: UInt64(bitPattern: row["inode"]), bytes: bytes, modified: row["modified"],
-        changed: row["changed"]),
+        device: UInt64(bitPattern: row["device"]), inode: UInt64(bitPattern: row["inode"]),
+        bytes: bytes, modified: row["modified"], changed: row["changed"]),
       contentHash: row["hash"])
   }
 }

@@ -164,6 +164,6 @@ final class FakeFolderReader: FolderReader {
   static func file(_ path: String, _ verdict: String = "ok") -> IndexedFile {
     IndexedFile(
       row: FileRow(path: path, className: "a", bytes: 3, verdict: verdict),
-      fingerprint: FileFingerprint(inode: 1, bytes: 3, modified: 1, changed: 1))
+      fingerprint: FileFingerprint(device: 1, inode: 1, bytes: 3, modified: 1, changed: 1))
   }
 }

@@ -1,0 +1,184 @@
+import Compute
+import Learning
+import Privacy
+import TestSupport
+import Testing
+
+@testable import Models
+
+/// What holds for every family of models, on small ones.
+@Suite struct FamilyTests {
+  private static let format = ImageSpecification.tiny(height: 8, width: 8, classes: 2)
+
+  /// A family and settings of a few hundred to a few thousand parameters.
+  struct Example: CustomTestStringConvertible, Sendable {
+    let name: String
+    let make: @Sendable (_ seed: UInt64, _ threads: Int) throws -> any GenerativeModel
+    var testDescription: String { name }
+
+    static let all = [
+      Example(name: DPGAN.family) { seed, threads in
+        try DPGAN(
+          DPGANSettings(
+            width: 2, generatorWidth: 2, latentSize: 4, discriminatorLearningRate: 0.01,
+            generatorLearningRate: 0.01, generatorBatchSize: 6,
+            schedule: .init(start: 2, threshold: 0.6), averageDecay: 0.5),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
+      Example(name: PixelModel.family) { seed, threads in
+        try PixelModel(
+          PixelModelSettings(channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
+    ]
+  }
+
+  private static let mechanism = Result {
+    try SubsampledGaussian(
+      samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 0.5, nominalBatchSize: 6)
+  }
+
+  private func train(
+    _ model: any GenerativeModel, steps: Range<Int>, on images: ImageArray? = nil,
+    mechanism: SubsampledGaussian?, noise: UInt32 = 7
+  ) throws -> [StepReport] {
+    // Every step has noise of its own, as a resumed run would draw the same.
+    try steps.map { index in
+      try model.step(
+        TrainingStep(
+          index: index, stepCount: 10, batchSize: 6, mechanism: mechanism,
+          noise: TestNoise.stream(noise &+ UInt32(index))),
+        on: images ?? ImageArray.random(5, Self.format))
+    }
+  }
+
+  private func state(_ model: any GenerativeModel) -> Checkpoint {
+    var checkpoint = Checkpoint()
+    model.save(into: &checkpoint)
+    return checkpoint
+  }
+
+  private func samples(_ model: any GenerativeModel, seed: UInt64 = 3) throws -> [Float] {
+    var values: [Float] = []
+    try model.sample(labels: [0, 1, 1, 0, 1], seed: seed) { first, images in
+      #expect(first * Self.format.shape.count == values.count)
+      values += images.array
+    }
+    return values
+  }
+
+  @Test func everyFamilyIsAmongTheExamples() {
+    #expect(Set(Families.all.map { $0.family }) == Set(Example.all.map(\.name)))
+  }
+
+  @Test(arguments: Example.all) func imagesHaveTheFormatAndItsRange(_ example: Example) throws {
+    let values = try samples(example.make(1, 1))
+    #expect(values.count == 5 * Self.format.shape.count)
+    #expect(values.allSatisfy { (-1...1).contains($0) })
+  }
+
+  @Test(arguments: Example.all) func imagesDependOnTheirSeedAlone(_ example: Example) throws {
+    let model = try example.make(1, 1)
+    let first = try samples(model, seed: 3)
+    #expect(try samples(model, seed: 4) != first)
+    #expect(try samples(model, seed: 3) == first)
+  }
+
+  @Test(arguments: Example.all) func resultIsTheSameOnAnyNumberOfThreads(
+    _ example: Example
+  ) throws {
+    let one = try example.make(1, 1)
+    let three = try example.make(1, 3)
+    for model in [one, three] {
+      _ = try train(model, steps: 0..<3, mechanism: Self.mechanism.get())
+    }
+    #expect(state(one).tensors == state(three).tensors)
+    #expect(try samples(one) == samples(three))
+  }
+
+  @Test(arguments: Example.all) func aRestoredModelGoesOnBitForBit(_ example: Example) throws {
+    let whole = try example.make(1, 1)
+    _ = try train(whole, steps: 0..<6, mechanism: Self.mechanism.get())
+    let broken = try example.make(1, 1)
+    _ = try train(broken, steps: 0..<3, mechanism: Self.mechanism.get())
+    let resumed = try example.make(1, 1)
+    try resumed.restore(from: state(broken))
+    _ = try train(resumed, steps: 3..<6, mechanism: Self.mechanism.get())
+    #expect(state(resumed).tensors == state(whole).tensors)
+    #expect(state(resumed).metadata == state(whole).metadata)
+  }
+
+  @Test(arguments: Example.all) func anEmptyBatchStillMovesTheModel(_ example: Example) throws {
+    let model = try example.make(1, 1)
+    let before = state(model).tensors
+    let nobody = ImageArray(shape: Self.format.shape, values: [], classes: [])
+    let report = try train(model, steps: 0..<1, on: nobody, mechanism: Self.mechanism.get())
+    #expect(state(model).tensors != before)
+    #expect(report.allSatisfy { $0.values.values.allSatisfy(\.isFinite) })
+  }
+
+  @Test(arguments: Example.all) func aPoisonedImageLeavesTheModelFinite(
+    _ example: Example
+  ) throws {
+    let model = try example.make(1, 1)
+    var images = ImageArray.random(5, Self.format)
+    images.values[0] = .nan
+    images.values[70] = .infinity
+    _ = try train(model, steps: 0..<2, on: images, mechanism: Self.mechanism.get())
+    #expect(try samples(model).allSatisfy(\.isFinite))
+  }
+
+  /// What a private step tells must not depend on the real images of that step: only later steps
+  /// may, through the noised update.
+  @Test func whatADiscriminatorStepTellsDoesNotDependOnItsRealImages() throws {
+    let example = try #require(Example.all.first { $0.name == DPGAN.family })
+    let reports = try [1, 2].map { seed in
+      try train(
+        example.make(1, 1), steps: 0..<1,
+        on: ImageArray.random(seed == 1 ? 5 : 2, Self.format, seed: UInt64(seed)),
+        mechanism: Self.mechanism.get())
+    }
+    #expect(reports[0].map(\.values) == reports[1].map(\.values))
+  }
+
+  @Test(arguments: Example.all) func theReleasedPartHoldsNoTrainingState(
+    _ example: Example
+  ) throws {
+    let model = try example.make(1, 1)
+    _ = try train(model, steps: 0..<2, mechanism: Self.mechanism.get())
+    var released = Checkpoint()
+    model.saveGenerator(into: &released)
+    #expect(!released.tensors.isEmpty)
+    #expect(released.tensors.keys.allSatisfy { !$0.contains("optimizer") })
+    #expect(released.tensors.keys.allSatisfy { !$0.contains("discriminator") })
+    #expect(released.tensors.count < state(model).tensors.count)
+  }
+
+  @Test func aGANLearnsTwoClassesOfFlatImagesApart() throws {
+    let format = Self.format
+    let model = try DPGAN(
+      DPGANSettings(
+        width: 4, generatorWidth: 4, latentSize: 4, discriminatorLearningRate: 0.003,
+        generatorLearningRate: 0.003, generatorBatchSize: 32,
+        schedule: .init(start: 1, threshold: nil), averageDecay: 0.9),
+      for: format, seed: 5, on: Machine(threadCount: 1))
+    let flat = { (value: Float) in [Float](repeating: value, count: format.shape.count) }
+    let images = ImageArray(
+      shape: format.shape, values: (0..<32).flatMap { flat($0 % 2 == 0 ? -0.8 : 0.8) },
+      classes: (0..<32).map { $0 % 2 })
+    for index in 0..<300 {
+      _ = try model.step(
+        TrainingStep(
+          index: index, stepCount: 300, batchSize: 32, mechanism: nil, noise: NoiseStream()),
+        on: images)
+    }
+    var means = [0.0, 0.0]
+    try model.sample(labels: (0..<64).map { $0 % 2 }, seed: 9) { first, drawn in
+      for index in 0..<drawn.shape[0] {
+        let image = drawn.examples(from: index, count: 1).array
+        means[(first + index) % 2] += Double(image.reduce(0, +)) / Double(32 * image.count)
+      }
+    }
+    #expect(means[0] < -0.4 && means[1] > 0.4, "\(means)")
+  }
+}

@@ -1,0 +1,169 @@
+import Compute
+import Learning
+import Privacy
+import Synchronization
+import Testing
+
+@testable import Models
+
+/// What happened, in the order in which it happened.
+private final class Diary: Sendable {
+  private let lines = Mutex<[String]>([])
+  func write(_ line: String) { lines.withLock { $0.append(line) } }
+  var all: [String] { lines.withLock { $0 } }
+}
+
+/// A ledger in memory that writes down what it is asked.
+private final class DiaryLedger: PrivacyLedger {
+  let diary: Diary
+  /// Reservations from this one on are refused.
+  let refusedFrom: Int
+  private let numbers = Mutex(0)
+
+  init(_ diary: Diary, refusedFrom: Int) {
+    self.diary = diary
+    self.refusedFrom = refusedFrom
+  }
+
+  func reserve(
+    _ event: PrivacyEvent, times: Int, for purpose: String
+  ) throws(LedgerError) -> Reservation {
+    let number = numbers.withLock { number in
+      number += 1
+      return number
+    }
+    guard number < refusedFrom else { throw .locked(ledger: "test") }
+    diary.write("reserve \(times)")
+    return Reservation(number: number, event: event, times: times)
+  }
+
+  func settle(_ reservation: consuming Reservation, used: Int) throws(LedgerError) {
+    diary.write("settle \(used) of \(reservation.times)")
+  }
+
+  func spent() throws(LedgerError) -> EventTally { EventTally() }
+}
+
+/// A model that only notes that it was asked to learn.
+private final class DiaryModel: GenerativeModel {
+  struct Settings: ModelSettings {
+    func validate(for format: ImageSpecification) throws {}
+  }
+
+  static let family = "diary"
+  var diary: Diary?
+  var failingStep: Int?
+  private(set) var indices: [Int] = []
+
+  init(
+    _ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+  ) throws {}
+
+  func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
+    if step.index == failingStep { throw RecipeFailure("the step failed") }
+    diary?.write("step \(step.index)")
+    indices.append(step.index)
+    return StepReport()
+  }
+
+  func sample(
+    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+  ) throws {}
+  func save(into checkpoint: inout Checkpoint) {}
+  func restore(from checkpoint: Checkpoint) throws {}
+  func saveGenerator(into checkpoint: inout Checkpoint) {}
+  var description: String { "a diary" }
+}
+
+/// Batches that hold nothing.
+private final class EmptyBatches: Trainer.Images {
+  func drawBatch(probability: Double, from noise: NoiseStream) -> any ExampleSource {
+    ImageArray(shape: ImageSpecification.tiny().shape, values: [], classes: [])
+  }
+}
+
+/// The order of paying and computing, on a model that computes nothing.
+@Suite struct TrainerTests {
+  private let diary = Diary()
+
+  private func trainer(
+    steps: Int, noiseMultiplier: Double? = 1, step: Int = 0, charged: Int = 0,
+    failingStep: Int? = nil, refusedFrom: Int = .max
+  ) throws -> Trainer {
+    let model = try DiaryModel(
+      .init(), for: .tiny(), seed: 1, on: Machine(threadCount: 1))
+    model.diary = diary
+    model.failingStep = failingStep
+    let plan = try TrainingPlan(
+      TrainingSettings(batchSize: 4, steps: steps, clipNorm: 1), population: 16,
+      noiseMultiplier: noiseMultiplier)
+    return Trainer(
+      model, plan: plan, images: EmptyBatches(),
+      ledger: DiaryLedger(diary, refusedFrom: refusedFrom), purpose: "test", step: step,
+      charged: charged)
+  }
+
+  private func run(
+    _ trainer: Trainer, blocks: Int, stopAfter: Int = .max
+  ) throws -> Trainer.Ending {
+    try trainer.run(
+      blockSize: { blocks }, shouldStop: { trainer.step >= stopAfter }, report: { _ in },
+      blockEnded: { diary.write("checkpoint") })
+  }
+
+  @Test func everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast() throws {
+    let trainer = try trainer(steps: 5)
+    guard case .finished = try run(trainer, blocks: 2) else {
+      Issue.record("the run did not finish")
+      return
+    }
+    #expect(
+      diary.all == [
+        "reserve 2", "step 0", "step 1", "settle 2 of 2", "checkpoint",
+        "reserve 2", "step 2", "step 3", "settle 2 of 2", "checkpoint",
+        "reserve 1", "step 4", "settle 1 of 1", "checkpoint",
+      ])
+    #expect(trainer.charged == 5)
+  }
+
+  @Test func aStoppedBlockGivesBackWhatItDidNotBegin() throws {
+    let trainer = try trainer(steps: 10)
+    guard case .stopped = try run(trainer, blocks: 8, stopAfter: 3) else {
+      Issue.record("the run did not stop")
+      return
+    }
+    #expect(diary.all.suffix(2) == ["settle 3 of 8", "checkpoint"])
+    #expect(trainer.step == 3)
+    #expect(trainer.charged == 3)
+  }
+
+  @Test func whatACrashLostIsNotMadeAgain() throws {
+    // Three steps in the model, seven paid for: a crash ended a block after its reservation.
+    let trainer = try trainer(steps: 10, step: 3, charged: 7)
+    #expect(trainer.lastStep == 6)
+    _ = try run(trainer, blocks: 100)
+    #expect(diary.all.first == "reserve 3")
+    #expect(trainer.charged == 10)
+    #expect(trainer.step == 6)
+  }
+
+  @Test func aFailedStepStaysReserved() throws {
+    let trainer = try trainer(steps: 6, failingStep: 2)
+    #expect(throws: RecipeFailure.self) { try run(trainer, blocks: 4) }
+    #expect(diary.all == ["reserve 4", "step 0", "step 1"])
+    #expect(trainer.charged == 4)
+  }
+
+  @Test func aRefusedReservationLeavesTheModelUntouched() throws {
+    let trainer = try trainer(steps: 6, refusedFrom: 2)
+    #expect(throws: LedgerError.self) { try run(trainer, blocks: 2) }
+    #expect(diary.all == ["reserve 2", "step 0", "step 1", "settle 2 of 2", "checkpoint"])
+    #expect(trainer.step == 2)
+  }
+
+  @Test func trainingWithoutPrivacyAsksNoLedger() throws {
+    let trainer = try trainer(steps: 3, noiseMultiplier: nil, refusedFrom: 0)
+    _ = try run(trainer, blocks: 10)
+    #expect(diary.all == ["step 0", "step 1", "step 2", "checkpoint"])
+  }
+}
