@@ -1,8 +1,19 @@
 import Control
+import Datasets
 import FoundationEssentials
 import Testing
 
 @testable import figmentd
+
+/// Finds no image in any file.
+private final class BrokenDecoder: ImageDecoder {
+  func decode(
+    _ files: EncodedImages, with transform: ImageTransform,
+    into pixels: UnsafeMutableBufferPointer<UInt8>
+  ) throws -> [DecodeOutcome] {
+    Array(repeating: .failed(.notAnImage), count: files.count)
+  }
+}
 
 @Suite struct ImageIndexTests {
   private let scratch = ScratchFolder()
@@ -39,6 +50,27 @@ import Testing
     #expect(found.keys.sorted() == ["2", "3", "4"])
     #expect(found["2"]?.row.verdict == "truncated")
     #expect(try index.files(of: "faces").count == 1)
+  }
+
+  @Test func whatTheIndexTellsAfterARestartSparesReadingTheFiles() throws {
+    let images = scratch.path + "/images"
+    try GlyphGenerator(seed: 3).write(count: 12, to: images)
+    let builder = SnapshotBuilder(
+      root: images,
+      transform: ImageTransform(height: 8, width: 8, channels: .grey, maximumEnlargement: 32))
+    let found = try builder.inspect()
+    let index = try ImageIndex(path: path)
+    try index.replace(found.map(IndexedFile.init), of: "glyphs")
+    let restored = InspectedFile.restored(
+      from: try ImageIndex(path: path).files(of: "glyphs").values)
+    let usable = found.filter { $0.verdict == .accepted }
+    #expect(usable.count == 12)
+    #expect(Set(restored.values) == Set(usable))
+    // Decoding would fail; there is nothing left to decode.
+    var second = builder
+    second.makeDecoder = { BrokenDecoder() }
+    #expect(try second.inspect(known: restored) == found)
+    #expect(try second.inspect().allSatisfy { $0.verdict != .accepted })
   }
 
   @Test func pagesCoverAllFilesOnce() throws {

@@ -129,6 +129,33 @@ final class LedgerScratch {
     #expect(ledger.history.attempts.count == 1)
   }
 
+  @Test func aRefusalOnAUsedRootNamesAnEpsilonThatFits() throws {
+    let scratch = try LedgerScratch()
+    let ledger = try scratch.open(epsilon: 2)
+    let first = try ledger.begin(LedgerScratch.plan("first", times: 1000))
+    try first.settle(first.reserve(LedgerScratch.step(), times: 1000, for: "all"), used: 1000)
+    try first.close(outcome: "finished")
+    let calibrated = { (epsilon: Double) in
+      try Calibration(budget: PrivacyBudget(epsilon: epsilon, delta: 1e-5))
+        .noiseMultiplier(samplingProbability: 0.01, times: 3000).noiseMultiplier
+    }
+    let whole = try calibrated(2)
+    let error = #expect(throws: LedgerError.self) {
+      _ = try ledger.begin(LedgerScratch.plan("second", times: 3000, noise: whole))
+    }
+    guard case .overBudget(let refusal) = try #require(error) else {
+      Issue.record("refused for another reason: \(String(describing: error))")
+      return
+    }
+    let epsilon = try #require(refusal.affordableEpsilon)
+    #expect(epsilon > 0.5 && epsilon < 2)
+    #expect(refusal.description.contains("an epsilon of \(epsilon)"))
+    // A user who orders that epsilon is served.
+    _ = try ledger.begin(
+      LedgerScratch.plan("second", times: 3000, noise: calibrated(epsilon)))
+    #expect(ledger.history.attempts.count == 2)
+  }
+
   @Test func reservationsBeyondTheBudgetAreRefusedAndNotWritten() throws {
     let scratch = try LedgerScratch()
     let ledger = try scratch.open(epsilon: 1)

@@ -96,6 +96,7 @@ public struct BudgetGate: Sendable {
     let calibration = Calibration(budget: budget, spent: base, basis: basis)
     let affordable = try calibration.affordableTimes(of: event)
     var noise: Double?
+    var epsilon: Double?
     if case let kinds = try EventTally(event).sorted, kinds.count == 1 {
       let (times, overflow) = times.multipliedReportingOverflow(by: kinds[0].times)
       if !overflow {
@@ -103,6 +104,7 @@ public struct BudgetGate: Sendable {
           samplingProbability: kinds[0].event.samplingProbability, times: times,
           distribution: kinds[0].event.noise
         ).noiseMultiplier
+        if let noise { epsilon = try affordableEpsilon(kinds[0].event, noise, times: times) }
       }
     }
     let asked = try PrivacyCost(of: sum, delta: budget.delta, basis: basis).epsilon
@@ -110,6 +112,20 @@ public struct BudgetGate: Sendable {
       dataset: dataset, budget: budget,
       spentEpsilon: try PrivacyCost(of: base, delta: budget.delta, basis: history.basis).epsilon,
       askedEpsilon: asked.isFinite ? asked : nil, askedTimes: times,
-      affordableTimes: affordable, affordableNoiseMultiplier: noise)
+      affordableTimes: affordable, affordableNoiseMultiplier: noise, affordableEpsilon: epsilon)
+  }
+
+  /// What `times` runs of the event with this noise cost by themselves, rounded down, so that a
+  /// plan calibrated to it has at least this noise; nil when that is nothing.
+  private func affordableEpsilon(
+    _ event: ElementaryEvent, _ noiseMultiplier: Double, times: Int
+  ) throws(PrivacyError) -> Double? {
+    let quieter = try ElementaryEvent(
+      samplingProbability: event.samplingProbability, noiseMultiplier: noiseMultiplier,
+      noise: event.noise)
+    let alone = try PrivacyCost(
+      of: EventTally(quieter.event, times: times), delta: budget.delta, basis: .planned)
+    let rounded = (alone.epsilon * 1000).rounded(.down) / 1000
+    return rounded > 0 ? rounded : nil
   }
 }

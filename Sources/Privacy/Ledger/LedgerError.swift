@@ -68,11 +68,15 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
   public var affordableTimes: Int
   /// The smallest noise multiplier with which all runs fit; nil when none does.
   public var affordableNoiseMultiplier: Double?
+  /// The epsilon, rounded down, that a plan of all runs may have by itself and still fit; nil when
+  /// none does. This is what a user who orders by epsilon can ask for.
+  public var affordableEpsilon: Double?
 
   /// Collects the figures of a refusal.
   public init(
     dataset: String, budget: PrivacyBudget, spentEpsilon: Double, askedEpsilon: Double?,
-    askedTimes: Int, affordableTimes: Int, affordableNoiseMultiplier: Double?
+    askedTimes: Int, affordableTimes: Int, affordableNoiseMultiplier: Double?,
+    affordableEpsilon: Double? = nil
   ) {
     self.dataset = dataset
     self.budget = budget
@@ -81,6 +85,7 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
     self.askedTimes = askedTimes
     self.affordableTimes = affordableTimes
     self.affordableNoiseMultiplier = affordableNoiseMultiplier
+    self.affordableEpsilon = affordableEpsilon
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -90,12 +95,16 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
     case askedTimes = "asked_steps"
     case affordableTimes = "affordable_steps"
     case affordableNoiseMultiplier = "affordable_noise_multiplier"
+    case affordableEpsilon = "affordable_epsilon"
   }
 
   /// The sentence that a user reads.
   public var description: String {
     let asked = askedEpsilon.map { Decimals.epsilon($0) } ?? "an unbounded value"
     var fits: [String] = []
+    if let epsilon = affordableEpsilon {
+      fits.append("ask for an epsilon of \(epsilon) for this run")
+    }
     if let noise = affordableNoiseMultiplier {
       fits.append("raise the noise multiplier to \(Decimals.roundedUp(noise, places: 6))")
     }
