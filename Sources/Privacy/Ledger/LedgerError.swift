@@ -68,8 +68,9 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
   public var affordableTimes: Int
   /// The smallest noise multiplier with which all runs fit; nil when none does.
   public var affordableNoiseMultiplier: Double?
-  /// The epsilon, rounded down, that a plan of all runs may have by itself and still fit; nil when
-  /// none does. This is what a user who orders by epsilon can ask for.
+  /// The epsilon, rounded down, that a plan of all runs may have by itself and still fit.
+  ///
+  /// Nil when none does. This is what a user who orders by epsilon can ask for.
   public var affordableEpsilon: Double?
 
   /// Collects the figures of a refusal.

@@ -11,8 +11,9 @@ final class WatchedFolders: FolderReader {
     height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
 
   private let poisoned = DecoderProcess.Poisoned()
-  /// What the last scan of each dataset found: an unchanged file is not read again. After a
-  /// restart the index tells of the usable ones.
+  /// What the last scan of each dataset found: an unchanged file is not read again.
+  ///
+  /// After a restart the index tells of the usable ones.
   private let remembered = Mutex<[String: [RelativePath: InspectedFile]]>([:])
 
   func scan(
