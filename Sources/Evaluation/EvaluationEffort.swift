@@ -22,11 +22,15 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
   /// Members, and as many others, of a membership attack.
   var attackLimit: Int { self == .quick ? 2000 : 5000 }
 
+  /// Pixels by which the convolutional network's training images are moved.
+  static let shift = 2
+
   func schedule(for kind: ClassifierKind) -> ClassifierSchedule {
     switch (self, kind) {
+    case (.thorough, .convolutional): ClassifierSchedule(epochs: 10, shift: Self.shift)
+    case (.standard, .convolutional): ClassifierSchedule(epochs: 2, shift: Self.shift)
+    case (.quick, .convolutional): ClassifierSchedule(epochs: 2, shift: Self.shift)
     case (.thorough, _): ClassifierSchedule(epochs: 10)
-    case (.standard, .convolutional): ClassifierSchedule(epochs: 2)
-    case (.quick, .convolutional): ClassifierSchedule(epochs: 2)
     case (.standard, _): ClassifierSchedule(epochs: 8)
     case (.quick, _): ClassifierSchedule(epochs: 10)
     }

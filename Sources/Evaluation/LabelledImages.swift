@@ -100,4 +100,30 @@ public struct LabelledImages: Sendable {
       }
     }
   }
+
+  /// Writes images as `fill` does, each moved by its own shift; the border's pixels are repeated.
+  func fill(
+    _ target: Tensor, at places: [Int], shiftedBy shifts: [(rows: Int, columns: Int)],
+    scale: Float, offset: Float
+  ) {
+    precondition(places.count == shifts.count, "a shift for every image")
+    let (height, width, channels) = (shape[0], shape[1], shape[2])
+    pixels.withUnsafeBufferPointer { bytes in
+      for (index, place) in places.enumerated() {
+        let image = place * shape.count
+        let output = target.pointer + index * shape.count
+        for row in 0..<height {
+          let sourceRow = max(0, min(height - 1, row - shifts[index].rows))
+          for column in 0..<width {
+            let sourceColumn = max(0, min(width - 1, column - shifts[index].columns))
+            let source = image + (sourceRow * width + sourceColumn) * channels
+            let place = (row * width + column) * channels
+            for channel in 0..<channels {
+              output[place + channel] = scale * Float(bytes[source + channel]) + offset
+            }
+          }
+        }
+      }
+    }
+  }
 }

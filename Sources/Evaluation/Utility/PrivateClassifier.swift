@@ -34,7 +34,7 @@ struct PrivateClassifier {
   /// Trains within the plan's budget and tests.
   init(
     trainedOn images: LabelledImages, testedOn test: LabelledImages, _ plan: Plan, seed: UInt64,
-    on machine: Machine, progress: (Double) -> Void = { _ in }
+    on machine: Machine, progress: (Double) throws -> Void = { _ in }
   ) throws {
     let probability = Double(plan.batchSize) / Double(images.count)
     let noise = try Calibration(budget: plan.budget)
@@ -53,7 +53,7 @@ struct PrivateClassifier {
       let sum = network.clippedSum(
         over: batch, loss: CategoricalCrossEntropy(), mechanism, in: pass)
       network.update(along: sum.noised(by: coins), by: optimizer)
-      if step % 8 == 0 { progress(Double(step) / Double(plan.stepCount)) }
+      if step % 8 == 0 { try progress(Double(step) / Double(plan.stepCount)) }
     }
     epsilon = noise.epsilon
     accuracy = Self.accuracy(of: network.network, on: test, pass)

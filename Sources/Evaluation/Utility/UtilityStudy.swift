@@ -48,8 +48,8 @@ struct UtilityStudy {
   /// images.
   func finding(
     _ kind: ClassifierKind, synthetic: LabelledImages, train: LabelledImages, test: LabelledImages,
-    progress: (Double) -> Void, kept: (Classifier) -> Void
-  ) -> UtilityFinding {
+    progress: (Double) throws -> Void, kept: (Classifier) -> Void
+  ) rethrows -> UtilityFinding {
     let schedule = effort.schedule(for: kind)
     let count = min(effort.trainingLimit, synthetic.count)
     let holdOut = min(5000, count / 10)
@@ -64,9 +64,9 @@ struct UtilityStudy {
       let trial = seed &+ UInt64(index)
       let (selection, training) = (isReal ? train : synthetic).sample(count, seed: trial)
         .split(first: holdOut, seed: trial &+ 77)
-      let classifier = Classifier(
+      let classifier = try Classifier(
         kind, trainedOn: training, selectingOn: selection, schedule, seed: trial, on: machine
-      ) { progress((Double(index) + $0) / Double(seeds + realSeeds)) }
+      ) { try progress((Double(index) + $0) / Double(seeds + realSeeds)) }
       let accuracy = classifier.accuracy(on: test)
       if isReal {
         real.append(accuracy)
@@ -82,7 +82,8 @@ struct UtilityStudy {
 
   /// The rival's accuracy at the same guarantee.
   func privateRival(
-    train: LabelledImages, test: LabelledImages, budget: PrivacyBudget, progress: (Double) -> Void
+    train: LabelledImages, test: LabelledImages, budget: PrivacyBudget,
+    progress: (Double) throws -> Void
   ) throws -> PrivateRivalFinding {
     let plan = PrivateClassifier.Plan(
       budget: budget, count: train.count, epochs: effort.privateEpochs)
@@ -91,7 +92,7 @@ struct UtilityStudy {
     for index in 0..<effort.privateSeedCount {
       let rival = try PrivateClassifier(
         trainedOn: train, testedOn: test, plan, seed: seed &+ UInt64(index), on: machine
-      ) { progress((Double(index) + $0) / Double(effort.privateSeedCount)) }
+      ) { try progress((Double(index) + $0) / Double(effort.privateSeedCount)) }
       accuracies.append(rival.accuracy)
       epsilon = max(epsilon, rival.epsilon)
     }
