@@ -9,11 +9,17 @@ public struct EvaluationOptions: Sendable {
   public var seed: UInt64
   /// The guarantee at which the rival classifier is trained; nil leaves it out.
   public var rivalBudget: PrivacyBudget?
+  /// Whether the model never saw the test images.
+  ///
+  /// Where it did, no attack can be made: there is nobody to tell members from. The report says so.
+  public var testIsUnseen: Bool
 
   /// Creates options.
   public init(
-    effort: EvaluationEffort = .standard, seed: UInt64 = 1, rivalBudget: PrivacyBudget? = nil
+    effort: EvaluationEffort = .standard, seed: UInt64 = 1, rivalBudget: PrivacyBudget? = nil,
+    testIsUnseen: Bool = true
   ) {
+    self.testIsUnseen = testIsUnseen
     self.effort = effort
     self.seed = seed
     self.rivalBudget = rivalBudget
@@ -45,8 +51,21 @@ public struct SyntheticFindings: Sendable {
   /// The share of repeated images.
   public var duplicateShare: Double { Double(duplicateCount) / Double(max(1, count)) }
 
+  /// Typical distance between two images of a class, relative to that between any two images; nil
+  /// for classes with fewer than ten images.
+  public let classVariety: [Double?]
+
+  /// Classes whose images are nearly one image.
+  ///
+  /// Within them images differ by less than an eighth of what any two images differ by; in real
+  /// sets it is between a half and one.
+  public var collapsedClasses: [Int] {
+    classVariety.indices.filter { (classVariety[$0] ?? 1) < 0.125 }
+  }
+
   /// Examines a set.
-  init(_ images: LabelledImages, on threads: ThreadPool) {
+  public init(_ images: LabelledImages, on threads: ThreadPool) {
+    classVariety = ClassVariety(images).values
     count = images.count
     classCounts = images.classCounts
     duplicateCount = images.count - Set((0..<images.count).map { images[$0] }).count
@@ -71,8 +90,8 @@ public struct RealFindings: Sendable {
   /// The share of synthetic images that a classifier of real images gives their own label, the same
   /// for real test images, and how many synthetic images it puts into each class.
   public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
-  /// Attacks.
-  public let attacks: AttackFindings
+  /// Attacks; nil where the model has seen the test images.
+  public let attacks: AttackFindings?
 }
 
 /// All that an evaluation finds, in two zones.
@@ -105,12 +124,13 @@ public struct Evaluator {
 
   /// Evaluates.
   ///
-  /// - Parameter progress: Called now and then on the caller's thread.
+  /// - Parameter progress: Called now and then on the caller's thread; what it throws ends the
+  ///   evaluation.
   /// - Throws: `EvaluationError.tooFewImages`; errors of the rival's calibration.
   public func findings(
     synthetic: Releasable<LabelledImages>, train: Sensitive<LabelledImages>,
     test: Sensitive<LabelledImages>,
-    progress: @escaping (EvaluationProgress) -> Void = { _ in }
+    progress: @escaping (EvaluationProgress) throws -> Void = { _ in }
   ) throws -> EvaluationFindings {
     let seed = options.seed
     let limit = options.effort.syntheticLimit
@@ -140,21 +160,16 @@ public struct Evaluator {
     let machine: Machine
     let options: EvaluationOptions
     let synthetic: LabelledImages, train: LabelledImages, test: LabelledImages
-    let progress: (EvaluationProgress) -> Void
+    let progress: (EvaluationProgress) throws -> Void
 
     private var hasClasses: Bool { synthetic.classNames.count > 1 }
 
     func findings() throws -> RealFindings {
       let (utility, classifier) = try runUtility()
       let rival = try runRival()
-      let fidelity = runFidelity(classifier)
-      report("attacks", 0.85)
-      let attacks = AttackStudy(
-        machine: machine, limit: options.effort.attackLimit, seed: options.seed
-      ).findings(synthetic: synthetic, train: train, holdOut: test) {
-        report("attacks", 0.85 + 0.15 * $0)
-      }
-      report("done", 1)
+      let fidelity = try runFidelity(classifier)
+      let attacks = try runAttacks()
+      try report("done", 1)
       return RealFindings(
         trainCount: train.count, testCount: test.count, classCounts: train.classCounts,
         testPixels: PixelStatistics(test, on: machine.threads),
@@ -162,6 +177,16 @@ public struct Evaluator {
           train.sample(test.count, seed: options.seed), on: machine.threads),
         fidelity: fidelity, utility: utility, rival: rival,
         labelAgreement: classifier.map(agreement), attacks: attacks)
+    }
+
+    private func runAttacks() throws -> AttackFindings? {
+      guard options.testIsUnseen else { return nil }
+      try report("attacks", 0.85)
+      return try AttackStudy(
+        machine: machine, limit: options.effort.attackLimit, seed: options.seed
+      ).findings(synthetic: synthetic, train: train, holdOut: test) {
+        try report("attacks", 0.85 + 0.15 * $0)
+      }
     }
 
     private func runUtility() throws -> ([UtilityFinding], Classifier?) {
@@ -172,11 +197,13 @@ public struct Evaluator {
       let shares: [ClassifierKind: (Double, Double)] = [
         .logisticRegression: (0, 0.02), .perceptron: (0.02, 0.08), .convolutional: (0.08, 0.5),
       ]
-      let findings = ClassifierKind.allCases.map { kind in
+      let findings = try ClassifierKind.allCases.map { kind in
         let (from, to) = shares[kind] ?? (0, 0)
-        return study.finding(
+        return try study.finding(
           kind, synthetic: synthetic, train: train, test: test,
-          progress: { report("usefulness: \(kind.title.lowercased())", from + (to - from) * $0) },
+          progress: {
+            try report("usefulness: \(kind.title.lowercased())", from + (to - from) * $0)
+          },
           kept: { if kind == .convolutional { kept = $0 } })
       }
       return (findings, kept)
@@ -186,11 +213,11 @@ public struct Evaluator {
       guard hasClasses, let budget = options.rivalBudget else { return nil }
       return try UtilityStudy(machine: machine, effort: options.effort, seed: options.seed)
         .privateRival(train: train, test: test, budget: budget) {
-          report("usefulness: classifier trained with privacy", 0.5 + 0.1 * $0)
+          try report("usefulness: classifier trained with privacy", 0.5 + 0.1 * $0)
         }
     }
 
-    private func runFidelity(_ classifier: Classifier?) -> [FidelityFinding] {
+    private func runFidelity(_ classifier: Classifier?) throws -> [FidelityFinding] {
       let study = FidelityStudy(
         machine: machine, limit: options.effort.fidelityLimit,
         pairLimit: options.effort.pairLimit, seed: options.seed)
@@ -198,12 +225,12 @@ public struct Evaluator {
         Scattering(on: machine), RandomConvolutions(on: machine),
       ]
       if let classifier { extractors.append(ClassifierFeatures(classifier)) }
-      return extractors.enumerated().map { index, extractor in
+      return try extractors.enumerated().map { index, extractor in
         let from = 0.6 + 0.25 * Double(index) / Double(extractors.count)
-        return study.finding(
+        return try study.finding(
           synthetic: synthetic, train: train, holdOut: test, features: extractor,
           wantsClasses: index == 0
-        ) { report("features: \(extractor.name)", from + 0.25 * $0 / Double(extractors.count)) }
+        ) { try report("features: \(extractor.name)", from + 0.25 * $0 / Double(extractors.count)) }
       }
     }
 
@@ -221,8 +248,8 @@ public struct Evaluator {
       )
     }
 
-    private func report(_ stage: String, _ share: Double) {
-      progress(EvaluationProgress(stage: stage, share: share))
+    private func report(_ stage: String, _ share: Double) throws {
+      try progress(EvaluationProgress(stage: stage, share: share))
     }
   }
 }

@@ -1,4 +1,5 @@
 import Compute
+import Privacy
 import Testing
 
 @testable import Evaluation
@@ -122,5 +123,31 @@ import Testing
     #expect(
       ManifoldOverlap(real: first, synthetic: second, on: single).density
         == ManifoldOverlap(real: first, synthetic: second, on: machine).density)
+  }
+}
+
+@Suite struct ClassVarietyTests {
+  private let machine = Machine(threadCount: 1)
+
+  @Test func aClassOfNearlyOneImageIsCalledCollapsed() throws {
+    let real = try GlyphSet.images(300)
+    #expect(SyntheticFindings(real, on: machine.threads).collapsedClasses.isEmpty)
+    // Class 1 repeats one image with a little noise, which no bit-for-bit comparison finds.
+    var stream = SeededStream(seed: 5)
+    let template = Array(real[try #require(real.places(ofClass: 1).first)])
+    let pixels = real.labels.indices.flatMap { place -> [UInt8] in
+      guard real.labels[place] == 1 else { return Array(real[place]) }
+      return template.map { UInt8(clamping: Int($0) + Int(stream.next() % 3) - 1) }
+    }
+    let collapsed = LabelledImages(
+      shape: real.shape, classNames: real.classNames, labels: real.labels, pixels: pixels)
+    let findings = SyntheticFindings(collapsed, on: machine.threads)
+    #expect(findings.collapsedClasses == [1] && findings.duplicateShare < 0.01)
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(collapsed, .postProcessing),
+      provenance: Provenance(command: "c", facts: []))
+    data.ownFindingsAlone = Releasable(findings, .postProcessing)
+    let verdict = data.document(for: ReleaseReport.self).verdict
+    #expect(verdict.reasons.contains { $0.contains("Mode collapse") })
   }
 }

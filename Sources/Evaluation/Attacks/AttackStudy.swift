@@ -67,8 +67,8 @@ struct AttackStudy {
   /// Runs all attacks.
   func findings(
     synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
-    progress: (Double) -> Void
-  ) -> AttackFindings {
+    progress: (Double) throws -> Void
+  ) rethrows -> AttackFindings {
     let roles = assignRoles(train, holdOut)
     let makers = [
       PointMaker.pixels(),
@@ -76,10 +76,10 @@ struct AttackStudy {
     ]
     var attacks: [AttackFinding] = []
     for (index, maker) in makers.enumerated() {
-      progress(0.4 * Double(index))
+      try progress(0.4 * Double(index))
       attacks += run(maker, synthetic, roles)
     }
-    progress(0.8)
+    try progress(0.8)
     let pixels = makers[0].points
     let space = AttackSpace(
       name: "pixels", members: pixels(roles.members), nonMembers: pixels(roles.nonMembers),

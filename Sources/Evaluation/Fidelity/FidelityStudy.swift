@@ -42,24 +42,24 @@ struct FidelityStudy {
   func finding(
     synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
     features extractor: any FeatureExtractor, wantsClasses: Bool,
-    progress: (Double) -> Void = { _ in }
-  ) -> FidelityFinding {
+    progress: (Double) throws -> Void = { _ in }
+  ) rethrows -> FidelityFinding {
     let count = min(limit, synthetic.count, train.count, holdOut.count)
     let own = synthetic.sample(count, seed: seed)
     let real = train.sample(count, seed: seed &+ 1)
     let other = holdOut.sample(count, seed: seed &+ 2)
     let reference = extractor.features(of: other)
-    progress(0.1)
+    try progress(0.1)
     let frechet = FrechetDistance(
       to: Moments(reference, on: machine.threads), on: machine.threads)
     let ownFeatures = extractor.features(of: own)
     let realFeatures = extractor.features(of: real)
-    progress(0.3)
+    try progress(0.3)
     let ownComparison = compare(ownFeatures, reference, frechet)
     let realComparison = compare(realFeatures, reference, frechet)
     var spoilt: [(name: String, comparison: FeatureComparison)] = []
     for (index, kind) in SpoiltImages.allCases.enumerated() {
-      progress(0.4 + 0.15 * Double(index))
+      try progress(0.4 + 0.15 * Double(index))
       guard let images = kind.applied(to: real, seed: seed) else { continue }
       spoilt.append((kind.rawValue, compare(extractor.features(of: images), reference, frechet)))
     }

@@ -9,10 +9,12 @@ extension ReportData {
     let reason = "Scores of private images are private, and so are pictures of them."
     if let findings {
       document.add(
-        findings.real.map { .group(Self.blocks(for: $0.attacks)) },
+        findings.real.map { $0.attacks.map { .group(Self.blocks(for: $0)) } ?? Self.noAttacks },
         named: "Membership attacks on the synthetic set", because: reason)
       document.add(
-        findings.real.map { .group(Self.memorizationBlocks($0.attacks)) },
+        findings.real.map {
+          $0.attacks.map { .group(Self.memorizationBlocks($0)) } ?? Self.noAttacks
+        },
         named: "Copies, isolated images and class averages", because: reason)
     } else {
       document.add(fixed: .text("No evaluation was made."))
@@ -29,6 +31,13 @@ extension ReportData {
     document.add(
       canaries.map { Self.block(for: $0, guarantee) }, named: "Canaries",
       because: "Their scores depend on the training images beside them.")
+  }
+
+  private static var noAttacks: ReportBlock {
+    .notice(
+      .note,
+      "Not made: the model has seen all real images that are known here. Declare a folder of real"
+        + " images that are never trained on, and evaluate again.")
   }
 
   private static func blocks(for findings: AttackFindings) -> [ReportBlock] {

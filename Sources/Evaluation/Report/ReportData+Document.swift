@@ -94,29 +94,32 @@ extension ReportData {
   }
 
   private func addOwnStatistics<Zone>(to document: inout ReportDocument<Zone>) {
-    guard let findings else { return }
+    guard let ownFindings else { return }
+    let names = synthetic.value.classNames
     document.begin(
       "set", "The set by itself",
       "What the synthetic images alone show; no real image is needed for it.")
     document.add(
-      findings.synthetic.map { own in
+      ownFindings.map { own in
         let total = Double(max(1, own.count))
         return .group([
-          .metrics([
-            Metric(
-              key: "set.duplicates", name: "Repeated images",
-              meaning: "share of images that equal another one to the last bit",
-              value: own.duplicateShare, range: "0 to 1", direction: .lower,
-              interval: .proportion(own.duplicateCount, of: own.count), count: own.count),
-            Metric(
-              key: "set.missing-classes", name: "Missing classes",
-              meaning: "classes without a synthetic image", value: Double(own.missingClasses.count),
-              range: "0 to \(findings.classNames.count)", direction: .lower, count: own.count),
-          ]),
+          .metrics(
+            [
+              Metric(
+                key: "set.duplicates", name: "Repeated images",
+                meaning: "share of images that equal another one to the last bit",
+                value: own.duplicateShare, range: "0 to 1", direction: .lower,
+                interval: .proportion(own.duplicateCount, of: own.count), count: own.count),
+              Metric(
+                key: "set.missing-classes", name: "Missing classes",
+                meaning: "classes without a synthetic image",
+                value: Double(own.missingClasses.count),
+                range: "0 to \(names.count)", direction: .lower, count: own.count),
+            ] + Self.varietyMetrics(own)),
           .table(
             ReportTable(
               caption: "Synthetic images of each class", columns: ["Class", "Images", "Share"],
-              rows: findings.classNames.enumerated().map { label, name in
+              rows: names.enumerated().map { label, name in
                 [
                   name, Figures.count(own.classCounts[label]),
                   Figures.percent(Double(own.classCounts[label]) / total),
@@ -124,6 +127,16 @@ extension ReportData {
               })),
         ])
       })
+  }
+
+  private static func varietyMetrics(_ own: SyntheticFindings) -> [Metric] {
+    guard let least = own.classVariety.compactMap({ $0 }).min() else { return [] }
+    return [
+      Metric(
+        key: "set.variety", name: "Variety of the most uniform class",
+        meaning: "usual distance between two images of it, relative to that of any two images",
+        value: least, range: "0 to about 1", direction: .higher, count: own.count)
+    ]
   }
 
   private func addTraining<Zone>(to document: inout ReportDocument<Zone>) {
@@ -149,6 +162,8 @@ extension ReportData {
     let trend = TrainingTrend(signal)
     let words =
       switch trend.course {
+      case .flat where signal.direction == .target:
+        ("shows whether training was in balance, not how good the images are.", false)
       case .improving: ("was still improving at the end: more steps may help.", true)
       case .worsening: ("was getting worse at the end: an earlier step may have been better.", true)
       case .flat: ("had settled at the end.", false)

@@ -82,6 +82,8 @@ public struct ReportData: Sendable {
   public var guarantee: Guarantee?
   /// The evaluation; nil if none was made.
   public var findings: EvaluationFindings?
+  /// What the synthetic images alone show, where no evaluation was made.
+  public var ownFindingsAlone: Releasable<SyntheticFindings>?
   /// The synthetic images.
   public var synthetic: Releasable<LabelledImages>
   /// Synthetic images over time.
@@ -96,6 +98,9 @@ public struct ReportData: Sendable {
   public var canaries: Sensitive<CanaryAudit?>
   /// How to make it again.
   public var provenance: Provenance
+
+  /// What the synthetic images alone show.
+  var ownFindings: Releasable<SyntheticFindings>? { findings?.synthetic ?? ownFindingsAlone }
 
   /// Starts a report about a synthetic set.
   public init(

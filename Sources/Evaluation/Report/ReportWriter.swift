@@ -1,4 +1,4 @@
-import FoundationEssentials
+public import FoundationEssentials
 
 /// Writes both versions of a report beside each other.
 public struct ReportWriter {
@@ -20,11 +20,12 @@ public struct ReportWriter {
     )
   }
 
-  /// Writes the release version alone into an existing folder.
-  public func writeRelease(_ data: ReportData, into folder: String) throws {
-    let document = data.document(for: ReleaseReport.self)
-    try write(Data(HTMLReport(document).markup.utf8), to: folder + "/report.html")
-    try write(document.json(), to: folder + "/report.json")
+  /// The files of one version: the page and its twin in JSON.
+  public func files<Zone: ReportZone>(
+    _ data: ReportData, for zone: Zone.Type
+  ) throws -> (page: Data, json: Data) {
+    let document = data.document(for: zone)
+    return (Data(HTMLReport(document).markup.utf8), try document.json())
   }
 
   private func write<Zone>(

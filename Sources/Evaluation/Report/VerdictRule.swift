@@ -75,11 +75,18 @@ struct VerdictRule {
     } else {
       remarks.warnings.append("No differential privacy guarantee is known for this set.")
     }
-    if let own = data.findings?.synthetic.value, let names = data.findings?.classNames {
+    if let own = data.ownFindings?.value {
+      let names = data.synthetic.value.classNames
       let missing = own.missingClasses.map { names[$0] }
       if !missing.isEmpty {
         remarks.warnings.append(
           "Classes without a synthetic image: \(missing.joined(separator: ", ")).")
+      }
+      let collapsed = own.collapsedClasses.map { names[$0] }
+      if !collapsed.isEmpty {
+        remarks.warnings.append(
+          "Mode collapse: the images of a class are nearly all alike: "
+            + "\(collapsed.joined(separator: ", ")).")
       }
       if own.duplicateShare > 0.01 {
         remarks.warnings.append(
@@ -90,18 +97,12 @@ struct VerdictRule {
     return remarks
   }
 
-  private static func trendWarning(_ signal: TrainingSignal) -> String? {
-    switch TrainingTrend(signal).course {
-    case .improving: "“\(signal.name)” was still improving at the end: more steps may help."
-    case .worsening: "“\(signal.name)” was getting worse at the end."
-    case .flat, .unknown: nil
+  private static func add(_ attacks: AttackFindings?, to remarks: inout Remarks) {
+    guard let attacks else {
+      remarks.warnings.append(
+        "No attack was made: no real images are known that the model has not seen.")
+      return
     }
-  }
-
-  private static func add(
-    _ real: RealFindings, _ classNames: [String], to remarks: inout Remarks
-  ) {
-    let attacks = real.attacks
     for attack in attacks.attacks where attack.isFlagged {
       remarks.failures.append(
         "Members found by “\(attack.title)”: area under the curve "
@@ -120,6 +121,20 @@ struct VerdictRule {
     if attacks.attacks.contains(where: { !$0.seesCopies }) {
       remarks.warnings.append("An attack missed its positive control: it says nothing here.")
     }
+  }
+
+  private static func trendWarning(_ signal: TrainingSignal) -> String? {
+    switch TrainingTrend(signal).course {
+    case .improving: "“\(signal.name)” was still improving at the end: more steps may help."
+    case .worsening: "“\(signal.name)” was getting worse at the end."
+    case .flat, .unknown: nil
+    }
+  }
+
+  private static func add(
+    _ real: RealFindings, _ classNames: [String], to remarks: inout Remarks
+  ) {
+    add(real.attacks, to: &remarks)
     if let first = real.fidelity.first, first.synthetic.coverage < 0.5 * first.real.coverage {
       remarks.warnings.append(
         "Little variety: the set covers \(Figures.percent(first.synthetic.coverage)) of the real"
