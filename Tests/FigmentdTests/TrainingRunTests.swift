@@ -98,7 +98,7 @@ import Testing
     #expect(
       try DurableFile.names(in: release) == [
         "PRIVACY.md", "README.md", "data", "manifest.json", "metadata.jsonl", "model",
-        "privacy.json", "samples.png",
+        "privacy.json", "report.html", "report.json", "samples.png",
       ])
   }
 

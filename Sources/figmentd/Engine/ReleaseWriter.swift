@@ -10,7 +10,8 @@ import Models
 ///
 /// ```
 /// <place>/data/<class>/000000.png …   metadata.jsonl   samples.png   README.md
-///         privacy.json   PRIVACY.md   model/generator.safetensors   manifest.json
+///         privacy.json   PRIVACY.md   report.html   report.json
+///         model/generator.safetensors   manifest.json
 /// ```
 /// Nothing that is computed from real images without noise comes here: no counts, no losses.
 final class ReleaseWriter {
@@ -18,6 +19,11 @@ final class ReleaseWriter {
   private let temporary: String
   private let encoder: PNGEncoder
   private var hashes: [String: String] = [:]
+  /// Images that were written, for the report: all of them, or an even share of very many.
+  private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
+
+  /// Bytes of pixels that are kept for the report.
+  private static let lookedLimit = 64 << 20
 
   /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
   init(at place: String, version: String) throws {
@@ -39,6 +45,7 @@ final class ReleaseWriter {
     for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)", mode: 0o755) }
     var metadata = Data()
     var written = 0
+    let stride = max(1, (count * shape.sampleCount + Self.lookedLimit - 1) / Self.lookedLimit)
     struct Stopped: Error {}
     do {
       try model.sample(labels: labels, seed: seed) { first, images in
@@ -49,6 +56,10 @@ final class ReleaseWriter {
           let image = Image(
             shape: shape, numbers: images.pointer + place * shape.sampleCount)
           try write(Data(encoder.encode(image)), as: file, flushed: false)
+          if (first + place) % stride == 0, let bytes = image.bytes {
+            looked.labels.append(labels[first + place])
+            looked.pixels += bytes
+          }
           metadata.append(try Self.line(file: file, label: name))
         }
         written += images.shape[0]

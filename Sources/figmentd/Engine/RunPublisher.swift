@@ -1,4 +1,6 @@
+import Compute
 import Control
+import Evaluation
 import FoundationEssentials
 import Models
 import Privacy
@@ -8,16 +10,18 @@ import Privacy
 struct RunPublisher {
   private let order: RunOrder
   private let places: RunPlaces
+  private let machine: Machine
   private let stop: StopSignal
   private let report: @Sendable (JobReport) -> Void
 
   /// Prepares publishing.
   init(
-    _ order: RunOrder, _ places: RunPlaces, stop: StopSignal,
+    _ order: RunOrder, _ places: RunPlaces, on machine: Machine, stop: StopSignal,
     report: @escaping @Sendable (JobReport) -> Void
   ) {
     self.order = order
     self.places = places
+    self.machine = machine
     self.stop = stop
     self.report = report
   }
@@ -50,6 +54,7 @@ struct RunPublisher {
       try writer.write(json.encode(statement), as: "privacy.json")
       try writer.write(statement.markdown, as: "PRIVACY.md")
     }
+    try writeReport(writer, format, design, statement)
     let manifest = try writer.writeManifest(run: order.name, software: Version.current)
     if let statement { try account.release(manifest, claim: statement.total) }
     try writer.finish()
@@ -59,9 +64,38 @@ struct RunPublisher {
       outputs: [
         JobOutput(kind: "images", path: place + "/data"),
         JobOutput(kind: "sheet", path: place + "/samples.png"),
+        JobOutput(kind: "report", path: place + "/report.html"),
         JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
         JobOutput(kind: "record", path: places.internalFiles + "/run.json"),
       ])
+  }
+}
+
+extension RunPublisher {
+  /// Writes the report: for a release only what may leave; a set without privacy has an internal
+  /// one.
+  private func writeReport(
+    _ writer: ReleaseWriter, _ format: ImageSpecification, _ design: RunDesign,
+    _ statement: PrivacyStatement?
+  ) throws {
+    let images = LabelledImages(
+      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
+      labels: writer.looked.labels, pixels: writer.looked.pixels)
+    var data = RunReport(
+      design: design, statement: statement,
+      curves: try TrainingCurves(in: places.internalFiles, steps: design.plan.steps),
+      command: "figment train, or figmentd run"
+    ).data(images, total: order.count)
+    if images.count > 0 {
+      data.ownFindingsAlone = Releasable(
+        SyntheticFindings(images, on: machine.threads), .postProcessing)
+    }
+    let files =
+      statement == nil
+      ? try ReportWriter().files(data, for: InternalReport.self)
+      : try ReportWriter().files(data, for: ReleaseReport.self)
+    try writer.write(files.page, as: "report.html")
+    try writer.write(files.json, as: "report.json")
   }
 }
 
@@ -109,6 +143,7 @@ struct ReleaseReadme {
 
       - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels
       - `samples.png`: twelve of each class
+      - `report.html`, `report.json`: what may be told about the images and their training
       - `model/generator.safetensors`: the model that drew them
       - `manifest.json`: SHA-256 of every file
 

@@ -86,7 +86,8 @@ final class TrainingRun {
       try record(.stopped)
       return .stopped
     }
-    let publisher = RunPublisher(order, places, stop: stop, report: report)
+    let publisher = RunPublisher(
+      order, places, on: machine, stop: stop, report: report)
     guard let results = try publisher.publish(model, design, account, steps: trainer.step) else {
       return .stopped
     }

@@ -1,0 +1,75 @@
+import Compute
+import Control
+import Evaluation
+import Models
+import Privacy
+
+/// The report about a run: what its design, its statement and its curves say.
+struct RunReport {
+  /// What the run decided.
+  let design: RunDesign
+  /// Its guarantee; nil without privacy.
+  let statement: PrivacyStatement?
+  /// Its curves.
+  let curves: TrainingCurves
+  /// How the report is made again.
+  let command: String
+
+  /// The report's data about images of the synthetic set, of which there are `total`.
+  func data(
+    _ images: LabelledImages, total: Int, facts: [(name: String, value: String)] = []
+  ) -> ReportData {
+    let image = design.recipe.image
+    let synthetic = Releasable(images, .postProcessing)
+    var data = ReportData(
+      title: "\(total) synthetic images",
+      subtitle: "\(image.width)×\(image.height) pixels, \(design.classes.count) classes, "
+        + "recipe \(design.recipe.name)",
+      synthetic: synthetic,
+      provenance: Provenance(command: command, facts: planFacts + facts))
+    if images.count < total {
+      data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
+    }
+    data.guarantee = statement.map(guarantee)
+    if design.plan.mechanism == nil {
+      // Without noise nothing of a training is free.
+      data.privateSignals = Sensitive(curves.free + curves.real)
+    } else {
+      data.freeSignals = Releasable(curves.free, .postProcessing)
+      data.privateSignals = Sensitive(curves.real)
+    }
+    return data
+  }
+
+  private var planFacts: [(name: String, value: String)] {
+    var facts = [
+      ("Recipe", design.recipe.name), ("Family", design.recipe.family),
+      ("Steps", String(design.plan.steps)),
+      ("Expected images in a batch", String(design.plan.batchSize)),
+      ("Software", "Figment \(Version.current)"),
+    ]
+    if let mechanism = design.plan.mechanism {
+      facts += [
+        ("Noise, in clip norms", String(mechanism.noiseMultiplier)),
+        ("Clip norm", String(mechanism.clipNorm)),
+      ]
+    }
+    return facts
+  }
+
+  private func guarantee(_ statement: PrivacyStatement) -> Guarantee {
+    var facts: [(name: String, value: String)] = [
+      ("ε of this run alone", String(statement.runCost.epsilon)),
+      ("Neighbouring data sets", statement.adjacency.words(for: statement.unit)),
+      ("Batches", statement.sampling), ("Bound claimed", statement.total.accountant),
+      ("Runs counted", statement.runs.joined(separator: ", ")),
+    ]
+    if let ledger = statement.ledger { facts.append(("Ledger", "line \(ledger.line)")) }
+    return Guarantee(
+      epsilon: statement.total.epsilon, delta: statement.total.delta, unit: statement.unit.words,
+      statement: [
+        statement.sentence, "Covered: \(statement.covered.joined(separator: "; ")).",
+        "Not covered: \(statement.notCovered.joined(separator: "; ")).",
+      ], facts: facts)
+  }
+}
