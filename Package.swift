@@ -107,6 +107,7 @@ let package = Package(
       name: "FigmentdTests",
       dependencies: [
         "figmentd", "figment", "Control", "Models", "Datasets", "Privacy", "TestSupport", logging,
+        "Evaluation",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -52,6 +52,11 @@ public protocol ControlAPI: Sendable {
   /// Puts a paused or failed job back into the queue; it goes on from its last checkpoint.
   func resume(_ job: JobID) async throws -> Job
 
+  /// Hands over the report about a training job: the released one, or the one that stays inside.
+  ///
+  /// The second needs the right to change something: it holds numbers and pictures of real images.
+  func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport
+
   /// Shows what was spent on a dataset, verified record by record.
   func ledger(of dataset: String) async throws -> LedgerReport
 }

@@ -12,6 +12,7 @@
 /// POST /v1/jobs                        body: JobRequest; header Idempotency-Key
 /// GET  /v1/jobs/{job}
 /// GET  /v1/jobs/{job}/events           ?after= &follow=false   NDJSON until the job is finished
+/// GET  /v1/jobs/{job}/report           ?internal=true
 /// POST /v1/jobs/{job}/pause
 /// POST /v1/jobs/{job}/cancel
 /// POST /v1/jobs/{job}/resume
@@ -39,6 +40,8 @@ public enum ControlRoute: Hashable, Sendable {
   case job(JobID)
   /// `ControlAPI.events(of:after:follow:)`
   case events(JobID, after: JobEvent.ID?, follow: Bool)
+  /// `ControlAPI.report(of:isInternal:)`
+  case report(JobID, isInternal: Bool)
   /// `ControlAPI.stop(_:reason:)` with `.paused`
   case pause(JobID)
   /// `ControlAPI.stop(_:reason:)` with `.cancelled`
@@ -52,10 +55,16 @@ public enum ControlRoute: Hashable, Sendable {
   /// The HTTP method.
   public var method: String { changesSomething || self == .plan ? "POST" : "GET" }
 
-  /// Whether the caller needs more than the right to look.
+  /// Whether the caller needs more than the right to look: to change something, or to see numbers
+  /// and pictures of real images.
+  public var needsControl: Bool {
+    if case .report(_, let isInternal) = self { isInternal } else { changesSomething }
+  }
+
+  /// Whether something is different afterwards.
   public var changesSomething: Bool {
     switch self {
-    case .status, .datasets, .files, .ledger, .recipes, .plan, .jobs, .job, .events: false
+    case .status, .datasets, .files, .ledger, .recipes, .plan, .jobs, .job, .events, .report: false
     case .rescan, .submit, .pause, .cancel, .resume: true
     }
   }
@@ -84,6 +93,8 @@ public enum ControlRoute: Hashable, Sendable {
         + Self.queryText([
           ("after", after.map { String($0) }), ("follow", follow ? nil : "false"),
         ])
+    case .report(let job, let isInternal):
+      "/v1/jobs/\(job)/report" + (isInternal ? "?internal=true" : "")
     case .pause(let job): "/v1/jobs/\(job)/pause"
     case .cancel(let job): "/v1/jobs/\(job)/cancel"
     case .resume(let job): "/v1/jobs/\(job)/resume"
@@ -160,6 +171,8 @@ public enum ControlRoute: Hashable, Sendable {
     case "events":
       return .events(
         job, after: try query.takeNumber("after"), follow: try query.takeFlag("follow") ?? true)
+    case "report":
+      return .report(job, isInternal: try query.takeFlag("internal") ?? false)
     case "pause": return .pause(job)
     case "cancel": return .cancel(job)
     case "resume": return .resume(job)

@@ -4,12 +4,25 @@ public enum JobRequest: Hashable, Sendable {
   case train(TrainRequest)
   /// Write more images with a model that was trained before; costs no privacy.
   case generate(GenerateRequest)
+  /// Measure what a training job released against the images it learnt from; the report stays
+  /// inside.
+  case evaluate(EvaluateRequest)
 
   /// The word for it in JSON and in lists.
   public var kind: String {
     switch self {
     case .train: "train"
     case .generate: "generate"
+    case .evaluate: "evaluate"
+    }
+  }
+
+  /// The earlier training job that is drawn from or measured; nil for training.
+  public var trainedJob: JobID? {
+    switch self {
+    case .train: nil
+    case .generate(let request): request.job
+    case .evaluate(let request): request.job
     }
   }
 }
@@ -82,6 +95,37 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
   }
 }
 
+/// What an evaluating job is asked to do.
+public struct EvaluateRequest: Codable, Hashable, Sendable {
+  /// How much work an evaluation does.
+  public enum Effort: String, Codable, Hashable, Sendable, CaseIterable {
+    /// About two minutes for ten thousand small images.
+    case quick
+    /// About ten minutes.
+    case standard
+    /// The published protocol; hours.
+    case thorough
+  }
+
+  /// The training job that is measured.
+  public var job: JobID
+  /// How much work; nil is `standard`.
+  public var effort: Effort?
+  /// What decides every random choice; nil is 1.
+  public var seed: UInt64?
+
+  /// Asks for an evaluation.
+  public init(job: JobID, effort: Effort? = nil, seed: UInt64? = nil) {
+    self.job = job
+    self.effort = effort
+    self.seed = seed
+  }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case job, effort, seed
+  }
+}
+
 /// A training job is planned with the words that would submit it.
 public typealias PlanRequest = TrainRequest
 
@@ -120,6 +164,14 @@ extension GenerateRequest: StrictRequest {
   }
 }
 
+extension EvaluateRequest: StrictRequest {
+  /// The fields that a request may have, as JSON writes them.
+  public static var fields: [String] { CodingKeys.allCases.map(\.snakeCase) }
+
+  /// Nothing that can be written is impossible.
+  public func validate() throws(ControlError) {}
+}
+
 extension JobRequest: Codable {
   private enum KindKey: String, CodingKey { case kind }
 
@@ -129,7 +181,10 @@ extension JobRequest: Codable {
     switch kind {
     case "train": self = .train(try TrainRequest(from: decoder))
     case "generate": self = .generate(try GenerateRequest(from: decoder))
-    default: throw ControlError.invalid("kind '\(kind)': unknown (train or generate expected).")
+    case "evaluate": self = .evaluate(try EvaluateRequest(from: decoder))
+    default:
+      throw ControlError.invalid(
+        "kind '\(kind)': unknown (train, generate or evaluate expected).")
     }
   }
 
@@ -140,6 +195,7 @@ extension JobRequest: Codable {
     switch self {
     case .train(let request): try request.encode(to: encoder)
     case .generate(let request): try request.encode(to: encoder)
+    case .evaluate(let request): try request.encode(to: encoder)
     }
   }
 }
@@ -147,7 +203,7 @@ extension JobRequest: Codable {
 extension JobRequest: StrictRequest {
   /// Every field that a request of some kind may have.
   public static var fields: [String] {
-    ["kind"] + TrainRequest.fields + GenerateRequest.fields
+    ["kind"] + TrainRequest.fields + GenerateRequest.fields + EvaluateRequest.fields
   }
 
   /// Refuses values that no job can have.
@@ -155,6 +211,7 @@ extension JobRequest: StrictRequest {
     switch self {
     case .train(let request): try request.validate()
     case .generate(let request): try request.validate()
+    case .evaluate(let request): try request.validate()
     }
   }
 }

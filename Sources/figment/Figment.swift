@@ -20,7 +20,7 @@ struct Figment: AsyncParsableCommand {
         name: "Job",
         subcommands: [
           Recipes.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self, Logs.self,
-          Pause.self, Resume.self, Cancel.self, Generate.self,
+          Pause.self, Resume.self, Cancel.self, Generate.self, Evaluate.self, Report.self,
         ]),
       CommandGroup(
         name: "Set-up", subcommands: [Config.self, PrivacyCommand.self, VersionCommand.self]),

@@ -48,6 +48,7 @@ extension Daemon: ControlAPI {
       dataset = request.dataset
       try await checkPolicy(request)
     case .generate(let request): dataset = try modelDataset(of: request.job)
+    case .evaluate(let request): dataset = try modelDataset(of: request.job)
     }
     // Asked again: another submission with this token may have come while the policy was checked.
     if let token, let earlier = try earlierJob(with: token, for: request) { return earlier }
@@ -83,6 +84,25 @@ extension Daemon: ControlAPI {
   func ledger(of dataset: String) async throws -> LedgerReport {
     let dataset = try configuration.dataset(dataset)
     return try await planning.run { [engine] in try engine.ledger(of: dataset) }
+  }
+
+  func report(of id: JobID, isInternal: Bool) async throws -> EvaluationReport {
+    let asked = try find(id)
+    let job = try find(asked.request.trainedJob ?? id)
+    let places = engine.reportFiles(of: store.directory(of: job.id), isInternal: isInternal)
+    for place in places {
+      guard let page = try? DurableFile.read(place.page),
+        let json = try? DurableFile.read(place.json)
+      else { continue }
+      return EvaluationReport(
+        job: job.id, isInternal: isInternal, path: place.page,
+        page: String(decoding: page, as: UTF8.self), json: String(decoding: json, as: UTF8.self))
+    }
+    throw ControlError.conflict(
+      isInternal
+        ? "job \(job.id): it has no internal report yet. Make one: figment evaluate \(job.id)"
+        : "job \(job.id): it has no released report (it is \(job.state.name)). "
+          + "Training with privacy writes one at its end; --internal shows what stays inside.")
   }
 
   private func status(of dataset: DatasetConfiguration) async throws -> DatasetStatus {

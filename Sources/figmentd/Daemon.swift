@@ -255,8 +255,8 @@ actor Daemon {
 
   private func assignment(for job: Job, stop: StopSignal) throws -> Worker.Assignment {
     var trained: JobDirectory?
-    if case .generate(let request) = job.request {
-      trained = store.directory(of: try find(request.job).id)
+    if let earlier = job.request.trainedJob {
+      trained = store.directory(of: try find(earlier).id)
     }
     return Worker.Assignment(
       job: job, directory: store.directory(of: job.id), trained: trained,

@@ -9,6 +9,7 @@ import Testing
       .ledger(dataset: "my.faces-2_x"), .files(dataset: "glyphs", FileQuery()),
       .files(dataset: "glyphs", FileQuery(verdict: "rejected", after: "a b/ü&=?%.png", limit: 7)),
       .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
+      .report(job, isInternal: false), .report(job, isInternal: true),
       .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
       .pause(job), .cancel(job), .resume(job),
     ]
@@ -40,6 +41,11 @@ import Testing
     #expect(throws: ControlError.self) {
       try ControlRoute(method: method, target: route.target)
     }
+  }
+
+  @Test func whatHoldsRealImagesNeedsMoreThanTheRightToLook() {
+    let needing = Self.routes.filter { $0.needsControl && !$0.changesSomething }
+    #expect(needing.map(\.target) == ["/v1/jobs/glyphs-7/report?internal=true"])
   }
 
   @Test func onlyVerbsThatChangeSomethingNeedMoreThanTheRightToLook() {

@@ -22,6 +22,7 @@ import Testing
         settle: 0.5
         rescan: 60
         classes: [circle, square]
+        hold_out: /srv/held/glyphs
         policy:
           epsilon_max: 10
           delta: 1e-5
@@ -39,6 +40,18 @@ import Testing
     return try reader.finish()
   }
 
+  @Test func aHoldOutFolderLiesApartFromTheRoot() throws {
+    let text = """
+      datasets:
+        glyphs:
+          root: /srv/images
+          hold_out: /srv/images/held
+          policy: {epsilon_max: 1, delta: 1e-5}
+      """
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect("\(try #require(error))".contains("lie in one another"))
+  }
+
   @Test func everyKeyIsRead() throws {
     let configuration = try read(Self.full)
     #expect(configuration.output == "/srv/synthetic")
@@ -53,7 +66,7 @@ import Testing
       policy: PrivacyPolicy(epsilonMaximum: 2.5, delta: 1e-6))
     let glyphs = DatasetConfiguration(
       name: "glyphs", root: "/srv/images/glyphs", mode: .poll, settle: .milliseconds(500),
-      rescan: .seconds(60), classes: ["circle", "square"],
+      rescan: .seconds(60), classes: ["circle", "square"], holdOut: "/srv/held/glyphs",
       policy: PrivacyPolicy(
         epsilonMaximum: 10, delta: 1e-5, unit: .folder, maximumPerUnit: 20,
         allowsNonPrivate: true))

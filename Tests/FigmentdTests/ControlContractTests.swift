@@ -238,6 +238,36 @@ import Testing
     }
   }
 
+  @Test(arguments: Engine.allCases) func aJobIsEvaluatedAndItsReportRead(
+    _ engine: Engine
+  ) async throws {
+    try await withAPI(engine) { api, house in
+      let trained = try await api.submit(TestHouse.training, token: nil)
+      _ = try await house.wait(for: trained.id, "completed")
+      await expect(.failed, "no internal report yet") {
+        try await api.report(of: trained.id, isInternal: true)
+      }
+      await expect(.failed, "no released report") {
+        try await api.report(of: trained.id, isInternal: false)
+      }
+      let request = EvaluateRequest(job: trained.id, effort: .quick, seed: 3)
+      let job = try await api.submit(.evaluate(request), token: nil)
+      #expect(job.request == .evaluate(request) && job.dataset == "glyphs")
+      _ = try await house.wait(for: job.id, "completed")
+      #expect(house.engine.calls.last == "evaluate glyphs-1")
+      // The report of an evaluation is that of the job that it measured.
+      for id in [trained.id, job.id] {
+        let report = try await api.report(of: id, isInternal: true)
+        #expect(report.job == trained.id && report.isInternal)
+        #expect(report.page == "page" && report.json == "{}")
+        #expect(report.path.hasSuffix("/jobs/glyphs-1/internal/report.html"))
+      }
+      await expect(.usage, "no training job") {
+        try await api.submit(.evaluate(EvaluateRequest(job: job.id)), token: nil)
+      }
+    }
+  }
+
   @Test(arguments: Engine.allCases) func aFailedJobSaysWhyAndCanGoOn(_ engine: Engine) async throws
   {
     let failure = ControlError.refusedByPolicy("dataset glyphs: 0.1 of 10 is left.")

@@ -49,6 +49,10 @@ struct ControlClient: ControlAPI {
     }
   }
 
+  func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport {
+    try await ask(.report(job, isInternal: isInternal))
+  }
+
   func resume(_ job: JobID) async throws -> Job { try await ask(.resume(job)) }
 
   func ledger(of dataset: String) async throws -> LedgerReport {

@@ -45,6 +45,7 @@ struct Jobs: AsyncParsableCommand {
     switch job.request {
     case .train(let request): "train \(request.recipe)"
     case .generate(let request): "generate \(request.count) of \(request.job)"
+    case .evaluate(let request): "evaluate \(request.job)"
     }
   }
 
@@ -53,7 +54,7 @@ struct Jobs: AsyncParsableCommand {
     case .train(let request) where request.isNonPrivate: "none"
     case .train(let request):
       (request.epsilon ?? job.progress?.targetEpsilon).map(Rounded.text) ?? "recipe's"
-    case .generate: "-"
+    case .generate, .evaluate: "-"
     }
   }
 
@@ -103,7 +104,7 @@ struct Show: AsyncParsableCommand {
       if let epsilon = results.epsilon, let delta = results.delta {
         facts.append("epsilon \(Rounded.text(epsilon)) at delta \(Rounded.text(delta))")
       }
-      return ["completed: \(facts.joined(separator: ", "))"]
+      return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
         + results.outputs.map { "  \($0.kind): \($0.path)" }
     case .finished(.failed(let failure)): return ["failed: \(failure.message)"]
     case .finished(.cancelled): return ["cancelled"]

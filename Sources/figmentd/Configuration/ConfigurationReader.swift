@@ -115,6 +115,15 @@ struct ConfigurationReader {
     if let node = mapping.take("rescan") {
       dataset.rescan = .seconds(try node.positiveNumber())
     }
+    if let node = mapping.take("hold_out") {
+      let folder = try node.absolutePath()
+      guard !Self.overlap(folder, dataset.root) else {
+        throw node.error(
+          "hold_out \(folder) and root \(dataset.root) lie in one another (apart expected): what "
+            + "is trained on tells nothing about what was not.")
+      }
+      dataset.holdOut = folder
+    }
     if let node = mapping.take("classes") { dataset.classes = try node.words() }
     try mapping.finish()
     origins[name] = node

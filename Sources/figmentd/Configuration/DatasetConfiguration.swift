@@ -17,6 +17,8 @@ struct DatasetConfiguration: Hashable, Sendable {
   /// Declared classes are public. Found ones are not: that a class is there at all may say
   /// something about a person.
   var classes: [String]?
+  /// A folder of real images that are never trained on, for evaluations; read, never written.
+  var holdOut: String?
   /// What may be spent on it.
   var policy: PrivacyPolicy
 }

@@ -46,9 +46,9 @@ struct AccessPolicy: Hashable, Sendable {
   func check(_ peer: Peer, for route: ControlRoute) throws(ControlError) {
     if peer.user == 0 || peer.user == owner { return }
     if let controlGroup, peer.isMember(of: controlGroup) { return }
-    if !route.changesSomething, let readGroup, peer.isMember(of: readGroup) { return }
+    if !route.needsControl, let readGroup, peer.isMember(of: readGroup) { return }
     throw .forbidden(
-      "user \(peer.user): may not \(route.changesSomething ? "change anything" : "look") here "
+      "user \(peer.user): may not \(route.needsControl ? "do this" : "look") here "
         + "(a member of the socket's group expected). Ask the administrator.")
   }
 

@@ -66,6 +66,8 @@ struct Routes: Sendable {
     case .job(let job): try await value(api.job(job))
     case .events(let job, let after, let follow):
       .events(try await api.events(of: job, after: after, follow: follow))
+    case .report(let job, let isInternal):
+      try await value(api.report(of: job, isInternal: isInternal))
     case .pause(let job): try await value(api.stop(job, reason: .paused))
     case .cancel(let job): try await value(api.stop(job, reason: .cancelled))
     case .resume(let job): try await value(api.resume(job))

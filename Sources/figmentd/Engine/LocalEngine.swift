@@ -131,6 +131,38 @@ final class LocalEngine: TrainingEngine {
     }
   }
 
+  func evaluate(
+    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
+    stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try Self.translated {
+      guard let design = try RunDesign.saved(in: trained.internalFiles) else {
+        throw ControlError.conflict(
+          "job \(trained.job): its internal files are gone, so nothing can be compared. Train anew."
+        )
+      }
+      return try withoutActuallyEscaping(report) { report in
+        let evaluation = JobEvaluation(
+          design: design, places: places(of: trained), dataset: dataset, request: request,
+          machine: machine, makeDecoder: { [poisoned] in DecoderProcess(poisoned: poisoned) },
+          stop: stop, report: report)
+        return try evaluation.run().map { .completed($0) } ?? .stopped
+      }
+    }
+  }
+
+  func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)] {
+    let places = places(of: trained)
+    guard isInternal else {
+      return [(places.release + "/report.html", places.release + "/report.json")]
+    }
+    let evaluated = InternalReportFiles(folder: places.internalFiles)
+    return [
+      (evaluated.page, evaluated.json),
+      (places.unprotected + "/report.html", places.unprotected + "/report.json"),
+    ]
+  }
+
   func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport {
     try LedgerReader(dataset, state: state).report()
   }

@@ -42,6 +42,17 @@ protocol TrainingEngine: Sendable {
     report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome
 
+  /// Measures what an earlier job released against the images it learnt from; the report stays in
+  /// that job's internal folder.
+  func evaluate(
+    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
+    stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome
+
+  /// Where the report of a training job may lie, the best place first: the released one, or the one
+  /// that stays inside.
+  func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)]
+
   /// Reads the ledger of a dataset and verifies it. A ledger that does not verify is reported,
   /// not thrown; a dataset on which nothing was spent has an empty one.
   func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport

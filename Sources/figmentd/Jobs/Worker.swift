@@ -19,7 +19,7 @@ struct Worker: Sendable {
     let job: Job
     /// Where its files are.
     let directory: JobDirectory
-    /// Where the files of the job are whose model draws; nil for training.
+    /// Where the files of the job are that is drawn from or measured; nil for training.
     let trained: JobDirectory?
     /// The dataset, as it is configured now.
     let dataset: DatasetConfiguration
@@ -81,6 +81,12 @@ struct Worker: Sendable {
       return try engine.generate(
         job, request, from: trained, into: assignment.directory, dataset: assignment.dataset,
         stop: assignment.stop, report: report)
+    case .evaluate(let request):
+      guard let trained = assignment.trained else {
+        throw ControlError.notFound("job '\(request.job)': its files are gone. Train anew.")
+      }
+      return try engine.evaluate(
+        request, of: trained, dataset: assignment.dataset, stop: assignment.stop, report: report)
     }
   }
 }

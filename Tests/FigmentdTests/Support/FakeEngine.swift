@@ -1,4 +1,5 @@
 import Control
+import FoundationEssentials
 import Glibc
 import Synchronization
 
@@ -87,6 +88,23 @@ final class FakeEngine: TrainingEngine {
   ) throws -> EngineOutcome {
     launches.withLock { $0.append("generate \(job.id) from \(trained.job)") }
     return .completed(JobResults(images: request.count))
+  }
+
+  func evaluate(
+    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
+    stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    launches.withLock { $0.append("evaluate \(trained.job)") }
+    let files = reportFiles(of: trained, isInternal: true)[0]
+    try DurableFile.makeFolder(trained.internalFiles)
+    try DurableFile.write(Data("page".utf8), to: files.page)
+    try DurableFile.write(Data("{}".utf8), to: files.json)
+    return .completed(JobResults(outputs: [JobOutput(kind: "report", path: files.page)]))
+  }
+
+  func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)] {
+    let folder = isInternal ? trained.internalFiles : trained.release
+    return [(folder + "/report.html", folder + "/report.json")]
   }
 
   func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport {

@@ -1,0 +1,22 @@
+/// The report about a job's synthetic set.
+public struct EvaluationReport: Codable, Hashable, Sendable {
+  /// The training job that it is about.
+  public var job: JobID
+  /// Whether it holds what must not be shared.
+  public var isInternal: Bool
+  /// Where its page lies on the daemon's machine.
+  public var path: String
+  /// The page: one HTML file that needs nothing from outside.
+  public var page: String
+  /// Its twin: the text of report.json.
+  public var json: String
+
+  /// Hands over a report.
+  public init(job: JobID, isInternal: Bool, path: String, page: String, json: String) {
+    self.job = job
+    self.isInternal = isInternal
+    self.path = path
+    self.page = page
+    self.json = json
+  }
+}

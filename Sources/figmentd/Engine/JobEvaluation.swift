@@ -1,0 +1,165 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+
+/// Measures what a training job released against the images it learnt from: `figment evaluate`.
+///
+/// The report stays in the trained job's internal folder: it holds numbers and pictures of real
+/// images.
+struct JobEvaluation {
+  /// The run that is judged.
+  let design: RunDesign
+  /// Where its files lie.
+  let places: RunPlaces
+  /// The dataset as it is configured now.
+  let dataset: DatasetConfiguration
+  /// What is asked for.
+  let request: EvaluateRequest
+  /// What computes.
+  let machine: Machine
+  /// Decodes images that may be hostile.
+  let makeDecoder: @Sendable () throws -> any ImageDecoder
+  /// The wish that it stops.
+  let stop: StopSignal
+  /// Hears of progress.
+  let report: @Sendable (JobReport) -> Void
+
+  /// The real images, and what they are good for.
+  private struct RealImages {
+    let train: Sensitive<LabelledImages>
+    let test: Sensitive<LabelledImages>
+    let testIsUnseen: Bool
+    let split: String
+  }
+
+  private struct Stopped: Error {}
+
+  /// Evaluates and writes both files of the report; nil when it was asked to stop.
+  func run() throws -> JobResults? {
+    do {
+      let released = design.plan.mechanism == nil ? places.unprotected : places.release
+      let synthetic = try syntheticImages(released + "/data")
+      let statement = try privacyStatement(released)
+      let real = try realImages()
+      let options = EvaluationOptions(
+        effort: request.effort.flatMap { EvaluationEffort(rawValue: $0.rawValue) } ?? .standard,
+        seed: request.seed ?? 1,
+        rivalBudget: try statement.map {
+          try PrivacyBudget(epsilon: $0.runCost.epsilon, delta: $0.runCost.delta)
+        }, testIsUnseen: real.testIsUnseen)
+      let findings = try Evaluator(options, on: machine).findings(
+        synthetic: Releasable(synthetic, .postProcessing), train: real.train, test: real.test
+      ) { progress in
+        if stop.isRaised { throw Stopped() }
+        report(
+          .progress(
+            JobProgress(phase: .evaluate, done: Int(1000 * progress.share), total: 1000)))
+      }
+      var data = RunReport(
+        design: design, statement: statement,
+        curves: try TrainingCurves(in: places.internalFiles, steps: design.plan.steps),
+        command: "figment evaluate \(request.job)"
+      ).data(
+        synthetic, total: synthetic.count,
+        facts: [
+          ("Effort", options.effort.rawValue), ("Seed of the evaluation", String(options.seed)),
+          ("Real test images", real.split), ("Instruction set", machine.kernels.name),
+        ])
+      data.findings = findings
+      return try write(data)
+    } catch is Stopped {
+      return nil
+    } catch DatasetError.stopped {
+      return nil
+    } catch let error as EvaluationError {
+      throw ControlError.failed("job \(request.job): \(error)")
+    } catch let error as DatasetError {
+      throw ControlError.failed("dataset \(dataset.name): \(error)")
+    }
+  }
+
+  private func write(_ data: ReportData) throws -> JobResults {
+    let files = try ReportWriter().files(data, for: InternalReport.self)
+    let place = InternalReportFiles(folder: places.internalFiles)
+    try DurableFile.write(files.page, to: place.page)
+    try DurableFile.write(files.json, to: place.json)
+    return JobResults(outputs: [JobOutput(kind: "report", path: place.page)])
+  }
+
+  private func privacyStatement(_ released: String) throws -> PrivacyStatement? {
+    guard design.plan.mechanism != nil else { return nil }
+    return try JSONDecoder().decode(
+      PrivacyStatement.self, from: DurableFile.read(released + "/privacy.json"))
+  }
+
+  private func syntheticImages(_ path: String) throws -> LabelledImages {
+    let image = design.recipe.image
+    return try ImageFolder(path).load(
+      ImageTransform(
+        height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb),
+      classNames: design.classes, on: machine
+    ).images
+  }
+
+  /// The run's own frozen images; beside them those of the hold-out folder or, without one, a part
+  /// of the run's own.
+  private func realImages() throws -> RealImages {
+    let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
+    let train = snapshot.labelledImages(classNames: design.classes, without: [])
+    guard let root = dataset.holdOut else {
+      let count = min(10_000, train.count / 5)
+      let (test, rest) = train.split(first: count, seed: request.seed ?? 1)
+      return RealImages(
+        train: Sensitive(rest), test: Sensitive(test), testIsUnseen: false,
+        split: "a fifth of the training images, at most 10 000, which the model has seen: "
+          + "likeness and usefulness may come out too well, and no attack is made")
+    }
+    var builder = SnapshotBuilder(
+      root: root, rules: DatasetRules(classes: design.classes), transform: snapshot.transform,
+      threadCount: machine.threads.threadCount)
+    builder.makeDecoder = makeDecoder
+    builder.isStopped = { [stop] in stop.isRaised }
+    builder.onProgress = { [report] progress in
+      report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
+    }
+    let name = "holdout.pack"
+    let held = try builder.build(in: places.internalFiles, named: name).snapshot
+    defer { unlink("\(places.internalFiles)/\(name)") }
+    let seen = Set((0..<snapshot.count).map { snapshot.contentHash(of: $0) })
+    return RealImages(
+      train: Sensitive(train),
+      test: Sensitive(held.labelledImages(classNames: design.classes, without: seen)),
+      testIsUnseen: true,
+      split: "the dataset's hold-out folder, without files that are training images too")
+  }
+}
+
+/// Where the report that stays inside lies.
+struct InternalReportFiles {
+  /// The folder of what must never be released.
+  let folder: String
+  /// The page.
+  var page: String { folder + "/report.html" }
+  /// Its twin.
+  var json: String { folder + "/report.json" }
+}
+
+extension DatasetSnapshot {
+  /// The images in memory, those with the given hashes left out.
+  fileprivate func labelledImages(
+    classNames: [String], without seen: Set<ContentHash>
+  ) -> LabelledImages {
+    let kept = (0..<count).filter { seen.isEmpty || !seen.contains(contentHash(of: $0)) }
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(kept.count * shape.sampleCount)
+    for place in kept { pixels += self.pixels(of: place) }
+    return LabelledImages(
+      shape: Shape(shape.height, shape.width, shape.channels), classNames: classNames,
+      labels: kept.map(label), pixels: pixels)
+  }
+}

@@ -1,0 +1,163 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+import Testing
+
+@testable import figmentd
+
+/// Reports about runs: the one that leaves with a release, and the one that stays inside.
+@Suite(.serialized) struct JobEvaluationTests {
+  private static let recipe = """
+    name: tiny
+    summary: For tests.
+    family: dp-gan
+    image: {height: 16, width: 16, channels: 1}
+    training: {batch_size: 16, steps: 30, clip_norm: 1}
+    model:
+      width: 2
+      generator_width: 2
+      latent_size: 4
+      discriminator_learning_rate: 0.001
+      generator_learning_rate: 0.001
+      beta1: 0.5
+      beta2: 0.999
+      generator_batch_size: 8
+      schedule: {start: 2, grace: 10, limit: 5}
+      average_decay: 0.9
+    """
+
+  private struct Bench {
+    let scratch = ScratchFolder()
+    let order: RunOrder
+    let places: RunPlaces
+
+    init(epsilon: Double? = 4) throws {
+      let images = scratch.path + "/images"
+      try GlyphGenerator(seed: 3).write(count: 520, to: images)
+      let recipe = try RecipeLibrary.read(scratch.write("tiny.yaml", JobEvaluationTests.recipe))
+      order = RunOrder(
+        name: "glyphs-1", dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
+        epsilon: epsilon, delta: 1e-5, budget: try PrivacyBudget(epsilon: 100, delta: 1e-5),
+        steps: nil, count: 120, seed: 5)
+      places = RunPlaces(
+        internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
+        release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",
+        ledgers: scratch.path + "/ledgers", ledgerMarks: scratch.path + "/marks")
+    }
+
+    func train() throws {
+      let run = TrainingRun(
+        order, at: places, on: Machine(threadCount: 2), stop: StopSignal(),
+        makeDecoder: { ImageCodec() }, report: { _ in })
+      guard case .finished(let results) = try run.run() else {
+        Issue.record("the run stopped by itself")
+        return
+      }
+      #expect(results.outputs.contains { $0.kind == "report" })
+    }
+
+    func evaluate(holdOut: String? = nil, stop: StopSignal = StopSignal()) throws -> JobResults? {
+      let design = try #require(try RunDesign.saved(in: places.internalFiles))
+      let job = try #require(JobID("glyphs-1"))
+      return try JobEvaluation(
+        design: design, places: places,
+        dataset: DatasetConfiguration(
+          name: "glyphs", root: order.root, holdOut: holdOut,
+          policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5)),
+        request: EvaluateRequest(job: job, effort: .quick), machine: Machine(threadCount: 2),
+        makeDecoder: { ImageCodec() }, stop: stop, report: { _ in }
+      ).run()
+    }
+
+    func text(_ path: String) throws -> String {
+      String(decoding: try DurableFile.read(path), as: UTF8.self)
+    }
+  }
+
+  @Test func aReleaseLeavesWithItsReport() throws {
+    let bench = try Bench()
+    try bench.train()
+    let report = try bench.text(bench.places.release + "/report.json")
+    #expect(report.contains("\"zone\" : \"release\""))
+    #expect(report.contains("Differential privacy is guaranteed: epsilon"))
+    #expect(report.contains("set.variety"))
+    #expect(!report.contains(bench.order.root))
+    let page = try bench.text(bench.places.release + "/report.html")
+    #expect(page.contains("What was withheld, and why") && page.contains("data:image/png"))
+    // What the ledger noted as released covers the report.
+    #expect(try bench.text(bench.places.release + "/manifest.json").contains("report.html"))
+  }
+
+  @Test func aSetWithoutPrivacyHasAReportThatSaysSo() throws {
+    let bench = try Bench(epsilon: nil)
+    try bench.train()
+    let report = try bench.text(bench.places.unprotected + "/report.json")
+    #expect(report.contains("\"zone\" : \"internal\""))
+    #expect(report.contains("Do not share it"))
+    #expect(report.contains("No differential privacy guarantee is known"))
+  }
+
+  @Test func withoutAHoldOutTheSplitIsNamedAndNoAttackIsMade() throws {
+    let bench = try Bench()
+    try bench.train()
+    let released = try bench.text(bench.places.release + "/report.json")
+    let results = try #require(try bench.evaluate())
+    #expect(results.outputs.map(\.path) == [bench.places.internalFiles + "/report.html"])
+    let report = try bench.text(bench.places.internalFiles + "/report.json")
+    #expect(report.contains("\"zone\" : \"internal\""))
+    #expect(report.contains("which the model has seen"))
+    #expect(report.contains("No attack was made"))
+    #expect(!report.contains("attack.distance"))
+    #expect(report.contains("accuracy.cnn") && report.contains("accuracy.private-rival"))
+    #expect(try bench.text(bench.places.release + "/report.json") == released)
+  }
+
+  @Test func aHoldOutFolderIsAttackedWithoutItsCopiesOfTrainingImages() throws {
+    let bench = try Bench()
+    try bench.train()
+    let holdOut = bench.scratch.path + "/holdout"
+    // The same seed draws the same images again: nothing would be left to compare with.
+    try GlyphGenerator(seed: 3).write(count: 520, to: holdOut)
+    let error = #expect(throws: ControlError.self) { try bench.evaluate(holdOut: holdOut) }
+    #expect(error?.message.contains("test") == true)
+    try FolderTree.remove(holdOut)
+    try GlyphGenerator(seed: 4).write(count: 520, to: holdOut)
+    #expect(try bench.evaluate(holdOut: holdOut) != nil)
+    let report = try bench.text(bench.places.internalFiles + "/report.json")
+    #expect(report.contains("attack.") && report.contains("memorization.copies"))
+    #expect(!report.contains("No attack was made"))
+    #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("holdout.pack"))
+  }
+
+  @Test func anEvaluationStopsWhenItIsAsked() throws {
+    let bench = try Bench()
+    try bench.train()
+    let stop = StopSignal()
+    stop.raise()
+    #expect(try bench.evaluate(stop: stop) == nil)
+    #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("report.html"))
+  }
+
+  @Test func curvesTakeOnlyWhatIsKnownToBeFreeForFree() throws {
+    let scratch = ScratchFolder()
+    var lines = (1...100).map {
+      "{\"step\":\($0),\"fake_accuracy\":0.5,\"bits_per_dimension\":\(3 - Double($0) / 100),"
+        + "\"secret\":1}"
+    }
+    // Steps that a crash made the run repeat, and a line that it cut.
+    lines += ["{\"step\":90,\"fake_accuracy\":0.7}", "{\"step\":10"]
+    try scratch.write("metrics.jsonl", lines.joined(separator: "\n"))
+    let curves = try TrainingCurves(in: scratch.path, steps: 100)
+    #expect(curves.free.count == 1 && curves.real.count == 1)
+    let free = try #require(curves.free.first)
+    #expect(free.steps == free.steps.sorted() && free.steps.count <= 121)
+    #expect(free.values.max() == 0.6)
+    #expect(curves.real.first?.direction == .lower)
+    #expect(try TrainingCurves(in: scratch.path + "/none", steps: 100).free.isEmpty)
+  }
+}
