@@ -1,3 +1,5 @@
+import Privacy
+
 /// Builds a report for either zone. The order of sections is the same; what a zone may not show, its
 /// type keeps out.
 extension ReportData {
@@ -32,8 +34,8 @@ extension ReportData {
     for paragraph in guarantee.statement { document.add(fixed: .text(paragraph)) }
     let rows =
       [
-        ["ε (epsilon)", Figures.text(guarantee.epsilon)],
-        ["δ (delta)", Figures.text(guarantee.delta)],
+        ["ε (epsilon)", Decimals.epsilon(guarantee.epsilon)],
+        ["δ (delta)", "\(guarantee.delta)"],
         ["What is protected", guarantee.unit],
       ] + guarantee.facts.map { [$0.name, $0.value] }
     document.add(

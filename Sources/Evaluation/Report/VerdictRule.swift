@@ -1,3 +1,5 @@
+import Privacy
+
 /// The rule behind the box at the top of a report.
 ///
 /// Failed: an attack, a copy or a canary was found. Warning: no guarantee, or a sign of poor
@@ -66,12 +68,12 @@ struct VerdictRule {
     var remarks = Remarks()
     if let guarantee = data.guarantee, !guarantee.isProved {
       remarks.warnings.append(
-        "Differential privacy is claimed, epsilon \(Figures.text(guarantee.epsilon)) and delta "
-          + "\(Figures.text(guarantee.delta)), but nothing here proves it.")
+        "Differential privacy is claimed, epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
+          + "\(guarantee.delta), but nothing here proves it.")
     } else if let guarantee = data.guarantee {
       remarks.good.append(
-        "Differential privacy is guaranteed: epsilon \(Figures.text(guarantee.epsilon)), delta "
-          + "\(Figures.text(guarantee.delta)), for \(guarantee.unit).")
+        "Differential privacy is guaranteed: epsilon \(Decimals.epsilon(guarantee.epsilon)), delta "
+          + "\(guarantee.delta), for \(guarantee.unit).")
     } else {
       remarks.warnings.append("No differential privacy guarantee is known for this set.")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compute
 import Control
+import Crypto
 import Datasets
 import FoundationEssentials
 import Glibc
@@ -148,8 +149,7 @@ struct RunCommand: ParsableCommand {
     try DurableFile.makeFolder(output, mode: 0o755)
     let delta = delta ?? 1e-5
     return RunOrder(
-      // The ledger needs a name that no other run on the folder has: the place of the results.
-      name: "\(name ?? recipe.name) in \(output)",
+      name: "\(name ?? recipe.name)-\(Self.fingerprint(of: output))",
       dataset: images.split(separator: "/").last.map(String.init) ?? "images",
       root: try absolute(images),
       rules: DatasetRules(
@@ -159,6 +159,16 @@ struct RunCommand: ParsableCommand {
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, count: count, seed: seed)
+  }
+
+  /// What tells runs on one folder apart in its ledger: the place of the results, which itself must
+  /// not be told, since the name is part of every release.
+  private static func fingerprint(of output: String) -> String {
+    let digest = SHA256.hash(data: Data(output.utf8))
+    return digest.prefix(4).map { byte in
+      let text = String(byte, radix: 16)
+      return byte < 16 ? "0" + text : text
+    }.joined()
   }
 
   private func findRecipe(_ locations: Locations) throws -> Recipe {

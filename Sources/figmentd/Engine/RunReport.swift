@@ -59,7 +59,7 @@ struct RunReport {
 
   private func guarantee(_ statement: PrivacyStatement) -> Guarantee {
     var facts: [(name: String, value: String)] = [
-      ("ε of this run alone", String(statement.runCost.epsilon)),
+      ("ε of this run alone", Decimals.epsilon(statement.runCost.epsilon)),
       ("Neighbouring data sets", statement.adjacency.words(for: statement.unit)),
       ("Batches", statement.sampling), ("Bound claimed", statement.total.accountant),
       ("Runs counted", statement.runs.joined(separator: ", ")),
