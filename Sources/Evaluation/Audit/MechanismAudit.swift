@@ -37,8 +37,8 @@ public struct MechanismAudit: Sendable {
     }
   }
 
-  /// Runs of each kind with which a noise that is 5 to 10 % too small is noticed.
-  public static let standardRunCount = 40_000
+  /// Runs of each kind with which a noise that is 5 % too small is noticed.
+  public static let standardRunCount = 400_000
   /// The fewest runs of each kind that tell anything.
   public static let smallestRunCount = 1000
   /// The chance with which a sound mechanism is blamed, in one setting.
