@@ -39,6 +39,7 @@ struct Figmentd: AsyncParsableCommand {
       Check.self,
       RunCommand.self,
       EvaluateCommand.self,
+      AuditCommand.self,
       BenchCommand.self,
       DrawGlyphsCommand.self,
     ],

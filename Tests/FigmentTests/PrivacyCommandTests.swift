@@ -93,4 +93,12 @@ import Testing
     }
     #expect(PrivacyCommand.exitCode(for: error ?? CleanExit.helpRequest()) == ExitCode(1))
   }
+
+  @Test func auditIsLeftToTheDaemonsBinary() throws {
+    let plain = try PrivacyAuditCommand.parse([])
+    #expect(plain.daemonArguments == ["figmentd", "audit"])
+    let quick = try PrivacyAuditCommand.parse(["--quick", "--json"])
+    #expect(quick.daemonArguments == ["figmentd", "audit", "--runs", "40000", "--json"])
+    #expect(throws: (any Error).self) { try PrivacyAuditCommand.parse(["--fast"]) }
+  }
 }

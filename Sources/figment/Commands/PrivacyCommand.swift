@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Privacy
 
 /// Questions about privacy that need no daemon and no data.
@@ -7,10 +8,13 @@ struct PrivacyCommand: ParsableCommand {
     commandName: "privacy",
     abstract: "Compute what training costs in privacy, or which noise a budget needs.",
     discussion: """
-      All answers are upper bounds for DP-SGD with Poisson sampling, flat clipping and Gaussian \
-      noise, under adding or removing one unit of privacy. No daemon is asked and no data is read.
+      The answers of epsilon and noise are upper bounds for DP-SGD with Poisson sampling, flat \
+      clipping and Gaussian noise, under adding or removing one unit of privacy. No daemon is \
+      asked and no data is read.
       """,
-    subcommands: [PrivacyEpsilonCommand.self, PrivacyNoiseCommand.self])
+    subcommands: [
+      PrivacyEpsilonCommand.self, PrivacyNoiseCommand.self, PrivacyAuditCommand.self,
+    ])
 }
 
 /// The arguments that every privacy question shares.
@@ -141,5 +145,35 @@ struct PrivacyNoiseCommand: ParsableCommand {
       + " at epsilon \(Decimals.epsilon(noise.epsilon)) for delta "
       + "\(mechanism.delta), not above the target of \(epsilon), under adding or removing one "
       + "unit. It was rounded up and then evaluated as printed."
+  }
+}
+
+/// Attacks the mechanism and compares the outcome with the accountant's claims.
+struct PrivacyAuditCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit",
+    abstract: "Attack the private mechanism and compare with what the accountant claims.",
+    discussion: """
+      The daemon's own binary runs the audit, because it holds the mechanism that models train \
+      with; no running daemon is needed. Ends with 0 when all claims withstood the attack, with 1 \
+      when one did not.
+      """)
+
+  @Flag(help: "Make a tenth of the runs: mistakes of a fifth are still noticed.")
+  var quick = false
+
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  /// How the daemon's binary is called.
+  var daemonArguments: [String] {
+    ["figmentd", "audit"] + (quick ? ["--runs", "40000"] : []) + (json ? ["--json"] : [])
+  }
+
+  func run() throws {
+    DaemonBinary.execute(daemonArguments)
+    let reason = String(cString: strerror(errno))
+    Console.complain("figment: figmentd: cannot be run: \(reason). Install it beside figment.")
+    throw ArgumentParser.ExitCode.failure
   }
 }

@@ -1,0 +1,90 @@
+import Privacy
+
+/// What an audit of one setting found.
+public struct MechanismAuditFindings: Encodable, Sendable {
+  /// The privacy profile at one epsilon.
+  public struct Point: Encodable, Sendable {
+    /// Where.
+    public let epsilon: Double
+    /// The delta that the accountant claims there.
+    public let theory: Double
+    /// What the attack achieved.
+    public let estimate: Double
+    /// Any such mechanism's delta is at least this, but for the audit's chance of error.
+    public let lowerBound: Double
+    /// The attack achieved more than the claim allows: the claim is wrong.
+    public let isViolated: Bool
+    /// The attack achieved so little that it would not notice a mistake, or the mechanism adds
+    /// more noise than is claimed.
+    public let isWeak: Bool
+
+    init(
+      epsilon: Double, theory: Double, estimate: Double, lowerBound: Double,
+      allowedShortfall: Double
+    ) {
+      self.epsilon = epsilon
+      self.theory = theory
+      self.estimate = estimate
+      self.lowerBound = lowerBound
+      // Written so that a figure that is not a number can never pass.
+      isViolated = !(lowerBound <= theory)
+      isWeak = !(estimate >= theory - allowedShortfall)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case epsilon
+      case theory = "claimed_delta"
+      case estimate = "measured_delta"
+      case lowerBound = "delta_lower_bound"
+      case isViolated = "violated"
+      case isWeak = "weak"
+    }
+  }
+
+  /// The claimed chance of each unit to enter a step's batch.
+  public let samplingProbability: Double
+  /// The claimed noise.
+  public let noiseMultiplier: Double
+  /// Steps of a run.
+  public let stepCount: Int
+  /// Runs with the canary, and as many without.
+  public let runCount: Int
+  /// The profile at several epsilons.
+  public let points: [Point]
+  /// Epsilon at `delta` is at least this, but for the audit's chance of error.
+  public let epsilonLowerBound: Double
+  /// The epsilon that the accountant claims at `delta`.
+  public let claimedEpsilon: Double
+  /// The delta of both.
+  public let delta: Double
+  /// Whether the claim withstood an attack that could have refuted it.
+  public let isPassed: Bool
+
+  init(
+    claimed: MechanismAudit.Setting, runCount: Int, points: [Point], epsilonLowerBound: Double,
+    claimedEpsilon: Double, delta: Double
+  ) {
+    samplingProbability = claimed.mechanism.samplingProbability
+    noiseMultiplier = claimed.mechanism.noiseMultiplier
+    stepCount = claimed.stepCount
+    self.runCount = runCount
+    self.points = points
+    self.epsilonLowerBound = epsilonLowerBound
+    self.claimedEpsilon = claimedEpsilon
+    self.delta = delta
+    isPassed =
+      epsilonLowerBound <= claimedEpsilon && !points.contains { $0.isViolated || $0.isWeak }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case samplingProbability = "sampling_rate"
+    case noiseMultiplier = "noise_multiplier"
+    case stepCount = "steps"
+    case runCount = "runs"
+    case points = "profile"
+    case epsilonLowerBound = "epsilon_lower_bound"
+    case claimedEpsilon = "claimed_epsilon"
+    case delta
+    case isPassed = "passed"
+  }
+}
