@@ -82,7 +82,7 @@ let package = Package(
 
     // Tests, one folder per room.
     .target(
-      name: "TestSupport", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
+      name: "TestSupport", dependencies: ["Compute", "Privacy", "Learning"],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "ComputeTests", dependencies: ["Compute", "TestSupport"], swiftSettings: strict),

@@ -44,6 +44,69 @@ MUTANTS = [
        'standardDeviation: mechanism.noiseStandardDeviation / 1.05, on'),
     )),
   Mutant(
+    '2', 'a part of the parameters gets no noise',
+    'LearningTests.NoiseTests/noiseDiffersBetweenTensorsAndSteps',
+    (
+      ('Sources/Compute/Random/NoiseStream.swift',
+       '    let count = tensor.count\n',
+       '    let count = tensor.count / 2\n'),
+      ('Sources/Compute/Random/NoiseStream.swift',
+       '(tensor.count + group - 1) / group',
+       '(tensor.count / 2 + group - 1) / group'),
+    )),
+  Mutant(
+    '3', 'the same noise for two tensors',
+    'LearningTests.NoiseTests/noiseDiffersBetweenTensorsAndSteps',
+    (
+      ('Sources/Compute/Random/NoiseStream.swift',
+       'key, first + UInt64(chunk * chunkGroups) * UInt64(CK_NOISE_BLOCKS), standardDeviation,',
+       'key, first + UInt64(chunk * 0) * UInt64(CK_NOISE_BLOCKS), standardDeviation,'),
+    )),
+  Mutant(
+    '4', 'the same noise in two steps',
+    'LearningTests.NoiseTests/noiseDiffersBetweenTensorsAndSteps',
+    (
+      ('Sources/Compute/Random/NoiseStream.swift',
+       '    counter += UInt64(groupCount) * UInt64(CK_NOISE_BLOCKS)\n',
+       '    counter += UInt64(groupCount) * 0\n'),
+    )),
+  Mutant(
+    '5', 'noise once per micro-batch',
+    'LearningTests.PrivateNetworkTests/microBatchesDoNotChangeTheNoise',
+    (
+      ('Sources/Learning/Private/ClippedSum.swift',
+       '  private let machine: Machine\n',
+       '  private let machine: Machine\n  var chunks = 1\n'),
+      ('Sources/Learning/Private/ClippedSum.swift',
+       '    noise.addGaussian(\n      to: sum.values, standardDeviation: mechanism.noiseStandardDeviation, on: machine)\n',
+       '    for _ in 0..<max(1, chunks) {\n      noise.addGaussian(\n        to: sum.values, standardDeviation: mechanism.noiseStandardDeviation, on: machine)\n    }\n'),
+      ('Sources/Learning/Private/PrivateNetwork.swift',
+       '    return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n',
+       '    var result = ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n    result.chunks = examples.microBatches(of: microBatchSize).count\n    return result\n'),
+    )),
+  Mutant(
+    '6', 'divided by the batch that was drawn',
+    'LearningTests.PrivateNetworkTests/divisorIsThePlansWhateverWasDrawn',
+    (
+      ('Sources/Learning/Private/ClippedSum.swift',
+       '  private let machine: Machine\n',
+       '  private let machine: Machine\n  var drawn = 1\n'),
+      ('Sources/Learning/Private/ClippedSum.swift',
+       'Float(1 / Double(mechanism.nominalBatchSize))',
+       'Float(1 / Double(max(1, drawn)))'),
+      ('Sources/Learning/Private/PrivateNetwork.swift',
+       '    return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n',
+       '    var result = ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n    result.drawn = examples.count\n    return result\n'),
+    )),
+  Mutant(
+    '8', 'every layer clipped at the clip norm',
+    'LearningTests.SensitivityTests/oneExampleMovesTheSumByAtMostTheClipNorm',
+    (
+      ('Sources/Learning/Private/PrivateNetwork.swift',
+       '    let weights = pass.arena.make(Shape(range.count))\n    weights.assign(norms.map { ClipWeights.weight(norm: $0, clipNorm: clipNorm) })\n    for layer in layers { layer.addGradient(weightedBy: weights, in: pass) }\n',
+       '    for layer in layers {\n      var squares = [Double](repeating: 0, count: range.count)\n      squares.withUnsafeMutableBufferPointer { layer.addSquaredGradientNorms(to: $0, in: pass) }\n      let weights = pass.arena.make(Shape(range.count))\n      weights.assign(\n        squares.map { ClipWeights.weight(norm: $0.squareRoot(), clipNorm: clipNorm) })\n      layer.addGradient(weightedBy: weights, in: pass)\n    }\n'),
+    )),
+  Mutant(
     '9', 'several images of one unit clipped one by one',
     'LearningTests.UnitsTests/examplesOfOneUnitMoveTheSumByAtMostTheClipNorm',
     (
@@ -60,6 +123,14 @@ MUTANTS = [
        ''),
     )),
   Mutant(
+    '11', 'the largest norm among the layers instead of the Euclidean norm over all',
+    'LearningTests.SensitivityTests/oneExampleMovesTheSumByAtMostTheClipNorm',
+    (
+      ('Sources/Learning/Private/PrivateNetwork.swift',
+       '    squares.withUnsafeMutableBufferPointer { buffer in\n      for layer in layers { layer.addSquaredGradientNorms(to: buffer, in: pass) }\n    }\n',
+       '    for layer in layers {\n      var own = [Double](repeating: 0, count: pass.exampleCount)\n      own.withUnsafeMutableBufferPointer { layer.addSquaredGradientNorms(to: $0, in: pass) }\n      for index in own.indices { squares[index] = max(squares[index], own[index]) }\n    }\n'),
+    )),
+  Mutant(
     '12', 'a gradient that is not a number goes into the sum',
     'LearningTests.SensitivityTests/spoiltGradientsContributeNothing',
     (
@@ -71,12 +142,87 @@ MUTANTS = [
        'if gradient.isFinite || true {'),
     )),
   Mutant(
+    '13', 'an empty batch makes no step',
+    'ModelsTests.FamilyTests/anEmptyBatchStillMovesTheModel',
+    (
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       '    let fakeLoss = updateDiscriminator(step, on: images)\n',
+       '    guard images.count > 0 else { return StepReport() }\n    let fakeLoss = updateDiscriminator(step, on: images)\n'),
+    )),
+  Mutant(
+    '14', 'batches of a fixed size',
+    'DatasetsTests.PoissonSamplerTests/batchSizesAreBinomial',
+    (
+      ('Sources/Datasets/Batch/PoissonSampler.swift',
+       '    var taken: [Int32] = []\n',
+       '    if threshold > 0 {\n      let size = Int((probability * Double(candidateCount)).rounded())\n      return (0..<candidateCount).map(Int32.init).shuffled(using: &source).prefix(size).sorted()\n    }\n    var taken: [Int32] = []\n'),
+    )),
+  Mutant(
     '16', 'the last micro-batch dropped unless it is full',
     'LearningTests.PrivateNetworkTests/microBatchesDoNotChangeTheSum',
     (
       ('Sources/Learning/Private/ExampleSource.swift',
        '      batches.append(start..<end)\n',
        '      if end - start >= size { batches.append(start..<end) }\n'),
+    )),
+  Mutant(
+    '19', 'steps reserved after they were computed',
+    'ModelsTests.TrainerTests/everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast',
+    (
+      ('Sources/Models/Trainer.swift',
+       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: purpose)\n',
+       ''),
+      ('Sources/Models/Trainer.swift',
+       '    try ledger.settle(reservation, used: made)\n',
+       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: purpose)\n    try ledger.settle(reservation, used: made)\n'),
+    )),
+  Mutant(
+    '20', 'a resumed run forgets what the attempt before reserved',
+    'PrivacyTests.LedgerHistoryTests/aNewAttemptEndsTheOneBefore',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       '      attempts[index].outcome = "superseded"\n',
+       '      attempts[index].outcome = "superseded"\n      spent = try spent.subtracting(attempts[index].spent)\n'),
+    )),
+  Mutant(
+    '21', 'every run draws the same noise',
+    'LearningTests.NoiseTests/streamsOfTwoRunsShareNothing',
+    (
+      ('Sources/Compute/Random/NoiseStream.swift',
+       '      let status = getentropy(key.baseAddress, byteCount)\n',
+       '      let status = byteCount - key.count * 4\n'),
+    )),
+  Mutant(
+    '22', 'one discriminator step in two is settled',
+    'ModelsTests.TrainerTests/everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast',
+    (
+      ('Sources/Models/Trainer.swift',
+       'try ledger.settle(reservation, used: made)',
+       'try ledger.settle(reservation, used: made / 2)'),
+    )),
+  Mutant(
+    '23', 'what an earlier attempt spent is not counted',
+    'PrivacyTests.LedgerHistoryTests/aNewAttemptEndsTheOneBefore',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       '    try sum.add(tally)\n',
+       '    if reserve.attempt > 1 { sum = EventTally() }\n    try sum.add(tally)\n'),
+    )),
+  Mutant(
+    '24a', 'the Rényi accountant answers for twice the delta',
+    'PrivacyTests.RenyiAccountantTests/epsilonLiesBetweenTheTrueDivergenceAndTheReferenceLibrary',
+    (
+      ('Sources/Privacy/Accountants/RenyiAccountant.swift',
+       'try bound(atDelta: delta).epsilon',
+       'try bound(atDelta: delta * 2).epsilon'),
+    )),
+  Mutant(
+    '24b', 'the privacy loss accountant answers for half the delta',
+    'PrivacyTests.PrivacyLossAccountantTests/epsilonLiesBetweenTheRigorousLowerBoundAndTheReferenceLibrary',
+    (
+      ('Sources/Privacy/Accountants/PrivacyLossAccountant.swift',
+       'epsilon(atDelta: delta, tolerance: Self.standardTolerance)',
+       'epsilon(atDelta: delta / 2, tolerance: Self.standardTolerance)'),
     )),
   Mutant(
     '25', 'replacement claimed with the sensitivity of adding or removing',
@@ -86,6 +232,19 @@ MUTANTS = [
        '"adding or removing \\(unit.words)"',
        '"replacing \\(unit.words)"'),
     )),
+  Mutant(
+    '29', 'the key of the noise leaves in a checkpoint',
+    'ModelsTests.none/none',
+    (
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       '    schedule.save(into: &checkpoint)\n',
+       '    schedule.save(into: &checkpoint)\n    checkpoint.metadata["key"] = String(NoiseStream().key[0])\n'),
+    ),
+    message='is inaccessible due to .private.',
+    control=(('Sources/Models/DPGAN/DPGAN.swift',
+       '    schedule.save(into: &checkpoint)\n',
+       '    schedule.save(into: &checkpoint)\n    checkpoint.metadata["key"] = String(NoiseStream().next())\n'),),
+    module='Models'),
   Mutant(
     '30', 'comparisons that NaN passes',
     'PrivacyTests.EventTests/budgetsWithoutMeaningAreRefused',

@@ -150,7 +150,7 @@ class Bench:
     self.environment = dict(os.environ, FIGMENT_TEST_DATA=os.path.abspath(data))
 
   def swift(self, arguments, log):
-    command = ["nice", "-n", "15", "swift"] + arguments[:1] + [
+    command = ["swift"] + arguments[:1] + [
       "-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", self.build
     ] + arguments[1:]
     path = os.path.join(self.logs, log)
