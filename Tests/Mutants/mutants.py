@@ -58,9 +58,15 @@ MUTANTS = [
     '3', 'the same noise for two tensors',
     'LearningTests.NoiseTests/noiseDiffersBetweenTensorsAndSteps',
     (
-      ('Sources/Compute/Random/NoiseStream.swift',
-       'key, first + UInt64(chunk * chunkGroups) * UInt64(CK_NOISE_BLOCKS), standardDeviation,',
-       'key, first + UInt64(chunk * 0) * UInt64(CK_NOISE_BLOCKS), standardDeviation,'),
+      ('Sources/Learning/Private/ClippedSum.swift',
+       '  private let machine: Machine\n',
+       '  private let machine: Machine\n  var pieces: [Range<Int>] = []\n'),
+      ('Sources/Learning/Private/ClippedSum.swift',
+       '    noise.addGaussian(\n      to: sum.values, standardDeviation: mechanism.noiseStandardDeviation, on: machine)\n',
+       '    let before = Array(sum.values.buffer)\n    noise.addGaussian(\n      to: sum.values, standardDeviation: mechanism.noiseStandardDeviation, on: machine)\n    let drawn = zip(sum.values.buffer, before).map { $0 - $1 }\n    for piece in pieces {\n      for index in piece {\n        sum.values.pointer[index] = before[index] + drawn[index - piece.lowerBound]\n      }\n    }\n'),
+      ('Sources/Learning/Private/PrivateNetwork.swift',
+       '    return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n',
+       '    var result = ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n    result.pieces = parameters.parameters.map { $0.offset..<($0.offset + $0.shape.count) }\n    return result\n'),
     )),
   Mutant(
     '4', 'the same noise in two steps',
@@ -165,6 +171,21 @@ MUTANTS = [
        '      batches.append(start..<end)\n',
        '      if end - start >= size { batches.append(start..<end) }\n'),
     )),
+  Mutant(
+    '17', 'batch normalisation in a private network',
+    'LearningTests.none/none',
+    (
+      ('Sources/Learning/NetworkBuilder.swift',
+       '    PrivateNetwork(\n      layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)',
+       '    var net = self\n    net.batchNorm()\n    return PrivateNetwork(\n      net.layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)'),
+    ),
+    message="has no member 'batchNorm'",
+    control=(
+      ('Sources/Learning/NetworkBuilder.swift',
+       '    PrivateNetwork(\n      layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)',
+       '    var net = self\n    net.leakyReLU(0.2)\n    return PrivateNetwork(\n      net.layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)'),
+    ),
+    module='Learning'),
   Mutant(
     '19', 'steps reserved after they were computed',
     'ModelsTests.TrainerTests/everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast',
