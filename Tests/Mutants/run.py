@@ -237,9 +237,6 @@ def judged(bench, mutant, healthy):
     if mutant.message:
       return refused(bench, mutant)
     key = (mutant.target, mutant.suite, mutant.test)
-    if key not in healthy:
-      # Without the bug the test must be green, or its red says nothing.
-      healthy[key] = bench.test(mutant, [], mutant.number + "-healthy")
     if healthy[key][0] != "SURVIVED":
       return "RED WITHOUT THE BUG", healthy[key][1]
     return bench.test(mutant, mutant.edits, mutant.number)
@@ -315,7 +312,14 @@ def main():
     return 1 if misfits else 0
   bench, healthy, rows = Bench(options.scratch), {}, {}
   # Neighbours share a build.
-  for mutant in sorted(chosen, key=lambda mutant: mutant.target):
+  chosen.sort(key=lambda mutant: mutant.target)
+  for place, mutant in enumerate(chosen):
+    if place == 0 or chosen[place - 1].target != mutant.target:
+      # Without the bugs the tests must be green, or their red says nothing; one build shows it.
+      for other in chosen:
+        key = (other.target, other.suite, other.test)
+        if other.target == mutant.target and not other.message and key not in healthy:
+          healthy[key] = bench.test(other, [], other.number + "-healthy")
     began = time.monotonic()
     result, found = judged(bench, mutant, healthy)
     print(f"{mutant.number:>4}  {result:<24} {time.monotonic() - began:4.0f} s  {mutant.title}: {found}", flush=True)
