@@ -27,9 +27,8 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
 
   func schedule(for kind: ClassifierKind) -> ClassifierSchedule {
     switch (self, kind) {
-    case (.thorough, .convolutional): ClassifierSchedule(epochs: 10, shift: Self.shift)
-    case (.standard, .convolutional): ClassifierSchedule(epochs: 2, shift: Self.shift)
-    case (.quick, .convolutional): ClassifierSchedule(epochs: 2, shift: Self.shift)
+    case (_, .convolutional):
+      ClassifierSchedule(epochs: self == .thorough ? 10 : 2, shift: Self.shift)
     case (.thorough, _): ClassifierSchedule(epochs: 10)
     case (.standard, _): ClassifierSchedule(epochs: 8)
     case (.quick, _): ClassifierSchedule(epochs: 10)

@@ -26,8 +26,8 @@ private final class BrokenDecoder: ImageDecoder {
       row: FileRow(
         path: path, className: className, bytes: bytes, verdict: verdict,
         reason: verdict == "ok" ? nil : "because", width: 28, height: 30),
-      fingerprint: FileFingerprint(
-        device: 1, inode: .max, bytes: Int64(bytes), modified: 1_700_000_000_000_000_001, changed: 5
+      signature: FileSignature(
+        device: 1, inode: .max, size: Int64(bytes), modified: 1_700_000_000_000_000_001, changed: 5
       ),
       contentHash: Data([1, 2, 3]))
   }

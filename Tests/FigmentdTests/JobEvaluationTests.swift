@@ -12,75 +12,8 @@ import Testing
 
 /// Reports about runs: the one that leaves with a release, and the one that stays inside.
 @Suite(.serialized) struct JobEvaluationTests {
-  private static let recipe = """
-    name: tiny
-    summary: For tests.
-    family: dp-gan
-    image: {height: 16, width: 16, channels: 1}
-    training: {batch_size: 16, steps: 30, clip_norm: 1}
-    model:
-      width: 2
-      generator_width: 2
-      latent_size: 4
-      discriminator_learning_rate: 0.001
-      generator_learning_rate: 0.001
-      beta1: 0.5
-      beta2: 0.999
-      generator_batch_size: 8
-      schedule: {start: 2, grace: 10, limit: 5}
-      average_decay: 0.9
-    """
-
-  private struct Bench {
-    let scratch = ScratchFolder()
-    let order: RunOrder
-    let places: RunPlaces
-
-    init(epsilon: Double? = 4) throws {
-      let images = scratch.path + "/images"
-      try GlyphGenerator(seed: 3).write(count: 520, to: images)
-      let recipe = try RecipeLibrary.read(scratch.write("tiny.yaml", JobEvaluationTests.recipe))
-      order = RunOrder(
-        name: "glyphs-1", dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
-        epsilon: epsilon, delta: 1e-5, budget: try PrivacyBudget(epsilon: 100, delta: 1e-5),
-        steps: nil, count: 120, seed: 5)
-      places = RunPlaces(
-        internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
-        release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",
-        ledgers: scratch.path + "/ledgers", ledgerMarks: scratch.path + "/marks")
-    }
-
-    func train() throws {
-      let run = TrainingRun(
-        order, at: places, on: Machine(threadCount: 2), stop: StopSignal(),
-        makeDecoder: { ImageCodec() }, report: { _ in })
-      guard case .finished(let results) = try run.run() else {
-        Issue.record("the run stopped by itself")
-        return
-      }
-      #expect(results.outputs.contains { $0.kind == "report" })
-    }
-
-    func evaluate(holdOut: String? = nil, stop: StopSignal = StopSignal()) throws -> JobResults? {
-      let design = try #require(try RunDesign.saved(in: places.internalFiles))
-      let job = try #require(JobID("glyphs-1"))
-      return try JobEvaluation(
-        design: design, places: places,
-        dataset: DatasetConfiguration(
-          name: "glyphs", root: order.root, holdOut: holdOut,
-          policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5)),
-        request: EvaluateRequest(job: job, effort: .quick), machine: Machine(threadCount: 2),
-        makeDecoder: { ImageCodec() }, stop: stop, report: { _ in }
-      ).run()
-    }
-
-    func text(_ path: String) throws -> String {
-      String(decoding: try DurableFile.read(path), as: UTF8.self)
-    }
-  }
-
   @Test func aReleaseLeavesWithItsReport() throws {
-    let bench = try Bench()
+    let bench = try RunBench.forReports()
     try bench.train()
     let report = try bench.text(bench.places.release + "/report.json")
     #expect(report.contains("\"zone\" : \"release\""))
@@ -94,7 +27,7 @@ import Testing
   }
 
   @Test func aSetWithoutPrivacyHasAReportThatSaysSo() throws {
-    let bench = try Bench(epsilon: nil)
+    let bench = try RunBench.forReports(epsilon: nil)
     try bench.train()
     let report = try bench.text(bench.places.unprotected + "/report.json")
     #expect(report.contains("\"zone\" : \"internal\""))
@@ -103,7 +36,7 @@ import Testing
   }
 
   @Test func withoutAHoldOutTheSplitIsNamedAndNoAttackIsMade() throws {
-    let bench = try Bench()
+    let bench = try RunBench.forReports()
     try bench.train()
     let released = try bench.text(bench.places.release + "/report.json")
     let results = try #require(try bench.evaluate())
@@ -118,7 +51,7 @@ import Testing
   }
 
   @Test func aHoldOutFolderIsAttackedWithoutItsCopiesOfTrainingImages() throws {
-    let bench = try Bench()
+    let bench = try RunBench.forReports()
     try bench.train()
     let holdOut = bench.scratch.path + "/holdout"
     // The same seed draws the same images again: nothing would be left to compare with.
@@ -135,7 +68,7 @@ import Testing
   }
 
   @Test func anEvaluationStopsWhenItIsAsked() throws {
-    let bench = try Bench()
+    let bench = try RunBench.forReports()
     try bench.train()
     let stop = StopSignal()
     stop.raise()
@@ -159,5 +92,36 @@ import Testing
     #expect(free.values.max() == 0.6)
     #expect(curves.real.first?.direction == .lower)
     #expect(try TrainingCurves(in: scratch.path + "/none", steps: 100).free.isEmpty)
+  }
+}
+
+extension RunBench {
+  /// Enough images for an evaluation, at a size that its features can be computed of.
+  fileprivate static func forReports(epsilon: Double? = 4) throws -> RunBench {
+    try RunBench(
+      named: "glyphs-1", epsilon: epsilon, side: 16, steps: 30, drawn: 520, count: 120)
+  }
+
+  fileprivate func train() throws {
+    guard case .finished(let results) = try run(threads: 2) else {
+      Issue.record("the run stopped by itself")
+      return
+    }
+    #expect(results.outputs.contains { $0.kind == "report" })
+  }
+
+  fileprivate func evaluate(
+    holdOut: String? = nil, stop: StopSignal = StopSignal()
+  ) throws -> JobResults? {
+    let design = try #require(try RunDesign.saved(in: places.internalFiles))
+    let job = try #require(JobID("glyphs-1"))
+    return try JobEvaluation(
+      design: design, places: places,
+      dataset: DatasetConfiguration(
+        name: "glyphs", root: order.root, holdOut: holdOut,
+        policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5)),
+      request: EvaluateRequest(job: job, effort: .quick), machine: Machine(threadCount: 2),
+      makeDecoder: { ImageCodec() }, stop: stop, report: { _ in }
+    ).run()
   }
 }

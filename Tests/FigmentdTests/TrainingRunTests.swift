@@ -5,80 +5,18 @@ import FoundationEssentials
 import Glibc
 import Models
 import Privacy
-import Synchronization
 import Testing
 
 @testable import figmentd
 
 /// The whole way from a folder of images to a synthetic set, on a model of a few hundred weights.
 @Suite struct TrainingRunTests {
-  private static let recipe = """
-    name: tiny
-    summary: For tests.
-    family: dp-gan
-    image: {height: 8, width: 8, channels: 1}
-    training: {batch_size: 16, steps: 40, clip_norm: 1}
-    model:
-      width: 2
-      generator_width: 2
-      latent_size: 4
-      discriminator_learning_rate: 0.001
-      generator_learning_rate: 0.001
-      beta1: 0.5
-      beta2: 0.999
-      generator_batch_size: 8
-      schedule: {start: 2, grace: 10, limit: 5}
-      average_decay: 0.9
-    """
-
-  /// A folder of images, a recipe and places for one run.
-  fileprivate struct Bench {
-    let scratch: ScratchFolder
-    let order: RunOrder
-    let places: RunPlaces
-
-    init(epsilon: Double? = 4, maximum: Double = 100, count: Int = 12) throws {
-      scratch = ScratchFolder()
-      let images = scratch.path + "/images"
-      try GlyphGenerator(seed: 3).write(count: 64, to: images)
-      let recipe = try RecipeLibrary.read(scratch.write("tiny.yaml", TrainingRunTests.recipe))
-      order = RunOrder(
-        name: "run", dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
-        epsilon: epsilon, delta: 1e-5, budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
-        steps: nil, count: count, seed: 5)
-      places = RunPlaces(
-        internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
-        release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",
-        ledgers: scratch.path + "/ledgers", ledgerMarks: scratch.path + "/marks")
-    }
-
-    func run(stoppingAt step: Int? = nil) throws -> TrainingRun.Ending {
-      let stop = StopSignal()
-      let run = TrainingRun(
-        order, at: places, on: Machine(threadCount: 1), stop: stop,
-        makeDecoder: { ImageCodec() },
-        report: { report in
-          guard case .progress(let progress) = report, progress.phase == .train, let step else {
-            return
-          }
-          if progress.done >= step { stop.raise() }
-        })
-      return try run.run()
-    }
-
-    func history() throws -> LedgerHistory {
-      try LedgerFile.history(
-        at: RootLedger.location(
-          RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
-    }
-  }
-
   private func isFinished(_ ending: TrainingRun.Ending) -> Bool {
     if case .finished = ending { true } else { false }
   }
 
   @Test func aRunWritesItsReleaseAndChargesItsPlan() throws {
-    let bench = try Bench()
+    let bench = try RunBench()
     #expect(isFinished(try bench.run()))
     let history = try bench.history()
     #expect(history.spent.total == 40)
@@ -103,7 +41,7 @@ import Testing
   }
 
   @Test func anInterruptedRunNeverCostsMoreThanItsPlan() throws {
-    let bench = try Bench()
+    let bench = try RunBench()
     // A stop during the first block: the rest of the block is given back.
     guard case .stopped = try bench.run(stoppingAt: 1) else {
       // A machine on which 40 steps end before the first report leaves nothing to interrupt.
@@ -115,21 +53,20 @@ import Testing
   }
 
   @Test func stepsLostToACrashStayChargedAndAreNotMadeAgain() throws {
-    let bench = try Bench()
+    let bench = try RunBench()
     // What a kill -9 leaves: a design, a reservation that nobody settled, no checkpoint.
     try bench.leaveReservation(times: 30)
     #expect(isFinished(try bench.run()))
     let history = try bench.history()
     #expect(history.spent.total == 40)
     #expect(history.openReservationCount == 1)
-    let record = String(
-      decoding: try DurableFile.read(bench.places.internalFiles + "/run.json"), as: UTF8.self)
+    let record = try bench.text(bench.places.internalFiles + "/run.json")
     #expect(record.contains("\"steps_made\" : 10"))
     #expect(record.contains("\"steps_charged\" : 40"))
   }
 
   @Test func aDamagedCheckpointGivesWayToTheOneBefore() throws {
-    let bench = try Bench()
+    let bench = try RunBench()
     let model = try bench.order.recipe.makeModel(
       classes: ["a", "b"], seed: 1, on: Machine(threadCount: 1))
     let folder = CheckpointFolder(path: bench.places.checkpoints)
@@ -142,7 +79,7 @@ import Testing
   }
 
   @Test func aRunBeyondTheBudgetIsRefusedBeforeItReadsAStep() throws {
-    let bench = try Bench(epsilon: 4, maximum: 1)
+    let bench = try RunBench(epsilon: 4, maximum: 1)
     let error = #expect(throws: ControlError.self) { try bench.run() }
     #expect(error?.exitCode == .refused)
     #expect(try bench.history().spent.isEmpty)
@@ -150,17 +87,31 @@ import Testing
   }
 
   @Test func aRunWithoutPrivacyReleasesNothing() throws {
-    let bench = try Bench(epsilon: nil)
+    let bench = try RunBench(epsilon: nil)
     #expect(isFinished(try bench.run()))
     #expect(try DurableFile.names(in: bench.places.release).isEmpty)
-    let card = String(
-      decoding: try DurableFile.read(bench.places.unprotected + "/README.md"), as: UTF8.self)
+    let card = try bench.text(bench.places.unprotected + "/README.md")
     #expect(card.contains("No guarantee"))
     #expect(try !DurableFile.names(in: bench.places.unprotected).contains("privacy.json"))
   }
 }
 
-extension TrainingRunTests.Bench {
+extension RunBench {
+  /// Runs, and asks to stop when it is told of this step.
+  fileprivate func run(stoppingAt step: Int) throws -> TrainingRun.Ending {
+    let stop = StopSignal()
+    return try run(stop: stop) { report in
+      guard case .progress(let progress) = report, progress.phase == .train else { return }
+      if progress.done >= step { stop.raise() }
+    }
+  }
+
+  fileprivate func history() throws -> LedgerHistory {
+    try LedgerFile.history(
+      at: RootLedger.location(
+        RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
+  }
+
   /// Decides as a run does, reserves steps, and vanishes.
   fileprivate func leaveReservation(times: Int) throws {
     try DurableFile.makeFolder(places.internalFiles)

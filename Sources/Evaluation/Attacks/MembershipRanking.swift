@@ -50,19 +50,9 @@ public struct MembershipRanking: Sendable {
 
   /// The share of sorted scores below a score, ties counting one half.
   private static func place(of score: Double, in sorted: [Double]) -> Double {
-    let below = firstIndex(in: sorted) { $0 >= score }
-    let notAbove = firstIndex(in: sorted) { $0 > score }
+    let below = sorted.firstIndexInOrder { $0 >= score }
+    let notAbove = sorted.firstIndexInOrder { $0 > score }
     return (Double(below) + Double(notAbove)) / 2 / Double(sorted.count)
-  }
-
-  private static func firstIndex(in sorted: [Double], where isPast: (Double) -> Bool) -> Int {
-    var low = 0
-    var high = sorted.count
-    while low < high {
-      let middle = (low + high) / 2
-      if isPast(sorted[middle]) { high = middle } else { low = middle + 1 }
-    }
-    return low
   }
 
   private static func variance(_ values: [Double]) -> Double {
@@ -83,8 +73,8 @@ public struct MembershipRanking: Sendable {
   ) -> (found: Int, accused: Int) {
     let allowed = Int((rate * Double(others.count)).rounded(.down))
     let threshold = others[others.count - 1 - allowed]
-    let found = members.count - firstIndex(in: members) { $0 > threshold }
-    let accused = others.count - firstIndex(in: others) { $0 > threshold }
+    let found = members.count - members.firstIndexInOrder { $0 > threshold }
+    let accused = others.count - others.firstIndexInOrder { $0 > threshold }
     return (found, accused)
   }
 

@@ -113,13 +113,7 @@ struct HockeyStickTest {
 
     /// Elements of a sorted array below a value.
     private static func below(_ value: Double, _ sorted: [Double]) -> Int {
-      var low = 0
-      var high = sorted.count
-      while low < high {
-        let middle = (low + high) / 2
-        if sorted[middle] < value { low = middle + 1 } else { high = middle }
-      }
-      return low
+      sorted.firstIndexInOrder { $0 >= value }
     }
   }
 }

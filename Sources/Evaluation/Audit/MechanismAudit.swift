@@ -37,7 +37,7 @@ public struct MechanismAudit: Sendable {
     }
   }
 
-  /// Runs of each kind with which a noise that is 5 % too small is noticed.
+  /// Runs of each kind; with so many, a noise 5 % too small was noticed in full batches of one step.
   public static let standardRunCount = 400_000
   /// The fewest runs of each kind that tell anything.
   public static let smallestRunCount = 1000

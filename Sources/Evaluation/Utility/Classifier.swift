@@ -61,7 +61,9 @@ final class Classifier {
         let places = order[
           (step * schedule.batchSize)..<min(images.count, (step + 1) * schedule.batchSize)]
         optimizer.learningRate = rate.rate(at: epoch * stepCount + step)
-        let shifts = places.map { _ in Self.shift(upTo: schedule.shift, from: &stream) }
+        let shifts =
+          schedule.shift == 0
+          ? nil : places.map { _ in Self.shift(upTo: schedule.shift, from: &stream) }
         update(images, Array(places), shifts, optimizer)
         if step % 32 == 0 {
           try progress(Double(epoch * stepCount + step) / Double(stepCount * schedule.epochs))
@@ -79,19 +81,20 @@ final class Classifier {
   private static func shift(
     upTo limit: Int, from stream: inout SeededStream
   ) -> (rows: Int, columns: Int) {
-    guard limit > 0 else { return (0, 0) }
-    return (
-      .random(in: -limit...limit, using: &stream), .random(in: -limit...limit, using: &stream)
-    )
+    (.random(in: -limit...limit, using: &stream), .random(in: -limit...limit, using: &stream))
   }
 
   private func update(
-    _ images: LabelledImages, _ places: [Int], _ shifts: [(rows: Int, columns: Int)],
+    _ images: LabelledImages, _ places: [Int], _ shifts: [(rows: Int, columns: Int)]?,
     _ optimizer: Adam
   ) {
     pass.begin(exampleCount: places.count, labels: places.map { images.labels[$0] })
     let input = pass.make(images.shape)
-    images.fill(input, at: places, shiftedBy: shifts, scale: Self.scale, offset: Self.offset)
+    if let shifts {
+      images.fill(input, at: places, shiftedBy: shifts, scale: Self.scale, offset: Self.offset)
+    } else {
+      images.fill(input, at: places, scale: Self.scale, offset: Self.offset)
+    }
     let output = network.forward(input, in: pass)
     let gradient = pass.arena.make(output.shape)
     CategoricalCrossEntropy().evaluate(output, gradient: gradient, values: nil, in: pass)

@@ -7,7 +7,7 @@ protocol FolderReader: Sendable {
   /// Looks through a dataset's root.
   ///
   /// - Parameters:
-  ///   - known: what an earlier scan found, by path; a file whose fingerprint is unchanged keeps
+  ///   - known: what an earlier scan found, by path; a file whose signature is unchanged keeps
   ///     its verdict without being read again.
   ///   - pulse: beaten as often as the scan gets on.
   /// - Throws: when the root is not there or cannot be read. A bad file is a verdict, never an

@@ -98,11 +98,8 @@ struct JobEvaluation {
   }
 
   private func syntheticImages(_ path: String) throws -> LabelledImages {
-    let image = design.recipe.image
-    return try ImageFolder(path).load(
-      ImageTransform(
-        height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb),
-      classNames: design.classes, on: machine
+    try ImageFolder(path).load(
+      design.recipe.transform, classNames: design.classes, on: machine
     ).images
   }
 

@@ -173,9 +173,7 @@ final class LocalEngine: TrainingEngine {
     let policy = dataset.policy
     return RunOrder(
       name: name, dataset: dataset.name, root: dataset.root,
-      rules: DatasetRules(
-        classes: dataset.classes, privacyUnit: policy.unit == .file ? .file : .folder,
-        maximumPerUnit: policy.maximumPerUnit),
+      rules: dataset.rules,
       recipe: try library.recipe(named: request.recipe),
       epsilon: request.isNonPrivate ? nil : request.epsilon ?? policy.epsilonMaximum,
       delta: min(request.delta ?? policy.delta, policy.delta),

@@ -108,7 +108,7 @@ final class ReleaseWriter {
     try DurableFile.writeAll(data, to: file, of: path)
     // Many small images are flushed together in `finish`.
     if flushed { try systemCall("fsync", path) { fsync(file) } }
-    hashes[name] = Self.hexadecimal(SHA256.hash(data: data))
+    hashes[name] = SHA256.hash(data: data).hexadecimal
   }
 
   /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
@@ -122,7 +122,7 @@ final class ReleaseWriter {
     json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let data = try json.encode(Manifest(run: run, software: software, files: hashes))
     try write(data, as: "manifest.json")
-    return Self.hexadecimal(SHA256.hash(data: data))
+    return SHA256.hash(data: data).hexadecimal
   }
 
   /// Moves the set into place.
@@ -150,10 +150,6 @@ final class ReleaseWriter {
   private static func number(_ index: Int) -> String {
     let digits = String(index)
     return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-  }
-
-  private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-    digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }
 

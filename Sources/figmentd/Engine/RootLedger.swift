@@ -41,11 +41,7 @@ enum RootLedger {
         "folder \(root): cannot be opened (\(String(cString: strerror(errno)))).")
     }
     defer { free(resolved) }
-    let digest = SHA256.hash(data: Data(String(cString: resolved).utf8))
-    return digest.prefix(16).map { byte in
-      let text = String(byte, radix: 16)
-      return text.count == 1 ? "0" + text : text
-    }.joined()
+    return SHA256.hash(data: Data(String(cString: resolved).utf8)).prefix(16).hexadecimal
   }
 
   /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.

@@ -164,11 +164,7 @@ struct RunCommand: ParsableCommand {
   /// What tells runs on one folder apart in its ledger: the place of the results, which itself must
   /// not be told, since the name is part of every release.
   private static func fingerprint(of output: String) -> String {
-    let digest = SHA256.hash(data: Data(output.utf8))
-    return digest.prefix(4).map { byte in
-      let text = String(byte, radix: 16)
-      return byte < 16 ? "0" + text : text
-    }.joined()
+    SHA256.hash(data: Data(output.utf8)).prefix(4).hexadecimal
   }
 
   private func findRecipe(_ locations: Locations) throws -> Recipe {

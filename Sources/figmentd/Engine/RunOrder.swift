@@ -31,12 +31,7 @@ struct RunOrder: Sendable {
   let seed: UInt64?
 
   /// The form that images are brought to.
-  var transform: ImageTransform {
-    ImageTransform(
-      height: recipe.image.height, width: recipe.image.width,
-      channels: recipe.image.channels == 1 ? .grey : .rgb,
-      fit: recipe.image.fit == .stretch ? .stretch : .centreCrop)
-  }
+  var transform: ImageTransform { recipe.transform }
 
   /// The recipe's training settings with the order's steps.
   var training: TrainingSettings {
@@ -51,6 +46,15 @@ struct RunOrder: Sendable {
     case .file: .file
     case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))
     }
+  }
+}
+
+extension Recipe {
+  /// The form that the recipe brings images to.
+  var transform: ImageTransform {
+    ImageTransform(
+      height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb,
+      fit: image.fit == .stretch ? .stretch : .centreCrop)
   }
 }
 

@@ -55,17 +55,17 @@ extension DatasetConfiguration {
 extension IndexedFile {
   /// A scanned file as a row of the index.
   init(_ file: InspectedFile) {
-    let signature = file.signature
+    // A file that was not looked at has a signature that no file has.
+    let signature =
+      file.signature ?? FileSignature(device: 0, inode: 0, size: 0, modified: 0, changed: 0)
     self.init(
       row: FileRow(
         path: file.path.description, className: file.className,
-        bytes: Int(signature?.size ?? 0),
+        bytes: Int(signature.size),
         verdict: file.verdict == .accepted ? ImageIndex.usableVerdict : file.verdict.code,
         reason: file.verdict == .accepted ? nil : file.verdict.description, width: file.width,
         height: file.height),
-      fingerprint: FileFingerprint(
-        device: signature?.device ?? 0, inode: signature?.inode ?? 0, bytes: signature?.size ?? 0,
-        modified: signature?.modified ?? 0, changed: signature?.changed ?? 0),
+      signature: signature,
       contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } })
   }
 }
@@ -81,14 +81,10 @@ extension InspectedFile {
     for row in rows where row.row.verdict == ImageIndex.usableVerdict {
       let hash = row.contentHash.flatMap { $0.withUnsafeBytes { ContentHash(bytes: $0) } }
       guard let hash else { continue }
-      let fingerprint = row.fingerprint
       let path = RelativePath(row.row.path)
       files[path] = InspectedFile(
         path: path, verdict: .accepted, className: row.row.className,
-        signature: FileSignature(
-          device: fingerprint.device, inode: fingerprint.inode, size: fingerprint.bytes,
-          modified: fingerprint.modified, changed: fingerprint.changed),
-        contentHash: hash, height: row.row.height, width: row.row.width)
+        signature: row.signature, contentHash: hash, height: row.row.height, width: row.row.width)
     }
     return files
   }

@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import FoundationEssentials
 import GRDB
 
@@ -7,23 +8,9 @@ struct IndexedFile: Hashable, Sendable {
   /// The path below the root, the class, the size and the verdict.
   var row: FileRow
   /// What must be unchanged for the verdict to hold.
-  var fingerprint: FileFingerprint
+  var signature: FileSignature
   /// The SHA-256 of the content, when it was read.
   var contentHash: Data?
-}
-
-/// What changes when a file changes.
-struct FileFingerprint: Hashable, Sendable {
-  /// The device that holds the file.
-  var device: UInt64
-  /// The file's number in its file system.
-  var inode: UInt64
-  /// Its size in bytes.
-  var bytes: Int64
-  /// When its content changed, in nanoseconds since 1970.
-  var modified: Int64
-  /// When its content, name or permissions changed, in nanoseconds since 1970.
-  var changed: Int64
 }
 
 /// Counts of a dataset's files.
@@ -85,8 +72,8 @@ struct ImageIndex: Sendable {
             CREATE TABLE file (
               dataset TEXT NOT NULL, path TEXT NOT NULL, class TEXT, verdict TEXT NOT NULL,
               reason TEXT, width INTEGER, height INTEGER, hash BLOB,
-              device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL, modified INTEGER NOT NULL,
-              changed INTEGER NOT NULL, PRIMARY KEY (dataset, path)) WITHOUT ROWID;
+              device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL,
+              modified INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (dataset, path)) WITHOUT ROWID;
             PRAGMA user_version = \(version)
             """)
       }
@@ -125,8 +112,8 @@ struct ImageIndex: Sendable {
         try insert.execute(arguments: [
           dataset, file.row.path, file.row.className, file.row.verdict, file.row.reason,
           file.row.width, file.row.height, file.contentHash,
-          Int64(bitPattern: file.fingerprint.device), Int64(bitPattern: file.fingerprint.inode),
-          file.fingerprint.bytes, file.fingerprint.modified, file.fingerprint.changed,
+          Int64(bitPattern: file.signature.device), Int64(bitPattern: file.signature.inode),
+          file.signature.size, file.signature.modified, file.signature.changed,
         ])
       }
     }
@@ -192,9 +179,9 @@ struct ImageIndex: Sendable {
       row: FileRow(
         path: row["path"], className: row["class"], bytes: Int(bytes), verdict: row["verdict"],
         reason: row["reason"], width: row["width"], height: row["height"]),
-      fingerprint: FileFingerprint(
+      signature: FileSignature(
         device: UInt64(bitPattern: row["device"]), inode: UInt64(bitPattern: row["inode"]),
-        bytes: bytes, modified: row["modified"], changed: row["changed"]),
+        size: bytes, modified: row["modified"], changed: row["changed"]),
       contentHash: row["hash"])
   }
 }

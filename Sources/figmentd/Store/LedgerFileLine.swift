@@ -67,11 +67,7 @@ struct LedgerFileLine: Hashable, Sendable {
   }
 
   private static func hash(of bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let hexadecimal = SHA256.hash(data: bytes).flatMap {
-      [digits[Int($0 >> 4)], digits[Int($0 & 15)]]
-    }
-    return String(decoding: hexadecimal, as: UTF8.self)
+    SHA256.hash(data: bytes).hexadecimal
   }
 }
 

@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -182,6 +183,6 @@ final class FakeFolderReader: FolderReader {
   static func file(_ path: String, _ verdict: String = "ok") -> IndexedFile {
     IndexedFile(
       row: FileRow(path: path, className: "a", bytes: 3, verdict: verdict),
-      fingerprint: FileFingerprint(device: 1, inode: 1, bytes: 3, modified: 1, changed: 1))
+      signature: FileSignature(device: 1, inode: 1, size: 3, modified: 1, changed: 1))
   }
 }

@@ -1,0 +1,8 @@
+extension Sequence<UInt8> {
+  /// The bytes as two lower-case hexadecimal digits each.
+  var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    let text = flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
