@@ -15,6 +15,11 @@ import Testing
     if case .finished = ending { true } else { false }
   }
 
+  private func inode(of path: String) -> UInt {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_ino : 0
+  }
+
   @Test func aRunWritesItsReleaseAndChargesItsPlan() throws {
     let bench = try RunBench()
     #expect(isFinished(try bench.run()))
@@ -63,6 +68,63 @@ import Testing
     let record = try bench.text(bench.places.internalFiles + "/run.json")
     #expect(record.contains("\"steps_made\" : 10"))
     #expect(record.contains("\"steps_charged\" : 40"))
+  }
+
+  @Test func aFinishedRunIsNotDrawnAnewUnlessAnotherCountIsAsked() throws {
+    var bench = try RunBench()
+    guard case .finished(let first) = try bench.run() else {
+      Issue.record("the run did not finish")
+      return
+    }
+    let manifest = bench.places.release + "/manifest.json"
+    let before = inode(of: manifest)
+    guard case .finished(let again) = try bench.run() else {
+      Issue.record("the second order did not finish")
+      return
+    }
+    #expect(again == first)
+    #expect(inode(of: manifest) == before)
+    bench.order.count = 20
+    guard case .finished(let larger) = try bench.run() else {
+      Issue.record("the larger order did not finish")
+      return
+    }
+    #expect(larger.images == 20)
+    #expect(
+      try bench.text(bench.places.release + "/metadata.jsonl").split(separator: "\n").count == 20)
+    #expect(try bench.history().spent.total == 40)
+  }
+
+  @Test func anotherOrderDoesNotGoOnWithAnEarlierAttempt() throws {
+    let bench = try RunBench()
+    #expect(isFinished(try bench.run()))
+    let folder = bench.places.internalFiles
+    let design = try #require(try RunDesign.saved(in: folder))
+    try design.requireAgreement(with: bench.order, at: folder)
+    let changes: [(String, (inout RunOrder) -> Void)] = [
+      ("epsilon or delta", { $0.epsilon = 5 }), ("privacy", { $0.epsilon = nil }),
+      ("steps", { $0.steps = 41 }), ("seed", { $0.seed = 6 }),
+    ]
+    for (name, change) in changes {
+      var order = bench.order
+      change(&order)
+      let error = #expect(throws: ControlError.self) {
+        try design.requireAgreement(with: order, at: folder)
+      }
+      #expect(error?.message.contains("another \(name)") == true, "\(name)")
+    }
+  }
+
+  @Test func theSpeedToldIsThatOfTheLastSteps() {
+    var pace = TrainingPace(from: 100)
+    #expect(pace.speed == nil)
+    // The first step of an attempt is slow, then two a second, later one.
+    pace.stepped(to: 101, at: 50)
+    #expect(pace.speed == nil)
+    for step in 1...200 { pace.stepped(to: 101 + step, at: 50 + Double(step) * 0.5) }
+    #expect(pace.speed == 2)
+    for step in 1...100 { pace.stepped(to: 301 + step, at: 150 + Double(step)) }
+    #expect(pace.speed == 1)
   }
 
   @Test func aDamagedCheckpointGivesWayToTheOneBefore() throws {

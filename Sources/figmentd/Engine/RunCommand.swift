@@ -17,8 +17,9 @@ struct RunCommand: ParsableCommand {
     discussion: """
       Images lie in a sub-folder for each class. Results appear in OUTPUT/release/NAME, everything
       that must not be shared in OUTPUT/internal/NAME. Called again after an interruption (SIGTERM,
-      SIGINT, SIGUSR1 or a crash), it goes on from the newest checkpoint. The ledger belongs to the
-      folder of images and lies in the state directory: all runs on a folder are counted together.
+      SIGINT, SIGUSR1 or a crash), it goes on from the newest checkpoint; called again after the end,
+      it tells the results, or draws anew if --count differs. The ledger belongs to the folder of
+      images and lies in the state directory: all runs on a folder are counted together.
       """)
 
   @Option(help: ArgumentHelp("The folder of images.", valueName: "dir"), completion: .directory)
@@ -123,13 +124,14 @@ struct RunCommand: ParsableCommand {
     StopSignals.raise(stop)
     let stateFolder = try absolute(state ?? locations.state)
     let results = try absolute(output)
+    let internalFiles = "\(results)/internal/\(name ?? order.recipe.name)"
+    try RunDesign.saved(in: internalFiles)?.requireAgreement(with: order, at: internalFiles)
     let run = TrainingRun(
       order,
       at: RunPlaces(
-        internalFiles: "\(results)/internal/\(runName(order))",
-        checkpoints: "\(results)/internal/\(runName(order))/checkpoints",
-        release: "\(results)/release/\(runName(order))",
-        unprotected: "\(results)/internal/\(runName(order))/samples",
+        internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
+        release: "\(results)/release/\(name ?? order.recipe.name)",
+        unprotected: internalFiles + "/samples",
         ledgers: stateFolder + "/ledgers", ledgerMarks: stateFolder + "/ledger-marks"),
       on: Machine(threadCount: threads ?? ThreadPool.availableProcessors), stop: stop,
       makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
@@ -140,8 +142,6 @@ struct RunCommand: ParsableCommand {
       throw ArgumentParser.ExitCode(1)
     }
   }
-
-  private func runName(_ order: RunOrder) -> String { name ?? order.recipe.name }
 
   private func order(_ locations: Locations) throws -> RunOrder {
     let recipe = try findRecipe(locations)

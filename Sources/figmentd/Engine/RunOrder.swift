@@ -18,17 +18,17 @@ struct RunOrder: Sendable {
   /// What is trained and how.
   let recipe: Recipe
   /// The privacy loss that the run may cause; nil trains without privacy.
-  let epsilon: Double?
+  var epsilon: Double?
   /// The probability with which the bound may fail.
   let delta: Double
   /// The most that all runs on the root may spend together.
   let budget: PrivacyBudget
   /// Steps; nil takes the recipe's.
-  let steps: Int?
+  var steps: Int?
   /// Synthetic images at the end.
-  let count: Int
+  var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
-  let seed: UInt64?
+  var seed: UInt64?
 
   /// The form that images are brought to.
   var transform: ImageTransform { recipe.transform }

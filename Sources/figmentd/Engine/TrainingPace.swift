@@ -7,20 +7,30 @@ struct TrainingPace {
   /// Blocks are never larger: a crash costs at most this many steps.
   private static let largestBlock = 256
 
-  private let start: Int
-  private let began = TrainingPace.now()
+  /// Speed is measured over the last one to two windows, in seconds: what a machine does now, not
+  /// what it did hours ago.
+  private static let window = 30.0
+
   private var step: Int
+  private var time = TrainingPace.now()
+  /// Where the clock of the speed began, and where it will begin next. Not at the start: the first
+  /// step prepares memory and kernels for all others.
+  private var marks: [(step: Int, time: Double)] = []
   private var lastReport = TrainingPace.now()
   private var lastCheckpoint = TrainingPace.now()
 
   /// Starts the clock at a step.
-  init(from step: Int) {
-    start = step
-    self.step = step
-  }
+  init(from step: Int) { self.step = step }
 
   /// Takes note of a step.
-  mutating func stepped(to step: Int) { self.step = step }
+  mutating func stepped(to step: Int, at time: Double = TrainingPace.now()) {
+    self.step = step
+    self.time = time
+    guard let newest = marks.last else { return marks.append((step, time)) }
+    guard time - newest.time >= Self.window else { return }
+    marks.append((step, time))
+    if marks.count > 2 { marks.removeFirst() }
+  }
 
   /// Takes note of a report.
   mutating func reported() { lastReport = Self.now() }
@@ -34,10 +44,10 @@ struct TrainingPace {
   /// Seconds since the last checkpoint, or since the start.
   var secondsSinceCheckpoint: Double { Self.now() - lastCheckpoint }
 
-  /// Steps per second since the start; nil before the first step.
+  /// Steps per second of late; nil before the second step.
   var speed: Double? {
-    let seconds = Self.now() - began
-    return step > start && seconds > 0 ? Double(step - start) / seconds : nil
+    guard let since = marks.first, step > since.step, time > since.time else { return nil }
+    return Double(step - since.step) / (time - since.time)
   }
 
   /// Steps that take about `seconds`.
@@ -47,7 +57,7 @@ struct TrainingPace {
   }
 
   /// Seconds of a clock that nobody sets.
-  private static func now() -> Double {
+  static func now() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

@@ -64,6 +64,10 @@ final class TrainingRun {
 
   private func runPhases() throws -> Ending {
     try DurableFile.makeFolder(places.internalFiles)
+    if let results = try ResultsFile.read(in: places.internalFiles, count: order.count) {
+      report(.note("finished already: nothing is trained or drawn anew"))
+      return .finished(results)
+    }
     let (design, snapshot) = try prepare()
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
@@ -92,6 +96,7 @@ final class TrainingRun {
       return .stopped
     }
     try record(.finished)
+    try ResultsFile.write(results, in: places.internalFiles)
     return .finished(results)
   }
 

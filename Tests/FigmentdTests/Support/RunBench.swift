@@ -10,7 +10,7 @@ import Privacy
 /// A folder of drawn images, a recipe of a few hundred weights, and places for one run.
 struct RunBench {
   let scratch = ScratchFolder()
-  let order: RunOrder
+  var order: RunOrder
   let places: RunPlaces
 
   /// Draws `drawn` images; the run trains on them at `side` pixels and ends with `count` of its own.

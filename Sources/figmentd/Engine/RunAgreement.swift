@@ -1,0 +1,61 @@
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Models
+
+/// Whether an order that finds an earlier attempt at its place asks for the same run.
+///
+/// A job of the daemon cannot change its order. A command can be given again with other options,
+/// and going on with the old ones in silence would end in a set that nobody asked for.
+extension RunDesign {
+  /// Refuses an order that differs from what this run decided before its first step.
+  ///
+  /// - Throws: `ControlError.conflict` that names what differs.
+  func requireAgreement(with order: RunOrder, at folder: String) throws {
+    var differences: [String] = []
+    if try Self.text(of: recipe) != Self.text(of: order.recipe) { differences.append("recipe") }
+    if let seed = order.seed, seed != self.seed { differences.append("seed") }
+    if let classes = order.rules.classes, classes != self.classes { differences.append("classes") }
+    // Calibration gives the same noise for the same order, so plans tell orders apart.
+    if differences.isEmpty {
+      let asked = try Self.plan(order, population: plan.population).plan
+      if asked.steps != plan.steps { differences.append("steps") }
+      if asked.mechanism != plan.mechanism, asked.steps == plan.steps {
+        differences.append(
+          (asked.mechanism == nil) == (plan.mechanism == nil) ? "epsilon or delta" : "privacy")
+      }
+    }
+    guard differences.isEmpty else {
+      throw ControlError.conflict(
+        "\(folder) holds an earlier attempt at this run with another"
+          + " \(differences.joined(separator: ", another ")). Give the options of that attempt to go on with it,"
+          + " or another --name or --output for a new run.")
+    }
+  }
+
+  private static func text(of recipe: Recipe) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return try encoder.encode(recipe)
+  }
+}
+
+/// `results.json`: what a finished run left behind, so that the same order again is answered without
+/// drawing the set anew.
+enum ResultsFile {
+  private static let name = "/results.json"
+
+  /// Writes the results durably, after everything that they name.
+  static func write(_ results: JobResults, in folder: String) throws {
+    try DurableFile.write(try JSONEncoder().encode(results), to: folder + name)
+  }
+
+  /// The results of a finished run of `count` images whose files are still there; nil otherwise.
+  static func read(in folder: String, count: Int) throws -> JobResults? {
+    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
+    let results = try JSONDecoder().decode(JobResults.self, from: DurableFile.read(folder + name))
+    let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
+    return results.images == count && areThere ? results : nil
+  }
+}
