@@ -13,8 +13,8 @@ project=$(pwd)
 scratch=${FIGMENT_DEMO:-$(mktemp -d /tmp/figment-demo.XXXXXX)}
 recipe=${DEMO_RECIPE:-dp-gan-28}
 epsilon=${DEMO_EPSILON:-10}
-steps=${DEMO_STEPS:-400}
-count=${DEMO_COUNT:-5000}
+steps=${DEMO_STEPS:-1200}
+count=${DEMO_COUNT:-20000}
 export FIGMENT_SOCKET="$scratch/control.sock"
 
 mkdir -p "$scratch/watched" "$scratch/drawn"

@@ -90,12 +90,13 @@ public struct GlyphGenerator: Sendable {
 
     init(of glyph: Glyph, using random: inout SeededStream) {
       outline = glyph.outline(using: &random)
-      radius = random.number(in: 6.5...11)
-      let play = max(0, 12.5 - radius)
+      radius = random.number(in: 7.5...11)
+      // As in handwriting, shapes lean and stray but do not turn over: few images must do for a demo.
+      let play = min(2.5, 12.5 - radius)
       let middle = Double(GlyphGenerator.side) / 2
       centre = GlyphPoint(
         x: middle + random.number(in: -play...play), y: middle + random.number(in: -play...play))
-      let angle = random.number(in: 0...(2 * Double.pi))
+      let angle = random.number(in: -0.3...0.3)
       cosine = cos(angle)
       sine = sin(angle)
       softness = random.number(in: 0.8...1.8)
