@@ -44,9 +44,10 @@ CK_INLINE void outer_tile(const struct ck_outer_product *task, const size_t rows
 }
 
 // The same sums with the entries read where they lie: images of few channels need no packing.
+// Nor do gradients whose channels fill a panel: they are read in their rows, and an example's weight
+// is applied to its sum.
 CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
                          const size_t vectors) {
-  const size_t width = vectors * VF_LANES;
   vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
   CK_UNROLL for (size_t r = 0; r < rows; ++r) {
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) sum[r][v] = vf_zero();
@@ -68,15 +69,17 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
           sum[r][v] = vf_fma(entry, gradient[v], sum[r][v]);
         }
       }
-      right += width;
+      right += task->right_stride;
     }
   }
+  const vf scale = vf_set(task->scale);
   const size_t tail = task->columns - (vectors - 1) * VF_LANES;
   CK_UNROLL for (size_t r = 0; r < rows; ++r) {
     if (r >= task->rows) break;
     float *target = task->target + r * task->target_stride;
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-      add_lanes(target + v * VF_LANES, sum[r][v], v + 1 < vectors ? VF_LANES : tail);
+      add_lanes(target + v * VF_LANES, vf_multiply(sum[r][v], scale),
+                v + 1 < vectors ? VF_LANES : tail);
     }
   }
 }

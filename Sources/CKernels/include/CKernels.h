@@ -64,7 +64,9 @@ struct ck_line_product {
   const int32_t *entry_offsets;   // per tile row, from a position's offset
   size_t line_count, line_length;
   size_t step;                    // floats from one position of a line to the next
-  const float *right;             // position × (vectors · lanes)
+  const float *right;             // position × (vectors · lanes), positions `right_stride` apart
+  size_t right_stride;
+  float scale;                    // of the sum, before it is added
   float *target;                  // rows × columns, rows `target_stride` apart
   size_t target_stride;
   size_t rows, columns;           // what is written of the tile

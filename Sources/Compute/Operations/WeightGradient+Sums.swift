@@ -37,15 +37,19 @@ extension WeightGradient {
     let width = lastPanel.firstFilter + lastPanel.width - firstPanel.firstFilter
     let right = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
     let left = right + width * blockPositions
+    // Rows are read where channels fill a panel: beyond the last channel there may be nothing.
+    let packed = readsRows ? panels.drop { $0.filterCount == $0.width } : panels
     for block in blocks(examples) {
-      packRight(work, block, panels: panels, into: right)
+      packRight(work, block, panels: packed, into: right)
       let share = Share(
-        tiles: tiles, panels: panels, right: UnsafePointer(right),
+        tiles: tiles, panels: packed, right: UnsafePointer(right),
         positions: block.examples.count * block.rows.count * g.outputWidth)
       if isAligned {
         sumAligned(share, work, block, left: left)
       } else {
-        sumAcrossTaps(share, work, block, image: paddedBlock(work.input, block, left))
+        let image = paddedBlock(work.input, block, left)
+        sumInRows(panels.dropLast(packed.count), tiles, work, block, image: image)
+        sumAcrossTaps(share, work, block, image: image)
       }
     }
   }
@@ -70,29 +74,64 @@ extension WeightGradient {
     }
   }
 
-  /// Reads the entries of each tile where they lie.
+  /// Reads the entries of each tile where they lie, and the gradients as packed.
   private func sumAcrossTaps(
     _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>
   ) {
+    var task = lineTask()
+    task.source = image
+    task.line_count = block.examples.count * block.rows.count
+    for panel in share.panels {
+      task.right = share.right(of: panel)
+      task.right_stride = panel.width
+      multiplyLines(&task, panel, share.tiles, work.target)
+    }
+  }
+
+  /// Reads the entries of each tile and the gradients where they lie; an example's weight is applied
+  /// to its sum.
+  private func sumInRows(
+    _ panels: ArraySlice<FilterPanels.Panel>, _ tiles: ArraySlice<Tile>, _ work: Work,
+    _ block: Block, image: UnsafePointer<Float>
+  ) {
     let g = geometry
+    var task = lineTask()
+    task.line_count = block.rows.count
+    task.right_stride = g.outputChannels
+    for (index, example) in block.examples.enumerated() {
+      task.source = image + index * paddedExampleStride
+      task.scale = work.exampleWeights?[example] ?? 1
+      let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
+      for panel in panels {
+        task.right = work.outputGradient + line * g.outputChannels + panel.firstFilter
+        multiplyLines(&task, panel, tiles, work.target)
+      }
+    }
+  }
+
+  private func lineTask() -> ck_line_product {
+    var task = ck_line_product()
+    task.line_length = geometry.outputWidth
+    task.step = geometry.stride * geometry.inputChannels
+    task.target_stride = geometry.outputChannels
+    task.scale = 1
+    return task
+  }
+
+  /// Adds a panel's tiles to the target.
+  private func multiplyLines(
+    _ task: inout ck_line_product, _ panel: FilterPanels.Panel, _ tiles: ArraySlice<Tile>,
+    _ target: UnsafeMutablePointer<Float>
+  ) {
     positionOffsets.withUnsafeBufferPointer { positionOffsets in
       entryOffsets.withUnsafeBufferPointer { entryOffsets in
-        var task = ck_line_product()
-        task.source = image
         task.source_offsets = positionOffsets.baseAddress
-        task.line_count = block.examples.count * block.rows.count
-        task.line_length = g.outputWidth
-        task.step = g.stride * g.inputChannels
-        task.target_stride = g.outputChannels
-        for panel in share.panels {
-          task.right = share.right(of: panel)
-          task.columns = panel.filterCount
-          for tile in share.tiles {
-            task.entry_offsets = entryOffsets.baseAddress.map { $0 + tile.entry }
-            task.rows = tile.width
-            task.target = work.target + tile.entry * g.outputChannels + panel.firstFilter
-            panel.line[tile.rows / 2 - 1](&task)
-          }
+        task.columns = panel.filterCount
+        for tile in tiles {
+          task.entry_offsets = entryOffsets.baseAddress.map { $0 + tile.entry }
+          task.rows = tile.width
+          task.target = target + tile.entry * geometry.outputChannels + panel.firstFilter
+          panel.line[tile.rows / 2 - 1](&task)
         }
       }
     }
@@ -225,12 +264,18 @@ extension WeightGradient {
 
   private var paddedBlockRows: Int { (blockRows - 1) * geometry.stride + geometry.kernelHeight }
 
+  /// Floats from one example of a padded block to the next.
+  private var paddedExampleStride: Int {
+    let g = geometry
+    guard g.needsPadding else { return g.input.count }
+    return paddedBlockRows * (g.inputWidth + g.padding.left + g.padding.right) * g.inputChannels
+  }
+
   /// Floats of a padded block; none if the image can be read as it is.
   var paddedBlockCount: Int {
     let g = geometry
     guard !isAligned, g.needsPadding else { return 0 }
-    let width = g.inputWidth + g.padding.left + g.padding.right
-    return blockExamples * paddedBlockRows * width * g.inputChannels
+    return blockExamples * paddedExampleStride
   }
 
   /// The images of a block with their padding, from the block's first row on.
@@ -243,12 +288,11 @@ extension WeightGradient {
       return input + block.examples.lowerBound * g.input.count
         + first * g.inputWidth * g.inputChannels
     }
-    let width = g.inputWidth + g.padding.left + g.padding.right
     for (index, example) in block.examples.enumerated() {
       ck_f32_pad_image(
         input + example * g.input.count, g.inputHeight, g.inputWidth, g.inputChannels,
         g.padding.top, g.padding.left, g.padding.right, first, paddedBlockRows,
-        memory + index * paddedBlockRows * width * g.inputChannels)
+        memory + index * paddedExampleStride)
     }
     return UnsafePointer(memory)
   }

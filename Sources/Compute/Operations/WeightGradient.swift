@@ -33,6 +33,9 @@ final class WeightGradient {
   let isAligned: Bool
   /// Too few output channels for a panel: vectors run along the patch.
   let isThin: Bool
+  /// Gradients that stay in the second cache are read in their rows where tiles run across taps;
+  /// larger ones are packed, in the order in which memory is read fastest.
+  let readsRows: Bool
   let entryOffsets: [Int32]
   let positionOffsets: [Int32]
   /// Where each position's patch begins in the padded image.
@@ -40,7 +43,9 @@ final class WeightGradient {
   let blockRows: Int, blockExamples: Int
 
   /// Positions summed in registers before a tile is added to its target.
-  static let positionTarget = 256
+  private static let positionTarget = 256
+  /// Floats of one example's output gradient that are read in their rows.
+  private static let rowTarget = 32 * 1024
 
   init(_ geometry: ConvolutionGeometry, on machine: Machine) {
     let g = geometry
@@ -51,6 +56,7 @@ final class WeightGradient {
       g.outputChannels <= Int(CK_MAX_THIN_FILTERS)
       && g.kernelWidth * g.inputChannels >= 2 * lanes
     isAligned = !isThin && g.inputChannels >= 16
+    readsRows = !isAligned && g.output.count <= Self.rowTarget
     panels =
       FilterPanels(filterCount: g.outputChannels, patchLength: 0, kernels: machine.kernels).list
     tiles = isAligned ? Self.alignedTiles(g) : Self.tiles(of: 0..<g.patchLength) { ($0, 0, 0) }
