@@ -22,6 +22,8 @@ struct FilterPanels {
   let areThin: Bool
   /// Patch entries of a panel that stay in the first cache.
   let blockEntries: Int
+  /// Patches that a kernel takes at once.
+  let tileRows: Int
   private let paddedFilterCount: Int
 
   init(filterCount: Int, patchLength: Int, kernels: Kernels) {
@@ -49,6 +51,7 @@ struct FilterPanels {
       first += count
     }
     self.list = list
+    tileRows = table.tile_rows
     paddedFilterCount = list.reduce(0) { $0 + $1.width }
     blockEntries = max(64, 4096 * lanes / 8 / (table.panel_vectors * lanes))
   }

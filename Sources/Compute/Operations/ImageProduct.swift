@@ -27,22 +27,10 @@ final class ImageProduct {
     let targetRow: Int, targetColumn: Int, targetStep: Int
   }
 
-  private struct Block {
-    let sourceOffset: Int, runCount: Int, runLength: Int, firstEntry: Int
-  }
-
-  private struct PhasePlan {
-    let phase: Phase
-    let entryCount: Int
-    let blocks: [Block]
-    let sourceOffsets: [Int32], targetOffsets: [Int32]
-    let weights: FloatStorage
-  }
-
   private let machine: Machine
   private let source: Extent, target: Extent
   private let padding: ConvolutionGeometry.Padding
-  private let phases: [PhasePlan]
+  private let phases: [PatchPlan]
   private let firstSourceRow: Int
   private let unitExamples: Int, bandRows: Int, bandCount: Int
   private let bandSourceRows: Int
@@ -71,73 +59,11 @@ final class ImageProduct {
     bandCount = cut.bands
     firstSourceRow = cut.firstSourceRow
     bandSourceRows = cut.sourceRows
-    let width = source.width + padding.left + padding.right
-    let exampleStride =
-      padding.top + padding.left + padding.bottom + padding.right > 0
-      ? cut.sourceRows * width * source.channels : source.count
-    let origin = cut.firstSourceRow
     let panels = panels
-    self.phases = phases.map { phase in
-      let entryCount = phase.tapRows * phase.tapColumns * source.channels
-      var sourceOffsets: [Int32] = []
-      var targetOffsets: [Int32] = []
-      for example in 0..<cut.examples {
-        for row in 0..<min(cut.rows, phase.rows) {
-          for column in 0..<phase.columns {
-            let sourceRow = row * phase.sourceStep + phase.sourceRow - origin
-            let sourceColumn = column * phase.sourceStep + phase.sourceColumn
-            sourceOffsets.append(
-              Int32(example * exampleStride + (sourceRow * width + sourceColumn) * source.channels))
-            let targetRow = row * phase.targetStep + phase.targetRow
-            let targetColumn = column * phase.targetStep + phase.targetColumn
-            targetOffsets.append(
-              Int32(
-                example * target.count + (targetRow * target.width + targetColumn) * target.channels
-              ))
-          }
-        }
-      }
-      return PhasePlan(
-        phase: phase, entryCount: entryCount,
-        blocks: Self.blocks(
-          of: phase, channels: source.channels, paddedWidth: width, limit: panels.blockEntries),
-        sourceOffsets: sourceOffsets, targetOffsets: targetOffsets,
-        weights: FloatStorage(count: panels.floatCount(entryCount: entryCount)))
+    self.phases = phases.map {
+      PatchPlan(
+        $0, source: source, target: target, padding: padding, cut: cut, panels: panels)
     }
-  }
-
-  /// Cuts a patch so that a block of a panel stays in the first cache.
-  private static func blocks(
-    of phase: Phase, channels: Int, paddedWidth: Int, limit: Int
-  ) -> [Block] {
-    let runLength = phase.tapColumns * channels
-    guard runLength > 0 else { return [] }
-    var blocks: [Block] = []
-    if runLength >= limit {
-      let pieces = (runLength + limit - 1) / limit
-      for row in 0..<phase.tapRows {
-        for piece in 0..<pieces {
-          let start = runLength * piece / pieces
-          blocks.append(
-            Block(
-              sourceOffset: row * paddedWidth * channels + start, runCount: 1,
-              runLength: runLength * (piece + 1) / pieces - start,
-              firstEntry: row * runLength + start))
-        }
-      }
-    } else {
-      let rowsPerBlock = max(1, limit / runLength)
-      let pieces = (phase.tapRows + rowsPerBlock - 1) / rowsPerBlock
-      for piece in 0..<pieces {
-        let row = phase.tapRows * piece / pieces
-        blocks.append(
-          Block(
-            sourceOffset: row * paddedWidth * channels,
-            runCount: phase.tapRows * (piece + 1) / pieces - row, runLength: runLength,
-            firstEntry: row * runLength))
-      }
-    }
-    return blocks
   }
 
   /// Fills the weights of each phase: `body` gets the phase's index and its packed memory.
@@ -197,63 +123,80 @@ final class ImageProduct {
       image += row * source.width * source.channels
     }
     for plan in phases {
-      let rows = min(bandRows, plan.phase.rows - band * bandRows)
-      guard rows > 0 else { continue }
-      let pixels =
-        targetBase + band * bandRows * plan.phase.targetStep * target.width * target.channels
-      run(
-        plan, image: image, bias: bias, pixels: pixels,
-        patchCount: exampleCount * rows * plan.phase.columns, panelRange: panelRange)
+      let first = band * bandRows
+      guard first < plan.phase.rows else { continue }
+      let pixels = targetBase + first * plan.phase.targetStep * target.width * target.channels
+      let stretches = plan.stretches(inBand: band, exampleCount: exampleCount)
+      run(plan, stretches, image: image, bias: bias, pixels: pixels, panelRange: panelRange)
     }
   }
 
   private func run(
-    _ plan: PhasePlan, image: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    pixels: UnsafeMutablePointer<Float>, patchCount: Int, panelRange: Range<Int>
+    _ plan: PatchPlan, _ stretches: [[PatchPlan.Stretch]], image: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, pixels: UnsafeMutablePointer<Float>, panelRange: Range<Int>
   ) {
-    let table = machine.kernels.table.pointee
-    plan.sourceOffsets.withUnsafeBufferPointer { sourceOffsets in
-      plan.targetOffsets.withUnsafeBufferPointer { targetOffsets in
-        var task = ck_patch_product()
-        task.source_offsets = sourceOffsets.baseAddress
-        task.target_offsets = targetOffsets.baseAddress
-        task.patch_count = patchCount
-        task.run_stride = paddedWidth * source.channels
-        if plan.blocks.isEmpty {
-          for index in 0..<patchCount {
-            let pixel = pixels + Int(targetOffsets[index])
-            for channel in 0..<target.channels { pixel[channel] = bias?[channel] ?? 0 }
-          }
-          return
-        }
-        if panels.areThin {
-          task.source = image
-          task.target = pixels
-          task.run_count = plan.phase.tapRows
-          task.run_length = plan.phase.tapColumns * source.channels
-          task.filters = UnsafePointer(plan.weights.base)
-          task.filter_stride = plan.entryCount
-          task.filter_count = target.channels
-          task.initial = bias
-          table.f32_thin_product(&task)
-          return
-        }
-        for (index, block) in plan.blocks.enumerated() {
-          task.source = image + block.sourceOffset
-          task.run_count = block.runCount
-          task.run_length = block.runLength
-          task.accumulate = index > 0 ? 1 : 0
-          for panel in panels.list[panelRange] {
-            task.filters = UnsafePointer(
-              plan.weights.base + panel.firstFilter * plan.entryCount
-                + block.firstEntry * panel.width)
-            task.target = pixels + panel.firstFilter
-            task.filter_count = panel.filterCount
-            task.initial = bias.map { $0 + panel.firstFilter }
-            panel.product(&task)
-          }
+    var task = ck_patch_product()
+    task.run_stride = paddedWidth * source.channels
+    for (group, stretches) in zip(plan.groups, stretches) where group.taps.isEmpty {
+      for stretch in stretches { fill(plan, stretch, pixels: pixels, bias: bias) }
+    }
+    if panels.areThin {
+      let runLength = plan.phase.tapColumns * source.channels
+      task.run_length = runLength
+      task.filter_stride = plan.entryCount
+      task.filter_count = target.channels
+      task.initial = bias
+      task.target = pixels
+      for (group, stretches) in zip(plan.groups, stretches) where !group.taps.isEmpty {
+        task.source = image + group.taps.lowerBound * task.run_stride
+        task.filters = UnsafePointer(plan.weights.base + group.taps.lowerBound * runLength)
+        task.run_count = group.taps.count
+        multiply(&task, plan, stretches, by: machine.kernels.table.pointee.f32_thin_product)
+      }
+      return
+    }
+    for block in plan.blocks {
+      task.run_length = block.runLength
+      for panel in panels.list[panelRange] {
+        task.target = pixels + panel.firstFilter
+        task.filter_count = panel.filterCount
+        task.initial = bias.map { $0 + panel.firstFilter }
+        let filters = plan.weights.base + panel.firstFilter * plan.entryCount
+        for piece in block.pieces {
+          task.source = image + piece.sourceOffset
+          task.run_count = piece.runCount
+          task.accumulate = piece.isFirst ? 0 : 1
+          task.filters = UnsafePointer(filters + piece.firstEntry * panel.width)
+          multiply(&task, plan, stretches[piece.group], by: panel.product)
         }
       }
+    }
+  }
+
+  private func multiply(
+    _ task: inout ck_patch_product, _ plan: PatchPlan, _ stretches: [PatchPlan.Stretch],
+    by product: FilterPanels.Product
+  ) {
+    plan.sourceOffsets.withUnsafeBufferPointer { sourceOffsets in
+      plan.targetOffsets.withUnsafeBufferPointer { targetOffsets in
+        for stretch in stretches {
+          task.source_offsets = sourceOffsets.baseAddress.map { $0 + stretch.first }
+          task.target_offsets = targetOffsets.baseAddress.map { $0 + stretch.first }
+          task.patch_count = stretch.count
+          product(&task)
+        }
+      }
+    }
+  }
+
+  /// Patches that meet nothing but padding give the bias.
+  private func fill(
+    _ plan: PatchPlan, _ stretch: PatchPlan.Stretch, pixels: UnsafeMutablePointer<Float>,
+    bias: UnsafePointer<Float>?
+  ) {
+    for index in stretch.first..<(stretch.first + stretch.count) {
+      let pixel = pixels + Int(plan.targetOffsets[index])
+      for channel in 0..<target.channels { pixel[channel] = bias?[channel] ?? 0 }
     }
   }
 }
