@@ -20,7 +20,7 @@ struct RunOrder: Sendable {
   /// How many units the administrator says there are; nil counts those that are found.
   var population: Int?
   /// The privacy loss that the run may cause.
-  let loss: LossLimit
+  var loss: LossLimit
   /// The probability with which the bound may fail.
   let delta: Double
   /// The most that all runs on the root may spend together.

@@ -33,7 +33,7 @@ struct ObjectKeys: Decodable {
 /// A folder of drawn images, a recipe of a few hundred weights, and places for one run.
 struct RunBench {
   let scratch: ScratchFolder
-  let order: RunOrder
+  var order: RunOrder
   let places: RunPlaces
 
   /// Draws `drawn` images; the run trains on them at `side` pixels and ends with `count` of its own.
