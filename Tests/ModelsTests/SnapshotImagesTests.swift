@@ -13,6 +13,7 @@ import Testing
   private func snapshot() throws -> DatasetSnapshot {
     let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try GlyphGenerator(seed: 3).write(count: 48, to: folder + "/images")
     return try SnapshotBuilder(
       root: folder + "/images",
