@@ -1,6 +1,6 @@
 #!/bin/sh
-# What takes too long for every change: the audit of the private mechanism at full size, then all tests,
-# including those that train for minutes. Ends with the first failure.
+# What takes too long for every change: the audit of the private mechanism at full size, all tests with those that
+# train for minutes, and the seeded bugs, each of which a named test must find. Ends with the first failure.
 #
 #   Scripts/nightly.sh BIN    BIN is a folder that holds figmentd.
 set -eu
@@ -9,3 +9,4 @@ cd "$(dirname "$0")/.."
 bin=${1:?a folder that holds figmentd is expected, for example .build/release}
 "$bin/figmentd" audit
 FIGMENT_NIGHTLY=1 make test
+Tests/Mutants/run.py

@@ -87,12 +87,14 @@ public struct PlannedPrivacy: Codable, Hashable, Sendable {
   public var epsilonMaximum: Double
   /// The guarantee in words.
   public var statement: String
+  /// What the plan decided because nobody asked for it, such as an epsilon; nil when nothing.
+  public var remark: String?
 
   /// Describes a guarantee.
   public init(
     epsilon: Double, delta: Double, noiseMultiplier: Double, samplingProbability: Double,
     clipNorm: Double, unit: PrivacyUnit, epsilonAfter: Double, epsilonMaximum: Double,
-    statement: String
+    statement: String, remark: String? = nil
   ) {
     self.epsilon = epsilon
     self.delta = delta
@@ -103,5 +105,6 @@ public struct PlannedPrivacy: Codable, Hashable, Sendable {
     self.epsilonAfter = epsilonAfter
     self.epsilonMaximum = epsilonMaximum
     self.statement = statement
+    self.remark = remark
   }
 }

@@ -51,11 +51,14 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var software: String
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
+    /// Facts that nobody declared: they were read from the data, and the statement treats them as
+    /// public.
+    public var found: [String]
 
     /// Describes a subject.
     public init(
       root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
-      position: LedgerPosition?, software: String, declared: [String]
+      position: LedgerPosition?, software: String, declared: [String], found: [String] = []
     ) {
       self.root = root
       self.run = run
@@ -64,6 +67,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       self.position = position
       self.software = software
       self.declared = declared
+      self.found = found
     }
   }
 
@@ -134,7 +138,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
     }
     covered = Self.covered(run: subject.run)
-    notCovered = Self.notCovered(unit: subject.root.unit, declared: subject.declared)
+    notCovered = Self.notCovered(subject)
     ledger = subject.position
     software = subject.software
     sentence = Self.sentence(total, subject: subject, accesses: accesses)
@@ -177,22 +181,28 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     ]
   }
 
-  private static func notCovered(unit: PrivacyUnit, declared: [String]) -> [String] {
+  private static func notCovered(_ subject: Subject) -> [String] {
     var list = [
       "operator diagnostics in internal/ and the daemon's own state directory",
       "settings chosen by looking at these images outside this software",
       "the fact that the data set exists, and when and how often it was trained on",
       "what can be inferred about a person from the population at large",
     ]
-    switch unit {
+    switch subject.root.unit {
     case .file:
       list.append("a person with several files: each file is protected, not all of them together")
     case .subfolder:
       list.append("a person whose images lie in several sub-folders")
     }
-    if !declared.isEmpty {
+    if !subject.declared.isEmpty {
       list.append(
-        "what the administrator declared public: \(declared.joined(separator: ", "))")
+        "what the administrator declared public: \(subject.declared.joined(separator: ", "))")
+    }
+    if !subject.found.isEmpty {
+      list.append(
+        "\(subject.found.joined(separator: " and ")): read from the dataset's folder and treated "
+          + "as public; if they are not, declare the dataset's classes and population in the "
+          + "configuration, or rename the folders")
     }
     return list
   }

@@ -146,6 +146,19 @@ import Testing
   }
 }
 
+@Suite struct PlanRenderingTests {
+  @Test func whatAPlanDecidedUnaskedIsTold() {
+    var plan = PlanReport(
+      dataset: "glyphs", recipe: "dp-gan-28", steps: 100, expectedBatch: 64, images: 10)
+    plan.privacy = PlannedPrivacy(
+      epsilon: 3, delta: 1e-5, noiseMultiplier: 1, samplingProbability: 0.1, clipNorm: 1,
+      unit: .file, epsilonAfter: 10, epsilonMaximum: 10, statement: "In words.")
+    #expect(Plan.lines(of: plan).last == "In words.")
+    plan.privacy?.remark = "It takes what is left."
+    #expect(Plan.lines(of: plan).suffix(3) == ["In words.", "", "It takes what is left."])
+  }
+}
+
 @Suite struct SocketLocationTests {
   private func find(
     _ given: String?, _ environment: [String: String], existing: Set<String> = []

@@ -22,6 +22,7 @@ import Testing
         settle: 0.5
         rescan: 60
         classes: [circle, square]
+        population: 50000
         hold_out: /srv/held/glyphs
         policy:
           epsilon_max: 10
@@ -66,7 +67,8 @@ import Testing
       policy: PrivacyPolicy(epsilonMaximum: 2.5, delta: 1e-6))
     let glyphs = DatasetConfiguration(
       name: "glyphs", root: "/srv/images/glyphs", mode: .poll, settle: .milliseconds(500),
-      rescan: .seconds(60), classes: ["circle", "square"], holdOut: "/srv/held/glyphs",
+      rescan: .seconds(60), classes: ["circle", "square"], population: 50_000,
+      holdOut: "/srv/held/glyphs",
       policy: PrivacyPolicy(
         epsilonMaximum: 10, delta: 1e-5, unit: .folder, maximumPerUnit: 20,
         allowsNonPrivate: true))
@@ -98,6 +100,10 @@ import Testing
     ("threads: [1]", "a value expected"),
     ("socket: {mode: \"0770\"}", "permissions"),
     ("socket: {mode: rw}", "permissions"),
+    (
+      "datasets:\n  a:\n    root: /a\n    policy: {epsilon_max: 1, delta: 1e-5}\n    population: 0",
+      "config.yaml:5: datasets.a.population: '0' (a whole number from 1"
+    ),
     ("datasets: [a]", "not a mapping"),
     ("output: /a\noutput: /b", "there twice"),
     ("output: [", "not YAML"),

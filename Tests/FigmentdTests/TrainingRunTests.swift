@@ -5,16 +5,13 @@ import FoundationEssentials
 import Glibc
 import Models
 import Privacy
+import Synchronization
 import Testing
 
 @testable import figmentd
 
 /// The whole way from a folder of images to a synthetic set, on a model of a few hundred weights.
 @Suite struct TrainingRunTests {
-  private func isFinished(_ ending: TrainingRun.Ending) -> Bool {
-    if case .finished = ending { true } else { false }
-  }
-
   private func inode(of path: String) -> UInt {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_ino : 0
@@ -22,7 +19,7 @@ import Testing
 
   @Test func aRunWritesItsReleaseAndChargesItsPlan() throws {
     let bench = try RunBench()
-    #expect(isFinished(try bench.run()))
+    #expect(try bench.run().isFinished)
     let history = try bench.history()
     #expect(history.spent.total == 40)
     #expect(history.attempts.map(\.outcome) == ["finished"])
@@ -52,7 +49,7 @@ import Testing
       // A machine on which 40 steps end before the first report leaves nothing to interrupt.
       return
     }
-    #expect(isFinished(try bench.run()))
+    #expect(try bench.run().isFinished)
     #expect(try bench.history().spent.total <= 40)
     #expect(try bench.history().attempts.count == 2)
   }
@@ -61,7 +58,7 @@ import Testing
     let bench = try RunBench()
     // What a kill -9 leaves: a design, a reservation that nobody settled, no checkpoint.
     try bench.leaveReservation(times: 30)
-    #expect(isFinished(try bench.run()))
+    #expect(try bench.run().isFinished)
     let history = try bench.history()
     #expect(history.spent.total == 40)
     #expect(history.openReservationCount == 1)
@@ -97,13 +94,14 @@ import Testing
 
   @Test func anotherOrderDoesNotGoOnWithAnEarlierAttempt() throws {
     let bench = try RunBench()
-    #expect(isFinished(try bench.run()))
+    #expect(try bench.run().isFinished)
     let folder = bench.places.internalFiles
     let design = try #require(try RunDesign.saved(in: folder))
     try design.requireAgreement(with: bench.order, at: folder)
     let changes: [(String, (inout RunOrder) -> Void)] = [
-      ("epsilon or delta", { $0.epsilon = 5 }), ("privacy", { $0.epsilon = nil }),
+      ("epsilon or delta", { $0.loss = .epsilon(5) }), ("privacy", { $0.loss = .unlimited }),
       ("steps", { $0.steps = 41 }), ("seed", { $0.seed = 6 }),
+      ("population", { $0.population = 65 }),
     ]
     for (name, change) in changes {
       var order = bench.order
@@ -148,9 +146,76 @@ import Testing
     #expect(try DurableFile.names(in: bench.places.release).isEmpty)
   }
 
+  @Test func aReleaseHoldsNoKeyBesideThoseThatMayLeave() throws {
+    let bench = try RunBench()
+    #expect(try bench.run().isFinished)
+    let keys = { (name: String) in
+      try JSONDecoder().decode(
+        ObjectKeys.self, from: DurableFile.read(bench.places.release + "/" + name)
+      ).sorted
+    }
+    #expect(try keys("manifest.json") == ["files", "run", "software"])
+    #expect(
+      try keys("privacy.json") == [
+        "accesses", "adjacency", "covered", "dataset", "format", "ledger", "mechanism",
+        "not_covered", "run", "run_cost", "runs", "sampling", "sentence", "software", "total",
+        "unit",
+      ])
+    for line in try bench.text(bench.places.release + "/metadata.jsonl").split(separator: "\n") {
+      #expect(line.hasPrefix("{\"file_name\":\"data/"))
+      #expect(line.count { $0 == ":" } == 2 && line.contains(",\"label\":\""))
+    }
+    let model = try Safetensors.decode(
+      DurableFile.read(bench.places.release + "/model/generator.safetensors"))
+    #expect(model.metadata.keys.sorted() == ["classes", "recipe"])
+    #expect(model.tensors.keys.allSatisfy { $0.hasPrefix("generator.") })
+  }
+
+  @Test func factsThatWereOnlyFoundAreNotCalledDeclared() throws {
+    let bench = try RunBench()
+    #expect(try bench.run().isFinished)
+    let found = try bench.text(bench.places.release + "/PRIVACY.md")
+    #expect(
+      found.contains(
+        "the number of units in the plan (64): read from the dataset's folder and treated as public"
+      ))
+    #expect(!found.contains("declared public"))
+    let names = try DurableFile.names(in: bench.order.root)
+    let declaring = bench.next(named: "declared", classes: names.sorted(), population: 160)
+    #expect(try declaring.run().isFinished)
+    let declared = try declaring.text(declaring.places.release + "/PRIVACY.md")
+    #expect(declared.contains("what the administrator declared public: the names of the classes ("))
+    #expect(declared.contains("the number of units in the plan (160)"))
+    #expect(!declared.contains("read from the dataset's folder"))
+    // The declared number decides the sampling, and not how many files lie there.
+    let statement = try JSONDecoder().decode(
+      PrivacyStatement.self, from: DurableFile.read(declaring.places.release + "/privacy.json"))
+    #expect(statement.mechanism?.samplingProbability == 0.1)
+    #expect(statement.mechanism?.nominalBatchSize == 16)
+  }
+
+  @Test func aRunThatAsksNoEpsilonTakesWhatIsLeftAndTheNextIsRefused() throws {
+    let bench = try RunBench(epsilon: 2, maximum: 4)
+    #expect(try bench.run().isFinished)
+    let rest = bench.next(named: "rest", loss: .remainder)
+    let notes = Mutex<[String]>([])
+    let ending = try rest.run { report in
+      if case .note(let text) = report { notes.withLock { $0.append(text) } }
+    }
+    #expect(ending.isFinished)
+    #expect(notes.withLock { $0 }.contains { $0.contains("takes what is left of 4.0") })
+    let history = try rest.history()
+    let cost = try PrivacyCost(of: history.spent, delta: 1e-5, basis: history.basis)
+    #expect(cost.epsilon <= 4 && cost.epsilon > 3.9)
+    let third = rest.next(named: "third")
+    let error = #expect(throws: ControlError.self) { try third.run() }
+    #expect(error?.exitCode == .refused)
+    #expect(try third.history().spent == history.spent)
+  }
+
   @Test func aRunWithoutPrivacyReleasesNothing() throws {
     let bench = try RunBench(epsilon: nil)
-    #expect(isFinished(try bench.run()))
+    #expect(try bench.run().isFinished)
     #expect(try DurableFile.names(in: bench.places.release).isEmpty)
     let card = try bench.text(bench.places.unprotected + "/README.md")
     #expect(card.contains("No guarantee"))
@@ -168,21 +233,15 @@ extension RunBench {
     }
   }
 
-  fileprivate func history() throws -> LedgerHistory {
-    try LedgerFile.history(
-      at: RootLedger.location(
-        RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
-  }
-
   /// Decides as a run does, reserves steps, and vanishes.
   fileprivate func leaveReservation(times: Int) throws {
     try DurableFile.makeFolder(places.internalFiles)
     let built = try SnapshotBuilder(
       root: order.root, transform: order.transform, threadCount: 1
     ).build(in: places.internalFiles)
+    let priced = try PricedPlan(order, units: built.snapshot.unitCount, after: LedgerHistory())
     let design = try RunDesign(
-      order, population: built.snapshot.unitCount, classes: built.snapshot.classes,
-      snapshot: "\(built.snapshot.digest)")
+      order, priced, classes: built.snapshot.classes, snapshot: "\(built.snapshot.digest)")
     try design.save(in: places.internalFiles)
     let account = try RunAccount(order, places, design)
     guard let mechanism = design.plan.mechanism else { return }

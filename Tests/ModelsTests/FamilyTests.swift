@@ -141,6 +141,27 @@ import Testing
     #expect(reports[0].map(\.values) == reports[1].map(\.values))
   }
 
+  /// With a clip norm that is as good as zero, nothing of the real images reaches the discriminator;
+  /// so nothing may reach the generator, which learns from the discriminator alone.
+  @Test func theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone() throws {
+    let example = try #require(Example.all.first { $0.name == DPGAN.family })
+    let mechanism = try SubsampledGaussian(
+      samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 1e-30, nominalBatchSize: 6)
+    let untrained = try state(example.make(1, 1)).tensors
+    let trained = try [1, 2].map { seed in
+      let model = try example.make(1, 1)
+      _ = try train(
+        model, steps: 0..<6, on: ImageArray.random(5, Self.format, seed: UInt64(seed)),
+        mechanism: mechanism)
+      return state(model).tensors
+    }
+    let generator = { (tensors: [String: Checkpoint.Array]) in
+      tensors.filter { $0.key.hasPrefix("generator.") }
+    }
+    #expect(!generator(untrained).isEmpty && generator(trained[0]) != generator(untrained))
+    #expect(generator(trained[0]) == generator(trained[1]))
+  }
+
   @Test(arguments: Example.all) func theReleasedPartHoldsNoTrainingState(
     _ example: Example
   ) throws {

@@ -105,6 +105,14 @@ MUTANTS = [
        '    var result = ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n    result.drawn = examples.count\n    return result\n'),
     )),
   Mutant(
+    '7', 'divided by what sampling gives on average, rounded down',
+    'ModelsTests.TrainingPlanTests/theDivisorIsTheRecipesBatchSizeForEveryPopulation',
+    (
+      ('Sources/Models/TrainingPlan.swift',
+       'nominalBatchSize: batchSize)',
+       'nominalBatchSize: max(1, Int(probability * Double(population))))'),
+    )),
+  Mutant(
     '8', 'every layer clipped at the clip norm',
     'LearningTests.SensitivityTests/oneExampleMovesTheSumByAtMostTheClipNorm',
     (
@@ -164,6 +172,17 @@ MUTANTS = [
        '    if threshold > 0 {\n      let size = Int((probability * Double(candidateCount)).rounded())\n      return (0..<candidateCount).map(Int32.init).shuffled(using: &source).prefix(size).sorted()\n    }\n    var taken: [Int32] = []\n'),
     )),
   Mutant(
+    '15', 'batches drawn by a generator that the clock seeds',
+    'ModelsTests.SnapshotImagesTests/everyBatchIsDrawnByTheCoinsOfTheGivenStream',
+    (
+      ('Sources/Models/SnapshotImages.swift',
+       'public import Datasets\n',
+       'public import Datasets\nimport Glibc\n'),
+      ('Sources/Models/SnapshotImages.swift',
+       'var source = noise\n',
+       'var source = SeededStream(seed: UInt64(time(nil)))\n'),
+    )),
+  Mutant(
     '16', 'the last micro-batch dropped unless it is full',
     'LearningTests.PrivateNetworkTests/microBatchesDoNotChangeTheSum',
     (
@@ -186,6 +205,20 @@ MUTANTS = [
        '    var net = self\n    net.leakyReLU(0.2)\n    return PrivateNetwork(\n      net.layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)'),
     ),
     module='Learning'),
+  Mutant(
+    '18', 'the generator aims at the loss of the real batch',
+    'ModelsTests.FamilyTests/theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone',
+    (
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       'if schedule.discriminatorStepped() { updateGenerator(step) }',
+       'if schedule.discriminatorStepped() { updateGenerator(step, images) }'),
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       'private func updateGenerator(_ step: TrainingStep) {\n',
+       'private func updateGenerator(_ step: TrainingStep, _ images: any ExampleSource) {\n    let real = discriminator.addPublicGradient(\n      over: images, loss: BinaryCrossEntropy(target: 1), clipNorm: nil, scale: 0,\n      to: fakeGradient, in: discriminatorPass)\n'),
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       '    let loss = BinaryCrossEntropy(target: 1)\n',
+       '    let loss = BinaryCrossEntropy(target: Float(min(1, real)))\n'),
+    )),
   Mutant(
     '19', 'steps reserved after they were computed',
     'ModelsTests.TrainerTests/everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast',
@@ -252,6 +285,50 @@ MUTANTS = [
       ('Sources/Privacy/NeighboringRelation.swift',
        '"adding or removing \\(unit.words)"',
        '"replacing \\(unit.words)"'),
+    )),
+  Mutant(
+    '26', 'images scaled by the mean of their batch',
+    'DatasetsTests.DatasetSnapshotTests/aBatchIsScaledByConstants',
+    (
+      ('Sources/Datasets/Batch/Batch.swift',
+       '    let size = snapshot.shape.sampleCount\n    for (place',
+       '    let size = snapshot.shape.sampleCount\n    let all = images.flatMap { Array(snapshot.pixels(of: Int($0))) }\n    let mean = all.reduce(Float(0)) { $0 + Float($1) } / Float(max(1, all.count))\n    for (place'),
+      ('Sources/Datasets/Batch/Batch.swift',
+       'numbers[index] = PixelScale.number(of: source[index])',
+       'numbers[index] = (Float(source[index]) - mean) / 127.5'),
+    )),
+  Mutant(
+    '27', 'the number of units in the manifest of a release',
+    'FigmentdTests.TrainingRunTests/aReleaseHoldsNoKeyBesideThoseThatMayLeave',
+    (
+      ('Sources/figmentd/Engine/RunPublisher.swift',
+       'writer.writeManifest(run: order.name, software: Version.current)',
+       'writer.writeManifest(\n      run: order.name, software: Version.current, units: design.plan.population)'),
+      ('Sources/figmentd/Engine/ReleaseWriter.swift',
+       'func writeManifest(run: String, software: String) throws',
+       'func writeManifest(run: String, software: String, units: Int? = nil) throws'),
+      ('Sources/figmentd/Engine/ReleaseWriter.swift',
+       '      let files: [String: String]\n',
+       '      let files: [String: String]\n      let units: Int?\n'),
+      ('Sources/figmentd/Engine/ReleaseWriter.swift',
+       'software: software, files: hashes)',
+       'software: software, files: hashes, units: units)'),
+    )),
+  Mutant(
+    '28a', 'the loss on real images among the curves',
+    'ModelsTests.FamilyTests/whatADiscriminatorStepTellsDoesNotDependOnItsRealImages',
+    (
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       '    values["discriminator_loss_fakes"] = fakeLoss\n',
+       '    values["discriminator_loss_fakes"] = fakeLoss\n    values["discriminator_loss_reals"] = discriminator.addPublicGradient(\n      over: images, loss: BinaryCrossEntropy(target: 1), clipNorm: nil, scale: 0,\n      to: fakeGradient, in: discriminatorPass)\n'),
+    )),
+  Mutant(
+    '28b', 'the likelihood of real images among the curves of a pixel model',
+    'ModelsTests.PixelModelTrainingTests/privateTrainingPaysInTheLedgerAndTellsNothingOfTheImages',
+    (
+      ('Sources/Models/PixelModel/PixelModel.swift',
+       '      network.update(along: sum.noised(by: step.noise), by: optimizer)\n',
+       '      network.update(along: sum.noised(by: step.noise), by: optimizer)\n      report.values["bits_per_dimension"] = bitsPerDimension(of: examples.images)\n'),
     )),
   Mutant(
     '29', 'the key of the noise leaves in a checkpoint',

@@ -95,7 +95,8 @@ def trimmed_manifest(text, roots):
 def files_to_copy():
   """All files that a build needs, as paths from the root."""
   listed = subprocess.run(
-    ["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "Sources", "Tests", "Models"],
+    ["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "Sources", "Tests", "Models", "Scripts",
+     "Systemd", "*.md"],
     capture_output=True, text=True, check=True).stdout.split("\n")
   return [path for path in listed if path and os.path.exists(os.path.join(ROOT, path))]
 
@@ -244,10 +245,14 @@ def judged(bench, mutant, healthy):
     return "COULD NOT APPLY", str(misfit)
 
 
+def shortened(found):
+  text = re.sub(r"\s+", " ", found)
+  return text if len(text) <= 110 else text[:107] + "..."
+
+
 def row(mutant, result, found):
   test = f"`{mutant.module}` does not compile" if mutant.message else f"`{mutant.suite}/{mutant.test}`"
-  text = re.sub(r"\s+", " ", found).replace("|", "\\|")
-  text = text if len(text) <= 110 else text[:107] + "..."
+  text = shortened(found).replace("|", "\\|")
   return f"| {mutant.number} | {mutant.title} | {test} | {result} | {text.replace('`', '')} |"
 
 
@@ -322,7 +327,9 @@ def main():
           healthy[key] = bench.test(other, [], other.number + "-healthy")
     began = time.monotonic()
     result, found = judged(bench, mutant, healthy)
-    print(f"{mutant.number:>4}  {result:<24} {time.monotonic() - began:4.0f} s  {mutant.title}: {found}", flush=True)
+    seconds = time.monotonic() - began
+    print(
+      f"{mutant.number:>4}  {result:<24} {seconds:4.0f} s  {mutant.title}: {shortened(found)}", flush=True)
     rows[mutant.number] = row(mutant, result, found)
     complete = write_results(rows)
   failed = [line for line in rows.values() if line.split(" | ")[3] not in GOOD]

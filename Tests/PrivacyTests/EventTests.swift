@@ -159,7 +159,10 @@ import Testing
 }
 
 @Suite struct PrivacyStatementTests {
-  private func statement(_ basis: PrivacyCost.Basis = .planned) throws -> PrivacyStatement {
+  private func statement(
+    _ basis: PrivacyCost.Basis = .planned, declared: [String] = ["class names"],
+    found: [String] = []
+  ) throws -> PrivacyStatement {
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64)
     let run = try EventTally(mechanism.event, times: 1000)
@@ -171,7 +174,7 @@ import Testing
         adjacency: .addOrRemoveOne),
       run: "run-2", runs: ["run-1", "run-2"], mechanism: mechanism,
       position: PrivacyStatement.LedgerPosition(line: 7, hash: "abc"), software: "1.0",
-      declared: ["class names"])
+      declared: declared, found: found)
     return try PrivacyStatement(
       of: subject, history: all, runHistory: run, delta: 1e-5, basis: basis)
   }
@@ -196,6 +199,18 @@ import Testing
     #expect(statement.notCovered.contains { $0.contains("class names") })
     #expect(statement.markdown.contains("| Delta | 1e-05 |"))
     #expect(statement.markdown.contains(statement.sentence))
+  }
+
+  @Test func whatNobodyDeclaredIsSaidToBeFound() throws {
+    let found = try statement(declared: [], found: ["the names of the classes (a, b)"])
+    let sentence =
+      "the names of the classes (a, b): read from the dataset's folder and treated as public; if "
+      + "they are not, declare the dataset's classes and population in the configuration, or rename "
+      + "the folders"
+    #expect(found.notCovered.last == sentence)
+    #expect(found.markdown.contains("- " + sentence))
+    #expect(!found.markdown.contains("administrator declared"))
+    #expect(!(try statement().markdown.contains("read from the dataset")))
   }
 
   @Test func mechanismsChosenAfterLookingAreClaimedByRenyiAlone() throws {

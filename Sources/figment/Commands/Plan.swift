@@ -44,7 +44,8 @@ struct Plan: AsyncParsableCommand {
     var table = Table(["PLAN", ""])
     for fact in facts { table.add([fact.0, fact.1]) }
     let statement = plan.privacy.map { ["", $0.statement] } ?? []
-    return table.lines + statement
+    let remark = plan.privacy?.remark.map { ["", $0] } ?? []
+    return table.lines + statement + remark
   }
 }
 

@@ -9,7 +9,7 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "The recipe; 'figment recipes' lists them.", completion: Completions.recipes)
   var recipe: String
 
-  @Option(help: "The privacy loss that the job may cause.")
+  @Option(help: "The privacy loss that the job may cause (else what the budget leaves).")
   var epsilon: Double?
 
   @Option(help: "The probability with which the bound may fail.")

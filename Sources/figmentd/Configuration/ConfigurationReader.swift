@@ -125,6 +125,9 @@ struct ConfigurationReader {
       dataset.holdOut = folder
     }
     if let node = mapping.take("classes") { dataset.classes = try node.words() }
+    if let node = mapping.take("population") {
+      dataset.population = try node.integer(in: 1...Int(Int32.max))
+    }
     try mapping.finish()
     origins[name] = node
     configuration.datasets.append(dataset)

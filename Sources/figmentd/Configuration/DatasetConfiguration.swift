@@ -17,6 +17,11 @@ struct DatasetConfiguration: Hashable, Sendable {
   /// Declared classes are public. Found ones are not: that a class is there at all may say
   /// something about a person.
   var classes: [String]?
+  /// How many units of privacy there are, about; nil takes the number that is found.
+  ///
+  /// A declared number is public and decides the sampling probability. A found one is not: it tells
+  /// whether one more person is there.
+  var population: Int?
   /// A folder of real images that are never trained on, for evaluations; read, never written.
   var holdOut: String?
   /// What may be spent on it.

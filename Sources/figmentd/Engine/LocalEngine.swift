@@ -38,29 +38,32 @@ final class LocalEngine: TrainingEngine {
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     try Self.translated {
       let order = try order(request, name: "plan", dataset: dataset)
-      let population = try index(dataset.name)
+      let population = try dataset.population ?? index(dataset.name)
       let classes = dataset.classes ?? ["one", "two"]
       try order.recipe.validate(classes: classes)
-      let (plan, epsilon) = try RunDesign.plan(order, population: population)
+      let history = try LedgerReader(dataset, state: state).history
+      let priced = try PricedPlan(order, units: population, after: history)
+      let plan = priced.plan
       let forecast = try TrainingForecast(order.recipe, plan, classes: classes, on: machine)
       var report = PlanReport(
         dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
         memoryBytes: forecast.memoryBytes, images: order.count)
-      guard let mechanism = plan.mechanism, let epsilon else {
+      guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
         if !dataset.policy.allowsNonPrivate { report.refusal = Self.nonPrivateRefusal(dataset) }
         return report
       }
-      try addPrivacy(to: &report, mechanism, epsilon, order, plan, dataset)
+      try addPrivacy(to: &report, mechanism, epsilon, order, plan, dataset, after: history)
+      report.privacy?.remark = priced.remark
       return report
     }
   }
 
   private func addPrivacy(
     to report: inout PlanReport, _ mechanism: SubsampledGaussian, _ epsilon: Double,
-    _ order: RunOrder, _ plan: TrainingPlan, _ dataset: DatasetConfiguration
+    _ order: RunOrder, _ plan: TrainingPlan, _ dataset: DatasetConfiguration,
+    after history: LedgerHistory
   ) throws {
-    let history = try LedgerReader(dataset, state: state).history
     var after = try history.committed()
     let asked = try EventTally(mechanism.event, times: plan.steps)
     let basis: PrivacyCost.Basis = history.wouldBeAdaptive(asked) ? .adaptive : history.basis
@@ -89,7 +92,7 @@ final class LocalEngine: TrainingEngine {
     dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     let order = try order(request, name: job.id.description, dataset: dataset)
-    if order.epsilon == nil, !dataset.policy.allowsNonPrivate {
+    if order.loss == .unlimited, !dataset.policy.allowsNonPrivate {
       throw ControlError.refusedByPolicy(Self.nonPrivateRefusal(dataset))
     }
     return try withoutActuallyEscaping(report) { report in
@@ -173,9 +176,9 @@ final class LocalEngine: TrainingEngine {
     let policy = dataset.policy
     return RunOrder(
       name: name, dataset: dataset.name, root: dataset.root,
-      rules: dataset.rules,
-      recipe: try library.recipe(named: request.recipe),
-      epsilon: request.isNonPrivate ? nil : request.epsilon ?? policy.epsilonMaximum,
+      rules: dataset.rules, recipe: try library.recipe(named: request.recipe),
+      population: dataset.population,
+      loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
       delta: min(request.delta ?? policy.delta, policy.delta),
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, count: request.count ?? RunOrder.usualCount, seed: request.seed)

@@ -80,13 +80,22 @@ final class RunAccount {
         runs: names.enumerated().filter { names.firstIndex(of: $0.element) == $0.offset }
           .map(\.element),
         mechanism: design.plan.mechanism, position: run.ledger.position,
-        software: Version.current,
-        declared: [
-          "class names: \(design.classes.joined(separator: ", "))",
-          "the number of units, \(design.plan.population), from which the sampling probability follows",
-        ]),
+        software: Version.current, declared: facts { design.declared?.contains($0) ?? false },
+        found: facts { !(design.declared?.contains($0) ?? false) }),
       history: history.spent, runHistory: try history.spent(by: order.name), delta: order.delta,
       basis: history.basis)
+  }
+
+  /// The facts about the data that the release tells, as far as they are `included`.
+  private func facts(_ included: (DatasetFact) -> Bool) -> [String] {
+    var facts: [String] = []
+    if included(.classes) {
+      facts.append("the names of the classes (\(design.classes.joined(separator: ", ")))")
+    }
+    if included(.population) {
+      facts.append("the number of units in the plan (\(design.plan.population))")
+    }
+    return facts
   }
 
   /// Notes in the ledger that a release leaves, and ends the run there.

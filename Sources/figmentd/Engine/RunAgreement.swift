@@ -3,6 +3,7 @@ import Datasets
 import FoundationEssentials
 import Glibc
 import Models
+import Privacy
 
 /// Whether an order that finds an earlier attempt at its place asks for the same run.
 ///
@@ -17,21 +18,26 @@ extension RunDesign {
     if try Self.text(of: recipe) != Self.text(of: order.recipe) { differences.append("recipe") }
     if let seed = order.seed, seed != self.seed { differences.append("seed") }
     if let classes = order.rules.classes, classes != self.classes { differences.append("classes") }
-    // Calibration gives the same noise for the same order, so plans tell orders apart.
-    if differences.isEmpty {
-      let asked = try Self.plan(order, population: plan.population).plan
-      if asked.steps != plan.steps { differences.append("steps") }
-      if asked.mechanism != plan.mechanism, asked.steps == plan.steps {
-        differences.append(
-          (asked.mechanism == nil) == (plan.mechanism == nil) ? "epsilon or delta" : "privacy")
-      }
+    if let population = order.population, population != plan.population {
+      differences.append("population")
     }
+    if differences.isEmpty { differences += try planDifferences(order) }
     guard differences.isEmpty else {
       throw ControlError.conflict(
         "\(folder) holds an earlier attempt at this run with another"
           + " \(differences.joined(separator: ", another ")). Give the options of that attempt to go on with it,"
           + " or another --name or --output for a new run.")
     }
+  }
+
+  /// Calibration gives the same noise for the same order, so plans tell orders apart.
+  private func planDifferences(_ order: RunOrder) throws -> [String] {
+    // What is left of a budget changes with every run, and with this one: it is no longer what it was.
+    if order.loss == .remainder { return [] }
+    let asked = try PricedPlan(order, units: plan.population, after: LedgerHistory()).plan
+    if asked.steps != plan.steps { return ["steps"] }
+    guard asked.mechanism != plan.mechanism else { return [] }
+    return [(asked.mechanism == nil) == (plan.mechanism == nil) ? "epsilon or delta" : "privacy"]
   }
 
   private static func text(of recipe: Recipe) throws -> Data {

@@ -61,8 +61,12 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The most images of one person that are used, with --unit folder.")
   var maximumPerUnit: Int?
 
-  @Option(help: "Class names in order, separated by commas. (default: the sub-folders)")
+  @Option(help: "Class names in order, separated by commas; public. (default: the sub-folders)")
   var classes: String?
+
+  @Option(
+    help: "The number of images, or of persons with --unit folder; public. (default: as found)")
+  var population: Int?
 
   @Option(help: ArgumentHelp("The folder of recipes.", valueName: "dir"), completion: .directory)
   var recipes: String?
@@ -96,6 +100,9 @@ struct RunCommand: ParsableCommand {
       }
     }
     guard count >= 0 else { throw ValidationError("--count: \(count) given (0 or more expected).") }
+    if let population, population < 1 {
+      throw ValidationError("--population: \(population) given (1 or more expected).")
+    }
     if let steps, steps < 1 {
       throw ValidationError("--steps: \(steps) given (1 or more expected).")
     }
@@ -155,7 +162,8 @@ struct RunCommand: ParsableCommand {
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
-      recipe: recipe, epsilon: nonPrivate ? nil : epsilon, delta: delta,
+      recipe: recipe, population: population,
+      loss: epsilon.map { .epsilon($0) } ?? .unlimited, delta: delta,
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, count: count, seed: seed)

@@ -18,30 +18,21 @@ struct RunDesign: Codable {
   let snapshot: String
   /// The epsilon of the plan alone, rounded up; nil without privacy.
   let epsilon: Double?
+  /// The facts about the data that the administrator declared; all others were found in the folder.
+  ///
+  /// Nil in designs that were saved before the two were told apart.
+  let declared: Set<DatasetFact>?
 
-  /// Decides: finds the noise for the order's epsilon.
-  init(_ order: RunOrder, population: Int, classes: [String], snapshot: String) throws {
+  /// Writes down what an order and its price decided.
+  init(_ order: RunOrder, _ priced: PricedPlan, classes: [String], snapshot: String) throws {
     recipe = order.recipe
     self.classes = classes
     self.snapshot = snapshot
     seed = order.seed ?? UInt64.random(in: 0...(1 << 53))
     try order.recipe.validate(classes: classes)
-    let priced = try Self.plan(order, population: population)
     plan = priced.plan
     epsilon = priced.epsilon
-  }
-
-  /// The plan for an order over a number of units, and its epsilon.
-  static func plan(
-    _ order: RunOrder, population: Int
-  ) throws -> (plan: TrainingPlan, epsilon: Double?) {
-    let free = try TrainingPlan(nonPrivate: order.training, population: population)
-    guard let epsilon = order.epsilon else { return (free, nil) }
-    let noise = try Calibration(budget: PrivacyBudget(epsilon: epsilon, delta: order.delta))
-      .noiseMultiplier(samplingProbability: free.samplingProbability, times: free.steps)
-    let plan = try TrainingPlan(
-      order.training, population: population, noiseMultiplier: noise.noiseMultiplier)
-    return (plan, noise.epsilon)
+    declared = order.declared
   }
 
   private static let name = "/design.json"

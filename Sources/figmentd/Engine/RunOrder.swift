@@ -17,8 +17,10 @@ struct RunOrder: Sendable {
   let rules: DatasetRules
   /// What is trained and how.
   let recipe: Recipe
-  /// The privacy loss that the run may cause; nil trains without privacy.
-  var epsilon: Double?
+  /// How many units the administrator says there are; nil counts those that are found.
+  var population: Int?
+  /// The privacy loss that the run may cause.
+  var loss: LossLimit
   /// The probability with which the bound may fail.
   let delta: Double
   /// The most that all runs on the root may spend together.
@@ -40,6 +42,14 @@ struct RunOrder: Sendable {
     return settings
   }
 
+  /// The facts about the data that the administrator declared.
+  var declared: Set<DatasetFact> {
+    var facts: Set<DatasetFact> = []
+    if rules.classes != nil { facts.insert(.classes) }
+    if population != nil { facts.insert(.population) }
+    return facts
+  }
+
   /// Who is protected, as the ledger writes it.
   var unit: Privacy.PrivacyUnit {
     switch rules.privacyUnit {
@@ -56,6 +66,24 @@ extension Recipe {
       height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb,
       fit: image.fit == .stretch ? .stretch : .centreCrop)
   }
+}
+
+/// A fact about a dataset that every release tells.
+enum DatasetFact: String, Codable {
+  /// The names of the classes.
+  case classes
+  /// The number of units, from which the sampling probability follows.
+  case population
+}
+
+/// How much privacy loss a run may cause.
+enum LossLimit: Hashable, Sendable {
+  /// Any: it trains without privacy.
+  case unlimited
+  /// At most this epsilon.
+  case epsilon(Double)
+  /// What the budget of the root leaves beside everything spent or announced there.
+  case remainder
 }
 
 /// Where a run's files lie.

@@ -125,11 +125,19 @@ final class TrainingRun {
     try VerdictsFile.write(result.files, in: places.internalFiles)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
     let snapshot = result.snapshot
+    let priced = try PricedPlan(order, units: snapshot.unitCount, after: history())
+    if let remark = priced.remark { report(.note(remark)) }
     let design = try RunDesign(
-      order, population: snapshot.unitCount, classes: snapshot.classes,
-      snapshot: "\(snapshot.digest)")
+      order, priced, classes: snapshot.classes, snapshot: "\(snapshot.digest)")
     try design.save(in: places.internalFiles)
     return (design, snapshot)
+  }
+
+  /// What other runs did to the root.
+  private func history() throws -> LedgerHistory {
+    try LedgerFile.history(
+      at: RootLedger.location(
+        RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
   }
 
   private func train(_ trainer: Trainer, _ account: RunAccount) throws -> Trainer.Ending {

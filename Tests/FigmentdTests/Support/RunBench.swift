@@ -7,9 +7,32 @@ import Privacy
 
 @testable import figmentd
 
+extension TrainingRun.Ending {
+  /// Whether the set is written.
+  var isFinished: Bool {
+    if case .finished = self { true } else { false }
+  }
+}
+
+/// The keys of a JSON object, sorted.
+struct ObjectKeys: Decodable {
+  let sorted: [String]
+
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws {
+    sorted = try decoder.container(keyedBy: Key.self).allKeys.map(\.stringValue).sorted()
+  }
+}
+
 /// A folder of drawn images, a recipe of a few hundred weights, and places for one run.
 struct RunBench {
-  let scratch = ScratchFolder()
+  let scratch: ScratchFolder
   var order: RunOrder
   let places: RunPlaces
 
@@ -18,18 +41,44 @@ struct RunBench {
     named name: String = "run", epsilon: Double? = 4, maximum: Double = 100, side: Int = 8,
     steps: Int = 40, drawn: Int = 64, count: Int = 12
   ) throws {
+    scratch = ScratchFolder()
     let images = scratch.path + "/images"
     try GlyphGenerator(seed: 3).write(count: drawn, to: images)
     let recipe = try RecipeLibrary.read(
       scratch.write("tiny.yaml", Self.recipe(side: side, steps: steps)))
     order = RunOrder(
       name: name, dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
-      epsilon: epsilon, delta: 1e-5, budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
+      loss: epsilon.map { .epsilon($0) } ?? .unlimited, delta: 1e-5,
+      budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
       steps: nil, count: count, seed: 5)
     places = RunPlaces(
       internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
       release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",
       ledgers: scratch.path + "/ledgers", ledgerMarks: scratch.path + "/marks")
+  }
+
+  /// Another run on the root of `bench`, after what its order becomes.
+  private init(after bench: RunBench, named name: String, order: RunOrder) {
+    self.order = order
+    scratch = bench.scratch
+    places = RunPlaces(
+      internalFiles: scratch.path + "/internal-" + name,
+      checkpoints: scratch.path + "/checkpoints-" + name,
+      release: scratch.path + "/release/" + name,
+      unprotected: scratch.path + "/unprotected/" + name,
+      ledgers: bench.places.ledgers, ledgerMarks: bench.places.ledgerMarks)
+  }
+
+  /// The same run on the same root, under another name and within another limit.
+  func next(
+    named name: String, loss: LossLimit? = nil, classes: [String]? = nil, population: Int? = nil
+  ) -> RunBench {
+    RunBench(
+      after: self, named: name,
+      order: RunOrder(
+        name: name, dataset: order.dataset, root: order.root, rules: DatasetRules(classes: classes),
+        recipe: order.recipe, population: population, loss: loss ?? order.loss, delta: order.delta,
+        budget: order.budget, steps: order.steps, count: order.count, seed: order.seed))
   }
 
   private static func recipe(side: Int, steps: Int) -> String {
@@ -62,6 +111,13 @@ struct RunBench {
       order, at: places, on: Machine(threadCount: threads), stop: stop,
       makeDecoder: { ImageCodec() }, report: report
     ).run()
+  }
+
+  /// The fold of the root's ledger.
+  func history() throws -> LedgerHistory {
+    try LedgerFile.history(
+      at: RootLedger.location(
+        RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
   }
 
   /// The text of a file.

@@ -1,0 +1,110 @@
+import Control
+import Datasets
+import FoundationEssentials
+import Models
+import Privacy
+import Testing
+
+@testable import figmentd
+
+/// What a run asks for when nobody says how much it may cost.
+@Suite struct PricedPlanTests {
+  private let bench: RunBench
+
+  init() throws { bench = try RunBench(maximum: 4) }
+
+  private func order(_ loss: LossLimit, population: Int? = nil) -> RunOrder {
+    bench.next(named: "next", loss: loss, population: population).order
+  }
+
+  /// A root on which one run made all steps of a plan for `epsilon`.
+  private func history(spent epsilon: Double) throws -> LedgerHistory {
+    let plan = try PricedPlan(order(.epsilon(epsilon)), units: 64, after: LedgerHistory()).plan
+    let mechanism = try #require(plan.mechanism)
+    return try LedgerHistory([
+      .root(
+        LedgerRoot(
+          identity: "r", dataset: "glyphs", unit: .file, adjacency: .addOrRemoveOne)),
+      .plan(
+        LedgerPlan(
+          run: "first", attempt: 1, snapshot: "s",
+          event: .repeated(event: mechanism.event, times: plan.steps), mechanism: mechanism,
+          delta: 1e-5, software: "1")),
+      .reserve(
+        LedgerReserve(
+          number: 0, run: "first", attempt: 1, event: mechanism.event, times: plan.steps,
+          purpose: "training")),
+    ])
+  }
+
+  @Test func onAnUnusedRootTheWholeBudgetIsTaken() throws {
+    let rest = try PricedPlan(order(.remainder), units: 64, after: LedgerHistory())
+    let whole = try PricedPlan(order(.epsilon(4)), units: 64, after: LedgerHistory())
+    #expect(rest.plan == whole.plan)
+    #expect(rest.remark == nil)
+  }
+
+  @Test(arguments: [0.5, 2, 3.5])
+  func whatIsLeftFitsTheBudgetTogetherWithWhatIsSpent(_ spent: Double) throws {
+    let history = try history(spent: spent)
+    let order = order(.remainder)
+    let priced = try PricedPlan(order, units: 64, after: history)
+    let mechanism = try #require(priced.plan.mechanism)
+    var gate = BudgetGate(budget: order.budget, dataset: order.dataset)
+    try gate.admitPlan(
+      .repeated(event: mechanism.event, times: priced.plan.steps), of: order.name, after: history)
+    var all = history.spent
+    try all.add(mechanism.event, times: priced.plan.steps)
+    let total = try PrivacyCost(of: all, delta: order.delta, basis: .adaptive).epsilon
+    #expect(total <= 4 && total > 3.99)
+    #expect(try #require(priced.epsilon) < 4)
+    #expect(priced.remark?.contains("no epsilon was asked for") == true)
+  }
+
+  @Test func whereNothingUsefulIsLeftTheLedgerSaysWhatWouldFit() throws {
+    let history = try history(spent: 3.99)
+    let order = order(.remainder)
+    let priced = try PricedPlan(order, units: 64, after: history)
+    let mechanism = try #require(priced.plan.mechanism)
+    var gate = BudgetGate(budget: order.budget, dataset: order.dataset)
+    #expect(throws: LedgerError.self) {
+      try gate.admitPlan(
+        .repeated(event: mechanism.event, times: priced.plan.steps), of: order.name,
+        after: history)
+    }
+  }
+
+  @Test func aDeclaredPopulationDecidesTheSamplingAndAFoundOneOnlyWithoutIt() throws {
+    for units in [40, 64, 3000] {
+      let declared = try PricedPlan(
+        order(.epsilon(2), population: 1600), units: units, after: LedgerHistory())
+      #expect(declared.plan.samplingProbability == 0.01)
+      let found = try PricedPlan(order(.epsilon(2)), units: units, after: LedgerHistory())
+      #expect(found.plan.samplingProbability == 16 / Double(units))
+    }
+  }
+
+  @Test func aPlanReportSaysThatItTakesWhatIsLeft() throws {
+    try #require(try bench.run().isFinished)
+    let state = try StateDirectory(bench.scratch.path + "/state")
+    for (from, to) in [
+      (bench.places.ledgers, state.ledgers), (bench.places.ledgerMarks, state.ledgerMarks),
+    ] {
+      try? FileManager.default.removeItem(atPath: to)
+      try FileManager.default.moveItem(atPath: from, toPath: to)
+    }
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state) { _ in 64 }
+    let dataset = DatasetConfiguration(
+      name: "glyphs", root: bench.order.root,
+      policy: PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5))
+    let report = try engine.plan(
+      PlanRequest(dataset: "glyphs", recipe: "tiny"), dataset: dataset)
+    #expect(report.refusal == nil)
+    let privacy = try #require(report.privacy)
+    #expect(privacy.epsilon < 8 && privacy.epsilonAfter <= 8)
+    #expect(privacy.remark?.contains("what is left of 8.0") == true)
+    let asking = try engine.plan(
+      PlanRequest(dataset: "glyphs", recipe: "tiny", epsilon: 8), dataset: dataset)
+    #expect(asking.refusal != nil && asking.privacy?.remark == nil)
+  }
+}

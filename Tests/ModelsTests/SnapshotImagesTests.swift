@@ -1,0 +1,50 @@
+import Compute
+import Datasets
+import Foundation
+import Learning
+import TestSupport
+import Testing
+
+@testable import Models
+
+/// How the trainer's batches are drawn from a frozen dataset.
+@Suite struct SnapshotImagesTests {
+  /// A few dozen drawn images, frozen.
+  private func snapshot() throws -> DatasetSnapshot {
+    let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try GlyphGenerator(seed: 3).write(count: 48, to: folder + "/images")
+    return try SnapshotBuilder(
+      root: folder + "/images",
+      transform: ImageTransform(height: 8, width: 8, channels: .grey), threadCount: 1
+    ).build(in: folder + "/state").snapshot
+  }
+
+  private func numbers(_ source: any ExampleSource, _ snapshot: DatasetSnapshot) -> [Float] {
+    var numbers = [Float](repeating: 0, count: source.count * snapshot.shape.sampleCount)
+    numbers.withUnsafeMutableBufferPointer { numbers in
+      guard let start = numbers.baseAddress, source.count > 0 else { return }
+      let shape = snapshot.shape
+      source.fill(
+        Tensor(
+          shape: Shape([source.count, shape.height, shape.width, shape.channels]), base: start),
+        from: 0..<source.count)
+    }
+    return numbers
+  }
+
+  /// Coins of any other origin, such as a generator seeded by the clock, could be foreseen.
+  @Test func everyBatchIsDrawnByTheCoinsOfTheGivenStream() throws {
+    let snapshot = try snapshot()
+    let images = SnapshotImages(snapshot)
+    let noise = TestNoise.stream(5)
+    var coins = TestNoise.stream(5)
+    let sampler = PoissonSampler(probability: 0.3, candidateCount: snapshot.unitCount)
+    for _ in 0..<20 {
+      let expected = Batch(snapshot: snapshot, images: sampler.draw(using: &coins))
+      let drawn = images.drawBatch(probability: 0.3, from: noise)
+      #expect(numbers(drawn, snapshot) == numbers(BatchExamples(batch: expected), snapshot))
+    }
+  }
+}
