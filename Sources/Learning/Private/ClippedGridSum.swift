@@ -38,12 +38,12 @@ extension PrivateNetwork {
   ///
   /// As `clippedSum`, with one pass for each unit: several times slower, and exact.
   public func clippedGridSum(
-    over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
+    over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedGridSum {
     let grid = GradientGrid(mechanism)
     var sum = [Int](repeating: 0, count: parameters.count)
-    forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
+    forEachUnit(of: examples.source, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
       grid.add(contribution, to: &sum)
     }
     return ClippedGridSum(

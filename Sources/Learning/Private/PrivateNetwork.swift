@@ -4,7 +4,7 @@ public import Privacy
 /// A network that may read private examples: it accepts only layers that treat examples alone.
 ///
 /// What private examples did to its gradient leaves only as a `ClippedSum`, which leaves only
-/// through noise.
+/// through noise, or as an `UnprotectedGradient`, which needs the administrator's permission.
 public final class PrivateNetwork {
   /// The usual number of examples in a micro-batch.
   public static let defaultMicroBatchSize = 32
@@ -36,9 +36,10 @@ public final class PrivateNetwork {
   /// norm over all parameters; a contribution that is not finite becomes zero. An empty source is
   /// an ordinary batch. The store's gradient buffer is left at zero: nothing private stays in it.
   public func clippedSum(
-    over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
+    over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedSum {
+    let examples = examples.source
     requireUnitsTogether(examples)
     let gradient = parameters.gradient
     gradient.fill(0)
@@ -118,8 +119,7 @@ public final class PrivateNetwork {
     network.parametersChanged()
   }
 
-  /// Moves the parameters along a gradient that no private example took part in, or that the
-  /// administrator allowed to be trained without privacy.
+  /// Moves the parameters along a gradient that no private example took part in.
   public func update(alongPublic gradient: Tensor, by optimizer: some Optimizer) {
     optimizer.update(parameters, along: gradient)
     network.parametersChanged()

@@ -119,7 +119,7 @@ private final class TrainingStepOperands {
   func privateStep() {
     guard let mechanism else { preconditionFailure("a mechanism of constants is valid") }
     let noised = discriminator.clippedSum(
-      over: images, loss: BinaryCrossEntropy(target: 1), mechanism, in: pass
+      over: PrivateExamples(images), loss: BinaryCrossEntropy(target: 1), mechanism, in: pass
     ).noised(by: noise)
     discriminator.update(along: noised, by: optimizer)
   }

@@ -48,7 +48,7 @@ final class LocalEngine: TrainingEngine {
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
         memoryBytes: forecast.memoryBytes, images: order.count)
       guard let mechanism = plan.mechanism, let epsilon else {
-        if !dataset.policy.allowsNonPrivate { report.refusal = Self.nonPrivateRefusal(dataset) }
+        if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
       }
       try addPrivacy(to: &report, mechanism, epsilon, order, plan, dataset)
@@ -89,9 +89,6 @@ final class LocalEngine: TrainingEngine {
     dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     let order = try order(request, name: job.id.description, dataset: dataset)
-    if order.epsilon == nil, !dataset.policy.allowsNonPrivate {
-      throw ControlError.refusedByPolicy(Self.nonPrivateRefusal(dataset))
-    }
     return try withoutActuallyEscaping(report) { report in
       let run = TrainingRun(
         order, at: places(of: directory), on: machine, stop: stop,
@@ -124,9 +121,8 @@ final class LocalEngine: TrainingEngine {
         seed: request.seed ?? UInt64.random(in: 0...(1 << 53)))
       let places = places(of: directory)
       let statement = try? DurableFile.read(trained.release + "/privacy.json")
-      let place = design.plan.mechanism == nil ? places.unprotected : places.release
       let results = try generation.write(
-        at: place, statement: statement, job: job.id.description, stop: stop, report: report)
+        at: places, statement: statement, job: job.id.description, stop: stop, report: report)
       return results.map { .completed($0) } ?? .stopped
     }
   }
@@ -176,6 +172,7 @@ final class LocalEngine: TrainingEngine {
       rules: dataset.rules,
       recipe: try library.recipe(named: request.recipe),
       epsilon: request.isNonPrivate ? nil : request.epsilon ?? policy.epsilonMaximum,
+      permission: .granted(by: policy),
       delta: min(request.delta ?? policy.delta, policy.delta),
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, count: request.count ?? RunOrder.usualCount, seed: request.seed)
@@ -188,11 +185,6 @@ final class LocalEngine: TrainingEngine {
       internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
       release: directory.release, unprotected: "\(output)/internal/\(directory.job)",
       ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
-  }
-
-  private static func nonPrivateRefusal(_ dataset: DatasetConfiguration) -> String {
-    "dataset \(dataset.name): its policy does not allow training without privacy. "
-      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
   }
 
   /// Errors of the rooms as errors that a caller can act on.
@@ -212,4 +204,10 @@ final class LocalEngine: TrainingEngine {
 extension RunOrder {
   /// Synthetic images when nobody says how many.
   static let usualCount = 10_000
+
+  /// Why a run without privacy is refused.
+  var nonPrivateRefusal: String {
+    "dataset \(dataset): its policy does not allow training without privacy. "
+      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
+  }
 }

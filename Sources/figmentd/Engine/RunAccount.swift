@@ -59,14 +59,15 @@ final class RunAccount {
 
   /// What may be told of the training.
   func progress(
-    _ trainer: Trainer, _ pace: TrainingPace, checkpoint: Int, fakeAccuracy: Double? = nil
+    _ trainer: Trainer, _ pace: TrainingPace, checkpoint: Int,
+    fakeAccuracy: Releasable<Double>? = nil
   ) -> JobProgress {
     JobProgress(
       phase: .train, done: trainer.step, total: trainer.lastStep,
       plannedEpsilon: plannedEpsilon(charged: trainer.charged), targetEpsilon: design.epsilon,
       delta: design.epsilon == nil ? nil : order.delta, speed: pace.speed,
       remainingSeconds: pace.speed.map { Double(trainer.lastStep - trainer.step) / $0 },
-      fakeAccuracy: fakeAccuracy, checkpoint: checkpoint)
+      fakeAccuracy: fakeAccuracy?.value, checkpoint: checkpoint)
   }
 
   /// The guarantee of everything done to the root so far; nil without privacy.

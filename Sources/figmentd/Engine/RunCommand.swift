@@ -155,7 +155,8 @@ struct RunCommand: ParsableCommand {
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
-      recipe: recipe, epsilon: nonPrivate ? nil : epsilon, delta: delta,
+      recipe: recipe, epsilon: nonPrivate ? nil : epsilon,
+      permission: .granted(byFlag: nonPrivate), delta: delta,
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, count: count, seed: seed)

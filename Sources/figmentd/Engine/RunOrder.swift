@@ -19,6 +19,8 @@ struct RunOrder: Sendable {
   let recipe: Recipe
   /// The privacy loss that the run may cause; nil trains without privacy.
   let epsilon: Double?
+  /// The administrator's permission, without which nothing trains without privacy.
+  let permission: UnprotectedTraining?
   /// The probability with which the bound may fail.
   let delta: Double
   /// The most that all runs on the root may spend together.

@@ -31,13 +31,8 @@ struct RunReport {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
     data.guarantee = statement.map(guarantee)
-    if design.plan.mechanism == nil {
-      // Without noise nothing of a training is free.
-      data.privateSignals = Sensitive(curves.free + curves.real)
-    } else {
-      data.freeSignals = Releasable(curves.free, .postProcessing)
-      data.privateSignals = Sensitive(curves.real)
-    }
+    data.freeSignals = curves.free
+    data.privateSignals = curves.real
     return data
   }
 

@@ -65,18 +65,23 @@ final class TrainingRun {
   private func runPhases() throws -> Ending {
     try DurableFile.makeFolder(places.internalFiles)
     let (design, snapshot) = try prepare()
+    if design.plan.mechanism == nil, order.permission == nil {
+      throw ControlError.refusedByPolicy(order.nonPrivateRefusal)
+    }
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
     var step = 0
     if let saved = try CheckpointFolder(path: places.checkpoints).newest() {
       try model.restore(from: saved.checkpoint)
       step = saved.step
-      report(.note("goes on from the checkpoint of step \(step)"))
+      report(
+        .note(Releasable("goes on from the checkpoint of step \(step)", .chosenBeforehand)))
     }
     let account = try RunAccount(order, places, design)
     let trainer = Trainer(
       model, plan: design.plan, images: SnapshotImages(snapshot), ledger: account.ledger,
-      purpose: "training", step: step, charged: account.charged)
+      purpose: "training", step: step, charged: account.charged,
+      permission: order.permission)
     let record = { (state: RunRecord.State) in
       try self.record(state, design, snapshot, trainer, account).write(
         in: self.places.internalFiles)
@@ -147,7 +152,7 @@ final class TrainingRun {
         let epsilon = account.plannedEpsilon(charged: progress.charged)
         try metrics.append(progress, epsilon: epsilon)
         pace.reported()
-        let accuracy = progress.report.values["fake_accuracy"]
+        let accuracy = progress.report.curves["fake_accuracy"]
         self.report(
           .progress(account.progress(trainer, pace, checkpoint: saved, fakeAccuracy: accuracy)))
       },

@@ -4,6 +4,7 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
+import TestSupport
 
 @testable import figmentd
 
@@ -24,7 +25,8 @@ struct RunBench {
       scratch.write("tiny.yaml", Self.recipe(side: side, steps: steps)))
     order = RunOrder(
       name: name, dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
-      epsilon: epsilon, delta: 1e-5, budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
+      epsilon: epsilon, permission: epsilon == nil ? .test : nil, delta: 1e-5,
+      budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
       steps: nil, count: count, seed: 5)
     places = RunPlaces(
       internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",

@@ -95,7 +95,8 @@ import Testing
     let noise = TestNoise.stream(3)
     while values.count < 60_000 {
       let sum = bench.network.clippedGridSum(
-        over: ArrayExamples([]), loss: loss, mechanism, in: Pass(on: bench.machine))
+        over: PrivateExamples(ArrayExamples([])), loss: loss, mechanism, in: Pass(on: bench.machine)
+      )
       let gradient = sum.noised(by: noise)
       values += gradient.values.array
     }
@@ -117,7 +118,7 @@ import Testing
     let bench = PrivateBench(microBatchSize: microBatchSize, threads: threads)
     let mechanism = try given ?? mechanism(multiplier: 1, clipNorm: 1)
     let sum = bench.network.clippedGridSum(
-      over: examples, loss: loss, mechanism, in: Pass(on: bench.machine))
+      over: PrivateExamples(examples), loss: loss, mechanism, in: Pass(on: bench.machine))
     let gradient = sum.noised(by: TestNoise.stream(5))
     return gradient.values.array
   }
