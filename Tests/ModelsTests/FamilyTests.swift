@@ -38,6 +38,12 @@ import Testing
       samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 0.5, nominalBatchSize: 6)
   }
 
+  private static let hardened = Result {
+    try SubsampledGaussian(
+      samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 0.5, nominalBatchSize: 6,
+      noise: .discreteGaussian)
+  }
+
   private func train(
     _ model: any GenerativeModel, steps: Range<Int>, on images: ImageArray? = nil,
     mechanism: SubsampledGaussian?, noise: UInt32 = 7
@@ -94,6 +100,17 @@ import Testing
     }
     #expect(state(one).tensors == state(three).tensors)
     #expect(try samples(one) == samples(three))
+  }
+
+  @Test(arguments: Example.all) func theMechanismDecidesWhichNoiseAStepDraws(
+    _ example: Example
+  ) throws {
+    let states = try [Self.mechanism, Self.hardened].map { mechanism in
+      let model = try example.make(1, 1)
+      _ = try train(model, steps: 0..<1, mechanism: mechanism.get())
+      return state(model).tensors
+    }
+    #expect(states[0] != states[1])
   }
 
   @Test(arguments: Example.all) func aRestoredModelGoesOnBitForBit(_ example: Example) throws {

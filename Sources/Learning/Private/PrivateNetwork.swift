@@ -39,6 +39,7 @@ public final class PrivateNetwork {
     over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedSum {
+    precondition(mechanism.noise == .gaussian, "discrete noise needs sums on its grid")
     let examples = examples.source
     requireUnitsTogether(examples)
     let gradient = parameters.gradient

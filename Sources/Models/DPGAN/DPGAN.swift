@@ -88,9 +88,8 @@ public final class DPGAN: GenerativeModel {
     let real = BinaryCrossEntropy(target: 1)
     switch step.protection {
     case .noise(let mechanism):
-      let gradient = discriminator.clippedSum(
-        over: images, loss: real, mechanism, in: discriminatorPass
-      ).noised(by: step.noise)
+      let gradient = discriminator.privateGradient(
+        over: images, loss: real, mechanism, noise: step.noise, in: discriminatorPass)
       machine.add(fakeGradient, to: gradient.values)
       discriminator.update(along: gradient, by: discriminatorOptimizer)
     case .none(let permission):

@@ -68,8 +68,9 @@ public final class PixelModel: GenerativeModel {
       curves: ["learning_rate": Releasable(Double(rate), .chosenBeforehand)])
     switch step.protection {
     case .noise(let mechanism):
-      let sum = network.clippedSum(over: examples, loss: loss, mechanism, in: pass)
-      network.update(along: sum.noised(by: step.noise), by: optimizer)
+      let gradient = network.privateGradient(
+        over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
+      network.update(along: gradient, by: optimizer)
     case .none(let permission):
       let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
       report.privateCurves["bits_per_dimension"] = gradient.meanLoss.map { [format] in

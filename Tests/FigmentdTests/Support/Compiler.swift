@@ -23,7 +23,7 @@ struct Compiler {
       ["-I", modules.path]
       + Self.moduleMaps(built).flatMap { ["-Xcc", "-fmodule-map-file=" + $0.path] }
     let environment = ProcessInfo.processInfo.environment
-    let places = (environment["PATH"] ?? "").split(separator: ":").map { $0 + "/swiftc" }
+    let places = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/swiftc" }
     guard let found = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) })
     else { throw Missing(description: "swiftc is expected on the PATH") }
     path = found
