@@ -51,11 +51,13 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var software: String
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
+    /// Answers about the data that were paid for beside training.
+    public var answers: [String]
 
     /// Describes a subject.
     public init(
       root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
-      position: LedgerPosition?, software: String, declared: [String]
+      position: LedgerPosition?, software: String, declared: [String], answers: [String] = []
     ) {
       self.root = root
       self.run = run
@@ -64,6 +66,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       self.position = position
       self.software = software
       self.declared = declared
+      self.answers = answers
     }
   }
 
@@ -133,7 +136,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         samplingProbability: $0.event.samplingProbability,
         noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
     }
-    covered = Self.covered(run: subject.run)
+    covered = Self.covered(run: subject.run) + subject.answers
     notCovered = Self.notCovered(unit: subject.root.unit, declared: subject.declared)
     ledger = subject.position
     software = subject.software
@@ -159,12 +162,13 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   }
 
   private static func words(_ access: Access) -> String {
-    let who =
+    // Everybody is in the sum of a step on all units, or of an answer that was paid for.
+    let sum =
       access.samplingProbability == 1
-      ? "all units" : "a Poisson sample of probability \(access.samplingProbability)"
-    let kind = access.noise == .gaussian ? "Gaussian" : "discrete Gaussian"
-    return "\(access.times) times \(kind) noise of \(access.noiseMultiplier) times the clip norm "
-      + "on a sum over \(who)"
+      ? "the most that a unit adds, on a sum over all units"
+      : "the clip norm on a sum over a Poisson sample of probability \(access.samplingProbability)"
+    return "\(access.times) times \(access.noise.words) noise of \(access.noiseMultiplier) times "
+      + sum
   }
 
   private static func covered(run: String) -> [String] {

@@ -39,7 +39,9 @@ struct Generation {
       report: { report(.progress(JobProgress(phase: .generate, done: $0, total: count))) })
     guard drawn else { return nil }
     try writer.writeSheet(of: model, format: format, seed: seed &+ 1)
-    if let statement { try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json") }
+    if let statement {
+      try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
+    }
     _ = try writer.writeManifest(run: job, software: Version.current)
     try writer.finish()
     return JobResults(

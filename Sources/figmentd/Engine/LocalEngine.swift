@@ -41,7 +41,7 @@ final class LocalEngine: TrainingEngine {
       let population = try index(dataset.name)
       let classes = dataset.classes ?? ["one", "two"]
       try order.recipe.validate(classes: classes)
-      let (plan, epsilon) = try RunDesign.plan(order, population: population)
+      let (plan, counts, epsilon) = try RunDesign.plan(order, population: population)
       let forecast = try TrainingForecast(order.recipe, plan, classes: classes, on: machine)
       var report = PlanReport(
         dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
@@ -51,18 +51,23 @@ final class LocalEngine: TrainingEngine {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
       }
-      try addPrivacy(to: &report, mechanism, epsilon, order, plan, dataset)
+      let event = RunDesign.event(mechanism, steps: plan.steps, counts: counts)
+      try addPrivacy(to: &report, mechanism, epsilon, order, event, dataset)
+      if let counts {
+        report.privacy?.statement +=
+          "; with the class counts, on which lies noise of \(counts.standardDeviation) images"
+      }
       return report
     }
   }
 
   private func addPrivacy(
     to report: inout PlanReport, _ mechanism: SubsampledGaussian, _ epsilon: Double,
-    _ order: RunOrder, _ plan: TrainingPlan, _ dataset: DatasetConfiguration
+    _ order: RunOrder, _ event: PrivacyEvent, _ dataset: DatasetConfiguration
   ) throws {
     let history = try LedgerReader(dataset, state: state).history
     var after = try history.committed()
-    let asked = try EventTally(mechanism.event, times: plan.steps)
+    let asked = try EventTally(event)
     let basis: PrivacyCost.Basis = history.wouldBeAdaptive(asked) ? .adaptive : history.basis
     try after.add(asked)
     let total = try PrivacyCost(of: after, delta: dataset.policy.delta, basis: basis)
@@ -71,14 +76,13 @@ final class LocalEngine: TrainingEngine {
       samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
-      statement: "\(plan.steps) steps of Gaussian noise of \(mechanism.noiseMultiplier) clip norms "
-        + "on sums over Poisson samples of probability \(mechanism.samplingProbability): "
+      statement: "\(report.steps) steps of \(mechanism.noise.words) noise of "
+        + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
         + "(\(epsilon), \(order.delta))-differentially private, adding or removing one "
         + (dataset.policy.unit == .file ? "file" : "sub-folder"))
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
     do {
-      try gate.admitPlan(
-        .repeated(event: mechanism.event, times: plan.steps), of: order.name, after: history)
+      try gate.admitPlan(event, of: order.name, after: history)
     } catch {
       report.refusal = error.description
     }
@@ -172,10 +176,12 @@ final class LocalEngine: TrainingEngine {
       rules: dataset.rules,
       recipe: try library.recipe(named: request.recipe),
       epsilon: request.isNonPrivate ? nil : request.epsilon ?? policy.epsilonMaximum,
-      permission: .granted(by: policy),
+      permission: request.isNonPrivate ? .granted(by: policy) : nil,
       delta: min(request.delta ?? policy.delta, policy.delta),
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
-      steps: request.steps, count: request.count ?? RunOrder.usualCount, seed: request.seed)
+      steps: request.steps, isHardened: request.hardened ?? false,
+      countEpsilon: request.countEpsilon, count: request.count ?? RunOrder.usualCount,
+      seed: request.seed)
   }
 
   private func places(of directory: JobDirectory) -> RunPlaces {

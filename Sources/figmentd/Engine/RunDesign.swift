@@ -16,7 +16,9 @@ struct RunDesign: Codable {
   let seed: UInt64
   /// The name of the frozen set of images.
   let snapshot: String
-  /// The epsilon of the plan alone, rounded up; nil without privacy.
+  /// The question for class counts; nil when nobody asked.
+  let counts: CountQuery?
+  /// The epsilon of the plan alone, counts included, rounded up; nil without privacy.
   let epsilon: Double?
 
   /// Decides: finds the noise for the order's epsilon.
@@ -28,20 +30,26 @@ struct RunDesign: Codable {
     try order.recipe.validate(classes: classes)
     let priced = try Self.plan(order, population: population)
     plan = priced.plan
+    counts = priced.counts
     epsilon = priced.epsilon
   }
 
-  /// The plan for an order over a number of units, and its epsilon.
+  /// The plan for an order over a number of units, the question for counts, and the epsilon of both.
   static func plan(
     _ order: RunOrder, population: Int
-  ) throws -> (plan: TrainingPlan, epsilon: Double?) {
+  ) throws -> (plan: TrainingPlan, counts: CountQuery?, epsilon: Double?) {
     let free = try TrainingPlan(nonPrivate: order.training, population: population)
-    guard let epsilon = order.epsilon else { return (free, nil) }
-    let noise = try Calibration(budget: PrivacyBudget(epsilon: epsilon, delta: order.delta))
-      .noiseMultiplier(samplingProbability: free.samplingProbability, times: free.steps)
+    guard let epsilon = order.epsilon else { return (free, nil, nil) }
+    let counts = try order.countQuery()
+    let noise = try Calibration(
+      budget: PrivacyBudget(epsilon: epsilon, delta: order.delta),
+      spent: counts.map { try EventTally($0.event) } ?? EventTally()
+    ).noiseMultiplier(
+      samplingProbability: free.samplingProbability, times: free.steps,
+      distribution: order.training.noise ?? .gaussian)
     let plan = try TrainingPlan(
       order.training, population: population, noiseMultiplier: noise.noiseMultiplier)
-    return (plan, noise.epsilon)
+    return (plan, counts, noise.epsilon)
   }
 
   private static let name = "/design.json"
@@ -57,8 +65,12 @@ struct RunDesign: Codable {
     try DurableFile.write(try JSONEncoder().encode(self), to: folder + Self.name)
   }
 
-  /// The event of everything the run does; nil without privacy.
-  func event(steps: Int) -> PrivacyEvent? {
-    plan.mechanism.map { .repeated(event: $0.event, times: steps) }
+  /// Steps of training and, where it is still to be asked, the question for counts, as one event.
+  static func event(
+    _ mechanism: SubsampledGaussian, steps: Int, counts: CountQuery?
+  ) -> PrivacyEvent {
+    let training = PrivacyEvent.repeated(event: mechanism.event, times: steps)
+    guard steps > 0 else { return .composed(counts.map { [$0.event] } ?? []) }
+    return counts.map { .composed([$0.event, training]) } ?? training
   }
 }

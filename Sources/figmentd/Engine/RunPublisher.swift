@@ -53,10 +53,13 @@ struct RunPublisher {
     report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
     try writer.writeSheet(of: model, format: format, seed: design.seed &+ 2)
     try writer.writeGenerator(of: model, recipe: design.recipe, classes: design.classes)
-    let statement = try account.statement()
+    let counts = try ClassCountsFile.saved(in: places.internalFiles)
+    let statement = try account.statement(answers: counts.map { [$0.value.words] } ?? [])
+    try counts.map { try writer.write($0.map { try $0.encoded() }, as: ClassCountsFile.name) }
     try writer.write(
       Releasable(
-        ReleaseReadme(design, statement, count: order.count).text, .chosenBeforehand),
+        ReleaseReadme(design, statement, count: order.count, hasCounts: counts != nil).text,
+        .chosenBeforehand),
       as: "README.md")
     if let statement {
       let json = JSONEncoder()
@@ -106,12 +109,14 @@ struct ReleaseReadme {
   private let design: RunDesign
   private let statement: PrivacyStatement?
   private let count: Int
+  private let hasCounts: Bool
 
-  /// Describes a set of `count` images.
-  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int) {
+  /// Describes a set of `count` images, with or without the class counts of the real ones.
+  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int, hasCounts: Bool) {
     self.design = design
     self.statement = statement
     self.count = count
+    self.hasCounts = hasCounts
   }
 
   /// The card in Markdown, with the header that dataset hubs read.
@@ -148,6 +153,7 @@ struct ReleaseReadme {
       - `report.html`, `report.json`: what may be told about the images and their training
       - `model/generator.safetensors`: the model that drew them
       - `manifest.json`: SHA-256 of every file
+      \(hasCounts ? "- `class_counts.json`: real images of each class, with noise that was paid for" : "")
 
       """
   }

@@ -45,6 +45,7 @@ struct RunReport {
     ]
     if let mechanism = design.plan.mechanism {
       facts += [
+        ("Kind of noise", mechanism.noise.words),
         ("Noise, in clip norms", String(mechanism.noiseMultiplier)),
         ("Clip norm", String(mechanism.clipNorm)),
       ]

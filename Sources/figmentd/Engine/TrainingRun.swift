@@ -2,6 +2,7 @@ import Compute
 import Control
 import Datasets
 import FoundationEssentials
+import Learning
 import Models
 import Privacy
 
@@ -78,6 +79,7 @@ final class TrainingRun {
         .note(Releasable("goes on from the checkpoint of step \(step)", .chosenBeforehand)))
     }
     let account = try RunAccount(order, places, design)
+    try askForCounts(design, snapshot, account)
     let trainer = Trainer(
       model, plan: design.plan, images: SnapshotImages(snapshot), ledger: account.ledger,
       purpose: "training", step: step, charged: account.charged,
@@ -130,6 +132,32 @@ final class TrainingRun {
       snapshot: "\(snapshot.digest)")
     try design.save(in: places.internalFiles)
     return (design, snapshot)
+  }
+
+  /// Asks for the class counts once: charged before they are computed, and kept.
+  private func askForCounts(
+    _ design: RunDesign, _ snapshot: DatasetSnapshot, _ account: RunAccount
+  ) throws {
+    guard let query = design.counts,
+      try ClassCountsFile.saved(in: places.internalFiles) == nil
+    else { return }
+    guard !account.hasPaidForCounts else {
+      report(
+        .note(
+          Releasable(
+            "the class counts were paid for and lost in a crash: the set will have none",
+            .chosenBeforehand)))
+      return
+    }
+    let reservation = try account.ledger.reserve(query.event, times: 1, for: "class counts")
+    let answer = query.answer(
+      snapshot.classCounts(ofUnitsUpTo: query.sensitivity), paidBy: reservation,
+      noise: NoiseStream())
+    let file = ClassCountsFile.make(
+      answer, classes: design.classes, query, delta: order.delta)
+    try DurableFile.write(
+      try file.value.encoded(), to: "\(places.internalFiles)/\(ClassCountsFile.name)")
+    try account.ledger.settle(reservation, used: 1)
   }
 
   private func train(_ trainer: Trainer, _ account: RunAccount) throws -> Trainer.Ending {
