@@ -43,7 +43,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var run: String
     /// All runs that have touched the root.
     public var runs: [String]
-    /// The mechanism of the run; nil when it used several.
+    /// The mechanism of the run's training; nil when it used several.
     public var mechanism: SubsampledGaussian?
     /// Where the ledger stood.
     public var position: LedgerPosition?
@@ -82,7 +82,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let adjacency: NeighboringRelation
   /// How batches are drawn.
   public let sampling: String
-  /// The mechanism of the run; nil when it used several.
+  /// The mechanism of the run's training; nil when it used several.
   public let mechanism: SubsampledGaussian?
   /// The cost of everything that has ever read the root, this run included: the claim.
   public let total: PrivacyCost

@@ -57,6 +57,7 @@ extension PrivateNetwork {
       over: examples.source, loss: loss, clipNorm: nil, scale: 1 / Float(max(1, count)),
       to: buffer.values, in: pass)
     parameters.gradient.fill(0)
+    pass.end()
     return UnprotectedGradient(buffer, meanLoss: Sensitive(mean))
   }
 

@@ -34,7 +34,8 @@ public final class PrivateNetwork {
   ///
   /// Every unit's whole contribution is scaled to at most `mechanism.clipNorm` in the Euclidean
   /// norm over all parameters; a contribution that is not finite becomes zero. An empty source is
-  /// an ordinary batch. The store's gradient buffer is left at zero: nothing private stays in it.
+  /// an ordinary batch. The store's gradient buffer is left at zero and the pass forgets its last
+  /// micro-batch: nothing private stays in them.
   public func clippedSum(
     over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
@@ -52,6 +53,7 @@ public final class PrivateNetwork {
       sumUnitsAlone(examples, loss, mechanism, into: sum.values, in: pass)
     }
     gradient.fill(0)
+    pass.end()
     return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)
   }
 
@@ -79,6 +81,7 @@ public final class PrivateNetwork {
       body(parameters.gradient)
     }
     parameters.gradient.fill(0)
+    pass.end()
   }
 
   private func requireUnitsTogether(_ examples: some ExampleSource) {

@@ -59,10 +59,15 @@ import Testing
     let bench = PrivateBench()
     var stream = SeededStream(seed: 44)
     let examples = PrivateBench.examples(5, labelCount: 3, from: &stream)
+    let pass = Pass(on: bench.machine)
     let sum = bench.network.clippedSum(
-      over: PrivateExamples(examples), loss: loss, try mechanism(batchSize: 4),
-      in: Pass(on: bench.machine))
+      over: PrivateExamples(examples), loss: loss, try mechanism(batchSize: 4), in: pass)
     #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
+    #expect(pass.exampleCount == 0 && pass.labels.isEmpty)
+    _ = bench.network.unprotectedGradient(
+      over: PrivateExamples(examples), loss: loss, in: pass)
+    #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
+    #expect(pass.exampleCount == 0 && pass.labels.isEmpty)
     let gradient = sum.noised(by: NoiseStream())
     bench.network.update(along: gradient, by: descent(bench))
     #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
