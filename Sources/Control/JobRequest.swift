@@ -43,6 +43,11 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   ///
   /// The result carries no guarantee and its release says so.
   public var nonPrivate: Bool?
+  /// Sums and noises in whole steps of a grid, exact to the last bit and several times slower; nil
+  /// leaves it to the recipe.
+  public var hardened: Bool?
+  /// What telling the class counts with noise may cost, out of `epsilon`; nil does not tell them.
+  public var countEpsilon: Double?
   /// Synthetic images to write at the end; nil takes the recipe's.
   public var count: Int?
   /// The seed of everything that is not privacy noise; nil draws one.
@@ -51,7 +56,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   /// Asks for a training job.
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
-    steps: Int? = nil, nonPrivate: Bool? = nil, count: Int? = nil, seed: UInt64? = nil
+    steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
+    countEpsilon: Double? = nil, count: Int? = nil, seed: UInt64? = nil
   ) {
     self.dataset = dataset
     self.recipe = recipe
@@ -59,6 +65,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.delta = delta
     self.steps = steps
     self.nonPrivate = nonPrivate
+    self.hardened = hardened
+    self.countEpsilon = countEpsilon
     self.count = count
     self.seed = seed
   }
@@ -67,7 +75,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var isNonPrivate: Bool { nonPrivate ?? false }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, recipe, epsilon, delta, steps, nonPrivate, count, seed
+    case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, countEpsilon, count,
+      seed
   }
 }
 
@@ -150,6 +159,18 @@ extension TrainRequest: StrictRequest {
       throw .invalid(
         "non_private: epsilon or delta is given too (a non-private job has neither). "
           + "Drop one of them.")
+    }
+    if let countEpsilon, !(countEpsilon.isFinite && countEpsilon > 0) {
+      throw .invalid("count_epsilon \(countEpsilon): not above 0. A tenth of epsilon is usual.")
+    }
+    if isNonPrivate, countEpsilon != nil {
+      throw .invalid(
+        "non_private: count_epsilon is given too (a non-private job has no ledger). "
+          + "Drop one of them.")
+    }
+    if isNonPrivate, hardened == true {
+      throw .invalid(
+        "non_private: hardened is given too (a non-private job has no noise). Drop one of them.")
     }
   }
 }

@@ -137,7 +137,9 @@ public struct Evaluator {
     let sample = synthetic.map { $0.sample(limit, seed: seed) }
     try Self.check(sample.value, "synthetic")
     let own = sample.map { SyntheticFindings($0, on: machine.threads) }
-    let real = try train.map(with: test) { train, test in
+    // Called on this thread alone.
+    nonisolated(unsafe) let progress = progress
+    let real = try train.map(with: test) { [machine, options] train, test in
       try Self.check(train, "training")
       try Self.check(test, "test")
       return try Run(

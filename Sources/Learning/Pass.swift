@@ -38,6 +38,9 @@ public final class Pass {
     self.purpose = purpose
   }
 
+  /// Forgets the micro-batch: its size, its classes and its tensors, which may be private.
+  func end() { begin(exampleCount: 0, purpose: purpose) }
+
   /// Cuts a tensor of the batch with `shape` for each example; its elements are not set.
   public func make(_ shape: Shape) -> Tensor {
     arena.make(shape.batched(exampleCount))

@@ -16,8 +16,8 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
     throws
   /// Makes one step on a batch of training images.
   ///
-  /// `images` may be read only by what the step's mechanism protects.
-  func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport
+  /// `images` can be read only by what the step's protection allows.
+  func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport
   /// Draws one image per label, reproducibly from `seed`, and hands them over in order: the index
   /// of the first and images of the format's shape in [−1, 1].
   func sample(
@@ -47,32 +47,47 @@ public struct TrainingStep {
   public let stepCount: Int
   /// The nominal batch size, the public divisor of sums.
   public let batchSize: Int
-  /// Clip, noise and sampling of this step; nil when training without privacy.
-  public let mechanism: SubsampledGaussian?
+  /// How the images are protected.
+  public let protection: Protection
   /// Where noise comes from.
   public let noise: NoiseStream
 
   /// Creates an order for one step.
   public init(
-    index: Int, stepCount: Int, batchSize: Int, mechanism: SubsampledGaussian?, noise: NoiseStream
+    index: Int, stepCount: Int, batchSize: Int, protection: Protection, noise: NoiseStream
   ) {
     self.index = index
     self.stepCount = stepCount
     self.batchSize = batchSize
-    self.mechanism = mechanism
+    self.protection = protection
     self.noise = noise
+  }
+
+  /// A report of numbers computed from the weights and from synthetic images alone.
+  ///
+  /// Noise protects the weights, so such numbers are free; without noise they are as private as the
+  /// images.
+  public func report(ofWeights curves: [String: Double]) -> StepReport {
+    switch protection {
+    case .noise: StepReport(curves: curves.mapValues { Releasable($0, .postProcessing) })
+    case .none: StepReport(privateCurves: curves.mapValues { Sensitive($0) })
+    }
   }
 }
 
-/// What a step tells; only values that are free to leave: nothing computed from real images except
-/// through noise.
+/// What a step tells.
 public struct StepReport: Sendable {
-  /// Curves by name, for example "generator_loss".
-  public var values: [String: Double]
+  /// Curves that are free to leave by name, for example "generator_loss".
+  public var curves: [String: Releasable<Double>]
+  /// Curves that unprotected images entered, which only files that stay inside may read.
+  public var privateCurves: [String: Sensitive<Double>]
 
   /// Creates a report.
-  public init(values: [String: Double] = [:]) {
-    self.values = values
+  public init(
+    curves: [String: Releasable<Double>] = [:], privateCurves: [String: Sensitive<Double>] = [:]
+  ) {
+    self.curves = curves
+    self.privateCurves = privateCurves
   }
 }
 

@@ -1,3 +1,5 @@
+public import Privacy
+
 /// Which model to train and how: everything that decides the result beside the images.
 ///
 /// Recipes are data (`Models/*.yaml`). What changes only speed or memory has no place here.
@@ -91,18 +93,25 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   public var steps: Int
   /// The largest norm of one unit's gradient.
   public var clipNorm: Double
+  /// The kind of noise; Gaussian unless given.
+  ///
+  /// The discrete one is the hardened mode: sums and noise are exact, so the low bits of floats tell
+  /// nothing, and a step takes several times as long.
+  public var noise: NoiseDistribution?
 
   enum CodingKeys: String, CodingKey {
     case batchSize = "batch_size"
     case steps
     case clipNorm = "clip_norm"
+    case noise
   }
 
   /// Creates settings.
-  public init(batchSize: Int, steps: Int, clipNorm: Double) {
+  public init(batchSize: Int, steps: Int, clipNorm: Double, noise: NoiseDistribution? = nil) {
     self.batchSize = batchSize
     self.steps = steps
     self.clipNorm = clipNorm
+    self.noise = noise
   }
 
   /// Checks the ranges.

@@ -11,30 +11,26 @@ public final class SnapshotImages: Trainer.Images {
     sampler = BatchSampler(snapshot)
   }
 
-  public func drawBatch(probability: Double, from noise: NoiseStream) -> any ExampleSource {
+  public func drawBatch(probability: Double, from noise: NoiseStream) -> PrivateExamples {
     var source = noise
-    return BatchExamples(batch: sampler.draw(probability: probability, using: &source))
+    return PrivateExamples(
+      BatchExamples(batch: sampler.draw(probability: probability, using: &source)))
   }
 }
 
 /// A batch of a frozen dataset as training examples.
-public struct BatchExamples: ExampleSource {
-  private let batch: Batch
+private struct BatchExamples: ExampleSource {
+  let batch: Batch
 
-  /// Wraps a batch.
-  public init(batch: Batch) {
-    self.batch = batch
-  }
+  var count: Int { batch.count }
 
-  public var count: Int { batch.count }
+  var units: [Int]? { batch.units }
 
-  public var units: [Int]? { batch.units }
-
-  public func labels(in range: Range<Int>) -> [Int] {
+  func labels(in range: Range<Int>) -> [Int] {
     batch.snapshot.classes.count > 1 ? batch.labels(in: range) : []
   }
 
-  public func fill(_ target: Tensor, from range: Range<Int>) {
+  func fill(_ target: Tensor, from range: Range<Int>) {
     batch.fill(target, from: range)
   }
 }

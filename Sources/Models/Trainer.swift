@@ -11,10 +11,10 @@ public final class Trainer {
   /// Where the images of a step come from.
   public protocol Images: AnyObject {
     /// Draws a step's batch: every unit by its own coin of the given probability.
-    func drawBatch(probability: Double, from noise: NoiseStream) -> any ExampleSource
+    func drawBatch(probability: Double, from noise: NoiseStream) -> PrivateExamples
   }
 
-  /// How far a run has come; only values that are free to leave.
+  /// How far a run has come.
   public struct Progress: Sendable {
     /// Steps whose effect the model holds.
     public let step: Int
@@ -44,6 +44,7 @@ public final class Trainer {
   public private(set) var charged: Int
   /// Steps paid for and not made, in blocks that a crash ended.
   private var lost: Int
+  private let protection: Protection
   private let images: any Images
   private let ledger: any PrivacyLedger
   private let purpose: String
@@ -52,13 +53,17 @@ public final class Trainer {
   /// Prepares a run.
   ///
   /// `step` is the model's state and `charged` what the ledger says of the run so far; both are
-  /// zero at the start. `purpose` names the run in the ledger.
+  /// zero at the start. `purpose` names the run in the ledger. A plan without a mechanism needs the
+  /// administrator's `permission`.
   public init(
     _ model: any GenerativeModel, plan: TrainingPlan, images: any Images,
     ledger: any PrivacyLedger, purpose: String, step: Int = 0, charged: Int = 0,
-    noise: NoiseStream = NoiseStream()
+    permission: UnprotectedTraining? = nil, noise: NoiseStream = NoiseStream()
   ) {
     precondition(step >= 0 && (plan.mechanism == nil || charged >= step), "unpaid steps")
+    guard let protection = plan.mechanism.map(Protection.noise) ?? permission.map(Protection.none)
+    else { preconditionFailure("a plan without a mechanism, and no permission for it") }
+    self.protection = protection
     self.model = model
     self.plan = plan
     self.images = images
@@ -118,7 +123,7 @@ public final class Trainer {
       let result = try model.step(
         TrainingStep(
           index: step, stepCount: plan.steps, batchSize: plan.batchSize,
-          mechanism: plan.mechanism, noise: noise),
+          protection: protection, noise: noise),
         on: batch)
       step += 1
       try report(Progress(step: step, charged: charged, lastStep: lastStep, report: result))

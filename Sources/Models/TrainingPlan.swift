@@ -40,7 +40,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     mechanism = try noiseMultiplier.map {
       try SubsampledGaussian(
         samplingProbability: probability, noiseMultiplier: $0, clipNorm: settings.clipNorm,
-        nominalBatchSize: batchSize)
+        nominalBatchSize: batchSize, noise: settings.noise ?? .gaussian)
     }
   }
 }

@@ -4,6 +4,14 @@ public enum NoiseDistribution: String, Codable, Hashable, Sendable {
   case gaussian
   /// The discrete Gaussian distribution on the whole numbers.
   case discreteGaussian = "discrete-gaussian"
+
+  /// The kind in words.
+  public var words: String {
+    switch self {
+    case .gaussian: "Gaussian"
+    case .discreteGaussian: "discrete Gaussian"
+    }
+  }
 }
 
 /// One access to the data that both accountants can bound: Gaussian noise on a Poisson sample.

@@ -43,7 +43,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var run: String
     /// All runs that have touched the root.
     public var runs: [String]
-    /// The mechanism of the run; nil when it used several.
+    /// The mechanism of the run's training; nil when it used several.
     public var mechanism: SubsampledGaussian?
     /// Where the ledger stood.
     public var position: LedgerPosition?
@@ -54,11 +54,14 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     /// Facts that nobody declared: they were read from the data, and the statement treats them as
     /// public.
     public var found: [String]
+    /// Answers about the data that were paid for beside training.
+    public var answers: [String]
 
     /// Describes a subject.
     public init(
       root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
-      position: LedgerPosition?, software: String, declared: [String], found: [String] = []
+      position: LedgerPosition?, software: String, declared: [String], found: [String] = [],
+      answers: [String] = []
     ) {
       self.root = root
       self.run = run
@@ -68,6 +71,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       self.software = software
       self.declared = declared
       self.found = found
+      self.answers = answers
     }
   }
 
@@ -83,7 +87,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let adjacency: NeighboringRelation
   /// How batches are drawn.
   public let sampling: String
-  /// The mechanism of the run; nil when it used several.
+  /// The mechanism of the run's training; nil when it used several.
   public let mechanism: SubsampledGaussian?
   /// The cost of everything that has ever read the root, this run included: the claim.
   public let total: PrivacyCost
@@ -137,7 +141,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         samplingProbability: $0.event.samplingProbability,
         noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
     }
-    covered = Self.covered(run: subject.run)
+    covered = Self.covered(run: subject.run) + subject.answers
     notCovered = Self.notCovered(subject)
     ledger = subject.position
     software = subject.software
@@ -163,12 +167,13 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   }
 
   private static func words(_ access: Access) -> String {
-    let who =
+    // Everybody is in the sum of a step on all units, or of an answer that was paid for.
+    let sum =
       access.samplingProbability == 1
-      ? "all units" : "a Poisson sample of probability \(access.samplingProbability)"
-    let kind = access.noise == .gaussian ? "Gaussian" : "discrete Gaussian"
-    return "\(access.times) times \(kind) noise of \(access.noiseMultiplier) times the clip norm "
-      + "on a sum over \(who)"
+      ? "the most that a unit adds, on a sum over all units"
+      : "the clip norm on a sum over a Poisson sample of probability \(access.samplingProbability)"
+    return "\(access.times) times \(access.noise.words) noise of \(access.noiseMultiplier) times "
+      + sum
   }
 
   private static func covered(run: String) -> [String] {

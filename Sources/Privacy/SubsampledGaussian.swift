@@ -12,13 +12,18 @@ public struct SubsampledGaussian: Codable, Hashable, Sendable {
   public let clipNorm: Double
   /// The public divisor of the noised sum; never the batch actually drawn.
   public let nominalBatchSize: Int
+  /// The kind of noise: with the discrete one, the hardened mode, sum and noise are whole steps of
+  /// `grid`.
+  public let noise: NoiseDistribution
 
   /// The relation under which `event` describes the mechanism.
   public static let adjacency = NeighboringRelation.addOrRemoveOne
 
-  /// Checks every number; NaN, infinities and out-of-range values are refused by name.
+  /// Checks every number; NaN, infinities and out-of-range values are refused by name, and so is
+  /// more noise than the grid of the hardened mode has room for.
   public init(
-    samplingProbability: Double, noiseMultiplier: Double, clipNorm: Double, nominalBatchSize: Int
+    samplingProbability: Double, noiseMultiplier: Double, clipNorm: Double, nominalBatchSize: Int,
+    noise: NoiseDistribution = .gaussian
   ) throws(PrivacyError) {
     try Valid.samplingProbability(samplingProbability)
     try Valid.positive(noiseMultiplier, "noise multiplier")
@@ -29,18 +34,26 @@ public struct SubsampledGaussian: Codable, Hashable, Sendable {
     self.noiseMultiplier = noiseMultiplier
     self.clipNorm = clipNorm
     self.nominalBatchSize = nominalBatchSize
+    self.noise = noise
+    if noise == .discreteGaussian {
+      _ = try NoiseGrid(clipNorm: clipNorm, noiseMultiplier: noiseMultiplier)
+    }
+  }
+
+  /// The grid of the hardened mode; nil for continuous noise.
+  public var grid: NoiseGrid? {
+    guard noise == .discreteGaussian else { return nil }
+    // The initialiser has made the same one.
+    return try? NoiseGrid(clipNorm: clipNorm, noiseMultiplier: noiseMultiplier)
   }
 
   /// One step, as the accountants are told.
   public var event: PrivacyEvent {
-    let gaussian = PrivacyEvent.gaussian(noiseMultiplier: noiseMultiplier)
-    return samplingProbability == 1
-      ? gaussian : .poissonSampled(probability: samplingProbability, event: gaussian)
-  }
-
-  /// One step of the hardened mode, where sum and noise are whole steps of a grid.
-  public var hardenedEvent: PrivacyEvent {
-    let access = PrivacyEvent.discreteGaussian(noiseMultiplier: noiseMultiplier)
+    let access: PrivacyEvent =
+      switch noise {
+      case .gaussian: .gaussian(noiseMultiplier: noiseMultiplier)
+      case .discreteGaussian: .discreteGaussian(noiseMultiplier: noiseMultiplier)
+      }
     return samplingProbability == 1
       ? access : .poissonSampled(probability: samplingProbability, event: access)
   }
@@ -53,15 +66,18 @@ public struct SubsampledGaussian: Codable, Hashable, Sendable {
     case noiseMultiplier = "noise_multiplier"
     case clipNorm = "clip_norm"
     case nominalBatchSize = "nominal_batch_size"
+    case noise
   }
 
-  /// Decodes with the same checks as the other initialiser.
+  /// Decodes with the same checks as the other initialiser; where no kind of noise is named, it is
+  /// the Gaussian.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(
       samplingProbability: container.decode(Double.self, forKey: .samplingProbability),
       noiseMultiplier: container.decode(Double.self, forKey: .noiseMultiplier),
       clipNorm: container.decode(Double.self, forKey: .clipNorm),
-      nominalBatchSize: container.decode(Int.self, forKey: .nominalBatchSize))
+      nominalBatchSize: container.decode(Int.self, forKey: .nominalBatchSize),
+      noise: container.decodeIfPresent(NoiseDistribution.self, forKey: .noise) ?? .gaussian)
   }
 }

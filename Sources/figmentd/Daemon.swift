@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Glibc
 import Logging
+import Privacy
 import Synchronization
 
 /// The daemon: what is known of jobs and datasets, and the only one who changes it.
@@ -266,8 +267,8 @@ actor Daemon {
   private func take(_ report: JobReport, from id: JobID) {
     switch report {
     case .note(let text):
-      logger.info("job \(id): \(text)")
-      publish(.note(text), of: id)
+      logger.info("job \(id): \(text.value)")
+      publish(.note(text.value), of: id)
     case .progress(let progress):
       do { try apply(.reached(progress), to: id) } catch {
         logger.error("job \(id): its progress cannot be stored: \(error)")

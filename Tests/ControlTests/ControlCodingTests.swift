@@ -67,6 +67,9 @@ import Testing
     #"{"dataset":"a","recipe":"b","delta":1}"#, #"{"dataset":"a","recipe":"b","steps":0}"#,
     #"{"dataset":"a","recipe":"b","count":-1}"#, #"{"dataset":"a","recipe":"b","seed":-1}"#,
     #"{"dataset":"a","recipe":"b","epsilon":1,"non_private":true}"#,
+    #"{"dataset":"a","recipe":"b","hardened":true,"non_private":true}"#,
+    #"{"dataset":"a","recipe":"b","count_epsilon":1,"non_private":true}"#,
+    #"{"dataset":"a","recipe":"b","count_epsilon":0}"#,
     #"{"dataset":"a","recipe":"b","steps":1e30}"#, #"{"dataset":"a","recipe":"b","steps":1.5}"#,
   ]) func impossibleRequestsAreRefused(_ body: String) {
     let error = #expect(throws: ControlError.self) {

@@ -1,5 +1,6 @@
 import Compute
 import FoundationEssentials
+import Privacy
 import Testing
 
 @testable import Evaluation

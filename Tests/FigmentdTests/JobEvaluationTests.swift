@@ -5,7 +5,7 @@ import Evaluation
 import FoundationEssentials
 import Glibc
 import Models
-import Privacy
+@_spi(PrivateZone) import Privacy
 import Testing
 
 @testable import figmentd
@@ -79,19 +79,22 @@ import Testing
   @Test func curvesTakeOnlyWhatIsKnownToBeFreeForFree() throws {
     let scratch = ScratchFolder()
     var lines = (1...100).map {
-      "{\"step\":\($0),\"fake_accuracy\":0.5,\"bits_per_dimension\":\(3 - Double($0) / 100),"
-        + "\"secret\":1}"
+      "{\"step\":\($0),\"curves\":{\"fake_accuracy\":0.5,\"secret\":1},"
+        + "\"private_curves\":{\"bits_per_dimension\":\(3 - Double($0) / 100)}}"
     }
     // Steps that a crash made the run repeat, and a line that it cut.
-    lines += ["{\"step\":90,\"fake_accuracy\":0.7}", "{\"step\":10"]
+    lines += [
+      "{\"step\":90,\"curves\":{\"fake_accuracy\":0.7},\"private_curves\":{}}", "{\"step\":10",
+    ]
     try scratch.write("metrics.jsonl", lines.joined(separator: "\n"))
     let curves = try TrainingCurves(in: scratch.path, steps: 100)
-    #expect(curves.free.count == 1 && curves.real.count == 1)
-    let free = try #require(curves.free.first)
+    let real = curves.real.revealed()
+    #expect(curves.free.value.count == 1 && real.count == 1)
+    let free = try #require(curves.free.value.first)
     #expect(free.steps == free.steps.sorted() && free.steps.count <= 121)
     #expect(free.values.max() == 0.6)
-    #expect(curves.real.first?.direction == .lower)
-    #expect(try TrainingCurves(in: scratch.path + "/none", steps: 100).free.isEmpty)
+    #expect(real.first?.direction == .lower)
+    #expect(try TrainingCurves(in: scratch.path + "/none", steps: 100).free.value.isEmpty)
   }
 }
 

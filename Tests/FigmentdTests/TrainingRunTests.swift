@@ -200,7 +200,7 @@ import Testing
     let rest = bench.next(named: "rest", loss: .remainder)
     let notes = Mutex<[String]>([])
     let ending = try rest.run { report in
-      if case .note(let text) = report { notes.withLock { $0.append(text) } }
+      if case .note(let text) = report { notes.withLock { $0.append(text.value) } }
     }
     #expect(ending.isFinished)
     #expect(notes.withLock { $0 }.contains { $0.contains("takes what is left of 4.0") })
@@ -211,6 +211,27 @@ import Testing
     let error = #expect(throws: ControlError.self) { try third.run() }
     #expect(error?.exitCode == .refused)
     #expect(try third.history().spent == history.spent)
+  }
+
+  @Test func aHardenedRunResumesAndStatesItsNoise() throws {
+    let bench = try RunBench(hardened: true)
+    try bench.leaveReservation(times: 30)
+    #expect(try bench.run().isFinished)
+    let spent = try bench.history().spent
+    #expect(spent.total == 40 && spent.counts.keys.allSatisfy { $0.noise == .discreteGaussian })
+    let statement = try JSONDecoder().decode(
+      PrivacyStatement.self, from: DurableFile.read(bench.places.release + "/privacy.json"))
+    #expect(statement.total.epsilon <= 4 && statement.total.accountant == "RDP")
+    #expect(statement.sentence.contains("40 times discrete Gaussian noise"))
+    #expect(statement.mechanism?.noise == .discreteGaussian)
+  }
+
+  @Test func moreNoiseThanTheGridHoldsIsRefusedBeforeAnythingIsReserved() throws {
+    let bench = try RunBench(epsilon: 0.001, hardened: true)
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("with discrete Gaussian noise") == true)
+    #expect(error?.exitCode == .usage)
+    #expect(try DurableFile.names(in: bench.places.ledgers).isEmpty)
   }
 
   @Test func aRunWithoutPrivacyReleasesNothing() throws {
@@ -233,18 +254,20 @@ extension RunBench {
     }
   }
 
-  /// Decides as a run does, reserves steps, and vanishes.
-  fileprivate func leaveReservation(times: Int) throws {
+  /// Decides as a run does, reserves steps or another of its events, and vanishes.
+  func leaveReservation(
+    of event: (RunDesign) -> PrivacyEvent? = { $0.plan.mechanism?.event }, times: Int
+  ) throws {
     try DurableFile.makeFolder(places.internalFiles)
     let built = try SnapshotBuilder(
-      root: order.root, transform: order.transform, threadCount: 1
+      root: order.root, rules: order.rules, transform: order.transform, threadCount: 1
     ).build(in: places.internalFiles)
     let priced = try PricedPlan(order, units: built.snapshot.unitCount, after: LedgerHistory())
     let design = try RunDesign(
       order, priced, classes: built.snapshot.classes, snapshot: "\(built.snapshot.digest)")
     try design.save(in: places.internalFiles)
     let account = try RunAccount(order, places, design)
-    guard let mechanism = design.plan.mechanism else { return }
-    _ = try account.ledger.reserve(mechanism.event, times: times, for: "training")
+    guard let event = event(design) else { return }
+    _ = try account.ledger.reserve(event, times: times, for: "training")
   }
 }

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Privacy
 import Synchronization
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
     let gate = ProgressGate()
     let now = ContinuousClock.now
     #expect(gate.lets(progress(1), at: now))
-    #expect(gate.lets(.note("hello"), at: now))
+    #expect(gate.lets(.note(Releasable("hello", .chosenBeforehand)), at: now))
     #expect(gate.lets(progress(2, checkpoint: 2), at: now))
     #expect(gate.lets(progress(3, .generate), at: now))
     #expect(gate.lets(progress(100, .generate), at: now), "the end of a phase")

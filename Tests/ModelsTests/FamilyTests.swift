@@ -38,6 +38,12 @@ import Testing
       samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 0.5, nominalBatchSize: 6)
   }
 
+  private static let hardened = Result {
+    try SubsampledGaussian(
+      samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 0.5, nominalBatchSize: 6,
+      noise: .discreteGaussian)
+  }
+
   private func train(
     _ model: any GenerativeModel, steps: Range<Int>, on images: ImageArray? = nil,
     mechanism: SubsampledGaussian?, noise: UInt32 = 7
@@ -46,9 +52,9 @@ import Testing
     try steps.map { index in
       try model.step(
         TrainingStep(
-          index: index, stepCount: 10, batchSize: 6, mechanism: mechanism,
+          index: index, stepCount: 10, batchSize: 6, protection: .test(mechanism),
           noise: TestNoise.stream(noise &+ UInt32(index))),
-        on: images ?? ImageArray.random(5, Self.format))
+        on: PrivateExamples(images ?? ImageArray.random(5, Self.format)))
     }
   }
 
@@ -96,6 +102,17 @@ import Testing
     #expect(try samples(one) == samples(three))
   }
 
+  @Test(arguments: Example.all) func theMechanismDecidesWhichNoiseAStepDraws(
+    _ example: Example
+  ) throws {
+    let states = try [Self.mechanism, Self.hardened].map { mechanism in
+      let model = try example.make(1, 1)
+      _ = try train(model, steps: 0..<1, mechanism: mechanism.get())
+      return state(model).tensors
+    }
+    #expect(states[0] != states[1])
+  }
+
   @Test(arguments: Example.all) func aRestoredModelGoesOnBitForBit(_ example: Example) throws {
     let whole = try example.make(1, 1)
     _ = try train(whole, steps: 0..<6, mechanism: Self.mechanism.get())
@@ -114,7 +131,7 @@ import Testing
     let nobody = ImageArray(shape: Self.format.shape, values: [], classes: [])
     let report = try train(model, steps: 0..<1, on: nobody, mechanism: Self.mechanism.get())
     #expect(state(model).tensors != before)
-    #expect(report.allSatisfy { $0.values.values.allSatisfy(\.isFinite) })
+    #expect(report.allSatisfy { $0.curves.values.allSatisfy(\.value.isFinite) })
   }
 
   @Test(arguments: Example.all) func aPoisonedImageLeavesTheModelFinite(
@@ -138,7 +155,8 @@ import Testing
         on: ImageArray.random(seed == 1 ? 5 : 2, Self.format, seed: UInt64(seed)),
         mechanism: Self.mechanism.get())
     }
-    #expect(reports[0].map(\.values) == reports[1].map(\.values))
+    let curves = reports.map { $0.map { $0.curves.mapValues(\.value) } }
+    #expect(curves[0] == curves[1])
   }
 
   /// With a clip norm that is as good as zero, nothing of the real images reaches the discriminator;
@@ -190,8 +208,8 @@ import Testing
     for index in 0..<300 {
       _ = try model.step(
         TrainingStep(
-          index: index, stepCount: 300, batchSize: 32, mechanism: nil, noise: NoiseStream()),
-        on: images)
+          index: index, stepCount: 300, batchSize: 32, protection: .test(nil), noise: NoiseStream()),
+        on: PrivateExamples(images))
     }
     var means = [0.0, 0.0]
     try model.sample(labels: (0..<64).map { $0 % 2 }, seed: 9) { first, drawn in

@@ -2,6 +2,7 @@ import Compute
 import Learning
 import Privacy
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Models
@@ -59,7 +60,7 @@ private final class DiaryModel: GenerativeModel {
     _ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) throws {}
 
-  func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
+  func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     if step.index == failingStep { throw RecipeFailure("the step failed") }
     diary?.write("step \(step.index)")
     indices.append(step.index)
@@ -77,8 +78,8 @@ private final class DiaryModel: GenerativeModel {
 
 /// Batches that hold nothing.
 private final class EmptyBatches: Trainer.Images {
-  func drawBatch(probability: Double, from noise: NoiseStream) -> any ExampleSource {
-    ImageArray(shape: ImageSpecification.tiny().shape, values: [], classes: [])
+  func drawBatch(probability: Double, from noise: NoiseStream) -> PrivateExamples {
+    PrivateExamples(ImageArray(shape: ImageSpecification.tiny().shape, values: [], classes: []))
   }
 }
 
@@ -100,7 +101,7 @@ private final class EmptyBatches: Trainer.Images {
     return Trainer(
       model, plan: plan, images: EmptyBatches(),
       ledger: DiaryLedger(diary, refusedFrom: refusedFrom), purpose: "test", step: step,
-      charged: charged)
+      charged: charged, permission: noiseMultiplier == nil ? .test : nil)
   }
 
   private func run(

@@ -88,13 +88,53 @@ import Testing
     #expect(
       sampled.event == .poissonSampled(probability: 0.25, event: .gaussian(noiseMultiplier: 1.5)))
     #expect(sampled.noiseStandardDeviation == 3)
+    let hardened = try SubsampledGaussian(
+      samplingProbability: 0.25, noiseMultiplier: 1.5, clipNorm: 2, nominalBatchSize: 10,
+      noise: .discreteGaussian)
     #expect(
-      sampled.hardenedEvent
+      hardened.event
         == .poissonSampled(probability: 0.25, event: .discreteGaussian(noiseMultiplier: 1.5)))
-    let everyone = try SubsampledGaussian(
-      samplingProbability: 1, noiseMultiplier: 1.5, clipNorm: 2, nominalBatchSize: 10)
-    #expect(everyone.event == .gaussian(noiseMultiplier: 1.5))
-    #expect(everyone.hardenedEvent == .discreteGaussian(noiseMultiplier: 1.5))
+    for (noise, event) in [
+      (NoiseDistribution.gaussian, PrivacyEvent.gaussian(noiseMultiplier: 1.5)),
+      (.discreteGaussian, .discreteGaussian(noiseMultiplier: 1.5)),
+    ] {
+      let everyone = try SubsampledGaussian(
+        samplingProbability: 1, noiseMultiplier: 1.5, clipNorm: 2, nominalBatchSize: 10,
+        noise: noise)
+      #expect(everyone.event == event)
+    }
+  }
+
+  @Test func aMechanismWithoutAKindOfNoiseIsTheGaussianOne() throws {
+    let text =
+      #"{"sampling_probability":0.25,"noise_multiplier":1.5,"clip_norm":2,"#
+      + #""nominal_batch_size":10"#
+    let old = try JSONDecoder().decode(SubsampledGaussian.self, from: Data((text + "}").utf8))
+    #expect(old.noise == .gaussian && old.grid == nil)
+    let hardened = try JSONDecoder().decode(
+      SubsampledGaussian.self, from: Data((text + #","noise":"discrete-gaussian"}"#).utf8))
+    #expect(hardened.noise == .discreteGaussian)
+    #expect(
+      try JSONDecoder().decode(SubsampledGaussian.self, from: JSONEncoder().encode(hardened))
+        == hardened)
+  }
+
+  @Test func moreNoiseThanTheGridHoldsIsRefusedByName() throws {
+    let mechanism = { (multiplier: Double, noise: NoiseDistribution) throws(PrivacyError) in
+      try SubsampledGaussian(
+        samplingProbability: 0.5, noiseMultiplier: multiplier, clipNorm: 1, nominalBatchSize: 1,
+        noise: noise)
+    }
+    let grid = try #require(try mechanism(1024, .discreteGaussian).grid)
+    #expect(grid.sensitivity == 1 << 20 && grid.noiseScale == 1 << 30 && grid.step == 0x1p-20)
+    _ = try mechanism(1025, .gaussian)
+    for multiplier in [1024.001, 1e9, 1e300] {
+      let error = #expect(throws: PrivacyError.self) {
+        _ = try mechanism(multiplier, .discreteGaussian)
+      }
+      #expect(error?.description.contains("noise multiplier: \(multiplier) found") == true)
+      #expect(error?.description.contains("at most 1024.0 with discrete Gaussian noise") == true)
+    }
   }
 
   @Test func historiesReduceToCounts() throws {

@@ -90,10 +90,14 @@ import Testing
   }
 
   @Test func discreteNoiseIsClaimedByRenyiAloneAndCostsNoLess() throws {
-    let mechanism = try SubsampledGaussian(
-      samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64)
-    let hardened = try PrivacyCost(of: mechanism.hardenedEvent, times: 1500, delta: 1e-5)
-    let plain = try PrivacyCost(of: mechanism.event, times: 1500, delta: 1e-5)
+    let cost = { (noise: NoiseDistribution) in
+      let mechanism = try SubsampledGaussian(
+        samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64,
+        noise: noise)
+      return try PrivacyCost(of: mechanism.event, times: 1500, delta: 1e-5)
+    }
+    let hardened = try cost(.discreteGaussian)
+    let plain = try cost(.gaussian)
     #expect(hardened.privacyLossEpsilon == .infinity && hardened.accountant == "RDP")
     #expect(hardened.epsilon >= plain.renyi.epsilon)
     #expect(hardened.epsilon < plain.renyi.epsilon * 1.01)

@@ -38,8 +38,8 @@ struct CanaryMechanism {
       probability: mechanism.samplingProbability, candidateCount: candidateCount)
     var coins = noise
     let batch = Batch(places: sampler.draw(using: &coins), canary: Self.ordinaryCount)
-    let sum = network.clippedSum(over: batch, loss: HingeLoss(.generator), mechanism, in: pass)
-    let gradient = sum.noised(by: noise)
+    let gradient = network.privateGradient(
+      over: PrivateExamples(batch), loss: HingeLoss(.generator), mechanism, noise: noise, in: pass)
     return -Double(gradient.values.pointer[coordinate])
   }
 

@@ -1,3 +1,5 @@
+import Privacy
+
 /// The section on attacks: what could be found out with all real images in hand.
 extension ReportData {
   func addAttacks<Zone>(to document: inout ReportDocument<Zone>) {

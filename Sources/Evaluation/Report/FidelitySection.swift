@@ -1,3 +1,5 @@
+import Privacy
+
 /// The section on how like the real images the synthetic ones are.
 extension ReportData {
   func addFidelity<Zone>(to document: inout ReportDocument<Zone>) {

@@ -1,3 +1,5 @@
+public import Privacy
+
 /// The guarantee that a report repeats; it comes from the privacy statement, not from measurements.
 public struct Guarantee: Sendable {
   /// The bound and the chance of its failing.

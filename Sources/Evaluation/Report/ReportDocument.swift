@@ -1,3 +1,5 @@
+public import Privacy
+
 /// The answer at the top of a report, and the rule that gave it.
 public struct Verdict: Sendable, Encodable {
   /// The colour.

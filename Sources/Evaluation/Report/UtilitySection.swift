@@ -1,3 +1,5 @@
+import Privacy
+
 /// The section on what the synthetic images are good for.
 extension ReportData {
   func addUtility<Zone>(to document: inout ReportDocument<Zone>) {

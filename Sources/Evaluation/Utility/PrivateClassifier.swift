@@ -51,7 +51,7 @@ struct PrivateClassifier {
     for step in 0..<plan.stepCount {
       let batch = Batch(images: images, places: sampler.draw(using: &coins).map(Int.init))
       let sum = network.clippedSum(
-        over: batch, loss: CategoricalCrossEntropy(), mechanism, in: pass)
+        over: PrivateExamples(batch), loss: CategoricalCrossEntropy(), mechanism, in: pass)
       network.update(along: sum.noised(by: coins), by: optimizer)
       if step % 8 == 0 { try progress(Double(step) / Double(plan.stepCount)) }
     }

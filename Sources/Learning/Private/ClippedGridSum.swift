@@ -10,11 +10,11 @@ public import Privacy
 /// be taken from the Rényi accountant.
 public struct ClippedGridSum: ~Copyable {
   private let sum: [Int]
-  private let grid: GradientGrid
+  private let grid: NoiseGrid
   private let target: GradientBuffer
   private let divisor: Int
 
-  init(of sum: [Int], grid: GradientGrid, target: GradientBuffer, divisor: Int) {
+  init(of sum: [Int], grid: NoiseGrid, target: GradientBuffer, divisor: Int) {
     self.sum = sum
     self.grid = grid
     self.target = target
@@ -34,16 +34,32 @@ public struct ClippedGridSum: ~Copyable {
 }
 
 extension PrivateNetwork {
+  /// The gradient of private examples through a mechanism: clipped, summed and noised in the way
+  /// that it says and that its event is charged for.
+  public func privateGradient(
+    over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
+    noise: NoiseStream, in pass: Pass
+  ) -> PrivateGradient {
+    switch mechanism.noise {
+    case .gaussian:
+      clippedSum(over: examples, loss: loss, mechanism, in: pass).noised(by: noise)
+    case .discreteGaussian:
+      clippedGridSum(over: examples, loss: loss, mechanism, in: pass).noised(by: noise)
+    }
+  }
+
   /// The clipped gradients of private examples, summed in whole steps of a grid.
   ///
   /// As `clippedSum`, with one pass for each unit: several times slower, and exact.
   public func clippedGridSum(
-    over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
+    over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedGridSum {
-    let grid = GradientGrid(mechanism)
+    guard let grid = mechanism.grid else {
+      preconditionFailure("a mechanism with continuous noise has no grid")
+    }
     var sum = [Int](repeating: 0, count: parameters.count)
-    forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
+    forEachUnit(of: examples.source, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
       grid.add(contribution, to: &sum)
     }
     return ClippedGridSum(

@@ -1,34 +1,10 @@
 import Compute
 import Privacy
 
-/// The grid of the hardened mode: gradients become whole multiples of a step.
-///
-/// The step is a power of two, so a multiple is exact in double precision. Truncation moves every
-/// number towards zero, so it lengthens no contribution.
-struct GradientGrid {
-  /// Steps in a clip norm, at least: 2²⁰ makes truncation a millionth of the noise or less.
-  static let resolution = 20
-
-  /// The length of a step.
-  let step: Double
-  /// The largest norm of a unit's contribution, in whole steps.
-  let sensitivity: Int
-  /// The standard deviation of the noise in whole steps, rounded up.
-  let noiseScale: UInt64
-
-  /// Chooses the step of a mechanism.
-  init(_ mechanism: SubsampledGaussian) {
-    step = Double(
-      sign: .plus, exponent: mechanism.clipNorm.exponent - Self.resolution, significand: 1)
-    sensitivity = Int((mechanism.clipNorm / step).rounded(.down))
-    let scale = (mechanism.noiseMultiplier * Double(sensitivity)).rounded(.up)
-    precondition(
-      scale <= 0x1p30, "a noise multiplier of \(mechanism.noiseMultiplier) is beyond the grid")
-    noiseScale = UInt64(max(1, scale))
-  }
-
+extension NoiseGrid {
   /// Adds a contribution, clipped in single precision, to a sum in whole steps.
   ///
+  /// Truncation moves every number towards zero, so it lengthens no contribution.
   /// The bound holds in integers: where rounding of floats left the norm above it, the contribution
   /// is shortened until it is not. A contribution that is not finite is left out.
   func add(_ contribution: Tensor, to sum: inout [Int]) {

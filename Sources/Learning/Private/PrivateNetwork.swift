@@ -4,7 +4,7 @@ public import Privacy
 /// A network that may read private examples: it accepts only layers that treat examples alone.
 ///
 /// What private examples did to its gradient leaves only as a `ClippedSum`, which leaves only
-/// through noise.
+/// through noise, or as an `UnprotectedGradient`, which needs the administrator's permission.
 public final class PrivateNetwork {
   /// The usual number of examples in a micro-batch.
   public static let defaultMicroBatchSize = 32
@@ -34,11 +34,14 @@ public final class PrivateNetwork {
   ///
   /// Every unit's whole contribution is scaled to at most `mechanism.clipNorm` in the Euclidean
   /// norm over all parameters; a contribution that is not finite becomes zero. An empty source is
-  /// an ordinary batch. The store's gradient buffer is left at zero: nothing private stays in it.
+  /// an ordinary batch. The store's gradient buffer is left at zero and the pass forgets its last
+  /// micro-batch: nothing private stays in them.
   public func clippedSum(
-    over examples: some ExampleSource, loss: some Loss, _ mechanism: SubsampledGaussian,
+    over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
   ) -> ClippedSum {
+    precondition(mechanism.noise == .gaussian, "discrete noise needs sums on its grid")
+    let examples = examples.source
     requireUnitsTogether(examples)
     let gradient = parameters.gradient
     gradient.fill(0)
@@ -50,6 +53,7 @@ public final class PrivateNetwork {
       sumUnitsAlone(examples, loss, mechanism, into: sum.values, in: pass)
     }
     gradient.fill(0)
+    pass.end()
     return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)
   }
 
@@ -77,6 +81,7 @@ public final class PrivateNetwork {
       body(parameters.gradient)
     }
     parameters.gradient.fill(0)
+    pass.end()
   }
 
   private func requireUnitsTogether(_ examples: some ExampleSource) {
@@ -118,8 +123,7 @@ public final class PrivateNetwork {
     network.parametersChanged()
   }
 
-  /// Moves the parameters along a gradient that no private example took part in, or that the
-  /// administrator allowed to be trained without privacy.
+  /// Moves the parameters along a gradient that no private example took part in.
   public func update(alongPublic gradient: Tensor, by optimizer: some Optimizer) {
     optimizer.update(parameters, along: gradient)
     network.parametersChanged()

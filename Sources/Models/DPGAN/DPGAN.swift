@@ -63,40 +63,41 @@ public final class DPGAN: GenerativeModel {
     """
   }
 
-  public func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
+  public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     let fakeLoss = updateDiscriminator(step, on: images)
     if schedule.discriminatorStepped() { updateGenerator(step) }
     var values = generatorReport
     values["discriminator_loss_fakes"] = fakeLoss
     values["discriminator_steps"] = Double(schedule.discriminatorSteps)
-    return StepReport(values: values)
+    return step.report(ofWeights: values)
   }
 
   /// One update of the discriminator; returns its mean loss on fakes.
   ///
   /// Fakes are as many as real images are expected, never as many as were drawn: the number drawn
   /// is private.
-  private func updateDiscriminator(_ step: TrainingStep, on images: any ExampleSource) -> Double {
+  private func updateDiscriminator(_ step: TrainingStep, on images: PrivateExamples) -> Double {
     let fakes = GeneratedExamples(
       generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]),
       in: generatorPass)
     fakeGradient.fill(0)
     let loss = discriminator.addPublicGradient(
-      over: fakes, loss: BinaryCrossEntropy(target: 0), clipNorm: step.mechanism?.clipNorm,
-      scale: 1 / Float(step.batchSize), to: fakeGradient, in: discriminatorPass)
+      over: fakes, loss: BinaryCrossEntropy(target: 0),
+      clipNorm: step.protection.mechanism?.clipNorm, scale: 1 / Float(step.batchSize),
+      to: fakeGradient, in: discriminatorPass)
     let real = BinaryCrossEntropy(target: 1)
-    guard let mechanism = step.mechanism else {
-      _ = discriminator.addPublicGradient(
-        over: images, loss: real, clipNorm: nil, scale: 1 / Float(max(1, images.count)),
-        to: fakeGradient, in: discriminatorPass)
-      discriminator.update(alongPublic: fakeGradient, by: discriminatorOptimizer)
-      return loss
+    switch step.protection {
+    case .noise(let mechanism):
+      let gradient = discriminator.privateGradient(
+        over: images, loss: real, mechanism, noise: step.noise, in: discriminatorPass)
+      machine.add(fakeGradient, to: gradient.values)
+      discriminator.update(along: gradient, by: discriminatorOptimizer)
+    case .none(let permission):
+      let gradient = discriminator.unprotectedGradient(
+        over: images, loss: real, in: discriminatorPass)
+      gradient.add(fakeGradient, on: machine)
+      discriminator.update(along: gradient, by: discriminatorOptimizer, permission)
     }
-    let gradient = discriminator.clippedSum(
-      over: images, loss: real, mechanism, in: discriminatorPass
-    ).noised(by: step.noise)
-    machine.add(fakeGradient, to: gradient.values)
-    discriminator.update(along: gradient, by: discriminatorOptimizer)
     return loss
   }
 

@@ -1,5 +1,6 @@
 public import Compute
 public import Learning
+import Privacy
 import Glibc
 
 /// A class-conditional gated autoregressive model of images: pixel by pixel, it says how likely each
@@ -25,7 +26,6 @@ public final class PixelModel: GenerativeModel {
   let machine: Machine
   private let stack: GatedStack
   private let optimizer: Adam
-  private let gradient: Tensor
   private let pass: Pass
 
   public init(
@@ -49,7 +49,6 @@ public final class PixelModel: GenerativeModel {
       AdamConstants(
         learningRate: Float(settings.learningRate), beta1: settings.beta1, beta2: settings.beta2),
       on: machine)
-    gradient = store.makeCompanion()
     pass = Pass(on: machine)
   }
 
@@ -61,21 +60,23 @@ public final class PixelModel: GenerativeModel {
     """
   }
 
-  public func step(_ step: TrainingStep, on images: any ExampleSource) throws -> StepReport {
+  public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
     optimizer.learningRate = rate
     let examples = examples(of: images, for: step)
-    var report = StepReport(values: ["learning_rate": Double(rate)])
-    if let mechanism = step.mechanism {
-      let sum = network.clippedSum(over: examples, loss: loss, mechanism, in: pass)
-      network.update(along: sum.noised(by: step.noise), by: optimizer)
-    } else {
-      gradient.fill(0)
-      let nats = network.addPublicGradient(
-        over: examples, loss: loss, clipNorm: nil, scale: 1 / Float(max(1, images.count)),
-        to: gradient, in: pass)
-      network.update(alongPublic: gradient, by: optimizer)
-      report.values["bits_per_dimension"] = bitsPerDimension(nats: nats)
+    var report = StepReport(
+      curves: ["learning_rate": Releasable(Double(rate), .chosenBeforehand)])
+    switch step.protection {
+    case .noise(let mechanism):
+      let gradient = network.privateGradient(
+        over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
+      network.update(along: gradient, by: optimizer)
+    case .none(let permission):
+      let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
+      report.privateCurves["bits_per_dimension"] = gradient.meanLoss.map { [format] in
+        Self.bitsPerDimension(nats: $0, of: format)
+      }
+      network.update(along: gradient, by: optimizer, permission)
     }
     average.update(from: network.parameters)
     return report
@@ -85,15 +86,19 @@ public final class PixelModel: GenerativeModel {
   ///
   /// Who loses it is decided by coins that stay secret, one for each image: coins that an outsider
   /// knows would let one image decide, by its place, whose class is lost beside it.
-  private func examples(of images: any ExampleSource, for step: TrainingStep) -> QuantizedImages {
-    var examples = QuantizedImages(images: images, levels: levels)
-    guard let absentLabel = settings.absentLabel(for: format) else { return examples }
-    var coins = step.noise
-    examples.absentLabel = absentLabel
-    examples.isClassAbsent = (0..<images.count).map { _ in
-      Double.random(in: 0..<1, using: &coins) < settings.labelDropout
+  private func examples(of images: PrivateExamples, for step: TrainingStep) -> PrivateExamples {
+    let share = settings.labelDropout
+    let absentLabel = settings.absentLabel(for: format)
+    return images.map(with: step.noise) { [levels] images, noise in
+      var examples = QuantizedImages(images: images, levels: levels)
+      guard let absentLabel else { return examples }
+      var coins = noise
+      examples.absentLabel = absentLabel
+      examples.isClassAbsent = (0..<images.count).map { _ in
+        Double.random(in: 0..<1, using: &coins) < share
+      }
+      return examples
     }
-    return examples
   }
 
   /// The loss of whatever images went through the network last.
@@ -105,7 +110,8 @@ public final class PixelModel: GenerativeModel {
   /// are brought to the model's levels first, so that models of different bits do not compare.
   public func bitsPerDimension(of images: any ExampleSource) -> Double {
     let nats = negativeLogLikelihoods(of: images)
-    return nats.isEmpty ? 0 : bitsPerDimension(nats: nats.reduce(0, +) / Double(nats.count))
+    guard !nats.isEmpty else { return 0 }
+    return Self.bitsPerDimension(nats: nats.reduce(0, +) / Double(nats.count), of: format)
   }
 
   /// Minus the log-likelihood of each image in nats under the averaged weights; for held-out or
@@ -127,7 +133,7 @@ public final class PixelModel: GenerativeModel {
     return losses
   }
 
-  private func bitsPerDimension(nats: Double) -> Double {
+  private static func bitsPerDimension(nats: Double, of format: ImageSpecification) -> Double {
     nats / (Double(format.shape.count) * log(2))
   }
 

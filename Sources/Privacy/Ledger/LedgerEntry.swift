@@ -48,7 +48,8 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
   public var snapshot: String
   /// Everything the attempt will do, at most.
   public var event: PrivacyEvent
-  /// The mechanism, for an auditor who wants clip norm and divisor; nil when several are used.
+  /// The mechanism of training, for an auditor who wants clip norm and divisor; nil when several are
+  /// used.
   public var mechanism: SubsampledGaussian?
   /// The delta of the run's statement.
   public var delta: Double

@@ -21,6 +21,13 @@ struct TrainOptions: ParsableArguments {
   @Flag(help: "Train without noise and without any guarantee.")
   var nonPrivate = false
 
+  @Flag(
+    help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
+  var hardened = false
+
+  @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
+  var countEpsilon: Double?
+
   @Option(help: "Synthetic images to write at the end (else the recipe's).")
   var count: Int?
 
@@ -31,7 +38,9 @@ struct TrainOptions: ParsableArguments {
   var request: TrainRequest {
     TrainRequest(
       dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
-      nonPrivate: nonPrivate ? true : nil, count: count, seed: seed)
+      nonPrivate: nonPrivate ? true : nil, hardened: hardened ? true : nil,
+      countEpsilon: countEpsilon, count: count, seed: seed
+    )
   }
 }
 

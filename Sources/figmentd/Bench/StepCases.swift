@@ -27,6 +27,7 @@ extension BenchCase {
     return [
       make("plain-step", discriminator) { $0.plainStep() },
       make("private-step", discriminator) { $0.privateStep() },
+      make("hardened-step", discriminator) { $0.hardenedStep() },
       make("generator-step", generator) { $0.generatorStep() },
     ]
   }
@@ -64,7 +65,7 @@ private final class TrainingStepOperands {
   private let images: BenchExamples, latents: BenchExamples
   private let gradient: Tensor
   private let pass: Pass, generatorPass: Pass
-  private let mechanism: SubsampledGaussian?
+  private let mechanism: SubsampledGaussian?, hardened: SubsampledGaussian?
   private let noise = NoiseStream()
 
   init(batch: Int, on machine: Machine) {
@@ -85,8 +86,13 @@ private final class TrainingStepOperands {
     gradient = discriminator.parameters.makeCompanion()
     pass = Pass(on: machine)
     generatorPass = Pass(on: machine)
-    mechanism = try? SubsampledGaussian(
-      samplingProbability: 0.01, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: batch)
+    let mechanism = { (noise: NoiseDistribution) in
+      try? SubsampledGaussian(
+        samplingProbability: 0.01, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: batch,
+        noise: noise)
+    }
+    self.mechanism = mechanism(.gaussian)
+    hardened = mechanism(.discreteGaussian)
   }
 
   private static func makeGenerator(on machine: Machine) -> Network {
@@ -116,11 +122,15 @@ private final class TrainingStepOperands {
     discriminator.update(alongPublic: gradient, by: optimizer)
   }
 
-  func privateStep() {
+  func privateStep() { step(through: mechanism) }
+
+  func hardenedStep() { step(through: hardened) }
+
+  private func step(through mechanism: SubsampledGaussian?) {
     guard let mechanism else { preconditionFailure("a mechanism of constants is valid") }
-    let noised = discriminator.clippedSum(
-      over: images, loss: BinaryCrossEntropy(target: 1), mechanism, in: pass
-    ).noised(by: noise)
+    let noised = discriminator.privateGradient(
+      over: PrivateExamples(images), loss: BinaryCrossEntropy(target: 1), mechanism, noise: noise,
+      in: pass)
     discriminator.update(along: noised, by: optimizer)
   }
 

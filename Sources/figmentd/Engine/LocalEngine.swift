@@ -50,22 +50,27 @@ final class LocalEngine: TrainingEngine {
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
         memoryBytes: forecast.memoryBytes, images: order.count)
       guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
-        if !dataset.policy.allowsNonPrivate { report.refusal = Self.nonPrivateRefusal(dataset) }
+        if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
       }
-      try addPrivacy(to: &report, mechanism, epsilon, order, plan, dataset, after: history)
+      let event = RunDesign.event(mechanism, steps: plan.steps, counts: priced.counts)
+      try addPrivacy(to: &report, mechanism, epsilon, order, event, dataset, after: history)
       report.privacy?.remark = priced.remark
+      if let counts = priced.counts {
+        report.privacy?.statement +=
+          "; with the class counts, on which lies noise of \(counts.standardDeviation) images"
+      }
       return report
     }
   }
 
   private func addPrivacy(
     to report: inout PlanReport, _ mechanism: SubsampledGaussian, _ epsilon: Double,
-    _ order: RunOrder, _ plan: TrainingPlan, _ dataset: DatasetConfiguration,
+    _ order: RunOrder, _ event: PrivacyEvent, _ dataset: DatasetConfiguration,
     after history: LedgerHistory
   ) throws {
     var after = try history.committed()
-    let asked = try EventTally(mechanism.event, times: plan.steps)
+    let asked = try EventTally(event)
     let basis: PrivacyCost.Basis = history.wouldBeAdaptive(asked) ? .adaptive : history.basis
     try after.add(asked)
     let total = try PrivacyCost(of: after, delta: dataset.policy.delta, basis: basis)
@@ -74,14 +79,13 @@ final class LocalEngine: TrainingEngine {
       samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
-      statement: "\(plan.steps) steps of Gaussian noise of \(mechanism.noiseMultiplier) clip norms "
-        + "on sums over Poisson samples of probability \(mechanism.samplingProbability): "
+      statement: "\(report.steps) steps of \(mechanism.noise.words) noise of "
+        + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
         + "(\(epsilon), \(order.delta))-differentially private, adding or removing one "
         + (dataset.policy.unit == .file ? "file" : "sub-folder"))
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
     do {
-      try gate.admitPlan(
-        .repeated(event: mechanism.event, times: plan.steps), of: order.name, after: history)
+      try gate.admitPlan(event, of: order.name, after: history)
     } catch {
       report.refusal = error.description
     }
@@ -92,9 +96,6 @@ final class LocalEngine: TrainingEngine {
     dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     let order = try order(request, name: job.id.description, dataset: dataset)
-    if order.loss == .unlimited, !dataset.policy.allowsNonPrivate {
-      throw ControlError.refusedByPolicy(Self.nonPrivateRefusal(dataset))
-    }
     return try withoutActuallyEscaping(report) { report in
       let run = TrainingRun(
         order, at: places(of: directory), on: machine, stop: stop,
@@ -127,9 +128,8 @@ final class LocalEngine: TrainingEngine {
         seed: request.seed ?? UInt64.random(in: 0...(1 << 53)))
       let places = places(of: directory)
       let statement = try? DurableFile.read(trained.release + "/privacy.json")
-      let place = design.plan.mechanism == nil ? places.unprotected : places.release
       let results = try generation.write(
-        at: place, statement: statement, job: job.id.description, stop: stop, report: report)
+        at: places, statement: statement, job: job.id.description, stop: stop, report: report)
       return results.map { .completed($0) } ?? .stopped
     }
   }
@@ -179,9 +179,12 @@ final class LocalEngine: TrainingEngine {
       rules: dataset.rules, recipe: try library.recipe(named: request.recipe),
       population: dataset.population,
       loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
+      permission: request.isNonPrivate ? .granted(by: policy) : nil,
       delta: min(request.delta ?? policy.delta, policy.delta),
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
-      steps: request.steps, count: request.count ?? RunOrder.usualCount, seed: request.seed)
+      steps: request.steps, isHardened: request.hardened ?? false,
+      countEpsilon: request.countEpsilon, count: request.count ?? RunOrder.usualCount,
+      seed: request.seed)
   }
 
   private func places(of directory: JobDirectory) -> RunPlaces {
@@ -191,11 +194,6 @@ final class LocalEngine: TrainingEngine {
       internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
       release: directory.release, unprotected: "\(output)/internal/\(directory.job)",
       ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
-  }
-
-  private static func nonPrivateRefusal(_ dataset: DatasetConfiguration) -> String {
-    "dataset \(dataset.name): its policy does not allow training without privacy. "
-      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
   }
 
   /// Errors of the rooms as errors that a caller can act on.
@@ -215,4 +213,10 @@ final class LocalEngine: TrainingEngine {
 extension RunOrder {
   /// Synthetic images when nobody says how many.
   static let usualCount = 10_000
+
+  /// Why a run without privacy is refused.
+  var nonPrivateRefusal: String {
+    "dataset \(dataset): its policy does not allow training without privacy. "
+      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
+  }
 }

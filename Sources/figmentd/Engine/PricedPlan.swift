@@ -5,7 +5,9 @@ import Privacy
 struct PricedPlan {
   /// What is done to the data.
   let plan: TrainingPlan
-  /// The epsilon of the plan alone; nil without privacy.
+  /// The question for class counts; nil when nobody asked.
+  let counts: CountQuery?
+  /// The epsilon of the plan alone, counts included; nil without privacy.
   let epsilon: Double?
   /// What was decided although nobody asked for it, in words.
   var remark: String?
@@ -35,13 +37,17 @@ struct PricedPlan {
 
   private init(plan: TrainingPlan, epsilon: Double?) {
     self.plan = plan
+    counts = nil
     self.epsilon = epsilon
   }
 
   /// The plan that costs at most `epsilon` by itself.
   private init(_ order: RunOrder, _ free: TrainingPlan, epsilon: Double) throws {
-    let noise = try Calibration(budget: PrivacyBudget(epsilon: epsilon, delta: order.delta))
-      .noiseMultiplier(samplingProbability: free.samplingProbability, times: free.steps)
+    counts = try order.countQuery(within: epsilon)
+    let noise = try Calibration(
+      budget: PrivacyBudget(epsilon: epsilon, delta: order.delta),
+      spent: counts.map { try EventTally($0.event) } ?? EventTally()
+    ).noiseMultiplier(for: free, order)
     plan = try free.noised(noise.noiseMultiplier, order)
     self.epsilon = noise.epsilon
   }
@@ -55,24 +61,39 @@ struct PricedPlan {
     guard !committed.isEmpty else { return nil }
     // The run's own delta may be smaller than the budget's: what holds at it holds at the budget's.
     let budget = try PrivacyBudget(epsilon: order.budget.epsilon, delta: order.delta)
+    let counts = try order.countQuery(within: budget.epsilon)
+    let question = try history.calibration(within: budget, exceptRun: order.name)
+    var spentOrAsked = question.spent
+    if let counts { try spentOrAsked.add(counts.event) }
     let noise: Calibration.Noise
     do {
-      noise = try history.calibration(within: budget, exceptRun: order.name)
-        .noiseMultiplier(samplingProbability: free.samplingProbability, times: free.steps)
+      noise = try Calibration(budget: budget, spent: spentOrAsked, basis: question.basis)
+        .noiseMultiplier(for: free, order)
     } catch PrivacyError.unreachableTarget {
       return nil
     }
     let plan = try free.noised(noise.noiseMultiplier, order)
-    guard let step = plan.mechanism?.event else { return nil }
-    let alone = try PrivacyCost(of: step, times: plan.steps, delta: order.delta).epsilon
+    guard let mechanism = plan.mechanism else { return nil }
+    let event = RunDesign.event(mechanism, steps: plan.steps, counts: counts)
+    let alone = try PrivacyCost(of: EventTally(event), delta: order.delta).epsilon
     guard alone >= Self.leastShare * budget.epsilon else { return nil }
     let spent = try PrivacyCost(of: committed, delta: budget.delta, basis: history.basis).epsilon
     self.plan = plan
+    self.counts = counts
     epsilon = alone
     remark =
       "no epsilon was asked for: the plan takes what is left of \(budget.epsilon), beside "
       + "\(Decimals.epsilon(spent)) that other runs spent or announced. It is "
       + "\(Decimals.epsilon(alone)) by itself; together they stay within the budget."
+  }
+}
+
+extension Calibration {
+  /// The noise with which a plan fits.
+  fileprivate func noiseMultiplier(for plan: TrainingPlan, _ order: RunOrder) throws -> Noise {
+    try noiseMultiplier(
+      samplingProbability: plan.samplingProbability, times: plan.steps,
+      distribution: order.training.noise ?? .gaussian)
   }
 }
 

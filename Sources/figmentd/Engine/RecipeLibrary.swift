@@ -79,7 +79,7 @@ struct RecipeLibrary: Sendable {
 
   /// Fields that are written out only when they have a value.
   private static let optionalFields: Set<String> = [
-    "image.fit", "model.generator_batch_size", "model.schedule.threshold",
+    "image.fit", "model.generator_batch_size", "model.schedule.threshold", "training.noise",
   ]
 
   private static func describe(_ error: DecodingError) -> String {

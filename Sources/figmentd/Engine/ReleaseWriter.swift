@@ -2,9 +2,17 @@ import Compute
 import Control
 import Crypto
 import Datasets
+import Evaluation
 import FoundationEssentials
 import Glibc
 import Models
+import Privacy
+
+/// Writes a set that may be shared.
+typealias ReleaseWriter = SetWriter<ReleaseReport>
+
+/// Writes the set of a run without privacy, which stays inside.
+typealias InternalSetWriter = SetWriter<InternalReport>
 
 /// Writes a synthetic set with everything that belongs to it, and moves it into place whole.
 ///
@@ -13,8 +21,10 @@ import Models
 ///         privacy.json   PRIVACY.md   report.html   report.json
 ///         model/generator.safetensors   manifest.json
 /// ```
-/// Nothing that is computed from real images without noise comes here: no counts, no losses.
-final class ReleaseWriter {
+/// The zone says who may read it. Into a release goes only what a trained model draws and what its
+/// writer declared releasable, with the reason; the type has no function that takes a sensitive
+/// value.
+final class SetWriter<Zone: ReportZone> {
   private let place: String
   private let temporary: String
   private let encoder: PNGEncoder
@@ -23,15 +33,30 @@ final class ReleaseWriter {
   private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
 
   /// Bytes of pixels that are kept for the report.
-  private static let lookedLimit = 64 << 20
+  private static var lookedLimit: Int { 64 << 20 }
 
-  /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
-  init(at place: String, version: String) throws {
+  private init(at place: String, mode: UInt32) throws {
     self.place = place
     temporary = place + DurableFile.temporarySuffix
-    encoder = PNGEncoder(texts: SyntheticMark(version: version).texts)
+    encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
+    try DurableFile.makeFolder(
+      String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]), mode: mode)
     try FolderTree.remove(temporary)
-    try DurableFile.makeFolder(temporary, mode: 0o755)
+    try DurableFile.makeFolder(temporary, mode: mode)
+  }
+
+  /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
+  ///
+  /// Only a run that a mechanism protects can name one.
+  convenience init(
+    releaseAt place: String, protectedBy mechanism: SubsampledGaussian
+  ) throws where Zone == ReleaseReport {
+    try self.init(at: place, mode: 0o755)
+  }
+
+  /// Begins a set that will appear at `place`, which nobody but the operator may read.
+  convenience init(insideAt place: String) throws where Zone == InternalReport {
+    try self.init(at: place, mode: 0o700)
   }
 
   /// Draws `count` images in equal shares of the classes; returns early when `shouldStop`.
@@ -46,10 +71,9 @@ final class ReleaseWriter {
     var metadata = Data()
     var written = 0
     let stride = max(1, (count * shape.sampleCount + Self.lookedLimit - 1) / Self.lookedLimit)
-    struct Stopped: Error {}
     do {
       try model.sample(labels: labels, seed: seed) { first, images in
-        if shouldStop() { throw Stopped() }
+        if shouldStop() { throw SetStopped() }
         for place in 0..<images.shape[0] {
           let name = classes[labels[first + place]]
           let file = "data/\(name)/\(Self.number(first + place)).png"
@@ -65,7 +89,7 @@ final class ReleaseWriter {
         written += images.shape[0]
         report(written)
       }
-    } catch is Stopped {
+    } catch is SetStopped {
       return false
     }
     try write(metadata, as: "metadata.jsonl")
@@ -94,12 +118,24 @@ final class ReleaseWriter {
   }
 
   /// Writes a text file.
-  func write(_ text: String, as name: String) throws {
-    try write(Data(text.utf8), as: name)
+  func write(_ text: Releasable<String>, as name: String) throws {
+    try write(Data(text.value.utf8), as: name)
+  }
+
+  /// Writes a file.
+  func write(_ data: Releasable<Data>, as name: String) throws {
+    try write(data.value, as: name)
+  }
+
+  /// Writes the zone's version of a report.
+  func write(_ report: ReportData) throws {
+    let files = try ReportWriter().files(report, for: Zone.self)
+    try write(files.page, as: "report.html")
+    try write(files.json, as: "report.json")
   }
 
   /// Writes a file and notes its hash for the manifest.
-  func write(_ data: Data, as name: String, flushed: Bool = true) throws {
+  private func write(_ data: Data, as name: String, flushed: Bool = true) throws {
     let path = "\(temporary)/\(name)"
     let file = try systemCall("open", path) {
       open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -113,14 +149,9 @@ final class ReleaseWriter {
 
   /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
   func writeManifest(run: String, software: String) throws -> String {
-    struct Manifest: Encodable {
-      let run: String
-      let software: String
-      let files: [String: String]
-    }
     let json = JSONEncoder()
     json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let data = try json.encode(Manifest(run: run, software: software, files: hashes))
+    let data = try json.encode(SetManifest(run: run, software: software, files: hashes))
     try write(data, as: "manifest.json")
     return SHA256.hash(data: data).hexadecimal
   }
@@ -135,14 +166,10 @@ final class ReleaseWriter {
   }
 
   private static func line(file: String, label: String) throws -> Data {
-    struct Line: Encodable {
-      let fileName: String
-      let label: String
-    }
     let json = JSONEncoder()
     json.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     json.keyEncodingStrategy = .convertToSnakeCase
-    var data = try json.encode(Line(fileName: file, label: label))
+    var data = try json.encode(MetadataLine(fileName: file, label: label))
     data.append(0x0A)
     return data
   }
@@ -152,6 +179,23 @@ final class ReleaseWriter {
     return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
   }
 }
+
+/// `manifest.json`.
+private struct SetManifest: Encodable {
+  let run: String
+  let software: String
+  /// SHA-256 by file.
+  let files: [String: String]
+}
+
+/// One line of `metadata.jsonl`.
+private struct MetadataLine: Encodable {
+  let fileName: String
+  let label: String
+}
+
+/// Ends a drawing that was asked to stop.
+private struct SetStopped: Error {}
 
 /// Whole folders.
 enum FolderTree {

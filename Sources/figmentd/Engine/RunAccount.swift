@@ -8,6 +8,8 @@ final class RunAccount {
   let ledger: any PrivacyLedger
   /// Steps that earlier attempts at this run were charged.
   let charged: Int
+  /// Whether an earlier attempt was charged for the class counts.
+  let hasPaidForCounts: Bool
   /// The attempt's number, from 1.
   let attempt: Int
   private let order: RunOrder
@@ -24,53 +26,60 @@ final class RunAccount {
       run = nil
       ledger = try MemoryLedger(budget: order.budget, dataset: order.dataset)
       charged = 0
+      hasPaidForCounts = false
       attempt = 1
       return
     }
     let file = try RootLedger.open(
       root: order.root, dataset: order.dataset, unit: order.unit, budget: order.budget,
       ledgers: places.ledgers, marks: places.ledgerMarks)
-    let charged = try file.history.spent(by: order.name).total
-    let remaining = max(0, design.plan.steps - charged)
-    let event = PrivacyEvent.repeated(event: mechanism.event, times: max(1, remaining))
+    let spent = try file.history.spent(by: order.name)
+    let charged = try spent.times(of: mechanism.event)
+    hasPaidForCounts = try design.counts.map { try spent.times(of: $0.event) > 0 } ?? false
+    let event = RunDesign.event(
+      mechanism, steps: max(0, design.plan.steps - charged),
+      counts: hasPaidForCounts ? nil : design.counts)
     let run = try file.begin(
       LedgerPlan(
         run: order.name, attempt: 0, snapshot: design.snapshot,
-        event: remaining == 0 ? .composed([]) : event, mechanism: mechanism, delta: order.delta,
-        software: Version.current))
+        event: event, mechanism: mechanism, delta: order.delta, software: Version.current))
     self.run = run
     self.charged = charged
     ledger = run
     attempt = run.plan.attempt
   }
 
-  /// An upper bound on the epsilon of the run's first `charged` steps; nil without privacy.
+  /// An upper bound on the epsilon of the run's first `charged` steps, and of its question for
+  /// counts; nil without privacy.
   ///
   /// The plan's own epsilon bounds every prefix of the plan, and Rényi divergence bounds it faster.
   func plannedEpsilon(charged: Int) -> Double? {
     guard let mechanism = design.plan.mechanism, let target = design.epsilon else { return nil }
-    guard charged > 0 else { return 0 }
-    var accountant = RenyiAccountant()
-    guard (try? accountant.compose(mechanism.event, times: charged)) != nil,
-      let epsilon = try? accountant.epsilon(atDelta: order.delta)
+    let event = RunDesign.event(mechanism, steps: charged, counts: design.counts)
+    guard let tally = try? EventTally(event),
+      let epsilon = try? RenyiAccountant(tally).epsilon(atDelta: order.delta)
     else { return target }
+    guard !tally.isEmpty else { return 0 }
     return min(epsilon, target)
   }
 
   /// What may be told of the training.
   func progress(
-    _ trainer: Trainer, _ pace: TrainingPace, checkpoint: Int, fakeAccuracy: Double? = nil
+    _ trainer: Trainer, _ pace: TrainingPace, checkpoint: Int,
+    fakeAccuracy: Releasable<Double>? = nil
   ) -> JobProgress {
     JobProgress(
       phase: .train, done: trainer.step, total: trainer.lastStep,
       plannedEpsilon: plannedEpsilon(charged: trainer.charged), targetEpsilon: design.epsilon,
       delta: design.epsilon == nil ? nil : order.delta, speed: pace.speed,
       remainingSeconds: pace.speed.map { Double(trainer.lastStep - trainer.step) / $0 },
-      fakeAccuracy: fakeAccuracy, checkpoint: checkpoint)
+      fakeAccuracy: fakeAccuracy?.value, checkpoint: checkpoint)
   }
 
   /// The guarantee of everything done to the root so far; nil without privacy.
-  func statement() throws -> PrivacyStatement? {
+  ///
+  /// `answers` are released beside what the model draws.
+  func statement(answers: [String] = []) throws -> PrivacyStatement? {
     guard let run, let root = run.ledger.history.root else { return nil }
     let history = run.ledger.history
     let names = history.attempts.map(\.plan.run)
@@ -81,7 +90,7 @@ final class RunAccount {
           .map(\.element),
         mechanism: design.plan.mechanism, position: run.ledger.position,
         software: Version.current, declared: facts { design.declared?.contains($0) ?? false },
-        found: facts { !(design.declared?.contains($0) ?? false) }),
+        found: facts { !(design.declared?.contains($0) ?? false) }, answers: answers),
       history: history.spent, runHistory: try history.spent(by: order.name), delta: order.delta,
       basis: history.basis)
   }
@@ -102,5 +111,13 @@ final class RunAccount {
   func release(_ manifest: String, claim: PrivacyCost) throws {
     try run?.release(manifest, claim: claim)
     try run?.close(outcome: "finished")
+  }
+}
+
+extension EventTally {
+  /// How often an elementary event happened.
+  fileprivate func times(of event: PrivacyEvent) throws -> Int {
+    let kinds = try EventTally(event).counts.keys
+    return kinds.reduce(0) { $0 + counts[$1, default: 0] }
   }
 }

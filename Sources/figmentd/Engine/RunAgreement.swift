@@ -34,9 +34,14 @@ extension RunDesign {
   private func planDifferences(_ order: RunOrder) throws -> [String] {
     // What is left of a budget changes with every run, and with this one: it is no longer what it was.
     if order.loss == .remainder { return [] }
-    let asked = try PricedPlan(order, units: plan.population, after: LedgerHistory()).plan
+    let priced = try PricedPlan(order, units: plan.population, after: LedgerHistory())
+    let asked = priced.plan
     if asked.steps != plan.steps { return ["steps"] }
+    if priced.counts != counts { return ["question for class counts"] }
     guard asked.mechanism != plan.mechanism else { return [] }
+    if let noise = asked.mechanism?.noise, let own = plan.mechanism?.noise, noise != own {
+      return ["kind of noise"]
+    }
     return [(asked.mechanism == nil) == (plan.mechanism == nil) ? "epsilon or delta" : "privacy"]
   }
 

@@ -37,6 +37,13 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Train without privacy; the set must not be shared.")
   var nonPrivate = false
 
+  @Flag(
+    help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
+  var hardened = false
+
+  @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
+  var countEpsilon: Double?
+
   @Option(help: "Synthetic images to write.")
   var count = RunOrder.usualCount
 
@@ -88,6 +95,12 @@ struct RunCommand: ParsableCommand {
     if nonPrivate {
       guard epsilon == nil else {
         throw ValidationError("--non-private: --epsilon is given too. Drop one of them.")
+      }
+      guard countEpsilon == nil else {
+        throw ValidationError("--non-private: --count-epsilon is given too. Drop one of them.")
+      }
+      guard !hardened else {
+        throw ValidationError("--non-private: --hardened is given too. Drop one of them.")
       }
     } else {
       guard let epsilon, epsilon > 0, epsilon.isFinite else {
@@ -163,10 +176,11 @@ struct RunCommand: ParsableCommand {
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
       recipe: recipe, population: population,
-      loss: epsilon.map { .epsilon($0) } ?? .unlimited, delta: delta,
+      loss: epsilon.map { .epsilon($0) } ?? .unlimited,
+      permission: .granted(byFlag: nonPrivate), delta: delta,
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
-      steps: steps, count: count, seed: seed)
+      steps: steps, isHardened: hardened, countEpsilon: countEpsilon, count: count, seed: seed)
   }
 
   /// What tells runs on one folder apart in its ledger: the place of the results, which itself must

@@ -16,7 +16,9 @@ struct RunDesign: Codable {
   let seed: UInt64
   /// The name of the frozen set of images.
   let snapshot: String
-  /// The epsilon of the plan alone, rounded up; nil without privacy.
+  /// The question for class counts; nil when nobody asked.
+  let counts: CountQuery?
+  /// The epsilon of the plan alone, counts included, rounded up; nil without privacy.
   let epsilon: Double?
   /// The facts about the data that the administrator declared; all others were found in the folder.
   ///
@@ -31,6 +33,7 @@ struct RunDesign: Codable {
     seed = order.seed ?? UInt64.random(in: 0...(1 << 53))
     try order.recipe.validate(classes: classes)
     plan = priced.plan
+    counts = priced.counts
     epsilon = priced.epsilon
     declared = order.declared
   }
@@ -48,8 +51,12 @@ struct RunDesign: Codable {
     try DurableFile.write(try JSONEncoder().encode(self), to: folder + Self.name)
   }
 
-  /// The event of everything the run does; nil without privacy.
-  func event(steps: Int) -> PrivacyEvent? {
-    plan.mechanism.map { .repeated(event: $0.event, times: steps) }
+  /// Steps of training and, where it is still to be asked, the question for counts, as one event.
+  static func event(
+    _ mechanism: SubsampledGaussian, steps: Int, counts: CountQuery?
+  ) -> PrivacyEvent {
+    let training = PrivacyEvent.repeated(event: mechanism.event, times: steps)
+    guard steps > 0 else { return .composed(counts.map { [$0.event] } ?? []) }
+    return counts.map { .composed([$0.event, training]) } ?? training
   }
 }

@@ -1,8 +1,26 @@
 import Datasets
 import FoundationEssentials
 import Models
+@_spi(PrivateZone) import Privacy
 
-/// `metrics.jsonl`: one object for each reported step; only values that are free to leave.
+/// One line of `metrics.jsonl`: a reported step.
+struct MetricsLine: Codable {
+  let step: Int
+  let epsilon: Double?
+  /// Curves that are free to leave.
+  let curves: [String: Double]
+  /// Curves that unprotected images entered.
+  let privateCurves: [String: Double]
+
+  private enum CodingKeys: String, CodingKey {
+    case step, epsilon, curves
+    case privateCurves = "private_curves"
+  }
+}
+
+/// `metrics.jsonl`: one object for each reported step.
+///
+/// Internal: it may hold numbers computed from real images without noise.
 final class MetricsFile {
   private let path: String
   private let encoder = JSONEncoder()
@@ -15,11 +33,14 @@ final class MetricsFile {
 
   /// Appends the curves of a step.
   func append(_ progress: Trainer.Progress, epsilon: Double?) throws {
-    var line = progress.report.values
-    line["step"] = Double(progress.step)
-    line["epsilon"] = epsilon
     // JSON has no infinity; a curve that left the numbers is left out.
-    var data = try encoder.encode(line.filter { $0.value.isFinite })
+    let report = progress.report
+    let line = MetricsLine(
+      step: progress.step, epsilon: epsilon,
+      curves: report.curves.mapValues(\.value).filter { $0.value.isFinite },
+      privateCurves: report.privateCurves.mapValues { $0.revealed() }
+        .filter { $0.value.isFinite })
+    var data = try encoder.encode(line)
     data.append(0x0A)
     try AppendedFile.append(data, to: path)
   }

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Privacy
 import Synchronization
 
 /// Tells on standard error how a run in the foreground gets on, and its results on standard output.
@@ -18,7 +19,7 @@ final class RunMeter: Sendable {
   /// Shows a report, unless the last one was a moment ago.
   func show(_ report: JobReport) {
     switch report {
-    case .note(let text): write(text + "\n")
+    case .note(let text): write(text.value + "\n")
     case .progress(let progress):
       let isDue = last.withLock { last in
         let isNew = last.phase != progress.phase

@@ -30,12 +30,19 @@ struct RunPublisher {
   func publish(
     _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, steps: Int
   ) throws -> JobResults? {
+    if let mechanism = design.plan.mechanism {
+      let writer = try ReleaseWriter(releaseAt: places.release, protectedBy: mechanism)
+      return try publish(model, design, account, steps, places.release, writer)
+    }
+    let writer = try InternalSetWriter(insideAt: places.unprotected)
+    return try publish(model, design, account, steps, places.unprotected, writer)
+  }
+
+  private func publish<Zone>(
+    _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, _ steps: Int,
+    _ place: String, _ writer: SetWriter<Zone>
+  ) throws -> JobResults? {
     let format = design.recipe.format(classes: design.classes)
-    let place = design.plan.mechanism == nil ? places.unprotected : places.release
-    try DurableFile.makeFolder(
-      String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]),
-      mode: design.plan.mechanism == nil ? 0o700 : 0o755)
-    let writer = try ReleaseWriter(at: place, version: Version.current)
     let drawn = try writer.writeImages(
       of: model, format: format, count: order.count, seed: design.seed &+ 1,
       shouldStop: { stop.isRaised },
@@ -46,15 +53,21 @@ struct RunPublisher {
     report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
     try writer.writeSheet(of: model, format: format, seed: design.seed &+ 2)
     try writer.writeGenerator(of: model, recipe: design.recipe, classes: design.classes)
-    let statement = try account.statement()
-    try writer.write(ReleaseReadme(design, statement, count: order.count).text, as: "README.md")
+    let counts = try ClassCountsFile.saved(in: places.internalFiles)
+    let statement = try account.statement(answers: counts.map { [$0.value.words] } ?? [])
+    try counts.map { try writer.write($0.map { try $0.encoded() }, as: ClassCountsFile.name) }
+    try writer.write(
+      Releasable(
+        ReleaseReadme(design, statement, count: order.count, hasCounts: counts != nil).text,
+        .chosenBeforehand),
+      as: "README.md")
     if let statement {
       let json = JSONEncoder()
       json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try writer.write(json.encode(statement), as: "privacy.json")
-      try writer.write(statement.markdown, as: "PRIVACY.md")
+      try writer.write(Releasable(json.encode(statement), .chosenBeforehand), as: "privacy.json")
+      try writer.write(Releasable(statement.markdown, .chosenBeforehand), as: "PRIVACY.md")
     }
-    try writeReport(writer, format, design, statement)
+    try writer.write(report(writer, format, design, statement))
     let manifest = try writer.writeManifest(run: order.name, software: Version.current)
     if let statement { try account.release(manifest, claim: statement.total) }
     try writer.finish()
@@ -69,15 +82,12 @@ struct RunPublisher {
         JobOutput(kind: "record", path: places.internalFiles + "/run.json"),
       ])
   }
-}
 
-extension RunPublisher {
-  /// Writes the report: for a release only what may leave; a set without privacy has an internal
-  /// one.
-  private func writeReport(
-    _ writer: ReleaseWriter, _ format: ImageSpecification, _ design: RunDesign,
+  /// What the report says.
+  private func report<Zone>(
+    _ writer: SetWriter<Zone>, _ format: ImageSpecification, _ design: RunDesign,
     _ statement: PrivacyStatement?
-  ) throws {
+  ) throws -> ReportData {
     let images = LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
       labels: writer.looked.labels, pixels: writer.looked.pixels)
@@ -90,12 +100,7 @@ extension RunPublisher {
       data.ownFindingsAlone = Releasable(
         SyntheticFindings(images, on: machine.threads), .postProcessing)
     }
-    let files =
-      statement == nil
-      ? try ReportWriter().files(data, for: InternalReport.self)
-      : try ReportWriter().files(data, for: ReleaseReport.self)
-    try writer.write(files.page, as: "report.html")
-    try writer.write(files.json, as: "report.json")
+    return data
   }
 }
 
@@ -104,12 +109,14 @@ struct ReleaseReadme {
   private let design: RunDesign
   private let statement: PrivacyStatement?
   private let count: Int
+  private let hasCounts: Bool
 
-  /// Describes a set of `count` images.
-  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int) {
+  /// Describes a set of `count` images, with or without the class counts of the real ones.
+  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int, hasCounts: Bool) {
     self.design = design
     self.statement = statement
     self.count = count
+    self.hasCounts = hasCounts
   }
 
   /// The card in Markdown, with the header that dataset hubs read.
@@ -146,6 +153,7 @@ struct ReleaseReadme {
       - `report.html`, `report.json`: what may be told about the images and their training
       - `model/generator.safetensors`: the model that drew them
       - `manifest.json`: SHA-256 of every file
+      \(hasCounts ? "- `class_counts.json`: real images of each class, with noise that was paid for" : "")
 
       """
   }

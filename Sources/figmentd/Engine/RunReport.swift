@@ -31,13 +31,8 @@ struct RunReport {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
     data.guarantee = statement.map(guarantee)
-    if design.plan.mechanism == nil {
-      // Without noise nothing of a training is free.
-      data.privateSignals = Sensitive(curves.free + curves.real)
-    } else {
-      data.freeSignals = Releasable(curves.free, .postProcessing)
-      data.privateSignals = Sensitive(curves.real)
-    }
+    data.freeSignals = curves.free
+    data.privateSignals = curves.real
     return data
   }
 
@@ -50,6 +45,7 @@ struct RunReport {
     ]
     if let mechanism = design.plan.mechanism {
       facts += [
+        ("Kind of noise", mechanism.noise.words),
         ("Noise, in clip norms", String(mechanism.noiseMultiplier)),
         ("Clip norm", String(mechanism.clipNorm)),
       ]

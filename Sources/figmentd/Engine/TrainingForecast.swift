@@ -2,6 +2,7 @@ import Compute
 import Glibc
 import Learning
 import Models
+import Privacy
 
 /// How long a plan would take and how much memory it would need, measured on noise images: a few
 /// steps of the real model, never a real image.
@@ -22,6 +23,7 @@ struct TrainingForecast {
     let examples = NoiseExamples(
       count: plan.batchSize, classCount: classes.count)
     let noise = NoiseStream()
+    let protection = plan.mechanism.map(Protection.noise) ?? .none(.onNoiseImages)
     let clock = ContinuousClock()
     let start = clock.now
     var steps = 0
@@ -29,8 +31,8 @@ struct TrainingForecast {
       _ = try model.step(
         TrainingStep(
           index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
-          mechanism: plan.mechanism, noise: noise),
-        on: examples)
+          protection: protection, noise: noise),
+        on: PrivateExamples(examples))
       steps += 1
     } while clock.now - start < .seconds(Self.duration) && steps < plan.steps
     let elapsed = (clock.now - start) / .seconds(1)

@@ -2,6 +2,7 @@ import Compute
 import Control
 import Datasets
 import FoundationEssentials
+import Learning
 import Models
 import Privacy
 
@@ -65,22 +66,30 @@ final class TrainingRun {
   private func runPhases() throws -> Ending {
     try DurableFile.makeFolder(places.internalFiles)
     if let results = try ResultsFile.read(in: places.internalFiles, count: order.count) {
-      report(.note("finished already: nothing is trained or drawn anew"))
+      report(
+        .note(
+          Releasable("finished already: nothing is trained or drawn anew", .chosenBeforehand)))
       return .finished(results)
     }
     let (design, snapshot) = try prepare()
+    if design.plan.mechanism == nil, order.permission == nil {
+      throw ControlError.refusedByPolicy(order.nonPrivateRefusal)
+    }
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
     var step = 0
     if let saved = try CheckpointFolder(path: places.checkpoints).newest() {
       try model.restore(from: saved.checkpoint)
       step = saved.step
-      report(.note("goes on from the checkpoint of step \(step)"))
+      report(
+        .note(Releasable("goes on from the checkpoint of step \(step)", .chosenBeforehand)))
     }
     let account = try RunAccount(order, places, design)
+    try askForCounts(design, snapshot, account)
     let trainer = Trainer(
       model, plan: design.plan, images: SnapshotImages(snapshot), ledger: account.ledger,
-      purpose: "training", step: step, charged: account.charged)
+      purpose: "training", step: step, charged: account.charged,
+      permission: order.permission)
     let record = { (state: RunRecord.State) in
       try self.record(state, design, snapshot, trainer, account).write(
         in: self.places.internalFiles)
@@ -126,7 +135,7 @@ final class TrainingRun {
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
     let snapshot = result.snapshot
     let priced = try PricedPlan(order, units: snapshot.unitCount, after: history())
-    if let remark = priced.remark { report(.note(remark)) }
+    if let remark = priced.remark { report(.note(Releasable(remark, .chosenBeforehand))) }
     let design = try RunDesign(
       order, priced, classes: snapshot.classes, snapshot: "\(snapshot.digest)")
     try design.save(in: places.internalFiles)
@@ -138,6 +147,32 @@ final class TrainingRun {
     try LedgerFile.history(
       at: RootLedger.location(
         RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
+  }
+
+  /// Asks for the class counts once: charged before they are computed, and kept.
+  private func askForCounts(
+    _ design: RunDesign, _ snapshot: DatasetSnapshot, _ account: RunAccount
+  ) throws {
+    guard let query = design.counts,
+      try ClassCountsFile.saved(in: places.internalFiles) == nil
+    else { return }
+    guard !account.hasPaidForCounts else {
+      report(
+        .note(
+          Releasable(
+            "the class counts were paid for and lost in a crash: the set will have none",
+            .chosenBeforehand)))
+      return
+    }
+    let reservation = try account.ledger.reserve(query.event, times: 1, for: "class counts")
+    let answer = query.answer(
+      snapshot.classCounts(ofUnitsUpTo: query.sensitivity), paidBy: reservation,
+      noise: NoiseStream())
+    let file = ClassCountsFile.make(
+      answer, classes: design.classes, query, delta: order.delta)
+    try DurableFile.write(
+      try file.value.encoded(), to: "\(places.internalFiles)/\(ClassCountsFile.name)")
+    try account.ledger.settle(reservation, used: 1)
   }
 
   private func train(_ trainer: Trainer, _ account: RunAccount) throws -> Trainer.Ending {
@@ -160,7 +195,7 @@ final class TrainingRun {
         let epsilon = account.plannedEpsilon(charged: progress.charged)
         try metrics.append(progress, epsilon: epsilon)
         pace.reported()
-        let accuracy = progress.report.values["fake_accuracy"]
+        let accuracy = progress.report.curves["fake_accuracy"]
         self.report(
           .progress(account.progress(trainer, pace, checkpoint: saved, fakeAccuracy: accuracy)))
       },

@@ -1,6 +1,7 @@
 import Compute
 import Datasets
 import Evaluation
+import Privacy
 
 /// The three sets of an evaluation, read into memory in one form.
 struct ImageSets {

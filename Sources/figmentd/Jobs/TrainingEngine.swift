@@ -1,4 +1,5 @@
 import Control
+import Privacy
 import Synchronization
 
 /// What the daemon needs from the rooms that learn: the border between jobs and models.
@@ -60,12 +61,12 @@ protocol TrainingEngine: Sendable {
 
 /// What a running job tells.
 ///
-/// Releasable values only.
+/// Releasable values only: `JobProgress` has no field for any other.
 enum JobReport: Sendable {
   /// How far it has come. A new `checkpoint` in it is stored durably.
   case progress(JobProgress)
   /// Something to say in its log.
-  case note(String)
+  case note(Releasable<String>)
 }
 
 /// How a call of the engine ended without an error.

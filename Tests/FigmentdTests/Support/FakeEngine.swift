@@ -2,6 +2,7 @@ import Control
 import Datasets
 import FoundationEssentials
 import Glibc
+import Privacy
 import Synchronization
 
 @testable import figmentd
@@ -62,7 +63,8 @@ final class FakeEngine: TrainingEngine {
     launches.withLock { $0.append("train \(job.id)") }
     let behaviour = state.withLock { $0 }
     if let failure = behaviour.failure { throw failure }
-    report(.note("training \(dataset.name) with \(request.recipe)"))
+    report(
+      .note(Releasable("training \(dataset.name) with \(request.recipe)", .chosenBeforehand)))
     var step = job.progress?.checkpoint ?? 0
     var checkpoint = step
     while behaviour.isEndless || step < behaviour.steps {

@@ -4,6 +4,7 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
+import TestSupport
 
 @testable import figmentd
 
@@ -39,7 +40,8 @@ struct RunBench {
   /// Draws `drawn` images; the run trains on them at `side` pixels and ends with `count` of its own.
   init(
     named name: String = "run", epsilon: Double? = 4, maximum: Double = 100, side: Int = 8,
-    steps: Int = 40, drawn: Int = 64, count: Int = 12
+    steps: Int = 40, drawn: Int = 64, count: Int = 12, hardened: Bool = false,
+    countEpsilon: Double? = nil, rules: DatasetRules = DatasetRules()
   ) throws {
     scratch = ScratchFolder()
     let images = scratch.path + "/images"
@@ -47,10 +49,11 @@ struct RunBench {
     let recipe = try RecipeLibrary.read(
       scratch.write("tiny.yaml", Self.recipe(side: side, steps: steps)))
     order = RunOrder(
-      name: name, dataset: "glyphs", root: images, rules: DatasetRules(), recipe: recipe,
-      loss: epsilon.map { .epsilon($0) } ?? .unlimited, delta: 1e-5,
+      name: name, dataset: "glyphs", root: images, rules: rules, recipe: recipe,
+      loss: epsilon.map { .epsilon($0) } ?? .unlimited,
+      permission: epsilon == nil ? .test : nil, delta: 1e-5,
       budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
-      steps: nil, count: count, seed: 5)
+      steps: nil, isHardened: hardened, countEpsilon: countEpsilon, count: count, seed: 5)
     places = RunPlaces(
       internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
       release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",

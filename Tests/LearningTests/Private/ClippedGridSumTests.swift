@@ -27,7 +27,7 @@ import Testing
 
   @Test func oneUnitMovesTheSumByAtMostTheBoundInWholeSteps() throws {
     let mechanism = try mechanism(multiplier: 1, clipNorm: 0.75)
-    let grid = GradientGrid(mechanism)
+    let grid = try #require(mechanism.grid)
     var stream = SeededStream(seed: 52)
     var longest = 0.0
     for _ in 0..<40 {
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func contributionIsShortenedUntilItsWholeNormFits() throws {
-    let grid = GradientGrid(try mechanism(multiplier: 1, clipNorm: 1))
+    let grid = try #require(try mechanism(multiplier: 1, clipNorm: 1).grid)
     #expect(grid.sensitivity == 1 << 20)
     let arena = Arena()
     let contribution = arena.make(Shape(3))
@@ -87,15 +87,39 @@ import Testing
     #expect(distance(hardened, plain) < 1e-4 * norm(plain))
   }
 
+  @Test func theMechanismDecidesBetweenTheTwoSums() throws {
+    var stream = SeededStream(seed: 54)
+    let examples = PrivateExamples(PrivateBench.examples(5, labelCount: 3, from: &stream))
+    let bench = PrivateBench()
+    let pass = Pass(on: bench.machine)
+    let hardened = try mechanism(multiplier: 1, clipNorm: 1)
+    let plain = try SubsampledGaussian(
+      samplingProbability: 0.1, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: 1)
+    let gradient = { (mechanism: SubsampledGaussian) in
+      bench.network.privateGradient(
+        over: examples, loss: loss, mechanism, noise: TestNoise.stream(5), in: pass
+      ).values.array
+    }
+    let exact = bench.network.clippedGridSum(over: examples, loss: loss, hardened, in: pass)
+      .noised(by: TestNoise.stream(5))
+    let floating = bench.network.clippedSum(over: examples, loss: loss, plain, in: pass)
+      .noised(by: TestNoise.stream(5))
+    #expect(gradient(hardened) == exact.values.array)
+    #expect(gradient(plain) == floating.values.array)
+    #expect(exact.values.array != floating.values.array)
+  }
+
   @Test func emptyBatchIsNoiseOfThePlansScale() throws {
     let mechanism = try SubsampledGaussian(
-      samplingProbability: 0.1, noiseMultiplier: 1.3, clipNorm: 0.4, nominalBatchSize: 16)
+      samplingProbability: 0.1, noiseMultiplier: 1.3, clipNorm: 0.4, nominalBatchSize: 16,
+      noise: .discreteGaussian)
     var values: [Float] = []
     let bench = PrivateBench()
     let noise = TestNoise.stream(3)
     while values.count < 60_000 {
       let sum = bench.network.clippedGridSum(
-        over: ArrayExamples([]), loss: loss, mechanism, in: Pass(on: bench.machine))
+        over: PrivateExamples(ArrayExamples([])), loss: loss, mechanism, in: Pass(on: bench.machine)
+      )
       let gradient = sum.noised(by: noise)
       values += gradient.values.array
     }
@@ -107,7 +131,7 @@ import Testing
   private func mechanism(multiplier: Double, clipNorm: Double) throws -> SubsampledGaussian {
     try SubsampledGaussian(
       samplingProbability: 0.1, noiseMultiplier: multiplier, clipNorm: clipNorm,
-      nominalBatchSize: 1)
+      nominalBatchSize: 1, noise: .discreteGaussian)
   }
 
   private func release(
@@ -117,7 +141,7 @@ import Testing
     let bench = PrivateBench(microBatchSize: microBatchSize, threads: threads)
     let mechanism = try given ?? mechanism(multiplier: 1, clipNorm: 1)
     let sum = bench.network.clippedGridSum(
-      over: examples, loss: loss, mechanism, in: Pass(on: bench.machine))
+      over: PrivateExamples(examples), loss: loss, mechanism, in: Pass(on: bench.machine))
     let gradient = sum.noised(by: TestNoise.stream(5))
     return gradient.values.array
   }

@@ -94,7 +94,7 @@ import Testing
   ) throws -> [Float] {
     let zeros = GivenGradientLoss([[Float](repeating: 0, count: 1000)])
     let gradient = network.clippedSum(
-      over: examples, loss: zeros, mechanism, in: Pass(on: Machine(threadCount: 1))
+      over: PrivateExamples(examples), loss: zeros, mechanism, in: Pass(on: Machine(threadCount: 1))
     ).noised(by: noise)
     return gradient.values.array
   }

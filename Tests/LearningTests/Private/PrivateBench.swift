@@ -36,7 +36,7 @@ struct PrivateBench {
   ) throws -> [Float] {
     let pass = Pass(on: machine)
     let sum = network.clippedSum(
-      over: examples, loss: loss, try Self.quiet(clipNorm: clipNorm), in: pass)
+      over: PrivateExamples(examples), loss: loss, try Self.quiet(clipNorm: clipNorm), in: pass)
     let gradient = sum.noised(by: NoiseStream())
     return gradient.values.array
   }

@@ -33,7 +33,8 @@ import Testing
     let released = try [1, 64].map { size in
       let bench = PrivateBench(microBatchSize: size)
       let sum = bench.network.clippedSum(
-        over: examples, loss: loss, try mechanism(batchSize: 4), in: Pass(on: bench.machine))
+        over: PrivateExamples(examples), loss: loss, try mechanism(batchSize: 4),
+        in: Pass(on: bench.machine))
       let gradient = sum.noised(by: TestNoise.stream(7))
       return gradient.values.array
     }
@@ -49,7 +50,7 @@ import Testing
     let quiet = try SubsampledGaussian(
       samplingProbability: 1, noiseMultiplier: 1e-60, clipNorm: 1, nominalBatchSize: 8)
     let divided = bench.network.clippedSum(
-      over: examples, loss: loss, quiet, in: Pass(on: bench.machine)
+      over: PrivateExamples(examples), loss: loss, quiet, in: Pass(on: bench.machine)
     ).noised(by: NoiseStream())
     #expect(divided.values.array == sum.map { $0 / 8 })
   }
@@ -58,9 +59,15 @@ import Testing
     let bench = PrivateBench()
     var stream = SeededStream(seed: 44)
     let examples = PrivateBench.examples(5, labelCount: 3, from: &stream)
+    let pass = Pass(on: bench.machine)
     let sum = bench.network.clippedSum(
-      over: examples, loss: loss, try mechanism(batchSize: 4), in: Pass(on: bench.machine))
+      over: PrivateExamples(examples), loss: loss, try mechanism(batchSize: 4), in: pass)
     #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
+    #expect(pass.exampleCount == 0 && pass.labels.isEmpty)
+    _ = bench.network.unprotectedGradient(
+      over: PrivateExamples(examples), loss: loss, in: pass)
+    #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
+    #expect(pass.exampleCount == 0 && pass.labels.isEmpty)
     let gradient = sum.noised(by: NoiseStream())
     bench.network.update(along: gradient, by: descent(bench))
     #expect(bench.network.parameters.gradient.array.allSatisfy { $0 == 0 })
@@ -74,8 +81,10 @@ import Testing
     let expected = try bench.sum(examples, loss, clipNorm: 1)
     let pass = Pass(on: bench.machine)
     let quiet = try PrivateBench.quiet(clipNorm: 1)
-    let first = bench.network.clippedSum(over: examples, loss: loss, quiet, in: pass)
-    let second = bench.network.clippedSum(over: others, loss: loss, quiet, in: pass)
+    let first = bench.network.clippedSum(
+      over: PrivateExamples(examples), loss: loss, quiet, in: pass)
+    let second = bench.network.clippedSum(
+      over: PrivateExamples(others), loss: loss, quiet, in: pass)
     let target = bench.network.parameters.makeCompanion()
     target.fill(0)
     _ = bench.network.addPublicGradient(
@@ -92,7 +101,7 @@ import Testing
     let optimizer = descent(bench)
     for _ in 0..<3 {
       let gradient = bench.network.clippedSum(
-        over: ArrayExamples([]), loss: loss, try mechanism(batchSize: 4),
+        over: PrivateExamples(ArrayExamples([])), loss: loss, try mechanism(batchSize: 4),
         in: Pass(on: bench.machine)
       ).noised(by: NoiseStream())
       bench.network.update(along: gradient, by: optimizer)
@@ -117,7 +126,7 @@ import Testing
     let after = output()
     #expect(after != before)
     let gradient = bench.network.clippedSum(
-      over: ArrayExamples([]), loss: loss, try mechanism(batchSize: 1), in: pass
+      over: PrivateExamples(ArrayExamples([])), loss: loss, try mechanism(batchSize: 1), in: pass
     ).noised(by: TestNoise.stream(4))
     bench.network.update(along: gradient, by: descent(bench))
     let last = output()

@@ -110,7 +110,8 @@ import Testing
       let row = (0..<16).map { _ in Float(stream.gaussian()) * 1000 }
       let gradient = row + row.map { -$0 * off } + row.map { $0 * off } + row.map { -$0 }
       let sum = network.clippedSum(
-        over: ArrayExamples([image], labels: [0]), loss: GivenGradientLoss([gradient]),
+        over: PrivateExamples(ArrayExamples([image], labels: [0])),
+        loss: GivenGradientLoss([gradient]),
         try PrivateBench.quiet(clipNorm: 1), in: Pass(on: machine))
       let released = sum.noised(by: NoiseStream())
       #expect(norm(released.values.array) <= 1 + 1e-5)
@@ -125,7 +126,8 @@ import Testing
       [LyingLayer(parameters)], parameters: parameters, seed: 1, microBatchSize: 4)
     let examples = ArrayExamples([[1], [2], [.infinity], [4], [5]], labels: [0, 0, 0, 0, 0])
     let sum = network.clippedSum(
-      over: examples, loss: GivenGradientLoss([[1]]), try PrivateBench.quiet(clipNorm: 100),
+      over: PrivateExamples(examples), loss: GivenGradientLoss([[1]]),
+      try PrivateBench.quiet(clipNorm: 100),
       in: Pass(on: machine))
     let released = sum.noised(by: NoiseStream())
     #expect(released.values.array == [12])

@@ -1,8 +1,10 @@
 /// A value that private images helped to compute and no noise protects.
 ///
 /// It can be turned into other sensitive values but not into a releasable one: there is no such
-/// function. Only an internal report, which never leaves the operator's directory, may read it; it
-/// proves that it is one by the key that it alone can make.
+/// function. Two ways lead out, both behind a door that a source file has to open by name,
+/// `@_spi(PrivateZone) import Privacy`: into files that never leave the operator's directory, and
+/// through a mechanism that the ledger was charged for. Any other file that reads the value does not
+/// compile, and a test holds the list of the files that open the door.
 public struct Sensitive<Value> {
   private let value: Value
 
@@ -12,19 +14,24 @@ public struct Sensitive<Value> {
   }
 
   /// What is computed from a sensitive value is sensitive.
-  public func map<Result>(_ transform: (Value) throws -> Result) rethrows -> Sensitive<Result> {
+  ///
+  /// `transform` is sendable so that it cannot write what it sees into a variable outside.
+  public func map<Result>(
+    _ transform: @Sendable (Value) throws -> Result
+  ) rethrows -> Sensitive<Result> {
     Sensitive<Result>(try transform(value))
   }
 
   /// What is computed from a sensitive value and any other is sensitive.
   public func map<Other, Result>(
-    with other: Sensitive<Other>, _ transform: (Value, Other) throws -> Result
+    with other: Sensitive<Other>, _ transform: @Sendable (Value, Other) throws -> Result
   ) rethrows -> Sensitive<Result> {
     Sensitive<Result>(try transform(value, other.value))
   }
 
-  /// The value itself, for a report that stays inside.
-  func revealed(by key: InternalReport.Key) -> Value { value }
+  /// The value itself, for a file that stays inside or for a mechanism that was paid for.
+  @_spi(PrivateZone)
+  public func revealed() -> Value { value }
 }
 
 /// Why a value may leave.
@@ -64,6 +71,33 @@ public struct Releasable<Value> {
     with other: Releasable<Other>, _ transform: (Value, Other) throws -> Result
   ) rethrows -> Releasable<Result> {
     Releasable<Result>(try transform(value, other.value), other.reason)
+  }
+}
+
+/// The administrator's permission to train without privacy.
+///
+/// Whatever updates a model along gradients that no noise protects asks for it, so a private run,
+/// which has none, cannot take that way. It can be made only behind a door of its own,
+/// `@_spi(Administrator) import Privacy`, where the administrator's policy is read.
+public struct UnprotectedTraining: Sendable {
+  /// Grants the permission.
+  @_spi(Administrator)
+  public init() {}
+}
+
+/// How the private examples of a run are protected.
+public enum Protection: Sendable {
+  /// By clipping and noise.
+  case noise(SubsampledGaussian)
+  /// Not at all.
+  case none(UnprotectedTraining)
+
+  /// The mechanism; nil without privacy.
+  public var mechanism: SubsampledGaussian? {
+    switch self {
+    case .noise(let mechanism): mechanism
+    case .none: nil
+    }
   }
 }
 

@@ -1,0 +1,56 @@
+/// A question to private images beside training: how many there are of each class.
+///
+/// The answer is one sum, so a unit moves it by at most `sensitivity` in the Euclidean norm, which
+/// it reaches when all of its images are of one class.
+public struct CountQuery: Codable, Hashable, Sendable {
+  /// The most images that one unit of privacy has in the set.
+  public let sensitivity: Int
+  /// Standard deviation of the noise on every count, divided by `sensitivity`.
+  public let noiseMultiplier: Double
+  /// The kind of noise.
+  public let noise: NoiseDistribution
+  /// What the answer alone costs, rounded up.
+  public let epsilon: Double
+
+  private enum CodingKeys: String, CodingKey {
+    case sensitivity, noise, epsilon
+    case noiseMultiplier = "noise_multiplier"
+  }
+
+  /// Finds the noise with which one answer costs at most `budget`.
+  ///
+  /// - Throws: `PrivacyError` when no noise reaches it, or it would be more than is drawn exactly.
+  public init(
+    budget: PrivacyBudget, sensitivity: Int, noise: NoiseDistribution
+  ) throws(PrivacyError) {
+    try Valid.count(sensitivity, "images of one unit", atLeast: 1)
+    let found = try Calibration(budget: budget)
+      .noiseMultiplier(samplingProbability: 1, times: 1, distribution: noise)
+    self.sensitivity = sensitivity
+    self.noise = noise
+    noiseMultiplier = found.noiseMultiplier
+    epsilon = found.epsilon
+    guard standardDeviation <= Self.largestDeviation else {
+      throw .outOfRange(
+        argument: "noise on the class counts", value: "\(standardDeviation)",
+        expected: "at most \(Self.largestDeviation) images; a larger epsilon for the counts is")
+    }
+  }
+
+  /// Up to here single precision tells all noises apart that whole numbers do.
+  private static let largestDeviation = 0x1p19
+
+  /// Standard deviation of the noise on every count, in images; whole for discrete noise.
+  public var standardDeviation: Double {
+    let deviation = noiseMultiplier * Double(sensitivity)
+    return noise == .gaussian ? deviation : max(1, deviation.rounded(.up))
+  }
+
+  /// The question, as the accountants are told: everybody is in the sum.
+  public var event: PrivacyEvent {
+    switch noise {
+    case .gaussian: .gaussian(noiseMultiplier: noiseMultiplier)
+    case .discreteGaussian: .discreteGaussian(noiseMultiplier: noiseMultiplier)
+    }
+  }
+}

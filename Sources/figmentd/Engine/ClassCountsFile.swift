@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Privacy
+
+/// `class_counts.json`: how many images there are of each class, with noise.
+///
+/// Kept with the internal files, so that a resumed run does not ask again, and released.
+struct ClassCountsFile: Codable, Hashable {
+  /// Images of each class with noise; they may be below zero.
+  let counts: [String: Int]
+  /// The noise on each count.
+  let standardDeviation: Double
+  /// The most images of one unit, all of which the noise hides.
+  let imagesPerUnit: Int
+  /// What the answer alone cost, and the delta of that.
+  let epsilon: Double, delta: Double
+
+  private enum CodingKeys: String, CodingKey {
+    case counts, epsilon, delta
+    case standardDeviation = "standard_deviation"
+    case imagesPerUnit = "images_per_unit"
+  }
+
+  static let name = "class_counts.json"
+
+  /// What the file holds after the answer to a question.
+  static func make(
+    _ answer: Releasable<[Int]>, classes: [String], _ query: CountQuery, delta: Double
+  ) -> Releasable<ClassCountsFile> {
+    answer.map {
+      ClassCountsFile(
+        counts: Dictionary(uniqueKeysWithValues: zip(classes, $0)),
+        standardDeviation: query.standardDeviation, imagesPerUnit: query.sensitivity,
+        epsilon: query.epsilon, delta: delta)
+    }
+  }
+
+  /// The answer that an earlier attempt got; nil when there is none.
+  static func saved(in folder: String) throws -> Releasable<ClassCountsFile>? {
+    guard try DurableFile.names(in: folder).contains(name) else { return nil }
+    let file = try JSONDecoder().decode(
+      ClassCountsFile.self, from: DurableFile.read("\(folder)/\(name)"))
+    return Releasable(file, .paidFor)
+  }
+
+  /// What the file tells, without its numbers.
+  var words: String {
+    "\(Self.name): images of each class, with noise of standard deviation \(standardDeviation)"
+  }
+
+  /// The file's content.
+  func encoded() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}

@@ -1,0 +1,96 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Models
+import Privacy
+import Testing
+
+@testable import figmentd
+
+/// Class counts that are paid for: planned, charged, answered once, released.
+@Suite struct ClassCountsTests {
+  private func isFinished(_ ending: TrainingRun.Ending) -> Bool {
+    if case .finished = ending { true } else { false }
+  }
+
+  private func released(_ bench: RunBench) throws -> ClassCountsFile {
+    try JSONDecoder().decode(
+      ClassCountsFile.self,
+      from: DurableFile.read(bench.places.release + "/class_counts.json"))
+  }
+
+  @Test func countsAreChargedFirstAndLeaveWithTheRelease() throws {
+    let bench = try RunBench(countEpsilon: 0.5)
+    #expect(isFinished(try bench.run()))
+    let history = try bench.history()
+    let first = try #require(history.charges.first?.entry)
+    #expect(first.purpose == "class counts" && first.times == 1)
+    guard case .gaussian(let multiplier) = first.event else {
+      Issue.record("\(first.event)")
+      return
+    }
+    #expect(history.spent.total == 41 && !history.isAdaptive)
+    let cost = try PrivacyCost(of: history.spent, delta: 1e-5)
+    #expect(cost.epsilon <= 4 && cost.epsilon > 3.9)
+    #expect(
+      try PrivacyCost(of: EventTally(first.event), delta: 1e-5).epsilon <= 0.5)
+    let file = try released(bench)
+    #expect(file.standardDeviation == multiplier && file.imagesPerUnit == 1)
+    #expect(file.epsilon <= 0.5 && file.delta == 1e-5)
+    let design = try #require(try RunDesign.saved(in: bench.places.internalFiles))
+    #expect(Set(file.counts.keys) == Set(design.classes))
+    // 64 images: noise of about seven on each count leaves the sum in sight.
+    #expect(abs(file.counts.values.reduce(0, +) - 64) < 100)
+    #expect(try bench.text(bench.places.release + "/manifest.json").contains("class_counts.json"))
+    #expect(try bench.text(bench.places.release + "/README.md").contains("class_counts.json"))
+    let statement = try bench.text(bench.places.release + "/PRIVACY.md")
+    #expect(statement.contains("class_counts.json: images of each class, with noise of"))
+    #expect(
+      statement.contains("1 times Gaussian noise of \(multiplier) times the most that a unit"))
+  }
+
+  @Test func aResumedRunAsksOnce() throws {
+    let bench = try RunBench(countEpsilon: 0.5)
+    let stop = StopSignal()
+    let ending = try bench.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.phase == .train { stop.raise() }
+    }
+    let name = bench.places.internalFiles + "/class_counts.json"
+    let answer = try bench.text(name)
+    if case .stopped = ending { #expect(isFinished(try bench.run())) }
+    #expect(try bench.text(name) == answer)
+    #expect(try bench.history().spent.total <= 41)
+    #expect(try bench.history().charges.count { $0.entry.purpose == "class counts" } == 1)
+  }
+
+  @Test func countsThatACrashLostAreNotAskedForAgain() throws {
+    let bench = try RunBench(countEpsilon: 0.5)
+    try bench.leaveReservation(of: { $0.counts?.event }, times: 1)
+    #expect(isFinished(try bench.run()))
+    #expect(try bench.history().spent.total == 41)
+    #expect(
+      try !DurableFile.names(in: bench.places.release).contains("class_counts.json"))
+  }
+
+  @Test func aHardenedRunAnswersWithDiscreteNoise() throws {
+    let bench = try RunBench(hardened: true, countEpsilon: 0.5)
+    #expect(isFinished(try bench.run()))
+    let spent = try bench.history().spent
+    #expect(spent.total == 41 && spent.counts.keys.allSatisfy { $0.noise == .discreteGaussian })
+    #expect(try PrivacyCost(of: spent, delta: 1e-5).epsilon <= 4)
+  }
+
+  @Test func countsThatCannotBePaidForAreRefusedBeforeAnythingIsReserved() throws {
+    let dear = try RunBench(countEpsilon: 4)
+    #expect(throws: ControlError.self) { try dear.run() }
+    let folders = try RunBench(
+      countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
+    let error = #expect(throws: ControlError.self) { try folders.order.countQuery() }
+    #expect(error?.message.contains("maximum_per_unit") == true)
+    #expect(try DurableFile.names(in: dear.places.ledgers).isEmpty)
+    let limited = try RunBench(
+      countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))
+    #expect(try limited.order.countQuery()?.sensitivity == 6)
+  }
+}
