@@ -109,8 +109,8 @@ MUTANTS = [
     'ModelsTests.TrainingPlanTests/theDivisorIsTheRecipesBatchSizeForEveryPopulation',
     (
       ('Sources/Models/TrainingPlan.swift',
-       'nominalBatchSize: batchSize)',
-       'nominalBatchSize: max(1, Int(probability * Double(population))))'),
+       'nominalBatchSize: batchSize',
+       'nominalBatchSize: max(1, Int(probability * Double(population)))'),
     )),
   Mutant(
     '8', 'every layer clipped at the clip norm',
