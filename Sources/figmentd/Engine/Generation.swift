@@ -23,7 +23,7 @@ struct Generation {
     try DurableFile.makeFolder(
       String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]), mode: 0o755)
     let format = design.recipe.format(classes: design.classes)
-    let writer = try ReleaseWriter(at: place, version: Version.current)
+    let writer = try ReleaseWriter(at: place, version: Version.current, hasReport: false)
     let drawn = try writer.writeImages(
       of: model, format: format, count: count, seed: seed, shouldStop: { stop.isRaised },
       report: { report(.progress(JobProgress(phase: .generate, done: $0, total: count))) })

@@ -19,15 +19,18 @@ final class ReleaseWriter {
   private let temporary: String
   private let encoder: PNGEncoder
   private var hashes: [String: String] = [:]
-  /// Images that were written, for the report: all of them, or an even share of very many.
+  /// Images that were written, for the report: all of them, or an even share of very many; none
+  /// where there will be no report.
   private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
+  private let hasReport: Bool
 
   /// Bytes of pixels that are kept for the report.
   private static let lookedLimit = 64 << 20
 
   /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
-  init(at place: String, version: String) throws {
+  init(at place: String, version: String, hasReport: Bool) throws {
     self.place = place
+    self.hasReport = hasReport
     temporary = place + DurableFile.temporarySuffix
     encoder = PNGEncoder(texts: SyntheticMark(version: version).texts)
     try FolderTree.remove(temporary)
@@ -56,7 +59,7 @@ final class ReleaseWriter {
           let image = Image(
             shape: shape, numbers: images.pointer + place * shape.sampleCount)
           try write(Data(encoder.encode(image)), as: file, flushed: false)
-          if (first + place) % stride == 0, let bytes = image.bytes {
+          if hasReport, (first + place) % stride == 0, let bytes = image.bytes {
             looked.labels.append(labels[first + place])
             looked.pixels += bytes
           }

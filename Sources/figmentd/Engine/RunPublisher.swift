@@ -35,7 +35,7 @@ struct RunPublisher {
     try DurableFile.makeFolder(
       String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]),
       mode: design.plan.mechanism == nil ? 0o700 : 0o755)
-    let writer = try ReleaseWriter(at: place, version: Version.current)
+    let writer = try ReleaseWriter(at: place, version: Version.current, hasReport: true)
     let drawn = try writer.writeImages(
       of: model, format: format, count: order.count, seed: design.seed &+ 1,
       shouldStop: { stop.isRaised },
@@ -81,10 +81,9 @@ extension RunPublisher {
     let images = LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
       labels: writer.looked.labels, pixels: writer.looked.pixels)
-    var data = RunReport(
-      design: design, statement: statement,
-      curves: try TrainingCurves(in: places.internalFiles, steps: design.plan.steps),
-      command: "figment train, or figmentd run"
+    var data = try RunReport(
+      design, statement, in: places.internalFiles, command: "figment train, or figmentd run",
+      on: machine
     ).data(images, total: order.count)
     if images.count > 0 {
       data.ownFindingsAlone = Releasable(

@@ -8,6 +8,10 @@ struct TrainingCurves {
   /// Curves that real images entered.
   let real: [TrainingSignal]
 
+  /// The share of synthetic images that the discriminator recognised over the last tenth of the
+  /// steps; nil without a discriminator.
+  let fakeAccuracyAtEnd: Double?
+
   /// The places of a curve: steps are put together, so that the moments at which a run reported,
   /// which depend on how long steps took, are not told.
   private static let binCount = 120
@@ -52,6 +56,9 @@ struct TrainingCurves {
     }
     free = Self.freeNames.sorted { $0.key < $1.key }
       .compactMap { signal($0.key, $0.value, .target) }
+    let last = (bins["fake_accuracy"] ?? [:]).filter { $0.key >= Self.binCount * 9 / 10 }.values
+    let count = last.reduce(0) { $0 + $1.count }
+    fakeAccuracyAtEnd = count > 0 ? last.reduce(0) { $0 + $1.sum } / Double(count) : nil
     real = Self.realNames.compactMap { signal($0.key, $0.value.0, $0.value.1) }
   }
 }
