@@ -65,10 +65,10 @@ import Testing
       TrainingEnd(drift: 0.6, fakeAccuracy: 0.95), .postProcessing)
     var page = HTMLReport(data.document(for: ReleaseReport.self)).markup
     #expect(page.contains("more steps may help") && page.contains("the generator lagged"))
-    #expect(!page.contains("had settled when training ended"))
+    #expect(!page.contains("had nearly stopped changing"))
     data.trainingEnd = Releasable(TrainingEnd(drift: 0.1, fakeAccuracy: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup
-    #expect(page.contains("had settled when training ended"))
+    #expect(page.contains("had nearly stopped changing"))
     #expect(!page.contains("more steps may help"))
     data.trainingEnd = Releasable(TrainingEnd(drift: nil, fakeAccuracy: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup

@@ -119,10 +119,12 @@ public struct HTMLReport<Zone: ReportZone> {
   }
 
   private func markup(of chart: Chart) -> String {
-    let legend = chart.series.enumerated().map { index, series in
+    let names = chart.series.enumerated().map { index, series in
       "<span><i class=\"c\(index % 6)\"></i>\(escaped(series.name))</span>"
     }
-    return "<figure>\(SVGChart(chart).markup)<div class=\"legend\">\(legend.joined())</div>"
+    // The caption names a single curve.
+    let legend = names.count > 1 ? "<div class=\"legend\">\(names.joined())</div>" : ""
+    return "<figure>\(SVGChart(chart).markup)\(legend)"
       + "<figcaption>\(escaped(chart.caption))</figcaption></figure>"
   }
 

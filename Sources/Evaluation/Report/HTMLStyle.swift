@@ -89,6 +89,7 @@ enum HTMLStyle {
     tr,thead{break-inside:avoid}table{font-size:8.5pt}th,td{padding:.25rem .35rem}
     .metrics tbody th{min-width:9rem}.metrics .meaning,.interval{font-size:7.5pt}
     .value{font-size:9.5pt}.scroll{overflow:visible}a{color:inherit;text-decoration:none}
+    caption,figcaption,.legend,.zone,footer{font-size:8.5pt}p{orphans:3;widows:3}
     figure{margin:.5rem 0}svg{max-width:34rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
     """

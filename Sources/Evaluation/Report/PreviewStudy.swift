@@ -94,7 +94,8 @@ public struct TrainingEnd: Sendable {
       $0
         ? "The images still changed when training ended: quality may not have been at its end, and"
           + " more steps may help."
-        : "The images had settled when training ended: more steps of this kind would change little."
+        : "The images had nearly stopped changing when training ended, which is no sign that they are"
+          + " good."
     }
   }
 
@@ -110,8 +111,9 @@ public struct TrainingEnd: Sendable {
     if let fakeAccuracy {
       let words =
         switch fakeAccuracy {
-        case 0.9...: "it still saw what is wrong with nearly all of them, and the generator lagged."
-        case ..<0.6: "little more than guessing, so it had little left to teach the generator."
+        case 0.9...: "it saw what is wrong with nearly all of them, and the generator lagged."
+        case ..<0.6:
+          "it could not tell them from real ones, which are alike, or noise left it too weak to see."
         default: "it still told many of them apart, so the generator still learnt from it."
         }
       paragraphs.append(
@@ -121,7 +123,7 @@ public struct TrainingEnd: Sendable {
     if let conclusion { paragraphs.append(conclusion) }
     if !paragraphs.isEmpty {
       paragraphs.append(
-        "These signs cost no privacy. They show change and balance, not quality, which “figment"
+        "These signs need no real image. They show change and balance, not quality, which “figment"
           + " evaluate” measures with real images.")
     }
     return paragraphs

@@ -189,8 +189,8 @@ extension ReportData {
     let trend = TrainingTrend(signal)
     let words =
       switch trend.course {
-      case .flat where signal.direction == .target:
-        ("shows whether training was in balance, not how good the images are.", false)
+      case _ where signal.direction == .target:
+        ("shows how training went, not how good the images are.", false)
       case .improving: ("was still improving at the end: more steps may help.", true)
       case .worsening: ("was getting worse at the end: an earlier step may have been better.", true)
       case .flat: ("had settled at the end.", false)
@@ -199,7 +199,7 @@ extension ReportData {
     return [
       .chart(
         Chart(
-          caption: signal.name, horizontal: "step", vertical: signal.name,
+          caption: signal.name, horizontal: "step", vertical: "value",
           series: [Chart.Series(name: signal.name, x: signal.steps, y: signal.values)])),
       .notice(words.1 ? .warning : .note, "“\(signal.name)” \(words.0)"),
     ]
