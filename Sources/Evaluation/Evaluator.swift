@@ -51,16 +51,13 @@ public struct SyntheticFindings: Sendable {
   /// The share of repeated images.
   public var duplicateShare: Double { Double(duplicateCount) / Double(max(1, count)) }
 
-  /// Typical distance between two images of a class, relative to that between any two images; nil
-  /// for classes with fewer than ten images.
+  /// Typical distance of an image to the nearest other one of its class, relative to that between
+  /// any two images; nil for classes with fewer than ten images.
   public let classVariety: [Double?]
 
-  /// Classes whose images are nearly one image.
-  ///
-  /// Within them images differ by less than an eighth of what any two images differ by; in real
-  /// sets it is between a half and one.
+  /// Classes that are a few images with slight changes; `ClassVariety` says how it was calibrated.
   public var collapsedClasses: [Int] {
-    classVariety.indices.filter { (classVariety[$0] ?? 1) < 0.125 }
+    classVariety.indices.filter { (classVariety[$0] ?? 1) < ClassVariety.collapse }
   }
 
   /// Examines a set.

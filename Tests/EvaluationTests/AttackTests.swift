@@ -85,6 +85,17 @@ import Testing
     #expect(!innocent.isFlagged)
   }
 
+  @Test func aSetThatIsFarFromAllRealImagesIsNotCalledACopyOfTheNearest() {
+    // All lie beyond one training image: that it is one says nothing about them.
+    let far = FeatureMatrix(width: 8, values: cloud(300, seed: 4).values.map { $0 * 0.01 + 50 })
+    let training = FeatureMatrix(width: 8, values: Array(repeating: 10, count: 8))
+      .appending(cloud(499, seed: 1))
+    let found = Memorization(
+      synthetic: far, training: training, holdOut: cloud(500, seed: 2), on: machine)
+    #expect(found.nearestCount == 1 && found.nearestTraining == 1 && found.share == 1)
+    #expect(!found.isFlagged)
+  }
+
   @Test func reproducedOutliersAreFound() {
     // Twenty members far outside are copied; everything else is innocent.
     let far = FeatureMatrix(width: 8, values: cloud(20, seed: 5).values.map { $0 * 6 })

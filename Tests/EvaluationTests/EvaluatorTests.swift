@@ -46,7 +46,20 @@ import Testing
     let copied = try verdict(synthetic: train, train: train, test: test)
     #expect(copied.verdict.severity == .failed)
     // The release version of the same data must not say so: it may not know.
-    #expect(copied.data.document(for: ReleaseReport.self).verdict.severity == .passed)
+    #expect(copied.data.document(for: ReleaseReport.self).verdict.severity == .note)
+  }
+
+  @Test func pureNoiseIsPrivateAndMeasuredAsPoor() throws {
+    let train = try GlyphSet.images(400)
+    let test = try GlyphSet.images(200, from: 5000)
+    var stream = SeededStream(seed: 6)
+    let noise = LabelledImages(
+      shape: train.shape, classNames: train.classNames, labels: train.labels,
+      pixels: train.pixels.map { _ in UInt8(stream.next() & 255) })
+    let result = try verdict(synthetic: noise, train: train, test: test).verdict
+    #expect(result.privacy.severity != .failed, "\(result.privacy.reasons)")
+    #expect(result.quality.severity == .failed && result.severity == .failed)
+    #expect(result.quality.headline.contains("Poor"))
   }
 
   @Test func aModelTrainedWithoutPrivacyOnFewImagesIsFlagged() throws {
@@ -72,6 +85,7 @@ import Testing
     let fewModes = source.images(
       at: (0..<400).map { [4, 5, 6, 8, 9, 10][$0 % 6] })
     let result = try verdict(synthetic: fewModes, train: train, test: test)
+    #expect(result.verdict.quality.severity != .passed)
     #expect(result.verdict.reasons.contains { $0.contains("without a synthetic image") })
     #expect(result.verdict.reasons.contains { $0.contains("Mode collapse") })
     #expect(try metric(result.document, "set.missing-classes").value == 1)

@@ -150,4 +150,21 @@ import Testing
     let verdict = data.document(for: ReleaseReport.self).verdict
     #expect(verdict.reasons.contains { $0.contains("Mode collapse") })
   }
+
+  @Test func classesOfTenImagesWithNoiseAreCalledCollapsedThoughTheirImagesLieFarApart() throws {
+    let real = try GlyphSet.images(300)
+    var stream = SeededStream(seed: 5)
+    let few = real.images(
+      at: real.labels.indices.map { place in
+        let own = real.places(ofClass: real.labels[place])
+        return own[Int(stream.next() % 10)]
+      })
+    let noised = LabelledImages(
+      shape: few.shape, classNames: few.classNames, labels: few.labels,
+      pixels: few.pixels.map { UInt8(clamping: Int($0) + Int((8 * stream.gaussian()).rounded())) })
+    let findings = SyntheticFindings(noised, on: machine.threads)
+    #expect(findings.collapsedClasses == [0, 1, 2, 3], "\(findings.classVariety)")
+    let own = SyntheticFindings(real, on: machine.threads).classVariety.compactMap { $0 }
+    #expect((own.min() ?? 0) > 1.3 * ClassVariety.collapse, "\(own)")
+  }
 }

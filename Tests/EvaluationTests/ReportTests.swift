@@ -99,26 +99,49 @@ import Testing
     let plain = ReportData(
       title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
       provenance: Provenance(command: "", facts: []))
-    #expect(plain.document(for: ReleaseReport.self).verdict.severity == .warning)
+    #expect(plain.document(for: ReleaseReport.self).verdict.privacy.severity == .warning)
     var guarded = plain
     guarded.guarantee = Guarantee(epsilon: 1, delta: 1e-5, unit: "one file", statement: [])
-    #expect(guarded.document(for: ReleaseReport.self).verdict.severity == .passed)
-    #expect(guarded.document(for: InternalReport.self).verdict.severity == .passed)
+    for verdict in [
+      guarded.document(for: ReleaseReport.self).verdict,
+      guarded.document(for: InternalReport.self).verdict,
+    ] {
+      #expect(verdict.privacy.severity == .passed && verdict.privacy.headline.contains("epsilon 1"))
+      #expect(verdict.quality.severity == .note && verdict.severity == .note)
+    }
     var claimed = plain
     claimed.guarantee = Guarantee(
       epsilon: 1, delta: 1e-5, unit: "one file", statement: [], isProved: false)
-    #expect(claimed.document(for: ReleaseReport.self).verdict.severity == .warning)
+    #expect(claimed.document(for: ReleaseReport.self).verdict.privacy.severity == .warning)
     var attacked = data()
     attacked.guarantee = guarded.guarantee
-    #expect(attacked.document(for: InternalReport.self).verdict.severity == .failed)
+    #expect(attacked.document(for: InternalReport.self).verdict.privacy.severity == .failed)
     // The release verdict must not tell what the attack found.
-    #expect(attacked.document(for: ReleaseReport.self).verdict.severity == .passed)
+    #expect(attacked.document(for: ReleaseReport.self).verdict.privacy.severity == .passed)
     var refuted = guarded
     refuted.canaries = Sensitive(
       CanaryAudit(
         scores: (0..<200).map { Double($0 % 2) }, wasInserted: (0..<200).map { $0 % 2 == 1 },
         delta: 1e-5))
     #expect(refuted.document(for: InternalReport.self).verdict.severity == .failed)
+  }
+
+  @Test func aProvedGuaranteeDoesNotMakePureNoiseReadAsGood() throws {
+    // The images of this suite are noise, and nothing about them was measured with real images.
+    var noise = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
+      provenance: Provenance(command: "", facts: []))
+    noise.guarantee = Guarantee(epsilon: 1, delta: 1e-5, unit: "one file", statement: [])
+    noise.ownFindingsAlone = Releasable(
+      SyntheticFindings(images, on: Machine(threadCount: 1).threads), .postProcessing)
+    let document = noise.document(for: ReleaseReport.self)
+    #expect(document.verdict.quality.headline == "Quality not measured here.")
+    let page = HTMLReport(document).markup
+    #expect(page.contains("class=\"box verdict note\"") && !page.contains("box verdict passed"))
+    #expect(!page.contains("Passed"))
+    #expect(ReportText(document).text.contains("NOTE: Quality not measured here."))
+    let json = String(decoding: try document.json(), as: UTF8.self)
+    #expect(json.contains("figment evaluate JOB"))
   }
 
   @Test func trendsSayWhetherQualityStillRose() {

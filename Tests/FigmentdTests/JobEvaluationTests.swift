@@ -47,6 +47,10 @@ import Testing
     #expect(report.contains("No attack was made"))
     #expect(!report.contains("attack.distance"))
     #expect(report.contains("accuracy.cnn") && report.contains("accuracy.private-rival"))
+    // The curve over previews needs real images, and only the report that stays inside has it.
+    let curve = "Kernel distance of previews to real images"
+    #expect(report.contains(curve) && !released.contains(curve))
+    #expect(report.contains("Over time") && released.contains("Over time"))
     #expect(try bench.text(bench.places.release + "/report.json") == released)
   }
 
@@ -93,6 +97,8 @@ import Testing
     let free = try #require(curves.free.value.first)
     #expect(free.steps == free.steps.sorted() && free.steps.count <= 121)
     #expect(free.values.max() == 0.6)
+    let end = try #require(curves.fakeAccuracyAtEnd).value
+    #expect(end > 0.5 && end < 0.55)
     #expect(real.first?.direction == .lower)
     #expect(try TrainingCurves(in: scratch.path + "/none", steps: 100).free.value.isEmpty)
   }

@@ -16,24 +16,28 @@ public struct Memorization: Sendable {
   public let count: Int
   /// Real images of each kind that they were compared with.
   public let realCount: Int
-  /// Those nearer to a training image; one half of all by chance.
-  public let nearerToTraining: Int
+  /// Real images that are the nearest of all to some synthetic image, and those of them that are
+  /// training images: one half by chance.
+  ///
+  /// Real images are counted, not synthetic ones: a whole set of noise may have one real image
+  /// nearest, and which kind that is says nothing.
+  public let nearestCount: Int, nearestTraining: Int
   /// Those so near to a training image that they are copies of it, and the same for hold-out images.
   public let copiesOfTraining: Int, copiesOfHoldOut: Int
   /// The synthetic images most suspicious of copying, the worst first.
   public let mostSuspicious: [Neighbor]
 
-  /// The share nearer to a training image.
-  public var share: Double { Double(nearerToTraining) / Double(count) }
+  /// The share of training images among the nearest real images.
+  public var share: Double { Double(nearestTraining) / Double(max(1, nearestCount)) }
 
   /// Whether copying is beyond doubt: many more copies of training images than of others, or far
-  /// more than half of the images nearer to the training set.
+  /// more than half of the nearest real images in the training set.
   public var isFlagged: Bool {
     let copies = Interval.proportion(copiesOfTraining, of: count, confidence: 0.998)
     let innocent = Interval.proportion(copiesOfHoldOut, of: count, confidence: 0.998)
     // Random subsets of real images differ a little, so one half is not an exact null.
     return copies.low > innocent.high
-      || Interval.proportion(nearerToTraining, of: count, confidence: 0.998).low > 0.55
+      || Interval.proportion(nearestTraining, of: nearestCount, confidence: 0.998).low > 0.55
   }
 
   /// Compares points of `synthetic` with equally many points of both kinds.
@@ -55,7 +59,11 @@ public struct Memorization: Sendable {
     }
     count = synthetic.count
     realCount = size
-    nearerToTraining = pairs.count { $0.distance < $0.holdOutDistance }
+    let isNearer = pairs.map { $0.distance < $0.holdOutDistance }
+    nearestTraining = Set(pairs.indices.filter { isNearer[$0] }.map { pairs[$0].training }).count
+    nearestCount =
+      nearestTraining
+      + Set(pairs.indices.filter { !isNearer[$0] }.map { other[$0].places[0] }).count
     let typical = pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
     let copyDistance = typical / 5
     copiesOfTraining = pairs.count { $0.distance < copyDistance }

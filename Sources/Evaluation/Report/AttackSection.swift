@@ -120,9 +120,11 @@ extension ReportData {
       .metrics([
         Metric(
           key: "memorization.share", name: "Nearer to the training set",
-          meaning: "synthetic images nearer to a training image than to one of as many others;"
-            + " 0.5 is innocent", value: memory.share, range: "0 to 1", direction: .lower,
-          interval: .proportion(memory.nearerToTraining, of: memory.count), count: memory.count,
+          meaning: "training images among those real images that are nearest to some synthetic one,"
+            + " of equally many of both kinds; 0.5 is innocent", value: memory.share,
+          range: "0 to 1", direction: .lower,
+          interval: .proportion(memory.nearestTraining, of: memory.nearestCount),
+          count: memory.nearestCount,
           ceiling: NamedValue("innocent", 0.5)),
         Metric(
           key: "memorization.copies", name: "Near copies",

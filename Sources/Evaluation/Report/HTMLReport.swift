@@ -32,10 +32,13 @@ public struct HTMLReport<Zone: ReportZone> {
 
   private var verdict: String {
     let verdict = document.verdict
-    let items = verdict.reasons.map { "<li>\(escaped($0))</li>" }.joined()
-    return "<div class=\"box verdict \(verdict.severity.rawValue)\">"
-      + "<strong>\(mark(of: verdict.severity))\(escaped(verdict.headline))</strong>"
-      + "<ul>\(items)</ul></div>\n"
+    let parts = [verdict.privacy, verdict.quality].map { part in
+      let items = part.reasons.map { "<li>\(escaped($0))</li>" }.joined()
+      return "<div class=\"part \(part.severity.rawValue)\"><strong>"
+        + "<span class=\"mark\">\(sign(of: part.severity))</span>\(escaped(part.headline))</strong>"
+        + "<ul>\(items)</ul></div>"
+    }
+    return "<div class=\"box verdict \(verdict.severity.rawValue)\">\(parts.joined())</div>\n"
   }
 
   private var contents: String {
@@ -71,12 +74,21 @@ public struct HTMLReport<Zone: ReportZone> {
   private func mark(of severity: ReportBlock.Severity) -> String {
     let word =
       switch severity {
-      case .passed: "✓ Passed"
-      case .warning: "▲ Warning"
-      case .failed: "✕ Failed"
-      case .note: "ℹ Note"
+      case .passed: "Passed"
+      case .warning: "Warning"
+      case .failed: "Failed"
+      case .note: "Note"
       }
-    return "<span class=\"mark\">\(word)</span>"
+    return "<span class=\"mark\">\(sign(of: severity)) \(word)</span>"
+  }
+
+  private func sign(of severity: ReportBlock.Severity) -> String {
+    switch severity {
+    case .passed: "✓"
+    case .warning: "▲"
+    case .failed: "✕"
+    case .note: "ℹ"
+    }
   }
 
   private func markup(of table: ReportTable) -> String {
@@ -107,10 +119,12 @@ public struct HTMLReport<Zone: ReportZone> {
   }
 
   private func markup(of chart: Chart) -> String {
-    let legend = chart.series.enumerated().map { index, series in
+    let names = chart.series.enumerated().map { index, series in
       "<span><i class=\"c\(index % 6)\"></i>\(escaped(series.name))</span>"
     }
-    return "<figure>\(SVGChart(chart).markup)<div class=\"legend\">\(legend.joined())</div>"
+    // The caption names a single curve.
+    let legend = names.count > 1 ? "<div class=\"legend\">\(names.joined())</div>" : ""
+    return "<figure>\(SVGChart(chart).markup)\(legend)"
       + "<figcaption>\(escaped(chart.caption))</figcaption></figure>"
   }
 

@@ -6,7 +6,7 @@ enum HTMLStyle {
     --line:#dcdfe3;--head:#f1f2f0;--link:#0b5cad;--good:#1a7f4b;--warn:#a15c00;--bad:#b3261e;
     --note:#3c5a80;--goodback:#e8f5ee;--warnback:#fdf3e1;--badback:#fdecea;--noteback:#eaf1f8;
     --s0:#0b63b0;--s1:#c2410c;--s2:#16803c;--s3:#8b3fa8;--s4:#8a6d00;--s5:#be185d}
-    @media (prefers-color-scheme:dark){:root{--page:#14171a;--card:#1c2024;--ink:#e6e8ea;
+    @media screen and (prefers-color-scheme:dark){:root{--page:#14171a;--card:#1c2024;--ink:#e6e8ea;
     --soft:#a3abb4;--line:#353b42;--head:#23282d;--link:#7db8f5;--good:#62d394;--warn:#f2b45a;
     --bad:#ff8a80;--note:#9cc3ee;--goodback:#16291f;--warnback:#2d2413;--badback:#331a18;
     --noteback:#18242f;--s0:#6cb2f7;--s1:#ff9a62;--s2:#66d38d;--s3:#d59cf0;--s4:#e0c34c;
@@ -29,10 +29,13 @@ enum HTMLStyle {
     .box.warning{border-left-color:var(--warn);background:var(--warnback)}
     .box.failed{border-left-color:var(--bad);background:var(--badback)}
     .box .mark{font-weight:700;margin-right:.45rem}
-    .passed .mark{color:var(--good)}.warning .mark{color:var(--warn)}.failed .mark{color:var(--bad)}
-    .note .mark{color:var(--note)}
-    .verdict{padding:1.1rem 1.3rem;margin:1.25rem 0}
-    .verdict strong{font-size:1.2rem;display:block}
+    .passed>.mark,.passed>strong>.mark{color:var(--good)}
+    .warning>.mark,.warning>strong>.mark{color:var(--warn)}
+    .failed>.mark,.failed>strong>.mark{color:var(--bad)}
+    .note>.mark,.note>strong>.mark{color:var(--note)}
+    .verdict{padding:1.1rem 1.3rem;margin:1.25rem 0;display:grid;gap:1rem 2rem;
+    grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr))}
+    .verdict strong{font-size:1.2rem;line-height:1.3;display:block}
     .verdict ul{margin:.6rem 0 0;padding-left:1.2rem}
     .withheld{border-style:dashed;background:transparent;color:var(--soft)}
     nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.35rem .9rem;padding:0;margin:1rem 0}
@@ -69,7 +72,8 @@ enum HTMLStyle {
     pre{background:var(--head);padding:.8rem 1rem;border-radius:.4rem;overflow-x:auto;font-size:.88rem}
     footer{color:var(--soft);font-size:.88rem;margin:3rem auto 2rem;border-top:1px solid var(--line);
     padding-top:.8rem}
-    @media (max-width:46rem){body{font-size:15px}main,header,footer{padding:0 .9rem}
+    @media screen and (max-width:46rem){body{font-size:15px}svg text{font-size:20px}
+    main,header,footer{padding:0 .9rem}
     .metrics thead{display:none}.metrics,.metrics tbody,.metrics tr,.metrics td,.metrics tbody th
     {display:block;width:100%;text-align:left;white-space:normal;border:0;padding:.12rem 0;
     min-width:0;max-width:none}
@@ -78,9 +82,15 @@ enum HTMLStyle {
     .metrics td{display:flex;justify-content:space-between;gap:1rem}
     .metrics td::before{content:attr(data-label);color:var(--soft);flex:0 1 auto}
     .metrics td>span{text-align:right}.metrics td.none{display:none}}
-    @media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--head:#eee}
-    body{font-size:10.5pt}nav{display:none}h2{break-after:avoid}tr{break-inside:avoid}
-    .scroll{overflow:visible}a{color:inherit;text-decoration:none}
+    @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;
+    --line:#bbb;--head:#eee}
+    body{font-size:9.5pt}main,header,footer{max-width:none;padding:0}nav{display:none}
+    h1{margin-top:.75rem}h2{margin-top:1.5rem}h2,h3,h2+p,h3+p,caption{break-after:avoid}
+    tr,thead{break-inside:avoid}table{font-size:8.5pt}th,td{padding:.25rem .35rem}
+    .metrics tbody th{min-width:9rem}.metrics .meaning,.interval{font-size:7.5pt}
+    .value{font-size:9.5pt}.scroll{overflow:visible}a{color:inherit;text-decoration:none}
+    caption,figcaption,.legend,.zone,footer{font-size:8.5pt}p{orphans:3;widows:3}
+    figure{margin:.5rem 0}svg{max-width:34rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
     """
 }

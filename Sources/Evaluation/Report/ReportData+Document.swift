@@ -55,17 +55,27 @@ extension ReportData {
     if !progressSheets.value.isEmpty {
       document.add(fixed: .heading("Over time"))
       document.add(
-        progressSheets.map { sheets in
-          .group(
-            sheets.map { moment in
-              .sheet(
-                ImageSheet(
-                  moment.images, columns: Self.columns,
-                  caption: "Step \(Figures.count(moment.step))",
-                  alternative: "synthetic images at step \(moment.step) of the training"))
-            })
-        })
+        fixed: .text("What the same random numbers became at several steps of the training."))
+      document.add(
+        progressSheets.map { sheets in .group(sheets.map { .sheet(Self.strip(of: $0)) }) })
     }
+  }
+
+  /// Two lines of images in which every class has as many as any other.
+  private static func strip(of moment: ProgressSheet) -> ImageSheet {
+    let images = moment.images
+    let classes = images.classNames.indices.map { images.places(ofClass: $0) }
+      .filter { !$0.isEmpty }
+    let width = Self.columns
+    let columns =
+      classes.count >= width ? width : width / max(1, classes.count) * max(1, classes.count)
+    let turns = (0..<(classes.map(\.count).max() ?? 0)).flatMap { turn in
+      classes.compactMap { turn < $0.count ? $0[turn] : nil }
+    }
+    return ImageSheet(
+      images.images(at: turns.prefix(2 * columns)), columns: columns,
+      caption: "Step \(Figures.count(moment.step))",
+      alternative: "synthetic images at step \(moment.step) of the training")
   }
 
   private static let imagesPerClass = 20
@@ -136,8 +146,13 @@ extension ReportData {
     return [
       Metric(
         key: "set.variety", name: "Variety of the most uniform class",
-        meaning: "usual distance between two images of it, relative to that of any two images",
-        value: least, range: "0 to about 1", direction: .higher, count: own.count)
+        meaning: "usual distance of an image to the nearest other one of its class, relative to"
+          + " that of any two images; below \(Figures.text(ClassVariety.collapse)) it has collapsed",
+        value: least, range: "0 to about 1", direction: .higher, count: own.count,
+        baselines: [
+          NamedValue("CIFAR-10", 0.51), NamedValue("MNIST", 0.27),
+          NamedValue("20 images, slight noise", 0.15),
+        ])
     ]
   }
 
@@ -145,7 +160,17 @@ extension ReportData {
     document.begin(
       "training", "Was it trained enough?",
       "Curves during training. A signal counts as still improving when the line through its last"
-        + " third rises beyond doubt and by more than a fiftieth of its range.")
+        + " third rises beyond doubt and by more than a fiftieth of its range; where each point has a"
+        + " standard error, when the last is better than that at three quarters by more than twice"
+        + " their joint error.")
+    if let trainingEnd {
+      document.add(
+        trainingEnd.map { end in
+          end.paragraphs.isEmpty
+            ? .text("No free sign tells whether more steps would have helped.")
+            : .group([.heading("At the end")] + end.paragraphs.map { .text($0) })
+        })
+    }
     if freeSignals.value.isEmpty {
       document.add(fixed: .text("No signals of the training were handed over."))
     } else {
@@ -164,8 +189,8 @@ extension ReportData {
     let trend = TrainingTrend(signal)
     let words =
       switch trend.course {
-      case .flat where signal.direction == .target:
-        ("shows whether training was in balance, not how good the images are.", false)
+      case _ where signal.direction == .target:
+        ("shows how training went, not how good the images are.", false)
       case .improving: ("was still improving at the end: more steps may help.", true)
       case .worsening: ("was getting worse at the end: an earlier step may have been better.", true)
       case .flat: ("had settled at the end.", false)
@@ -174,7 +199,7 @@ extension ReportData {
     return [
       .chart(
         Chart(
-          caption: signal.name, horizontal: "step", vertical: signal.name,
+          caption: signal.name, horizontal: "step", vertical: "value",
           series: [Chart.Series(name: signal.name, x: signal.steps, y: signal.values)])),
       .notice(words.1 ? .warning : .note, "“\(signal.name)” \(words.0)"),
     ]

@@ -49,14 +49,21 @@ public struct TrainingSignal: Sendable {
   public let direction: Metric.Direction
   /// Steps, rising, and the values there.
   public let steps: [Double], values: [Double]
+  /// The standard error of each value, where few values were measured and each has one.
+  public let errors: [Double]?
 
   /// Creates a signal.
-  public init(name: String, direction: Metric.Direction, steps: [Double], values: [Double]) {
+  public init(
+    name: String, direction: Metric.Direction, steps: [Double], values: [Double],
+    errors: [Double]? = nil
+  ) {
     precondition(steps.count == values.count, "\(steps.count) steps, \(values.count) values")
+    precondition(errors.map { $0.count == values.count } ?? true, "an error for every value")
     self.name = name
     self.direction = direction
     self.steps = steps
     self.values = values
+    self.errors = errors
   }
 }
 
@@ -90,6 +97,8 @@ public struct ReportData: Sendable {
   public var synthetic: Releasable<LabelledImages>
   /// Synthetic images over time.
   public var progressSheets: Releasable<[ProgressSheet]>
+  /// What free signs say about the end of training; nil where there was no training to follow.
+  public var trainingEnd: Releasable<TrainingEnd>?
   /// Signals that cost no privacy.
   public var freeSignals: Releasable<[TrainingSignal]>
   /// Signals measured with real images.

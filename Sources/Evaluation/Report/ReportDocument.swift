@@ -1,19 +1,62 @@
 public import Privacy
 
-/// The answer at the top of a report, and the rule that gave it.
+/// The two answers at the top of a report, and the rule that gave them.
+///
+/// Is the set private, is it good?
 public struct Verdict: Sendable, Encodable {
-  /// The colour.
-  public let severity: ReportBlock.Severity
-  /// One sentence.
-  public let headline: String
-  /// The rule, in words, with the numbers that it looked at.
-  public let reasons: [String]
+  /// The answer to one of the two questions.
+  public struct Part: Sendable, Encodable {
+    /// The colour.
+    public let severity: ReportBlock.Severity
+    /// One sentence.
+    public let headline: String
+    /// The rule, in words, with the numbers that it looked at.
+    public let reasons: [String]
+
+    /// Creates an answer.
+    public init(severity: ReportBlock.Severity, headline: String, reasons: [String]) {
+      self.severity = severity
+      self.headline = headline
+      self.reasons = reasons
+    }
+  }
+
+  /// What is known about privacy, and about quality: a good answer to one is none to the other.
+  public let privacy: Part, quality: Part
 
   /// Creates a verdict.
-  public init(severity: ReportBlock.Severity, headline: String, reasons: [String]) {
-    self.severity = severity
-    self.headline = headline
-    self.reasons = reasons
+  public init(privacy: Part, quality: Part) {
+    self.privacy = privacy
+    self.quality = quality
+  }
+
+  /// The colour of both together: good only where both are, neutral where one is not known.
+  public var severity: ReportBlock.Severity {
+    let both = [privacy.severity, quality.severity]
+    for severity in [ReportBlock.Severity.failed, .warning, .note] where both.contains(severity) {
+      return severity
+    }
+    return .passed
+  }
+
+  /// Both sentences.
+  public var headline: String { "\(privacy.headline) \(quality.headline)" }
+
+  /// Both lists of reasons.
+  public var reasons: [String] { privacy.reasons + quality.reasons }
+
+  private enum Key: String, CodingKey {
+    case severity, headline, reasons, privacy, quality
+  }
+
+  /// Writes both answers, and what they say together.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(severity, forKey: .severity)
+    try container.encode(headline, forKey: .headline)
+    try container.encode(reasons, forKey: .reasons)
+    try container.encode(privacy, forKey: .privacy)
+    try container.encode(quality, forKey: .quality)
   }
 }
 

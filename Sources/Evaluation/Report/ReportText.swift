@@ -11,9 +11,11 @@ public struct ReportText<Zone: ReportZone> {
   public var text: String {
     var lines = [
       document.title, document.subtitle, "",
-      "\(document.verdict.severity.rawValue.uppercased()): \(document.verdict.headline)",
     ]
-    lines += document.verdict.reasons.map { "  - \($0)" }
+    for part in [document.verdict.privacy, document.verdict.quality] {
+      lines.append("\(part.severity.rawValue.uppercased()): \(part.headline)")
+      lines += part.reasons.map { "  - \($0)" }
+    }
     for section in document.sections {
       let content = section.blocks.flatMap(lines(of:))
       if !content.isEmpty { lines += ["", section.title] + content }

@@ -7,11 +7,11 @@ struct SVGChart {
   private let vertical: Axis
 
   private static let width = 720.0
-  private static let height = 300.0
-  private static let left = 64.0
+  private static let height = 316.0
+  private static let left = 88.0
   private static let right = 16.0
   private static let top = 14.0
-  private static let bottom = 46.0
+  private static let bottom = 58.0
 
   /// Prepares the axes of `chart`.
   init(_ chart: Chart) {
@@ -38,12 +38,12 @@ struct SVGChart {
     for tick in horizontal.ticks {
       let x = horizontal.place(of: tick)
       svg += line(x, Self.height - Self.bottom, x, Self.height - Self.bottom + 4)
-      svg += text(x, Self.height - Self.bottom + 18, "middle", Figures.text(tick))
+      svg += text(x, Self.height - Self.bottom + 22, "middle", Figures.text(tick))
     }
     svg += text(
       (Self.left + Self.width - Self.right) / 2, Self.height - 8, "middle", chart.horizontal)
     svg +=
-      "<text transform=\"translate(14 \(Self.place((Self.height - Self.bottom + Self.top) / 2)))"
+      "<text transform=\"translate(18 \(Self.place((Self.height - Self.bottom + Self.top) / 2)))"
       + " rotate(-90)\" text-anchor=\"middle\">\(HTMLText.escaped(chart.vertical))</text>"
     for (index, series) in chart.series.enumerated() { svg += curve(series, index) }
     return svg + "</svg>"

@@ -11,7 +11,38 @@ struct TrainingTrend {
 
   /// Fits a line to the last third of the values; a course is stated when the slope differs from
   /// zero by more than Student's 95 % and moves more than a fiftieth of the signal's range.
+  ///
+  /// Of a signal with standard errors, the last value is compared with that at three quarters: a
+  /// course is stated when they differ by more than twice their joint error.
   init(_ signal: TrainingSignal) {
+    if let errors = signal.errors {
+      self.init(signal, errors)
+    } else {
+      self.init(fittedTo: signal)
+    }
+  }
+
+  private init(_ signal: TrainingSignal, _ errors: [Double]) {
+    let end = signal.values.count - 1
+    guard end > 0, let earlier = signal.steps.lastIndex(where: { $0 <= 0.75 * signal.steps[end] }),
+      signal.values.allSatisfy(\.isFinite), errors.allSatisfy(\.isFinite)
+    else {
+      course = .unknown
+      relativeChange = 0
+      return
+    }
+    let change = signal.values[end] - signal.values[earlier]
+    let range = (signal.values.max() ?? 0) - (signal.values.min() ?? 0)
+    relativeChange = range > 0 ? change / range : 0
+    let error = (errors[end] * errors[end] + errors[earlier] * errors[earlier]).squareRoot()
+    guard signal.direction != .target, abs(change) > 2 * error else {
+      course = .flat
+      return
+    }
+    course = (change > 0) == (signal.direction == .higher) ? .improving : .worsening
+  }
+
+  private init(fittedTo signal: TrainingSignal) {
     let count = signal.values.count / 3
     let steps = Array(signal.steps.suffix(count))
     let values = Array(signal.values.suffix(count))

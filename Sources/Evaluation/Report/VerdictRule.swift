@@ -2,81 +2,112 @@ import Privacy
 
 /// The rule behind the box at the top of a report.
 ///
-/// Failed: an attack, a copy or a canary was found. Warning: no guarantee, or a sign of poor
-/// training. Passed: neither.
+/// Privacy and quality are judged apart, since neither says anything about the other: pure noise is
+/// perfectly private. Privacy is good where it is proved, and failed where an attack, a copy or a
+/// canary was found. Quality is good only where it was measured with real images; without them
+/// signs of failure are told, and their absence is no praise.
 struct VerdictRule {
   /// The verdict that looked at everything.
   let internalVerdict: Sensitive<Verdict>
   /// The verdict from what may leave.
   let releasedVerdict: Releasable<Verdict>
 
+  /// A classifier trained on the set must get this share of the way from guessing to what real
+  /// images give; below the second it is called poor.
+  private static let usefulShare = (enough: 0.75, poor: 0.25)
+  /// The same for the share of real images' neighbourhoods that are reached.
+  private static let coveredShare = (enough: 0.5, poor: 0.05)
+
+  /// What was found about one of the two questions.
   private struct Remarks {
     var failures: [String] = []
     var warnings: [String] = []
     var good: [String] = []
+    /// Whether the good remarks are enough to say that all is well.
+    var isEstablished = false
+    /// What is said where they are not.
+    var unestablished: String?
 
-    func verdict(_ passed: String) -> Verdict {
+    func part(_ words: (ReportBlock.Severity) -> String) -> Verdict.Part {
       let severity: ReportBlock.Severity =
-        !failures.isEmpty ? .failed : !warnings.isEmpty ? .warning : .passed
-      let headline =
-        switch severity {
-        case .failed: "Do not share this set: something is wrong."
-        case .warning: "Read the warnings before you use this set."
-        default: passed
-        }
-      return Verdict(severity: severity, headline: headline, reasons: failures + warnings + good)
+        !failures.isEmpty
+        ? .failed : !warnings.isEmpty ? .warning : isEstablished ? .passed : .note
+      return Verdict.Part(
+        severity: severity, headline: words(severity),
+        reasons: failures + warnings + good
+          + (isEstablished ? [] : [unestablished].compactMap { $0 }))
     }
   }
+
+  private typealias Both = (privacy: Remarks, quality: Remarks)
 
   init(_ data: ReportData) {
-    let free = Self.freeRemarks(data)
-    releasedVerdict = Releasable(
-      free.verdict("The guarantee holds, and the set shows no sign of failure by itself."),
-      .postProcessing)
-    let attacks = data.modelAttacks.map(with: data.canaries) { attacks, audit in
-      var remarks = free
-      let found = attacks.filter { AttackFinding.isFlagged($0.ranking, beyond: nil) }
-      if !found.isEmpty {
-        remarks.failures.append(
-          "The model gives members away: \(found.map(\.name).joined(separator: ", ")).")
-      }
-      if let audit, let guarantee = data.guarantee, audit.epsilonLowerBound > guarantee.epsilon {
-        remarks.failures.append(
-          "Canaries refute the guarantee: epsilon is at least "
-            + "\(Figures.text(audit.epsilonLowerBound)).")
-      }
-      return remarks
-    }.map(with: data.privateSignals) { remarks, signals in
-      var remarks = remarks
-      remarks.warnings += signals.compactMap(Self.trendWarning)
-      return remarks
+    let free: Both = (Self.guaranteeRemarks(data), Self.ownRemarks(data))
+    releasedVerdict = Releasable(Self.verdict(free, data), .postProcessing)
+    let modelled = data.modelAttacks.map(with: data.canaries) { attacks, audit in
+      var both = free
+      Self.add(attacks, audit, data.guarantee, to: &both.privacy)
+      return both
+    }.map(with: data.privateSignals) { both, signals in
+      var both = both
+      both.quality.warnings += signals.compactMap(Self.trendWarning)
+      return both
     }
-    let passed = "The guarantee holds, no attack succeeded, and quality shows no sign of failure."
     guard let findings = data.findings else {
-      internalVerdict = attacks.map { $0.verdict(passed) }
+      internalVerdict = modelled.map { Self.verdict($0, data) }
       return
     }
-    internalVerdict = attacks.map(with: findings.real) { remarks, real in
-      var remarks = remarks
-      Self.add(real, findings.classNames, to: &remarks)
-      return remarks.verdict(passed)
+    internalVerdict = modelled.map(with: findings.real) { both, real in
+      var both = both
+      Self.add(real.attacks, to: &both.privacy)
+      Self.add(real, findings.classNames, to: &both.quality)
+      return Self.verdict(both, data)
     }
   }
 
-  /// What is known without real images.
-  private static func freeRemarks(_ data: ReportData) -> Remarks {
+  private static func verdict(_ both: Both, _ data: ReportData) -> Verdict {
+    let epsilon = data.guarantee.map { Decimals.epsilon($0.epsilon) } ?? "unknown"
+    return Verdict(
+      privacy: both.privacy.part { severity in
+        switch severity {
+        case .failed: "Not private: do not share this set."
+        case .warning where data.guarantee == nil: "No guarantee of privacy is known."
+        case .warning where data.guarantee?.isProved == false: "Privacy is claimed, not proved."
+        case .warning: "Private: epsilon \(epsilon). Read the warnings."
+        default: "Private: epsilon \(epsilon)."
+        }
+      },
+      quality: both.quality.part { severity in
+        switch severity {
+        case .failed: "Poor quality: the images are of little use."
+        case .warning: "Quality: read the warnings."
+        case .passed: "Good quality, measured with real images."
+        case .note: "Quality not measured here."
+        }
+      })
+  }
+
+  /// What is known of the guarantee.
+  private static func guaranteeRemarks(_ data: ReportData) -> Remarks {
     var remarks = Remarks()
     if let guarantee = data.guarantee, !guarantee.isProved {
       remarks.warnings.append(
         "Differential privacy is claimed, epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
           + "\(guarantee.delta), but nothing here proves it.")
     } else if let guarantee = data.guarantee {
+      remarks.isEstablished = true
       remarks.good.append(
         "Differential privacy is guaranteed: epsilon \(Decimals.epsilon(guarantee.epsilon)), delta "
           + "\(guarantee.delta), for \(guarantee.unit).")
     } else {
       remarks.warnings.append("No differential privacy guarantee is known for this set.")
     }
+    return remarks
+  }
+
+  /// What the set and the training show without real images.
+  private static func ownRemarks(_ data: ReportData) -> Remarks {
+    var remarks = Remarks()
     if let own = data.ownFindings?.value {
       let names = data.synthetic.value.classNames
       let missing = own.missingClasses.map { names[$0] }
@@ -87,7 +118,7 @@ struct VerdictRule {
       let collapsed = own.collapsedClasses.map { names[$0] }
       if !collapsed.isEmpty {
         remarks.warnings.append(
-          "Mode collapse: the images of a class are nearly all alike: "
+          "Mode collapse: a class is a few images with slight changes: "
             + "\(collapsed.joined(separator: ", ")).")
       }
       if own.duplicateShare > 0.01 {
@@ -96,7 +127,27 @@ struct VerdictRule {
       }
     }
     remarks.warnings += data.freeSignals.value.compactMap(trendWarning)
+    if let conclusion = data.trainingEnd?.value.conclusion { remarks.good.append(conclusion) }
+    remarks.unestablished =
+      "The set alone cannot show whether it is good. Those who hold the real images measure it with"
+      + " “figment evaluate JOB”; the figures stay in the internal report."
     return remarks
+  }
+
+  private static func add(
+    _ attacks: [ModelAttack], _ audit: CanaryAudit?, _ guarantee: Guarantee?,
+    to remarks: inout Remarks
+  ) {
+    let found = attacks.filter { AttackFinding.isFlagged($0.ranking, beyond: nil) }
+    if !found.isEmpty {
+      remarks.failures.append(
+        "The model gives members away: \(found.map(\.name).joined(separator: ", ")).")
+    }
+    if let audit, let guarantee, audit.epsilonLowerBound > guarantee.epsilon {
+      remarks.failures.append(
+        "Canaries refute the guarantee: epsilon is at least "
+          + "\(Figures.text(audit.epsilonLowerBound)).")
+    }
   }
 
   private static func add(_ attacks: AttackFindings?, to remarks: inout Remarks) {
@@ -123,6 +174,9 @@ struct VerdictRule {
     if attacks.attacks.contains(where: { !$0.seesCopies }) {
       remarks.warnings.append("An attack missed its positive control: it says nothing here.")
     }
+    if remarks.failures.isEmpty {
+      remarks.good.append("No attack on the set found members beyond doubt.")
+    }
   }
 
   private static func trendWarning(_ signal: TrainingSignal) -> String? {
@@ -136,11 +190,19 @@ struct VerdictRule {
   private static func add(
     _ real: RealFindings, _ classNames: [String], to remarks: inout Remarks
   ) {
-    add(real.attacks, to: &remarks)
-    if let first = real.fidelity.first, first.synthetic.coverage < 0.5 * first.real.coverage {
-      remarks.warnings.append(
-        "Little variety: the set covers \(Figures.percent(first.synthetic.coverage)) of the real"
-          + " images' neighbourhoods, \(Figures.percent(first.real.coverage)) is possible.")
+    if let first = real.fidelity.first {
+      remarks.isEstablished = true
+      let words =
+        "the set covers \(Figures.percent(first.synthetic.coverage)) of the real images'"
+        + " neighbourhoods, \(Figures.percent(first.real.coverage)) is possible."
+      let share = first.synthetic.coverage / max(first.real.coverage, 1e-9)
+      if share < coveredShare.poor {
+        remarks.failures.append("Unlike the real images: \(words)")
+      } else if share < coveredShare.enough {
+        remarks.warnings.append("Little variety: \(words)")
+      } else {
+        remarks.good.append("Variety: \(words)")
+      }
     }
     if let agreement = real.labelAgreement {
       let total = agreement.predictedCounts.reduce(0, +)
@@ -155,9 +217,31 @@ struct VerdictRule {
       }
     }
     if let cnn = real.utility.first(where: { $0.kind == .convolutional }) {
-      remarks.good.append(
-        "A convolutional network trained on it recognises \(Figures.percent(cnn.accuracy)) of real"
-          + " test images (\(Figures.percent(cnn.ceiling)) when trained on real images).")
+      add(cnn, guessing: real.guessingAccuracy, to: &remarks)
     }
+  }
+
+  private static func add(
+    _ cnn: UtilityFinding, guessing: Double, to remarks: inout Remarks
+  ) {
+    let words =
+      "A convolutional network trained on it recognises \(Figures.percent(cnn.accuracy)) of real"
+      + " test images (\(Figures.percent(cnn.ceiling)) when trained on real images, "
+      + "\(Figures.percent(guessing)) by guessing)."
+    let share = (cnn.accuracy - guessing) / max(cnn.ceiling - guessing, 1e-9)
+    if share < usefulShare.poor {
+      remarks.failures.append("Of little use: \(words)")
+    } else if share < usefulShare.enough {
+      remarks.warnings.append("Less useful than real images: \(words)")
+    } else {
+      remarks.good.append(words)
+    }
+  }
+}
+
+extension RealFindings {
+  /// What always naming the most frequent class gets.
+  var guessingAccuracy: Double {
+    Double(classCounts.max() ?? 0) / Double(max(1, classCounts.reduce(0, +)))
   }
 }

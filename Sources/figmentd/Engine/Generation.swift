@@ -22,10 +22,11 @@ struct Generation {
     report: (JobReport) -> Void
   ) throws -> JobResults? {
     if let mechanism = design.plan.mechanism {
-      let writer = try ReleaseWriter(releaseAt: places.release, protectedBy: mechanism)
+      let writer = try ReleaseWriter(
+        releaseAt: places.release, protectedBy: mechanism, hasReport: false)
       return try write(writer, places.release, statement, job, stop, report)
     }
-    let writer = try InternalSetWriter(insideAt: places.unprotected)
+    let writer = try InternalSetWriter(insideAt: places.unprotected, hasReport: false)
     return try write(writer, places.unprotected, nil, job, stop, report)
   }
 

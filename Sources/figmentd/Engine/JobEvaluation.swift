@@ -60,17 +60,19 @@ struct JobEvaluation {
           .progress(
             JobProgress(phase: .evaluate, done: Int(1000 * progress.share), total: 1000)))
       }
-      var data = RunReport(
-        design: design, statement: statement,
-        curves: try TrainingCurves(in: places.internalFiles, steps: design.plan.steps),
-        command: "figment evaluate \(request.job)"
-      ).data(
+      let run = try RunReport(
+        design, statement, in: places.internalFiles, command: "figment evaluate \(request.job)",
+        on: machine)
+      var data = run.data(
         synthetic, total: synthetic.count,
         facts: [
           ("Effort", options.effort.rawValue), ("Seed of the evaluation", String(options.seed)),
           ("Real test images", real.split), ("Instruction set", machine.kernels.name),
         ])
       data.findings = findings
+      if let distance = run.previewStudy?.distance(to: real.test, seed: options.seed) {
+        data.privateSignals = data.privateSignals.map(with: distance) { [$1] + $0 }
+      }
       return try write(data)
     } catch is Stopped {
       return nil

@@ -29,14 +29,17 @@ final class SetWriter<Zone: ReportZone> {
   private let temporary: String
   private let encoder: PNGEncoder
   private var hashes: [String: String] = [:]
-  /// Images that were written, for the report: all of them, or an even share of very many.
+  /// Images that were written, for the report: all of them, or an even share of very many; none
+  /// where there will be no report.
   private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
+  private let hasReport: Bool
 
   /// Bytes of pixels that are kept for the report.
   private static var lookedLimit: Int { 64 << 20 }
 
-  private init(at place: String, mode: UInt32) throws {
+  private init(at place: String, hasReport: Bool, mode: UInt32) throws {
     self.place = place
+    self.hasReport = hasReport
     temporary = place + DurableFile.temporarySuffix
     encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
     try DurableFile.makeFolder(
@@ -49,14 +52,14 @@ final class SetWriter<Zone: ReportZone> {
   ///
   /// Only a run that a mechanism protects can name one.
   convenience init(
-    releaseAt place: String, protectedBy mechanism: SubsampledGaussian
+    releaseAt place: String, protectedBy mechanism: SubsampledGaussian, hasReport: Bool
   ) throws where Zone == ReleaseReport {
-    try self.init(at: place, mode: 0o755)
+    try self.init(at: place, hasReport: hasReport, mode: 0o755)
   }
 
   /// Begins a set that will appear at `place`, which nobody but the operator may read.
-  convenience init(insideAt place: String) throws where Zone == InternalReport {
-    try self.init(at: place, mode: 0o700)
+  convenience init(insideAt place: String, hasReport: Bool) throws where Zone == InternalReport {
+    try self.init(at: place, hasReport: hasReport, mode: 0o700)
   }
 
   /// Draws `count` images in equal shares of the classes; returns early when `shouldStop`.
@@ -80,7 +83,7 @@ final class SetWriter<Zone: ReportZone> {
           let image = Image(
             shape: shape, numbers: images.pointer + place * shape.sampleCount)
           try write(Data(encoder.encode(image)), as: file, flushed: false)
-          if (first + place) % stride == 0, let bytes = image.bytes {
+          if hasReport, (first + place) % stride == 0, let bytes = image.bytes {
             looked.labels.append(labels[first + place])
             looked.pixels += bytes
           }

@@ -31,10 +31,11 @@ struct RunPublisher {
     _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, steps: Int
   ) throws -> JobResults? {
     if let mechanism = design.plan.mechanism {
-      let writer = try ReleaseWriter(releaseAt: places.release, protectedBy: mechanism)
+      let writer = try ReleaseWriter(
+        releaseAt: places.release, protectedBy: mechanism, hasReport: true)
       return try publish(model, design, account, steps, places.release, writer)
     }
-    let writer = try InternalSetWriter(insideAt: places.unprotected)
+    let writer = try InternalSetWriter(insideAt: places.unprotected, hasReport: true)
     return try publish(model, design, account, steps, places.unprotected, writer)
   }
 
@@ -91,10 +92,9 @@ struct RunPublisher {
     let images = LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
       labels: writer.looked.labels, pixels: writer.looked.pixels)
-    var data = RunReport(
-      design: design, statement: statement,
-      curves: try TrainingCurves(in: places.internalFiles, steps: design.plan.steps),
-      command: "figment train, or figmentd run"
+    var data = try RunReport(
+      design, statement, in: places.internalFiles, command: "figment train, or figmentd run",
+      on: machine
     ).data(images, total: order.count)
     if images.count > 0 {
       data.ownFindingsAlone = Releasable(

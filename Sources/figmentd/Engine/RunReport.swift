@@ -12,8 +12,25 @@ struct RunReport {
   let statement: PrivacyStatement?
   /// Its curves.
   let curves: TrainingCurves
+  /// Synthetic images over time.
+  let previews: [ProgressSheet]
+  /// What they show of the training; nil when there are too few.
+  let previewStudy: PreviewStudy?
   /// How the report is made again.
   let command: String
+
+  /// Gathers what `internalFiles` hold of a run.
+  init(
+    _ design: RunDesign, _ statement: PrivacyStatement?, in internalFiles: String, command: String,
+    on machine: Machine
+  ) throws {
+    self.design = design
+    self.statement = statement
+    self.command = command
+    curves = try TrainingCurves(in: internalFiles, steps: design.plan.steps)
+    previews = try TrainingPreviews(in: internalFiles, design).sheets()
+    previewStudy = PreviewStudy(previews, on: machine)
+  }
 
   /// The report's data about images of the synthetic set, of which there are `total`.
   func data(
@@ -31,8 +48,20 @@ struct RunReport {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
     data.guarantee = statement.map(guarantee)
-    data.freeSignals = curves.free
-    data.privateSignals = curves.real
+    data.progressSheets = Releasable(previews, .postProcessing)
+    let drift = previewStudy?.drift
+    data.trainingEnd = Releasable(
+      TrainingEnd(drift: drift?.values.last, fakeAccuracy: curves.fakeAccuracyAtEnd?.value),
+      .postProcessing)
+    let drifts = [drift].compactMap { $0 }
+    if design.plan.mechanism == nil {
+      // Without noise nothing of a training is free.
+      data.freeSignals = curves.free
+      data.privateSignals = curves.real.map { drifts + $0 }
+    } else {
+      data.freeSignals = curves.free.map { drifts + $0 }
+      data.privateSignals = curves.real
+    }
     return data
   }
 

@@ -9,6 +9,10 @@ struct TrainingCurves {
   /// Curves that unprotected images entered.
   let real: Sensitive<[TrainingSignal]>
 
+  /// The share of synthetic images that the discriminator recognised over the last tenth of the
+  /// steps; nil without a discriminator.
+  let fakeAccuracyAtEnd: Releasable<Double>?
+
   /// The places of a curve: steps are put together, so that the moments at which a run reported,
   /// which depend on how long steps took, are not told.
   private static let binCount = 120
@@ -36,6 +40,9 @@ struct TrainingCurves {
       free.add(line.curves, at: line.step)
       real.add(line.privateCurves, at: line.step)
     }
+    fakeAccuracyAtEnd = free.meanAtEnd(of: "fake_accuracy").map {
+      Releasable($0, .postProcessing)
+    }
     self.free = Releasable(free.signals, .postProcessing)
     self.real = Sensitive(real.signals)
   }
@@ -53,6 +60,13 @@ struct TrainingCurves {
         let old = curves[key]?[bin] ?? (0, 0)
         curves[key, default: [:]][bin] = (old.sum + value, old.count + 1)
       }
+    }
+
+    /// The mean of a curve over the last tenth of the steps; nil where it has no values there.
+    func meanAtEnd(of name: String) -> Double? {
+      let last = (curves[name] ?? [:]).filter { $0.key >= TrainingCurves.binCount * 9 / 10 }.values
+      let count = last.reduce(0) { $0 + $1.count }
+      return count > 0 ? last.reduce(0) { $0 + $1.sum } / Double(count) : nil
     }
 
     var signals: [TrainingSignal] {

@@ -95,7 +95,9 @@ final class TrainingRun {
         in: self.places.internalFiles)
     }
     try record(.training)
-    if try train(trainer, account) == .stopped {
+    let previews = TrainingPreviews(in: places.internalFiles, design)
+    try previews.forget(after: step)
+    if try train(trainer, account, previews) == .stopped {
       try record(.stopped)
       return .stopped
     }
@@ -175,7 +177,9 @@ final class TrainingRun {
     try account.ledger.settle(reservation, used: 1)
   }
 
-  private func train(_ trainer: Trainer, _ account: RunAccount) throws -> Trainer.Ending {
+  private func train(
+    _ trainer: Trainer, _ account: RunAccount, _ previews: TrainingPreviews
+  ) throws -> Trainer.Ending {
     let checkpoints = CheckpointFolder(path: places.checkpoints)
     let metrics = MetricsFile(in: places.internalFiles)
     var pace = TrainingPace(from: trainer.step)
@@ -191,6 +195,7 @@ final class TrainingRun {
       shouldStop: { [stop] in stop.isRaised },
       report: { progress in
         pace.stepped(to: progress.step)
+        try previews.draw(trainer.model, after: progress.step, of: progress.lastStep)
         guard pace.isReportDue || progress.step == progress.lastStep else { return }
         let epsilon = account.plannedEpsilon(charged: progress.charged)
         try metrics.append(progress, epsilon: epsilon)

@@ -1,0 +1,131 @@
+public import Compute
+
+/// How the same synthetic images changed while their model was trained.
+///
+/// Previews are drawn from the same latent vectors and labels at several steps. How far they move
+/// needs no real image; how near they come to real ones does.
+public struct PreviewStudy {
+  private let sheets: [ProgressSheet]
+  private let features: [FeatureMatrix]
+  private let extractor: RandomConvolutions
+  private let machine: Machine
+
+  /// The smallest side of images that the features can be computed of.
+  private static let smallestSide = 8
+
+  /// Computes the features of `sheets`, in the order of their steps; nil where there are fewer than
+  /// two, where they differ in size or number, or where the images are too small.
+  public init?(_ sheets: [ProgressSheet], on machine: Machine) {
+    guard let first = sheets.first?.images, sheets.count > 1, first.count > 1,
+      min(first.shape[0], first.shape[1]) >= Self.smallestSide,
+      sheets.allSatisfy({ $0.images.shape == first.shape && $0.images.labels == first.labels })
+    else { return nil }
+    self.sheets = sheets
+    self.machine = machine
+    let extractor = RandomConvolutions(on: machine)
+    self.extractor = extractor
+    features = sheets.map { extractor.features(of: $0.images) }
+  }
+
+  /// How far an image moved since the preview before, in units of the distance between two
+  /// different images of the later preview: zero for images that stay, one for new ones.
+  public var drift: TrainingSignal {
+    let values = features.indices.dropFirst().map { index -> Double in
+      let (before, now) = (features[index - 1], features[index])
+      var moved = 0.0
+      var apart = 0.0
+      for row in 0..<now.count {
+        moved += now.squaredDistance(row, to: row, of: before).squareRoot()
+        for other in 0..<row { apart += now.squaredDistance(row, to: other, of: now).squareRoot() }
+      }
+      apart /= Double(now.count - 1) / 2
+      return apart > 0 ? moved / apart : 0
+    }
+    return TrainingSignal(
+      name: "Change of the same synthetic images since the preview before", direction: .target,
+      steps: sheets.dropFirst().map { Double($0.step) }, values: values)
+  }
+
+  /// The kernel distance of each preview to real images, with its standard error.
+  ///
+  /// The kernel distance, since the Fréchet distance is biased for as few images as a preview has.
+  public func distance(
+    to real: Sensitive<LabelledImages>, seed: UInt64
+  ) -> Sensitive<TrainingSignal> {
+    real.map { distance(to: $0, seed: seed) }
+  }
+
+  func distance(to real: LabelledImages, seed: UInt64) -> TrainingSignal {
+    let count = features[0].count
+    let reference = extractor.features(of: real.sample(count, seed: seed))
+    // Previews lie class by class: the blocks of a kernel distance must not.
+    var stream = SeededStream(seed: seed)
+    let order = Array(0..<count).shuffled(using: &stream)
+    let distances = features.map { KernelDistance($0.rows(order), reference, on: machine) }
+    return TrainingSignal(
+      name: "Kernel distance of previews to real images", direction: .lower,
+      steps: sheets.map { Double($0.step) }, values: distances.map(\.value),
+      errors: distances.map(\.standardError))
+  }
+}
+
+/// What free signs say about the end of a training: they show change and balance, not quality.
+public struct TrainingEnd: Sendable {
+  /// The last value of the previews' drift; nil without previews.
+  public let drift: Double?
+  /// The share of synthetic images that the discriminator recognised at the end; nil without one.
+  public let fakeAccuracy: Double?
+
+  /// Below this the same images count as settled.
+  static let settledDrift = 0.25
+
+  /// Creates a summary.
+  public init(drift: Double?, fakeAccuracy: Double?) {
+    self.drift = drift
+    self.fakeAccuracy = fakeAccuracy
+  }
+
+  /// Whether the images still changed; nil when it is not known.
+  var isMoving: Bool? { drift.map { $0 >= Self.settledDrift } }
+
+  /// One sentence for the top of a report; nil when nothing is known.
+  var conclusion: String? {
+    isMoving.map {
+      $0
+        ? "The images still changed when training ended: quality may not have been at its end, and"
+          + " more steps may help."
+        : "The images had nearly stopped changing when training ended, which is no sign that they are"
+          + " good."
+    }
+  }
+
+  /// The signs and what follows from them.
+  var paragraphs: [String] {
+    var paragraphs: [String] = []
+    if let drift {
+      paragraphs.append(
+        "Between the last two previews the same synthetic images moved by "
+          + "\(Figures.percent(drift)) of the distance between two different images; less than "
+          + "\(Figures.percent(Self.settledDrift)) counts as settled.")
+    }
+    if let fakeAccuracy {
+      let words =
+        switch fakeAccuracy {
+        case 0.9...: "it saw what is wrong with nearly all of them, and the generator lagged."
+        case ..<0.6:
+          "it could not tell them from real ones, which are alike, or noise left it too weak to see."
+        default: "it still told many of them apart, so the generator still learnt from it."
+        }
+      paragraphs.append(
+        "At the end the discriminator recognised \(Figures.percent(fakeAccuracy)) of the synthetic"
+          + " images (half of them would be guessing): \(words)")
+    }
+    if let conclusion { paragraphs.append(conclusion) }
+    if !paragraphs.isEmpty {
+      paragraphs.append(
+        "These signs need no real image. They show change and balance, not quality, which “figment"
+          + " evaluate” measures with real images.")
+    }
+    return paragraphs
+  }
+}

@@ -1,0 +1,124 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import FoundationEssentials
+import Glibc
+import Models
+
+/// Small sheets of synthetic images at evenly spaced steps of a training, in the job's directory.
+///
+/// The same seed draws every one, so that a report can show what became of the same latent vectors.
+/// Drawing reads the generator alone: with privacy it is post-processing, and previews may leave.
+struct TrainingPreviews {
+  /// Previews of a whole training.
+  static let count = 8
+  /// Images of a preview; few, since pixel models draw them slowly.
+  private static let imageCount = 80
+  private static let columns = 10
+  private static let prefix = "step-"
+  private static let suffix = ".png"
+
+  private let folder: String
+  private let format: ImageSpecification
+  private let points: Set<Int>
+  /// Steps between two points.
+  private let interval: Int
+  private let seed: UInt64
+
+  /// The previews of a run whose internal files lie in `internalFiles`.
+  init(in internalFiles: String, _ design: RunDesign) {
+    folder = internalFiles + "/previews"
+    format = design.recipe.format(classes: design.classes)
+    points = Set((1...Self.count).map { design.plan.steps * $0 / Self.count })
+    interval = design.plan.steps / Self.count
+    seed = design.seed &+ 3
+  }
+
+  /// Draws a preview if one is due after `step`, of which `lastStep` is the last.
+  func draw(_ model: any GenerativeModel, after step: Int, of lastStep: Int) throws {
+    guard points.contains(step) || step == lastStep else { return }
+    var pixels = [UInt8](repeating: 0, count: sheetShape.sampleCount)
+    let line = format.width * format.channels
+    try model.sample(labels: labels, seed: seed) { first, images in
+      for place in 0..<images.shape[0] {
+        let source = images.pointer + place * format.height * line
+        let start = origin(of: first + place)
+        for row in 0..<format.height {
+          for offset in 0..<line {
+            pixels[start + row * Self.columns * line + offset] =
+              PixelScale.byte(of: source[row * line + offset])
+          }
+        }
+      }
+    }
+    try DurableFile.makeFolder(folder)
+    if !points.contains(step) {
+      // A crash made the run shorter: its last preview takes the place of one that is too near to
+      // tell whether the images had settled.
+      for near in try steps() where near > step - interval / 2 { unlink(file(of: near)) }
+    }
+    let encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
+    try DurableFile.write(
+      Data(encoder.encode(Image(shape: sheetShape, bytes: pixels))), to: file(of: step))
+  }
+
+  /// Removes previews of steps after `step`, which a crash made the run lose.
+  func forget(after step: Int) throws {
+    for lost in try steps() where lost > step { unlink(file(of: lost)) }
+  }
+
+  /// The previews there are, in the order of their steps; those that cannot be read are left out.
+  func sheets() throws -> [ProgressSheet] {
+    let codec = ImageCodec()
+    return try steps().compactMap { step in
+      let data = try DurableFile.read(file(of: step))
+      guard let image = data.withUnsafeBytes({ try? codec.decode($0) })?.image,
+        image.shape == sheetShape, let bytes = image.bytes
+      else { return nil }
+      return ProgressSheet(step: step, images: images(of: bytes))
+    }
+  }
+
+  private func images(of sheet: [UInt8]) -> LabelledImages {
+    let line = format.width * format.channels
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(sheet.count)
+    for place in 0..<Self.imageCount {
+      for row in 0..<format.height {
+        let start = origin(of: place) + row * Self.columns * line
+        pixels += sheet[start..<(start + line)]
+      }
+    }
+    return LabelledImages(
+      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
+      labels: labels, pixels: pixels)
+  }
+
+  /// Equal shares of the classes, or some of very many.
+  private var labels: [Int] {
+    (0..<Self.imageCount).map { $0 * format.classes.count / Self.imageCount }
+  }
+
+  private var sheetShape: ImageShape {
+    ImageShape(
+      height: format.height * (Self.imageCount / Self.columns),
+      width: format.width * Self.columns, channels: format.channels)
+  }
+
+  /// The first byte of an image in the sheet.
+  private func origin(of place: Int) -> Int {
+    let line = format.width * format.channels
+    return place / Self.columns * format.height * Self.columns * line
+      + place % Self.columns * line
+  }
+
+  private func steps() throws -> [Int] {
+    try DurableFile.names(in: folder).compactMap { name in
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
+      return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+    }.sorted()
+  }
+
+  private func file(of step: Int) -> String { "\(folder)/\(Self.prefix)\(step)\(Self.suffix)" }
+}
