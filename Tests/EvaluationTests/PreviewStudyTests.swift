@@ -1,4 +1,5 @@
 import Compute
+import Privacy
 import Testing
 
 @testable import Evaluation

@@ -86,11 +86,11 @@ import Testing
     #expect(throws: ControlError.self) { try dear.run() }
     let folders = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
-    let error = #expect(throws: ControlError.self) { try folders.order.countQuery() }
+    let error = #expect(throws: ControlError.self) { try folders.order.countQuery(within: 4) }
     #expect(error?.message.contains("maximum_per_unit") == true)
     #expect(try DurableFile.names(in: dear.places.ledgers).isEmpty)
     let limited = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))
-    #expect(try limited.order.countQuery()?.sensitivity == 6)
+    #expect(try limited.order.countQuery(within: 4)?.sensitivity == 6)
   }
 }

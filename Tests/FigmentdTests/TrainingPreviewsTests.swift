@@ -5,6 +5,7 @@ import Evaluation
 import FoundationEssentials
 import Glibc
 import Models
+import Privacy
 import Testing
 
 @testable import figmentd
@@ -79,8 +80,8 @@ import Testing
       classes: ["a", "b"], seed: 1, on: Machine(threadCount: 1))
     let format = bench.order.recipe.format(classes: ["a", "b"])
     for hasReport in [true, false] {
-      let writer = try ReleaseWriter(
-        at: bench.scratch.path + "/set", version: "1", hasReport: hasReport)
+      let writer = try InternalSetWriter(
+        insideAt: bench.scratch.path + "/set", hasReport: hasReport)
       #expect(
         try writer.writeImages(
           of: model, format: format, count: 20, seed: 1, shouldStop: { false }, report: { _ in }))
@@ -89,8 +90,8 @@ import Testing
   }
 
   private func previewsOfSixteenSteps() throws -> (TrainingPreviews, any GenerativeModel) {
-    let design = try RunDesign(
-      bench.order, population: 64, classes: ["a", "b"], snapshot: "none")
+    let priced = try PricedPlan(bench.order, units: 64, after: LedgerHistory())
+    let design = try RunDesign(bench.order, priced, classes: ["a", "b"], snapshot: "none")
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: 1, on: Machine(threadCount: 1))
     return (TrainingPreviews(in: bench.places.internalFiles, design), model)

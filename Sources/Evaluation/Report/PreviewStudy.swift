@@ -1,4 +1,5 @@
 public import Compute
+public import Privacy
 
 /// How the same synthetic images changed while their model was trained.
 ///
@@ -52,7 +53,9 @@ public struct PreviewStudy {
   public func distance(
     to real: Sensitive<LabelledImages>, seed: UInt64
   ) -> Sensitive<TrainingSignal> {
-    real.map { distance(to: $0, seed: seed) }
+    // The closure is run here and now, on this thread.
+    nonisolated(unsafe) let study = self
+    return real.map { study.distance(to: $0, seed: seed) }
   }
 
   func distance(to real: LabelledImages, seed: UInt64) -> TrainingSignal {
