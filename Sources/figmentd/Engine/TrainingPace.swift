@@ -13,8 +13,9 @@ struct TrainingPace {
 
   private var step: Int
   private var time = TrainingPace.now()
-  /// Where the clock of the speed began, and where it will begin next. Not at the start: the first
-  /// step prepares memory and kernels for all others.
+  /// Where the clock of the speed began, and where it will begin next.
+  ///
+  /// Not at the start: the first step prepares memory and kernels for all others.
   private var marks: [(step: Int, time: Double)] = []
   private var lastReport = TrainingPace.now()
   private var lastCheckpoint = TrainingPace.now()
