@@ -48,6 +48,9 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var images: Int
   /// Why the job would be refused; nil when it would be taken.
   public var refusal: String?
+  /// Why the job itself may come out otherwise, such as a folder that is still being read; nil when
+  /// nothing is known that would change it.
+  public var remark: String?
 
   /// Describes a plan.
   public init(

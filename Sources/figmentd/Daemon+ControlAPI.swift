@@ -36,7 +36,13 @@ extension Daemon: ControlAPI {
     try request.validate()
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
-    return try await planning.run { [engine] in try engine.plan(request, dataset: dataset) }
+    var report = try await planning.run { [engine] in try engine.plan(request, dataset: dataset) }
+    if dataset.population == nil, try await status(of: dataset).state == .scanning {
+      report.remark =
+        "\(dataset.name) is still being read: the plan counts what is known so far. Ask again when"
+        + " 'figment datasets' says ready."
+    }
+    return report
   }
 
   func submit(_ request: JobRequest, token: String?) async throws -> Job {

@@ -156,6 +156,8 @@ import Testing
     #expect(Plan.lines(of: plan).last == "In words.")
     plan.privacy?.remark = "It takes what is left."
     #expect(Plan.lines(of: plan).suffix(3) == ["In words.", "", "It takes what is left."])
+    plan.remark = "The folder is still being read."
+    #expect(Plan.lines(of: plan).last == "The folder is still being read.")
   }
 }
 

@@ -44,8 +44,8 @@ struct Plan: AsyncParsableCommand {
     var table = Table(["PLAN", ""])
     for fact in facts { table.add([fact.0, fact.1]) }
     let statement = plan.privacy.map { ["", $0.statement] } ?? []
-    let remark = plan.privacy?.remark.map { ["", $0] } ?? []
-    return table.lines + statement + remark
+    let remarks = [plan.privacy?.remark, plan.remark].compactMap { $0 }
+    return table.lines + statement + remarks.flatMap { ["", $0] }
   }
 }
 

@@ -81,7 +81,7 @@ final class LocalEngine: TrainingEngine {
       epsilonMaximum: dataset.policy.epsilonMaximum,
       statement: "\(report.steps) steps of \(mechanism.noise.words) noise of "
         + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
-        + "(\(epsilon), \(order.delta))-differentially private, adding or removing one "
+        + "(\(Decimals.epsilon(epsilon)), \(order.delta))-differentially private, adding or removing one "
         + (dataset.policy.unit == .file ? "file" : "sub-folder"))
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
     do {
