@@ -51,7 +51,7 @@ GENERATOR_SEES_IMAGES = (
 )
 
 # Images that a model of the family may read.
-FAKES = 'GeneratedExamples(generator, self.latents(step.batchSize, seed: [3]), in: generatorPass)'
+FAKES = 'GeneratedExamples(generator, latents: self.latents(step.batchSize, seed: [3]), in: generatorPass)'
 
 
 def loss_of(images):
