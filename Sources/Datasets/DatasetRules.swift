@@ -126,8 +126,17 @@ struct PathReader {
       label = named
     }
     guard unit == .folder else { return .success(PathReading(label: label, person: nil)) }
-    guard parts.count == 3 else { return .failure(PathFault(verdict: .noUnit)) }
-    return .success(PathReading(label: label, person: Array(parts[1])))
+    guard let person = path.person else { return .failure(PathFault(verdict: .noUnit)) }
+    return .success(PathReading(label: label, person: person))
+  }
+}
+
+extension RelativePath {
+  /// The name of the folder below the class folder, which stands for a person in every class; nil
+  /// for a file that lies higher.
+  public var person: [UInt8]? {
+    let parts = bytes.split(separator: Self.separator, maxSplits: 2)
+    return parts.count == 3 ? Array(parts[1]) : nil
   }
 }
 

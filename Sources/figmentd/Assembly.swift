@@ -9,7 +9,7 @@ enum Assembly {
     let index = try ImageIndex(path: state.index)
     return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state)
     {
-      try index.counts(of: $0).usable
+      try index.usableUnits(of: $0.name, unit: $0.policy.unit)
     }
   }
 

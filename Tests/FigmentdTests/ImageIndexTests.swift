@@ -112,6 +112,57 @@ private final class BrokenDecoder: ImageDecoder {
     #expect(try index.counts(of: "none") == FileCounts())
   }
 
+  /// Six people with one to three images in two classes, of whom one has a broken file alone.
+  private func people() throws -> String {
+    let images = scratch.path + "/people"
+    try GlyphGenerator(seed: 3).write(count: 24, to: scratch.path + "/drawn")
+    var drawn = try scratch.names(in: "drawn").flatMap { name in
+      try scratch.names(in: "drawn/" + name).map { scratch.path + "/drawn/\(name)/" + $0 }
+    }
+    for person in 0..<5 {
+      for number in 0...(person % 3) {
+        let folder = "\(images)/\(number == 1 ? "b" : "a")/p\(person) \\ü"
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.moveItem(
+          atPath: drawn.removeLast(), toPath: "\(folder)/\(number).png")
+      }
+    }
+    try scratch.write("people/b/p5/0.png", "no image")
+    return images
+  }
+
+  @Test(arguments: [nil, 2, 1])
+  func unitsAreCountedAsARunOverTheSameFilesCountsThem(_ limit: Int?) throws {
+    let images = try people()
+    let index = try ImageIndex(path: path)
+    for unit in [Control.PrivacyUnit.folder, .file] {
+      let dataset = DatasetConfiguration(
+        name: "people", root: images,
+        policy: PrivacyPolicy(
+          epsilonMaximum: 8, delta: 1e-5, unit: unit,
+          maximumPerUnit: unit == .folder ? limit : nil))
+      let builder = SnapshotBuilder(
+        root: images, rules: dataset.rules,
+        transform: ImageTransform(height: 8, width: 8, channels: .grey, maximumEnlargement: 32))
+      try index.replace(builder.inspect().map(IndexedFile.init), of: "people")
+      let run = try builder.build(in: scratch.path + "/pack-\(unit)").snapshot
+      let counted = try index.usableUnits(of: "people", unit: unit)
+      #expect(counted == run.unitCount)
+      #expect(counted == (unit == .folder ? 5 : 9))
+      let state = try StateDirectory(scratch.path + "/state")
+      try ImageIndex(path: state.index).replace(
+        Array(index.files(of: "people").values), of: "people")
+      let recipes = scratch.path + "/recipes"
+      try scratch.write("recipes/tiny.yaml", RunBench.recipe(side: 8, steps: 4, batchSize: 3))
+      let engine = try Assembly.engine(
+        Configuration(output: scratch.path, recipes: recipes, threads: 1), state)
+      let report = try engine.plan(
+        PlanRequest(dataset: "people", recipe: "tiny", epsilon: 8), dataset: dataset)
+      #expect(report.privacy?.samplingProbability == 3 / Double(run.unitCount))
+    }
+  }
+
   @Test func aBrokenIndexIsMadeAnew() throws {
     try scratch.write("index.sqlite", String(repeating: "no database ", count: 1000))
     let index = try ImageIndex(path: path)

@@ -10,7 +10,7 @@ import Synchronization
 final class LocalEngine: TrainingEngine {
   private let library: RecipeLibrary
   private let state: StateDirectory
-  private let index: @Sendable (String) throws -> Int
+  private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
   private let machine: Machine
   /// Steps per second by recipe, measured once.
   private let speeds = Mutex<[String: Double]>([:])
@@ -18,15 +18,15 @@ final class LocalEngine: TrainingEngine {
 
   /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
   ///
-  /// `usableImages` tells how many images of a dataset's root can be learnt from.
+  /// `usableUnits` tells how many units of privacy a dataset's root holds, as a run counts them.
   init(
     recipes: String, threads: Int?, state: StateDirectory,
-    usableImages: @escaping @Sendable (String) throws -> Int
+    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
   ) {
     library = RecipeLibrary(folder: recipes)
     machine = Machine(threadCount: threads ?? ThreadPool.availableProcessors)
     self.state = state
-    index = usableImages
+    self.usableUnits = usableUnits
   }
 
   var instructionSet: String { machine.kernels.name }
@@ -38,7 +38,7 @@ final class LocalEngine: TrainingEngine {
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     try Self.translated {
       let order = try order(request, name: "plan", dataset: dataset)
-      let population = try dataset.population ?? index(dataset.name)
+      let population = try dataset.population ?? usableUnits(dataset)
       let classes = dataset.classes ?? ["one", "two"]
       try order.recipe.validate(classes: classes)
       let history = try LedgerReader(dataset, state: state).history

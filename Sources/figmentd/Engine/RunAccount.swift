@@ -80,19 +80,9 @@ final class RunAccount {
   ///
   /// `answers` are released beside what the model draws.
   func statement(answers: [String] = []) throws -> PrivacyStatement? {
-    guard let run, let root = run.ledger.history.root else { return nil }
-    let history = run.ledger.history
-    let names = history.attempts.map(\.plan.run)
-    return try PrivacyStatement(
-      of: PrivacyStatement.Subject(
-        root: root, run: order.name,
-        runs: names.enumerated().filter { names.firstIndex(of: $0.element) == $0.offset }
-          .map(\.element),
-        mechanism: design.plan.mechanism, position: run.ledger.position,
-        software: Version.current, declared: facts { design.declared?.contains($0) ?? false },
-        found: facts { !(design.declared?.contains($0) ?? false) }, answers: answers),
-      history: history.spent, runHistory: try history.spent(by: order.name), delta: order.delta,
-      basis: history.basis)
+    try run?.statement(
+      software: Version.current, declared: facts { design.declared?.contains($0) ?? false },
+      found: facts { !(design.declared?.contains($0) ?? false) }, answers: answers)
   }
 
   /// The facts about the data that the release tells, as far as they are `included`.

@@ -173,6 +173,24 @@ struct ImageIndex: Sendable {
     }
   }
 
+  /// How many units of privacy have an image to be learnt from.
+  ///
+  /// A run over the same files samples from as many: a person counts once, whatever the number of
+  /// images and of classes, and images beyond the limit of a person have another verdict.
+  func usableUnits(of dataset: String, unit: Control.PrivacyUnit) throws -> Int {
+    guard unit == .folder else { return try counts(of: dataset).usable }
+    return try database.read { database in
+      let paths = try String.fetchCursor(
+        database, sql: "SELECT path FROM file WHERE dataset = ? AND verdict = ?",
+        arguments: [dataset, Self.usableVerdict])
+      var people: Set<[UInt8]> = []
+      while let path = try paths.next() {
+        if let person = RelativePath(path).person { people.insert(person) }
+      }
+      return people.count
+    }
+  }
+
   private static func file(_ row: Row) -> IndexedFile {
     let bytes: Int64 = row["bytes"]
     return IndexedFile(

@@ -84,13 +84,14 @@ struct RunBench {
         budget: order.budget, steps: order.steps, count: order.count, seed: order.seed))
   }
 
-  private static func recipe(side: Int, steps: Int) -> String {
+  /// A recipe named tiny.
+  static func recipe(side: Int, steps: Int, batchSize: Int = 16) -> String {
     """
     name: tiny
     summary: For tests.
     family: dp-gan
     image: {height: \(side), width: \(side), channels: 1}
-    training: {batch_size: 16, steps: \(steps), clip_norm: 1}
+    training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
     model:
       width: 2
       generator_width: 2
