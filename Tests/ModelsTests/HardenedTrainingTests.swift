@@ -8,11 +8,7 @@ import Testing
 @testable import Models
 
 /// A family of one private network, whose micro-batches and threads a test may choose.
-private final class TinyModel: GenerativeModel {
-  struct Settings: ModelSettings {
-    func validate(for format: ImageSpecification) throws {}
-  }
-
+private final class TinyModel: SteppingModel {
   static let family = "tiny"
   let network: PrivateNetwork
   private let pass: Pass
@@ -30,7 +26,7 @@ private final class TinyModel: GenerativeModel {
   }
 
   init(
-    _ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+    _ settings: NoSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) throws { preconditionFailure("made by tests alone") }
 
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
@@ -40,14 +36,6 @@ private final class TinyModel: GenerativeModel {
     network.update(along: gradient, by: optimizer)
     return StepReport()
   }
-
-  func sample(
-    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
-  ) throws {}
-  func save(into checkpoint: inout Checkpoint) {}
-  func restore(from checkpoint: Checkpoint) throws {}
-  func saveGenerator(into checkpoint: inout Checkpoint) {}
-  var description: String { "one network" }
 }
 
 /// All images in every step, in an order that a test chooses.

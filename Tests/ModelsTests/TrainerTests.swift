@@ -46,18 +46,14 @@ private final class DiaryLedger: PrivacyLedger {
 }
 
 /// A model that only notes that it was asked to learn.
-private final class DiaryModel: GenerativeModel {
-  struct Settings: ModelSettings {
-    func validate(for format: ImageSpecification) throws {}
-  }
-
+private final class DiaryModel: SteppingModel {
   static let family = "diary"
   var diary: Diary?
   var failingStep: Int?
   private(set) var indices: [Int] = []
 
   init(
-    _ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+    _ settings: NoSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) throws {}
 
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
@@ -66,14 +62,6 @@ private final class DiaryModel: GenerativeModel {
     indices.append(step.index)
     return StepReport()
   }
-
-  func sample(
-    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
-  ) throws {}
-  func save(into checkpoint: inout Checkpoint) {}
-  func restore(from checkpoint: Checkpoint) throws {}
-  func saveGenerator(into checkpoint: inout Checkpoint) {}
-  var description: String { "a diary" }
 }
 
 /// Batches that hold nothing.
