@@ -31,9 +31,7 @@ final class ImageProduct {
   private let source: Extent, target: Extent
   private let padding: ConvolutionGeometry.Padding
   private let phases: [PatchPlan]
-  private let firstSourceRow: Int
-  private let unitExamples: Int, bandRows: Int, bandCount: Int
-  private let bandSourceRows: Int
+  private let cut: UnitCut
   let panels: FilterPanels
 
   private var isPadded: Bool {
@@ -54,11 +52,7 @@ final class ImageProduct {
     panels = FilterPanels(
       filterCount: target.channels, patchLength: longestPatch, kernels: machine.kernels)
     let cut = UnitCut(source: source, padding: padding, phases: phases)
-    unitExamples = cut.examples
-    bandRows = cut.rows
-    bandCount = cut.bands
-    firstSourceRow = cut.firstSourceRow
-    bandSourceRows = cut.sourceRows
+    self.cut = cut
     let panels = panels
     self.phases = phases.map {
       PatchPlan(
@@ -79,10 +73,10 @@ final class ImageProduct {
     guard exampleCount > 0 else { return }
     let threadCount = machine.threads.threadCount
     let wanted = threadCount > 1 ? 2 * threadCount : 1
-    var examplesPerUnit = unitExamples
+    var examplesPerUnit = cut.examples
     var columnParts = 1
     func unitCount() -> Int {
-      (exampleCount + examplesPerUnit - 1) / examplesPerUnit * bandCount * columnParts
+      (exampleCount + examplesPerUnit - 1) / examplesPerUnit * cut.bands * columnParts
     }
     while unitCount() < wanted, columnParts * 2 <= panels.count { columnParts *= 2 }
     while unitCount() < wanted, examplesPerUnit > 1 {
@@ -90,8 +84,8 @@ final class ImageProduct {
     }
     machine.threads.forEach(unitCount()) { unit, worker in
       let part = unit % columnParts
-      let band = unit / columnParts % bandCount
-      let first = unit / columnParts / bandCount * examplesPerUnit
+      let band = unit / columnParts % cut.bands
+      let first = unit / columnParts / cut.bands * examplesPerUnit
       runUnit(
         sourceBase + first * source.count, bias: bias,
         into: targetBase + first * target.count,
@@ -108,22 +102,22 @@ final class ImageProduct {
   ) {
     var image = sourceBase
     if isPadded {
-      let imageStride = bandSourceRows * paddedWidth * source.channels
-      let padded = scratch.floats(unitExamples * imageStride)
+      let imageStride = cut.sourceRows * paddedWidth * source.channels
+      let padded = scratch.floats(cut.examples * imageStride)
       let step = phases[0].phase.sourceStep
       for example in 0..<exampleCount {
         ck_f32_pad_image(
           sourceBase + example * source.count, source.height, source.width, source.channels,
-          padding.top, padding.left, padding.right, firstSourceRow + band * bandRows * step,
-          bandSourceRows, padded + example * imageStride)
+          padding.top, padding.left, padding.right, cut.firstSourceRow + band * cut.rows * step,
+          cut.sourceRows, padded + example * imageStride)
       }
       image = UnsafePointer(padded)
     } else {
-      let row = firstSourceRow + band * bandRows * phases[0].phase.sourceStep
+      let row = cut.firstSourceRow + band * cut.rows * phases[0].phase.sourceStep
       image += row * source.width * source.channels
     }
     for plan in phases {
-      let first = band * bandRows
+      let first = band * cut.rows
       guard first < plan.phase.rows else { continue }
       let pixels = targetBase + first * plan.phase.targetStep * target.width * target.channels
       let stretches = plan.stretches(inBand: band, exampleCount: exampleCount)

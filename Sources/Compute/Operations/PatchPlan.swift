@@ -38,7 +38,7 @@ struct PatchPlan {
   /// Of each patch, row × example × column, in a band of a unit.
   let sourceOffsets: [Int32], targetOffsets: [Int32]
   let weights: FloatStorage
-  private let unitExamples: Int, bandRows: Int
+  private let cut: UnitCut
   /// The stretches of each band and group when a unit has all its examples: asked for so often that
   /// making lists would be felt.
   private var wholeUnits: [[[Stretch]]] = []
@@ -49,8 +49,7 @@ struct PatchPlan {
   ) {
     self.phase = phase
     entryCount = phase.tapRows * phase.tapColumns * source.channels
-    unitExamples = cut.examples
-    bandRows = cut.rows
+    self.cut = cut
     weights = FloatStorage(count: panels.floatCount(entryCount: entryCount))
     groups = Self.groups(
       of: phase, firstRow: padding.top, rowCount: source.height, cut: cut,
@@ -160,19 +159,19 @@ struct PatchPlan {
 
   /// The patches of each group in a band, for the first examples of a unit.
   func stretches(inBand band: Int, exampleCount: Int) -> [[Stretch]] {
-    if exampleCount == unitExamples { return wholeUnits[band] }
+    if exampleCount == cut.examples { return wholeUnits[band] }
     return groups.map { group in
       let rows = rows(of: group, inBand: band)
       return rows.map {
-        Stretch(first: $0 * unitExamples * phase.columns, count: exampleCount * phase.columns)
+        Stretch(first: $0 * cut.examples * phase.columns, count: exampleCount * phase.columns)
       }
     }
   }
 
   /// A group's rows in a band, counted from the band's first.
   private func rows(of group: RowGroup, inBand band: Int) -> Range<Int> {
-    let first = band * bandRows
-    let rows = group.rows.clamped(to: first..<(first + bandRows))
+    let first = band * cut.rows
+    let rows = group.rows.clamped(to: first..<(first + cut.rows))
     return (rows.lowerBound - first)..<(rows.upperBound - first)
   }
 }
