@@ -1,3 +1,4 @@
+import Control
 import FoundationEssentials
 import Privacy
 
@@ -48,9 +49,5 @@ struct ClassCountsFile: Codable, Hashable {
   }
 
   /// The file's content.
-  func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
-  }
+  func encoded() throws -> Data { try ControlCoding.encodeForPeople(self) }
 }

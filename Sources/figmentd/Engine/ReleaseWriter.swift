@@ -152,9 +152,8 @@ final class SetWriter<Zone: ReportZone> {
 
   /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
   func writeManifest(run: String, software: String) throws -> String {
-    let json = JSONEncoder()
-    json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let data = try json.encode(SetManifest(run: run, software: software, files: hashes))
+    let data = try ControlCoding.encodeForPeople(
+      SetManifest(run: run, software: software, files: hashes))
     try write(data, as: "manifest.json")
     return SHA256.hash(data: data).hexadecimal
   }

@@ -1,7 +1,6 @@
 import Control
 import Datasets
 import FoundationEssentials
-import Glibc
 import Models
 import Privacy
 
@@ -49,24 +48,5 @@ extension RunDesign {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     return try encoder.encode(recipe)
-  }
-}
-
-/// `results.json`: what a finished run left behind, so that the same order again is answered without
-/// drawing the set anew.
-enum ResultsFile {
-  private static let name = "/results.json"
-
-  /// Writes the results durably, after everything that they name.
-  static func write(_ results: JobResults, in folder: String) throws {
-    try DurableFile.write(try JSONEncoder().encode(results), to: folder + name)
-  }
-
-  /// The results of a finished run of `count` images whose files are still there; nil otherwise.
-  static func read(in folder: String, count: Int) throws -> JobResults? {
-    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    let results = try JSONDecoder().decode(JobResults.self, from: DurableFile.read(folder + name))
-    let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
-    return results.images == count && areThere ? results : nil
   }
 }

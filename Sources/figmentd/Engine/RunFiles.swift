@@ -1,5 +1,7 @@
+import Control
 import Datasets
 import FoundationEssentials
+import Glibc
 import Models
 @_spi(PrivateZone) import Privacy
 
@@ -104,9 +106,25 @@ struct RunRecord: Encodable {
 
   /// Writes the record durably.
   func write(in folder: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    try DurableFile.write(try encoder.encode(self), to: folder + "/run.json")
+    try DurableFile.write(try ControlCoding.encodeForPeople(self), to: folder + "/run.json")
+  }
+}
+
+/// `results.json`: what a finished run left behind, so that the same order again is answered without
+/// drawing the set anew.
+enum ResultsFile {
+  private static let name = "/results.json"
+
+  /// Writes the results durably, after everything that they name.
+  static func write(_ results: JobResults, in folder: String) throws {
+    try DurableFile.write(try JSONEncoder().encode(results), to: folder + name)
+  }
+
+  /// The results of a finished run of `count` images whose files are still there; nil otherwise.
+  static func read(in folder: String, count: Int) throws -> JobResults? {
+    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
+    let results = try JSONDecoder().decode(JobResults.self, from: DurableFile.read(folder + name))
+    let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
+    return results.images == count && areThere ? results : nil
   }
 }

@@ -63,9 +63,8 @@ struct RunPublisher {
         .chosenBeforehand),
       as: "README.md")
     if let statement {
-      let json = JSONEncoder()
-      json.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try writer.write(Releasable(json.encode(statement), .chosenBeforehand), as: "privacy.json")
+      try writer.write(
+        Releasable(ControlCoding.encodeForPeople(statement), .chosenBeforehand), as: "privacy.json")
       try writer.write(Releasable(statement.markdown, .chosenBeforehand), as: "PRIVACY.md")
     }
     try writer.write(report(writer, format, design, statement))
