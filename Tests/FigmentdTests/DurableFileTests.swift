@@ -1,3 +1,4 @@
+import Control
 import FoundationEssentials
 import Glibc
 import Testing
@@ -77,6 +78,24 @@ import Testing
     }
     // It is free again when the first is gone.
     _ = try StateDirectory(path)
+  }
+
+  /// A descriptor that is closed twice is somebody else's the second time.
+  @Test func aRefusalClosesNothingOfOthers() async throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/state"
+    let first = try StateDirectory(path)
+    let others = Task.detached {
+      var lost = 0
+      for _ in 0..<20_000 {
+        let other = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        if close(other) != 0 { lost += 1 }
+      }
+      return lost
+    }
+    for _ in 0..<2_000 { #expect(throws: ControlError.self) { try StateDirectory(path) } }
+    #expect(await others.value == 0)
+    withExtendedLifetime(first) {}
   }
 
   @Test func nobodyElseMayLookIntoIt() throws {

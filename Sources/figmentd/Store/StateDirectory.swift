@@ -34,21 +34,30 @@ final class StateDirectory: Sendable {
     self.path = path
     try DurableFile.makeFolder(path)
     try systemCall("chmod", path) { chmod(path, 0o700) }
-    let lockFile = path + "/lock"
-    lock = try systemCall("open", lockFile) {
-      open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      let isTaken = errno == EWOULDBLOCK
-      let error = SystemCallError("flock", lockFile)
-      close(lock)
-      guard isTaken else { throw error }
-      throw ControlError.conflict(
-        "state directory \(path): another figmentd uses it (one daemon per directory expected). "
-          + "Stop it, or give this one another --state.")
-    }
+    lock = try Self.take(path)
     for folder in [jobs, ledgers, snapshots] { try DurableFile.makeFolder(folder) }
   }
 
   deinit { close(lock) }
+
+  /// The locked descriptor of a directory's lock file.
+  ///
+  /// Apart from `init`, which would run `deinit` after a failure and so close a descriptor twice: the
+  /// second time it may already be someone else's.
+  private static func take(_ directory: String) throws -> Int32 {
+    let path = directory + "/lock"
+    let lock = try systemCall("open", path) {
+      open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      let isTaken = errno == EWOULDBLOCK
+      let error = SystemCallError("flock", path)
+      close(lock)
+      guard isTaken else { throw error }
+      throw ControlError.conflict(
+        "state directory \(directory): another figmentd uses it (one daemon per directory "
+          + "expected). Stop it, or give this one another --state.")
+    }
+    return lock
+  }
 }
