@@ -19,7 +19,7 @@ public final class SnapshotImages: Trainer.Images {
 }
 
 /// A batch of a frozen dataset as training examples.
-private struct BatchExamples: ExampleSource {
+struct BatchExamples: ExampleSource {
   let batch: Batch
 
   var count: Int { batch.count }

@@ -10,7 +10,7 @@ import Testing
   private let machine = Machine(threadCount: 2)
 
   private func classifier() throws -> SyntheticClassifier {
-    SyntheticClassifier(trainedOn: try GlyphSet.images(400), seed: 4, on: machine)
+    try SyntheticClassifier(trainedOn: GlyphSet.images(400), seed: 4, on: machine)
   }
 
   private func outcomes(

@@ -1,6 +1,7 @@
 import Compute
 import Control
 import Datasets
+import Evaluation
 import FoundationEssentials
 import Models
 import Privacy
@@ -23,7 +24,8 @@ import Testing
     #expect(try purposes(bench) == ["class counts", "score"])
     let charged = try #require(history.charges.last?.entry)
     #expect(charged.event == history.charges.first?.entry.event && charged.times == 1)
-    #expect(history.spent.total == 42 && history.spent.counts[try kind(charged.event)] == 2)
+    let kind = try #require(try EventTally(charged.event).counts.keys.first)
+    #expect(history.spent.total == 42 && history.spent.counts[kind] == 2)
     #expect(!history.isAdaptive)
     let cost = try PrivacyCost(of: history.spent, delta: 1e-5)
     #expect(cost.epsilon <= 4 && cost.epsilon > 3.9)
@@ -42,10 +44,6 @@ import Testing
     let statement = try bench.text(release + "/PRIVACY.md")
     #expect(statement.contains("- score.json: how many of the training images"))
     #expect(statement.contains("2 times Gaussian noise of \(file.standardDeviation) times"))
-  }
-
-  private func kind(_ event: PrivacyEvent) throws -> ElementaryEvent {
-    try #require(try EventTally(event).counts.keys.first)
   }
 
   @Test func aRunThatIsResumedAndPublishedAgainAsksOnce() throws {
