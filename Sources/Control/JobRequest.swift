@@ -48,6 +48,9 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var hardened: Bool?
   /// What telling the class counts with noise may cost, out of `epsilon`; nil does not tell them.
   public var countEpsilon: Double?
+  /// What telling how many real images a classifier gets right that learnt from the synthetic ones
+  /// may cost, out of `epsilon`; nil does not tell it.
+  public var scoreEpsilon: Double?
   /// Synthetic images to write at the end; nil takes the recipe's.
   public var count: Int?
   /// The seed of everything that is not privacy noise; nil draws one.
@@ -57,7 +60,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
     steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
-    countEpsilon: Double? = nil, count: Int? = nil, seed: UInt64? = nil
+    countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, count: Int? = nil,
+    seed: UInt64? = nil
   ) {
     self.dataset = dataset
     self.recipe = recipe
@@ -67,6 +71,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.nonPrivate = nonPrivate
     self.hardened = hardened
     self.countEpsilon = countEpsilon
+    self.scoreEpsilon = scoreEpsilon
     self.count = count
     self.seed = seed
   }
@@ -75,8 +80,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var isNonPrivate: Bool { nonPrivate ?? false }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, countEpsilon, count,
-      seed
+    case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, countEpsilon, scoreEpsilon,
+      count, seed
   }
 }
 
@@ -160,13 +165,16 @@ extension TrainRequest: StrictRequest {
         "non_private: epsilon or delta is given too (a non-private job has neither). "
           + "Drop one of them.")
     }
-    if let countEpsilon, !(countEpsilon.isFinite && countEpsilon > 0) {
-      throw .invalid("count_epsilon \(countEpsilon): not above 0. A tenth of epsilon is usual.")
-    }
-    if isNonPrivate, countEpsilon != nil {
-      throw .invalid(
-        "non_private: count_epsilon is given too (a non-private job has no ledger). "
-          + "Drop one of them.")
+    for (name, share) in [("count_epsilon", countEpsilon), ("score_epsilon", scoreEpsilon)] {
+      guard let share else { continue }
+      guard share.isFinite, share > 0 else {
+        throw .invalid("\(name) \(share): not above 0. A tenth of epsilon is usual.")
+      }
+      guard !isNonPrivate else {
+        throw .invalid(
+          "non_private: \(name) is given too (a non-private job has no ledger). "
+            + "Drop one of them.")
+      }
     }
     if isNonPrivate, hardened == true {
       throw .invalid(

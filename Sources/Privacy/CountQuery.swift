@@ -1,7 +1,9 @@
-/// A question to private images beside training: how many there are of each class.
+/// A question to private images beside training: how many there are of each kind, where every image
+/// is of one kind.
 ///
-/// The answer is one sum, so a unit moves it by at most `sensitivity` in the Euclidean norm, which
-/// it reaches when all of its images are of one class.
+/// Kinds are classes, or what a classifier that is public gets right and wrong. The answer is one
+/// histogram, so a unit moves it by at most `sensitivity` in the Euclidean norm, which it reaches
+/// when all of its images are of one kind.
 public struct CountQuery: Codable, Hashable, Sendable {
   /// The most images that one unit of privacy has in the set.
   public let sensitivity: Int
@@ -32,8 +34,8 @@ public struct CountQuery: Codable, Hashable, Sendable {
     epsilon = found.epsilon
     guard standardDeviation <= Self.largestDeviation else {
       throw .outOfRange(
-        argument: "noise on the class counts", value: "\(standardDeviation)",
-        expected: "at most \(Self.largestDeviation) images; a larger epsilon for the counts is")
+        argument: "noise on the counts", value: "\(standardDeviation)",
+        expected: "at most \(Self.largestDeviation) images; a larger epsilon for the question is")
     }
   }
 

@@ -70,6 +70,8 @@ import Testing
     #"{"dataset":"a","recipe":"b","hardened":true,"non_private":true}"#,
     #"{"dataset":"a","recipe":"b","count_epsilon":1,"non_private":true}"#,
     #"{"dataset":"a","recipe":"b","count_epsilon":0}"#,
+    #"{"dataset":"a","recipe":"b","score_epsilon":1,"non_private":true}"#,
+    #"{"dataset":"a","recipe":"b","score_epsilon":-1}"#,
     #"{"dataset":"a","recipe":"b","steps":1e30}"#, #"{"dataset":"a","recipe":"b","steps":1.5}"#,
   ]) func impossibleRequestsAreRefused(_ body: String) {
     let error = #expect(throws: ControlError.self) {

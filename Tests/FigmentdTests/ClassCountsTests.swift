@@ -66,7 +66,7 @@ import Testing
 
   @Test func countsThatACrashLostAreNotAskedForAgain() throws {
     let bench = try RunBench(countEpsilon: 0.5)
-    try bench.leaveReservation(of: { $0.counts?.event }, times: 1)
+    try bench.leaveReservation(of: { $0.counts?.event }, times: 1, for: "class counts")
     #expect(isFinished(try bench.run()))
     #expect(try bench.history().spent.total == 41)
     #expect(
@@ -86,11 +86,11 @@ import Testing
     #expect(throws: ControlError.self) { try dear.run() }
     let folders = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
-    let error = #expect(throws: ControlError.self) { try folders.order.countQuery(within: 4) }
+    let error = #expect(throws: ControlError.self) { try folders.order.questions(within: 4) }
     #expect(error?.message.contains("maximum_per_unit") == true)
     #expect(try DurableFile.names(in: dear.places.ledgers).isEmpty)
     let limited = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))
-    #expect(try limited.order.countQuery(within: 4)?.sensitivity == 6)
+    #expect(try limited.order.questions(within: 4).counts?.sensitivity == 6)
   }
 }

@@ -300,7 +300,10 @@ import Testing
       await house.daemon.keepDatasets()
       var status = try await api.rescan("glyphs")
       // The keeper's own first scan may be under way beside it.
-      for _ in 0..<100 where status.state != .ready { status = try await api.rescan("glyphs") }
+      for _ in 0..<1000 where status.state != .ready {
+        try await Task.sleep(for: .milliseconds(5))
+        status = try await api.rescan("glyphs")
+      }
       #expect(status.state == .ready)
       #expect(status.usable == 1)
       #expect(status.rejected == 1)

@@ -256,7 +256,8 @@ extension RunBench {
 
   /// Decides as a run does, reserves steps or another of its events, and vanishes.
   func leaveReservation(
-    of event: (RunDesign) -> PrivacyEvent? = { $0.plan.mechanism?.event }, times: Int
+    of event: (RunDesign) -> PrivacyEvent? = { $0.plan.mechanism?.event }, times: Int,
+    for purpose: String = "training"
   ) throws {
     try DurableFile.makeFolder(places.internalFiles)
     let built = try SnapshotBuilder(
@@ -268,6 +269,6 @@ extension RunBench {
     try design.save(in: places.internalFiles)
     let account = try RunAccount(order, places, design)
     guard let event = event(design) else { return }
-    _ = try account.ledger.reserve(event, times: times, for: "training")
+    _ = try account.ledger.reserve(event, times: times, for: purpose)
   }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Privacy
 
-/// The price of one answer to how many images there are of each class.
+/// The price of one answer to how many images there are of each kind.
 @Suite struct CountQueryTests {
   private func query(
     _ epsilon: Double, sensitivity: Int = 1, _ noise: NoiseDistribution = .gaussian
@@ -41,6 +41,6 @@ import Testing
       #expect(throws: PrivacyError.self) { try query(1, sensitivity: sensitivity) }
     }
     let error = #expect(throws: PrivacyError.self) { try query(1, sensitivity: 1 << 20) }
-    #expect(error?.description.contains("noise on the class counts") == true)
+    #expect(error?.description.contains("noise on the counts") == true)
   }
 }

@@ -32,11 +32,12 @@ struct CaseGenerator: RandomNumberGenerator {
 
   private static func reserve(
     _ number: Int, _ times: Int, run: String = "a", attempt: Int = 1,
-    event: PrivacyEvent = .gaussian(noiseMultiplier: 3)
+    event: PrivacyEvent = .gaussian(noiseMultiplier: 3), purpose: String = "p"
   ) -> LedgerEntry {
     .reserve(
       LedgerReserve(
-        number: number, run: run, attempt: attempt, event: event, times: times, purpose: "p"))
+        number: number, run: run, attempt: attempt, event: event, times: times,
+        purpose: purpose))
   }
 
   private static func settle(_ number: Int, _ used: Int) -> LedgerEntry {
@@ -45,6 +46,20 @@ struct CaseGenerator: RandomNumberGenerator {
 
   private static func close(_ run: String, _ attempt: Int) -> LedgerEntry {
     .close(LedgerClose(run: run, attempt: attempt, outcome: "finished"))
+  }
+
+  @Test func equalEventsAreToldApartByTheirPurposes() throws {
+    let history = try LedgerHistory([
+      Self.root, Self.plan("a", 1), Self.reserve(0, 1, purpose: "p"), Self.settle(0, 1),
+      Self.plan("a", 2), Self.reserve(1, 5, attempt: 2, purpose: "q"), Self.settle(1, 2),
+      Self.plan("b", 1), Self.reserve(2, 1, run: "b", purpose: "r"),
+    ])
+    #expect(try history.spent(by: "a").total == 3)
+    #expect(try history.spent(by: "a", for: "p").total == 1)
+    #expect(try history.spent(by: "a", for: "q").total == 2)
+    #expect(try history.spent(by: "a", for: "r").isEmpty)
+    // What nobody settled is spent.
+    #expect(try history.spent(by: "b", for: "r").total == 1)
   }
 
   @Test(arguments: 1...60)

@@ -110,11 +110,11 @@ final class Classifier {
   static let scale: Float = 2 / 255
   static let offset: Float = -1
 
-  /// The most probable class of each image.
-  func predictions(for images: LabelledImages) -> [Int] {
+  /// The most probable class of each image, `batch` images at a time.
+  func predictions(for images: LabelledImages, batch: Int = predictionBatch) -> [Int] {
     var predictions: [Int] = []
     predictions.reserveCapacity(images.count)
-    forEachBatch(of: images) { range, input in
+    forEachBatch(of: images, batch) { range, input in
       let logits = network.forward(input, in: pass)
       for index in range.indices {
         let row = logits.pointer + (index - range.lowerBound) * classCount
@@ -140,7 +140,7 @@ final class Classifier {
     let layers = network.layers.dropLast()
     let width = layers.last?.outputShape.count ?? images.shape.count
     return FeatureMatrix(count: images.count, width: width) { target in
-      forEachBatch(of: images) { range, input in
+      forEachBatch(of: images, Self.predictionBatch) { range, input in
         let hidden = layers.reduce(input) { $1.forward($0, in: pass) }
         for index in 0..<(range.count * width) {
           target[range.lowerBound * width + index] = hidden.pointer[index]
@@ -149,9 +149,11 @@ final class Classifier {
     }
   }
 
-  private func forEachBatch(of images: LabelledImages, _ body: (Range<Int>, Tensor) -> Void) {
-    for start in stride(from: 0, to: images.count, by: Self.predictionBatch) {
-      let range = start..<min(images.count, start + Self.predictionBatch)
+  private func forEachBatch(
+    of images: LabelledImages, _ size: Int, _ body: (Range<Int>, Tensor) -> Void
+  ) {
+    for start in stride(from: 0, to: images.count, by: size) {
+      let range = start..<min(images.count, start + size)
       pass.begin(exampleCount: range.count, purpose: .sampling)
       let input = pass.make(images.shape)
       images.fill(input, at: Array(range), scale: Self.scale, offset: Self.offset)

@@ -4,7 +4,7 @@ public import Compute
 extension CountQuery {
   /// The counts with noise, in whole numbers; they may leave, and may be below zero.
   ///
-  /// `counts` are images of each class, of which no unit has more than `sensitivity` in all. The
+  /// `counts` are images of each kind, of which no unit has more than `sensitivity` in all. The
   /// reservation proves that the answer was charged before it is computed.
   public func answer(
     _ counts: Sensitive<[Int]>, paidBy reservation: borrowing Reservation,

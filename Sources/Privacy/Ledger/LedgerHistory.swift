@@ -103,6 +103,23 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
+  /// What all attempts at a run have charged for one purpose, less what was given back.
+  ///
+  /// Two purposes may be served by equal events, which the tally of a run cannot tell apart.
+  public func spent(
+    by run: String, for purpose: String
+  ) throws(LedgerError) -> EventTally {
+    do {
+      var sum = EventTally()
+      for charge in charges where charge.entry.run == run && charge.entry.purpose == purpose {
+        try sum.add(charge.entry.event, times: charge.used ?? charge.entry.times)
+      }
+      return sum
+    } catch {
+      throw .invalid(error)
+    }
+  }
+
   /// The number that the next attempt at `run` must carry.
   public func nextAttempt(of run: String) -> Int {
     attempts.count { $0.plan.run == run } + 1

@@ -28,6 +28,12 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
   var countEpsilon: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Tell how many real images a classifier gets right that learnt from the set, with noise; "
+        + "paid out of --epsilon."))
+  var scoreEpsilon: Double?
+
   @Option(help: "Synthetic images to write at the end (else the recipe's).")
   var count: Int?
 
@@ -39,7 +45,7 @@ struct TrainOptions: ParsableArguments {
     TrainRequest(
       dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
       nonPrivate: nonPrivate ? true : nil, hardened: hardened ? true : nil,
-      countEpsilon: countEpsilon, count: count, seed: seed
+      countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon, count: count, seed: seed
     )
   }
 }

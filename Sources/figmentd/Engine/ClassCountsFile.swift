@@ -1,11 +1,7 @@
-import Control
-import FoundationEssentials
 import Privacy
 
 /// `class_counts.json`: how many images there are of each class, with noise.
-///
-/// Kept with the internal files, so that a resumed run does not ask again, and released.
-struct ClassCountsFile: Codable, Hashable {
+struct ClassCountsFile: PaidAnswer, Hashable {
   /// Images of each class with noise; they may be below zero.
   let counts: [String: Int]
   /// The noise on each count.
@@ -21,6 +17,7 @@ struct ClassCountsFile: Codable, Hashable {
     case imagesPerUnit = "images_per_unit"
   }
 
+  static let question = RunQuestion.counts
   static let name = "class_counts.json"
 
   /// What the file holds after the answer to a question.
@@ -35,19 +32,13 @@ struct ClassCountsFile: Codable, Hashable {
     }
   }
 
-  /// The answer that an earlier attempt got; nil when there is none.
-  static func saved(in folder: String) throws -> Releasable<ClassCountsFile>? {
-    guard try DurableFile.names(in: folder).contains(name) else { return nil }
-    let file = try JSONDecoder().decode(
-      ClassCountsFile.self, from: DurableFile.read("\(folder)/\(name)"))
-    return Releasable(file, .paidFor)
-  }
-
-  /// What the file tells, without its numbers.
   var words: String {
     "\(Self.name): images of each class, with noise of standard deviation \(standardDeviation)"
   }
 
-  /// The file's content.
-  func encoded() throws -> Data { try ControlCoding.encodeForPeople(self) }
+  var contents: String {
+    "`\(Self.name)`: real images of each class, with noise that was paid for"
+  }
+
+  var fact: (name: String, value: String)? { nil }
 }

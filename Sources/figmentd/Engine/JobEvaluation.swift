@@ -153,7 +153,15 @@ extension DatasetSnapshot {
   fileprivate func labelledImages(
     classNames: [String], without seen: Set<ContentHash>
   ) -> LabelledImages {
-    let kept = (0..<count).filter { seen.isEmpty || !seen.contains(contentHash(of: $0)) }
+    labelledImages(
+      at: (0..<count).filter { seen.isEmpty || !seen.contains(contentHash(of: $0)) },
+      classNames: classNames)
+  }
+}
+
+extension DatasetSnapshot {
+  /// Some of the images, in memory.
+  func labelledImages(at kept: some Collection<Int>, classNames: [String]) -> LabelledImages {
     var pixels: [UInt8] = []
     pixels.reserveCapacity(kept.count * shape.sampleCount)
     for place in kept { pixels += self.pixels(of: place) }

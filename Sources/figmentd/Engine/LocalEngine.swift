@@ -43,6 +43,7 @@ final class LocalEngine: TrainingEngine {
       try order.recipe.validate(classes: classes)
       let history = try LedgerReader(dataset, state: state).history
       let priced = try PricedPlan(order, units: population, after: history)
+      if let classes = dataset.classes { try priced.questions.validate(classes: classes) }
       let plan = priced.plan
       let forecast = try TrainingForecast(order.recipe, plan, classes: classes, on: machine)
       var report = PlanReport(
@@ -53,13 +54,10 @@ final class LocalEngine: TrainingEngine {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
       }
-      let event = RunDesign.event(mechanism, steps: plan.steps, counts: priced.counts)
+      let event = RunDesign.event(mechanism, steps: plan.steps, questions: priced.questions.all)
       try addPrivacy(to: &report, mechanism, epsilon, order, event, dataset, after: history)
       report.privacy?.remark = priced.remark
-      if let counts = priced.counts {
-        report.privacy?.statement +=
-          "; with the class counts, on which lies noise of \(counts.standardDeviation) images"
-      }
+      report.privacy?.statement += priced.questions.words
       return report
     }
   }
@@ -183,7 +181,8 @@ final class LocalEngine: TrainingEngine {
       delta: min(request.delta ?? policy.delta, policy.delta),
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, isHardened: request.hardened ?? false,
-      countEpsilon: request.countEpsilon, count: request.count ?? RunOrder.usualCount,
+      countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
+      count: request.count ?? RunOrder.usualCount,
       seed: request.seed)
   }
 

@@ -5,9 +5,9 @@ import Privacy
 struct PricedPlan {
   /// What is done to the data.
   let plan: TrainingPlan
-  /// The question for class counts; nil when nobody asked.
-  let counts: CountQuery?
-  /// The epsilon of the plan alone, counts included; nil without privacy.
+  /// What is asked beside training.
+  let questions: RunQuestions
+  /// The epsilon of the plan alone, questions included; nil without privacy.
   let epsilon: Double?
   /// What was decided although nobody asked for it, in words.
   var remark: String?
@@ -37,16 +37,16 @@ struct PricedPlan {
 
   private init(plan: TrainingPlan, epsilon: Double?) {
     self.plan = plan
-    counts = nil
+    questions = RunQuestions()
     self.epsilon = epsilon
   }
 
   /// The plan that costs at most `epsilon` by itself.
   private init(_ order: RunOrder, _ free: TrainingPlan, epsilon: Double) throws {
-    counts = try order.countQuery(within: epsilon)
+    questions = try order.questions(within: epsilon)
     let noise = try Calibration(
       budget: PrivacyBudget(epsilon: epsilon, delta: order.delta),
-      spent: counts.map { try EventTally($0.event) } ?? EventTally()
+      spent: EventTally(.composed(questions.all.map(\.event)))
     ).noiseMultiplier(for: free, order)
     plan = try free.noised(noise.noiseMultiplier, order)
     self.epsilon = noise.epsilon
@@ -61,10 +61,10 @@ struct PricedPlan {
     guard !committed.isEmpty else { return nil }
     // The run's own delta may be smaller than the budget's: what holds at it holds at the budget's.
     let budget = try PrivacyBudget(epsilon: order.budget.epsilon, delta: order.delta)
-    let counts = try order.countQuery(within: budget.epsilon)
+    let questions = try order.questions(within: budget.epsilon)
     let question = try history.calibration(within: budget, exceptRun: order.name)
     var spentOrAsked = question.spent
-    if let counts { try spentOrAsked.add(counts.event) }
+    for query in questions.all { try spentOrAsked.add(query.event) }
     let noise: Calibration.Noise
     do {
       noise = try Calibration(budget: budget, spent: spentOrAsked, basis: question.basis)
@@ -74,12 +74,12 @@ struct PricedPlan {
     }
     let plan = try free.noised(noise.noiseMultiplier, order)
     guard let mechanism = plan.mechanism else { return nil }
-    let event = RunDesign.event(mechanism, steps: plan.steps, counts: counts)
+    let event = RunDesign.event(mechanism, steps: plan.steps, questions: questions.all)
     let alone = try PrivacyCost(of: EventTally(event), delta: order.delta).epsilon
     guard alone >= Self.leastShare * budget.epsilon else { return nil }
     let spent = try PrivacyCost(of: committed, delta: budget.delta, basis: history.basis).epsilon
     self.plan = plan
-    self.counts = counts
+    self.questions = questions
     epsilon = alone
     remark =
       "no epsilon was asked for: the plan takes what is left of \(budget.epsilon), beside "

@@ -8,8 +8,8 @@ final class RunAccount {
   let ledger: any PrivacyLedger
   /// Steps that earlier attempts at this run were charged.
   let charged: Int
-  /// Whether an earlier attempt was charged for the class counts.
-  let hasPaidForCounts: Bool
+  /// The questions that an earlier attempt was charged for.
+  let paid: Set<RunQuestion>
   /// The attempt's number, from 1.
   let attempt: Int
   private let order: RunOrder
@@ -26,7 +26,7 @@ final class RunAccount {
       run = nil
       ledger = try MemoryLedger(budget: order.budget, dataset: order.dataset)
       charged = 0
-      hasPaidForCounts = false
+      paid = []
       attempt = 1
       return
     }
@@ -35,10 +35,11 @@ final class RunAccount {
       ledgers: places.ledgers, marks: places.ledgerMarks)
     let spent = try file.history.spent(by: order.name)
     let charged = try spent.times(of: mechanism.event)
-    hasPaidForCounts = try design.counts.map { try spent.times(of: $0.event) > 0 } ?? false
+    let paid = try RunQuestion.paid(by: order.name, file.history)
+    self.paid = paid
     let event = RunDesign.event(
       mechanism, steps: max(0, design.plan.steps - charged),
-      counts: hasPaidForCounts ? nil : design.counts)
+      questions: design.questions.without(paid))
     let run = try file.begin(
       LedgerPlan(
         run: order.name, attempt: 0, snapshot: design.snapshot,
@@ -50,12 +51,13 @@ final class RunAccount {
   }
 
   /// An upper bound on the epsilon of the run's first `charged` steps, and of its question for
-  /// counts; nil without privacy.
+  /// counts, which comes before them; nil without privacy.
   ///
   /// The plan's own epsilon bounds every prefix of the plan, and Rényi divergence bounds it faster.
   func plannedEpsilon(charged: Int) -> Double? {
     guard let mechanism = design.plan.mechanism, let target = design.epsilon else { return nil }
-    let event = RunDesign.event(mechanism, steps: charged, counts: design.counts)
+    let event = RunDesign.event(
+      mechanism, steps: charged, questions: design.counts.map { [$0] } ?? [])
     guard let tally = try? EventTally(event),
       let epsilon = try? RenyiAccountant(tally).epsilon(atDelta: order.delta)
     else { return target }

@@ -36,7 +36,9 @@ extension RunDesign {
     let priced = try PricedPlan(order, units: plan.population, after: LedgerHistory())
     let asked = priced.plan
     if asked.steps != plan.steps { return ["steps"] }
-    if priced.counts != counts { return ["question for class counts"] }
+    for question in RunQuestion.allCases where priced.questions[question] != questions[question] {
+      return ["question for the \(question.rawValue)"]
+    }
     guard asked.mechanism != plan.mechanism else { return [] }
     if let noise = asked.mechanism?.noise, let own = plan.mechanism?.noise, noise != own {
       return ["kind of noise"]

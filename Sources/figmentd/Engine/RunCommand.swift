@@ -44,6 +44,12 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
   var countEpsilon: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Tell how many real images a classifier gets right that learnt from the set, with noise; "
+        + "paid out of --epsilon."))
+  var scoreEpsilon: Double?
+
   @Option(help: "Synthetic images to write.")
   var count = RunOrder.usualCount
 
@@ -98,6 +104,9 @@ struct RunCommand: ParsableCommand {
       }
       guard countEpsilon == nil else {
         throw ValidationError("--non-private: --count-epsilon is given too. Drop one of them.")
+      }
+      guard scoreEpsilon == nil else {
+        throw ValidationError("--non-private: --score-epsilon is given too. Drop one of them.")
       }
       guard !hardened else {
         throw ValidationError("--non-private: --hardened is given too. Drop one of them.")
@@ -180,7 +189,8 @@ struct RunCommand: ParsableCommand {
       permission: .granted(byFlag: nonPrivate), delta: delta,
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
-      steps: steps, isHardened: hardened, countEpsilon: countEpsilon, count: count, seed: seed)
+      steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
+      scoreEpsilon: scoreEpsilon, count: count, seed: seed)
   }
 
   /// What tells runs on one folder apart in its ledger: the place of the results, which itself must

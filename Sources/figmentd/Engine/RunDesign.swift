@@ -18,7 +18,9 @@ struct RunDesign: Codable {
   let snapshot: String
   /// The question for class counts; nil when nobody asked.
   let counts: CountQuery?
-  /// The epsilon of the plan alone, counts included, rounded up; nil without privacy.
+  /// The question for a score on the real images; nil when nobody asked.
+  let score: CountQuery?
+  /// The epsilon of the plan alone, questions included, rounded up; nil without privacy.
   let epsilon: Double?
   /// The facts about the data that the administrator declared; all others were found in the folder.
   ///
@@ -33,10 +35,15 @@ struct RunDesign: Codable {
     seed = order.seed ?? UInt64.random(in: 0...(1 << 53))
     try order.recipe.validate(classes: classes)
     plan = priced.plan
-    counts = priced.counts
+    try priced.questions.validate(classes: classes)
+    counts = priced.questions.counts
+    score = priced.questions.score
     epsilon = priced.epsilon
     declared = order.declared
   }
+
+  /// What is asked beside training.
+  var questions: RunQuestions { RunQuestions(counts: counts, score: score) }
 
   private static let name = "/design.json"
 
@@ -51,12 +58,13 @@ struct RunDesign: Codable {
     try DurableFile.write(try JSONEncoder().encode(self), to: folder + Self.name)
   }
 
-  /// Steps of training and, where it is still to be asked, the question for counts, as one event.
+  /// Steps of training and the questions that are still to be asked, as one event.
   static func event(
-    _ mechanism: SubsampledGaussian, steps: Int, counts: CountQuery?
+    _ mechanism: SubsampledGaussian, steps: Int, questions: [CountQuery]
   ) -> PrivacyEvent {
     let training = PrivacyEvent.repeated(event: mechanism.event, times: steps)
-    guard steps > 0 else { return .composed(counts.map { [$0.event] } ?? []) }
-    return counts.map { .composed([$0.event, training]) } ?? training
+    let asked = questions.map(\.event)
+    guard steps > 0 else { return .composed(asked) }
+    return asked.isEmpty ? training : .composed(asked + [training])
   }
 }

@@ -34,6 +34,9 @@ struct RunOrder: Sendable {
   /// What an answer to how many images there are of each class may cost, out of the run's epsilon;
   /// nil does not ask.
   var countEpsilon: Double?
+  /// What an answer to how many real images a classifier gets right that learnt from the set may
+  /// cost, out of the run's epsilon; nil does not ask.
+  var scoreEpsilon: Double?
   /// Synthetic images at the end.
   var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
@@ -56,27 +59,6 @@ struct RunOrder: Sendable {
     if rules.classes != nil { facts.insert(.classes) }
     if population != nil { facts.insert(.population) }
     return facts
-  }
-
-  /// The question for class counts, with the noise that hides all images of one unit.
-  ///
-  /// `epsilon` is what the whole run may cost.
-  func countQuery(within epsilon: Double) throws -> CountQuery? {
-    guard let countEpsilon else { return nil }
-    guard countEpsilon < epsilon else {
-      throw ControlError.invalid(
-        "count_epsilon \(countEpsilon): not below the run's epsilon, which pays for it. "
-          + "Give less, or a larger epsilon.")
-    }
-    let largest = rules.privacyUnit == .file ? 1 : rules.maximumPerUnit
-    guard let largest else {
-      throw ControlError.invalid(
-        "count_epsilon: dataset \(dataset) protects folders of any size, and no noise hides them all."
-          + " Set the most files of a folder (maximum_per_unit), or do not ask for counts.")
-    }
-    return try CountQuery(
-      budget: PrivacyBudget(epsilon: countEpsilon, delta: delta), sensitivity: largest,
-      noise: training.noise ?? .gaussian)
   }
 
   /// Who is protected, as the ledger writes it.

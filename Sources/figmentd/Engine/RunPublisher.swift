@@ -13,6 +13,8 @@ struct RunPublisher {
   private let machine: Machine
   private let stop: StopSignal
   private let report: @Sendable (JobReport) -> Void
+  /// Asks for a score of the drawn images; false when it was asked to stop.
+  var askForScore: (LabelledImages) throws -> Bool = { _ in true }
 
   /// Prepares publishing.
   init(
@@ -50,16 +52,16 @@ struct RunPublisher {
       report: { [count = order.count] in
         report(.progress(JobProgress(phase: .generate, done: $0, total: count)))
       })
-    guard drawn else { return nil }
+    guard drawn, try askForScore(writer.lookedImages(format)) else { return nil }
     report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
     try writer.writeSheet(of: model, format: format, seed: design.seed &+ 2)
     try writer.writeGenerator(of: model, recipe: design.recipe, classes: design.classes)
-    let counts = try ClassCountsFile.saved(in: places.internalFiles)
-    let statement = try account.statement(answers: counts.map { [$0.value.words] } ?? [])
-    try counts.map { try writer.write($0.map { try $0.encoded() }, as: ClassCountsFile.name) }
+    let answers = try PaidAnswers(in: places.internalFiles)
+    let statement = try account.statement(answers: answers.words)
+    try answers.write(with: writer)
     try writer.write(
       Releasable(
-        ReleaseReadme(design, statement, count: order.count, hasCounts: counts != nil).text,
+        ReleaseReadme(design, statement, count: order.count, answers: answers.contents).text,
         .chosenBeforehand),
       as: "README.md")
     if let statement {
@@ -88,9 +90,7 @@ struct RunPublisher {
     _ writer: SetWriter<Zone>, _ format: ImageSpecification, _ design: RunDesign,
     _ statement: PrivacyStatement?
   ) throws -> ReportData {
-    let images = LabelledImages(
-      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
-      labels: writer.looked.labels, pixels: writer.looked.pixels)
+    let images = writer.lookedImages(format)
     var data = try RunReport(
       design, statement, in: places.internalFiles, command: "figment train, or figmentd run",
       on: machine
@@ -99,6 +99,7 @@ struct RunPublisher {
       data.ownFindingsAlone = Releasable(
         SyntheticFindings(images, on: machine.threads), .postProcessing)
     }
+    data.provenance.facts += try PaidAnswers(in: places.internalFiles).facts
     return data
   }
 }
@@ -108,14 +109,14 @@ struct ReleaseReadme {
   private let design: RunDesign
   private let statement: PrivacyStatement?
   private let count: Int
-  private let hasCounts: Bool
+  private let answers: [String]
 
-  /// Describes a set of `count` images, with or without the class counts of the real ones.
-  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int, hasCounts: Bool) {
+  /// Describes a set of `count` images, with what is told of the real ones.
+  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
     self.design = design
     self.statement = statement
     self.count = count
-    self.hasCounts = hasCounts
+    self.answers = answers
   }
 
   /// The card in Markdown, with the header that dataset hubs read.
@@ -152,7 +153,7 @@ struct ReleaseReadme {
       - `report.html`, `report.json`: what may be told about the images and their training
       - `model/generator.safetensors`: the model that drew them
       - `manifest.json`: SHA-256 of every file
-      \(hasCounts ? "- `class_counts.json`: real images of each class, with noise that was paid for" : "")
+      \(answers.map { "- \($0)" }.joined(separator: "\n"))
 
       """
   }

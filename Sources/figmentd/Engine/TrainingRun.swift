@@ -85,7 +85,10 @@ final class TrainingRun {
         .note(Releasable("goes on from the checkpoint of step \(step)", .chosenBeforehand)))
     }
     let account = try RunAccount(order, places, design)
-    try askForCounts(design, snapshot, account)
+    let questions = PaidQuestions(
+      design: design, snapshot: snapshot, account: account, folder: places.internalFiles,
+      delta: order.delta, report: report)
+    try questions.askForCounts()
     let trainer = Trainer(
       model, plan: design.plan, images: SnapshotImages(snapshot), ledger: account.ledger,
       purpose: "training", step: step, charged: account.charged,
@@ -101,8 +104,11 @@ final class TrainingRun {
       try record(.stopped)
       return .stopped
     }
-    let publisher = RunPublisher(
+    var publisher = RunPublisher(
       order, places, on: machine, stop: stop, report: report)
+    publisher.askForScore = { [machine, stop] in
+      try questions.askForScore(of: $0, on: machine, stop: stop)
+    }
     guard let results = try publisher.publish(model, design, account, steps: trainer.step) else {
       return .stopped
     }
@@ -149,32 +155,6 @@ final class TrainingRun {
     try LedgerFile.history(
       at: RootLedger.location(
         RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
-  }
-
-  /// Asks for the class counts once: charged before they are computed, and kept.
-  private func askForCounts(
-    _ design: RunDesign, _ snapshot: DatasetSnapshot, _ account: RunAccount
-  ) throws {
-    guard let query = design.counts,
-      try ClassCountsFile.saved(in: places.internalFiles) == nil
-    else { return }
-    guard !account.hasPaidForCounts else {
-      report(
-        .note(
-          Releasable(
-            "the class counts were paid for and lost in a crash: the set will have none",
-            .chosenBeforehand)))
-      return
-    }
-    let reservation = try account.ledger.reserve(query.event, times: 1, for: "class counts")
-    let answer = query.answer(
-      snapshot.classCounts(ofUnitsUpTo: query.sensitivity), paidBy: reservation,
-      noise: NoiseStream())
-    let file = ClassCountsFile.make(
-      answer, classes: design.classes, query, delta: order.delta)
-    try DurableFile.write(
-      try file.value.encoded(), to: "\(places.internalFiles)/\(ClassCountsFile.name)")
-    try account.ledger.settle(reservation, used: 1)
   }
 
   private func train(

@@ -41,7 +41,7 @@ struct RunBench {
   init(
     named name: String = "run", epsilon: Double? = 4, maximum: Double = 100, side: Int = 8,
     steps: Int = 40, drawn: Int = 64, count: Int = 12, hardened: Bool = false,
-    countEpsilon: Double? = nil, rules: DatasetRules = DatasetRules()
+    countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, rules: DatasetRules = DatasetRules()
   ) throws {
     scratch = ScratchFolder()
     let images = scratch.path + "/images"
@@ -53,7 +53,8 @@ struct RunBench {
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
       permission: epsilon == nil ? .test : nil, delta: 1e-5,
       budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
-      steps: nil, isHardened: hardened, countEpsilon: countEpsilon, count: count, seed: 5)
+      steps: nil, isHardened: hardened, countEpsilon: countEpsilon,
+      scoreEpsilon: scoreEpsilon, count: count, seed: 5)
     places = RunPlaces(
       internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
       release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",

@@ -47,7 +47,8 @@ struct TestHouse: Sendable {
   }
 
   static func wait(for id: JobID, _ name: String, _ api: any ControlAPI) async throws -> Job {
-    for _ in 0..<2000 {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
       let job = try await api.job(id)
       if job.state.name == name { return job }
       try await Task.sleep(for: .milliseconds(5))
@@ -75,6 +76,22 @@ struct TestServer: Sendable {
   }
 
   var client: ControlClient { ControlClient(socketPath: socket) }
+
+  /// Asks until there is an answer; throws the last refusal after a minute.
+  ///
+  /// A server with a short deadline may cut off this client too when the machine is busy.
+  func answersAgain() async throws {
+    let end = ContinuousClock.now + .seconds(60)
+    while true {
+      do {
+        _ = try await client.status()
+        return
+      } catch {
+        guard ContinuousClock.now < end else { throw error }
+        try await Task.sleep(for: .milliseconds(10))
+      }
+    }
+  }
 }
 
 /// A socket of our own, for what no client of ours would send.
@@ -85,7 +102,7 @@ final class RawSocket: Sendable {
     let descriptor = try systemCall("socket", path) {
       socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     }
-    var patience = timeval(tv_sec: 20, tv_usec: 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     self.descriptor = descriptor

@@ -4,7 +4,7 @@ import Privacy
 import TestSupport
 import Testing
 
-/// Class counts leave with the noise that was paid for.
+/// Counts leave with the noise that was paid for.
 @Suite struct CountAnswerTests {
   private func query(
     _ noise: NoiseDistribution, sensitivity: Int = 3

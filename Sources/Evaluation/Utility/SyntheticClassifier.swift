@@ -1,0 +1,47 @@
+public import Compute
+public import Privacy
+
+/// A small classifier that learnt from synthetic images alone, to count how many private ones it
+/// gets right: what is known as training on synthetic and testing on real images.
+///
+/// It is computed from the synthetic images only, so it is public as soon as they are.
+public struct SyntheticClassifier {
+  /// The kind of network: fast enough for any image size, in seconds.
+  public static let kind = ClassifierKind.perceptron
+  /// Synthetic images that are learnt from, at most, the hold-out that chooses the epoch included.
+  public static let trainingLimit = 10_000
+
+  /// Synthetic images that were learnt from, the hold-out included.
+  public let trainCount: Int
+  private let classifier: Classifier
+
+  /// Trains on synthetic images, of which there must be one at least.
+  ///
+  /// `progress` gets the share that is done, and may throw to end it.
+  public init(
+    trainedOn images: LabelledImages, seed: UInt64, on machine: Machine,
+    progress: (Double) throws -> Void = { _ in }
+  ) rethrows {
+    trainCount = min(images.count, Self.trainingLimit)
+    let (selection, training) = images.sample(trainCount, seed: seed)
+      .split(first: trainCount / 10, seed: seed &+ 1)
+    classifier = try Classifier(
+      Self.kind, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 10),
+      seed: seed, on: machine, progress: progress)
+  }
+
+  /// How many of the private images are classified rightly and how many wrongly, in that order.
+  ///
+  /// Every image goes through the network alone. In a batch the last bits of an image's numbers may
+  /// depend on its neighbours, so that one image more could turn the answers for others, and the
+  /// counts would move by more than that image.
+  public func outcomes(for images: Sensitive<LabelledImages>) -> Sensitive<[Int]> {
+    // Called on this thread alone.
+    nonisolated(unsafe) let classifier = classifier
+    return images.map { images in
+      let right = Classifier.agreement(
+        classifier.predictions(for: images, batch: 1), images.labels)
+      return [right, images.count - right]
+    }
+  }
+}
