@@ -11,7 +11,7 @@ import Testing
 /// What only the wire can do wrong.
 @Suite struct ControlServerTests {
   private func withServer(
-    _ behaviour: FakeEngine.Behaviour = .init(), limits: ControlLimits = ControlLimits(),
+    _ behaviour: FakeEngine.Behaviour = .init(), limits: ControlLimits = .patient,
     access: AccessPolicy = AccessPolicy(owner: geteuid(), controlGroup: nil, readGroup: nil),
     _ body: (TestServer, TestHouse) async throws -> Void
   ) async throws {
@@ -118,7 +118,8 @@ import Testing
   }
 
   @Test func bodiesHaveALimit() async throws {
-    try await withServer(limits: ControlLimits(bodyBytes: 1000)) { server, _ in
+    let limits = ControlLimits(bodyBytes: 1000, requestSeconds: 3600)
+    try await withServer(limits: limits) { server, _ in
       let announced = try await ask(
         server, "POST /v1/plan HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n")
       #expect(announced.hasPrefix("HTTP/1.1 413 "))
@@ -142,14 +143,15 @@ import Testing
   }
 
   @Test func callersHaveALimit() async throws {
-    // Nobody is cut off for being slow here: a busy machine must not make room for the fourth.
+    // Were one cut off for being slow, there would be room for the fourth.
     let limits = ControlLimits(connectionsPerUser: 3, requestSeconds: 3600)
     try await withServer(limits: limits) { server, _ in
-      var sockets = try (0..<3).map { _ in try RawSocket(server.socket) }
+      let sockets = try (0..<3).map { _ in try RawSocket(server.socket) }
       let reply = RawReply(try await ask(server, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"))
       #expect(reply.status == 503)
       #expect(reply.text.contains("urn:figment:problem:busy"))
-      sockets.removeAll()
+      // Until here they are held: an object's life may end with its last use.
+      for socket in sockets { socket.hangUp() }
       try await server.answersAgain()
     }
   }

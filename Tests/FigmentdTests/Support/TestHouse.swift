@@ -58,13 +58,18 @@ struct TestHouse: Sendable {
   }
 }
 
+extension ControlLimits {
+  /// Nobody is cut off for being slow: tests share Swift's threads, and machines are busy.
+  static let patient = ControlLimits(requestSeconds: 3600)
+}
+
 /// The control server of a daemon, on a socket in its scratch folder.
 struct TestServer: Sendable {
   let server: ControlServer
   let socket: String
 
   init(
-    _ house: TestHouse, limits: ControlLimits = ControlLimits(),
+    _ house: TestHouse, limits: ControlLimits = .patient,
     access: AccessPolicy = AccessPolicy(owner: geteuid(), controlGroup: nil, readGroup: nil)
   ) async throws {
     socket = house.scratch.path + "/control.sock"
@@ -112,6 +117,9 @@ final class RawSocket: Sendable {
   }
 
   deinit { close(descriptor) }
+
+  /// Ends the connection.
+  func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   /// Sends bytes; false when the other side has hung up.
   @discardableResult
