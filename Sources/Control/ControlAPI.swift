@@ -58,5 +58,14 @@ public protocol ControlAPI: Sendable {
   func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport
 
   /// Shows what was spent on a dataset, verified record by record.
-  func ledger(of dataset: String) async throws -> LedgerReport
+  ///
+  /// - Parameter witness: a line that a release says the ledger holds; nil for none.
+  func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport
+}
+
+extension ControlAPI {
+  /// Shows what was spent on a dataset, verified record by record.
+  public func ledger(of dataset: String) async throws -> LedgerReport {
+    try await ledger(of: dataset, witness: nil)
+  }
 }

@@ -5,7 +5,7 @@
 /// GET  /v1/datasets
 /// POST /v1/datasets/{dataset}/rescan
 /// GET  /v1/datasets/{dataset}/files    ?verdict= &after= &limit=
-/// GET  /v1/datasets/{dataset}/ledger
+/// GET  /v1/datasets/{dataset}/ledger   ?line= &hash=   a line that it must hold
 /// GET  /v1/recipes
 /// POST /v1/plan                        body: TrainRequest
 /// GET  /v1/jobs                        ?dataset= &state=
@@ -26,8 +26,8 @@ public enum ControlRoute: Hashable, Sendable {
   case rescan(dataset: String)
   /// `ControlAPI.files(of:_:)`
   case files(dataset: String, FileQuery)
-  /// `ControlAPI.ledger(of:)`
-  case ledger(dataset: String)
+  /// `ControlAPI.ledger(of:witness:)`
+  case ledger(dataset: String, witness: LedgerWitness?)
   /// `ControlAPI.recipes()`
   case recipes
   /// `ControlAPI.plan(_:)`
@@ -81,7 +81,11 @@ public enum ControlRoute: Hashable, Sendable {
           ("verdict", query.verdict), ("after", query.after),
           ("limit", query.limit == FileQuery.maximumLimit ? nil : String(query.limit)),
         ])
-    case .ledger(let dataset): "/v1/datasets/\(dataset)/ledger"
+    case .ledger(let dataset, let witness):
+      "/v1/datasets/\(dataset)/ledger"
+        + Self.queryText([
+          ("line", witness.map { String($0.line) }), ("hash", witness.map(\.hash)),
+        ])
     case .recipes: "/v1/recipes"
     case .plan: "/v1/plan"
     case .jobs(let filter):
@@ -151,7 +155,8 @@ public enum ControlRoute: Hashable, Sendable {
     }
     switch verb {
     case "rescan": return .rescan(dataset: dataset)
-    case "ledger": return .ledger(dataset: dataset)
+    case "ledger":
+      return .ledger(dataset: dataset, witness: try witness(&query))
     case "files":
       let limit = try query.takeNumber("limit") ?? FileQuery.maximumLimit
       guard (1...FileQuery.maximumLimit).contains(limit) else {
@@ -177,6 +182,14 @@ public enum ControlRoute: Hashable, Sendable {
     case "cancel": return .cancel(job)
     case "resume": return .resume(job)
     default: throw unknown(path)
+    }
+  }
+
+  private static func witness(_ query: inout QueryItems) throws(ControlError) -> LedgerWitness? {
+    switch (try query.takeNumber("line"), query.take("hash")) {
+    case (nil, nil): return nil
+    case (let line?, let hash?): return LedgerWitness(line: line, hash: hash)
+    default: throw .invalid("query of a ledger: half a line (line= and hash= expected together).")
     }
   }
 

@@ -29,6 +29,21 @@ public struct LedgerReport: Codable, Hashable, Sendable {
   }
 }
 
+/// A line of a ledger that someone else knows: a release tells it, so that a ledger which was restored
+/// from an old copy, with the mark beside it, is seen to be one.
+public struct LedgerWitness: Codable, Hashable, Sendable {
+  /// The line's number, from 0.
+  public var line: Int
+  /// The line's hash.
+  public var hash: String
+
+  /// Names a line.
+  public init(line: Int, hash: String) {
+    self.line = line
+    self.hash = hash
+  }
+}
+
 /// Steps of one mechanism that were reserved for a job.
 public struct LedgerEntry: Codable, Hashable, Sendable {
   /// The record's number.

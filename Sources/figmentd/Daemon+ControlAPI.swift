@@ -87,9 +87,11 @@ extension Daemon: ControlAPI {
     try apply(.resumeRequested, to: job)
   }
 
-  func ledger(of dataset: String) async throws -> LedgerReport {
+  func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     let dataset = try configuration.dataset(dataset)
-    return try await planning.run { [engine] in try engine.ledger(of: dataset) }
+    return try await planning.run { [engine] in
+      try engine.ledger(of: dataset, witness: witness)
+    }
   }
 
   func report(of id: JobID, isInternal: Bool) async throws -> EvaluationReport {

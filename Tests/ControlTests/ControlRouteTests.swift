@@ -6,7 +6,9 @@ import Testing
     guard let job = JobID("glyphs-7") else { return [] }
     return [
       .status, .datasets, .recipes, .plan, .submit, .rescan(dataset: "glyphs"),
-      .ledger(dataset: "my.faces-2_x"), .files(dataset: "glyphs", FileQuery()),
+      .ledger(dataset: "my.faces-2_x", witness: nil),
+      .ledger(dataset: "glyphs", witness: LedgerWitness(line: 41, hash: "0af3")),
+      .files(dataset: "glyphs", FileQuery()),
       .files(dataset: "glyphs", FileQuery(verdict: "rejected", after: "a b/ü&=?%.png", limit: 7)),
       .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
       .report(job, isInternal: false), .report(job, isInternal: true),
@@ -27,6 +29,7 @@ import Testing
     ("/v1/datasets/glyphs/files?limit=x", 64), ("/v1/datasets/glyphs/files?after=%zz", 64),
     ("/v1/datasets/glyphs/files?after=a&after=b", 64), ("/v1/jobs/glyphs-7/events?after=-1", 64),
     ("/v1/jobs/glyphs-7/events?follow=no", 64), ("", 5),
+    ("/v1/datasets/glyphs/ledger?line=3", 64), ("/v1/datasets/glyphs/ledger?line=-1&hash=a", 64),
   ]) func refusesWhatIsNoRoute(_ target: String, _ exitCode: Int32) throws {
     let error = #expect(throws: ControlError.self) {
       try ControlRoute(method: "GET", target: target)

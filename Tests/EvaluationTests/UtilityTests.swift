@@ -92,6 +92,7 @@ import Testing
       .convolutional, trainedOn: training, selectingOn: selection,
       EvaluationEffort.thorough.schedule(for: .convolutional), seed: 1, on: machine)
     let accuracy = classifier.accuracy(on: test)
+    print("convolutional network on the \(test.count) test images of MNIST: \(accuracy)")
     #expect(accuracy >= 0.99)
   }
 }

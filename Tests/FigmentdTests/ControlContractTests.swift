@@ -319,6 +319,10 @@ import Testing
       let bad = try await api.files(of: "glyphs", FileQuery(verdict: "rejected"))
       #expect(bad.files.map(\.verdict) == ["unreadable"])
       #expect(try await api.ledger(of: "glyphs").entries.count == 1)
+      let held = LedgerWitness(line: 7, hash: "ab12")
+      #expect(try await api.ledger(of: "glyphs", witness: held).verified)
+      let lost = LedgerWitness(line: 7, hash: "cd34")
+      #expect(try await !api.ledger(of: "glyphs", witness: lost).verified)
       #expect(try await api.recipes().map(\.name) == ["dp-gan-28"])
     }
   }

@@ -171,6 +171,33 @@ import Testing
     #expect(model.tensors.keys.allSatisfy { $0.hasPrefix("generator.") })
   }
 
+  /// Names of files are often names of people.
+  @Test func noNameOfAFileLeavesWithAReleaseOrIsReported() throws {
+    let bench = try RunBench()
+    let planted = "Erika-Mustermann"
+    for (number, name) in try DurableFile.names(in: bench.order.root).enumerated() {
+      let folder = bench.order.root + "/" + name
+      for file in try DurableFile.names(in: folder) {
+        try FileManager.default.moveItem(
+          atPath: "\(folder)/\(file)", toPath: "\(folder)/\(planted)-\(number)-\(file)")
+      }
+    }
+    let told = Mutex("")
+    #expect(try bench.run { report in told.withLock { $0 += "\(report)\n" } }.isFinished)
+    #expect(told.withLock { $0.contains("plannedEpsilon") && !$0.contains(planted) })
+    let release = bench.places.release
+    var count = 0
+    for file in try FileManager.default.subpathsOfDirectory(atPath: release) {
+      var isFolder = false
+      _ = FileManager.default.fileExists(atPath: "\(release)/\(file)", isDirectory: &isFolder)
+      guard !isFolder else { continue }
+      count += 1
+      let content = try DurableFile.read("\(release)/\(file)")
+      #expect(!file.contains(planted) && content.firstRange(of: Data(planted.utf8)) == nil)
+    }
+    #expect(count > 12, "images, statement, report and model were looked at")
+  }
+
   @Test func factsThatWereOnlyFoundAreNotCalledDeclared() throws {
     let bench = try RunBench()
     #expect(try bench.run().isFinished)

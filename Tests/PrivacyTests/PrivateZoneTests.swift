@@ -66,6 +66,30 @@ import Testing
         honest: "return Releasable(0, .postProcessing)",
         refusal: "cannot convert value of type 'Sensitive<Int>' to expected argument type 'Int'"),
       Leak(
+        testDescription: "an answer is called paid for that no ledger wrote down",
+        program: """
+          import Privacy
+          func pay(_ event: PrivacyEvent, by paid: consuming Reservation) -> Reservation {
+            LINE
+          }
+          """,
+        leak: "return Reservation(number: 1, event: event, times: 1)", honest: "return paid",
+        refusal: "'Reservation' initializer is inaccessible due to '@_spi'"),
+      Leak(
+        testDescription: "a transform hands private images to an object outside",
+        program: """
+          import Compute
+          import Learning
+          final class Box { var images: (any ExampleSource)? }
+          func copy(_ images: PrivateExamples, _ noise: NoiseStream, _ box: Box) -> PrivateExamples {
+            LINE
+          }
+          """,
+        leak:
+          "return images.map(drawing: box) { images, box in box.images = images; return images }",
+        honest: "return images.map(drawing: noise) { images, noise in images }",
+        refusal: "cannot convert value of type 'Box' to expected argument type 'NoiseStream'"),
+      Leak(
         testDescription: "private images give a gradient without noise",
         program: """
           import Compute
@@ -222,7 +246,8 @@ import Testing
       let text = try String(contentsOf: sources.appendingPathComponent(file), encoding: .utf8)
       for line in text.split(separator: "\n")
       where line.contains("import Privacy") && !line.hasPrefix("//") {
-        for door in ["PrivateZone", "Administrator"] where line.contains("@_spi(\(door))") {
+        for door in ["PrivateZone", "Administrator", "Ledger"] where line.contains("@_spi(\(door))")
+        {
           doors[door, default: []].insert(file)
         }
       }
@@ -234,6 +259,7 @@ import Testing
           "figmentd/Engine/RunFiles.swift",
         ],
         "Administrator": ["figmentd/Engine/Permissions.swift"],
+        "Ledger": ["figmentd/Store/LedgerFileRun.swift"],
       ])
   }
 }

@@ -16,11 +16,12 @@ public struct PrivateExamples {
   /// What is made from private examples is private.
   ///
   /// `transform` must treat each example alone. It is sendable so that it cannot write what it sees
-  /// into a variable outside; what it needs beside them is handed to it.
-  public func map<Other>(
-    with other: Other, _ transform: @Sendable (any ExampleSource, Other) -> any ExampleSource
+  /// into a variable outside. It may draw from a noise stream, into which nothing can be written.
+  public func map(
+    drawing noise: NoiseStream,
+    _ transform: @Sendable (any ExampleSource, NoiseStream) -> any ExampleSource
   ) -> PrivateExamples {
-    PrivateExamples(transform(source, other))
+    PrivateExamples(transform(source, noise))
   }
 }
 

@@ -89,7 +89,7 @@ public final class PixelModel: GenerativeModel {
   private func examples(of images: PrivateExamples, for step: TrainingStep) -> PrivateExamples {
     let share = settings.labelDropout
     let absentLabel = settings.absentLabel(for: format)
-    return images.map(with: step.noise) { [levels] images, noise in
+    return images.map(drawing: step.noise) { [levels] images, noise in
       var examples = QuantizedImages(images: images, levels: levels)
       guard let absentLabel else { return examples }
       var coins = noise

@@ -28,8 +28,11 @@ public struct Reservation: ~Copyable, Sendable {
   /// How many runs are paid for.
   public let times: Int
 
-  /// For ledgers: what was written down.
-  public init(number: Int, event: PrivacyEvent, times: Int) {
+  /// What was written down.
+  ///
+  /// For ledgers alone: what is charged is only as true as what they wrote. A file that makes one
+  /// names `@_spi(Ledger)` before its import.
+  @_spi(Ledger) public init(number: Int, event: PrivacyEvent, times: Int) {
     self.number = number
     self.event = event
     self.times = times

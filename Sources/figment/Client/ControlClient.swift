@@ -55,9 +55,9 @@ struct ControlClient: ControlAPI {
 
   func resume(_ job: JobID) async throws -> Job { try await ask(.resume(job)) }
 
-  func ledger(of dataset: String) async throws -> LedgerReport {
+  func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     try checkName(dataset)
-    return try await ask(.ledger(dataset: dataset))
+    return try await ask(.ledger(dataset: dataset, witness: witness))
   }
 
   /// A path is built of the name, so what is no name must not reach it.

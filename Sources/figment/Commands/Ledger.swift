@@ -4,7 +4,7 @@ import Control
 /// Shows what was spent on datasets.
 struct Ledger: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what was spent on a dataset.",
+    abstract: "Show what was spent on a dataset, and check that the record of it is whole.",
     subcommands: [Show.self, Verify.self], defaultSubcommand: Show.self)
 
   /// Shows the records of one dataset, or the sums of all.
@@ -22,12 +22,26 @@ struct Ledger: AsyncParsableCommand {
   /// Checks that no record is missing or changed.
   struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Check that no record of a ledger is missing or changed.")
+      abstract: "Check that no record of a ledger is missing or changed.",
+      discussion: """
+        A ledger that was restored from an old copy, together with its mark, looks whole. A release \
+        knows better: its privacy.json names the newest record at that time. With --release, the \
+        ledger must hold it. Keep one such file where no backup of the state directory reaches it.
+        """)
+
+    @Option(
+      help: "A release's folder or its privacy.json: the ledger must hold the record it names.",
+      completion: .directory)
+    var release: String?
 
     @OptionGroup var options: LedgerOptions
 
     func run() async throws {
-      try await options.run { report in [Ledger.verdict(on: report)] }
+      let released = try release.map { try ReleasedPosition($0) }
+      if let released { try released.check(isOf: options.dataset) }
+      try await options.run(released) { report in
+        [Ledger.verdict(on: report, released)]
+      }
     }
   }
 
@@ -44,15 +58,18 @@ struct Ledger: AsyncParsableCommand {
   }
 
   /// What was spent, and whether that can be believed.
-  static func verdict(on report: LedgerReport) -> String {
+  ///
+  /// - Parameter released: what a release says the ledger holds, when that was asked.
+  static func verdict(on report: LedgerReport, _ released: ReleasedPosition? = nil) -> String {
     let budget = report.budget
     guard report.verified else {
       return "\(report.dataset): NOT VERIFIED: \(report.problem ?? "no reason known")"
     }
     let spent = budget.epsilonSpent.map(Rounded.text) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""
+    let held = released.map { ", holds line \($0.witness.line) that \($0.path) names" } ?? ""
     return "\(report.dataset): verified, \(report.entries.count) records, epsilon \(spent) of "
-      + "\(Rounded.text(budget.epsilonMaximum)) at delta \(Rounded.text(budget.delta)) spent\(head)"
+      + "\(Rounded.text(budget.epsilonMaximum)) at delta \(Rounded.text(budget.delta)) spent\(head)\(held)"
   }
 }
 
@@ -64,12 +81,22 @@ struct LedgerOptions: ParsableArguments {
   @OptionGroup var global: GlobalOptions
 
   /// Reads the ledgers and writes lines about each; fails when one does not verify.
-  func run(_ lines: (LedgerReport) -> [String]) async throws {
+  ///
+  /// - Parameter released: what a release says of its dataset's ledger; only that one is read then.
+  func run(
+    _ released: ReleasedPosition? = nil, _ lines: (LedgerReport) -> [String]
+  ) async throws {
     try await global.run { client, console in
       let names: [String]
-      if let dataset { names = [dataset] } else { names = try await client.datasets().map(\.name) }
+      if let dataset = released?.dataset ?? dataset {
+        names = [dataset]
+      } else {
+        names = try await client.datasets().map(\.name)
+      }
       var reports: [LedgerReport] = []
-      for name in names { reports.append(try await client.ledger(of: name)) }
+      for name in names {
+        reports.append(try await client.ledger(of: name, witness: released?.witness))
+      }
       if global.json {
         try console.json(reports)
       } else {

@@ -51,7 +51,8 @@ struct Routes: Sendable {
     case .datasets: try await value(api.datasets())
     case .rescan(let dataset): try await value(api.rescan(dataset))
     case .files(let dataset, let query): try await value(api.files(of: dataset, query))
-    case .ledger(let dataset): try await value(api.ledger(of: dataset))
+    case .ledger(let dataset, let witness):
+      try await value(api.ledger(of: dataset, witness: witness))
     case .recipes: try await value(api.recipes())
     case .plan:
       try await value(

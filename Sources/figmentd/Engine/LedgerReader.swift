@@ -13,7 +13,11 @@ struct LedgerReader {
   /// Reads the ledger of a dataset's root; one that was never begun is empty.
   ///
   /// A ledger that cannot be trusted is read as far as it can be, and reported as such.
-  init(_ dataset: DatasetConfiguration, state: StateDirectory) throws {
+  ///
+  /// - Parameter witness: a line that it must hold; nil for none.
+  init(
+    _ dataset: DatasetConfiguration, state: StateDirectory, witness: LedgerWitness? = nil
+  ) throws {
     self.dataset = dataset
     let location = RootLedger.location(
       try RootLedger.identity(of: dataset.root), ledgers: state.ledgers, marks: state.ledgerMarks)
@@ -22,7 +26,9 @@ struct LedgerReader {
     let content = try? LedgerFileContent(bytes, ledger: location.path)
     history = content?.history ?? LedgerHistory()
     lines = content?.lines ?? []
-    verification = LedgerFileVerification(of: location, delta: dataset.policy.delta)
+    verification = LedgerFileVerification(
+      of: location, delta: dataset.policy.delta,
+      witnesses: witness.map { [.init(line: $0.line, hash: $0.hash)] } ?? [])
   }
 
   /// What was reserved and used, and what is left.

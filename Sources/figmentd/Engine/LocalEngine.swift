@@ -164,8 +164,10 @@ final class LocalEngine: TrainingEngine {
     ]
   }
 
-  func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport {
-    try LedgerReader(dataset, state: state).report()
+  func ledger(
+    of dataset: DatasetConfiguration, witness: LedgerWitness?
+  ) throws -> LedgerReport {
+    try LedgerReader(dataset, state: state, witness: witness).report()
   }
 
   private func order(

@@ -56,7 +56,9 @@ protocol TrainingEngine: Sendable {
 
   /// Reads the ledger of a dataset and verifies it. A ledger that does not verify is reported,
   /// not thrown; a dataset on which nothing was spent has an empty one.
-  func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport
+  ///
+  /// - Parameter witness: a line that it must hold to verify; nil for none.
+  func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport
 }
 
 /// What a running job tells.

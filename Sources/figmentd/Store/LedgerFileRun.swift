@@ -1,4 +1,4 @@
-import Privacy
+@_spi(Ledger) import Privacy
 
 /// One attempt at a run, as the ledger sees it: what training is given to charge to.
 final class LedgerFileRun: PrivacyLedger {

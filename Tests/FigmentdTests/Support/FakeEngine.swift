@@ -110,8 +110,10 @@ final class FakeEngine: TrainingEngine {
     return [(folder + "/report.html", folder + "/report.json")]
   }
 
-  func ledger(of dataset: DatasetConfiguration) throws -> LedgerReport {
+  /// Its newest line has the hash ab12; it holds no other.
+  func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport {
     let behaviour = state.withLock { $0 }
+    let isHeld = witness.map { $0.hash == "ab12" } ?? true
     let budget = BudgetStatus(
       epsilonMaximum: dataset.policy.epsilonMaximum, delta: dataset.policy.delta,
       epsilonSpent: behaviour.ledgerProblem == nil ? behaviour.spent : nil,
@@ -120,7 +122,8 @@ final class FakeEngine: TrainingEngine {
       dataset: dataset.name, budget: budget,
       entries: [
         LedgerEntry(number: 1, purpose: "glyphs-1", event: "gaussian", reserved: 8, used: 5)
-      ], verified: behaviour.ledgerProblem == nil, head: "ab12", problem: behaviour.ledgerProblem)
+      ], verified: behaviour.ledgerProblem == nil && isHeld, head: "ab12",
+      problem: behaviour.ledgerProblem)
   }
 
   private func progress(_ step: Int, _ behaviour: Behaviour, checkpoint: Int) -> JobProgress {

@@ -1,6 +1,6 @@
 import Compute
 import Learning
-import Privacy
+@_spi(Ledger) import Privacy
 import TestSupport
 import Testing
 

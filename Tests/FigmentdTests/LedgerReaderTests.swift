@@ -1,0 +1,81 @@
+import Control
+import FoundationEssentials
+import Privacy
+import Testing
+
+@testable import figment
+@testable import figmentd
+
+/// What `figment ledger verify --release` compares.
+@Suite struct LedgerReaderTests {
+  private func copy(_ folder: String, to other: String) throws {
+    if FileManager.default.fileExists(atPath: other) {
+      try FileManager.default.removeItem(atPath: other)
+    }
+    try FileManager.default.copyItem(atPath: folder, toPath: other)
+  }
+
+  @Test func aReleaseKnowsThatALedgerAndItsMarkWereRestoredTogether() throws {
+    let first = try RunBench(named: "first", epsilon: 2)
+    #expect(try first.run().isFinished)
+    let scratch = first.scratch.path
+    try copy(first.places.ledgers, to: scratch + "/backup-ledgers")
+    try copy(first.places.ledgerMarks, to: scratch + "/backup-marks")
+    let second = first.next(named: "second")
+    #expect(try second.run().isFinished)
+
+    let state = try StateDirectory(scratch + "/state")
+    let dataset = DatasetConfiguration(
+      name: "glyphs", root: first.order.root,
+      policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
+    func report(_ release: String?) throws -> LedgerReport {
+      let released = try release.map { try ReleasedPosition($0) }
+      return try LedgerReader(dataset, state: state, witness: released?.witness).report()
+    }
+    try copy(first.places.ledgers, to: state.ledgers)
+    try copy(first.places.ledgerMarks, to: state.ledgerMarks)
+    #expect(try report(nil).verified)
+    #expect(try report(first.places.release).verified)
+    #expect(try report(second.places.release + "/privacy.json").verified)
+
+    try copy(scratch + "/backup-ledgers", to: state.ledgers)
+    try copy(scratch + "/backup-marks", to: state.ledgerMarks)
+    #expect(try report(nil).verified, "by itself the old copy is whole")
+    #expect(try report(first.places.release).verified)
+    let restored = try report(second.places.release)
+    #expect(!restored.verified)
+    #expect(restored.problem?.contains("restored from an old copy") ?? false)
+  }
+
+  @Test func theVerdictNamesTheRecordThatAReleaseKnows() throws {
+    let bench = try RunBench()
+    #expect(try bench.run().isFinished)
+    let released = try ReleasedPosition(bench.places.release)
+    let report = LedgerReport(
+      dataset: "glyphs",
+      budget: BudgetStatus(epsilonMaximum: 10, delta: 1e-5, epsilonSpent: 2, unit: .file),
+      entries: [], verified: true, head: "ab12")
+    #expect(
+      Ledger.verdict(on: report, released).hasSuffix(
+        "holds line \(released.witness.line) that \(bench.places.release)/privacy.json names"))
+    #expect(throws: Never.self) { try released.check(isOf: "glyphs") }
+    let error = #expect(throws: ControlError.self) { try released.check(isOf: "faces") }
+    #expect(error?.message.contains("it is of dataset glyphs, not of faces") ?? false)
+  }
+
+  @Test func whatIsNoReleaseIsRefusedByName() throws {
+    let scratch = ScratchFolder()
+    let nowhere = #expect(throws: ControlError.self) { try ReleasedPosition(scratch.path) }
+    #expect(nowhere?.message.contains("cannot be read") ?? false)
+    try scratch.write("other.json", "{}")
+    let other = #expect(throws: ControlError.self) {
+      try ReleasedPosition(scratch.path + "/other.json")
+    }
+    #expect(other?.message.contains("is no privacy statement") ?? false)
+    try scratch.write("empty.json", #"{"dataset": "glyphs"}"#)
+    let empty = #expect(throws: ControlError.self) {
+      try ReleasedPosition(scratch.path + "/empty.json")
+    }
+    #expect(empty?.message.contains("names no record of a ledger") ?? false)
+  }
+}
