@@ -51,13 +51,18 @@ import Testing
     let bench = try RunBench()
     #expect(try bench.run().isFinished)
     let released = try ReleasedPosition(bench.places.release)
-    let report = LedgerReport(
+    var report = LedgerReport(
       dataset: "glyphs",
       budget: BudgetStatus(epsilonMaximum: 10, delta: 1e-5, epsilonSpent: 2, unit: .file),
       entries: [], verified: true, head: "ab12")
     #expect(
       Ledger.verdict(on: report, released).hasSuffix(
         "holds line \(released.witness.line) that \(bench.places.release)/privacy.json names"))
+    report.verified = false
+    report.problem = "line 3 is not there."
+    #expect(Ledger.verdict(on: report).hasSuffix("NOT VERIFIED: line 3 is not there."))
+    #expect(
+      Ledger.verdict(on: report, released).hasSuffix("not of this ledger, that proves nothing."))
     #expect(throws: Never.self) { try released.check(isOf: "glyphs") }
     let error = #expect(throws: ControlError.self) { try released.check(isOf: "faces") }
     #expect(error?.message.contains("it is of dataset glyphs, not of faces") ?? false)

@@ -70,6 +70,14 @@ public struct GatedStackLayout: Hashable, Sendable {
     )
   }
 
+  /// Multiply-adds for one image of a pass forwards, those of cut connections included.
+  public var multiplyAdds: Int {
+    let blocks = (0..<blockCount).flatMap {
+      [vertical($0), horizontal($0), link($0), projection($0)]
+    }
+    return (blocks + [hidden, output]).reduce(0) { $0 + $1.geometry.multiplyAdds }
+  }
+
   /// One convolution of the network: its name, its sizes and its cut connections.
   package struct Connection: Sendable {
     package let name: String

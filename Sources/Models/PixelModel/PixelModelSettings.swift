@@ -145,6 +145,11 @@ public struct PixelModelSettings: ModelSettings {
       outputCount: distribution.outputCount, groupCount: distribution.groupCount)
   }
 
+  /// Multiply-adds for one image of a pass forwards, for figures of speed.
+  public func multiplyAdds(for format: ImageSpecification) -> Int {
+    layout(for: format).multiplyAdds
+  }
+
   /// The step size of each step of a run of `stepCount` steps.
   func schedule(stepCount: Int) -> LearningRateSchedule {
     LearningRateSchedule(

@@ -63,7 +63,10 @@ struct Ledger: AsyncParsableCommand {
   static func verdict(on report: LedgerReport, _ released: ReleasedPosition? = nil) -> String {
     let budget = report.budget
     guard report.verified else {
-      return "\(report.dataset): NOT VERIFIED: \(report.problem ?? "no reason known")"
+      // A dataset's name may have moved to another root, which has a ledger of its own.
+      let doubt =
+        released.map { " If \($0.path) is not of this ledger, that proves nothing." } ?? ""
+      return "\(report.dataset): NOT VERIFIED: \(report.problem ?? "no reason known")\(doubt)"
     }
     let spent = budget.epsilonSpent.map(Rounded.text) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""

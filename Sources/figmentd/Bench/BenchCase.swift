@@ -20,7 +20,8 @@ struct BenchCase {
 
   /// Every case at that batch size.
   static func all(batch: Int) -> [BenchCase] {
-    steps(batch: batch) + ConvolutionCases.layers.flatMap { convolution($0, batch: batch) } + flat
+    steps(batch: batch) + pixelModel(batch: batch)
+      + ConvolutionCases.layers.flatMap { convolution($0, batch: batch) } + flat
   }
 
   private static func convolution(_ entry: ConvolutionCases.Case, batch: Int) -> [BenchCase] {

@@ -1,0 +1,75 @@
+import Compute
+import Learning
+import Models
+import Privacy
+
+extension BenchCase {
+  /// Training steps and drawing of a gated pixel model of about 140,000 parameters: 32 channels,
+  /// 7×7 and six further blocks, 16 levels, 28×28 pixels in ten classes.
+  ///
+  /// Its yardsticks in PyTorch take batches of 64 (`Benchmarks/RESULTS.md`).
+  static func pixelModel(batch: Int) -> [BenchCase] {
+    let forward = PixelOperands.settings.multiplyAdds(for: PixelOperands.format)
+    func make(
+      _ operation: String, passes: Int, _ body: @escaping (PixelOperands) -> Void
+    ) -> BenchCase {
+      BenchCase(
+        operation: operation, shape: "gated PixelCNN 32ch 28x28", batch: batch,
+        operations: 2 * Double(passes * forward) * Double(batch), item: "ex", itemCount: batch
+      ) { machine in
+        let operands = PixelOperands(batch: batch, on: machine)
+        return { body(operands) }
+      }
+    }
+    return [
+      // Forwards, to the inputs and to the weights.
+      make("pixel-plain-step", passes: 3) { $0.step(.none(.onNoiseImages)) },
+      make("pixel-private-step", passes: 3) { $0.step($0.noised) },
+      make("pixel-sampling", passes: 1) { $0.sample() },
+    ]
+  }
+}
+
+/// A pixel model, images of noise and what training takes.
+private final class PixelOperands {
+  static let settings = PixelModelSettings()
+  static let format = ImageSpecification(
+    height: 28, width: 28, channels: 1, classes: (0..<10).map { "\($0)" })
+
+  let noised: Protection
+  private let model: PixelModel
+  private let images: BenchExamples
+  private let noise = NoiseStream()
+
+  init(batch: Int, on machine: Machine) {
+    do {
+      model = try PixelModel(Self.settings, for: Self.format, seed: 1, on: machine)
+      noised = .noise(
+        try SubsampledGaussian(
+          samplingProbability: 0.01, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: batch))
+    } catch {
+      preconditionFailure("settings and a mechanism of constants are valid: \(error)")
+    }
+    images = BenchExamples(
+      batch, shape: Self.format.shape, classes: Self.format.classes.count)
+  }
+
+  func step(_ protection: Protection) {
+    let step = TrainingStep(
+      index: 10, stepCount: 1000, batchSize: images.count, protection: protection, noise: noise)
+    do {
+      _ = try model.step(step, on: PrivateExamples(images))
+    } catch {
+      preconditionFailure("a pixel model's step has nothing to refuse: \(error)")
+    }
+  }
+
+  func sample() {
+    do {
+      let labels = images.labels(in: 0..<images.count)
+      try model.sample(labels: labels, seed: 1) { _, _ in }
+    } catch {
+      preconditionFailure("drawing has nothing to refuse: \(error)")
+    }
+  }
+}
