@@ -89,7 +89,9 @@ public struct LabelledImages: Sendable {
   }
 
   /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
-  func fill(_ target: Tensor, at places: some Collection<Int>, scale: Float, offset: Float) {
+  public func fill(
+    _ target: Tensor, at places: some Collection<Int>, scale: Float, offset: Float
+  ) {
     let size = shape.count
     pixels.withUnsafeBufferPointer { bytes in
       for (index, place) in places.enumerated() {

@@ -29,6 +29,9 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   func restore(from checkpoint: Checkpoint) throws
   /// Saves only what drawing images needs: the part that may be released.
   func saveGenerator(into checkpoint: inout Checkpoint)
+  /// Restores what `saveGenerator` saved, to draw images that the trained model would draw; not to
+  /// train on.
+  func restoreGenerator(from checkpoint: Checkpoint) throws
   /// The networks as tables of layers, for run records.
   var description: String { get }
 }

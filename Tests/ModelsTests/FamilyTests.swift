@@ -193,6 +193,21 @@ import Testing
     #expect(released.tensors.count < state(model).tensors.count)
   }
 
+  @Test(arguments: Example.all) func theReleasedPartDrawsWhatTheTrainedModelDraws(
+    _ example: Example
+  ) throws {
+    let trained = try example.make(1, 1)
+    _ = try train(trained, steps: 0..<3, mechanism: Self.mechanism.get())
+    var released = Checkpoint()
+    trained.saveGenerator(into: &released)
+    // Another seed: nothing but the released arrays may count.
+    let other = try example.make(2, 1)
+    #expect(try samples(other) != samples(trained))
+    try other.restoreGenerator(from: released)
+    #expect(try samples(other) == samples(trained))
+    #expect(throws: Checkpoint.Failure.self) { try other.restoreGenerator(from: Checkpoint()) }
+  }
+
   @Test func aGANLearnsTwoClassesOfFlatImagesApart() throws {
     let format = Self.format
     let model = try DPGAN(

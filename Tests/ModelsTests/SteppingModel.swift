@@ -16,5 +16,6 @@ extension SteppingModel {
   func save(into checkpoint: inout Checkpoint) {}
   func restore(from checkpoint: Checkpoint) throws {}
   func saveGenerator(into checkpoint: inout Checkpoint) {}
+  func restoreGenerator(from checkpoint: Checkpoint) throws {}
   var description: String { Self.family }
 }

@@ -40,6 +40,12 @@ public final class WeightAverage {
     updateCount += 1
   }
 
+  /// Forgets the past: the average is what the network holds now.
+  public func restart() {
+    values.copy(from: store.values)
+    updateCount = 0
+  }
+
   /// Sets `parameters` to the average; the network is to be told that they have changed.
   public func copy(to parameters: ParameterStore) {
     parameters.values.copy(from: values)

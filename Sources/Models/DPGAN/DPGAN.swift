@@ -176,6 +176,12 @@ public final class DPGAN: GenerativeModel {
     average.withAverage(in: generator) { checkpoint.save(generator.parameters, as: "generator") }
   }
 
+  public func restoreGenerator(from checkpoint: Checkpoint) throws {
+    try checkpoint.restore(generator.parameters, from: "generator")
+    average.restart()
+    generator.parametersChanged()
+  }
+
   /// Latent vectors that depend on the run's seed and `salt` alone, so that a resumed run draws the
   /// same.
   private func latents(_ count: Int, seed salt: [UInt64]) -> LatentVectors {

@@ -160,4 +160,10 @@ public final class PixelModel: GenerativeModel {
   public func saveGenerator(into checkpoint: inout Checkpoint) {
     average.withAverage(in: network.network) { checkpoint.save(network.parameters, as: "network") }
   }
+
+  public func restoreGenerator(from checkpoint: Checkpoint) throws {
+    try checkpoint.restore(network.parameters, from: "network")
+    average.restart()
+    network.network.parametersChanged()
+  }
 }

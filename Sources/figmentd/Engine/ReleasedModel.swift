@@ -1,0 +1,66 @@
+import Compute
+import FoundationEssentials
+import Models
+
+/// A model that a release holds, with what drawing from it needs: its recipe and its classes.
+struct ReleasedModel {
+  let recipe: Recipe
+  let classes: [String]
+  /// The model, its averaged weights in place; it is not to be trained on.
+  let model: any GenerativeModel
+
+  /// Reads `generator.safetensors`, given its path, that of a release, or that of its `model` folder.
+  init(_ path: String, on machine: Machine) throws {
+    let file = Self.file(path)
+    let bytes: Data
+    do {
+      bytes = try Data(contentsOf: URL(filePath: file))
+    } catch {
+      throw ModelFileError.unreadable(file)
+    }
+    let content: Checkpoint
+    do {
+      content = try Safetensors.decode(bytes)
+    } catch {
+      throw ModelFileError.noModel(file, reason: "\(error)")
+    }
+    let entry = { (key: String) throws -> Data in
+      guard let text = content.metadata[key] else {
+        throw ModelFileError.noModel(file, reason: "its entry '\(key)' is missing")
+      }
+      return Data(text.utf8)
+    }
+    let json = JSONDecoder()
+    recipe = try json.decode(Recipe.self, from: entry("recipe"))
+    classes = try json.decode([String].self, from: entry("classes"))
+    model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+    try model.restoreGenerator(from: content)
+  }
+
+  private static func file(_ path: String) -> String {
+    let name = "generator.safetensors"
+    if path.hasSuffix(".safetensors") { return path }
+    let inFolder = "\(path)/\(name)"
+    return FileManager.default.fileExists(atPath: inFolder) ? inFolder : "\(path)/model/\(name)"
+  }
+}
+
+/// Why a file gives no model.
+enum ModelFileError: Error, CustomStringConvertible {
+  case unreadable(String)
+  case noModel(String, reason: String)
+  case noLikelihood(String, family: String)
+
+  var description: String {
+    switch self {
+    case .unreadable(let file):
+      "model \(file): cannot be read (a release or its model/generator.safetensors expected)."
+    case .noModel(let file, let reason):
+      "model \(file): no model of Figment's: \(reason). Give a release or its "
+        + "model/generator.safetensors."
+    case .noLikelihood(let path, let family):
+      "model \(path): family \(family) has no likelihood (family \(PixelModel.family) expected). "
+        + "Judge its images with figmentd evaluate."
+    }
+  }
+}

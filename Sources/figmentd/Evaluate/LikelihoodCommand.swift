@@ -1,0 +1,147 @@
+import ArgumentParser
+import Compute
+import Datasets
+import Evaluation
+import FoundationEssentials
+import Glibc
+import Learning
+import Models
+
+/// `figmentd likelihood`: how many bits a released pixel model needs for images that it has not seen.
+struct LikelihoodCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "likelihood",
+    abstract: "Measure how likely images are under a pixel model.",
+    discussion: """
+      The fewer bits, the better the model; models of different numbers of levels do not compare. \
+      The images should be public or held out from training. The figures are computed from them \
+      without noise: they are for those who may see the images.
+      """)
+
+  @Option(help: ArgumentHelp("A release, or its model/generator.safetensors.", valueName: "path"))
+  var model: String
+  @Option(help: ArgumentHelp("Images, with a sub-folder for each class.", valueName: "dir"))
+  var images: String
+  @Option(
+    help: ArgumentHelp("Look at so many of them, drawn by chance. (else all)", valueName: "number"))
+  var limit: Int?
+  @Option(help: "Threads to compute with. (default: all processors)")
+  var threads: Int?
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  func validate() throws {
+    if let limit, limit < 1 {
+      throw ValidationError("--limit: \(limit) given (at least 1 expected). Leave it out for all.")
+    }
+    if let threads, threads < 1 {
+      throw ValidationError("--threads: \(threads) given (at least 1 expected). Leave it out.")
+    }
+  }
+
+  func run() throws {
+    let meter = ProgressMeter()
+    let report = try LikelihoodReport(
+      ofModelAt: model, forImagesIn: images, limit: limit,
+      on: Machine(threadCount: threads ?? ThreadPool.availableProcessors)
+    ) { meter.show($0, $1) }
+    meter.finish()
+    try StandardOutput.write(json ? try report.json() : report.text)
+  }
+}
+
+/// What `figmentd likelihood` found.
+struct LikelihoodReport: Encodable, Equatable {
+  /// The mean number of bits for a channel of a pixel, and its standard error over the images.
+  let bitsPerDimension: Double, standardError: Double
+  /// The mean of minus the log-likelihood of an image.
+  let natsPerImage: Double
+  /// Images that were looked at.
+  let images: Int
+  /// Levels of a channel.
+  let levels: Int
+
+  private enum CodingKeys: String, CodingKey {
+    case bitsPerDimension = "bits_per_dimension"
+    case standardError = "standard_error"
+    case natsPerImage = "nats_per_image"
+    case images, levels
+  }
+
+  /// Sums up the log-likelihoods of images with `dimensions` numbers each, of which there is one.
+  init(_ nats: [Double], dimensions: Int, bits: Int) {
+    images = nats.count
+    levels = 1 << bits
+    let mean = nats.reduce(0, +) / Double(nats.count)
+    natsPerImage = mean
+    let toBits = 1 / (Double(dimensions) * log(2))
+    bitsPerDimension = mean * toBits
+    let squares = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    standardError =
+      nats.count > 1
+      ? (squares / Double(nats.count - 1) / Double(nats.count)).squareRoot() * toBits : 0
+  }
+
+  /// Reads a model and images and measures; `progress` gets what is done and its share.
+  ///
+  /// - Parameter limit: how many images are drawn by chance; nil for all.
+  init(
+    ofModelAt path: String, forImagesIn folder: String, limit: Int? = nil, on machine: Machine,
+    progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
+  ) throws {
+    let released = try ReleasedModel(path, on: machine)
+    guard let model = released.model as? PixelModel else {
+      throw ModelFileError.noLikelihood(path, family: released.recipe.family)
+    }
+    let format = released.recipe.format(classes: released.classes)
+    let read = try ImageFolder(folder).load(
+      ImageTransform(
+        height: format.height, width: format.width, channels: format.channels == 1 ? .grey : .rgb),
+      classNames: released.classes, on: machine
+    ) { progress("reading images", $0) }.images
+    let chosen = limit.map { read.sample(min($0, read.count), seed: 1) } ?? read
+    var nats: [Double] = []
+    let block = 256
+    for first in stride(from: 0, to: chosen.count, by: block) {
+      let places = first..<min(chosen.count, first + block)
+      nats += model.negativeLogLikelihoods(of: FolderExamples(images: chosen, places: places))
+      progress("likelihood", Double(places.upperBound) / Double(chosen.count))
+    }
+    self.init(nats, dimensions: format.shape.count, bits: model.settings.bits)
+  }
+
+  /// The figures for people.
+  var text: String {
+    let digits = { (value: Double, scale: Double) in (value * scale).rounded() / scale }
+    return """
+      \(digits(bitsPerDimension, 1e4)) bits per dimension, standard error \
+      \(digits(standardError, 1e4)), of \(levels) levels each; \(digits(natsPerImage, 100)) nats \
+      per image, \(images) images
+
+      """
+  }
+
+  /// The figures for programs.
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+  }
+}
+
+/// Images of a folder as a model's examples: from black at −1 to white at 1, as in training.
+private struct FolderExamples: ExampleSource {
+  let images: LabelledImages
+  let places: Range<Int>
+
+  var count: Int { places.count }
+
+  func labels(in range: Range<Int>) -> [Int] {
+    images.classNames.count > 1 ? range.map { images.labels[places.lowerBound + $0] } : []
+  }
+
+  func fill(_ target: Tensor, from range: Range<Int>) {
+    let own = (places.lowerBound + range.lowerBound)..<(places.lowerBound + range.upperBound)
+    images.fill(target, at: own, scale: 2 / 255, offset: -1)
+  }
+}
