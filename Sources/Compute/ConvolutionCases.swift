@@ -57,4 +57,11 @@ package enum ConvolutionCases {
     Case("7->130 dense", 7, 130, 1, 1, kernel: 1, padding: .all(0)),
     Case("48->21 4x4 4x4", 48, 21, 4, 4, kernel: 4, padding: .all(0)),
   ]
+
+  /// Sums so long that patches are cut into blocks: of tap rows, and of parts of one.
+  package static let long: [Case] = [
+    Case("600->10 3x3 3x3", 600, 10, 3, 3, kernel: 3, padding: .all(1)),
+    Case("10->600 3x3 3x3", 10, 600, 3, 3, kernel: 3, padding: .all(1)),
+    Case("4600->9 dense", 4600, 9, 1, 1, kernel: 1, padding: .all(0)),
+  ]
 }

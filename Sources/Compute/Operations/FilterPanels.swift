@@ -20,11 +20,15 @@ struct FilterPanels {
 
   let list: [Panel]
   let areThin: Bool
-  /// Patch entries of a panel that stay in the first cache.
+  /// Patch entries of a panel that stay in the second cache: a kernel reads them in one stream, which
+  /// costs less than leaving and entering register tiles for the sake of the first cache.
   let blockEntries: Int
   /// Patches that a kernel takes at once.
   let tileRows: Int
   private let paddedFilterCount: Int
+
+  /// Floats of a panel's block.
+  private static let blockTarget = 64 * 1024
 
   init(filterCount: Int, patchLength: Int, kernels: Kernels) {
     let table = kernels.table.pointee
@@ -53,7 +57,7 @@ struct FilterPanels {
     self.list = list
     tileRows = table.tile_rows
     paddedFilterCount = list.reduce(0) { $0 + $1.width }
-    blockEntries = max(64, 4096 * lanes / 8 / (table.panel_vectors * lanes))
+    blockEntries = Self.blockTarget / (table.panel_vectors * lanes)
   }
 
   var count: Int { areThin ? 1 : list.count }
