@@ -51,6 +51,9 @@ package enum ConvolutionCases {
     Case("33->65 3x3 6x5", 33, 65, 6, 5, kernel: 3, padding: .all(1)),
     Case("18->23 3x3 s2 40x40", 18, 23, 40, 40, kernel: 3, stride: 2, padding: .all(1)),
     Case("2->70 3x3 40x40", 2, 70, 40, 40, kernel: 3, padding: .all(1)),
+    // Entries read in place, from several examples at once.
+    Case("17->19 3x3 4x13", 17, 19, 4, 13, kernel: 3, padding: .all(1)),
+    Case("18->20 1x1 5x12", 18, 20, 5, 12, kernel: 1, padding: .all(0)),
     Case("128->24 3x3 4x4", 128, 24, 4, 4, kernel: 3, padding: .all(1)),
     Case("20->9 3x3 padding 3", 20, 9, 4, 4, kernel: 3, padding: .all(3)),
     Case("600->10 dense", 600, 10, 1, 1, kernel: 1, padding: .all(0)),

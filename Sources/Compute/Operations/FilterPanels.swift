@@ -6,15 +6,12 @@ import CKernels
 /// fill a vector are kept filter by filter instead, and kernels run along the patch (thin).
 struct FilterPanels {
   typealias Product = @convention(c) (UnsafePointer<ck_patch_product>?) -> Void
-  typealias Outer = @convention(c) (UnsafePointer<ck_outer_product>?) -> Void
   typealias Line = @convention(c) (UnsafePointer<ck_line_product>?) -> Void
 
   struct Panel {
     let firstFilter: Int, filterCount: Int, width: Int, vectors: Int
     let product: Product
     /// Weight gradient tiles of 2, 4 and 6 rows.
-    let outer: [Outer]
-    /// The same for entries read where they lie.
     let line: [Line]
   }
 
@@ -38,8 +35,6 @@ struct FilterPanels {
       table.f32_patch_product.0, table.f32_patch_product.1, table.f32_patch_product.2,
       table.f32_patch_product.3,
     ].compactMap { $0 }
-    let outers = [table.f32_outer_product.0, table.f32_outer_product.1, table.f32_outer_product.2]
-      .map { [$0.0, $0.1, $0.2, $0.3].compactMap { $0 } }
     let lines = [table.f32_line_product.0, table.f32_line_product.1, table.f32_line_product.2]
       .map { [$0.0, $0.1, $0.2, $0.3].compactMap { $0 } }
     var list: [Panel] = []
@@ -50,7 +45,7 @@ struct FilterPanels {
       list.append(
         Panel(
           firstFilter: first, filterCount: count, width: vectors * lanes, vectors: vectors,
-          product: products[vectors - 1], outer: outers.map { $0[vectors - 1] },
+          product: products[vectors - 1],
           line: lines.map { $0[vectors - 1] }))
       first += count
     }
