@@ -33,6 +33,18 @@ package enum ConvolutionCases {
     Case("dense 2048->512", 2048, 512, 1, 1, kernel: 1, padding: .all(0)),
   ]
 
+  /// Transposed convolutions of a generator, named by what they read and write: the geometries are
+  /// those of the convolutions that they transpose.
+  package static let transposed: [Case] = [
+    Case(
+      "transposed 256->128 4x4 s2 7x7", 128, 256, 14, 14, kernel: 4, stride: 2, padding: .all(1)),
+    Case("transposed 512->256 3x3 s2 4x4", 256, 512, 7, 7, kernel: 3, stride: 2, padding: .all(1)),
+    Case(
+      "transposed 128->64 4x4 s2 14x14", 64, 128, 28, 28, kernel: 4, stride: 2, padding: .all(1)),
+    Case("transposed 64->1 4x4 s2 14x14", 1, 64, 28, 28, kernel: 4, stride: 2, padding: .all(1)),
+    Case("transposed 64->3 4x4 s2 32x32", 3, 64, 64, 64, kernel: 4, stride: 2, padding: .all(1)),
+  ]
+
   /// Shapes that reach the edges: odd sizes, one-sided padding, strides beyond the kernel, channel
   /// counts that fill no vector.
   package static let edges: [Case] = [

@@ -19,7 +19,9 @@ import Testing
   /// partial sum, which makes 2⁻⁴⁸·n/6; with half as much to spare.
   static func errorBound(ofSumOf count: Int) -> Double { 0x1p-48 * Double(count) / 4 }
 
-  static let examples = examples(of: ConvolutionCases.edges + ConvolutionCases.layers)
+  static let cases =
+    ConvolutionCases.edges + ConvolutionCases.layers + ConvolutionCases.transposed
+  static let examples = examples(of: cases)
 
   static func examples(of cases: [ConvolutionCases.Case]) -> [Example] {
     cases.flatMap { entry in
@@ -157,7 +159,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ConvolutionCases.edges + ConvolutionCases.layers)
+  @Test(arguments: cases)
   func bitsDoNotDependOnThreads(_ entry: ConvolutionCases.Case) {
     let g = entry.geometry
     let exampleCount = g.multiplyAdds > 2_000_000 ? 3 : 7
