@@ -23,14 +23,16 @@ CK_INLINE void line_step(vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS], const float
 }
 
 CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
-                         const size_t vectors, const int is_contiguous, const size_t step,
-                         const size_t right_stride) {
+                         const size_t vectors, const int is_contiguous, const int asks_ahead,
+                         const size_t step, const size_t right_stride) {
   vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
   size_t entry[CK_TILE_ROWS];
   CK_UNROLL for (size_t r = 0; r < rows; ++r) {
     entry[r] = is_contiguous ? r : (size_t)task->entry_offsets[r < task->rows ? r : task->rows - 1];
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) sum[r][v] = vf_zero();
   }
+  const float *ahead = task->ahead;
+  const size_t ahead_step = task->ahead_step;
   for (size_t line = 0; line < task->line_count; ++line) {
     const float *left = task->source + task->lines[line].source;
     const float *right = task->right + task->lines[line].first * right_stride;
@@ -42,8 +44,12 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
         left += step;
         right += right_stride;
       }
+      if (asks_ahead) __builtin_prefetch(ahead, 0, 2);
+      ahead += 4 * ahead_step;
     }
     for (; count > 0; --count) {
+      if (asks_ahead) __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
       line_step(sum, left, entry, right, rows, vectors);
       left += step;
       right += right_stride;
@@ -61,15 +67,16 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
   }
 }
 
-// Strides that are constants where they can be: the loop's addresses take fewer instructions.
+// Strides that are constants where they can be: the loop's addresses take fewer instructions. Packed
+// entries were read in order; those that lie apart would be waited for if nobody asked ahead.
 CK_INLINE void line_product(const struct ck_line_product *task, const size_t rows,
                             const size_t vectors) {
   if (task->entry_offsets) {
-    line_tile(task, rows, vectors, 0, task->step, task->right_stride);
+    line_tile(task, rows, vectors, 0, 1, task->step, task->right_stride);
   } else if (task->step == rows) {
-    line_tile(task, rows, vectors, 1, rows, vectors * VF_LANES);
+    line_tile(task, rows, vectors, 1, 0, rows, vectors * VF_LANES);
   } else {
-    line_tile(task, rows, vectors, 1, task->step, vectors * VF_LANES);
+    line_tile(task, rows, vectors, 1, 1, task->step, vectors * VF_LANES);
   }
 }
 

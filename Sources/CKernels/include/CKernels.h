@@ -57,6 +57,8 @@ struct ck_line_product {
   const int32_t *entry_offsets;   // per tile row, from a position's patch; NULL for 0, 1, 2 …
   const float *right;             // position × (vectors · lanes)
   size_t right_stride;            // of positions; vectors · lanes where entries have no offsets
+  const float *ahead;             // memory of later tasks: one address per position is brought near
+  size_t ahead_step;              // floats from one such address to the next
   float scale;                    // of the sum, before it is added
   float *target;                  // rows × columns, rows `target_stride` apart
   size_t target_stride;

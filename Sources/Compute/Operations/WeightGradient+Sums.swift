@@ -37,21 +37,45 @@ extension WeightGradient {
     let width = lastPanel.firstFilter + lastPanel.width - firstPanel.firstFilter
     let right = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
     let left = right + width * blockPositions
-    // Rows are read where channels fill a panel: beyond the last channel there may be nothing.
-    let packed = readsRows ? panels.drop { $0.filterCount == $0.width } : panels
-    for block in blocks(examples) {
+    // Where tiles run across taps, gradients are read in their rows if their channels fill a panel:
+    // beyond the last channel there may be nothing.
+    let packed = isAligned ? panels : panels.drop { $0.filterCount == $0.width }
+    let blocks = blocks(examples)
+    for (index, block) in blocks.enumerated() {
+      var ahead = ahead(
+        work, index + 1 < blocks.count ? blocks[index + 1] : nil,
+        parts: tiles.count * panels.count)
       packRight(work, block, panels: packed, into: right)
       let share = Share(
         tiles: tiles, panels: packed, right: UnsafePointer(right),
         positions: block.examples.count * block.rows.count * g.outputWidth)
       if isAligned {
-        sumAligned(share, work, block, left: left)
+        sumAligned(share, work, block, left: left, &ahead)
       } else {
         let image = paddedBlock(work.input, block, left)
-        sumInRows(panels.dropLast(packed.count), tiles, work, block, image: image)
-        sumAcrossTaps(share, work, block, image: image)
+        sumInRows(panels.dropLast(packed.count), tiles, work, block, image: image, &ahead)
+        sumAcrossTaps(share, work, block, image: image, &ahead)
       }
     }
+  }
+
+  /// What the next block reads in strides: its output gradients, or its input where those are packed.
+  private func ahead(_ work: Work, _ next: Block?, parts: Int) -> Ahead {
+    guard let next else { return Ahead(memory: work.input, part: 0, step: 0) }
+    let g = geometry
+    let (examples, rows) = (next.examples, next.rows)
+    let row = examples.lowerBound * g.outputHeight + rows.lowerBound
+    var memory = work.outputGradient + row * g.outputWidth * g.outputChannels
+    var floats = g.outputChannels
+    if isAligned {
+      let row = examples.lowerBound * g.inputHeight + rows.lowerBound * g.stride
+      memory = work.input + row * g.inputWidth * g.inputChannels
+      floats = g.inputChannels * g.stride * g.stride
+    }
+    // Gradients in their rows are summed example by example.
+    let positions = (isAligned ? examples.count : 1) * rows.count * g.outputWidth
+    let step = (floats + parts - 1) / parts
+    return Ahead(memory: memory, part: step * positions, step: step)
   }
 
   /// Multiplies the tiles of one tap after the other with all panels.
@@ -59,7 +83,8 @@ extension WeightGradient {
   /// Positions whose tap lies outside the image are left out. Entries are read where they lie, or
   /// packed for a few tiles at a time.
   private func sumAligned(
-    _ share: Share, _ work: Work, _ block: Block, left: UnsafeMutablePointer<Float>
+    _ share: Share, _ work: Work, _ block: Block, left: UnsafeMutablePointer<Float>,
+    _ ahead: inout Ahead
   ) {
     let g = geometry
     let image = work.input + block.examples.lowerBound * g.input.count
@@ -84,7 +109,8 @@ extension WeightGradient {
           task.right = share.right(of: panel)
           task.right_stride = panel.width
           multiplyLines(
-            &task, panel, tiles, packsEntries ? UnsafePointer(left) : image, work.target)
+            &task, panel, tiles, packsEntries ? UnsafePointer(left) : image, work.target,
+            &ahead)
         }
       }
     }
@@ -92,7 +118,8 @@ extension WeightGradient {
 
   /// Reads the entries of each tile from the padded image, and the gradients as packed.
   private func sumAcrossTaps(
-    _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>
+    _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>,
+    _ ahead: inout Ahead
   ) {
     var task = lineTask()
     task.line_count = block.examples.count * block.rows.count
@@ -101,7 +128,7 @@ extension WeightGradient {
       for panel in share.panels {
         task.right = share.right(of: panel)
         task.right_stride = panel.width
-        multiplyLines(&task, panel, share.tiles, image, work.target)
+        multiplyLines(&task, panel, share.tiles, image, work.target, &ahead)
       }
     }
   }
@@ -110,7 +137,7 @@ extension WeightGradient {
   /// to its sum.
   private func sumInRows(
     _ panels: ArraySlice<FilterPanels.Panel>, _ tiles: ArraySlice<Tile>, _ work: Work,
-    _ block: Block, image: UnsafePointer<Float>
+    _ block: Block, image: UnsafePointer<Float>, _ ahead: inout Ahead
   ) {
     let g = geometry
     var task = lineTask()
@@ -124,7 +151,7 @@ extension WeightGradient {
         let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
         for panel in panels {
           task.right = work.outputGradient + line * g.outputChannels + panel.firstFilter
-          multiplyLines(&task, panel, tiles, source, work.target)
+          multiplyLines(&task, panel, tiles, source, work.target, &ahead)
         }
       }
     }
@@ -141,7 +168,8 @@ extension WeightGradient {
   /// Adds a panel's tiles to the target; entries lie in the image, or packed tile by tile.
   private func multiplyLines(
     _ task: inout ck_line_product, _ panel: FilterPanels.Panel, _ tiles: ArraySlice<Tile>,
-    _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>
+    _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>,
+    _ ahead: inout Ahead
   ) {
     entryOffsets.withUnsafeBufferPointer { entryOffsets in
       task.columns = panel.filterCount
@@ -159,6 +187,9 @@ extension WeightGradient {
         }
         task.rows = tile.width
         task.target = target + tile.entry * geometry.outputChannels + panel.firstFilter
+        task.ahead = ahead.memory
+        task.ahead_step = ahead.step
+        ahead.memory += ahead.part
         panel.line[tile.rows / 2 - 1](&task)
       }
     }

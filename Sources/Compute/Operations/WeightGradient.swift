@@ -18,6 +18,13 @@ final class WeightGradient {
     let examples: Range<Int>, rows: Range<Int>
   }
 
+  /// Memory that the next block reads, asked for in parts while this one is computed.
+  struct Ahead {
+    var memory: UnsafePointer<Float>
+    /// Floats per tile and per position.
+    let part: Int, step: Int
+  }
+
   /// What to sum and where to.
   struct Work {
     let input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>
@@ -35,9 +42,6 @@ final class WeightGradient {
   let packsEntries: Bool
   /// Too few output channels for a panel: vectors run along the patch.
   let isThin: Bool
-  /// Gradients that stay in the second cache are read in their rows where tiles run across taps;
-  /// larger ones are packed, in the order in which memory is read fastest.
-  let readsRows: Bool
   let entryOffsets: [Int32]
   let positionOffsets: [Int32]
   /// The lines of a block in the padded image.
@@ -50,8 +54,6 @@ final class WeightGradient {
   private static let positionTarget = 256
   /// Positions of a line that make up for going from one to the next.
   private static let lineTarget = 12
-  /// Floats of one example's output gradient that are read in their rows.
-  private static let rowTarget = 32 * 1024
 
   init(_ geometry: ConvolutionGeometry, on machine: Machine) {
     let g = geometry
@@ -63,7 +65,6 @@ final class WeightGradient {
       && g.kernelWidth * g.inputChannels >= 2 * lanes
     isAligned = !isThin && g.inputChannels >= 16
     packsEntries = g.stride > 1 || g.outputWidth < Self.lineTarget
-    readsRows = !isAligned && g.output.count <= Self.rowTarget
     panels =
       FilterPanels(filterCount: g.outputChannels, patchLength: 0, kernels: machine.kernels).list
     tiles = isAligned ? Self.alignedTiles(g) : Self.tiles(of: 0..<g.patchLength) { ($0, 0, 0) }
