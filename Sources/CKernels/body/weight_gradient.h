@@ -1,12 +1,12 @@
 // Weight gradients: sums over positions of patch entry × output gradient.
 
-// Adds the first `count` lanes of a sum to its target. One vector at a time: an array of sums handed
-// to a function would live in memory and halve the speed of the loop before.
-CK_INLINE void add_lanes(float *target, vf sum, size_t count) {
+// Adds the first `count` lanes of a scaled sum to its target. One vector at a time: an array of sums
+// handed to a function would live in memory and halve the speed of the loop before.
+CK_INLINE void add_lanes(float *target, vf sum, vf scale, size_t count) {
   if (count == VF_LANES) {
-    vf_store(target, vf_add(vf_load(target), sum));
+    vf_store(target, vf_fma(sum, scale, vf_load(target)));
   } else {
-    vf_store_first(target, vf_add(vf_load_first(target, count), sum), count);
+    vf_store_first(target, vf_fma(sum, scale, vf_load_first(target, count)), count);
   }
 }
 
@@ -61,8 +61,7 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
     if (r >= task->rows) break;
     float *target = task->target + r * task->target_stride;
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-      add_lanes(target + v * VF_LANES, vf_multiply(sum[r][v], scale),
-                v + 1 < vectors ? VF_LANES : tail);
+      add_lanes(target + v * VF_LANES, sum[r][v], scale, v + 1 < vectors ? VF_LANES : tail);
     }
   }
 }
