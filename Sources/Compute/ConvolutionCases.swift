@@ -33,6 +33,18 @@ package enum ConvolutionCases {
     Case("dense 2048->512", 2048, 512, 1, 1, kernel: 1, padding: .all(0)),
   ]
 
+  /// Transposed convolutions of a generator, named by what they read and write: the geometries are
+  /// those of the convolutions that they transpose.
+  package static let transposed: [Case] = [
+    Case(
+      "transposed 256->128 4x4 s2 7x7", 128, 256, 14, 14, kernel: 4, stride: 2, padding: .all(1)),
+    Case("transposed 512->256 3x3 s2 4x4", 256, 512, 7, 7, kernel: 3, stride: 2, padding: .all(1)),
+    Case(
+      "transposed 128->64 4x4 s2 14x14", 64, 128, 28, 28, kernel: 4, stride: 2, padding: .all(1)),
+    Case("transposed 64->1 4x4 s2 14x14", 1, 64, 28, 28, kernel: 4, stride: 2, padding: .all(1)),
+    Case("transposed 64->3 4x4 s2 32x32", 3, 64, 64, 64, kernel: 4, stride: 2, padding: .all(1)),
+  ]
+
   /// Shapes that reach the edges: odd sizes, one-sided padding, strides beyond the kernel, channel
   /// counts that fill no vector.
   package static let edges: [Case] = [
@@ -51,10 +63,20 @@ package enum ConvolutionCases {
     Case("33->65 3x3 6x5", 33, 65, 6, 5, kernel: 3, padding: .all(1)),
     Case("18->23 3x3 s2 40x40", 18, 23, 40, 40, kernel: 3, stride: 2, padding: .all(1)),
     Case("2->70 3x3 40x40", 2, 70, 40, 40, kernel: 3, padding: .all(1)),
+    // Entries read in place, from several examples at once.
+    Case("17->19 3x3 4x13", 17, 19, 4, 13, kernel: 3, padding: .all(1)),
+    Case("18->20 1x1 5x12", 18, 20, 5, 12, kernel: 1, padding: .all(0)),
     Case("128->24 3x3 4x4", 128, 24, 4, 4, kernel: 3, padding: .all(1)),
     Case("20->9 3x3 padding 3", 20, 9, 4, 4, kernel: 3, padding: .all(3)),
     Case("600->10 dense", 600, 10, 1, 1, kernel: 1, padding: .all(0)),
     Case("7->130 dense", 7, 130, 1, 1, kernel: 1, padding: .all(0)),
     Case("48->21 4x4 4x4", 48, 21, 4, 4, kernel: 4, padding: .all(0)),
+  ]
+
+  /// Sums so long that patches are cut into blocks: of tap rows, and of parts of one.
+  package static let long: [Case] = [
+    Case("600->10 3x3 3x3", 600, 10, 3, 3, kernel: 3, padding: .all(1)),
+    Case("10->600 3x3 3x3", 10, 600, 3, 3, kernel: 3, padding: .all(1)),
+    Case("4600->9 dense", 4600, 9, 1, 1, kernel: 1, padding: .all(0)),
   ]
 }

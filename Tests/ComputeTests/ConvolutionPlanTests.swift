@@ -15,14 +15,23 @@ import Testing
     var kernels: Kernels { Kernels.named(isa) ?? .preferred }
   }
 
-  static let examples: [Example] = (ConvolutionCases.edges + ConvolutionCases.layers).flatMap {
-    entry in
-    Kernels.available.map { kernels in
-      // Layers are checked on two examples, edges on enough to fill and pass a unit of work.
-      let heavy = entry.geometry.multiplyAdds > 2_000_000
-      return Example(
-        geometry: entry.geometry, name: entry.name, isa: kernels.name,
-        exampleCount: heavy ? 2 : entry.geometry.multiplyAdds > 100_000 ? 3 : 13)
+  /// The same for a sum of that many terms in one sequence: each addition rounds by 2⁻²⁴/√3 of the
+  /// partial sum, which makes 2⁻⁴⁸·n/6; with half as much to spare.
+  static func errorBound(ofSumOf count: Int) -> Double { 0x1p-48 * Double(count) / 4 }
+
+  static let cases =
+    ConvolutionCases.edges + ConvolutionCases.layers + ConvolutionCases.transposed
+  static let examples = examples(of: cases)
+
+  static func examples(of cases: [ConvolutionCases.Case]) -> [Example] {
+    cases.flatMap { entry in
+      Kernels.available.map { kernels in
+        // Layers are checked on two examples, edges on enough to fill and pass a unit of work.
+        let heavy = entry.geometry.multiplyAdds > 2_000_000
+        return Example(
+          geometry: entry.geometry, name: entry.name, isa: kernels.name,
+          exampleCount: heavy ? 2 : entry.geometry.multiplyAdds > 100_000 ? 3 : 13)
+      }
     }
   }
 
@@ -79,6 +88,31 @@ import Testing
     #expect(normalizedError(gradient.array, expected) < Self.errorBound)
   }
 
+  @Test(arguments: examples(of: ConvolutionCases.long))
+  func patchesOfSeveralBlocksMatchReference(_ example: Example) {
+    let g = example.geometry
+    let data = Data(g, example.exampleCount)
+    defer { withExtendedLifetime(data.arena) {} }
+    let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
+    plan.setWeights(data.weights)
+    let output = data.arena.make(g.outputShape.batched(example.exampleCount))
+    let gradient = data.arena.make(g.inputShape.batched(example.exampleCount))
+    plan.forward(data.input, bias: data.outputBias, into: output)
+    plan.backwardData(data.outputGradient, bias: data.inputBias, into: gradient)
+    let reference = Reference(geometry: g)
+    let weights = data.weights.array
+    let outputs = reference.forward(
+      data.input.array, weights: weights, bias: data.outputBias.array)
+    let gradients = reference.backwardData(
+      data.outputGradient.array, weights: weights, bias: data.inputBias.array)
+    let taps = g.kernelHeight * g.kernelWidth
+    #expect(
+      normalizedError(output.array, outputs) < Self.errorBound(ofSumOf: g.inputChannels * taps))
+    #expect(
+      normalizedError(gradient.array, gradients) < Self.errorBound(ofSumOf: g.outputChannels * taps)
+    )
+  }
+
   @Test(arguments: examples) func weightGradientMatchesReference(_ example: Example) {
     let g = example.geometry
     let data = Data(g, example.exampleCount)
@@ -125,7 +159,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ConvolutionCases.edges + ConvolutionCases.layers)
+  @Test(arguments: cases)
   func bitsDoNotDependOnThreads(_ entry: ConvolutionCases.Case) {
     let g = entry.geometry
     let exampleCount = g.multiplyAdds > 2_000_000 ? 3 : 7

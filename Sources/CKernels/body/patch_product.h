@@ -32,7 +32,7 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
 
   const float *panel = task->filters;
   for (size_t run = task->run_count; run > 0; --run) {
-    for (size_t k = 0; k < task->run_length; ++k) {
+    CK_UNROLL_FOUR for (size_t k = 0; k < task->run_length; ++k) {
       vf filter[CK_MAX_PANEL_VECTORS];
       CK_UNROLL for (size_t v = 0; v < vectors; ++v) filter[v] = vf_load(panel + v * VF_LANES);
       CK_UNROLL for (size_t r = 0; r < CK_TILE_ROWS; ++r) {

@@ -24,12 +24,6 @@ const struct ck_kernels CK_TABLE = {
 #if VF_PANEL_VECTORS >= 4
   .f32_patch_product = {f32_patch_product_1, f32_patch_product_2, f32_patch_product_3,
                         f32_patch_product_4},
-  .f32_outer_product = {{f32_outer_product_2x1, f32_outer_product_2x2, f32_outer_product_2x3,
-                         f32_outer_product_2x4},
-                        {f32_outer_product_4x1, f32_outer_product_4x2, f32_outer_product_4x3,
-                         f32_outer_product_4x4},
-                        {f32_outer_product_6x1, f32_outer_product_6x2, f32_outer_product_6x3,
-                         f32_outer_product_6x4}},
   .f32_line_product = {{f32_line_product_2x1, f32_line_product_2x2, f32_line_product_2x3,
                         f32_line_product_2x4},
                        {f32_line_product_4x1, f32_line_product_4x2, f32_line_product_4x3,
@@ -38,9 +32,6 @@ const struct ck_kernels CK_TABLE = {
                         f32_line_product_6x4}},
 #else
   .f32_patch_product = {f32_patch_product_1, f32_patch_product_2},
-  .f32_outer_product = {{f32_outer_product_2x1, f32_outer_product_2x2},
-                        {f32_outer_product_4x1, f32_outer_product_4x2},
-                        {f32_outer_product_6x1, f32_outer_product_6x2}},
   .f32_line_product = {{f32_line_product_2x1, f32_line_product_2x2},
                        {f32_line_product_4x1, f32_line_product_4x2},
                        {f32_line_product_6x1, f32_line_product_6x2}},

@@ -1,75 +1,58 @@
 // Weight gradients: sums over positions of patch entry × output gradient.
 
-// Adds the first `count` lanes of a sum to its target. One vector at a time: an array of sums handed
-// to a function would live in memory and halve the speed of the loop before.
-CK_INLINE void add_lanes(float *target, vf sum, size_t count) {
+// Adds the first `count` lanes of a scaled sum to its target. One vector at a time: an array of sums
+// handed to a function would live in memory and halve the speed of the loop before.
+CK_INLINE void add_lanes(float *target, vf sum, vf scale, size_t count) {
   if (count == VF_LANES) {
-    vf_store(target, vf_add(vf_load(target), sum));
+    vf_store(target, vf_fma(sum, scale, vf_load(target)));
   } else {
-    vf_store_first(target, vf_add(vf_load_first(target, count), sum), count);
+    vf_store_first(target, vf_fma(sum, scale, vf_load_first(target, count)), count);
   }
 }
 
-CK_INLINE void outer_tile(const struct ck_outer_product *task, const size_t rows,
-                          const size_t vectors) {
-  const size_t width = vectors * VF_LANES;
-  vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
-  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
-    CK_UNROLL for (size_t v = 0; v < vectors; ++v) sum[r][v] = vf_zero();
-  }
-  const float *left = task->left;
-  for (size_t s = 0; s < task->segment_count; ++s) {
-    const float *right = task->right + (size_t)task->segments[s].first * width;
-    for (size_t p = task->segments[s].count; p > 0; --p) {
-      vf gradient[CK_MAX_PANEL_VECTORS];
-      CK_UNROLL for (size_t v = 0; v < vectors; ++v) gradient[v] = vf_load(right + v * VF_LANES);
-      CK_UNROLL for (size_t r = 0; r < rows; ++r) {
-        vf entry = vf_set(left[r]);
-        CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-          sum[r][v] = vf_fma(entry, gradient[v], sum[r][v]);
-        }
-      }
-      left += rows;
-      right += width;
-    }
-  }
-  const size_t tail = task->columns - (vectors - 1) * VF_LANES;
-  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
-    if (r >= task->rows) break;
-    float *target = task->target + r * task->target_stride;
-    CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-      add_lanes(target + v * VF_LANES, sum[r][v], v + 1 < vectors ? VF_LANES : tail);
-    }
-  }
-}
-
-// The same sums with the entries read where they lie: images of few channels need no packing.
-// Nor do gradients whose channels fill a panel: they are read in their rows, and an example's weight
-// is applied to its sum.
-CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
+// One position: its entries, each at its place from `left`, against a row of the panel.
+CK_INLINE void line_step(vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS], const float *left,
+                         const size_t entry[CK_TILE_ROWS], const float *right, const size_t rows,
                          const size_t vectors) {
-  vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
+  vf gradient[CK_MAX_PANEL_VECTORS];
+  CK_UNROLL for (size_t v = 0; v < vectors; ++v) gradient[v] = vf_load(right + v * VF_LANES);
   CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+    vf x = vf_set(left[entry[r]]);
+    CK_UNROLL for (size_t v = 0; v < vectors; ++v) sum[r][v] = vf_fma(x, gradient[v], sum[r][v]);
+  }
+}
+
+CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
+                         const size_t vectors, const int is_contiguous, const int asks_ahead,
+                         const size_t step, const size_t right_stride) {
+  vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
+  size_t entry[CK_TILE_ROWS];
+  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+    entry[r] = is_contiguous ? r : (size_t)task->entry_offsets[r < task->rows ? r : task->rows - 1];
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) sum[r][v] = vf_zero();
   }
-  const size_t end = task->line_length * task->step;
-  const float *right = task->right;
+  const float *ahead = task->ahead;
+  const size_t ahead_step = task->ahead_step;
   for (size_t line = 0; line < task->line_count; ++line) {
-    const float *source = task->source + task->source_offsets[line * task->line_length];
-    const float *left[CK_TILE_ROWS];
-    CK_UNROLL for (size_t r = 0; r < rows; ++r) {
-      left[r] = source + task->entry_offsets[r < task->rows ? r : task->rows - 1];
-    }
-    for (size_t x = 0; x < end; x += task->step) {
-      vf gradient[CK_MAX_PANEL_VECTORS];
-      CK_UNROLL for (size_t v = 0; v < vectors; ++v) gradient[v] = vf_load(right + v * VF_LANES);
-      CK_UNROLL for (size_t r = 0; r < rows; ++r) {
-        vf entry = vf_set(left[r][x]);
-        CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-          sum[r][v] = vf_fma(entry, gradient[v], sum[r][v]);
-        }
+    const float *left = task->source + task->lines[line].source;
+    const float *right = task->right + task->lines[line].first * right_stride;
+    size_t count = task->lines[line].count;
+    // Places that are no constants take the registers that four positions at once would need.
+    for (; is_contiguous && count >= 4; count -= 4) {
+      CK_UNROLL for (size_t p = 0; p < 4; ++p) {
+        line_step(sum, left, entry, right, rows, vectors);
+        left += step;
+        right += right_stride;
       }
-      right += task->right_stride;
+      if (asks_ahead) __builtin_prefetch(ahead, 0, 2);
+      ahead += 4 * ahead_step;
+    }
+    for (; count > 0; --count) {
+      if (asks_ahead) __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
+      line_step(sum, left, entry, right, rows, vectors);
+      left += step;
+      right += right_stride;
     }
   }
   const vf scale = vf_set(task->scale);
@@ -78,32 +61,41 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
     if (r >= task->rows) break;
     float *target = task->target + r * task->target_stride;
     CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-      add_lanes(target + v * VF_LANES, vf_multiply(sum[r][v], scale),
-                v + 1 < vectors ? VF_LANES : tail);
+      add_lanes(target + v * VF_LANES, sum[r][v], scale, v + 1 < vectors ? VF_LANES : tail);
     }
   }
 }
 
-#define CK_OUTER(rows, vectors)                                                            \
-  static void f32_outer_product_##rows##x##vectors(const struct ck_outer_product *task) {  \
-    outer_tile(task, rows, vectors);                                                       \
-  }                                                                                        \
-  static void f32_line_product_##rows##x##vectors(const struct ck_line_product *task) {    \
-    line_tile(task, rows, vectors);                                                        \
+// Strides that are constants where they can be: the loop's addresses take fewer instructions. Packed
+// entries were read in order; those that lie apart would be waited for if nobody asked ahead.
+CK_INLINE void line_product(const struct ck_line_product *task, const size_t rows,
+                            const size_t vectors) {
+  if (task->entry_offsets) {
+    line_tile(task, rows, vectors, 0, 1, task->step, task->right_stride);
+  } else if (task->step == rows) {
+    line_tile(task, rows, vectors, 1, 0, rows, vectors * VF_LANES);
+  } else {
+    line_tile(task, rows, vectors, 1, 1, task->step, vectors * VF_LANES);
   }
-CK_OUTER(2, 1)
-CK_OUTER(4, 1)
-CK_OUTER(6, 1)
-CK_OUTER(2, 2)
-CK_OUTER(4, 2)
-CK_OUTER(6, 2)
+}
+
+#define CK_LINE(rows, vectors)                                                           \
+  static void f32_line_product_##rows##x##vectors(const struct ck_line_product *task) {  \
+    line_product(task, rows, vectors);                                                   \
+  }
+CK_LINE(2, 1)
+CK_LINE(4, 1)
+CK_LINE(6, 1)
+CK_LINE(2, 2)
+CK_LINE(4, 2)
+CK_LINE(6, 2)
 #if VF_PANEL_VECTORS >= 4
-CK_OUTER(2, 3)
-CK_OUTER(4, 3)
-CK_OUTER(6, 3)
-CK_OUTER(2, 4)
-CK_OUTER(4, 4)
-CK_OUTER(6, 4)
+CK_LINE(2, 3)
+CK_LINE(4, 3)
+CK_LINE(6, 3)
+CK_LINE(2, 4)
+CK_LINE(4, 4)
+CK_LINE(6, 4)
 #endif
 
 CK_INLINE void thin_gradient_block(const struct ck_thin_gradient *task, size_t k, size_t count,

@@ -41,31 +41,24 @@ struct ck_patch_product {
   int accumulate;                 // add to what the target holds
 };
 
-/// A stretch of consecutive positions.
-struct ck_segment {
+/// A line of positions: where the first one's patch begins in the source, its number, and how many
+/// follow each other.
+struct ck_line {
+  int32_t source;
   uint32_t first, count;
 };
 
 /// A tile of a weight gradient: sums over positions of left entry × right entry, added to target.
-struct ck_outer_product {
-  const float *left;              // position × tile rows, only the positions of the segments
-  const float *right;             // position × (vectors · lanes)
-  const struct ck_segment *segments;  // positions of `right` to sum, in order
-  size_t segment_count;
-  float *target;                  // rows × columns, rows `target_stride` apart
-  size_t target_stride;
-  size_t rows, columns;           // what is written of the tile
-};
-
-/// The same tile with its left entries read from an image of few channels, line by line.
 struct ck_line_product {
   const float *source;
-  const int32_t *source_offsets;  // per position; the first of each line is read
-  const int32_t *entry_offsets;   // per tile row, from a position's offset
-  size_t line_count, line_length;
-  size_t step;                    // floats from one position of a line to the next
-  const float *right;             // position × (vectors · lanes), positions `right_stride` apart
-  size_t right_stride;
+  const struct ck_line *lines;    // summed in order
+  size_t line_count;
+  size_t step;                    // floats of the source from one position of a line to the next
+  const int32_t *entry_offsets;   // per tile row, from a position's patch; NULL for 0, 1, 2 …
+  const float *right;             // position × (vectors · lanes)
+  size_t right_stride;            // of positions; vectors · lanes where entries have no offsets
+  const float *ahead;             // memory of later tasks: one address per position is brought near
+  size_t ahead_step;              // floats from one such address to the next
   float scale;                    // of the sum, before it is added
   float *target;                  // rows × columns, rows `target_stride` apart
   size_t target_stride;
@@ -107,14 +100,13 @@ struct ck_adam {
 struct ck_kernels {
   const char *name;               // "scalar", "neon", "avx2", "avx512"
   size_t lanes;                   // floats per vector
-  size_t panel_vectors;           // widest panel that the patch and outer kernels take
-  size_t tile_rows;               // patches per tile; rows of the widest outer tile
+  size_t panel_vectors;           // widest panel that the patch and line kernels take
+  size_t tile_rows;               // patches per tile; rows of the widest line tile
 
   // [vectors - 1]; entries beyond panel_vectors are NULL.
   void (*f32_patch_product[CK_MAX_PANEL_VECTORS])(const struct ck_patch_product *);
   void (*f32_thin_product)(const struct ck_patch_product *);
   // [tile rows / 2 - 1][vectors - 1]: tiles of 2, 4 and 6 rows.
-  void (*f32_outer_product[3][CK_MAX_PANEL_VECTORS])(const struct ck_outer_product *);
   void (*f32_line_product[3][CK_MAX_PANEL_VECTORS])(const struct ck_line_product *);
   void (*f32_thin_gradient)(const struct ck_thin_gradient *);
   double (*f32_gram)(const struct ck_gram *);

@@ -6,25 +6,26 @@ import CKernels
 /// fill a vector are kept filter by filter instead, and kernels run along the patch (thin).
 struct FilterPanels {
   typealias Product = @convention(c) (UnsafePointer<ck_patch_product>?) -> Void
-  typealias Outer = @convention(c) (UnsafePointer<ck_outer_product>?) -> Void
   typealias Line = @convention(c) (UnsafePointer<ck_line_product>?) -> Void
 
   struct Panel {
     let firstFilter: Int, filterCount: Int, width: Int, vectors: Int
     let product: Product
     /// Weight gradient tiles of 2, 4 and 6 rows.
-    let outer: [Outer]
-    /// The same for entries read where they lie.
     let line: [Line]
   }
 
   let list: [Panel]
   let areThin: Bool
-  /// Patch entries of a panel that stay in the first cache.
+  /// Patch entries of a panel that stay in the second cache: a kernel reads them in one stream, which
+  /// costs less than leaving and entering register tiles for the sake of the first cache.
   let blockEntries: Int
   /// Patches that a kernel takes at once.
   let tileRows: Int
   private let paddedFilterCount: Int
+
+  /// Floats of a panel's block.
+  private static let blockTarget = 64 * 1024
 
   init(filterCount: Int, patchLength: Int, kernels: Kernels) {
     let table = kernels.table.pointee
@@ -34,8 +35,6 @@ struct FilterPanels {
       table.f32_patch_product.0, table.f32_patch_product.1, table.f32_patch_product.2,
       table.f32_patch_product.3,
     ].compactMap { $0 }
-    let outers = [table.f32_outer_product.0, table.f32_outer_product.1, table.f32_outer_product.2]
-      .map { [$0.0, $0.1, $0.2, $0.3].compactMap { $0 } }
     let lines = [table.f32_line_product.0, table.f32_line_product.1, table.f32_line_product.2]
       .map { [$0.0, $0.1, $0.2, $0.3].compactMap { $0 } }
     var list: [Panel] = []
@@ -46,14 +45,14 @@ struct FilterPanels {
       list.append(
         Panel(
           firstFilter: first, filterCount: count, width: vectors * lanes, vectors: vectors,
-          product: products[vectors - 1], outer: outers.map { $0[vectors - 1] },
+          product: products[vectors - 1],
           line: lines.map { $0[vectors - 1] }))
       first += count
     }
     self.list = list
     tileRows = table.tile_rows
     paddedFilterCount = list.reduce(0) { $0 + $1.width }
-    blockEntries = max(64, 4096 * lanes / 8 / (table.panel_vectors * lanes))
+    blockEntries = Self.blockTarget / (table.panel_vectors * lanes)
   }
 
   var count: Int { areThin ? 1 : list.count }

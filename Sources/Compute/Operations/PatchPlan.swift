@@ -19,7 +19,7 @@ struct PatchPlan {
     let isFirst: Bool
   }
 
-  /// A part of a patch whose filters stay in the first cache while all patches meet them.
+  /// A part of a patch whose filters stay in the second cache while all patches meet them.
   struct Block {
     let runLength: Int
     let pieces: [Piece]
@@ -127,7 +127,7 @@ struct PatchPlan {
     return groups
   }
 
-  /// Cuts patches so that a block of a panel stays in the first cache: into pieces of one tap row, or
+  /// Cuts patches so that a block of a panel stays in the second cache: into pieces of one tap row, or
   /// into several tap rows.
   private static func blocks(
     of phase: ImageProduct.Phase, _ groups: [RowGroup], channels: Int, lineLength: Int, limit: Int

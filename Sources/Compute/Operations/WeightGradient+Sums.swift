@@ -12,7 +12,7 @@ extension WeightGradient {
     width * blockPositions + (isAligned ? leftScratchCount : paddedBlockCount)
   }
 
-  private var leftScratchCount: Int { tilesPerPass * 6 * blockPositions }
+  private var leftScratchCount: Int { packsEntries ? tilesPerPass * 6 * blockPositions : 0 }
 
   /// The tiles and panels of a block, its output gradient packed.
   private struct Share {
@@ -37,54 +37,99 @@ extension WeightGradient {
     let width = lastPanel.firstFilter + lastPanel.width - firstPanel.firstFilter
     let right = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
     let left = right + width * blockPositions
-    // Rows are read where channels fill a panel: beyond the last channel there may be nothing.
-    let packed = readsRows ? panels.drop { $0.filterCount == $0.width } : panels
-    for block in blocks(examples) {
+    // Where tiles run across taps, gradients are read in their rows if their channels fill a panel:
+    // beyond the last channel there may be nothing.
+    let packed = isAligned ? panels : panels.drop { $0.filterCount == $0.width }
+    let blocks = blocks(examples)
+    for (index, block) in blocks.enumerated() {
+      var ahead = ahead(
+        work, index + 1 < blocks.count ? blocks[index + 1] : nil,
+        parts: tiles.count * panels.count)
       packRight(work, block, panels: packed, into: right)
       let share = Share(
         tiles: tiles, panels: packed, right: UnsafePointer(right),
         positions: block.examples.count * block.rows.count * g.outputWidth)
       if isAligned {
-        sumAligned(share, work, block, left: left)
+        sumAligned(share, work, block, left: left, &ahead)
       } else {
         let image = paddedBlock(work.input, block, left)
-        sumInRows(panels.dropLast(packed.count), tiles, work, block, image: image)
-        sumAcrossTaps(share, work, block, image: image)
+        sumInRows(panels.dropLast(packed.count), tiles, work, block, image: image, &ahead)
+        sumAcrossTaps(share, work, block, image: image, &ahead)
       }
     }
   }
 
-  /// Packs the entries of a few tiles at a time and multiplies them with all panels.
+  /// What the next block reads in strides: its output gradients, or its input where those are packed.
+  private func ahead(_ work: Work, _ next: Block?, parts: Int) -> Ahead {
+    guard let next else { return Ahead(memory: work.input, part: 0, step: 0) }
+    let g = geometry
+    let (examples, rows) = (next.examples, next.rows)
+    let row = examples.lowerBound * g.outputHeight + rows.lowerBound
+    var memory = work.outputGradient + row * g.outputWidth * g.outputChannels
+    var floats = g.outputChannels
+    if isAligned {
+      let row = examples.lowerBound * g.inputHeight + rows.lowerBound * g.stride
+      memory = work.input + row * g.inputWidth * g.inputChannels
+      floats = g.inputChannels * g.stride * g.stride
+    }
+    // Gradients in their rows are summed example by example.
+    let positions = (isAligned ? examples.count : 1) * rows.count * g.outputWidth
+    let step = (floats + parts - 1) / parts
+    return Ahead(memory: memory, part: step * positions, step: step)
+  }
+
+  /// Multiplies the tiles of one tap after the other with all panels.
+  ///
+  /// Positions whose tap lies outside the image are left out. Entries are read where they lie, or
+  /// packed for a few tiles at a time.
   private func sumAligned(
-    _ share: Share, _ work: Work, _ block: Block, left: UnsafeMutablePointer<Float>
+    _ share: Share, _ work: Work, _ block: Block, left: UnsafeMutablePointer<Float>,
+    _ ahead: inout Ahead
   ) {
-    let tiles = share.tiles
-    var segments: [ck_segment] = []
-    segments.reserveCapacity(blockExamples * blockRows)
-    var first = tiles.startIndex
-    while first < tiles.endIndex {
-      let last = endOfPass(tiles, from: first, limit: tilesPerPass)
-      for index in first..<last {
-        packAligned(
-          tiles[index], work.input, block, into: left + (index - first) * 6 * blockPositions)
+    let g = geometry
+    let image = work.input + block.examples.lowerBound * g.input.count
+    var task = lineTask()
+    var lines: [ck_line] = []
+    lines.reserveCapacity(blockExamples * blockRows)
+    var first = share.tiles.startIndex
+    while first < share.tiles.endIndex {
+      let limit = packsEntries ? tilesPerPass : share.tiles.count
+      let tiles = share.tiles[first..<endOfPass(share.tiles, from: first, limit: limit)]
+      first = tiles.endIndex
+      setLines(&lines, tiles[tiles.startIndex], block)
+      if packsEntries {
+        for (index, tile) in tiles.enumerated() {
+          packAligned(tile, work.input, block, into: left + index * 6 * blockPositions)
+        }
       }
-      setSegments(&segments, tiles[first], block)
-      multiply(share, first..<last, left: left, segments: segments, target: work.target)
-      first = last
+      lines.withUnsafeBufferPointer {
+        task.lines = $0.baseAddress
+        task.line_count = $0.count
+        for panel in share.panels {
+          task.right = share.right(of: panel)
+          task.right_stride = panel.width
+          multiplyLines(
+            &task, panel, tiles, packsEntries ? UnsafePointer(left) : image, work.target,
+            &ahead)
+        }
+      }
     }
   }
 
-  /// Reads the entries of each tile where they lie, and the gradients as packed.
+  /// Reads the entries of each tile from the padded image, and the gradients as packed.
   private func sumAcrossTaps(
-    _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>
+    _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>,
+    _ ahead: inout Ahead
   ) {
     var task = lineTask()
-    task.source = image
     task.line_count = block.examples.count * block.rows.count
-    for panel in share.panels {
-      task.right = share.right(of: panel)
-      task.right_stride = panel.width
-      multiplyLines(&task, panel, share.tiles, work.target)
+    lines.withUnsafeBufferPointer {
+      task.lines = $0.baseAddress
+      for panel in share.panels {
+        task.right = share.right(of: panel)
+        task.right_stride = panel.width
+        multiplyLines(&task, panel, share.tiles, image, work.target, &ahead)
+      }
     }
   }
 
@@ -92,84 +137,73 @@ extension WeightGradient {
   /// to its sum.
   private func sumInRows(
     _ panels: ArraySlice<FilterPanels.Panel>, _ tiles: ArraySlice<Tile>, _ work: Work,
-    _ block: Block, image: UnsafePointer<Float>
+    _ block: Block, image: UnsafePointer<Float>, _ ahead: inout Ahead
   ) {
     let g = geometry
     var task = lineTask()
     task.line_count = block.rows.count
     task.right_stride = g.outputChannels
-    for (index, example) in block.examples.enumerated() {
-      task.source = image + index * paddedExampleStride
-      task.scale = work.exampleWeights?[example] ?? 1
-      let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
-      for panel in panels {
-        task.right = work.outputGradient + line * g.outputChannels + panel.firstFilter
-        multiplyLines(&task, panel, tiles, work.target)
+    lines.withUnsafeBufferPointer {
+      task.lines = $0.baseAddress
+      for (index, example) in block.examples.enumerated() {
+        let source = image + index * paddedExampleStride
+        task.scale = work.exampleWeights?[example] ?? 1
+        let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
+        for panel in panels {
+          task.right = work.outputGradient + line * g.outputChannels + panel.firstFilter
+          multiplyLines(&task, panel, tiles, source, work.target, &ahead)
+        }
       }
     }
   }
 
   private func lineTask() -> ck_line_product {
     var task = ck_line_product()
-    task.line_length = geometry.outputWidth
     task.step = geometry.stride * geometry.inputChannels
     task.target_stride = geometry.outputChannels
     task.scale = 1
     return task
   }
 
-  /// Adds a panel's tiles to the target.
+  /// Adds a panel's tiles to the target; entries lie in the image, or packed tile by tile.
   private func multiplyLines(
     _ task: inout ck_line_product, _ panel: FilterPanels.Panel, _ tiles: ArraySlice<Tile>,
-    _ target: UnsafeMutablePointer<Float>
+    _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>,
+    _ ahead: inout Ahead
   ) {
-    positionOffsets.withUnsafeBufferPointer { positionOffsets in
-      entryOffsets.withUnsafeBufferPointer { entryOffsets in
-        task.source_offsets = positionOffsets.baseAddress
-        task.columns = panel.filterCount
-        for tile in tiles {
+    entryOffsets.withUnsafeBufferPointer { entryOffsets in
+      task.columns = panel.filterCount
+      for (index, tile) in tiles.enumerated() {
+        if !isAligned {
+          task.source = source
           task.entry_offsets = entryOffsets.baseAddress.map { $0 + tile.entry }
-          task.rows = tile.width
-          task.target = target + tile.entry * geometry.outputChannels + panel.firstFilter
-          panel.line[tile.rows / 2 - 1](&task)
+        } else if packsEntries {
+          task.source = source + index * 6 * blockPositions
+          task.step = tile.rows
+        } else {
+          // The entries of a tile follow each other, but what follows the last may be no memory.
+          task.source = source + tile.channel
+          task.entry_offsets = tile.width < tile.rows ? entryOffsets.baseAddress : nil
         }
+        task.rows = tile.width
+        task.target = target + tile.entry * geometry.outputChannels + panel.firstFilter
+        task.ahead = ahead.memory
+        task.ahead_step = ahead.step
+        ahead.memory += ahead.part
+        panel.line[tile.rows / 2 - 1](&task)
       }
     }
   }
 
-  /// Tiles of one pass share a tap, and so their positions.
+  /// Tiles of one pass share a tap and their rows, and so their positions' places.
   private func endOfPass(_ tiles: ArraySlice<Tile>, from first: Int, limit: Int) -> Int {
     var last = first + 1
-    while last < tiles.endIndex, last - first < limit,
+    while last < tiles.endIndex, last - first < limit, tiles[last].rows == tiles[first].rows,
       tiles[last].tapRow == tiles[first].tapRow, tiles[last].tapColumn == tiles[first].tapColumn
     {
       last += 1
     }
     return last
-  }
-
-  private func multiply(
-    _ share: Share, _ pass: Range<Int>, left: UnsafePointer<Float>, segments: [ck_segment],
-    target: UnsafeMutablePointer<Float>
-  ) {
-    let g = geometry
-    segments.withUnsafeBufferPointer { segments in
-      var task = ck_outer_product()
-      task.segments = segments.baseAddress
-      task.segment_count = segments.count
-      task.target_stride = g.outputChannels
-      for panel in share.panels {
-        task.right = share.right(of: panel)
-        task.columns = panel.filterCount
-        for index in pass {
-          let tile = share.tiles[index]
-          task.left = left + (index - pass.lowerBound) * 6 * blockPositions
-          task.rows = tile.width
-          task.target = target + tile.entry * g.outputChannels + panel.firstFilter
-          panel.outer[tile.rows / 2 - 1](&task)
-        }
-      }
-    }
   }
 
   /// Packs the output gradient, panel × position × width, times the examples' weights.
@@ -241,20 +275,34 @@ extension WeightGradient {
     }
   }
 
-  private func setSegments(_ segments: inout [ck_segment], _ tile: Tile, _ block: Block) {
-    segments.removeAll(keepingCapacity: true)
+  /// Lists the positions of a block whose tap lies inside the image.
+  ///
+  /// Lines whose gradients and entries follow each other are one; packed entries always do.
+  private func setLines(_ lines: inout [ck_line], _ tile: Tile, _ block: Block) {
+    let g = geometry
+    lines.removeAll(keepingCapacity: true)
     let rows = insideRows(tile, block)
     let columns = insideColumns(tile)
     guard !rows.isEmpty, !columns.isEmpty else { return }
-    let width = geometry.outputWidth
+    let column = columns.lowerBound * g.stride + tile.tapColumn - g.padding.left
+    let count = UInt32(columns.count)
+    let isWhole = columns.count == g.outputWidth
+    var packed = 0
     for example in 0..<block.examples.count {
       for row in rows {
         let line = example * block.rows.count + row - block.rows.lowerBound
-        let first = UInt32(line * width + columns.lowerBound)
-        if let last = segments.last, last.first + last.count == first {
-          segments[segments.count - 1].count += UInt32(columns.count)
+        let first = UInt32(line * g.outputWidth + columns.lowerBound)
+        let imageRow = row * g.stride + tile.tapRow - g.padding.top
+        let pixel = imageRow * g.inputWidth + column
+        let source =
+          packsEntries ? packed * tile.rows : example * g.input.count + pixel * g.inputChannels
+        packed += columns.count
+        let follows =
+          packsEntries || row > rows.lowerBound && g.stride == 1 && columns.count == g.inputWidth
+        if isWhole, follows, let last = lines.last, last.first + last.count == first {
+          lines[lines.count - 1].count += count
         } else {
-          segments.append(ck_segment(first: first, count: UInt32(columns.count)))
+          lines.append(ck_line(source: Int32(source), first: first, count: count))
         }
       }
     }

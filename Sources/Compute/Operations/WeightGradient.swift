@@ -7,7 +7,7 @@ import CKernels
 /// takes it. Positions whose tap lies in the padding are skipped where tiles keep to one tap.
 final class WeightGradient {
   struct Tile {
-    /// The first patch entry, and how many the tile has of its packed rows.
+    /// The first patch entry, and how many the tile has for its rows.
     let entry: Int, width: Int, rows: Int
     /// Its tap and first input channel (aligned tiles only).
     let tapRow: Int, tapColumn: Int, channel: Int
@@ -16,6 +16,13 @@ final class WeightGradient {
   /// A stretch of positions: some examples, and rows of the output of each.
   struct Block {
     let examples: Range<Int>, rows: Range<Int>
+  }
+
+  /// Memory that the next block reads, asked for in parts while this one is computed.
+  struct Ahead {
+    var memory: UnsafePointer<Float>
+    /// Floats per tile and per position.
+    let part: Int, step: Int
   }
 
   /// What to sum and where to.
@@ -31,21 +38,22 @@ final class WeightGradient {
   let panels: [FilterPanels.Panel]
   /// Tiles keep to one tap and read the image as it is; or run across taps of a padded copy.
   let isAligned: Bool
+  /// Lines are so short, or so far apart, that the entries of aligned tiles are packed before.
+  let packsEntries: Bool
   /// Too few output channels for a panel: vectors run along the patch.
   let isThin: Bool
-  /// Gradients that stay in the second cache are read in their rows where tiles run across taps;
-  /// larger ones are packed, in the order in which memory is read fastest.
-  let readsRows: Bool
   let entryOffsets: [Int32]
   let positionOffsets: [Int32]
+  /// The lines of a block in the padded image.
+  let lines: [ck_line]
   /// Where each position's patch begins in the padded image.
   let gramOffsets: [Int32]
   let blockRows: Int, blockExamples: Int
 
   /// Positions summed in registers before a tile is added to its target.
   private static let positionTarget = 256
-  /// Floats of one example's output gradient that are read in their rows.
-  private static let rowTarget = 32 * 1024
+  /// Positions of a line that make up for going from one to the next.
+  private static let lineTarget = 12
 
   init(_ geometry: ConvolutionGeometry, on machine: Machine) {
     let g = geometry
@@ -56,7 +64,7 @@ final class WeightGradient {
       g.outputChannels <= Int(CK_MAX_THIN_FILTERS)
       && g.kernelWidth * g.inputChannels >= 2 * lanes
     isAligned = !isThin && g.inputChannels >= 16
-    readsRows = !isAligned && g.output.count <= Self.rowTarget
+    packsEntries = g.stride > 1 || g.outputWidth < Self.lineTarget
     panels =
       FilterPanels(filterCount: g.outputChannels, patchLength: 0, kernels: machine.kernels).list
     tiles = isAligned ? Self.alignedTiles(g) : Self.tiles(of: 0..<g.patchLength) { ($0, 0, 0) }
@@ -82,6 +90,9 @@ final class WeightGradient {
       }
     }
     positionOffsets = offsets
+    lines = stride(from: 0, to: offsets.count, by: columns).map {
+      ck_line(source: offsets[$0], first: UInt32($0), count: UInt32(columns))
+    }
     gramOffsets = (0..<g.positionCount).map { position in
       let pixel = position / columns * g.stride * paddedWidth + position % columns * g.stride
       return Int32(pixel * g.inputChannels)
@@ -103,7 +114,9 @@ final class WeightGradient {
     var tiles: [Tile] = []
     var entry = entries.lowerBound
     while entry < entries.upperBound {
-      let width = min(6, entries.upperBound - entry)
+      // Two rows wait for their own sums: six and two of them take longer than four and four.
+      let left = entries.upperBound - entry
+      let width = left == 7 || left == 8 ? 4 : min(6, left)
       let at = place(entry)
       tiles.append(
         Tile(

@@ -21,10 +21,18 @@ struct BenchCase {
   /// Every case at that batch size.
   static func all(batch: Int) -> [BenchCase] {
     steps(batch: batch) + pixelModel(batch: batch)
-      + ConvolutionCases.layers.flatMap { convolution($0, batch: batch) } + flat
+      + ConvolutionCases.layers.flatMap { convolution($0, batch: batch, isTransposed: false) }
+      + ConvolutionCases.transposed.flatMap { convolution($0, batch: batch, isTransposed: true) }
+      + flat
   }
 
-  private static func convolution(_ entry: ConvolutionCases.Case, batch: Int) -> [BenchCase] {
+  /// The passes of a layer.
+  ///
+  /// A transposed one runs the plan of the convolution that it transposes, with input and output
+  /// exchanged.
+  private static func convolution(
+    _ entry: ConvolutionCases.Case, batch: Int, isTransposed: Bool
+  ) -> [BenchCase] {
     let geometry = entry.geometry
     let operations = 2 * Double(geometry.multiplyAdds) * Double(batch)
     func make(
@@ -39,9 +47,15 @@ struct BenchCase {
         return { body(operands) }
       }
     }
+    let readsInput = make(isTransposed ? "backward-data" : "forward") {
+      $0.plan.forward($0.input, bias: isTransposed ? nil : $0.outputBias, into: $0.output)
+    }
+    let readsOutput = make(isTransposed ? "forward" : "backward-data") {
+      $0.plan.backwardData($0.output, bias: isTransposed ? $0.inputBias : nil, into: $0.input)
+    }
     return [
-      make("forward") { $0.plan.forward($0.input, bias: $0.bias, into: $0.output) },
-      make("backward-data") { $0.plan.backwardData($0.output, into: $0.input) },
+      isTransposed ? readsOutput : readsInput,
+      isTransposed ? readsInput : readsOutput,
       make("backward-weights") {
         $0.plan.addWeightGradient(input: $0.input, outputGradient: $0.output, into: $0.weights)
       },
@@ -110,7 +124,8 @@ private final class FlatOperands {
 /// Tensors of one convolution, filled with normal numbers.
 private final class ConvolutionOperands {
   let plan: ConvolutionPlan
-  let input: Tensor, output: Tensor, weights: Tensor, bias: Tensor
+  let input: Tensor, output: Tensor, weights: Tensor
+  let inputBias: Tensor, outputBias: Tensor
   var norms: [Double]
   private let arena = Arena(blockByteCount: 1 << 20)
 
@@ -119,10 +134,11 @@ private final class ConvolutionOperands {
     input = arena.make(geometry.inputShape.batched(batch))
     output = arena.make(geometry.outputShape.batched(batch))
     weights = arena.make(geometry.weightShape)
-    bias = arena.make(Shape(geometry.outputChannels))
+    inputBias = arena.make(Shape(geometry.inputChannels))
+    outputBias = arena.make(Shape(geometry.outputChannels))
     norms = [Double](repeating: 0, count: batch)
     var stream = SeededStream(seed: 1)
-    for tensor in [input, output, weights, bias] {
+    for tensor in [input, output, weights, inputBias, outputBias] {
       stream.fillGaussian(tensor, standardDeviation: 0.01)
     }
     plan.setWeights(weights)

@@ -31,7 +31,7 @@ struct BenchReport {
     guard !isJSON else { return }
     write("peak \(fixed(peak / 1e9, 1)) GFLOP/s with \(threads) threads of \(isa)\n")
     write(
-      pad("operation", 20) + pad("shape", 28) + right("best ms", 10) + right("median", 10)
+      pad("operation", 20) + pad("shape", 34) + right("best ms", 10) + right("median", 10)
         + right("GFLOP/s", 9) + right("peak", 6) + right("per second", 16) + right("memory", 9)
         + "\n")
   }
@@ -54,7 +54,7 @@ struct BenchReport {
     }
     let share = line.shareOfPeak.map { fixed($0 * 100, 0) + "%" } ?? "-"
     write(
-      pad(line.operation, 20) + pad(line.shape, 28) + right(fixed(line.bestMilliseconds, 3), 10)
+      pad(line.operation, 20) + pad(line.shape, 34) + right(fixed(line.bestMilliseconds, 3), 10)
         + right(fixed(line.medianMilliseconds, 3), 10)
         + right(gflops.map { fixed($0, 1) } ?? "-", 9) + right(share, 6)
         + right("\(grouped(line.itemsPerSecond)) \(entry.item)", 16)
