@@ -89,8 +89,11 @@ public struct LabelledImages: Sendable {
   }
 
   /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
+  ///
+  /// Unless told otherwise bytes become numbers from −1 to 1 for every set alike: no statistic of
+  /// private images is used.
   public func fill(
-    _ target: Tensor, at places: some Collection<Int>, scale: Float, offset: Float
+    _ target: Tensor, at places: some Collection<Int>, scale: Float = 2 / 255, offset: Float = -1
   ) {
     let size = shape.count
     pixels.withUnsafeBufferPointer { bytes in
@@ -106,7 +109,7 @@ public struct LabelledImages: Sendable {
   /// Writes images as `fill` does, each moved by its own shift; the border's pixels are repeated.
   func fill(
     _ target: Tensor, at places: [Int], shiftedBy shifts: [(rows: Int, columns: Int)],
-    scale: Float, offset: Float
+    scale: Float = 2 / 255, offset: Float = -1
   ) {
     precondition(places.count == shifts.count, "a shift for every image")
     let (height, width, channels) = (shape[0], shape[1], shape[2])

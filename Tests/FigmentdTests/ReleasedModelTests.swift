@@ -61,7 +61,8 @@ import Testing
 
   @Test func bitsAreThoseOfTheMeanImage() {
     // Images of 4 numbers at 1 and 3 bits for each.
-    let report = LikelihoodReport([4 * log(2), 12 * log(2)], dimensions: 4, bits: 3)
+    let format = ImageSpecification(height: 2, width: 2, channels: 1, classes: [])
+    let report = LikelihoodReport([4 * log(2), 12 * log(2)], of: format, bits: 3)
     #expect(abs(report.bitsPerDimension - 2) < 1e-12)
     #expect(abs(report.standardError - 1) < 1e-12)
     #expect(abs(report.natsPerImage - 8 * log(2)) < 1e-12)

@@ -45,7 +45,7 @@ public struct RandomConvolutions: FeatureExtractor {
         let range = start..<min(images.count, start + Self.batchSize)
         arena.reset()
         var activations = arena.make(images.shape.batched(range.count))
-        images.fill(activations, at: range, scale: 2 / 255, offset: -1)
+        images.fill(activations, at: range)
         for plan in plans {
           let output = arena.make(plan.geometry.outputShape.batched(range.count))
           plan.forward(activations, bias: nil, into: output)

@@ -91,9 +91,9 @@ final class Classifier {
     pass.begin(exampleCount: places.count, labels: places.map { images.labels[$0] })
     let input = pass.make(images.shape)
     if let shifts {
-      images.fill(input, at: places, shiftedBy: shifts, scale: Self.scale, offset: Self.offset)
+      images.fill(input, at: places, shiftedBy: shifts)
     } else {
-      images.fill(input, at: places, scale: Self.scale, offset: Self.offset)
+      images.fill(input, at: places)
     }
     let output = network.forward(input, in: pass)
     let gradient = pass.arena.make(output.shape)
@@ -105,10 +105,6 @@ final class Classifier {
     optimizer.update(network.parameters, along: network.parameters.gradient)
     network.parametersChanged()
   }
-
-  /// Bytes become numbers from −1 to 1 for every set alike: no statistic of private images is used.
-  static let scale: Float = 2 / 255
-  static let offset: Float = -1
 
   /// The most probable class of each image, `batch` images at a time.
   func predictions(for images: LabelledImages, batch: Int = predictionBatch) -> [Int] {
@@ -156,7 +152,7 @@ final class Classifier {
       let range = start..<min(images.count, start + size)
       pass.begin(exampleCount: range.count, purpose: .sampling)
       let input = pass.make(images.shape)
-      images.fill(input, at: Array(range), scale: Self.scale, offset: Self.offset)
+      images.fill(input, at: Array(range))
       body(range, input)
     }
   }

@@ -86,7 +86,7 @@ struct PrivateClassifier {
       let range = start..<min(images.count, start + 128)
       pass.begin(exampleCount: range.count, purpose: .sampling)
       let input = pass.make(images.shape)
-      images.fill(input, at: range, scale: Classifier.scale, offset: Classifier.offset)
+      images.fill(input, at: range)
       let logits = network.forward(input, in: pass)
       for index in range {
         let row = logits.pointer + (index - start) * classCount
@@ -106,8 +106,7 @@ struct PrivateClassifier {
     func labels(in range: Range<Int>) -> [Int] { range.map { images.labels[places[$0]] } }
 
     func fill(_ target: Tensor, from range: Range<Int>) {
-      images.fill(
-        target, at: places[range], scale: Classifier.scale, offset: Classifier.offset)
+      images.fill(target, at: places[range])
     }
   }
 }

@@ -133,7 +133,8 @@ public final class PixelModel: GenerativeModel {
     return losses
   }
 
-  private static func bitsPerDimension(nats: Double, of format: ImageSpecification) -> Double {
+  /// The number of bits for a channel of a pixel of images that take so many nats each.
+  public static func bitsPerDimension(nats: Double, of format: ImageSpecification) -> Double {
     nats / (Double(format.shape.count) * log(2))
   }
 

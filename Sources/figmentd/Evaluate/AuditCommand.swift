@@ -40,7 +40,7 @@ struct AuditCommand: ParsableCommand {
     }
     meter.finish()
     let report = AuditReport(of: findings)
-    try StandardOutput.write(json ? try report.json() + "\n" : report.text)
+    try json ? StandardOutput.write(json: report) : StandardOutput.write(report.text)
     if !report.passed { throw ArgumentParser.ExitCode.failure }
   }
 }
@@ -53,13 +53,6 @@ struct AuditReport: Encodable {
   init(of settings: [MechanismAuditFindings]) {
     self.settings = settings
     passed = !settings.isEmpty && settings.allSatisfy { $0.isPassed }
-  }
-
-  /// The report for programs.
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
   /// The report for people.

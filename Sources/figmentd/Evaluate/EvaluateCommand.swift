@@ -33,8 +33,7 @@ struct EvaluateCommand: ParsableCommand {
   var thorough = false
   @Option(help: "What decides every random choice.")
   var seed: UInt64 = 1
-  @Option(help: "Threads to compute with. (default: all processors)")
-  var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Option(help: "The set's epsilon, at which a rival classifier is trained on the real images.")
   var epsilon: Double?
   @Option(help: "The set's delta.")
@@ -46,13 +45,10 @@ struct EvaluateCommand: ParsableCommand {
     guard !(quick && thorough) else {
       throw ValidationError("--quick and --thorough: both given (one expected). Leave one out.")
     }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads: \(threads) given (at least 1 expected). Leave it out.")
-    }
   }
 
   func run() throws {
-    let machine = Machine(threadCount: threads ?? ThreadPool.availableProcessors)
+    let machine = threads.machine
     let meter = ProgressMeter()
     let sets = try ImageSets(
       synthetic: synthetic, train: train, test: test, on: machine, meter: meter)

@@ -1,9 +1,6 @@
 import ArgumentParser
 import Compute
-import Datasets
 import Evaluation
-import FoundationEssentials
-import Glibc
 import Learning
 import Models
 
@@ -25,8 +22,7 @@ struct LikelihoodCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Look at so many of them, drawn by chance. (else all)", valueName: "number"))
   var limit: Int?
-  @Option(help: "Threads to compute with. (default: all processors)")
-  var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON object instead of text.")
   var json = false
 
@@ -34,19 +30,15 @@ struct LikelihoodCommand: ParsableCommand {
     if let limit, limit < 1 {
       throw ValidationError("--limit: \(limit) given (at least 1 expected). Leave it out for all.")
     }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads: \(threads) given (at least 1 expected). Leave it out.")
-    }
   }
 
   func run() throws {
     let meter = ProgressMeter()
     let report = try LikelihoodReport(
-      ofModelAt: model, forImagesIn: images, limit: limit,
-      on: Machine(threadCount: threads ?? ThreadPool.availableProcessors)
+      ofModelAt: model, forImagesIn: images, limit: limit, on: threads.machine
     ) { meter.show($0, $1) }
     meter.finish()
-    try StandardOutput.write(json ? try report.json() : report.text)
+    try json ? StandardOutput.write(json: report) : StandardOutput.write(report.text)
   }
 }
 
@@ -68,18 +60,17 @@ struct LikelihoodReport: Encodable, Equatable {
     case images, levels
   }
 
-  /// Sums up the log-likelihoods of images with `dimensions` numbers each, of which there is one.
-  init(_ nats: [Double], dimensions: Int, bits: Int) {
+  /// Sums up the negative log-likelihoods of images, of which there is one at least.
+  init(_ nats: [Double], of format: ImageSpecification, bits: Int) {
     images = nats.count
     levels = 1 << bits
     let mean = nats.reduce(0, +) / Double(nats.count)
     natsPerImage = mean
-    let toBits = 1 / (Double(dimensions) * log(2))
-    bitsPerDimension = mean * toBits
+    bitsPerDimension = PixelModel.bitsPerDimension(nats: mean, of: format)
     let squares = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    standardError =
-      nats.count > 1
-      ? (squares / Double(nats.count - 1) / Double(nats.count)).squareRoot() * toBits : 0
+    let deviation =
+      nats.count > 1 ? (squares / Double(nats.count - 1) / Double(nats.count)).squareRoot() : 0
+    standardError = PixelModel.bitsPerDimension(nats: deviation, of: format)
   }
 
   /// Reads a model and images and measures; `progress` gets what is done and its share.
@@ -93,11 +84,8 @@ struct LikelihoodReport: Encodable, Equatable {
     guard let model = released.model as? PixelModel else {
       throw ModelFileError.noLikelihood(path, family: released.recipe.family)
     }
-    let format = released.recipe.format(classes: released.classes)
     let read = try ImageFolder(folder).load(
-      ImageTransform(
-        height: format.height, width: format.width, channels: format.channels == 1 ? .grey : .rgb),
-      classNames: released.classes, on: machine
+      released.recipe.transform, classNames: released.classes, on: machine
     ) { progress("reading images", $0) }.images
     let chosen = limit.map { read.sample(min($0, read.count), seed: 1) } ?? read
     var nats: [Double] = []
@@ -107,7 +95,8 @@ struct LikelihoodReport: Encodable, Equatable {
       nats += model.negativeLogLikelihoods(of: FolderExamples(images: chosen, places: places))
       progress("likelihood", Double(places.upperBound) / Double(chosen.count))
     }
-    self.init(nats, dimensions: format.shape.count, bits: model.settings.bits)
+    self.init(
+      nats, of: released.recipe.format(classes: released.classes), bits: model.settings.bits)
   }
 
   /// The figures for people.
@@ -119,13 +108,6 @@ struct LikelihoodReport: Encodable, Equatable {
       per image, \(images) images
 
       """
-  }
-
-  /// The figures for programs.
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
   }
 }
 
@@ -142,6 +124,6 @@ private struct FolderExamples: ExampleSource {
 
   func fill(_ target: Tensor, from range: Range<Int>) {
     let own = (places.lowerBound + range.lowerBound)..<(places.lowerBound + range.upperBound)
-    images.fill(target, at: own, scale: 2 / 255, offset: -1)
+    images.fill(target, at: own)
   }
 }

@@ -7,6 +7,13 @@ enum StandardOutput {
     try? write(text + "\n")
   }
 
+  /// Writes one JSON object on a line, for programs.
+  static func write(json value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try write(String(decoding: encoder.encode(value), as: UTF8.self) + "\n")
+  }
+
   /// Writes all of `text`, or throws: a full disk must not pass as success.
   static func write(_ text: String) throws {
     try DurableFile.writeAll(Data(text.utf8), to: 1, of: "standard output")
