@@ -5,8 +5,8 @@
     peers/bin/python Benchmarks/peers.py --bench .build/release/figmentd bench
 
 Both sides take turns on every case, several rounds each, and the best round counts, so that a
-machine that others use at the same time treats them alike. Times are processor time per thread.
-oneDNN is given both of its layouts and the better one counts. Prints a table in Markdown.
+machine that others use at the same time treats them alike. Times are processor time per thread, or
+with --wall-clock, on a machine that nobody else uses, what passes on the wall. oneDNN is given both of its layouts and the better one counts. Prints a table in Markdown.
 """
 import argparse
 import json
@@ -33,16 +33,21 @@ STEPS = ["plain-step", "private-step", "generator-step"]
 STEP_SHAPE = "DCGAN width 128 28x28"
 
 
-def best_time(body, seconds, threads):
-    """Seconds of the best repetition: processor time, spread over the threads."""
+def best_time(body, seconds, options):
+    """Seconds of the best repetition, of at least three within `seconds`."""
+    def now():
+        if options.wall_clock:
+            return time.perf_counter()
+        return time.process_time() / options.threads
+
     body()
     best = float("inf")
-    end = time.process_time() + seconds * threads
+    end = now() + seconds
     count = 0
-    while count < 3 or time.process_time() < end:
-        start = time.process_time()
+    while count < 3 or now() < end:
+        start = now()
         body()
-        best = min(best, (time.process_time() - start) / threads)
+        best = min(best, now() - start)
         count += 1
     return best
 
@@ -51,7 +56,8 @@ def figment(options, case):
     """Seconds of the best repetition and the peak memory of one case of `figmentd bench`."""
     command = options.bench + [
         "--filter", case, "--threads", str(options.threads), "--batch", str(options.batch),
-        "--seconds", str(options.seconds), "--processor-time", "--json"]
+        "--seconds", str(options.seconds), "--json"]
+    command += [] if options.wall_clock else ["--processor-time"]
     line = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return line["bestMilliseconds"] / 1e3, line["peakMemoryBytes"]
 
@@ -134,6 +140,7 @@ def measure_step(kind, options):
     """A step in a process of its own, so that its peak memory is its own."""
     command = [sys.executable, __file__, "--step", kind, "--threads", str(options.threads),
                "--batch", str(options.batch), "--seconds", str(options.seconds)]
+    command += ["--wall-clock"] if options.wall_clock else []
     answer = subprocess.run(command, check=True, capture_output=True).stdout.split()
     return float(answer[0]), int(answer[1])
 
@@ -172,7 +179,7 @@ def print_layers(torch, options):
             for _ in range(options.rounds):
                 mine = min(mine, figment(options, f"{operation} {name}")[0])
                 for body in layer_bodies(torch, layer, operation, options.batch):
-                    theirs = min(theirs, best_time(body, options.seconds / 2, options.threads))
+                    theirs = min(theirs, best_time(body, options.seconds / 2, options))
             print(f"| {name} | {operation} | {operations / theirs / 1e9:.1f} | "
                   f"{operations / mine / 1e9:.1f} | {theirs / mine:.2f} |", flush=True)
 
@@ -183,6 +190,8 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=0.5, help="of each round of a case")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--wall-clock", action="store_true",
+                        help="instead of processor time per thread")
     parser.add_argument("--only", choices=["steps", "layers"])
     parser.add_argument("--step", help=argparse.SUPPRESS)
     parser.add_argument("--bench", nargs="+", default=[".build/release/figmentd", "bench"],
@@ -193,11 +202,12 @@ def main():
     torch.manual_seed(1)
     if options.step:
         seconds = best_time(step_body(torch, options.step, options.batch), options.seconds,
-                            options.threads)
+                            options)
         print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         return
     print(f"PyTorch {torch.__version__}, oneDNN on {torch.backends.cpu.get_cpu_capability()}, "
-          f"{options.threads} thread(s), batch {options.batch}\n")
+          f"{options.threads} thread(s), batch {options.batch}, "
+          f"{'wall clock' if options.wall_clock else 'processor time'}\n")
     if options.only != "layers":
         print_steps(options)
     if options.only != "steps":
