@@ -97,6 +97,7 @@ import Testing
       first_kernel: 3
       bits: 2
       output: softmax
+      class_regions: 1
       label_dropout: 0
       guidance: 1
       learning_rate: 0.01

@@ -4,8 +4,9 @@ public import Compute
 /// sigmoid of the other half.
 ///
 /// It is that of van den Oord and others (2016, arXiv 1606.05328, equations 2 and 4).
-/// A learned bias per channel is added first, the same at all positions: one that all classes share,
-/// and with several classes one of the example's own.
+/// A learned bias per channel is added first: one that all classes share, the same at all positions,
+/// and with several classes one of the example's own, which may differ between regions of the image
+/// (section 2.3 there: conditioning that depends on the place).
 public final class GatedActivation: PerExampleLayer {
   /// The shape of one input example; its last axis holds 2C channels.
   public let inputShape: Shape
@@ -15,45 +16,66 @@ public final class GatedActivation: PerExampleLayer {
   public let classCount: Int
   private let store: ParameterStore
   private let bias: Parameter
+  /// classes × (regions · 2C).
   private let table: Parameter?
+  /// Where a class has biases of its own.
+  private let grid: RegionGrid
   /// What the table's entries are multiplied by.
-  ///
-  /// A class sees one of `classCount` examples, so its gradient is that much smaller against the
-  /// noise of private training; the square root takes half of that back.
   private let classGain: Float
   /// Tanh and sigmoid of the last forward pass, batch × input shape.
   private var parts: Tensor?
   private var inputGradient: Tensor?
-  /// batch × 2C: each example's gradient of its biases.
+  /// batch × 2C: each example's gradient of the shared biases.
   private var rowGradients: Tensor?
+  /// batch × (regions · 2C): each example's gradient of its class's biases, divided by the gain.
+  private var regionGradients: Tensor?
 
-  /// Creates a gate named `name`; its biases lie in `store` and start at zero.
-  public init(classes: Int, input: Shape, name: String, parameters store: ParameterStore) {
+  /// Creates a gate named `name` whose class biases are the same at all positions; biases lie in
+  /// `store` and start at zero.
+  public convenience init(
+    classes: Int, input: Shape, name: String, parameters store: ParameterStore
+  ) {
+    self.init(
+      classes: classes, grid: RegionGrid(side: 1, height: 1, width: 1), input: input, name: name,
+      parameters: store)
+  }
+
+  /// Creates a gate whose class biases differ between the regions of `grid`, which divides the rows
+  /// and columns of an input (its first two axes).
+  package init(
+    classes: Int, grid: RegionGrid, input: Shape, name: String, parameters store: ParameterStore
+  ) {
     precondition(
       input.rank > 0 && input[input.rank - 1].isMultiple(of: 2),
       "a gate takes an even number of channels, not \(input)")
     precondition(classes > 0, "a gate has one class at least")
+    precondition(grid.count == 1 || input.rank == 3, "regions of \(input)")
     inputShape = input
     outputShape = Shape(input.extents.dropLast() + [input[input.rank - 1] / 2])
     classCount = classes
+    self.grid = grid
     self.store = store
     classGain = Self.classGain(classes)
     bias = store.declare("\(name).bias", Shape(input[input.rank - 1]), .zeros)
     table =
       classes > 1
-      ? store.declare("\(name).table", Shape(classes, input[input.rank - 1]), .zeros) : nil
+      ? store.declare("\(name).table", Shape(classes, grid.count * input[input.rank - 1]), .zeros)
+      : nil
   }
 
   /// What a table's entries are multiplied by.
+  ///
+  /// A class sees one of `classes` examples, so its gradient is that much smaller against the noise
+  /// of private training; the square root takes half of that back.
   private static func classGain(_ classes: Int) -> Float {
     Float(classes).squareRoot()
   }
 
-  /// The biases of each class, classes × 2C, from the parameters of a gate.
+  /// The biases of each class and region, classes × regions × 2C, from the parameters of a gate.
   package static func classBiases(
     classes: Int, bias: Tensor, table: Tensor?
   ) -> [Float] {
-    (0..<(classes * bias.count)).map { index in
+    (0..<(table?.count ?? classes * bias.count)).map { index in
       bias.pointer[index % bias.count] + (table?.pointer[index] ?? 0) * classGain(classes)
     }
   }
@@ -74,16 +96,19 @@ public final class GatedActivation: PerExampleLayer {
       classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
     let channels = channelCount
     let positions = positionCount
+    let (regions, regionCount) = (regions, table == nil ? 1 : grid.count)
     let output = pass.make(outputShape)
     let parts = pass.make(inputShape)
     pass.machine.threads.forEach(pass.exampleCount) { example, _ in
       var source = input.pointer + example * positions * 2 * channels
       var kept = parts.pointer + example * positions * 2 * channels
       var target = output.pointer + example * positions * channels
-      biases[(labels[example] * 2 * channels)...].withUnsafeBufferPointer { bias in
+      biases[(labels[example] * regionCount * 2 * channels)...].withUnsafeBufferPointer { bias in
         guard let bias = bias.baseAddress else { return }
-        for _ in 0..<positions {
-          GatedArithmetic.gate(source, bias: bias, channels: channels, parts: kept, output: target)
+        for position in 0..<positions {
+          GatedArithmetic.gate(
+            source, bias: bias + regions[position] * 2 * channels, channels: channels, parts: kept,
+            output: target)
           source += 2 * channels
           kept += 2 * channels
           target += channels
@@ -99,6 +124,7 @@ public final class GatedActivation: PerExampleLayer {
   ) -> Tensor? {
     guard let parts else { preconditionFailure("backward before forward") }
     rowGradients = nil
+    regionGradients = nil
     let channels = channelCount
     let positions = positionCount
     let inputGradient = pass.make(inputShape)
@@ -124,18 +150,19 @@ public final class GatedActivation: PerExampleLayer {
     guard table != nil else {
       return pass.machine.addSquaredNorms(ofRows: rows(in: pass), to: norms)
     }
-    // The shared bias takes the row itself, the class's entry the row times the gain.
-    for (example, square) in pass.squaredNorms(of: rows(in: pass)).enumerated() {
-      norms[example] += square * (1 + Double(classGain) * Double(classGain))
-    }
+    // The shared bias takes the row itself, the class's entries the regions' rows times the gain.
+    let gain = Double(classGain) * Double(classGain)
+    let shared = pass.squaredNorms(of: rows(in: pass))
+    let own = pass.squaredNorms(of: regionRows(in: pass))
+    for example in norms.indices { norms[example] += shared[example] + gain * own[example] }
   }
 
   public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     let rows = rows(in: pass)
     pass.machine.addWeightedRows(rows, weights: weights, to: store.gradient(of: bias))
     guard let table else { return }
-    let scaled = pass.make(Shape(2 * channelCount))
-    scaled.copy(from: rows)
+    let scaled = pass.make(Shape(grid.count * 2 * channelCount))
+    scaled.copy(from: regionRows(in: pass))
     pass.machine.scale(scaled, by: classGain)
     addClassRows(
       scaled, weightedBy: weights, labels: labels(of: pass), to: store.gradient(of: table))
@@ -152,6 +179,34 @@ public final class GatedActivation: PerExampleLayer {
     let sums = pass.make(Shape(2 * channelCount))
     pass.machine.sumPositions(inputGradient, channels: 2 * channelCount, into: sums)
     rowGradients = sums
+    return sums
+  }
+
+  /// The region of each position.
+  private var regions: [Int] {
+    guard table != nil, grid.count > 1 else { return Array(repeating: 0, count: positionCount) }
+    return (0..<positionCount).map {
+      grid.region(row: $0 / inputShape[1], column: $0 % inputShape[1])
+    }
+  }
+
+  private func regionRows(in pass: Pass) -> Tensor {
+    if grid.count == 1 { return rows(in: pass) }
+    if let regionGradients { return regionGradients }
+    guard let inputGradient else { preconditionFailure("gradient before backward") }
+    let channels = 2 * channelCount
+    let regions = regions
+    let sums = pass.make(Shape(grid.count * channels))
+    sums.fill(0)
+    pass.machine.threads.forEach(pass.exampleCount) { [grid] example, _ in
+      var source = inputGradient.pointer + example * regions.count * channels
+      for region in regions {
+        let target = sums.pointer + (example * grid.count + region) * channels
+        for channel in 0..<channels { target[channel] += source[channel] }
+        source += channels
+      }
+    }
+    regionGradients = sums
     return sums
   }
 }

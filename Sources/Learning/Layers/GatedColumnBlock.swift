@@ -12,6 +12,9 @@ final class GatedColumnBlock {
   private let link: GatedColumnProduct
   private let horizontal: GatedColumnProduct
   private let projection: GatedColumnProduct
+  /// Where classes have biases of their own.
+  private let grid: RegionGrid
+  /// Biases of the gates, classes × regions × 2C.
   private let verticalTable: Tensor
   private let horizontalTable: Tensor
   /// The last rows of the vertical stream before this block, images × rows × width × channels.
@@ -55,9 +58,13 @@ final class GatedColumnBlock {
     link = product(layout.link(index))
     horizontal = product(layout.horizontal(index))
     projection = product(layout.projection(index))
+    let grid = RegionGrid(
+      side: layout.classCount > 1 ? layout.classGrid(index).side : 1, height: layout.height,
+      width: layout.width)
+    self.grid = grid
     func table(_ name: String) -> Tensor {
       let gate = "block\(index).\(name)"
-      let biases = memory.make(Shape(layout.classCount, 2 * channels))
+      let biases = memory.make(Shape(layout.classCount, grid.count * 2 * channels))
       biases.assign(
         GatedActivation.classBiases(
           classes: layout.classCount, bias: values("\(gate).bias"),
@@ -115,17 +122,17 @@ final class GatedColumnBlock {
   }
 
   /// Computes the present row of the vertical stream.
-  func advanceRow(labels: [Int]) {
+  func advanceRow(_ row: Int, labels: [Int]) {
     let (width, channels) = (layout.width, layout.channels)
     vertical.run(rows, into: verticalSums, count: labels.count)
     for (image, label) in labels.enumerated() {
-      let bias = verticalTable.pointer + label * 2 * channels
       let source = verticalSums.pointer + image * width * 2 * channels
       let target = stream.pointer + image * width * channels
       for column in 0..<width {
         GatedArithmetic.gate(
-          source + column * 2 * channels, bias: bias, channels: channels, parts: nil,
-          output: target + column * channels)
+          source + column * 2 * channels,
+          bias: bias(verticalTable, label: label, row: row, column: column), channels: channels,
+          parts: nil, output: target + column * channels)
       }
       guard !isFirst else { continue }
       let kept = rows.pointer + (image * rowCount + rowCount - 1) * width * channels
@@ -163,7 +170,9 @@ final class GatedColumnBlock {
   }
 
   /// Computes one pixel of the horizontal stream, hands it to the next block and adds to the skips.
-  func advancePixel(column: Int, labels: [Int], skip: Tensor, into next: GatedColumnBlock?) {
+  func advancePixel(
+    row: Int, column: Int, labels: [Int], skip: Tensor, into next: GatedColumnBlock?
+  ) {
     let (width, channels) = (layout.width, layout.channels)
     horizontal.run(pixels, into: sums, count: labels.count)
     for (image, label) in labels.enumerated() {
@@ -171,8 +180,8 @@ final class GatedColumnBlock {
       let above = linked.pointer + (image * width + column) * 2 * channels
       for channel in 0..<(2 * channels) { sum[channel] += above[channel] }
       GatedArithmetic.gate(
-        sum, bias: horizontalTable.pointer + label * 2 * channels, channels: channels, parts: nil,
-        output: gated.pointer + image * channels)
+        sum, bias: bias(horizontalTable, label: label, row: row, column: column),
+        channels: channels, parts: nil, output: gated.pointer + image * channels)
     }
     projection.run(gated, into: projected, count: labels.count)
     for image in labels.indices {
@@ -189,6 +198,13 @@ final class GatedColumnBlock {
         for channel in 0..<channels { target[channel] = onward[channel] + kept[channel] }
       }
     }
+  }
+
+  private func bias(
+    _ table: Tensor, label: Int, row: Int, column: Int
+  ) -> UnsafePointer<Float> {
+    let place = label * grid.count + grid.region(row: row, column: column)
+    return UnsafePointer(table.pointer + place * 2 * layout.channels)
   }
 
   private func copyPixel(

@@ -59,7 +59,7 @@ package final class GatedColumns {
   package func beginRow(_ row: Int) {
     blocks[0].gatherRowsAbove(row, of: images, count: labels.count)
     for (index, block) in blocks.enumerated() {
-      block.advanceRow(labels: labels)
+      block.advanceRow(row, labels: labels)
       if index + 1 < blocks.count { blocks[index + 1].takeRow(block.stream, count: labels.count) }
     }
   }
@@ -77,7 +77,7 @@ package final class GatedColumns {
     skip.fill(0)
     for (index, block) in blocks.enumerated() {
       let next = index + 1 < blocks.count ? blocks[index + 1] : nil
-      block.advancePixel(column: column, labels: labels, skip: skip, into: next)
+      block.advancePixel(row: row, column: column, labels: labels, skip: skip, into: next)
     }
     rectify(skip)
     hidden.run(skip, into: hiddenValues, count: count)

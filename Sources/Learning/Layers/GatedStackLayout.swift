@@ -24,6 +24,9 @@ public struct GatedStackLayout: Hashable, Sendable {
   public let reach: Int
   /// Classes; one for an unconditional network.
   public let classCount: Int
+  /// Regions a side in which a class has biases of its own in the first block; one for the same
+  /// biases everywhere.
+  public let classRegions: Int
   /// Numbers per pixel that the network gives.
   public let outputCount: Int
   /// Groups of channels in the order of dependence: group g sees the pixel's own channels below g.
@@ -34,7 +37,7 @@ public struct GatedStackLayout: Hashable, Sendable {
   /// Creates a layout; `channels` and `outputCount` must be divisible by the number of groups.
   public init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
-    classCount: Int, outputCount: Int, groupCount: Int
+    classCount: Int, classRegions: Int = 1, outputCount: Int, groupCount: Int
   ) {
     precondition(
       groupCount == 1 || groupCount == imageChannels, "\(groupCount) groups of channels")
@@ -50,6 +53,7 @@ public struct GatedStackLayout: Hashable, Sendable {
     self.depth = depth
     self.reach = reach
     self.classCount = classCount
+    self.classRegions = classRegions
     self.outputCount = outputCount
     self.groupCount = groupCount
   }
@@ -68,6 +72,14 @@ public struct GatedStackLayout: Hashable, Sendable {
     (
       (2 * Float(row) + 1) / Float(height) - 1, (2 * Float(column) + 1) / Float(width) - 1
     )
+  }
+
+  /// Where classes have biases of their own in a block's gates.
+  ///
+  /// Later blocks see the first block's streams, so that one place is enough, and few parameters take
+  /// less noise.
+  package func classGrid(_ block: Int) -> RegionGrid {
+    RegionGrid(side: block == 0 ? classRegions : 1, height: height, width: width)
   }
 
   /// Multiply-adds for one image of a pass forwards, those of cut connections included.

@@ -22,6 +22,12 @@ public struct PixelModelSettings: ModelSettings {
   public var output: Output
   /// Logistics per pixel; needed for `logistics` only.
   public var components: Int?
+  /// Regions a side in which a class has biases of its own at the start of the network; one for the
+  /// same biases everywhere.
+  ///
+  /// A class is a small part of an image's likelihood, which noisy steps learn last; what a class
+  /// looks like in each region they learn soon.
+  public var classRegions: Int
   /// The share of images that are learnt without their class, so that classes can be sharpened when
   /// drawing (`PixelSampling.guidance`); zero for none.
   public var labelDropout: Double
@@ -42,6 +48,7 @@ public struct PixelModelSettings: ModelSettings {
     case channels, depth
     case firstKernel = "first_kernel"
     case bits, output, components
+    case classRegions = "class_regions"
     case labelDropout = "label_dropout"
     case guidance
     case learningRate = "learning_rate"
@@ -54,7 +61,7 @@ public struct PixelModelSettings: ModelSettings {
   /// Creates settings; the defaults make about 145,000 parameters for ten classes.
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
-    output: Output = .softmax, components: Int? = nil, labelDropout: Double = 0,
+    output: Output = .softmax, components: Int? = nil, classRegions: Int = 1, labelDropout: Double = 0,
     guidance: Double = 1, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
     averageDecay: Double = 0.999
@@ -65,6 +72,7 @@ public struct PixelModelSettings: ModelSettings {
     self.bits = bits
     self.output = output
     self.components = components
+    self.classRegions = classRegions
     self.labelDropout = labelDropout
     self.guidance = guidance
     self.learningRate = learningRate
@@ -90,6 +98,9 @@ public struct PixelModelSettings: ModelSettings {
       output == .softmax ? components == nil : components.map { (1...64).contains($0) } ?? false,
       "components", components.map(String.init) ?? "absent",
       output == .softmax ? "absent with output softmax" : "1 to 64")
+    try require(
+      (1...min(format.height, format.width)).contains(classRegions), "class_regions", classRegions,
+      "1 to the pixels a side")
     try require(labelDropout >= 0 && labelDropout < 1, "label_dropout", labelDropout, "0 up to 1")
     try require(
       guidance == 1 || canGuide(for: format) && guidance >= 0 && guidance.isFinite, "guidance",
@@ -142,6 +153,7 @@ public struct PixelModelSettings: ModelSettings {
       height: format.height, width: format.width, imageChannels: format.channels,
       channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
       classCount: max(1, format.classes.count) + (absentLabel(for: format) == nil ? 0 : 1),
+      classRegions: classRegions,
       outputCount: distribution.outputCount, groupCount: distribution.groupCount)
   }
 
