@@ -45,11 +45,11 @@ extension ImageSpecification {
 
 /// The kinds of pixel model that tests go through.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
-  case greySoftmax, greyGuided, greyLogistics, colourSoftmax, colourLogistics
+  case greySoftmax, greyRegions, greyGuided, greyLogistics, colourSoftmax, colourLogistics
 
   var format: ImageSpecification {
     switch self {
-    case .greySoftmax, .greyGuided, .greyLogistics: .tiny()
+    case .greySoftmax, .greyRegions, .greyGuided, .greyLogistics: .tiny()
     case .colourSoftmax, .colourLogistics: .tiny(channels: 3)
     }
   }
@@ -57,6 +57,8 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
   var settings: PixelModelSettings {
     switch self {
     case .greySoftmax: PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2)
+    case .greyRegions:
+      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, classRegions: 3)
     case .greyGuided:
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, labelDropout: 0.5)
     case .greyLogistics:
@@ -72,6 +74,7 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
   var description: String {
     switch self {
     case .greySoftmax: "grey softmax"
+    case .greyRegions: "grey softmax with class regions"
     case .greyGuided: "grey softmax with absent labels"
     case .greyLogistics: "grey logistics"
     case .colourSoftmax: "colour softmax"

@@ -37,6 +37,50 @@ import Testing
       } == [])
   }
 
+  @Test func gatedActivationWithRegions() {
+    let (shape, grid) = (Shape(5, 4, 6), RegionGrid(side: 3, height: 5, width: 4))
+    #expect(
+      checkLayer(input: shape, output: Shape(5, 4, 3), classes: 2) {
+        $0.append(
+          GatedActivation(
+            classes: 2, grid: grid, input: shape, name: $0.name("gate"),
+            parameters: $0.parameters))
+      } == [])
+  }
+
+  @Test func aClassChangesAGateInItsRegionAlone() throws {
+    let (shape, grid) = (Shape(5, 4, 2), RegionGrid(side: 2, height: 5, width: 4))
+    let store = ParameterStore()
+    let gate = GatedActivation(
+      classes: 2, grid: grid, input: shape, name: "gate", parameters: store)
+    let network = PrivateNetwork([gate], parameters: store, seed: 1, microBatchSize: 1)
+    let table = try #require(store.parameters.first { $0.name == "gate.table" })
+    // Class 1, lower left region, both of its numbers.
+    for number in 0..<2 { store.values(of: table).pointer[(1 * 4 + 2) * 2 + number] = 1 }
+    let changed = (0..<20).filter { position in
+      let outputs = [0, 1].map { label -> Float in
+        let pass = Pass(on: Machine(threadCount: 1))
+        pass.begin(exampleCount: 1, labels: [label])
+        let input = pass.make(shape)
+        input.fill(0.5)
+        return network.network.forward(input, in: pass).array[position]
+      }
+      return outputs[0] != outputs[1]
+    }
+    // Rows 3 and 4 (the middle row belongs to the upper half), columns 0 and 1.
+    #expect(changed == [12, 13, 16, 17])
+  }
+
+  @Test func regionsCoverAnImageInNearlyEqualRectangles() {
+    let grid = RegionGrid(side: 7, height: 28, width: 30)
+    var sizes = Array(repeating: 0, count: grid.count)
+    for row in 0..<28 {
+      for column in 0..<30 { sizes[grid.region(row: row, column: column)] += 1 }
+    }
+    #expect(sizes.allSatisfy { (16...20).contains($0) })
+    #expect(grid.region(row: 0, column: 29) == 6 && grid.region(row: 27, column: 0) == 42)
+  }
+
   @Test func maskedConvolution() {
     let geometry = ConvolutionGeometry(
       inputHeight: 3, inputWidth: 4, inputChannels: 3, outputChannels: 6, kernelHeight: 2,
@@ -71,6 +115,16 @@ import Testing
     let layout = GatedStackLayout(
       height: 4, width: 3, imageChannels: 1, channels: 2, depth: 1, reach: 1, classCount: 2,
       outputCount: 4, groupCount: 1)
+    #expect(
+      checkLayer(input: Shape(4, 3, 1), output: Shape(4, 3, 4), classes: 2, examples: 2) {
+        $0.gatedStack(layout)
+      } == [])
+  }
+
+  @Test func gatedStackWithClassRegions() {
+    let layout = GatedStackLayout(
+      height: 4, width: 3, imageChannels: 1, channels: 2, depth: 1, reach: 1, classCount: 2,
+      classRegions: 3, outputCount: 4, groupCount: 1)
     #expect(
       checkLayer(input: Shape(4, 3, 1), output: Shape(4, 3, 4), classes: 2, examples: 2) {
         $0.gatedStack(layout)
