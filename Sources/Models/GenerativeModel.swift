@@ -36,6 +36,14 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   var description: String { get }
 }
 
+/// A model that says how likely images are, and so when it is trained enough.
+public protocol LikelihoodModel: GenerativeModel {
+  /// The mean number of bits that the released part needs for a channel of a pixel.
+  ///
+  /// For a held-out or public set alone: the value is computed from the images without noise.
+  func bitsPerDimension(of images: any ExampleSource) -> Double
+}
+
 /// A family's part of a recipe.
 public protocol ModelSettings: Codable, Sendable, Equatable {
   /// Checks what types cannot say; throws `RecipeFailure`.

@@ -35,8 +35,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("pixel-28", 143_952), ("pixel-28-private", 28_528), ("pixel-32", 417_988),
-    ("pixel-32-private", 62_834),
+    ("pixel-28", 205_392), ("pixel-28-private", 59_248), ("pixel-32", 538_948),
+    ("pixel-32-private", 123_314),
   ])
   func recipeMakesAModelOfTheExpectedSize(name: String, parameterCount: Int) throws {
     let recipe = try recipe(name)
@@ -45,6 +45,15 @@ import Testing
       classes: (0..<10).map { "\($0)" }, seed: 1, on: Machine(threadCount: 1))
     let pixelModel = try #require(model as? PixelModel)
     #expect(pixelModel.network.parameters.count == parameterCount)
+  }
+
+  @Test(arguments: [0, 6]) func moreRegionsThanPixelsASideAreRefused(regions: Int) {
+    var settings = PixelModelSettings()
+    settings.classRegions = regions
+    let error = #expect(throws: RecipeFailure.self) {
+      try settings.validate(for: .tiny(height: 5, width: 9))
+    }
+    #expect(error?.description.contains("class_regions is \(regions)") == true)
   }
 
   @Test func recipeSurvivesWritingAndReading() throws {

@@ -8,7 +8,7 @@ import Glibc
 ///
 /// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is one term of the loss, so clip and noise bound the influence of a whole image while
 /// each step learns from all of its pixels.
-public final class PixelModel: GenerativeModel {
+public final class PixelModel: LikelihoodModel {
   public static let family = "pixel"
 
   /// Examples that travel through the network together: few, because an example's activations fill

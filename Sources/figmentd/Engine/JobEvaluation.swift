@@ -118,21 +118,11 @@ struct JobEvaluation {
         split: "a fifth of the training images, at most 10 000, which the model has seen: "
           + "likeness and usefulness may come out too well, and no attack is made")
     }
-    var builder = SnapshotBuilder(
-      root: root, rules: DatasetRules(classes: design.classes), transform: snapshot.transform,
-      threadCount: machine.threads.threadCount)
-    builder.makeDecoder = makeDecoder
-    builder.isStopped = { [stop] in stop.isRaised }
-    builder.onProgress = { [report] progress in
-      report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
-    }
-    let name = "holdout.pack"
-    let held = try builder.build(in: places.internalFiles, named: name).snapshot
-    defer { unlink("\(places.internalFiles)/\(name)") }
-    let seen = Set((0..<snapshot.count).map { snapshot.contentHash(of: $0) })
+    let holdOut = HoldOut(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
     return RealImages(
       train: Sensitive(train),
-      test: Sensitive(held.labelledImages(classNames: design.classes, without: seen)),
+      test: try holdOut.images(
+        like: snapshot, classes: design.classes, in: places.internalFiles, on: machine),
       testIsUnseen: true,
       split: "the dataset's hold-out folder, without files that are training images too")
   }

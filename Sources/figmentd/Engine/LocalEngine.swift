@@ -184,7 +184,7 @@ final class LocalEngine: TrainingEngine {
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, isHardened: request.hardened ?? false,
       countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
-      count: request.count ?? RunOrder.usualCount,
+      holdOut: dataset.holdOut, count: request.count ?? RunOrder.usualCount,
       seed: request.seed)
   }
 

@@ -50,6 +50,15 @@ struct RunCommand: ParsableCommand {
         + "paid out of --epsilon."))
   var scoreEpsilon: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Real images that are never trained on, for a curve of how likely they are; it stays inside.",
+      valueName: "dir"), completion: .directory)
+  var holdOut: String?
+
+  @Flag(help: "End when held-out images become no likelier; with --non-private alone.")
+  var stopEarly = false
+
   @Option(help: "Synthetic images to write.")
   var count = RunOrder.usualCount
 
@@ -121,6 +130,16 @@ struct RunCommand: ParsableCommand {
           "--delta: a number between 0 and 1 is needed; take less than 1 / images, such as 1e-5.")
       }
     }
+    if stopEarly {
+      guard holdOut != nil else {
+        throw ValidationError("--stop-early: no --hold-out is given. Name a folder of images.")
+      }
+      guard nonPrivate else {
+        throw ValidationError(
+          "--stop-early: the length of a private run must not depend on held-out images, which "
+            + "nobody pays for. Drop it: the curve is drawn all the same.")
+      }
+    }
     guard count >= 0 else { throw ValidationError("--count: \(count) given (0 or more expected).") }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
@@ -190,7 +209,8 @@ struct RunCommand: ParsableCommand {
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
-      scoreEpsilon: scoreEpsilon, count: count, seed: seed)
+      scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(absolute), stopsEarly: stopEarly,
+      count: count, seed: seed)
   }
 
   /// What tells runs on one folder apart in its ledger: the place of the results, which itself must

@@ -33,12 +33,21 @@ final class MetricsFile {
     encoder.outputFormatting = [.sortedKeys]
   }
 
+  /// The lines of the file in `folder`; none where it is absent.
+  static func lines(in folder: String) throws -> [MetricsLine] {
+    let name = "metrics.jsonl"
+    guard try DurableFile.names(in: folder).contains(name) else { return [] }
+    // A crash may have cut the last line.
+    return try DurableFile.read("\(folder)/\(name)").split(separator: 0x0A).compactMap {
+      try? JSONDecoder().decode(MetricsLine.self, from: Data($0))
+    }
+  }
+
   /// Appends the curves of a step.
-  func append(_ progress: Trainer.Progress, epsilon: Double?) throws {
+  func append(_ report: StepReport, of step: Int, epsilon: Double?) throws {
     // JSON has no infinity; a curve that left the numbers is left out.
-    let report = progress.report
     let line = MetricsLine(
-      step: progress.step, epsilon: epsilon,
+      step: step, epsilon: epsilon,
       curves: report.curves.mapValues(\.value).filter { $0.value.isFinite },
       privateCurves: report.privateCurves.mapValues { $0.revealed() }
         .filter { $0.value.isFinite })

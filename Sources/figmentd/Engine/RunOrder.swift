@@ -16,7 +16,7 @@ struct RunOrder: Sendable {
   /// What the administrator declared about it.
   let rules: DatasetRules
   /// What is trained and how.
-  let recipe: Recipe
+  var recipe: Recipe
   /// How many units the administrator says there are; nil counts those that are found.
   var population: Int?
   /// The privacy loss that the run may cause.
@@ -37,6 +37,10 @@ struct RunOrder: Sendable {
   /// What an answer to how many real images a classifier gets right that learnt from the set may
   /// cost, out of the run's epsilon; nil does not ask.
   var scoreEpsilon: Double?
+  /// A folder of real images that are never trained on, for the curve of a likelihood; nil for none.
+  var holdOut: String?
+  /// Whether that curve may end the training; with privacy it never does.
+  var stopsEarly = false
   /// Synthetic images at the end.
   var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.

@@ -1,5 +1,4 @@
 import Evaluation
-import FoundationEssentials
 import Privacy
 
 /// The curves of a training, read from `metrics.jsonl`, for a report.
@@ -21,22 +20,15 @@ struct TrainingCurves {
     "bits_per_dimension": ("Bits per dimension of training images", Metric.Direction.lower),
     "discriminator_loss_fakes": ("Discriminator's loss on synthetic images", .target),
     "fake_accuracy": ("Share of synthetic images that the discriminator recognises", .target),
+    HeldOutLikelihood.curve: ("Bits per dimension of held-out images", .lower),
     "generator_loss": ("Generator's loss", .target),
   ]
 
   /// Reads the curves of a run; there are none where the file is absent.
   init(in folder: String, steps: Int) throws {
-    let name = "metrics.jsonl"
-    let lines =
-      try DurableFile.names(in: folder).contains(name)
-      ? DurableFile.read("\(folder)/\(name)").split(separator: 0x0A) : []
     var free = Bins(steps: steps)
     var real = Bins(steps: steps)
-    for line in lines {
-      // A crash may have cut the last line.
-      guard let line = try? JSONDecoder().decode(MetricsLine.self, from: Data(line)) else {
-        continue
-      }
+    for line in try MetricsFile.lines(in: folder) {
       free.add(line.curves, at: line.step)
       real.add(line.privateCurves, at: line.step)
     }

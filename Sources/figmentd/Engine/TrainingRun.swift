@@ -100,7 +100,8 @@ final class TrainingRun {
     try record(.training)
     let previews = TrainingPreviews(in: places.internalFiles, design)
     try previews.forget(after: step)
-    if try train(trainer, account, previews) == .stopped {
+    var heldOut = try heldOutLikelihood(of: model, design, snapshot, after: step)
+    if try train(trainer, account, previews, &heldOut) == .stopped {
       try record(.stopped)
       return .stopped
     }
@@ -158,7 +159,8 @@ final class TrainingRun {
   }
 
   private func train(
-    _ trainer: Trainer, _ account: RunAccount, _ previews: TrainingPreviews
+    _ trainer: Trainer, _ account: RunAccount, _ previews: TrainingPreviews,
+    _ heldOut: inout HeldOutLikelihood?
   ) throws -> Trainer.Ending {
     let checkpoints = CheckpointFolder(path: places.checkpoints)
     let metrics = MetricsFile(in: places.internalFiles)
@@ -172,15 +174,18 @@ final class TrainingRun {
     }
     let ending = try trainer.run(
       blockSize: { pace.steps(in: Self.blockDuration) },
-      shouldStop: { [stop] in stop.isRaised },
+      shouldStop: { [stop] in stop.isRaised || heldOut?.isSettled ?? false },
       report: { progress in
         pace.stepped(to: progress.step)
         try previews.draw(trainer.model, after: progress.step, of: progress.lastStep)
-        guard pace.isReportDue || progress.step == progress.lastStep else { return }
+        var curves = progress.report
+        let bits = heldOut?.measure(after: progress.step)
+        curves.privateCurves[HeldOutLikelihood.curve] = bits
+        guard bits != nil || pace.isReportDue || progress.step == progress.lastStep else { return }
         let epsilon = account.plannedEpsilon(charged: progress.charged)
-        try metrics.append(progress, epsilon: epsilon)
+        try metrics.append(curves, of: progress.step, epsilon: epsilon)
         pace.reported()
-        let accuracy = progress.report.curves["fake_accuracy"]
+        let accuracy = curves.curves["fake_accuracy"]
         self.report(
           .progress(account.progress(trainer, pace, checkpoint: saved, fakeAccuracy: accuracy)))
       },
@@ -188,7 +193,29 @@ final class TrainingRun {
         if pace.secondsSinceCheckpoint >= Self.checkpointInterval { try save() }
       })
     if saved < trainer.step || trainer.step == 0 { try save() }
-    return ending
+    guard !stop.isRaised, heldOut?.isSettled ?? false else { return ending }
+    report(
+      .note(
+        Releasable(
+          "ends early: held-out images became no likelier at the last "
+            + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) looks",
+          .chosenBeforehand)))
+    return .finished
+  }
+
+  /// The curve of held-out images, if the order names some and the model has a likelihood.
+  private func heldOutLikelihood(
+    of model: any GenerativeModel, _ design: RunDesign, _ snapshot: DatasetSnapshot, after step: Int
+  ) throws -> HeldOutLikelihood? {
+    guard let root = order.holdOut, let model = model as? any LikelihoodModel else { return nil }
+    let folder = places.internalFiles
+    let images = try HoldOut(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
+      .images(like: snapshot, classes: design.classes, in: folder, on: machine)
+    let earlier = try MetricsFile.lines(in: folder).filter { $0.step <= step }
+    return HeldOutLikelihood(
+      of: model, on: images, steps: design.plan.steps, seed: design.seed,
+      earlier: earlier.compactMap { $0.privateCurves[HeldOutLikelihood.curve] },
+      ending: order.stopsEarly ? order.permission : nil)
   }
 
   private func record(

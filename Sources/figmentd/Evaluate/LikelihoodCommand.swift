@@ -92,7 +92,7 @@ struct LikelihoodReport: Encodable, Equatable {
     let block = 256
     for first in stride(from: 0, to: chosen.count, by: block) {
       let places = first..<min(chosen.count, first + block)
-      nats += model.negativeLogLikelihoods(of: FolderExamples(images: chosen, places: places))
+      nats += model.negativeLogLikelihoods(of: LabelledExamples(images: chosen, places: places))
       progress("likelihood", Double(places.upperBound) / Double(chosen.count))
     }
     self.init(
@@ -108,22 +108,5 @@ struct LikelihoodReport: Encodable, Equatable {
       per image, \(images) images
 
       """
-  }
-}
-
-/// Images of a folder as a model's examples: from black at −1 to white at 1, as in training.
-private struct FolderExamples: ExampleSource {
-  let images: LabelledImages
-  let places: Range<Int>
-
-  var count: Int { places.count }
-
-  func labels(in range: Range<Int>) -> [Int] {
-    images.classNames.count > 1 ? range.map { images.labels[places.lowerBound + $0] } : []
-  }
-
-  func fill(_ target: Tensor, from range: Range<Int>) {
-    let own = (places.lowerBound + range.lowerBound)..<(places.lowerBound + range.upperBound)
-    images.fill(target, at: own)
   }
 }

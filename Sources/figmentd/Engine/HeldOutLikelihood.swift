@@ -1,0 +1,70 @@
+import Compute
+import Evaluation
+import Learning
+import Models
+@_spi(PrivateZone) import Privacy
+
+/// How likely held-out images are under a model at evenly spaced steps of a training: the curve that
+/// says when it is trained enough.
+///
+/// The images are real and nobody paid for them, so the curve stays inside, and in a private run it
+/// decides nothing: a run that ended when they say so would tell of them by its length.
+struct HeldOutLikelihood {
+  /// The curve's name in `metrics.jsonl`.
+  static let curve = "held_out_bits_per_dimension"
+  /// Points of a whole training.
+  static let pointCount = 24
+  /// Points in a row without a new best after which a model is trained enough.
+  static let patience = 3
+  /// The share by which a point must be better than the best to be a new best: gains that nobody would
+  /// wait for end a training too.
+  private static let leastGain = 0.0005
+  /// Images that are looked at, so that a point costs about what a few steps cost.
+  private static let imageCount = 500
+
+  private let model: any LikelihoodModel
+  private let images: LabelledImages
+  private let points: Set<Int>
+  private let endsTraining: Bool
+  private var best = Double.infinity
+  /// Points since the best one.
+  private var sinceBest = 0
+
+  /// The curve of `model` over a training of `steps` steps on some of `images`.
+  ///
+  /// - Parameters:
+  ///   - earlier: what an interrupted attempt measured.
+  ///   - ending: the administrator's permission to train without privacy, if the curve may end the
+  ///     training.
+  init(
+    of model: any LikelihoodModel, on images: Sensitive<LabelledImages>, steps: Int, seed: UInt64,
+    earlier: [Double], ending: UnprotectedTraining?
+  ) {
+    self.model = model
+    let all = images.revealed()
+    self.images = all.sample(min(Self.imageCount, all.count), seed: seed)
+    points = Set((1...Self.pointCount).map { max(1, steps * $0 / Self.pointCount) })
+    endsTraining = ending != nil
+    for value in earlier { note(value) }
+  }
+
+  /// Whether the training may end because the last points brought nothing new.
+  var isSettled: Bool { endsTraining && sinceBest >= Self.patience }
+
+  /// Measures if a point is due after `step`.
+  mutating func measure(after step: Int) -> Sensitive<Double>? {
+    guard points.contains(step), images.count > 0 else { return nil }
+    let value = model.bitsPerDimension(
+      of: LabelledExamples(images: images, places: 0..<images.count))
+    note(value)
+    return Sensitive(value)
+  }
+
+  private mutating func note(_ value: Double) {
+    if best.isFinite, value > best * (1 - Self.leastGain) {
+      sinceBest += 1
+    } else {
+      (best, sinceBest) = (value, 0)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import Glibc
+import Models
+import Privacy
+
+/// A folder of real images that are never trained on, read as a run reads its own.
+///
+/// Nobody paid for what is computed from them: it stays inside.
+struct HoldOut {
+  /// The folder; read, never written.
+  let root: String
+  /// Decodes images that may be hostile.
+  let makeDecoder: @Sendable () throws -> any ImageDecoder
+  let stop: StopSignal
+  /// Hears of the decoding.
+  let report: @Sendable (JobReport) -> Void
+
+  /// Reads the images in the form of `snapshot`, without files that it holds too; `folder` takes a
+  /// file for a while.
+  func images(
+    like snapshot: DatasetSnapshot, classes: [String], in folder: String, on machine: Machine
+  ) throws -> Sensitive<LabelledImages> {
+    var builder = SnapshotBuilder(
+      root: root, rules: DatasetRules(classes: classes), transform: snapshot.transform,
+      threadCount: machine.threads.threadCount)
+    builder.makeDecoder = makeDecoder
+    builder.isStopped = { [stop] in stop.isRaised }
+    builder.onProgress = { [report] progress in
+      report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
+    }
+    let name = "holdout.pack"
+    let held = try builder.build(in: folder, named: name).snapshot
+    defer { unlink("\(folder)/\(name)") }
+    let seen = Set((0..<snapshot.count).map { snapshot.contentHash(of: $0) })
+    return Sensitive(held.labelledImages(classNames: classes, without: seen))
+  }
+}

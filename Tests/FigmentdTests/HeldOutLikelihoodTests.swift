@@ -1,0 +1,168 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import FoundationEssentials
+import Learning
+import Models
+import Privacy
+import TestSupport
+import Testing
+
+@testable import figmentd
+
+/// A model whose likelihood is what the test says.
+private final class ScriptedModel: LikelihoodModel {
+  struct Settings: ModelSettings {
+    func validate(for format: ImageSpecification) throws {}
+  }
+
+  static let family = "scripted"
+  let description = "scripted"
+  var bits = 0.0
+  private(set) var imagesSeen = 0
+
+  init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine) {}
+  func bitsPerDimension(of images: any ExampleSource) -> Double {
+    imagesSeen = images.count
+    return bits
+  }
+  func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport { StepReport() }
+  func sample(labels: [Int], seed: UInt64, _ receive: (Int, Tensor) throws -> Void) {}
+  func save(into checkpoint: inout Checkpoint) {}
+  func restore(from checkpoint: Checkpoint) {}
+  func saveGenerator(into checkpoint: inout Checkpoint) {}
+  func restoreGenerator(from checkpoint: Checkpoint) {}
+}
+
+@Suite struct HeldOutLikelihoodTests {
+  private let model = ScriptedModel(
+    ScriptedModel.Settings(),
+    for: ImageSpecification(height: 2, width: 2, channels: 1, classes: []),
+    seed: 1, on: Machine(threadCount: 1))
+
+  private func curve(
+    images: Int = 3, steps: Int = 48, earlier: [Double] = [], ending: UnprotectedTraining? = .test
+  ) -> HeldOutLikelihood {
+    HeldOutLikelihood(
+      of: model,
+      on: Sensitive(
+        LabelledImages(
+          shape: Shape(2, 2, 1), classNames: ["a"], labels: Array(repeating: 0, count: images),
+          pixels: Array(repeating: 0, count: 4 * images))),
+      steps: steps, seed: 1, earlier: earlier, ending: ending)
+  }
+
+  @Test func aTrainingIsMeasuredAtEvenlySpacedSteps() {
+    var curve = curve()
+    #expect(
+      (1...48).filter { curve.measure(after: $0) != nil } == Array(stride(from: 2, to: 49, by: 2)))
+    #expect(model.imagesSeen == 3)
+    var short = self.curve(steps: 5)
+    #expect((1...5).filter { short.measure(after: $0) != nil } == [1, 2, 3, 4, 5])
+  }
+
+  @Test func threePointsWithoutANewBestSettleATraining() {
+    var curve = curve()
+    // A gain of less than a share of 0.0005 is none.
+    for (point, bits) in [5.0, 4, 4.1, 4, 3.9, 3.899, 4, 5].enumerated() {
+      #expect(!curve.isSettled)
+      model.bits = bits
+      _ = curve.measure(after: 2 * point + 2)
+    }
+    #expect(curve.isSettled)
+    // Without images there is nothing to settle by.
+    var empty = self.curve(images: 0)
+    #expect(empty.measure(after: 2) == nil && !empty.isSettled)
+  }
+
+  @Test func whatAnInterruptedAttemptMeasuredCounts() {
+    #expect(curve(earlier: [4, 5, 5, 5]).isSettled)
+    #expect(!curve(earlier: [4, 5, 5]).isSettled)
+  }
+
+  @Test func heldOutImagesNeverEndAPrivateTraining() {
+    #expect(!curve(earlier: [4, 5, 5, 5, 5], ending: nil).isSettled)
+  }
+
+  @Test func theCurveStaysInside() throws {
+    var bench = try RunBench.pixels(epsilon: 4)
+    bench.order.holdOut = try bench.holdOut()
+    #expect(try bench.run().isFinished)
+    let lines = try MetricsFile.lines(in: bench.places.internalFiles)
+    let values = lines.compactMap { $0.privateCurves[HeldOutLikelihood.curve] }
+    // Two bits of the recipe are the most that a level takes at first.
+    #expect(values.count == 24 && values.allSatisfy { $0 > 0 && $0 < 3 })
+    #expect(lines.allSatisfy { $0.curves[HeldOutLikelihood.curve] == nil })
+    let released = try bench.text(bench.places.release + "/report.json")
+    #expect(!released.contains("held-out"))
+    #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("holdout.pack"))
+  }
+
+  @Test func aRunWithoutPrivacyEndsWhereHeldOutImagesBecomeNoLikelier() throws {
+    // A rate that has hardly begun to rise: no step makes anything likelier.
+    var bench = try RunBench.pixels(epsilon: nil, warmUpSteps: 1_000_000)
+    bench.order.holdOut = try bench.holdOut()
+    bench.order.stopsEarly = true
+    #expect(try bench.run().isFinished)
+    let lines = try MetricsFile.lines(in: bench.places.internalFiles)
+    #expect(lines.filter { $0.privateCurves[HeldOutLikelihood.curve] != nil }.count < 24)
+    let images = try bench.text(bench.places.unprotected + "/metadata.jsonl")
+    #expect(images.split(separator: "\n").count == 12)
+  }
+
+  @Test func endingEarlyNeedsAFolderAndNoPrivacy() throws {
+    let common = ["--images", "/a", "--recipe", "r", "--output", "/o", "--stop-early"]
+    func refusal(_ more: [String]) -> String {
+      do {
+        _ = try RunCommand.parse(common + more)
+        return ""
+      } catch { return RunCommand.message(for: error) }
+    }
+    #expect(refusal(["--non-private"]).contains("no --hold-out is given"))
+    #expect(
+      refusal(["--epsilon", "1", "--delta", "1e-5", "--hold-out", "/h"])
+        .contains("must not depend on held-out images"))
+    #expect(refusal(["--non-private", "--hold-out", "/h"]) == "")
+  }
+}
+
+extension RunBench {
+  /// A run of a pixel model of a few hundred weights.
+  fileprivate static func pixels(epsilon: Double?, warmUpSteps: Int = 1) throws -> RunBench {
+    var bench = try RunBench(epsilon: epsilon)
+    bench.order.recipe = try RecipeLibrary.read(
+      bench.scratch.write(
+        "pixels.yaml",
+        """
+        name: pixels
+        summary: For tests.
+        family: pixel
+        image: {height: 8, width: 8, channels: 1}
+        training: {batch_size: 16, steps: 48, clip_norm: 1}
+        model:
+          channels: 4
+          depth: 1
+          first_kernel: 3
+          bits: 2
+          output: softmax
+          class_regions: 2
+          label_dropout: 0
+          guidance: 1
+          learning_rate: 0.01
+          warm_up_steps: \(warmUpSteps)
+          final_rate: 1
+          beta1: 0.9
+          beta2: 0.99
+          average_decay: 0.9
+        """))
+    return bench
+  }
+
+  /// A folder of other images of the same classes.
+  fileprivate func holdOut() throws -> String {
+    let folder = scratch.path + "/holdout"
+    try GlyphGenerator(seed: 4).write(count: 20, to: folder)
+    return folder
+  }
+}
