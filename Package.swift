@@ -111,7 +111,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        "Compute",
+        "Compute", "Learning", argumentParser,
       ],
       swiftSettings: strict),
     .testTarget(

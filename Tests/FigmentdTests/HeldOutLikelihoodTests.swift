@@ -1,3 +1,4 @@
+import ArgumentParser
 import Compute
 import Control
 import Datasets

@@ -35,6 +35,7 @@ struct HoldOut {
     let held = try builder.build(in: folder, named: name).snapshot
     defer { unlink("\(folder)/\(name)") }
     let seen = Set((0..<snapshot.count).map { snapshot.contentHash(of: $0) })
-    return Sensitive(held.labelledImages(classNames: classes, without: seen))
+    let unseen = (0..<held.count).filter { !seen.contains(held.contentHash(of: $0)) }
+    return Sensitive(held.labelledImages(at: unseen, classNames: classes))
   }
 }

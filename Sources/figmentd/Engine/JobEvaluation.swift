@@ -3,7 +3,6 @@ import Control
 import Datasets
 import Evaluation
 import FoundationEssentials
-import Glibc
 import Models
 import Privacy
 
@@ -109,7 +108,7 @@ struct JobEvaluation {
   /// of the run's own.
   private func realImages() throws -> RealImages {
     let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
-    let train = snapshot.labelledImages(classNames: design.classes, without: [])
+    let train = snapshot.labelledImages(at: 0..<snapshot.count, classNames: design.classes)
     guard let root = dataset.holdOut else {
       let count = min(10_000, train.count / 5)
       let (test, rest) = train.split(first: count, seed: request.seed ?? 1)
@@ -136,17 +135,6 @@ struct InternalReportFiles {
   var page: String { folder + "/report.html" }
   /// Its twin.
   var json: String { folder + "/report.json" }
-}
-
-extension DatasetSnapshot {
-  /// The images in memory, those with the given hashes left out.
-  fileprivate func labelledImages(
-    classNames: [String], without seen: Set<ContentHash>
-  ) -> LabelledImages {
-    labelledImages(
-      at: (0..<count).filter { seen.isEmpty || !seen.contains(contentHash(of: $0)) },
-      classNames: classNames)
-  }
 }
 
 extension DatasetSnapshot {
