@@ -61,7 +61,8 @@ public struct PixelModelSettings: ModelSettings {
   /// Creates settings; the defaults make about 145,000 parameters for ten classes.
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
-    output: Output = .softmax, components: Int? = nil, classRegions: Int = 1, labelDropout: Double = 0,
+    output: Output = .softmax, components: Int? = nil, classRegions: Int = 1,
+    labelDropout: Double = 0,
     guidance: Double = 1, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
     averageDecay: Double = 0.999
