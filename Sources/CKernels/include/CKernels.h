@@ -26,7 +26,8 @@ enum { CK_NOISE_BLOCKS = 16, CK_NOISE_GROUP = 128 };
 /// Patches of an image times a panel of filters.
 ///
 /// A patch is `run_count` runs of `run_length` contiguous floats, `run_stride` apart: one run per
-/// kernel row of an image in height × width × channels order.
+/// kernel row of an image in height × width × channels order. Filters have a run in the same place
+/// every `filter_run_stride` entries, more than its length where a patch has only some of a row.
 struct ck_patch_product {
   const float *source;            // image; patch i begins at source + source_offsets[i]
   const int32_t *source_offsets;
@@ -34,6 +35,7 @@ struct ck_patch_product {
   const int32_t *target_offsets;
   size_t patch_count;
   size_t run_count, run_length, run_stride;
+  size_t filter_run_stride;       // entries of the filters from one run to the next
   const float *filters;           // panel: patch entry × (vectors · lanes); thin: filter × entry
   size_t filter_stride;           // thin kernels only: from one filter to the next
   size_t filter_count;            // filters written, at most vectors · lanes
