@@ -153,11 +153,12 @@ void ck_f32_pad_image(const float *image, size_t height, size_t width, size_t ch
                       size_t top, size_t left, size_t right, ptrdiff_t first_row,
                       size_t row_count, float *target);
 
-/// Packs `width` consecutive entries at each position of a grid: target[position][rows], zero beyond
-/// `width`. Position (y, x) reads source + y · row_stride + x · column_stride.
+/// Packs the entries of tiles that follow each other, `width` each, at each position of a grid:
+/// target[tile · tile_stride + position · rows], zero beyond `width`. Position (y, x) reads
+/// source + y · row_stride + x · column_stride.
 void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns,
-                      size_t row_stride, size_t column_stride, size_t width, size_t rows,
-                      float *target);
+                      size_t row_stride, size_t column_stride, size_t tile_count,
+                      size_t tile_stride, size_t width, size_t rows, float *target);
 
 /// Packs `columns` of each row of `source`, times `scale`: target[row][panel_width], zero beyond.
 void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride, size_t columns,

@@ -97,7 +97,8 @@ struct PatchPlan {
     guard runLength > 0, phase.tapRows > 0 else { return [] }
     func block(rows: Range<Int>, _ run: Range<Int>) -> [Piece] {
       groups.enumerated().compactMap { index, group -> Piece? in
-        let inside = (group.tapColumns.lowerBound * channels)..<(group.tapColumns.upperBound * channels)
+        let columns = group.tapColumns
+        let inside = (columns.lowerBound * channels)..<(columns.upperBound * channels)
         let taps = rows.clamped(to: group.tapRows)
         let entries = run.clamped(to: inside)
         guard !taps.isEmpty, !entries.isEmpty else { return nil }

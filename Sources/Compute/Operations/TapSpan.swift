@@ -2,8 +2,10 @@
 struct TapSpan: Equatable {
   let places: Range<Int>, taps: Range<Int>
 
-  /// Cuts an axis of `count` patches, `step` apart, into spans. The first patch begins at `start` of an
-  /// image of `extent` pixels; outside of it there is nothing but padding.
+  /// Cuts an axis of `count` patches, `step` apart, into spans.
+  ///
+  /// The first patch begins at `start` of an image of `extent` pixels; outside of it there is nothing
+  /// but padding.
   static func spans(count: Int, step: Int, start: Int, tapCount: Int, extent: Int) -> [TapSpan] {
     var spans: [TapSpan] = []
     for place in 0..<count {
