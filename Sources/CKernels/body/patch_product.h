@@ -30,10 +30,14 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
     }
   }
 
+  // One index for all patches, and no pointer of each that every run would have to move.
   const float *panel = task->filters;
-  const size_t gap = (task->filter_run_stride - task->run_length) * width;
+  const size_t run_gap = task->run_stride - task->run_length;
+  const size_t panel_gap = (task->filter_run_stride - task->run_length) * width;
+  size_t k = 0;
   for (size_t run = task->run_count; run > 0; --run) {
-    CK_UNROLL_FOUR for (size_t k = 0; k < task->run_length; ++k) {
+    const size_t end = k + task->run_length;
+    CK_UNROLL_FOUR for (; k < end; ++k) {
       vf filter[CK_MAX_PANEL_VECTORS];
       CK_UNROLL for (size_t v = 0; v < vectors; ++v) filter[v] = vf_load(panel + v * VF_LANES);
       CK_UNROLL for (size_t r = 0; r < rows; ++r) {
@@ -44,8 +48,8 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
       }
       panel += width;
     }
-    panel += gap;
-    CK_UNROLL for (size_t r = 0; r < rows; ++r) patch[r] += task->run_stride;
+    k += run_gap;
+    panel += panel_gap;
   }
 
   CK_UNROLL for (size_t r = 0; r < rows; ++r) {

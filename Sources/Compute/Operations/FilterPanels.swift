@@ -63,7 +63,7 @@ struct FilterPanels {
 
   /// The time that patches take, in multiply-adds: tiles that are not full, beginning and ending a tile
   /// and going from run to run count as such.
-  func cost(patchCount: Int, runCount: Int, runLength: Int) -> Double {
+  func cost(patchCount: Int, runCount: Int, runLength: Int, readsCopy: Bool) -> Double {
     guard patchCount > 0, runCount > 0, runLength > 0 else { return 0 }
     // As a kernel goes: six at a time, what is left over by four and two.
     let sixes = patchCount > 8 ? (patchCount - 3) / 6 : 0
@@ -73,10 +73,13 @@ struct FilterPanels {
     // Thin kernels run along the patch.
     let length = areThin ? (runLength + lanes - 1) / lanes * lanes : runLength
     let entries = (6 * sixes + rest) * runCount * length
-    let waits = tiles * (Self.tileWait + runCount * Self.runWait)
+    let wait = Self.tileWait + (readsCopy ? 0 : Self.imageWait) + runCount * Self.runWait
+    let waits = tiles * wait
     return Double((entries + waits) * (areThin ? 1 : paddedFilterCount))
   }
 
   /// Entries of one patch that beginning and ending a tile, or a run, takes the time of.
   private static let tileWait = 60, runWait = 12
+  /// The same for the first pixels of a tile, which nobody has touched before if there is no copy.
+  private static let imageWait = 30
 }

@@ -108,7 +108,7 @@ struct PaddingChoice: Equatable {
         cost +=
           panels.cost(
             patchCount: patches, runCount: row.taps.count,
-            runLength: column.taps.count * source.channels)
+            runLength: column.taps.count * source.channels, readsCopy: readsPadding)
           * Double(row.places.count) / Double(rows)
       }
     }
