@@ -53,8 +53,11 @@ final class WeightGradient {
   let gramOffsets: [Int32]
   let blockRows: Int, blockExamples: Int
 
-  /// Positions summed in registers before a tile is added to its target.
-  private static let positionTarget = 512
+  /// Positions summed in registers before a tile is added to its target: more of them where the target
+  /// does not stay in the second cache.
+  private static func positionTarget(weightCount: Int) -> Int {
+    weightCount > 128 * 1024 ? 512 : 256
+  }
   /// Positions of a line that make up for going from one to the next.
   private static let lineTarget = 12
 
@@ -78,11 +81,12 @@ final class WeightGradient {
       FilterPanels(filterCount: g.outputChannels, patchLength: 0, kernels: machine.kernels).list
     tiles = isAligned ? Self.alignedTiles(g) : Self.tiles(of: 0..<g.patchLength) { ($0, 0, 0) }
     let columns = g.outputWidth
-    let fittingRows = min(g.outputHeight, max(1, Self.positionTarget / columns))
+    let positionTarget = Self.positionTarget(weightCount: g.weightCount)
+    let fittingRows = min(g.outputHeight, max(1, positionTarget / columns))
     let rowParts = (g.outputHeight + fittingRows - 1) / fittingRows
     blockRows = (g.outputHeight + rowParts - 1) / rowParts
     blockExamples =
-      blockRows < g.outputHeight ? 1 : max(1, Self.positionTarget / g.positionCount)
+      blockRows < g.outputHeight ? 1 : max(1, positionTarget / g.positionCount)
     let paddedWidth = g.inputWidth + g.padding.left + g.padding.right
     let paddedHeight = (blockRows - 1) * g.stride + g.kernelHeight
     let exampleStride =
@@ -156,9 +160,10 @@ final class WeightGradient {
       }
       return
     }
-    // Split along the side whose packing costs less to repeat.
+    // Split along the side whose packing costs less to repeat; entries read in place cost nothing.
     let wanted = threadCount > 1 ? 2 * threadCount : 1
-    let channelsFirst = geometry.patchLength < geometry.outputChannels
+    let readsInPlace = isAligned && !packsEntries
+    let channelsFirst = readsInPlace || geometry.patchLength < geometry.outputChannels
     let alongChannels =
       channelsFirst ? min(wanted, panels.count) : (wanted + tiles.count - 1) / tiles.count
     let channelParts = max(1, min(panels.count, alongChannels))
