@@ -21,13 +21,18 @@ void ck_f32_pad_image(const float *image, size_t height, size_t width, size_t ch
   }
 }
 
-static inline void pack_left_rows(const float *source, size_t grid_rows, size_t grid_columns,
-                                  size_t row_stride, size_t column_stride, const size_t rows,
-                                  float *target) {
+static inline void pack_tiles(const float *source, size_t grid_rows, size_t grid_columns,
+                              size_t row_stride, size_t column_stride, size_t tile_count,
+                              size_t tile_stride, const size_t width, const size_t rows,
+                              float *target) {
   for (size_t y = 0; y < grid_rows; ++y) {
     const float *place = source + y * row_stride;
     for (size_t x = 0; x < grid_columns; ++x) {
-      memcpy(target, place, rows * sizeof(float));
+      for (size_t t = 0; t < tile_count; ++t) {
+        float *tile = target + t * tile_stride;
+        memcpy(tile, place + t * width, width * sizeof(float));
+        for (size_t r = width; r < rows; ++r) tile[r] = 0;
+      }
       target += rows;
       place += column_stride;
     }
@@ -35,29 +40,26 @@ static inline void pack_left_rows(const float *source, size_t grid_rows, size_t 
 }
 
 void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns,
-                      size_t row_stride, size_t column_stride, size_t width, size_t rows,
-                      float *target) {
-  if (width == rows) {
-    switch (rows) {
-      case 6:
-        pack_left_rows(source, grid_rows, grid_columns, row_stride, column_stride, 6, target);
-        return;
-      case 4:
-        pack_left_rows(source, grid_rows, grid_columns, row_stride, column_stride, 4, target);
-        return;
-      case 2:
-        pack_left_rows(source, grid_rows, grid_columns, row_stride, column_stride, 2, target);
-        return;
-      default: break;
-    }
-  }
-  for (size_t y = 0; y < grid_rows; ++y) {
-    const float *place = source + y * row_stride;
-    for (size_t x = 0; x < grid_columns; ++x) {
-      for (size_t r = 0; r < rows; ++r) target[r] = r < width ? place[r] : 0;
-      target += rows;
-      place += column_stride;
-    }
+                      size_t row_stride, size_t column_stride, size_t tile_count,
+                      size_t tile_stride, size_t width, size_t rows, float *target) {
+  // Sizes that are constants make the copies a few instructions.
+  switch (width == rows ? rows : 0) {
+    case 6:
+      pack_tiles(source, grid_rows, grid_columns, row_stride, column_stride, tile_count,
+                 tile_stride, 6, 6, target);
+      break;
+    case 4:
+      pack_tiles(source, grid_rows, grid_columns, row_stride, column_stride, tile_count,
+                 tile_stride, 4, 4, target);
+      break;
+    case 2:
+      pack_tiles(source, grid_rows, grid_columns, row_stride, column_stride, tile_count,
+                 tile_stride, 2, 2, target);
+      break;
+    default:
+      pack_tiles(source, grid_rows, grid_columns, row_stride, column_stride, tile_count,
+                 tile_stride, width, rows, target);
+      break;
   }
 }
 

@@ -79,9 +79,7 @@ public final class Arena: @unchecked Sendable {
 
   private func appendBlock(atLeast byteCount: Int) {
     let size = max(blockByteCount, byteCount)
-    var base: UnsafeMutableRawPointer?
-    let status = posix_memalign(&base, Self.alignment, size)
-    guard status == 0, let base else {
+    guard let base = PageMemory.allocate(byteCount: size) else {
       preconditionFailure("out of memory: \(size) bytes for a training step")
     }
     blocks.append(Block(base: base, byteCount: size))

@@ -68,6 +68,14 @@ package enum ConvolutionCases {
     Case("18->20 1x1 5x12", 18, 20, 5, 12, kernel: 1, padding: .all(0)),
     Case("128->24 3x3 4x4", 128, 24, 4, 4, kernel: 3, padding: .all(1)),
     Case("20->9 3x3 padding 3", 20, 9, 4, 4, kernel: 3, padding: .all(3)),
+    // Kernels larger than the image, columns and rows of the output that see nothing but padding.
+    Case("20->21 5x5 s2 3x4 padding 3", 20, 21, 3, 4, kernel: 5, stride: 2, padding: .all(3)),
+    Case(
+      "32->18 2x3 s2 6x5 left 5", 32, 18, 6, 5, kernel: 2, kernelWidth: 3, stride: 2,
+      padding: .init(top: 0, left: 5, bottom: 3, right: 1)),
+    Case(
+      "70->40 3x3 s2 9x11 one-sided", 70, 40, 9, 11, kernel: 3, stride: 2,
+      padding: .init(top: 2, left: 1, bottom: 0, right: 2)),
     Case("600->10 dense", 600, 10, 1, 1, kernel: 1, padding: .all(0)),
     Case("7->130 dense", 7, 130, 1, 1, kernel: 1, padding: .all(0)),
     Case("48->21 4x4 4x4", 48, 21, 4, 4, kernel: 4, padding: .all(0)),

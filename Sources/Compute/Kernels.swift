@@ -54,10 +54,8 @@ final class Scratch: @unchecked Sendable {
   func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
     if let base, count <= self.count { return base }
     free(base)
-    var fresh: UnsafeMutableRawPointer?
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
-    let status = posix_memalign(&fresh, Arena.alignment, byteCount)
-    guard status == 0, let fresh else {
+    guard let fresh = PageMemory.allocate(byteCount: byteCount) else {
       preconditionFailure("out of memory: \(byteCount) bytes of scratch for a worker")
     }
     let typed = fresh.bindMemory(to: Float.self, capacity: max(count, 1))
@@ -75,10 +73,8 @@ final class FloatStorage: @unchecked Sendable {
   /// Creates `count` zeros.
   init(count: Int) {
     self.count = count
-    var fresh: UnsafeMutableRawPointer?
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
-    let status = posix_memalign(&fresh, Arena.alignment, byteCount)
-    guard status == 0, let fresh else {
+    guard let fresh = PageMemory.allocate(byteCount: byteCount) else {
       preconditionFailure("out of memory: \(byteCount) bytes for weights")
     }
     base = fresh.bindMemory(to: Float.self, capacity: max(count, 1))

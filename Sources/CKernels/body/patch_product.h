@@ -2,14 +2,14 @@
 
 #define CK_TILE_ROWS 6
 
-// A tile of six patches × `vectors` vectors of filters, kept in registers over the whole patch. One
+// A tile of `rows` patches × `vectors` vectors of filters, kept in registers over the whole patch. One
 // patch entry is broadcast against a row of the panel, so images need no rearranging.
 CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, size_t valid,
-                          const size_t vectors) {
+                          const size_t rows, const size_t vectors) {
   const size_t width = vectors * VF_LANES;
   const float *patch[CK_TILE_ROWS];
   float *target[CK_TILE_ROWS];
-  for (size_t r = 0; r < CK_TILE_ROWS; ++r) {
+  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
     size_t row = first + (r < valid ? r : valid - 1);
     patch[r] = task->source + task->source_offsets[row];
     target[r] = task->target + task->target_offsets[row];
@@ -20,22 +20,27 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
   CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
     const size_t count = v + 1 < vectors ? VF_LANES : tail;
     if (task->accumulate) {
-      CK_UNROLL for (size_t r = 0; r < CK_TILE_ROWS; ++r) {
+      CK_UNROLL for (size_t r = 0; r < rows; ++r) {
         sum[r][v] = count == VF_LANES ? vf_load(target[r] + v * VF_LANES)
                                       : vf_load_first(target[r] + v * VF_LANES, count);
       }
     } else {
       vf bias = task->initial ? vf_load_first(task->initial + v * VF_LANES, count) : vf_zero();
-      CK_UNROLL for (size_t r = 0; r < CK_TILE_ROWS; ++r) sum[r][v] = bias;
+      CK_UNROLL for (size_t r = 0; r < rows; ++r) sum[r][v] = bias;
     }
   }
 
+  // One index for all patches, and no pointer of each that every run would have to move.
   const float *panel = task->filters;
+  const size_t run_gap = task->run_stride - task->run_length;
+  const size_t panel_gap = (task->filter_run_stride - task->run_length) * width;
+  size_t k = 0;
   for (size_t run = task->run_count; run > 0; --run) {
-    CK_UNROLL_FOUR for (size_t k = 0; k < task->run_length; ++k) {
+    const size_t end = k + task->run_length;
+    CK_UNROLL_FOUR for (; k < end; ++k) {
       vf filter[CK_MAX_PANEL_VECTORS];
       CK_UNROLL for (size_t v = 0; v < vectors; ++v) filter[v] = vf_load(panel + v * VF_LANES);
-      CK_UNROLL for (size_t r = 0; r < CK_TILE_ROWS; ++r) {
+      CK_UNROLL for (size_t r = 0; r < rows; ++r) {
         vf entry = vf_set(patch[r][k]);
         CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
           sum[r][v] = vf_fma(entry, filter[v], sum[r][v]);
@@ -43,25 +48,37 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
       }
       panel += width;
     }
-    CK_UNROLL for (size_t r = 0; r < CK_TILE_ROWS; ++r) patch[r] += task->run_stride;
+    k += run_gap;
+    panel += panel_gap;
   }
 
-  CK_UNROLL for (size_t r = 0; r < CK_TILE_ROWS; ++r) {
-    if (r >= valid) break;
-    CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
-      if (v + 1 < vectors || tail == VF_LANES) {
-        vf_store(target[r] + v * VF_LANES, sum[r][v]);
-      } else {
-        vf_store_first(target[r] + v * VF_LANES, sum[r][v], tail);
+  CK_UNROLL for (size_t r = 0; r < rows; ++r) {
+    if (r < valid) {
+      CK_UNROLL for (size_t v = 0; v < vectors; ++v) {
+        if (v + 1 < vectors || tail == VF_LANES) {
+          vf_store(target[r] + v * VF_LANES, sum[r][v]);
+        } else {
+          vf_store_first(target[r] + v * VF_LANES, sum[r][v], tail);
+        }
       }
     }
   }
 }
 
 CK_INLINE void patch_product(const struct ck_patch_product *task, const size_t vectors) {
-  for (size_t first = 0; first < task->patch_count; first += CK_TILE_ROWS) {
-    size_t left = task->patch_count - first;
-    patch_tile(task, first, left < CK_TILE_ROWS ? left : CK_TILE_ROWS, vectors);
+  // What six do not divide is left to tiles of four and two: borders of images are small groups.
+  for (size_t first = 0; first < task->patch_count;) {
+    const size_t left = task->patch_count - first;
+    if (left > 8 || left == 6 || left == 5) {
+      patch_tile(task, first, left < 6 ? left : 6, 6, vectors);
+      first += 6;
+    } else if (left > 2) {
+      patch_tile(task, first, left < 4 ? left : 4, 4, vectors);
+      first += 4;
+    } else {
+      patch_tile(task, first, left, 2, vectors);
+      first += 2;
+    }
   }
 }
 
@@ -124,8 +141,8 @@ CK_INLINE void thin_filters(const struct ck_patch_product *task, size_t filter,
       weights[f] = task->filters + (filter + f) * task->filter_stride;
     }
     float dots[24];
-    dot_tile(patch, rows, task->run_stride, weights, filters, task->run_length, task->run_count,
-             task->run_length, dots);
+    dot_tile(patch, rows, task->run_stride, weights, filters, task->filter_run_stride,
+             task->run_count, task->run_length, dots);
     for (size_t r = 0; r < rows && first + r < task->patch_count; ++r) {
       float *target = task->target + task->target_offsets[first + r] + filter;
       for (size_t f = 0; f < filters; ++f) {

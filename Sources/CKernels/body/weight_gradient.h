@@ -25,6 +25,12 @@ CK_INLINE void line_step(vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS], const float
 CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
                          const size_t vectors, const int is_contiguous, const int asks_ahead,
                          const size_t step, const size_t right_stride) {
+  // What the sum is added to was last touched a block ago: ask for it before, not at the end.
+  for (size_t r = 0; r < task->rows; ++r) {
+    for (size_t v = 0; v < vectors; ++v) {
+      __builtin_prefetch(task->target + r * task->target_stride + v * VF_LANES, 1, 2);
+    }
+  }
   vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS];
   size_t entry[CK_TILE_ROWS];
   CK_UNROLL for (size_t r = 0; r < rows; ++r) {

@@ -26,7 +26,8 @@ enum { CK_NOISE_BLOCKS = 16, CK_NOISE_GROUP = 128 };
 /// Patches of an image times a panel of filters.
 ///
 /// A patch is `run_count` runs of `run_length` contiguous floats, `run_stride` apart: one run per
-/// kernel row of an image in height × width × channels order.
+/// kernel row of an image in height × width × channels order. Filters have a run in the same place
+/// every `filter_run_stride` entries, more than its length where a patch has only some of a row.
 struct ck_patch_product {
   const float *source;            // image; patch i begins at source + source_offsets[i]
   const int32_t *source_offsets;
@@ -34,6 +35,7 @@ struct ck_patch_product {
   const int32_t *target_offsets;
   size_t patch_count;
   size_t run_count, run_length, run_stride;
+  size_t filter_run_stride;       // entries of the filters from one run to the next
   const float *filters;           // panel: patch entry × (vectors · lanes); thin: filter × entry
   size_t filter_stride;           // thin kernels only: from one filter to the next
   size_t filter_count;            // filters written, at most vectors · lanes
@@ -151,11 +153,12 @@ void ck_f32_pad_image(const float *image, size_t height, size_t width, size_t ch
                       size_t top, size_t left, size_t right, ptrdiff_t first_row,
                       size_t row_count, float *target);
 
-/// Packs `width` consecutive entries at each position of a grid: target[position][rows], zero beyond
-/// `width`. Position (y, x) reads source + y · row_stride + x · column_stride.
+/// Packs the entries of tiles that follow each other, `width` each, at each position of a grid:
+/// target[tile · tile_stride + position · rows], zero beyond `width`. Position (y, x) reads
+/// source + y · row_stride + x · column_stride.
 void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns,
-                      size_t row_stride, size_t column_stride, size_t width, size_t rows,
-                      float *target);
+                      size_t row_stride, size_t column_stride, size_t tile_count,
+                      size_t tile_stride, size_t width, size_t rows, float *target);
 
 /// Packs `columns` of each row of `source`, times `scale`: target[row][panel_width], zero beyond.
 void ck_f32_pack_right(const float *source, size_t row_count, size_t row_stride, size_t columns,

@@ -20,8 +20,9 @@ struct FilterPanels {
   /// Patch entries of a panel that stay in the second cache: a kernel reads them in one stream, which
   /// costs less than leaving and entering register tiles for the sake of the first cache.
   let blockEntries: Int
-  /// Patches that a kernel takes at once.
-  let tileRows: Int
+  private let lanes: Int, filterCount: Int
+  /// Patches that a thin kernel takes at once.
+  private var thinRows: Int { filterCount == 1 ? 8 : 4 }
   private let paddedFilterCount: Int
 
   /// Floats of a panel's block.
@@ -50,7 +51,8 @@ struct FilterPanels {
       first += count
     }
     self.list = list
-    tileRows = table.tile_rows
+    self.lanes = lanes
+    self.filterCount = filterCount
     paddedFilterCount = list.reduce(0) { $0 + $1.width }
     blockEntries = Self.blockTarget / (table.panel_vectors * lanes)
   }
@@ -61,4 +63,29 @@ struct FilterPanels {
   func floatCount(entryCount: Int) -> Int {
     entryCount * paddedFilterCount
   }
+
+  /// The time that patches take, in multiply-adds: tiles that are not full, beginning and ending a tile
+  /// and going from run to run count as such.
+  func cost(patchCount: Int, runCount: Int, runLength: Int, readsCopy: Bool) -> Double {
+    guard patchCount > 0, runCount > 0, runLength > 0 else { return 0 }
+    if areThin {
+      // Rows to spare are computed all the same, and vectors run along the patch.
+      let tiles = (patchCount + thinRows - 1) / thinRows
+      let length = (runLength + lanes - 1) / lanes * lanes
+      return Double(tiles * thinRows * runCount * length * filterCount)
+    }
+    // As a kernel goes: six at a time, what is left over by four and two.
+    let sixes = patchCount > 8 ? (patchCount - 3) / 6 : 0
+    let left = patchCount - 6 * sixes
+    let rest = left == 5 ? 6 : left > 6 ? 8 : left > 2 ? 4 : left > 0 ? 3 : 0
+    let tiles = sixes + (left > 6 ? 2 : left > 0 ? 1 : 0)
+    let entries = (6 * sixes + rest) * runCount * runLength
+    let wait = Self.tileWait + (readsCopy ? 0 : Self.imageWait) + runCount * Self.runWait
+    return Double((entries + tiles * wait) * paddedFilterCount)
+  }
+
+  /// Entries of one patch that beginning and ending a tile, or a run, takes the time of.
+  private static let tileWait = 60, runWait = 12
+  /// The same for the first pixels of a tile, which nobody has touched before if there is no copy.
+  private static let imageWait = 30
 }

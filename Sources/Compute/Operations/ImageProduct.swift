@@ -1,6 +1,6 @@
 import CKernels
 
-/// Patches of a zero-padded image times filters, written to a grid of target pixels.
+/// Patches of an image surrounded by zeros times filters, written to a grid of target pixels.
 ///
 /// Forward convolution is one such product over the input. Backward-data, which is transposed
 /// convolution forward, is one product per phase of the stride over the output gradient.
@@ -33,11 +33,10 @@ final class ImageProduct {
   private let phases: [PatchPlan]
   private let cut: UnitCut
   let panels: FilterPanels
-
-  private var isPadded: Bool {
-    padding.top + padding.left + padding.bottom + padding.right > 0
-  }
-  private var paddedWidth: Int { source.width + padding.left + padding.right }
+  /// Patches are read from a padded copy, and not from the image itself.
+  private let isPadded: Bool
+  /// Floats of a line of what patches are read from.
+  private let lineLength: Int
 
   /// Prepares the product; weights are zero until `pack` is called.
   init(
@@ -54,9 +53,15 @@ final class ImageProduct {
     let cut = UnitCut(source: source, padding: padding, phases: phases)
     self.cut = cut
     let panels = panels
+    let choice = PaddingChoice(
+      for: phases, source: source, padding: padding, cut: cut, panels: panels)
+    isPadded = choice.readsPadding
+    let width = source.width + (isPadded ? padding.left + padding.right : 0)
+    lineLength = width * source.channels
     self.phases = phases.map {
       PatchPlan(
-        $0, source: source, target: target, padding: padding, cut: cut, panels: panels)
+        $0, source: source, target: target, padding: padding, choice: choice, cut: cut,
+        panels: panels)
     }
   }
 
@@ -100,11 +105,11 @@ final class ImageProduct {
     into targetBase: UnsafeMutablePointer<Float>, exampleCount: Int, band: Int,
     panelRange: Range<Int>, scratch: Scratch
   ) {
+    let step = phases[0].phase.sourceStep
     var image = sourceBase
     if isPadded {
-      let imageStride = cut.sourceRows * paddedWidth * source.channels
+      let imageStride = cut.sourceRows * lineLength
       let padded = scratch.floats(cut.examples * imageStride)
-      let step = phases[0].phase.sourceStep
       for example in 0..<exampleCount {
         ck_f32_pad_image(
           sourceBase + example * source.count, source.height, source.width, source.channels,
@@ -113,82 +118,83 @@ final class ImageProduct {
       }
       image = UnsafePointer(padded)
     } else {
-      let row = cut.firstSourceRow + band * cut.rows * phases[0].phase.sourceStep
-      image += row * source.width * source.channels
+      image += band * cut.rows * step * lineLength
     }
     for plan in phases {
       let first = band * cut.rows
       guard first < plan.phase.rows else { continue }
       let pixels = targetBase + first * plan.phase.targetStep * target.width * target.channels
-      let stretches = plan.stretches(inBand: band, exampleCount: exampleCount)
-      run(plan, stretches, image: image, bias: bias, pixels: pixels, panelRange: panelRange)
+      let patches = plan.groups.map {
+        plan.patches(of: $0, inBand: band, exampleCount: exampleCount)
+      }
+      run(plan, patches, image: image, bias: bias, pixels: pixels, panelRange: panelRange)
     }
   }
 
   private func run(
-    _ plan: PatchPlan, _ stretches: [[PatchPlan.Stretch]], image: UnsafePointer<Float>,
+    _ plan: PatchPlan, _ patches: [Range<Int>], image: UnsafePointer<Float>,
     bias: UnsafePointer<Float>?, pixels: UnsafeMutablePointer<Float>, panelRange: Range<Int>
   ) {
     var task = ck_patch_product()
-    task.run_stride = paddedWidth * source.channels
-    for (group, stretches) in zip(plan.groups, stretches) where group.taps.isEmpty {
-      for stretch in stretches { fill(plan, stretch, pixels: pixels, bias: bias) }
+    task.run_stride = lineLength
+    task.filter_run_stride = plan.runLength
+    for (group, patches) in zip(plan.groups, patches) where group.isEmpty {
+      fill(plan, patches, pixels: pixels, bias: bias)
     }
     if panels.areThin {
-      let runLength = plan.phase.tapColumns * source.channels
-      task.run_length = runLength
       task.filter_stride = plan.entryCount
       task.filter_count = target.channels
       task.initial = bias
       task.target = pixels
-      for (group, stretches) in zip(plan.groups, stretches) where !group.taps.isEmpty {
-        task.source = image + group.taps.lowerBound * task.run_stride
-        task.filters = UnsafePointer(plan.weights.base + group.taps.lowerBound * runLength)
-        task.run_count = group.taps.count
-        multiply(&task, plan, stretches, by: machine.kernels.table.pointee.f32_thin_product)
+      for (group, patches) in zip(plan.groups, patches) where !group.isEmpty {
+        let column = group.tapColumns.lowerBound * source.channels
+        let row = group.tapRows.lowerBound
+        task.source = image + row * lineLength + column
+        task.filters = UnsafePointer(plan.weights.base + row * plan.runLength + column)
+        task.run_count = group.tapRows.count
+        task.run_length = group.tapColumns.count * source.channels
+        multiply(&task, plan, patches, by: machine.kernels.table.pointee.f32_thin_product)
       }
       return
     }
     for block in plan.blocks {
-      task.run_length = block.runLength
       for panel in panels.list[panelRange] {
         task.target = pixels + panel.firstFilter
         task.filter_count = panel.filterCount
         task.initial = bias.map { $0 + panel.firstFilter }
         let filters = plan.weights.base + panel.firstFilter * plan.entryCount
-        for piece in block.pieces {
+        for piece in block {
           task.source = image + piece.sourceOffset
           task.run_count = piece.runCount
+          task.run_length = piece.runLength
           task.accumulate = piece.isFirst ? 0 : 1
           task.filters = UnsafePointer(filters + piece.firstEntry * panel.width)
-          multiply(&task, plan, stretches[piece.group], by: panel.product)
+          multiply(&task, plan, patches[piece.group], by: panel.product)
         }
       }
     }
   }
 
   private func multiply(
-    _ task: inout ck_patch_product, _ plan: PatchPlan, _ stretches: [PatchPlan.Stretch],
+    _ task: inout ck_patch_product, _ plan: PatchPlan, _ patches: Range<Int>,
     by product: FilterPanels.Product
   ) {
     plan.sourceOffsets.withUnsafeBufferPointer { sourceOffsets in
       plan.targetOffsets.withUnsafeBufferPointer { targetOffsets in
-        for stretch in stretches {
-          task.source_offsets = sourceOffsets.baseAddress.map { $0 + stretch.first }
-          task.target_offsets = targetOffsets.baseAddress.map { $0 + stretch.first }
-          task.patch_count = stretch.count
-          product(&task)
-        }
+        task.source_offsets = sourceOffsets.baseAddress.map { $0 + patches.lowerBound }
+        task.target_offsets = targetOffsets.baseAddress.map { $0 + patches.lowerBound }
+        task.patch_count = patches.count
+        product(&task)
       }
     }
   }
 
   /// Patches that meet nothing but padding give the bias.
   private func fill(
-    _ plan: PatchPlan, _ stretch: PatchPlan.Stretch, pixels: UnsafeMutablePointer<Float>,
+    _ plan: PatchPlan, _ patches: Range<Int>, pixels: UnsafeMutablePointer<Float>,
     bias: UnsafePointer<Float>?
   ) {
-    for index in stretch.first..<(stretch.first + stretch.count) {
+    for index in patches {
       let pixel = pixels + Int(plan.targetOffsets[index])
       for channel in 0..<target.channels { pixel[channel] = bias?[channel] ?? 0 }
     }

@@ -2,148 +2,113 @@ import CKernels
 
 /// How one phase of an `ImageProduct` is computed: its patches in order, and which of their taps meet
 /// which part of the filters.
-///
-/// Taps above or below the image meet nothing but padding and are left out: a sixth of a 3×3 layer's
-/// work on 7×7 pixels. Those at its sides stay, since a patch is read in whole runs.
 struct PatchPlan {
-  /// Consecutive rows of patches whose taps inside the image are the same.
-  struct RowGroup {
-    let rows: Range<Int>, taps: Range<Int>
+  /// Patches of some rows and columns whose taps are the same.
+  struct Group {
+    let rows: Range<Int>, columns: Range<Int>
+    let tapRows: Range<Int>, tapColumns: Range<Int>
+    /// Where the group begins in the lists of offsets.
+    let first: Int
+
+    /// Whether such a patch meets nothing but padding, and so gives the bias.
+    var isEmpty: Bool { tapRows.isEmpty || tapColumns.isEmpty }
   }
 
-  /// What a group of rows takes of a block.
+  /// What a group of patches takes of a block.
   struct Piece {
     let group: Int
-    let sourceOffset: Int, runCount: Int, firstEntry: Int
+    let sourceOffset: Int, runCount: Int, runLength: Int, firstEntry: Int
     /// Nothing was summed for these patches yet.
     let isFirst: Bool
   }
 
-  /// A part of a patch whose filters stay in the second cache while all patches meet them.
-  struct Block {
-    let runLength: Int
-    let pieces: [Piece]
-  }
-
-  /// Patches that follow each other in the lists of offsets.
-  struct Stretch {
-    let first: Int, count: Int
-  }
-
   let phase: ImageProduct.Phase
-  /// Entries of a patch with all its taps.
-  let entryCount: Int
-  let groups: [RowGroup]
-  let blocks: [Block]
-  /// Of each patch, row × example × column, in a band of a unit.
+  /// Entries of a patch with all its taps, and of one row of them.
+  let entryCount: Int, runLength: Int
+  let groups: [Group]
+  /// Parts of a patch whose filters stay in the second cache while all patches meet them.
+  let blocks: [[Piece]]
+  /// Of each patch in a band of a unit: group × example × row × column.
   let sourceOffsets: [Int32], targetOffsets: [Int32]
   let weights: FloatStorage
   private let cut: UnitCut
-  /// The stretches of each band and group when a unit has all its examples: asked for so often that
-  /// making lists would be felt.
-  private var wholeUnits: [[[Stretch]]] = []
 
   init(
     _ phase: ImageProduct.Phase, source: ImageProduct.Extent, target: ImageProduct.Extent,
-    padding: ConvolutionGeometry.Padding, cut: UnitCut, panels: FilterPanels
+    padding: ConvolutionGeometry.Padding, choice: PaddingChoice, cut: UnitCut, panels: FilterPanels
   ) {
     self.phase = phase
-    entryCount = phase.tapRows * phase.tapColumns * source.channels
     self.cut = cut
+    runLength = phase.tapColumns * source.channels
+    entryCount = phase.tapRows * runLength
     weights = FloatStorage(count: panels.floatCount(entryCount: entryCount))
-    groups = Self.groups(
-      of: phase, firstRow: padding.top, rowCount: source.height, cut: cut,
-      tileRows: panels.tileRows)
-    let width = source.width + padding.left + padding.right
-    blocks = Self.blocks(
-      of: phase, groups, channels: source.channels, lineLength: width * source.channels,
-      limit: panels.blockEntries)
-    let isPadded = padding != .all(0)
+    let spans = choice.spans(of: phase, source: source, padding: padding)
+    let isPadded = choice.readsPadding
+    let width = source.width + (isPadded ? padding.left + padding.right : 0)
     let exampleStride = isPadded ? cut.sourceRows * width * source.channels : source.count
+    // A padded copy begins with the first row that is read, the image itself behind its padding.
+    let firstRow = phase.sourceRow - (isPadded ? cut.firstSourceRow : padding.top)
+    let firstColumn = phase.sourceColumn - (isPadded ? 0 : padding.left)
+    var groups: [Group] = []
     var sourceOffsets: [Int32] = []
     var targetOffsets: [Int32] = []
-    for row in 0..<min(cut.rows, phase.rows) {
-      let sourceRow = row * phase.sourceStep + phase.sourceRow - cut.firstSourceRow
-      let targetRow = row * phase.targetStep + phase.targetRow
-      for example in 0..<cut.examples {
-        for column in 0..<phase.columns {
-          let pixel = sourceRow * width + column * phase.sourceStep + phase.sourceColumn
-          sourceOffsets.append(Int32(example * exampleStride + pixel * source.channels))
-          let place = targetRow * target.width + column * phase.targetStep + phase.targetColumn
-          targetOffsets.append(Int32(example * target.count + place * target.channels))
+    for rows in spans.rows {
+      for columns in spans.columns {
+        groups.append(
+          Group(
+            rows: rows.places, columns: columns.places, tapRows: rows.taps,
+            tapColumns: columns.taps, first: sourceOffsets.count))
+        for example in 0..<cut.examples {
+          for row in Self.listedRows(rows.places, cut) {
+            for column in columns.places {
+              let pixel =
+                (firstRow + row * phase.sourceStep) * width + firstColumn
+                + column * phase.sourceStep
+              sourceOffsets.append(Int32(example * exampleStride + pixel * source.channels))
+              let place =
+                (phase.targetRow + row * phase.targetStep) * target.width + phase.targetColumn
+                + column * phase.targetStep
+              targetOffsets.append(Int32(example * target.count + place * target.channels))
+            }
+          }
         }
       }
     }
+    self.groups = groups
     self.sourceOffsets = sourceOffsets
     self.targetOffsets = targetOffsets
-    let rowCount = cut.examples * phase.columns
-    wholeUnits = (0..<cut.bands).map { band in
-      groups.map { group in
-        let rows = rows(of: group, inBand: band)
-        return rows.isEmpty
-          ? [] : [Stretch(first: rows.lowerBound * rowCount, count: rows.count * rowCount)]
-      }
-    }
+    blocks = Self.blocks(
+      of: phase, groups, channels: source.channels, lineLength: width * source.channels,
+      limit: panels.blockEntries)
   }
 
-  /// Groups rows by their taps in the image, which begins at `firstRow` of the padded one; or puts all
-  /// rows into one group, where tiles that small groups leave half empty would cost what is saved.
-  private static func groups(
-    of phase: ImageProduct.Phase, firstRow: Int, rowCount: Int, cut: UnitCut, tileRows: Int
-  ) -> [RowGroup] {
-    guard phase.rows > 0 else { return [] }
-    let groups = groups(of: phase, firstRow: firstRow, rowCount: rowCount)
-    let whole = [RowGroup(rows: 0..<phase.rows, taps: 0..<phase.tapRows)]
-    // Without a tap inside, a patch gives the bias: that group must be known.
-    if groups.contains(where: { $0.taps.isEmpty }) { return groups }
-    func cost(_ groups: [RowGroup]) -> Double {
-      groups.reduce(0) { cost, group in
-        let rows = min(group.rows.count, cut.rows)
-        let tiles = (rows * cut.examples * phase.columns + tileRows - 1) / tileRows
-        return cost + Double(tiles * group.taps.count) * Double(group.rows.count) / Double(rows)
-      }
-    }
-    return cost(groups) < leastGain * cost(whole) ? groups : whole
-  }
-
-  /// Rows are told apart where that leaves less than this of the work.
-  private static let leastGain = 0.98
-
-  /// Groups rows by their taps in the image.
-  private static func groups(
-    of phase: ImageProduct.Phase, firstRow: Int, rowCount: Int
-  ) -> [RowGroup] {
-    var groups: [RowGroup] = []
-    for row in 0..<phase.rows {
-      let start = row * phase.sourceStep + phase.sourceRow
-      let lower = min(phase.tapRows, max(0, firstRow - start))
-      let upper = max(lower, min(phase.tapRows, firstRow + rowCount - start))
-      if let last = groups.last, last.taps == lower..<upper {
-        groups[groups.count - 1] = RowGroup(rows: last.rows.lowerBound..<(row + 1), taps: last.taps)
-      } else {
-        groups.append(RowGroup(rows: row..<(row + 1), taps: lower..<upper))
-      }
-    }
-    return groups
+  /// The rows of a group that its lists hold, counted from a band's first: any of a band, since what a
+  /// group has of it differs from band to band.
+  private static func listedRows(_ rows: Range<Int>, _ cut: UnitCut) -> Range<Int> {
+    cut.bands > 1 ? 0..<cut.rows : rows
   }
 
   /// Cuts patches so that a block of a panel stays in the second cache: into pieces of one tap row, or
   /// into several tap rows.
   private static func blocks(
-    of phase: ImageProduct.Phase, _ groups: [RowGroup], channels: Int, lineLength: Int, limit: Int
-  ) -> [Block] {
+    of phase: ImageProduct.Phase, _ groups: [Group], channels: Int, lineLength: Int, limit: Int
+  ) -> [[Piece]] {
     let runLength = phase.tapColumns * channels
     guard runLength > 0, phase.tapRows > 0 else { return [] }
-    func block(rows: Range<Int>, _ run: Range<Int>) -> Block {
-      let pieces = groups.enumerated().compactMap { index, group -> Piece? in
-        let taps = rows.clamped(to: group.taps)
-        guard !taps.isEmpty else { return nil }
+    func block(rows: Range<Int>, _ run: Range<Int>) -> [Piece] {
+      groups.enumerated().compactMap { index, group -> Piece? in
+        let columns = group.tapColumns
+        let inside = (columns.lowerBound * channels)..<(columns.upperBound * channels)
+        let taps = rows.clamped(to: group.tapRows)
+        let entries = run.clamped(to: inside)
+        guard !taps.isEmpty, !entries.isEmpty else { return nil }
         return Piece(
-          group: index, sourceOffset: taps.lowerBound * lineLength + run.lowerBound,
-          runCount: taps.count, firstEntry: taps.lowerBound * runLength + run.lowerBound,
-          isFirst: taps.lowerBound == group.taps.lowerBound && run.lowerBound == 0)
+          group: index, sourceOffset: taps.lowerBound * lineLength + entries.lowerBound,
+          runCount: taps.count, runLength: entries.count,
+          firstEntry: taps.lowerBound * runLength + entries.lowerBound,
+          isFirst: taps.lowerBound == group.tapRows.lowerBound
+            && entries.lowerBound == inside.lowerBound)
       }
-      return Block(runLength: run.count, pieces: pieces)
     }
     func cut(_ count: Int, into parts: Int) -> [Range<Int>] {
       (0..<parts).map { (count * $0 / parts)..<(count * ($0 + 1) / parts) }
@@ -157,21 +122,15 @@ struct PatchPlan {
       .map { block(rows: $0, 0..<runLength) }
   }
 
-  /// The patches of each group in a band, for the first examples of a unit.
-  func stretches(inBand band: Int, exampleCount: Int) -> [[Stretch]] {
-    if exampleCount == cut.examples { return wholeUnits[band] }
-    return groups.map { group in
-      let rows = rows(of: group, inBand: band)
-      return rows.map {
-        Stretch(first: $0 * cut.examples * phase.columns, count: exampleCount * phase.columns)
-      }
+  /// Where the lists hold a group's patches in a band, for the first examples of a unit.
+  func patches(of group: Group, inBand band: Int, exampleCount: Int) -> Range<Int> {
+    guard cut.bands > 1 else {
+      let count = exampleCount * group.rows.count * group.columns.count
+      return group.first..<(group.first + count)
     }
-  }
-
-  /// A group's rows in a band, counted from the band's first.
-  private func rows(of group: RowGroup, inBand band: Int) -> Range<Int> {
     let first = band * cut.rows
     let rows = group.rows.clamped(to: first..<(first + cut.rows))
-    return (rows.lowerBound - first)..<(rows.upperBound - first)
+    let start = group.first + (rows.lowerBound - first) * group.columns.count
+    return start..<(start + rows.count * group.columns.count)
   }
 }

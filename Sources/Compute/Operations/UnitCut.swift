@@ -8,7 +8,7 @@ struct UnitCut {
   let firstSourceRow: Int, sourceRows: Int
 
   /// Pixels per unit that make the filters' way from memory worth it.
-  static let pixelTarget = 192
+  static let pixelTarget = 384
   /// Floats of padded source that leave room in the second cache.
   static let sourceTarget = 64 * 1024
 

@@ -4,8 +4,10 @@ extension WeightGradient {
   /// Positions of a full block.
   var blockPositions: Int { blockExamples * blockRows * geometry.outputWidth }
 
-  /// Tiles whose packed entries stay in the first cache beside a panel.
-  private var tilesPerPass: Int { max(1, 4096 / (6 * blockPositions)) }
+  /// Tiles whose packed entries stay in the second cache: the more, the less often gradients are read.
+  private var tilesPerPass: Int { max(1, Self.packedTarget / (6 * blockPositions)) }
+  /// Floats of packed entries.
+  private static let packedTarget = 16 * 1024
 
   /// Floats of scratch that `sum` takes for panels of that width altogether.
   func sumScratchCount(width: Int) -> Int {
@@ -96,11 +98,11 @@ extension WeightGradient {
       let limit = packsEntries ? tilesPerPass : share.tiles.count
       let tiles = share.tiles[first..<endOfPass(share.tiles, from: first, limit: limit)]
       first = tiles.endIndex
-      setLines(&lines, tiles[tiles.startIndex], block)
       if packsEntries {
-        for (index, tile) in tiles.enumerated() {
-          packAligned(tile, work.input, block, into: left + index * 6 * blockPositions)
-        }
+        setPackedLines(&lines, tiles[tiles.startIndex], block)
+        packLeft(tiles, work.input, block, into: left)
+      } else {
+        setLines(&lines, tiles[tiles.startIndex], block)
       }
       lines.withUnsafeBufferPointer {
         task.lines = $0.baseAddress
@@ -204,108 +206,6 @@ extension WeightGradient {
       last += 1
     }
     return last
-  }
-
-  /// Packs the output gradient, panel × position × width, times the examples' weights.
-  private func packRight(
-    _ work: Work, _ block: Block, panels: ArraySlice<FilterPanels.Panel>,
-    into right: UnsafeMutablePointer<Float>
-  ) {
-    let g = geometry
-    let rowsLength = block.rows.count * g.outputWidth
-    guard let first = panels.first else { return }
-    let panelStride = block.examples.count * rowsLength
-    // Whole panels are packed together, so that memory is read in order; the last may be ragged.
-    let whole = panels.prefix { $0.width == first.width && $0.filterCount == $0.width }
-    for (index, example) in block.examples.enumerated() {
-      let line = (example * g.outputHeight + block.rows.lowerBound) * g.outputWidth
-      let source = work.outputGradient + line * g.outputChannels
-      let scale = work.exampleWeights?[example] ?? 1
-      ck_f32_pack_panels(
-        source + first.firstFilter, rowsLength, g.outputChannels, whole.count, first.width,
-        panelStride * first.width, scale, right + index * rowsLength * first.width)
-      for panel in panels.dropFirst(whole.count) {
-        let place = right + (panel.firstFilter - first.firstFilter) * panelStride
-        ck_f32_pack_right(
-          source + panel.firstFilter, rowsLength, g.outputChannels, panel.filterCount, panel.width,
-          scale, place + index * rowsLength * panel.width)
-      }
-    }
-  }
-
-  /// Output rows and columns whose tap lies inside the image.
-  private func inside(_ tap: Int, _ stride: Int, padding: Int, input: Int, _ outputs: Range<Int>)
-    -> Range<Int>
-  {
-    let first = max(0, (padding - tap + stride - 1) / stride)
-    let end = (input - 1 + padding - tap) < 0 ? 0 : (input - 1 + padding - tap) / stride + 1
-    let lower = max(first, outputs.lowerBound)
-    return lower..<max(lower, min(end, outputs.upperBound))
-  }
-
-  private func insideRows(_ tile: Tile, _ block: Block) -> Range<Int> {
-    inside(
-      tile.tapRow, geometry.stride, padding: geometry.padding.top, input: geometry.inputHeight,
-      block.rows)
-  }
-
-  private func insideColumns(_ tile: Tile) -> Range<Int> {
-    inside(
-      tile.tapColumn, geometry.stride, padding: geometry.padding.left, input: geometry.inputWidth,
-      0..<geometry.outputWidth)
-  }
-
-  private func packAligned(
-    _ tile: Tile, _ input: UnsafePointer<Float>, _ block: Block,
-    into target: UnsafeMutablePointer<Float>
-  ) {
-    let g = geometry
-    let rows = insideRows(tile, block)
-    let columns = insideColumns(tile)
-    guard !rows.isEmpty, !columns.isEmpty else { return }
-    let row = rows.lowerBound * g.stride + tile.tapRow - g.padding.top
-    let column = columns.lowerBound * g.stride + tile.tapColumn - g.padding.left
-    let source = input + (row * g.inputWidth + column) * g.inputChannels + tile.channel
-    let size = rows.count * columns.count * tile.rows
-    for (index, example) in block.examples.enumerated() {
-      ck_f32_pack_left(
-        source + example * g.input.count, rows.count, columns.count,
-        g.stride * g.inputWidth * g.inputChannels, g.stride * g.inputChannels, tile.width,
-        tile.rows, target + index * size)
-    }
-  }
-
-  /// Lists the positions of a block whose tap lies inside the image.
-  ///
-  /// Lines whose gradients and entries follow each other are one; packed entries always do.
-  private func setLines(_ lines: inout [ck_line], _ tile: Tile, _ block: Block) {
-    let g = geometry
-    lines.removeAll(keepingCapacity: true)
-    let rows = insideRows(tile, block)
-    let columns = insideColumns(tile)
-    guard !rows.isEmpty, !columns.isEmpty else { return }
-    let column = columns.lowerBound * g.stride + tile.tapColumn - g.padding.left
-    let count = UInt32(columns.count)
-    let isWhole = columns.count == g.outputWidth
-    var packed = 0
-    for example in 0..<block.examples.count {
-      for row in rows {
-        let line = example * block.rows.count + row - block.rows.lowerBound
-        let first = UInt32(line * g.outputWidth + columns.lowerBound)
-        let imageRow = row * g.stride + tile.tapRow - g.padding.top
-        let pixel = imageRow * g.inputWidth + column
-        let source =
-          packsEntries ? packed * tile.rows : example * g.input.count + pixel * g.inputChannels
-        packed += columns.count
-        let follows =
-          packsEntries || row > rows.lowerBound && g.stride == 1 && columns.count == g.inputWidth
-        if isWhole, follows, let last = lines.last, last.first + last.count == first {
-          lines[lines.count - 1].count += count
-        } else {
-          lines.append(ck_line(source: Int32(source), first: first, count: count))
-        }
-      }
-    }
   }
 
   // MARK: The padded copy of a block

@@ -40,6 +40,9 @@ final class WeightGradient {
   let isAligned: Bool
   /// Lines are so short, or so far apart, that the entries of aligned tiles are packed before.
   let packsEntries: Bool
+  /// Columns of the output that the same taps reach; packed positions lie column span by column span,
+  /// so that those that a tap reaches follow each other.
+  let columnSpans: [Range<Int>]
   /// Too few output channels for a panel: vectors run along the patch.
   let isThin: Bool
   let entryOffsets: [Int32]
@@ -50,8 +53,11 @@ final class WeightGradient {
   let gramOffsets: [Int32]
   let blockRows: Int, blockExamples: Int
 
-  /// Positions summed in registers before a tile is added to its target.
-  private static let positionTarget = 256
+  /// Positions summed in registers before a tile is added to its target: more of them where the target
+  /// does not stay in the second cache.
+  private static func positionTarget(weightCount: Int) -> Int {
+    weightCount > 128 * 1024 ? 512 : 256
+  }
   /// Positions of a line that make up for going from one to the next.
   private static let lineTarget = 12
 
@@ -64,14 +70,23 @@ final class WeightGradient {
       g.outputChannels <= Int(CK_MAX_THIN_FILTERS)
       && g.kernelWidth * g.inputChannels >= 2 * lanes
     isAligned = !isThin && g.inputChannels >= 16
-    packsEntries = g.stride > 1 || g.outputWidth < Self.lineTarget
+    packsEntries = isAligned && (g.stride > 1 || g.outputWidth < Self.lineTarget)
+    columnSpans =
+      packsEntries
+      ? TapSpan.spans(
+        count: g.outputWidth, step: g.stride, start: -g.padding.left, tapCount: g.kernelWidth,
+        extent: g.inputWidth
+      ).map(\.places) : [0..<g.outputWidth]
     panels =
       FilterPanels(filterCount: g.outputChannels, patchLength: 0, kernels: machine.kernels).list
     tiles = isAligned ? Self.alignedTiles(g) : Self.tiles(of: 0..<g.patchLength) { ($0, 0, 0) }
     let columns = g.outputWidth
-    blockRows = min(g.outputHeight, max(1, Self.positionTarget / columns))
+    let positionTarget = Self.positionTarget(weightCount: g.weightCount)
+    let fittingRows = min(g.outputHeight, max(1, positionTarget / columns))
+    let rowParts = (g.outputHeight + fittingRows - 1) / fittingRows
+    blockRows = (g.outputHeight + rowParts - 1) / rowParts
     blockExamples =
-      blockRows < g.outputHeight ? 1 : max(1, Self.positionTarget / g.positionCount)
+      blockRows < g.outputHeight ? 1 : max(1, positionTarget / g.positionCount)
     let paddedWidth = g.inputWidth + g.padding.left + g.padding.right
     let paddedHeight = (blockRows - 1) * g.stride + g.kernelHeight
     let exampleStride =
@@ -145,9 +160,10 @@ final class WeightGradient {
       }
       return
     }
-    // Split along the side whose packing costs less to repeat.
+    // Split along the side whose packing costs less to repeat; entries read in place cost nothing.
     let wanted = threadCount > 1 ? 2 * threadCount : 1
-    let channelsFirst = geometry.patchLength < geometry.outputChannels
+    let readsInPlace = isAligned && !packsEntries
+    let channelsFirst = readsInPlace || geometry.patchLength < geometry.outputChannels
     let alongChannels =
       channelsFirst ? min(wanted, panels.count) : (wanted + tiles.count - 1) / tiles.count
     let channelParts = max(1, min(panels.count, alongChannels))
