@@ -256,7 +256,7 @@ import Testing
       doors == [
         "PrivateZone": [
           "Evaluation/Report/ReportZone.swift", "Learning/Private/CountAnswer.swift",
-          "figmentd/Engine/RunFiles.swift",
+          "figmentd/Engine/HeldOutLikelihood.swift", "figmentd/Engine/RunFiles.swift",
         ],
         "Administrator": ["figmentd/Engine/Permissions.swift"],
         "Ledger": ["figmentd/Store/LedgerFileRun.swift"],
