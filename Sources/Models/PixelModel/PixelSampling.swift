@@ -75,8 +75,7 @@ extension PixelModel {
     _ sampling: PixelSampling, _ receive: (_ drawn: PixelDraw) throws -> Void
   ) throws {
     try validate(sampling)
-    // With guidance each image is evaluated with and without its class.
-    let group = PixelSampler.groupSize / (sampling.guidance == 1 ? 1 : 2)
+    let group = groupSize(of: sampling)
     let groupCount = (sampling.labels.count + group - 1) / group
     let workers = min(machine.threads.threadCount, groupCount)
     let samplers = (0..<workers).map { _ in makeSampler() }
@@ -94,6 +93,16 @@ extension PixelModel {
             logLikelihoods: sampler.logLikelihoods))
       }
     }
+  }
+
+  /// Images that a thread draws together: as many as a sampler takes, or fewer, so that all threads
+  /// have about as much to do in every round.
+  private func groupSize(of sampling: PixelSampling) -> Int {
+    // With guidance each image is evaluated with and without its class.
+    let largest = PixelSampler.groupSize / (sampling.guidance == 1 ? 1 : 2)
+    let threads = machine.threads.threadCount
+    let rounds = (sampling.labels.count + largest * threads - 1) / (largest * threads)
+    return max(1, (sampling.labels.count + rounds * threads - 1) / max(1, rounds * threads))
   }
 
   /// A sampler with the averaged weights.
