@@ -79,9 +79,7 @@ public final class Arena: @unchecked Sendable {
 
   private func appendBlock(atLeast byteCount: Int) {
     let size = max(blockByteCount, byteCount)
-    guard let base = PageMemory.allocate(byteCount: size) else {
-      preconditionFailure("out of memory: \(size) bytes for a training step")
-    }
+    let base = PageMemory.allocate(byteCount: size, for: "a training step")
     blocks.append(Block(base: base, byteCount: size))
     offset = 0
   }

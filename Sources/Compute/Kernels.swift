@@ -55,9 +55,7 @@ final class Scratch: @unchecked Sendable {
     if let base, count <= self.count { return base }
     free(base)
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
-    guard let fresh = PageMemory.allocate(byteCount: byteCount) else {
-      preconditionFailure("out of memory: \(byteCount) bytes of scratch for a worker")
-    }
+    let fresh = PageMemory.allocate(byteCount: byteCount, for: "a worker's scratch")
     let typed = fresh.bindMemory(to: Float.self, capacity: max(count, 1))
     base = typed
     self.count = count
@@ -74,9 +72,7 @@ final class FloatStorage: @unchecked Sendable {
   init(count: Int) {
     self.count = count
     let byteCount = max(count, 1) * MemoryLayout<Float>.stride
-    guard let fresh = PageMemory.allocate(byteCount: byteCount) else {
-      preconditionFailure("out of memory: \(byteCount) bytes for weights")
-    }
+    let fresh = PageMemory.allocate(byteCount: byteCount, for: "weights")
     base = fresh.bindMemory(to: Float.self, capacity: max(count, 1))
     base.initialize(repeating: 0, count: max(count, 1))
   }

@@ -7,12 +7,15 @@ import Glibc
 enum PageMemory {
   private static let hugePage = 2 << 20
 
-  /// At least `byteCount` bytes, with anything in them, to be given to `free`; nil if there are none.
-  static func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
+  /// At least `byteCount` bytes, with anything in them, to be given to `free`; traps if there are none,
+  /// saying what they were for.
+  static func allocate(byteCount: Int, for purpose: String) -> UnsafeMutableRawPointer {
     let isLarge = byteCount >= hugePage
     var memory: UnsafeMutableRawPointer?
     let alignment = isLarge ? hugePage : Arena.alignment
-    guard posix_memalign(&memory, alignment, max(byteCount, 1)) == 0, let memory else { return nil }
+    guard posix_memalign(&memory, alignment, max(byteCount, 1)) == 0, let memory else {
+      preconditionFailure("out of memory: \(byteCount) bytes for \(purpose)")
+    }
     // A wish that the kernel may refuse.
     if isLarge { _ = madvise(memory, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
     return memory

@@ -87,7 +87,7 @@ private final class ScriptedModel: LikelihoodModel {
   }
 
   @Test func theCurveStaysInside() throws {
-    var bench = try RunBench.pixels(epsilon: 4)
+    var bench = try RunBench(epsilon: 4, recipe: RunBench.pixelRecipe(steps: 48))
     bench.order.holdOut = try bench.holdOut()
     #expect(try bench.run().isFinished)
     let lines = try MetricsFile.lines(in: bench.places.internalFiles)
@@ -102,7 +102,8 @@ private final class ScriptedModel: LikelihoodModel {
 
   @Test func aRunWithoutPrivacyEndsWhereHeldOutImagesBecomeNoLikelier() throws {
     // A rate that has hardly begun to rise: no step makes anything likelier.
-    var bench = try RunBench.pixels(epsilon: nil, warmUpSteps: 1_000_000)
+    var bench = try RunBench(
+      epsilon: nil, recipe: RunBench.pixelRecipe(steps: 48, warmUpSteps: 1_000_000))
     bench.order.holdOut = try bench.holdOut()
     bench.order.stopsEarly = true
     #expect(try bench.run().isFinished)
@@ -129,37 +130,6 @@ private final class ScriptedModel: LikelihoodModel {
 }
 
 extension RunBench {
-  /// A run of a pixel model of a few hundred weights.
-  fileprivate static func pixels(epsilon: Double?, warmUpSteps: Int = 1) throws -> RunBench {
-    var bench = try RunBench(epsilon: epsilon)
-    bench.order.recipe = try RecipeLibrary.read(
-      bench.scratch.write(
-        "pixels.yaml",
-        """
-        name: pixels
-        summary: For tests.
-        family: pixel
-        image: {height: 8, width: 8, channels: 1}
-        training: {batch_size: 16, steps: 48, clip_norm: 1}
-        model:
-          channels: 4
-          depth: 1
-          first_kernel: 3
-          bits: 2
-          output: softmax
-          class_regions: 2
-          label_dropout: 0
-          guidance: 1
-          learning_rate: 0.01
-          warm_up_steps: \(warmUpSteps)
-          final_rate: 1
-          beta1: 0.9
-          beta2: 0.99
-          average_decay: 0.9
-        """))
-    return bench
-  }
-
   /// A folder of other images of the same classes.
   fileprivate func holdOut() throws -> String {
     let folder = scratch.path + "/holdout"

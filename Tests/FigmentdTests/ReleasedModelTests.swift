@@ -33,7 +33,8 @@ import Testing
   }
 
   @Test func aPixelModelOfAReleaseGivesTheLikelihoodOfFolders() throws {
-    let recipe = try RecipeLibrary.read(scratch.write("pixels.yaml", Self.recipe))
+    let recipe = try RecipeLibrary.read(
+      scratch.write("pixels.yaml", RunBench.pixelRecipe(steps: 2)))
     try GlyphGenerator(seed: 3).write(count: 24, to: scratch.path + "/images")
     let classes = try DurableFile.names(in: scratch.path + "/images").sorted()
     let model = try #require(
@@ -84,27 +85,4 @@ import Testing
     try scratch.write("other.safetensors", "no such thing")
     #expect(try refusal(scratch.path + "/other.safetensors").contains("no model of Figment's"))
   }
-
-  private static let recipe = """
-    name: pixels
-    summary: For tests.
-    family: pixel
-    image: {height: 8, width: 8, channels: 1}
-    training: {batch_size: 8, steps: 2, clip_norm: 1}
-    model:
-      channels: 8
-      depth: 1
-      first_kernel: 3
-      bits: 2
-      output: softmax
-      class_regions: 1
-      label_dropout: 0
-      guidance: 1
-      learning_rate: 0.01
-      warm_up_steps: 1
-      final_rate: 1
-      beta1: 0.9
-      beta2: 0.99
-      average_decay: 0.9
-    """
 }

@@ -22,8 +22,17 @@ struct TapSpan: Equatable {
   }
 
   /// The whole axis with all its taps.
-  static func whole(count: Int, tapCount: Int) -> [TapSpan] {
+  private static func whole(count: Int, tapCount: Int) -> [TapSpan] {
     count > 0 ? [TapSpan(places: 0..<count, taps: 0..<tapCount)] : []
+  }
+
+  /// The spans of an axis whose padding is left out, or the whole of it.
+  static func spans(
+    leavingOutPadding: Bool, count: Int, step: Int, start: Int, tapCount: Int, extent: Int
+  ) -> [TapSpan] {
+    leavingOutPadding
+      ? spans(count: count, step: step, start: start, tapCount: tapCount, extent: extent)
+      : whole(count: count, tapCount: tapCount)
   }
 }
 
@@ -75,19 +84,14 @@ struct PaddingChoice: Equatable {
   func spans(
     of phase: ImageProduct.Phase, source: ImageProduct.Extent, padding: ConvolutionGeometry.Padding
   ) -> (rows: [TapSpan], columns: [TapSpan]) {
-    let rows =
-      skipsRows
-      ? TapSpan.spans(
-        count: phase.rows, step: phase.sourceStep, start: phase.sourceRow - padding.top,
-        tapCount: phase.tapRows, extent: source.height)
-      : TapSpan.whole(count: phase.rows, tapCount: phase.tapRows)
-    let columns =
-      skipsColumns
-      ? TapSpan.spans(
-        count: phase.columns, step: phase.sourceStep, start: phase.sourceColumn - padding.left,
-        tapCount: phase.tapColumns, extent: source.width)
-      : TapSpan.whole(count: phase.columns, tapCount: phase.tapColumns)
-    return (rows, columns)
+    (
+      TapSpan.spans(
+        leavingOutPadding: skipsRows, count: phase.rows, step: phase.sourceStep,
+        start: phase.sourceRow - padding.top, tapCount: phase.tapRows, extent: source.height),
+      TapSpan.spans(
+        leavingOutPadding: skipsColumns, count: phase.columns, step: phase.sourceStep,
+        start: phase.sourceColumn - padding.left, tapCount: phase.tapColumns, extent: source.width)
+    )
   }
 
   /// Multiply-adds that copying a float takes the time of.

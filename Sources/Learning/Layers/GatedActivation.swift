@@ -18,8 +18,9 @@ public final class GatedActivation: PerExampleLayer {
   private let bias: Parameter
   /// classes × (regions · 2C).
   private let table: Parameter?
-  /// Where a class has biases of its own.
+  /// Where a class has biases of its own, and the region of each position.
   private let grid: RegionGrid
+  private let regions: [Int]
   /// What the table's entries are multiplied by.
   private let classGain: Float
   /// Tanh and sigmoid of the last forward pass, batch × input shape.
@@ -49,11 +50,15 @@ public final class GatedActivation: PerExampleLayer {
       input.rank > 0 && input[input.rank - 1].isMultiple(of: 2),
       "a gate takes an even number of channels, not \(input)")
     precondition(classes > 0, "a gate has one class at least")
-    precondition(grid.count == 1 || input.rank == 3, "regions of \(input)")
+    precondition(
+      grid.count == 1 || input.rank == 3 && classes > 1, "regions of \(input), \(classes) classes")
     inputShape = input
     outputShape = Shape(input.extents.dropLast() + [input[input.rank - 1] / 2])
     classCount = classes
     self.grid = grid
+    regions = (0..<(2 * outputShape.count / input[input.rank - 1])).map {
+      grid.count == 1 ? 0 : grid.region(row: $0 / input[1], column: $0 % input[1])
+    }
     self.store = store
     classGain = Self.classGain(classes)
     bias = store.declare("\(name).bias", Shape(input[input.rank - 1]), .zeros)
@@ -96,7 +101,7 @@ public final class GatedActivation: PerExampleLayer {
       classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
     let channels = channelCount
     let positions = positionCount
-    let (regions, regionCount) = (regions, table == nil ? 1 : grid.count)
+    let (regions, regionCount) = (regions, grid.count)
     let output = pass.make(outputShape)
     let parts = pass.make(inputShape)
     pass.machine.threads.forEach(pass.exampleCount) { example, _ in
@@ -182,23 +187,14 @@ public final class GatedActivation: PerExampleLayer {
     return sums
   }
 
-  /// The region of each position.
-  private var regions: [Int] {
-    guard table != nil, grid.count > 1 else { return Array(repeating: 0, count: positionCount) }
-    return (0..<positionCount).map {
-      grid.region(row: $0 / inputShape[1], column: $0 % inputShape[1])
-    }
-  }
-
   private func regionRows(in pass: Pass) -> Tensor {
     if grid.count == 1 { return rows(in: pass) }
     if let regionGradients { return regionGradients }
     guard let inputGradient else { preconditionFailure("gradient before backward") }
     let channels = 2 * channelCount
-    let regions = regions
     let sums = pass.make(Shape(grid.count * channels))
     sums.fill(0)
-    pass.machine.threads.forEach(pass.exampleCount) { [grid] example, _ in
+    pass.machine.threads.forEach(pass.exampleCount) { [grid, regions] example, _ in
       var source = inputGradient.pointer + example * regions.count * channels
       for region in regions {
         let target = sums.pointer + (example * grid.count + region) * channels

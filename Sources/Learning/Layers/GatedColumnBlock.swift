@@ -58,9 +58,7 @@ final class GatedColumnBlock {
     link = product(layout.link(index))
     horizontal = product(layout.horizontal(index))
     projection = product(layout.projection(index))
-    let grid = RegionGrid(
-      side: layout.classCount > 1 ? layout.classGrid(index).side : 1, height: layout.height,
-      width: layout.width)
+    let grid = layout.classGrid(index)
     self.grid = grid
     func table(_ name: String) -> Tensor {
       let gate = "block\(index).\(name)"

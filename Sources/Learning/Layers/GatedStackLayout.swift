@@ -79,7 +79,8 @@ public struct GatedStackLayout: Hashable, Sendable {
   /// Later blocks see the first block's streams, so that one place is enough, and few parameters take
   /// less noise.
   package func classGrid(_ block: Int) -> RegionGrid {
-    RegionGrid(side: block == 0 ? classRegions : 1, height: height, width: width)
+    RegionGrid(
+      side: block == 0 && classCount > 1 ? classRegions : 1, height: height, width: width)
   }
 
   /// Multiply-adds for one image of a pass forwards, those of cut connections included.

@@ -26,16 +26,16 @@ struct MetricsLine: Codable {
 final class MetricsFile {
   private let path: String
   private let encoder = JSONEncoder()
+  private static let name = "metrics.jsonl"
 
   /// Goes on with the file, or begins it.
   init(in folder: String) {
-    path = folder + "/metrics.jsonl"
+    path = folder + "/" + Self.name
     encoder.outputFormatting = [.sortedKeys]
   }
 
   /// The lines of the file in `folder`; none where it is absent.
   static func lines(in folder: String) throws -> [MetricsLine] {
-    let name = "metrics.jsonl"
     guard try DurableFile.names(in: folder).contains(name) else { return [] }
     // A crash may have cut the last line.
     return try DurableFile.read("\(folder)/\(name)").split(separator: 0x0A).compactMap {

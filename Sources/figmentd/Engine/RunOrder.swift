@@ -16,7 +16,7 @@ struct RunOrder: Sendable {
   /// What the administrator declared about it.
   let rules: DatasetRules
   /// What is trained and how.
-  var recipe: Recipe
+  let recipe: Recipe
   /// How many units the administrator says there are; nil counts those that are found.
   var population: Int?
   /// The privacy loss that the run may cause.

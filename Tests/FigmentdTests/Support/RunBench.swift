@@ -41,13 +41,14 @@ struct RunBench {
   init(
     named name: String = "run", epsilon: Double? = 4, maximum: Double = 100, side: Int = 8,
     steps: Int = 40, drawn: Int = 64, count: Int = 12, hardened: Bool = false,
-    countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, rules: DatasetRules = DatasetRules()
+    countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, rules: DatasetRules = DatasetRules(),
+    recipe: String? = nil
   ) throws {
     scratch = ScratchFolder()
     let images = scratch.path + "/images"
     try GlyphGenerator(seed: 3).write(count: drawn, to: images)
     let recipe = try RecipeLibrary.read(
-      scratch.write("tiny.yaml", Self.recipe(side: side, steps: steps)))
+      scratch.write("tiny.yaml", recipe ?? Self.recipe(side: side, steps: steps)))
     order = RunOrder(
       name: name, dataset: "glyphs", root: images, rules: rules, recipe: recipe,
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
@@ -103,6 +104,32 @@ struct RunBench {
       beta2: 0.999
       generator_batch_size: 8
       schedule: {start: 2, grace: 10, limit: 5}
+      average_decay: 0.9
+    """
+  }
+
+  /// A recipe of a pixel model named pixels, for images of 8×8 pixels.
+  static func pixelRecipe(steps: Int, warmUpSteps: Int = 1) -> String {
+    """
+    name: pixels
+    summary: For tests.
+    family: pixel
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: 16, steps: \(steps), clip_norm: 1}
+    model:
+      channels: 8
+      depth: 1
+      first_kernel: 3
+      bits: 2
+      output: softmax
+      class_regions: 2
+      label_dropout: 0
+      guidance: 1
+      learning_rate: 0.01
+      warm_up_steps: \(warmUpSteps)
+      final_rate: 1
+      beta1: 0.9
+      beta2: 0.99
       average_decay: 0.9
     """
   }
