@@ -52,13 +52,18 @@ def best_time(body, seconds, options):
     return best
 
 
-def figment(options, case):
-    """Seconds of the best repetition and the peak memory of one case of `figmentd bench`."""
+def figment_line(options, case):
+    """What `figmentd bench` says of one case."""
     command = options.bench + [
         "--filter", case, "--threads", str(options.threads), "--batch", str(options.batch),
         "--seconds", str(options.seconds), "--json"]
     command += [] if options.wall_clock else ["--processor-time"]
-    line = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def figment(options, case):
+    """Seconds of the best repetition and the peak memory of one case of `figmentd bench`."""
+    line = figment_line(options, case)
     return line["bestMilliseconds"] / 1e3, line["peakMemoryBytes"]
 
 

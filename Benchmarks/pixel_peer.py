@@ -9,13 +9,12 @@ so the machine should do nothing else. PyTorch draws naively: one pass over the 
 of which a few are timed. Prints a table in Markdown.
 """
 import argparse
-import json
-import subprocess
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from peers import best_time, figment_line
 
 SIDE, CHANNELS, BLOCKS, LEVELS, CLASSES, REACH = 28, 32, 6, 16, 10, 3
 
@@ -82,17 +81,6 @@ class GatedPixelCNN(nn.Module):
         return self.output(F.relu(self.hidden(F.relu(skips))))
 
 
-def best_time(body, seconds):
-    body()
-    best, end, count = float("inf"), time.perf_counter() + seconds, 0
-    while count < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        body()
-        best = min(best, time.perf_counter() - start)
-        count += 1
-    return best
-
-
 def peer_bodies(batch):
     """Name, body and images per call of what PyTorch does."""
     model = GatedPixelCNN().to(memory_format=torch.channels_last)
@@ -116,13 +104,6 @@ def peer_bodies(batch):
     return {"training": (train, batch), "sampling": (draw, batch / SIDE**2)}
 
 
-def figment(options, case):
-    command = options.bench + [
-        "--filter", case, "--threads", str(options.threads), "--batch", str(options.batch),
-        "--seconds", str(options.seconds), "--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=1)
@@ -131,6 +112,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bench", nargs="+", default=[".build/release/figmentd", "bench"])
     options = parser.parse_args()
+    options.wall_clock = True
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     peers = peer_bodies(options.batch)
@@ -138,10 +120,10 @@ def main():
     ours, theirs = {}, {}
     for _ in range(options.rounds):
         for name, (body, images) in peers.items():
-            rate = images / best_time(body, options.seconds)
+            rate = images / best_time(body, options.seconds, options)
             theirs[name] = max(rate, theirs.get(name, 0))
         for case in ("pixel-plain-step", "pixel-private-step", "pixel-sampling"):
-            line = figment(options, case)
+            line = figment_line(options, case)
             rate = options.batch / line["bestMilliseconds"] * 1e3
             if rate > ours.get(case, (0,))[0]:
                 ours[case] = (rate, line["gflops"], line["shareOfPeak"])
