@@ -167,4 +167,24 @@ import Testing
     #expect(run(2) == one)
     #expect(run(3) == one)
   }
+
+  @Test(arguments: counts) func wholeTensorsAreFilledCopiedAndLookedThrough(_ count: Int) {
+    let arena = Arena()
+    defer { withExtendedLifetime(arena) {} }
+    let machine = Machine(threadCount: 2)
+    let x = arena.make(Shape(count), randomFloats(count, seed: 1))
+    let y = arena.make(Shape(count))
+    machine.fill(y, with: 3)
+    #expect(y.array == [Float](repeating: 3, count: count))
+    machine.copy(x, into: y)
+    #expect(y.array == x.array)
+    #expect(machine.isFinite(x))
+    for value in [Float.infinity, -.infinity, .nan] {
+      for place in [0, count / 2, count - 1] {
+        machine.copy(x, into: y)
+        y.pointer[place] = value
+        #expect(!machine.isFinite(y), "\(value) at \(place)")
+      }
+    }
+  }
 }

@@ -13,65 +13,83 @@ public final class ConvolutionPlan: @unchecked Sendable {
   private let machine: Machine
   /// The same sums in their simplest form: a kernel as large as the input is a dense layer.
   private let shape: ConvolutionGeometry
-  private let weights: FloatStorage
-  private lazy var forwardProduct = ImageProduct(forward: shape, on: machine)
-  private lazy var backwardProduct = ImageProduct(backward: shape, on: machine)
+  /// The products in use; each holds the weights packed in its own way.
+  private var forwardProduct: ImageProduct?, backwardProduct: ImageProduct?
   private lazy var gradient = WeightGradient(shape, on: machine)
-  private var forwardIsPacked = false, backwardIsPacked = false
+  /// The weights as they were given, for a product that is not in use yet.
+  private var spareWeights: FloatStorage?
 
   /// Prepares a convolution of the given sizes on `machine`; the weights are zero.
   public init(_ geometry: ConvolutionGeometry, on machine: Machine) {
     self.geometry = geometry
     self.machine = machine
     shape = geometry.simplified
-    weights = FloatStorage(count: geometry.weightCount)
   }
 
   /// Takes new weights, kernel height × kernel width × input channels × output channels.
   public func setWeights(_ weights: Tensor) {
     precondition(weights.count == geometry.weightCount, "weights of shape \(weights.shape)")
-    self.weights.base.update(from: weights.pointer, count: weights.count)
-    forwardIsPacked = false
-    backwardIsPacked = false
+    forwardProduct?.packForward(weights.pointer, shape)
+    backwardProduct?.packBackward(weights.pointer, shape)
+    guard forwardProduct == nil || backwardProduct == nil else {
+      spareWeights = nil
+      return
+    }
+    let spare = spareWeights ?? FloatStorage(count: weights.count)
+    spare.base.update(from: weights.pointer, count: weights.count)
+    spareWeights = spare
   }
 
   /// Computes `output` (batch × output shape) from `input` (batch × input shape), plus `bias`
-  /// (output channels) if there is one.
-  public func forward(_ input: Tensor, bias: Tensor?, into output: Tensor) {
+  /// (output channels) if there is one, and does `finishing` to it.
+  public func forward(
+    _ input: Tensor, bias: Tensor?, finishing: [FinishingStep] = [], into output: Tensor
+  ) {
     let exampleCount = batchSize(input: input, output: output)
     precondition(bias.map { $0.count == geometry.outputChannels } ?? true, "bias of another size")
-    if !forwardIsPacked {
-      forwardProduct.packForward(weights.base, shape)
-      forwardIsPacked = true
-    }
-    forwardProduct.run(
-      input.pointer, bias: bias?.pointer, into: output.pointer, exampleCount: exampleCount)
+    let product = forwardProduct ?? startForward()
+    product.run(
+      ImageProduct.Call(
+        source: input.pointer, bias: bias?.pointer, target: output.pointer,
+        exampleCount: exampleCount, finishing: finishing))
   }
 
   /// Computes the gradient of the input (batch × input shape) from that of the output, plus `bias`
-  /// (input channels), which a transposed convolution adds, if there is one.
+  /// (input channels), which a transposed convolution adds, if there is one, and does `finishing` to
+  /// it.
   public func backwardData(
-    _ outputGradient: Tensor, bias: Tensor? = nil, into inputGradient: Tensor
+    _ outputGradient: Tensor, bias: Tensor? = nil, finishing: [FinishingStep] = [],
+    into inputGradient: Tensor
   ) {
     let exampleCount = batchSize(input: inputGradient, output: outputGradient)
     precondition(bias.map { $0.count == geometry.inputChannels } ?? true, "bias of another size")
-    if !backwardIsPacked {
-      backwardProduct.packBackward(weights.base, shape)
-      backwardIsPacked = true
+    let product = backwardProduct ?? startBackward()
+    func run(bias: UnsafePointer<Float>?) {
+      product.run(
+        ImageProduct.Call(
+          source: outputGradient.pointer, bias: bias, target: inputGradient.pointer,
+          exampleCount: exampleCount, finishing: finishing))
     }
     // A dense shape has one pixel whose channels are all the inputs: repeat the bias over them.
     guard let bias, shape.inputChannels != geometry.inputChannels else {
-      backwardProduct.run(
-        outputGradient.pointer, bias: bias?.pointer, into: inputGradient.pointer,
-        exampleCount: exampleCount)
-      return
+      return run(bias: bias?.pointer)
     }
     let repeated = (0..<shape.inputChannels).map { bias.pointer[$0 % bias.count] }
-    repeated.withUnsafeBufferPointer {
-      backwardProduct.run(
-        outputGradient.pointer, bias: $0.baseAddress, into: inputGradient.pointer,
-        exampleCount: exampleCount)
-    }
+    repeated.withUnsafeBufferPointer { run(bias: $0.baseAddress) }
+  }
+
+  private func startForward() -> ImageProduct {
+    let product = ImageProduct(forward: shape, on: machine)
+    if let spareWeights { product.packForward(spareWeights.base, shape) }
+    forwardProduct = product
+    return product
+  }
+
+  private func startBackward() -> ImageProduct {
+    let product = ImageProduct(backward: shape, on: machine)
+    if let spareWeights { product.packBackward(spareWeights.base, shape) }
+    backwardProduct = product
+    return product
   }
 
   /// Adds Σᵢ wᵢ·gᵢ to `weightGradient`, where gᵢ is the weight gradient of example i and wᵢ its

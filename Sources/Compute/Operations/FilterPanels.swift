@@ -59,6 +59,14 @@ struct FilterPanels {
 
   var count: Int { areThin ? 1 : list.count }
 
+  /// The filters of some of the `count` panels.
+  func filters(of range: Range<Int>) -> Range<Int> {
+    guard !areThin, let first = list[range].first, let last = list[range].last else {
+      return 0..<filterCount
+    }
+    return first.firstFilter..<(last.firstFilter + last.filterCount)
+  }
+
   /// Floats of the packed filters of a patch of `entryCount` entries.
   func floatCount(entryCount: Int) -> Int {
     entryCount * paddedFilterCount

@@ -13,17 +13,14 @@ extension ImageProduct {
   /// Packs weights kernel height × kernel width × input channels × output channels for `forward`.
   func packForward(_ weights: UnsafePointer<Float>, _ g: ConvolutionGeometry) {
     let filterCount = g.outputChannels
-    pack { _, packed in
-      if panels.areThin {
-        ck_f32_pack_transposed(
+    pack { _, panel, packed in
+      guard let panel else {
+        return ck_f32_pack_transposed(
           weights, filterCount, filterCount, g.patchLength, g.patchLength, packed)
-        return
       }
-      for panel in panels.list {
-        ck_f32_pack_right(
-          weights + panel.firstFilter, g.patchLength, filterCount, panel.filterCount, panel.width,
-          1, packed + panel.firstFilter * g.patchLength)
-      }
+      ck_f32_pack_right(
+        weights + panel.firstFilter, g.patchLength, filterCount, panel.filterCount, panel.width,
+        1, packed + panel.firstFilter * g.patchLength)
     }
   }
 
@@ -60,7 +57,7 @@ extension ImageProduct {
 
   /// Packs the same weights for `backward`.
   func packBackward(_ weights: UnsafePointer<Float>, _ g: ConvolutionGeometry) {
-    pack { index, packed in
+    pack { index, panel, packed in
       let rowTaps = PhaseAxis.taps(
         index / g.stride, kernel: g.kernelHeight, g.stride, padding: g.padding.top)
       let columnTaps = PhaseAxis.taps(
@@ -71,16 +68,14 @@ extension ImageProduct {
       for row in rowTaps {
         for column in columnTaps {
           let tap = weights + (row * g.kernelWidth + column) * g.inputChannels * filters
-          if panels.areThin {
+          if let panel {
+            ck_f32_pack_transposed(
+              tap + panel.firstFilter * filters, filters, filters, panel.filterCount,
+              panel.width, packed + panel.firstFilter * entryCount + entry * panel.width)
+          } else {
             for channel in 0..<g.inputChannels {
               (packed + channel * entryCount + entry).update(
                 from: tap + channel * filters, count: filters)
-            }
-          } else {
-            for panel in panels.list {
-              ck_f32_pack_transposed(
-                tap + panel.firstFilter * filters, filters, filters, panel.filterCount,
-                panel.width, packed + panel.firstFilter * entryCount + entry * panel.width)
             }
           }
           entry += filters

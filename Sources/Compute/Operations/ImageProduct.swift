@@ -27,6 +27,22 @@ final class ImageProduct {
     let targetRow: Int, targetColumn: Int, targetStep: Int
   }
 
+  /// A batch to compute: `target` (batch × target extent) from `source` (batch × source extent).
+  struct Call {
+    let source: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>?
+    let target: UnsafeMutablePointer<Float>
+    let exampleCount: Int
+    let finishing: [FinishingStep]
+  }
+
+  /// What one thread computes at a time.
+  private struct Unit {
+    let examples: Range<Int>
+    let band: Int
+    let panels: Range<Int>
+  }
+
   private let machine: Machine
   private let source: Extent, target: Extent
   private let padding: ConvolutionGeometry.Padding
@@ -65,20 +81,29 @@ final class ImageProduct {
     }
   }
 
-  /// Fills the weights of each phase: `body` gets the phase's index and its packed memory.
-  func pack(_ body: (_ phase: Int, _ weights: UnsafeMutablePointer<Float>) -> Void) {
-    machine.threads.forEach(phases.count) { index, _ in body(index, phases[index].weights.base) }
+  /// Fills the weights of each phase, panel by panel: `body` gets the phase's index, the panel (none if
+  /// filters are too few for panels) and the phase's packed memory.
+  func pack(
+    _ body: (
+      _ phase: Int, _ panel: FilterPanels.Panel?, _ weights: UnsafeMutablePointer<Float>
+    ) -> Void
+  ) {
+    machine.threads.forEach(phases.count * panels.count) { unit, _ in
+      let phase = unit / panels.count
+      let panel = panels.areThin ? nil : panels.list[unit % panels.count]
+      body(phase, panel, phases[phase].weights.base)
+    }
   }
 
-  /// Computes `target` (batch × target extent) from `source` (batch × source extent).
-  func run(
-    _ sourceBase: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    into targetBase: UnsafeMutablePointer<Float>, exampleCount: Int
-  ) {
+  /// Computes the batch of `call`.
+  func run(_ call: Call) {
+    let exampleCount = call.exampleCount
     guard exampleCount > 0 else { return }
     let threadCount = machine.threads.threadCount
     let wanted = threadCount > 1 ? 2 * threadCount : 1
-    var examplesPerUnit = cut.examples
+    // Units of the same size, so that no thread waits for one with a large last unit.
+    let parts = (exampleCount + cut.examples - 1) / cut.examples
+    var examplesPerUnit = (exampleCount + parts - 1) / parts
     var columnParts = 1
     func unitCount() -> Int {
       (exampleCount + examplesPerUnit - 1) / examplesPerUnit * cut.bands * columnParts
@@ -91,20 +116,18 @@ final class ImageProduct {
       let part = unit % columnParts
       let band = unit / columnParts % cut.bands
       let first = unit / columnParts / cut.bands * examplesPerUnit
-      runUnit(
-        sourceBase + first * source.count, bias: bias,
-        into: targetBase + first * target.count,
-        exampleCount: min(examplesPerUnit, exampleCount - first), band: band,
-        panelRange: (panels.count * part / columnParts)..<(panels.count * (part + 1) / columnParts),
-        scratch: machine.scratch(worker))
+      let unit = Unit(
+        examples: first..<min(first + examplesPerUnit, exampleCount), band: band,
+        panels: (panels.count * part / columnParts)..<(panels.count * (part + 1) / columnParts))
+      run(unit, of: call, scratch: machine.scratch(worker))
+      finish(unit, of: call)
     }
   }
 
-  private func runUnit(
-    _ sourceBase: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    into targetBase: UnsafeMutablePointer<Float>, exampleCount: Int, band: Int,
-    panelRange: Range<Int>, scratch: Scratch
-  ) {
+  private func run(_ unit: Unit, of call: Call, scratch: Scratch) {
+    let (band, exampleCount) = (unit.band, unit.examples.count)
+    let sourceBase = call.source + unit.examples.lowerBound * source.count
+    let targetBase = call.target + unit.examples.lowerBound * target.count
     let step = phases[0].phase.sourceStep
     var image = sourceBase
     if isPadded {
@@ -127,7 +150,24 @@ final class ImageProduct {
       let patches = plan.groups.map {
         plan.patches(of: $0, inBand: band, exampleCount: exampleCount)
       }
-      run(plan, patches, image: image, bias: bias, pixels: pixels, panelRange: panelRange)
+      run(
+        plan, patches, image: image, bias: call.bias, pixels: pixels, panelRange: unit.panels)
+    }
+  }
+
+  /// Does what follows the product to the rows of the target that the unit has written.
+  private func finish(_ unit: Unit, of call: Call) {
+    guard !call.finishing.isEmpty else { return }
+    let bandRows = cut.rows * phases[0].phase.targetStep
+    let first = unit.band * bandRows
+    let rows = cut.bands > 1 ? first..<min(first + bandRows, target.height) : 0..<target.height
+    let line = target.width * target.channels
+    for example in unit.examples {
+      FinishedPart(
+        target: call.target, channelCount: target.channels, example: example,
+        offset: example * target.count + rows.lowerBound * line,
+        pixelCount: rows.count * target.width, channels: panels.filters(of: unit.panels)
+      ).finish(by: call.finishing, machine.kernels.table.pointee)
     }
   }
 
@@ -139,7 +179,7 @@ final class ImageProduct {
     task.run_stride = lineLength
     task.filter_run_stride = plan.runLength
     for (group, patches) in zip(plan.groups, patches) where group.isEmpty {
-      fill(plan, patches, pixels: pixels, bias: bias)
+      fill(plan, patches, pixels: pixels, bias: bias, filters: panels.filters(of: panelRange))
     }
     if panels.areThin {
       task.filter_stride = plan.entryCount
@@ -192,11 +232,11 @@ final class ImageProduct {
   /// Patches that meet nothing but padding give the bias.
   private func fill(
     _ plan: PatchPlan, _ patches: Range<Int>, pixels: UnsafeMutablePointer<Float>,
-    bias: UnsafePointer<Float>?
+    bias: UnsafePointer<Float>?, filters: Range<Int>
   ) {
     for index in patches {
       let pixel = pixels + Int(plan.targetOffsets[index])
-      for channel in 0..<target.channels { pixel[channel] = bias?[channel] ?? 0 }
+      for channel in filters { pixel[channel] = bias?[channel] ?? 0 }
     }
   }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import Synchronization
 
 // Verbs over whole tensors: each output element depends on its own inputs alone. The output may be
 // an input.
@@ -105,6 +106,37 @@ extension Machine {
     threads.forEach(exampleCount) { example, _ in
       table.f32_scale(x + example * stride, factors[example], y + example * stride, stride)
     }
+  }
+
+  /// Sets every element to `value`.
+  public func fill(_ tensor: Tensor, with value: Float) {
+    let x = tensor.pointer
+    inChunks(tensor.count) { _, first, count in
+      (x + first).update(repeating: value, count: count)
+    }
+  }
+
+  /// Copies the elements of `source` into `target`, which must have as many.
+  public func copy(_ source: Tensor, into target: Tensor) {
+    precondition(source.count == target.count, "cannot copy \(source.shape) into \(target.shape)")
+    let x = source.pointer
+    let y = target.pointer
+    inChunks(target.count) { _, first, count in (y + first).update(from: x + first, count: count) }
+  }
+
+  /// Whether no element is infinite or NaN.
+  public func isFinite(_ tensor: Tensor) -> Bool {
+    let x = tensor.pointer
+    let exponent: UInt32 = 0x7F80_0000
+    let isSpoilt = Atomic<Bool>(false)
+    inChunks(tensor.count) { _, first, count in
+      var found: UInt32 = 0
+      for index in first..<(first + count) {
+        found |= x[index].bitPattern & exponent == exponent ? 1 : 0
+      }
+      if found != 0 { isSpoilt.store(true, ordering: .relaxed) }
+    }
+    return !isSpoilt.load(ordering: .relaxed)
   }
 
   /// Shares chunks of a flat loop among the threads.
