@@ -1,15 +1,17 @@
 public import Compute
 
 /// Leaky rectifier: x where x > 0, slope·x elsewhere.
-public final class LeakyReLU: ParameterFreeLayer {
+public final class LeakyReLU: ParameterFreeLayer, FinishingLayer {
   /// The factor of negative inputs; zero makes it the plain rectifier.
   public let slope: Float
   /// The shape of one example.
   public let inputShape: Shape
-  private var input: Tensor?
+  /// Tells where inputs were positive, as the input itself would.
+  private var output: Tensor?
 
   /// Creates a rectifier for examples of shape `input`.
   public init(slope: Float, input: Shape) {
+    precondition(slope >= 0, "the output tells the input's sign only if the slope is not negative")
     self.slope = slope
     inputShape = input
   }
@@ -22,9 +24,9 @@ public final class LeakyReLU: ParameterFreeLayer {
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    self.input = input
     let output = pass.make(inputShape)
     pass.machine.leakyReLU(input, slope: slope, into: output)
+    self.output = output
     return output
   }
 
@@ -33,11 +35,23 @@ public final class LeakyReLU: ParameterFreeLayer {
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     guard needsInputGradient else { return nil }
-    guard let input else { preconditionFailure("backward before forward") }
+    guard let output else { preconditionFailure("backward before forward") }
     let inputGradient = pass.make(inputShape)
     pass.machine.leakyReLUBackward(
-      outputGradient, input: input, slope: slope, into: inputGradient)
+      outputGradient, input: output, slope: slope, into: inputGradient)
     return inputGradient
+  }
+
+  func step(in pass: Pass) -> FinishingStep { .leakyReLU(slope: slope) }
+
+  func take(output: Tensor) {
+    self.output = output
+  }
+
+  var remembersOutput: Bool { true }
+
+  var backwardStep: FinishingStep? {
+    output.map { .leakyReLUGradient(output: $0, slope: slope) }
   }
 }
 

@@ -1,7 +1,7 @@
 public import Compute
 
 /// A learned bias per class and channel, added at every position.
-public final class ClassBias: PerExampleLayer {
+public final class ClassBias: PerExampleLayer, FinishingLayer {
   /// The shape of one example; its last axis is the channels.
   public let inputShape: Shape
   /// The number of classes.
@@ -38,21 +38,8 @@ public final class ClassBias: PerExampleLayer {
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    let labels = pass.labels(below: classCount)
     let output = pass.make(inputShape)
-    let values = store.values(of: table).pointer
-    let size = inputShape.count
-    let channels = channelCount
-    pass.machine.threads.forEach(pass.exampleCount) { example, _ in
-      let bias = values + labels[example] * channels
-      let source = input.pointer + example * size
-      let target = output.pointer + example * size
-      for start in Swift.stride(from: 0, to: size, by: channels) {
-        for channel in 0..<channels {
-          target[start + channel] = source[start + channel] + bias[channel]
-        }
-      }
-    }
+    pass.machine.finish(output, from: input, channels: channelCount, by: step(in: pass))
     return output
   }
 
@@ -64,6 +51,17 @@ public final class ClassBias: PerExampleLayer {
     rowGradients = nil
     return needsInputGradient ? outputGradient : nil
   }
+
+  func step(in pass: Pass) -> FinishingStep {
+    .addRows(of: store.values(of: table), rows: pass.labels(below: classCount))
+  }
+
+  /// Nothing to remember.
+  func take(output: Tensor) {}
+
+  var remembersOutput: Bool { false }
+
+  var backwardStep: FinishingStep? { nil }
 
   /// Adds each example's squared norm of the parameters' gradient.
   public func addSquaredGradientNorms(

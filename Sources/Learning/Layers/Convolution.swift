@@ -5,7 +5,7 @@ public import Compute
 /// Per-example norms take one of two exact forms, whichever costs less for its sizes: Gram matrices
 /// over positions, or each example's gradient built, kept for the micro-batch and reused by the
 /// weighted sum (Bu et al., arXiv 2205.10683 and 2210.00038).
-public final class Convolution: PerExampleLayer {
+public final class Convolution: PerExampleLayer, ProductLayer {
   /// The sizes.
   public let geometry: ConvolutionGeometry
   private let store: ParameterStore
@@ -50,9 +50,14 @@ public final class Convolution: PerExampleLayer {
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+    forward(input, finishing: [], in: pass)
+  }
+
+  func forward(_ input: Tensor, finishing: [FinishingStep], in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
-    weights.plan.forward(input, bias: store.values(of: bias), into: output)
+    weights.plan.forward(
+      input, bias: store.values(of: bias), finishing: finishing, into: output)
     return output
   }
 
@@ -60,12 +65,18 @@ public final class Convolution: PerExampleLayer {
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
+    backward(outputGradient, needsInputGradient: needsInputGradient, finishing: [], in: pass)
+  }
+
+  func backward(
+    _ outputGradient: Tensor, needsInputGradient: Bool, finishing: [FinishingStep], in pass: Pass
+  ) -> Tensor? {
     self.outputGradient = outputGradient
     weights.begin()
     biasGradients = nil
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    weights.plan.backwardData(outputGradient, into: inputGradient)
+    weights.plan.backwardData(outputGradient, finishing: finishing, into: inputGradient)
     return inputGradient
   }
 

@@ -11,8 +11,26 @@ extension [any Layer] {
     }
   }
 
+  /// Runs the chain; a convolution does what the layers after it would do to each of its numbers.
   func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    reduce(input) { $1.forward($0, in: pass) }
+    var value = input
+    var rest = self[...]
+    while let layer = rest.popFirst() {
+      guard let product = layer as? any ProductLayer else {
+        value = layer.forward(value, in: pass)
+        continue
+      }
+      var finishing: [any FinishingLayer] = []
+      while finishing.last?.remembersOutput != true,
+        let next = rest.first as? any FinishingLayer
+      {
+        finishing.append(next)
+        rest.removeFirst()
+      }
+      value = product.forward(value, finishing: finishing.map { $0.step(in: pass) }, in: pass)
+      for layer in finishing { layer.take(output: value) }
+    }
+    return value
   }
 
   /// Runs the backward chain; returns nil exactly when the input's gradient is not needed.
@@ -20,11 +38,19 @@ extension [any Layer] {
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     var gradient = outputGradient
-    for (index, layer) in enumerated().reversed() {
-      let needed = index > 0 || needsInputGradient
-      guard let next = layer.backward(gradient, needsInputGradient: needed, in: pass) else {
-        return nil
-      }
+    var rest = self[...]
+    while let layer = rest.popLast() {
+      let product = layer as? any ProductLayer
+      let step = product == nil ? nil : (rest.last as? any FinishingLayer)?.backwardStep
+      if step != nil { rest.removeLast() }
+      let needed = !rest.isEmpty || needsInputGradient
+      let next =
+        if let product, let step {
+          product.backward(gradient, needsInputGradient: needed, finishing: [step], in: pass)
+        } else {
+          layer.backward(gradient, needsInputGradient: needed, in: pass)
+        }
+      guard let next else { return nil }
       gradient = next
     }
     return needsInputGradient ? gradient : nil

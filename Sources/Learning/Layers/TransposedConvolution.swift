@@ -4,7 +4,7 @@ public import Compute
 ///
 /// It runs on the plan of the convolution that it transposes, with the roles of input and output
 /// exchanged, so forward is that plan's backward pass over data and the other way round.
-public final class TransposedConvolution: PerExampleLayer {
+public final class TransposedConvolution: PerExampleLayer, ProductLayer {
   /// The sizes of the convolution that is transposed: its input is this layer's output.
   public let geometry: ConvolutionGeometry
   private let store: ParameterStore
@@ -49,9 +49,14 @@ public final class TransposedConvolution: PerExampleLayer {
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+    forward(input, finishing: [], in: pass)
+  }
+
+  func forward(_ input: Tensor, finishing: [FinishingStep], in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
-    weights.plan.backwardData(input, bias: store.values(of: bias), into: output)
+    weights.plan.backwardData(
+      input, bias: store.values(of: bias), finishing: finishing, into: output)
     return output
   }
 
@@ -59,12 +64,18 @@ public final class TransposedConvolution: PerExampleLayer {
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
+    backward(outputGradient, needsInputGradient: needsInputGradient, finishing: [], in: pass)
+  }
+
+  func backward(
+    _ outputGradient: Tensor, needsInputGradient: Bool, finishing: [FinishingStep], in pass: Pass
+  ) -> Tensor? {
     self.outputGradient = outputGradient
     weights.begin()
     biasGradients = nil
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    weights.plan.forward(outputGradient, bias: nil, into: inputGradient)
+    weights.plan.forward(outputGradient, bias: nil, finishing: finishing, into: inputGradient)
     return inputGradient
   }
 

@@ -44,13 +44,3 @@ final class GradientBuffer {
     self.values = values
   }
 }
-
-extension Tensor {
-  /// Whether no element is infinite or NaN.
-  var isFinite: Bool {
-    var found: UInt32 = 0
-    let exponent: UInt32 = 0x7F80_0000
-    for value in buffer { found |= value.bitPattern & exponent == exponent ? 1 : 0 }
-    return found == 0
-  }
-}

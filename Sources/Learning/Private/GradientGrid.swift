@@ -8,8 +8,9 @@ extension NoiseGrid {
   /// The bound holds in integers: where rounding of floats left the norm above it, the contribution
   /// is shortened until it is not. A contribution that is not finite is left out.
   func add(_ contribution: Tensor, to sum: inout [Int]) {
-    guard contribution.isFinite else { return }
+    // Squares of floats do not overflow here, so the norm is finite exactly when all numbers are.
     let norm = contribution.buffer.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    guard norm.isFinite else { return }
     var factor = min(1 / step, Double(sensitivity) / norm)
     while !isWithinSensitivity(contribution, factor: factor) { factor *= 1 - 0x1p-20 }
     for index in sum.indices { sum[index] += whole(contribution.pointer[index], factor) }

@@ -44,15 +44,15 @@ public final class PrivateNetwork {
     let examples = examples.source
     requireUnitsTogether(examples)
     let gradient = parameters.gradient
-    gradient.fill(0)
+    pass.machine.fill(gradient, with: 0)
     accumulate(examples, loss: loss, clipNorm: mechanism.clipNorm, in: pass)
     let sum = takeBuffer()
-    if gradient.isFinite {
-      sum.values.copy(from: gradient)
+    if pass.machine.isFinite(gradient) {
+      pass.machine.copy(gradient, into: sum.values)
     } else {
       sumUnitsAlone(examples, loss, mechanism, into: sum.values, in: pass)
     }
-    gradient.fill(0)
+    pass.machine.fill(gradient, with: 0)
     pass.end()
     return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)
   }
@@ -65,7 +65,7 @@ public final class PrivateNetwork {
   ) {
     sum.fill(0)
     forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
-      if contribution.isFinite { pass.machine.add(contribution, to: sum) }
+      if pass.machine.isFinite(contribution) { pass.machine.add(contribution, to: sum) }
     }
   }
 

@@ -48,6 +48,19 @@ import Testing
       } == [])
   }
 
+  @Test func convolutionsWithWhatTheyFinish() {
+    #expect(
+      checkLayer(input: Shape(6, 5, 2), output: Shape(4, 3, 2), classes: 3) {
+        $0.convolution(3, kernel: 4, stride: 2, padding: 1)
+        $0.classBias(classes: 3, initialization: .normal(standardDeviation: 0.5))
+        $0.leakyReLU(0.2)
+        $0.transposedConvolution(2, kernel: 2, stride: 1)
+        $0.leakyReLU(0.2)
+        $0.classBias(classes: 3, initialization: .normal(standardDeviation: 0.5))
+        $0.convolution(2, kernel: 3, padding: 1)
+      } == [])
+  }
+
   @Test func dense() {
     #expect(checkLayer(input: image, output: Shape(4)) { $0.dense(4) } == [])
   }
