@@ -138,11 +138,12 @@ import Testing
     #expect(normalizedError(rows.array, each.flatMap { $0 }) < Self.errorBound)
   }
 
-  @Test(arguments: examples, [true, false])
-  func squaredNormsMatchReference(_ example: Example, _ usingGram: Bool) {
+  @Test(arguments: examples, NormForm.allCases)
+  func squaredNormsMatchReference(_ example: Example, _ form: NormForm) {
     let g = example.geometry
     // A Gram matrix of a thousand positions is the wrong tool and slow without vectors.
-    if usingGram, g.positionCount > 800, example.isa == "scalar" { return }
+    if form == .patchGram, g.positionCount > 800, example.isa == "scalar" { return }
+    if form == .pixelGram, !PixelGram.fits(g.simplified) { return }
     let data = Data(g, example.exampleCount)
     defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
@@ -151,12 +152,27 @@ import Testing
     var norms = [Double](repeating: 1, count: example.exampleCount)
     norms.withUnsafeMutableBufferPointer {
       plan.addSquaredNorms(
-        input: data.input, outputGradient: data.outputGradient, usingGram: usingGram, to: $0)
+        input: data.input, outputGradient: data.outputGradient, form: form, to: $0)
     }
     for (norm, gradient) in zip(norms, each) {
       let expected = 1 + gradient.reduce(0) { $0 + $1 * $1 }
       #expect(abs(norm / expected - 1) < 1e-5)
     }
+  }
+
+  @Test func pixelsMakeTheGramMatrixWherePatchesOverlap() {
+    func form(_ kernel: Int, stride: Int, size: Int = 14) -> NormForm {
+      let g = ConvolutionGeometry(
+        inputHeight: size, inputWidth: size, inputChannels: 128, outputChannels: 256,
+        kernelHeight: kernel, kernelWidth: kernel, stride: stride, padding: .all(0))
+      return WeightGradient(g, on: Machine(threadCount: 1)).gramForm
+    }
+    #expect(form(3, stride: 1) == .pixelGram)
+    #expect(form(4, stride: 2) == .pixelGram)
+    #expect(form(2, stride: 2) == .patchGram)
+    #expect(form(1, stride: 1) == .patchGram)
+    // Its matrices would not stay near.
+    #expect(form(3, stride: 1, size: 64) == .patchGram)
   }
 
   @Test(arguments: cases)

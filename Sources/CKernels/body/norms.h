@@ -47,3 +47,65 @@ static double f32_gram(const struct ck_gram *task) {
   }
   return total;
 }
+
+static void f32_gram_rows(const struct ck_gram_rows *task) {
+  const size_t count = task->row_count;
+  for (size_t p = 0; p < count; p += 4) {
+    const float *left[4];
+    float *target[4];
+    for (size_t i = 0; i < 4; ++i) {
+      size_t row = p + i < count ? p + i : count - 1;
+      left[i] = task->source + task->source_offsets[row];
+      target[i] = task->target + (size_t)task->places[row] * task->target_stride;
+    }
+    for (size_t q = p; q < count; q += 3) {
+      const float *right[3];
+      size_t place[3];
+      for (size_t j = 0; j < 3; ++j) {
+        size_t row = q + j < count ? q + j : count - 1;
+        right[j] = task->source + task->source_offsets[row];
+        place[j] = (size_t)task->places[row];
+      }
+      float dots[12];
+      dot_tile(left, 4, 0, right, 3, 0, 1, task->row_length, dots);
+      // Rows to spare repeat the last one, and so write what it writes.
+      CK_UNROLL for (size_t i = 0; i < 4; ++i) {
+        CK_UNROLL for (size_t j = 0; j < 3; ++j) target[i][place[j]] = dots[i * 3 + j];
+      }
+    }
+  }
+}
+
+// Vectors run along the second position, from the diagonal on; all but the diagonal counts twice.
+static double f32_gram_sum(const struct ck_gram_sum *task) {
+  if (task->position_count == 0) return 0;
+  const size_t end = (size_t)task->positions[task->position_count - 1] + 1;
+  vd total[VD_PER_VF];
+  for (size_t d = 0; d < VD_PER_VF; ++d) total[d] = vd_zero();
+  double diagonal = 0;
+  for (size_t p = 0; p < task->position_count; ++p) {
+    const size_t first = (size_t)task->positions[p];
+    const float *pixels = task->pixels + first * task->stride;
+    const float *gradients = task->gradients + first * task->stride;
+    for (size_t q = first; q < end; q += VF_LANES) {
+      const size_t count = end - q < VF_LANES ? end - q : VF_LANES;
+      vf patches = vf_zero();
+      for (size_t t = 0; t < task->tap_count; ++t) {
+        const float *row = pixels + task->taps[t] + q;
+        patches = vf_add(patches, count == VF_LANES ? vf_load(row) : vf_load_first(row, count));
+      }
+      vd patch[VD_PER_VF], gradient[VD_PER_VF];
+      vd_split(patches, patch);
+      vd_split(vf_load_first(gradients + q, count), gradient);
+      for (size_t d = 0; d < VD_PER_VF; ++d) total[d] = vd_fma(patch[d], gradient[d], total[d]);
+      if (q == first) {
+        float lanes[VF_LANES];
+        vf_store(lanes, patches);
+        diagonal += (double)lanes[0] * (double)gradients[q];
+      }
+    }
+  }
+  double sum = 0;
+  for (size_t d = 0; d < VD_PER_VF; ++d) sum += vd_sum(total[d]);
+  return 2 * sum - diagonal;
+}

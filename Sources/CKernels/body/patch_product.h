@@ -122,10 +122,12 @@ CK_INLINE void dot_tile(const float *const *left, const size_t left_count, size_
     CK_UNROLL for (size_t i = 0; i < left_count; ++i) l[i] += left_stride;
     CK_UNROLL for (size_t j = 0; j < right_count; ++j) r[j] += right_stride;
   }
-  CK_UNROLL for (size_t i = 0; i < left_count; ++i) {
-    CK_UNROLL for (size_t j = 0; j < right_count; ++j) {
-      dots[i * right_count + j] = vf_sum(sum[i][j]);
-    }
+  // Every tile has a multiple of four sums.
+  CK_UNROLL for (size_t n = 0; n < left_count * right_count; n += 4) {
+    vf_sum_four(sum[n / right_count][n % right_count],
+                sum[(n + 1) / right_count][(n + 1) % right_count],
+                sum[(n + 2) / right_count][(n + 2) % right_count],
+                sum[(n + 3) / right_count][(n + 3) % right_count], dots + n);
   }
 }
 

@@ -88,6 +88,28 @@ struct ck_gram {
   size_t channel_count;
 };
 
+/// Gram matrix of rows: target[placeᵢ · stride + placeⱼ] = rowᵢ · rowⱼ for i ≤ j; some of the entries
+/// below the diagonal are written too.
+struct ck_gram_rows {
+  const float *source;
+  const int32_t *source_offsets;  // row i begins at source + source_offsets[i]
+  size_t row_count, row_length;
+  float *target;
+  const int32_t *places;
+  size_t target_stride;
+};
+
+/// Σₚᵩ gradients[p][q] · Σₜ pixels[tapₜ + p · stride + q] over all pairs of positions, of which only those
+/// with p ≤ q are read. Places between the positions must hold zero in `gradients`.
+struct ck_gram_sum {
+  const float *pixels, *gradients;
+  size_t stride;                  // of both matrices
+  const int32_t *positions;       // in ascending order
+  size_t position_count;
+  const int32_t *taps;
+  size_t tap_count;
+};
+
 /// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 /// p ← p − step · m / (√v · root_scale + ε).
 struct ck_adam {
@@ -112,6 +134,8 @@ struct ck_kernels {
   void (*f32_line_product[3][CK_MAX_PANEL_VECTORS])(const struct ck_line_product *);
   void (*f32_thin_gradient)(const struct ck_thin_gradient *);
   double (*f32_gram)(const struct ck_gram *);
+  void (*f32_gram_rows)(const struct ck_gram_rows *);
+  double (*f32_gram_sum)(const struct ck_gram_sum *);
   double (*f32_squared_norm)(const float *values, size_t count);
 
   // Loops over `count` elements; a target may be an operand.

@@ -23,6 +23,11 @@ CK_INLINE float vf_sum(vf v) {
   __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+// The sums of four vectors, folded together: half the instructions of four sums.
+CK_INLINE void vf_sum_four(vf a, vf b, vf c, vf d, float *sums) {
+  vf eight = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+  _mm_storeu_ps(sums, _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+}
 
 CK_INLINE vd vd_zero(void) { return _mm256_setzero_pd(); }
 CK_INLINE vd vd_add_squares(vd sum, vf v) {

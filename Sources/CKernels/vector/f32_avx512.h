@@ -19,6 +19,15 @@ CK_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 CK_INLINE vf vf_multiply(vf a, vf b) { return _mm512_mul_ps(a, b); }
 CK_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 CK_INLINE float vf_sum(vf v) { return _mm512_reduce_add_ps(v); }
+// The sums of four vectors, folded together: a third of the instructions of four sums.
+CK_INLINE void vf_sum_four(vf a, vf b, vf c, vf d, float *sums) {
+  vf ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  vf cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+  vf four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+  vf two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4E));
+  vf one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));
+  _mm_storeu_ps(sums, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, one)));
+}
 
 CK_INLINE vd vd_zero(void) { return _mm512_setzero_pd(); }
 CK_INLINE vd vd_add_squares(vd sum, vf v) {

@@ -22,6 +22,10 @@ CK_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
 CK_INLINE vf vf_multiply(vf a, vf b) { return vmulq_f32(a, b); }
 CK_INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
 CK_INLINE float vf_sum(vf v) { return vaddvq_f32(v); }
+// The sums of four vectors.
+CK_INLINE void vf_sum_four(vf a, vf b, vf c, vf d, float *sums) {
+  vst1q_f32(sums, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)));
+}
 
 CK_INLINE vd vd_zero(void) { return vdupq_n_f64(0); }
 CK_INLINE vd vd_add_squares(vd sum, vf v) {

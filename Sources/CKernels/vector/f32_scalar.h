@@ -17,6 +17,13 @@ CK_INLINE vf vf_add(vf a, vf b) { return a + b; }
 CK_INLINE vf vf_multiply(vf a, vf b) { return a * b; }
 CK_INLINE vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
 CK_INLINE float vf_sum(vf v) { return v; }
+// The sums of four vectors.
+CK_INLINE void vf_sum_four(vf a, vf b, vf c, vf d, float *sums) {
+  sums[0] = a;
+  sums[1] = b;
+  sums[2] = c;
+  sums[3] = d;
+}
 
 CK_INLINE vd vd_zero(void) { return 0; }
 CK_INLINE vd vd_add_squares(vd sum, vf v) { return sum + (double)v * (double)v; }

@@ -115,6 +115,8 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let weightCount = geometry.weightCount
     precondition(gradients.count == exampleCount * weightCount, "gradients of another size")
     let base = gradients.pointer
+    // Made here, not by whichever thread comes first.
+    let gradient = gradient
     machine.threads.forEach(exampleCount) { example, worker in
       gradient.writeExample(
         example, input: input.pointer, outputGradient: outputGradient.pointer,
@@ -129,19 +131,21 @@ public final class ConvolutionPlan: @unchecked Sendable {
     input: Tensor, outputGradient: Tensor, to norms: UnsafeMutableBufferPointer<Double>
   ) {
     addSquaredNorms(
-      input: input, outputGradient: outputGradient, usingGram: prefersGramNorms, to: norms)
+      input: input, outputGradient: outputGradient,
+      form: prefersGramNorms ? gradient.gramForm : .explicit, to: norms)
   }
 
   func addSquaredNorms(
-    input: Tensor, outputGradient: Tensor, usingGram: Bool,
+    input: Tensor, outputGradient: Tensor, form: NormForm,
     to norms: UnsafeMutableBufferPointer<Double>
   ) {
     let exampleCount = batchSize(input: input, output: outputGradient)
     precondition(norms.count == exampleCount, "\(norms.count) norms for \(exampleCount) examples")
+    let gradient = gradient
     machine.threads.forEach(exampleCount) { example, worker in
       norms[example] += gradient.squaredNorm(
         ofExample: example, input: input.pointer, outputGradient: outputGradient.pointer,
-        usingGram: usingGram, scratch: machine.scratch(worker))
+        form: form, scratch: machine.scratch(worker))
     }
   }
 

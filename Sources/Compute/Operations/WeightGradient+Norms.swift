@@ -52,48 +52,8 @@ extension WeightGradient {
     }
   }
 
-  /// The squared norm of one example's gradient, by Gram matrices or by building it.
-  func squaredNorm(
-    ofExample example: Int, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-    usingGram: Bool, scratch: Scratch
-  ) -> Double {
-    let g = geometry
-    let table = machine.kernels.table.pointee
-    guard usingGram else {
-      let weightCount = (g.weightCount + 15) / 16 * 16
-      // The summation asks for more behind this; ask once, for what is there stays.
-      let target = scratch.floats(weightCount + exampleScratchCount)
-      writeExample(
-        example, input: input, outputGradient: outputGradient, into: target, scratch: scratch,
-        scratchOffset: weightCount)
-      return table.f32_squared_norm(target, g.weightCount)
-    }
-    let width = g.inputWidth + g.padding.left + g.padding.right
-    let height = g.inputHeight + g.padding.top + g.padding.bottom
-    var image = input + example * g.input.count
-    if g.needsPadding {
-      let padded = scratch.floats(height * width * g.inputChannels)
-      ck_f32_pad_image(
-        image, g.inputHeight, g.inputWidth, g.inputChannels, g.padding.top, g.padding.left,
-        g.padding.right, 0, height, padded)
-      image = UnsafePointer(padded)
-    }
-    return gramOffsets.withUnsafeBufferPointer { offsets in
-      var task = ck_gram()
-      task.source = image
-      task.source_offsets = offsets.baseAddress
-      task.position_count = g.positionCount
-      task.run_count = g.kernelHeight
-      task.run_length = g.kernelWidth * g.inputChannels
-      task.run_stride = width * g.inputChannels
-      task.gradient = outputGradient + example * g.output.count
-      task.channel_count = g.outputChannels
-      return table.f32_gram(&task)
-    }
-  }
-
   /// Floats of scratch that one example's gradient takes.
-  private var exampleScratchCount: Int {
+  var exampleScratchCount: Int {
     isThin ? thinScratchCount : sumScratchCount(width: panels.reduce(0) { $0 + $1.width })
   }
 

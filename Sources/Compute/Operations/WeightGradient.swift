@@ -51,6 +51,10 @@ final class WeightGradient {
   let lines: [ck_line]
   /// Where each position's patch begins in the padded image.
   let gramOffsets: [Int32]
+  /// Which Gram form of the norm takes less time.
+  let gramForm: NormForm
+  /// What the form over pixels reads, unless its matrices would be too large.
+  let pixelGram: PixelGram?
   let blockRows: Int, blockExamples: Int
 
   /// Positions summed in registers before a tile is added to its target: more of them where the target
@@ -69,6 +73,9 @@ final class WeightGradient {
     isThin =
       g.outputChannels <= Int(CK_MAX_THIN_FILTERS)
       && g.kernelWidth * g.inputChannels >= 2 * lanes
+    pixelGram = PixelGram.fits(g) ? PixelGram(g) : nil
+    let prefersPixels = pixelGram?.isPreferred(for: g, lanes: lanes) ?? false
+    gramForm = prefersPixels ? .pixelGram : .patchGram
     isAligned = !isThin && g.inputChannels >= 16
     packsEntries = isAligned && (g.stride > 1 || g.outputWidth < Self.lineTarget)
     columnSpans =

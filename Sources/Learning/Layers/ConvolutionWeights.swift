@@ -73,7 +73,8 @@ final class ConvolutionWeights {
   /// The Gram form and the weighted sum add the positions' terms in different orders, so where they
   /// cancel almost wholly, a norm could come out smaller than that of the gradient really added. By
   /// Cauchy and Schwarz the terms are at most Σₚ‖patchₚ‖² · Σₚ‖featuresₚ‖², and a pixel lies in at
-  /// most ⌈kernel / stride⌉² patches.
+  /// most ⌈kernel / stride⌉² patches. Taking xₚ·xᵩ as a sum over taps of products of pixels is one more
+  /// order of the same terms, which Cauchy and Schwarz bound tap by tap: Σₜ ‖xₚₜ‖‖xᵩₜ‖ ≤ ‖xₚ‖‖xᵩ‖.
   private func addRoundingAllowance(
     image: Tensor, features: Tensor, to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
