@@ -198,8 +198,8 @@ MUTANTS = [
        'norm < Double(Float.greatestFiniteMagnitude)',
        'true'),
       ('Sources/Learning/Private/PrivateNetwork.swift',
-       'if gradient.isFinite {',
-       'if gradient.isFinite || true {'),
+       'if pass.machine.isFinite(gradient) {',
+       'if pass.machine.isFinite(gradient) || true {'),
     )),
   Mutant(
     '13', 'an empty batch makes no step',
