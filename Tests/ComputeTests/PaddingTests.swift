@@ -64,7 +64,7 @@ import Testing
   /// Few channels are cheaper in a padded copy, many where they lie.
   @Test func imagesAreCopiedWhereThatIsCheaper() {
     func choice(_ g: ConvolutionGeometry) -> PaddingChoice {
-      let phase = ImageProduct.Phase(
+      let phase = ProductPhase(
         rows: g.outputHeight, columns: g.outputWidth, sourceRow: 0, sourceColumn: 0,
         sourceStep: g.stride, tapRows: g.kernelHeight, tapColumns: g.kernelWidth, targetRow: 0,
         targetColumn: 0, targetStep: 1)

@@ -97,6 +97,32 @@ import Testing
       } == [])
   }
 
+  /// Wide enough for sums of taps, through which rounding would carry what is cut.
+  @Test func whatIsCutReachesNoOutputAtAll() {
+    let machine = Machine(threadCount: 1)
+    let geometry = ConvolutionGeometry(
+      inputHeight: 8, inputWidth: 8, inputChannels: 64, outputChannels: 64, kernelHeight: 3,
+      kernelWidth: 3, stride: 1, padding: .all(1))
+    var net = NetworkBuilder(input: geometry.inputShape, on: machine)
+    net.append(
+      MaskedConvolution(
+        geometry, mask: { row, column, _, _ in row == 0 || (row == 1 && column == 0) },
+        name: "masked", initialization: .normal(standardDeviation: 0.1),
+        parameters: net.parameters, on: machine))
+    let network = net.network(seed: 2)
+    let pass = Pass(on: machine)
+    var stream = SeededStream(seed: 3)
+    func outputs(lastPixel: Float) -> [Float] {
+      pass.begin(exampleCount: 1)
+      let input = pass.make(geometry.inputShape)
+      stream = SeededStream(seed: 3)
+      stream.fillGaussian(input, standardDeviation: 1)
+      for channel in input.count - 64..<input.count { input.pointer[channel] = lastPixel }
+      return network.forward(input, in: pass).array
+    }
+    #expect(outputs(lastPixel: 1) == outputs(lastPixel: -3e8))
+  }
+
   @Test func convolutionWithoutMaskOrBias() {
     let geometry = ConvolutionGeometry(
       inputHeight: 3, inputWidth: 3, inputChannels: 2, outputChannels: 3, kernelHeight: 2,

@@ -9,6 +9,7 @@ const struct ck_kernels CK_TABLE = {
   .f32_gram = f32_gram,
   .f32_gram_rows = f32_gram_rows,
   .f32_gram_sum = f32_gram_sum,
+  .f32_row_sum = f32_row_sum,
   .f32_squared_norm = f32_squared_norm,
   .f32_tanh = f32_tanh,
   .f32_tanh_gradient = f32_tanh_gradient,

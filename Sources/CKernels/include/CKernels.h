@@ -110,6 +110,20 @@ struct ck_gram_sum {
   size_t tap_count;
 };
 
+/// Weighted sums of `term_count` rows of `length` floats, done `row_count` times:
+/// target[i · target_stride + k] = initial[k] + Σₜ factors[t] · source[i · source_stride + offsetsₜ + k].
+struct ck_row_sum {
+  const float *source;
+  size_t source_stride;
+  const int32_t *offsets;
+  const float *factors;
+  size_t term_count;
+  const float *initial;           // or NULL for zero
+  float *target;
+  size_t target_stride;
+  size_t row_count, length;
+};
+
 /// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 /// p ← p − step · m / (√v · root_scale + ε).
 struct ck_adam {
@@ -136,6 +150,7 @@ struct ck_kernels {
   double (*f32_gram)(const struct ck_gram *);
   void (*f32_gram_rows)(const struct ck_gram_rows *);
   double (*f32_gram_sum)(const struct ck_gram_sum *);
+  void (*f32_row_sum)(const struct ck_row_sum *);
   double (*f32_squared_norm)(const float *values, size_t count);
 
   // Loops over `count` elements; a target may be an operand.

@@ -14,15 +14,31 @@ public final class ConvolutionPlan: @unchecked Sendable {
   /// The same sums in their simplest form: a kernel as large as the input is a dense layer.
   private let shape: ConvolutionGeometry
   /// The products in use; each holds the weights packed in its own way.
-  private var forwardProduct: ImageProduct?, backwardProduct: ImageProduct?
+  private var forwardProduct: (any ConvolutionProduct)?
+  private var backwardProduct: (any ConvolutionProduct)?
+  private let arithmetic: Arithmetic
   private lazy var gradient = WeightGradient(shape, on: machine)
   /// The weights as they were given, for a product that is not in use yet.
   private var spareWeights: FloatStorage?
 
+  /// How outputs and the input's gradients are summed.
+  public enum Arithmetic: Sendable {
+    /// As takes least time: by Winograd's minimal filtering where it pays.
+    case fastest
+    /// Tap by tap: a weight of zero cuts its connection wholly, while sums of taps would let rounding
+    /// through it.
+    case direct
+    /// By minimal filtering wherever it can be.
+    case minimalFiltering
+  }
+
   /// Prepares a convolution of the given sizes on `machine`; the weights are zero.
-  public init(_ geometry: ConvolutionGeometry, on machine: Machine) {
+  public init(
+    _ geometry: ConvolutionGeometry, arithmetic: Arithmetic = .fastest, on machine: Machine
+  ) {
     self.geometry = geometry
     self.machine = machine
+    self.arithmetic = arithmetic
     shape = geometry.simplified
   }
 
@@ -49,7 +65,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
     precondition(bias.map { $0.count == geometry.outputChannels } ?? true, "bias of another size")
     let product = forwardProduct ?? startForward()
     product.run(
-      ImageProduct.Call(
+      ProductCall(
         source: input.pointer, bias: bias?.pointer, target: output.pointer,
         exampleCount: exampleCount, finishing: finishing))
   }
@@ -66,7 +82,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let product = backwardProduct ?? startBackward()
     func run(bias: UnsafePointer<Float>?) {
       product.run(
-        ImageProduct.Call(
+        ProductCall(
           source: outputGradient.pointer, bias: bias, target: inputGradient.pointer,
           exampleCount: exampleCount, finishing: finishing))
     }
@@ -78,15 +94,15 @@ public final class ConvolutionPlan: @unchecked Sendable {
     repeated.withUnsafeBufferPointer { run(bias: $0.baseAddress) }
   }
 
-  private func startForward() -> ImageProduct {
-    let product = ImageProduct(forward: shape, on: machine)
+  private func startForward() -> any ConvolutionProduct {
+    let product = ProductSizes(forward: shape).makeProduct(by: arithmetic, on: machine)
     if let spareWeights { product.packForward(spareWeights.base, shape) }
     forwardProduct = product
     return product
   }
 
-  private func startBackward() -> ImageProduct {
-    let product = ImageProduct(backward: shape, on: machine)
+  private func startBackward() -> any ConvolutionProduct {
+    let product = ProductSizes(backward: shape).makeProduct(by: arithmetic, on: machine)
     if let spareWeights { product.packBackward(spareWeights.base, shape) }
     backwardProduct = product
     return product
@@ -177,11 +193,11 @@ extension ConvolutionGeometry {
     return .dense(inputs: patchLength, outputs: outputChannels)
   }
 
-  var input: ImageProduct.Extent {
-    ImageProduct.Extent(height: inputHeight, width: inputWidth, channels: inputChannels)
+  var input: ImageExtent {
+    ImageExtent(height: inputHeight, width: inputWidth, channels: inputChannels)
   }
 
-  var output: ImageProduct.Extent {
-    ImageProduct.Extent(height: outputHeight, width: outputWidth, channels: outputChannels)
+  var output: ImageExtent {
+    ImageExtent(height: outputHeight, width: outputWidth, channels: outputChannels)
   }
 }

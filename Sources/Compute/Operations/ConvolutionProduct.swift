@@ -1,27 +1,68 @@
 import CKernels
 
-extension ImageProduct {
+/// Rows, columns and channels of an image.
+struct ImageExtent {
+  let height: Int, width: Int, channels: Int
+  var count: Int { height * width * channels }
+}
+
+/// A grid of patches and the target pixels that they give.
+struct ProductPhase {
+  /// Patches along each axis.
+  let rows: Int, columns: Int
+  /// Where the first patch begins in the padded source, and the step between patches.
+  let sourceRow: Int, sourceColumn: Int, sourceStep: Int
+  /// Taps of a patch along each axis; none means that the target pixels get the bias alone.
+  let tapRows: Int, tapColumns: Int
+  /// The first patch's target pixel, and the step between target pixels.
+  let targetRow: Int, targetColumn: Int, targetStep: Int
+}
+
+/// What a product reads and writes: `source` surrounded by `padding`, and the grids of `target`.
+struct ProductSizes {
+  let source: ImageExtent
+  let padding: ConvolutionGeometry.Padding
+  let phases: [ProductPhase]
+  let target: ImageExtent
+}
+
+/// A batch to compute: `target` (batch × target extent) from `source` (batch × source extent).
+struct ProductCall {
+  let source: UnsafePointer<Float>
+  let bias: UnsafePointer<Float>?
+  let target: UnsafeMutablePointer<Float>
+  let exampleCount: Int
+  let finishing: [FinishingStep]
+}
+
+/// Patches of an image surrounded by zeros times filters, written to a grid of target pixels.
+///
+/// Forward convolution is one such product over the input. Backward-data, which is transposed
+/// convolution forward, is one product per phase of the stride over the output gradient. The order in
+/// which an output is summed depends on the sizes alone, not on the batch or the threads.
+protocol ConvolutionProduct: AnyObject {
+  /// Prepares the product; weights are zero until `pack` is called.
+  init(_ sizes: ProductSizes, on machine: Machine)
+
+  /// Takes the weights of each phase, panel by panel: `body` writes those of a panel, patch entry ×
+  /// panel width (of all filters, filter × patch entry, if they are too few for panels), to memory.
+  func pack(
+    _ body: (
+      _ phase: Int, _ panel: FilterPanels.Panel?, _ memory: UnsafeMutablePointer<Float>
+    ) -> Void)
+
+  /// Computes a batch.
+  func run(_ call: ProductCall)
+}
+
+extension ProductSizes {
   /// Convolution forward: one patch per output pixel.
-  convenience init(forward g: ConvolutionGeometry, on machine: Machine) {
-    let phase = Phase(
+  init(forward g: ConvolutionGeometry) {
+    let phase = ProductPhase(
       rows: g.outputHeight, columns: g.outputWidth, sourceRow: 0, sourceColumn: 0,
       sourceStep: g.stride, tapRows: g.kernelHeight, tapColumns: g.kernelWidth, targetRow: 0,
       targetColumn: 0, targetStep: 1)
-    self.init(source: g.input, padding: g.padding, phases: [phase], target: g.output, on: machine)
-  }
-
-  /// Packs weights kernel height × kernel width × input channels × output channels for `forward`.
-  func packForward(_ weights: UnsafePointer<Float>, _ g: ConvolutionGeometry) {
-    let filterCount = g.outputChannels
-    pack { _, panel, packed in
-      guard let panel else {
-        return ck_f32_pack_transposed(
-          weights, filterCount, filterCount, g.patchLength, g.patchLength, packed)
-      }
-      ck_f32_pack_right(
-        weights + panel.firstFilter, g.patchLength, filterCount, panel.filterCount, panel.width,
-        1, packed + panel.firstFilter * g.patchLength)
-    }
+    self.init(source: g.input, padding: g.padding, phases: [phase], target: g.output)
   }
 
   /// Gradient of the input, which is transposed convolution forward.
@@ -29,7 +70,7 @@ extension ImageProduct {
   /// Input pixels fall into stride × stride phases. Within one, the filters that see a pixel are
   /// the same taps and the pixels' patches in the output gradient lie one step apart; with the
   /// taps in descending order a patch's rows are contiguous.
-  convenience init(backward g: ConvolutionGeometry, on machine: Machine) {
+  init(backward g: ConvolutionGeometry) {
     let vertical = (0..<g.stride).map {
       PhaseAxis($0, extent: g.inputHeight, kernel: g.kernelHeight, g.stride, padding: g.padding.top)
     }
@@ -43,7 +84,7 @@ extension ImageProduct {
     let phases = vertical.flatMap { row in
       horizontal.map { column in
         let isEmpty = row.tapCount == 0 || column.tapCount == 0
-        return Phase(
+        return ProductPhase(
           rows: row.count, columns: column.count,
           sourceRow: isEmpty ? 0 : row.first + padding.top,
           sourceColumn: isEmpty ? 0 : column.first + padding.left,
@@ -52,7 +93,37 @@ extension ImageProduct {
           targetColumn: column.index, targetStep: g.stride)
       }
     }
-    self.init(source: g.output, padding: padding, phases: phases, target: g.input, on: machine)
+    self.init(source: g.output, padding: padding, phases: phases, target: g.input)
+  }
+
+  /// The product that `arithmetic` asks for.
+  func makeProduct(
+    by arithmetic: ConvolutionPlan.Arithmetic, on machine: Machine
+  ) -> any ConvolutionProduct {
+    let usesMinimalFiltering =
+      switch arithmetic {
+      case .direct: false
+      case .fastest: WinogradProduct.isPreferred(for: self)
+      case .minimalFiltering: WinogradProduct.canCompute(self)
+      }
+    return usesMinimalFiltering
+      ? WinogradProduct(self, on: machine) : ImageProduct(self, on: machine)
+  }
+}
+
+extension ConvolutionProduct {
+  /// Packs weights kernel height × kernel width × input channels × output channels for `forward`.
+  func packForward(_ weights: UnsafePointer<Float>, _ g: ConvolutionGeometry) {
+    let filterCount = g.outputChannels
+    pack { _, panel, packed in
+      guard let panel else {
+        return ck_f32_pack_transposed(
+          weights, filterCount, filterCount, g.patchLength, g.patchLength, packed)
+      }
+      ck_f32_pack_right(
+        weights + panel.firstFilter, g.patchLength, filterCount, panel.filterCount, panel.width,
+        1, packed)
+    }
   }
 
   /// Packs the same weights for `backward`.
@@ -71,7 +142,7 @@ extension ImageProduct {
           if let panel {
             ck_f32_pack_transposed(
               tap + panel.firstFilter * filters, filters, filters, panel.filterCount,
-              panel.width, packed + panel.firstFilter * entryCount + entry * panel.width)
+              panel.width, packed + entry * panel.width)
           } else {
             for channel in 0..<g.inputChannels {
               (packed + channel * entryCount + entry).update(

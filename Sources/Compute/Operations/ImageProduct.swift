@@ -1,50 +1,13 @@
 import CKernels
 
-/// Patches of an image surrounded by zeros times filters, written to a grid of target pixels.
-///
-/// Forward convolution is one such product over the input. Backward-data, which is transposed
-/// convolution forward, is one product per phase of the stride over the output gradient.
+/// The product as it stands: every patch is multiplied with every filter.
 ///
 /// Work is cut into units: several small examples, or a band of rows of a large one, so that a
 /// unit's padded source and target stay in the second cache while the filters stream by once. The
 /// cut never changes the order in which an output is summed.
-final class ImageProduct {
-  /// Rows, columns and channels of an image.
-  struct Extent {
-    let height: Int, width: Int, channels: Int
-    var count: Int { height * width * channels }
-  }
-
-  /// A grid of patches and the target pixels that they give.
-  struct Phase {
-    /// Patches along each axis.
-    let rows: Int, columns: Int
-    /// Where the first patch begins in the padded source, and the step between patches.
-    let sourceRow: Int, sourceColumn: Int, sourceStep: Int
-    /// Taps of a patch along each axis; none means that the target pixels get the bias alone.
-    let tapRows: Int, tapColumns: Int
-    /// The first patch's target pixel, and the step between target pixels.
-    let targetRow: Int, targetColumn: Int, targetStep: Int
-  }
-
-  /// A batch to compute: `target` (batch × target extent) from `source` (batch × source extent).
-  struct Call {
-    let source: UnsafePointer<Float>
-    let bias: UnsafePointer<Float>?
-    let target: UnsafeMutablePointer<Float>
-    let exampleCount: Int
-    let finishing: [FinishingStep]
-  }
-
-  /// What one thread computes at a time.
-  private struct Unit {
-    let examples: Range<Int>
-    let band: Int
-    let panels: Range<Int>
-  }
-
+final class ImageProduct: ConvolutionProduct {
   private let machine: Machine
-  private let source: Extent, target: Extent
+  private let source: ImageExtent, target: ImageExtent
   private let padding: ConvolutionGeometry.Padding
   private let phases: [PatchPlan]
   private let cut: UnitCut
@@ -54,11 +17,9 @@ final class ImageProduct {
   /// Floats of a line of what patches are read from.
   private let lineLength: Int
 
-  /// Prepares the product; weights are zero until `pack` is called.
-  init(
-    source: Extent, padding: ConvolutionGeometry.Padding, phases: [Phase], target: Extent,
-    on machine: Machine
-  ) {
+  init(_ sizes: ProductSizes, on machine: Machine) {
+    let (source, target) = (sizes.source, sizes.target)
+    let (padding, phases) = (sizes.padding, sizes.phases)
     self.machine = machine
     self.source = source
     self.target = target
@@ -81,50 +42,34 @@ final class ImageProduct {
     }
   }
 
-  /// Fills the weights of each phase, panel by panel: `body` gets the phase's index, the panel (none if
-  /// filters are too few for panels) and the phase's packed memory.
   func pack(
     _ body: (
-      _ phase: Int, _ panel: FilterPanels.Panel?, _ weights: UnsafeMutablePointer<Float>
+      _ phase: Int, _ panel: FilterPanels.Panel?, _ memory: UnsafeMutablePointer<Float>
     ) -> Void
   ) {
     machine.threads.forEach(phases.count * panels.count) { unit, _ in
       let phase = unit / panels.count
+      let plan = phases[phase]
       let panel = panels.areThin ? nil : panels.list[unit % panels.count]
-      body(phase, panel, phases[phase].weights.base)
+      body(phase, panel, plan.weights.base + (panel?.firstFilter ?? 0) * plan.entryCount)
     }
   }
 
-  /// Computes the batch of `call`.
-  func run(_ call: Call) {
-    let exampleCount = call.exampleCount
-    guard exampleCount > 0 else { return }
-    let threadCount = machine.threads.threadCount
-    let wanted = threadCount > 1 ? 2 * threadCount : 1
-    // Units of the same size, so that no thread waits for one with a large last unit.
-    let parts = (exampleCount + cut.examples - 1) / cut.examples
-    var examplesPerUnit = (exampleCount + parts - 1) / parts
-    var columnParts = 1
-    func unitCount() -> Int {
-      (exampleCount + examplesPerUnit - 1) / examplesPerUnit * cut.bands * columnParts
-    }
-    while unitCount() < wanted, columnParts * 2 <= panels.count { columnParts *= 2 }
-    while unitCount() < wanted, examplesPerUnit > 1 {
-      examplesPerUnit = (examplesPerUnit + 1) / 2
-    }
-    machine.threads.forEach(unitCount()) { unit, worker in
-      let part = unit % columnParts
-      let band = unit / columnParts % cut.bands
-      let first = unit / columnParts / cut.bands * examplesPerUnit
-      let unit = Unit(
-        examples: first..<min(first + examplesPerUnit, exampleCount), band: band,
-        panels: (panels.count * part / columnParts)..<(panels.count * (part + 1) / columnParts))
-      run(unit, of: call, scratch: machine.scratch(worker))
-      finish(unit, of: call)
+  func run(_ call: ProductCall) {
+    ProductUnit.forEach(
+      exampleCount: call.exampleCount, examplesPerUnit: cut.examples, bands: cut.bands,
+      panelCount: panels.count, on: machine
+    ) { unit, scratch in
+      run(unit, of: call, scratch: scratch)
+      let bandRows = cut.rows * phases[0].phase.targetStep
+      let first = unit.band * bandRows
+      let rows =
+        cut.bands > 1 ? first..<min(first + bandRows, target.height) : 0..<target.height
+      unit.finish(rows: rows, of: target, panels: panels, in: call, on: machine)
     }
   }
 
-  private func run(_ unit: Unit, of call: Call, scratch: Scratch) {
+  private func run(_ unit: ProductUnit, of call: ProductCall, scratch: Scratch) {
     let (band, exampleCount) = (unit.band, unit.examples.count)
     let sourceBase = call.source + unit.examples.lowerBound * source.count
     let targetBase = call.target + unit.examples.lowerBound * target.count
@@ -152,22 +97,6 @@ final class ImageProduct {
       }
       run(
         plan, patches, image: image, bias: call.bias, pixels: pixels, panelRange: unit.panels)
-    }
-  }
-
-  /// Does what follows the product to the rows of the target that the unit has written.
-  private func finish(_ unit: Unit, of call: Call) {
-    guard !call.finishing.isEmpty else { return }
-    let bandRows = cut.rows * phases[0].phase.targetStep
-    let first = unit.band * bandRows
-    let rows = cut.bands > 1 ? first..<min(first + bandRows, target.height) : 0..<target.height
-    let line = target.width * target.channels
-    for example in unit.examples {
-      FinishedPart(
-        target: call.target, channelCount: target.channels, example: example,
-        offset: example * target.count + rows.lowerBound * line,
-        pixelCount: rows.count * target.width, channels: panels.filters(of: unit.panels)
-      ).finish(by: call.finishing, machine.kernels.table.pointee)
     }
   }
 

@@ -22,7 +22,7 @@ struct PatchPlan {
     let isFirst: Bool
   }
 
-  let phase: ImageProduct.Phase
+  let phase: ProductPhase
   /// Entries of a patch with all its taps, and of one row of them.
   let entryCount: Int, runLength: Int
   let groups: [Group]
@@ -34,7 +34,7 @@ struct PatchPlan {
   private let cut: UnitCut
 
   init(
-    _ phase: ImageProduct.Phase, source: ImageProduct.Extent, target: ImageProduct.Extent,
+    _ phase: ProductPhase, source: ImageExtent, target: ImageExtent,
     padding: ConvolutionGeometry.Padding, choice: PaddingChoice, cut: UnitCut, panels: FilterPanels
   ) {
     self.phase = phase
@@ -91,7 +91,7 @@ struct PatchPlan {
   /// Cuts patches so that a block of a panel stays in the second cache: into pieces of one tap row, or
   /// into several tap rows.
   private static func blocks(
-    of phase: ImageProduct.Phase, _ groups: [Group], channels: Int, lineLength: Int, limit: Int
+    of phase: ProductPhase, _ groups: [Group], channels: Int, lineLength: Int, limit: Int
   ) -> [[Piece]] {
     let runLength = phase.tapColumns * channels
     guard runLength > 0, phase.tapRows > 0 else { return [] }

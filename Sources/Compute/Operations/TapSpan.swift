@@ -56,7 +56,7 @@ struct PaddingChoice: Equatable {
 
   /// The choice that costs least for the phases of a product.
   init(
-    for phases: [ImageProduct.Phase], source: ImageProduct.Extent,
+    for phases: [ProductPhase], source: ImageExtent,
     padding: ConvolutionGeometry.Padding, cut: UnitCut, panels: FilterPanels
   ) {
     guard padding != .all(0) else {
@@ -82,7 +82,7 @@ struct PaddingChoice: Equatable {
 
   /// The spans of a phase along both axes.
   func spans(
-    of phase: ImageProduct.Phase, source: ImageProduct.Extent, padding: ConvolutionGeometry.Padding
+    of phase: ProductPhase, source: ImageExtent, padding: ConvolutionGeometry.Padding
   ) -> (rows: [TapSpan], columns: [TapSpan]) {
     (
       TapSpan.spans(
@@ -99,7 +99,7 @@ struct PaddingChoice: Equatable {
 
   /// Multiply-adds of a phase and what takes the time of such, for all bands of a unit's examples.
   private func cost(
-    of phase: ImageProduct.Phase, source: ImageProduct.Extent,
+    of phase: ProductPhase, source: ImageExtent,
     padding: ConvolutionGeometry.Padding, cut: UnitCut, panels: FilterPanels
   ) -> Double {
     let spans = spans(of: phase, source: source, padding: padding)

@@ -13,8 +13,8 @@ struct UnitCut {
   static let sourceTarget = 64 * 1024
 
   init(
-    source: ImageProduct.Extent, padding: ConvolutionGeometry.Padding,
-    phases: [ImageProduct.Phase]
+    source: ImageExtent, padding: ConvolutionGeometry.Padding,
+    phases: [ProductPhase]
   ) {
     let taken = phases.filter { $0.tapRows > 0 }
     let rows = phases.map(\.rows).max() ?? 1

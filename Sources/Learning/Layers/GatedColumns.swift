@@ -110,7 +110,7 @@ struct GatedColumnProduct {
     weights.assign(Array(masked.prefix(geometry.weightCount)))
     bias = connection.hasBias ? memory.make(Shape(geometry.outputChannels)) : nil
     bias?.copy(from: values("\(connection.name).bias"))
-    plan = ConvolutionPlan(geometry, on: machine)
+    plan = ConvolutionPlan(geometry, arithmetic: .direct, on: machine)
     plan.setWeights(weights)
   }
 

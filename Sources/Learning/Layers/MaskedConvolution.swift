@@ -33,7 +33,7 @@ public final class MaskedConvolution: PerExampleLayer {
   ) {
     self.geometry = geometry
     self.store = store
-    plan = ConvolutionPlan(geometry, on: machine)
+    plan = ConvolutionPlan(geometry, arithmetic: .direct, on: machine)
     weights = store.declare("\(name).weights", geometry.weightShape, initialization)
     bias = hasBias ? store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros) : nil
     memory = Arena(blockByteCount: 1 << 12)

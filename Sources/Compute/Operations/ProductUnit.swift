@@ -1,0 +1,50 @@
+/// What one thread computes of a product at a time.
+struct ProductUnit {
+  let examples: Range<Int>
+  let band: Int
+  let panels: Range<Int>
+
+  /// Cuts a batch into units of at most `examplesPerUnit` examples, `bands` bands and all panels, or
+  /// less where some threads would have nothing to do.
+  ///
+  /// Units are of the same size and as many for each thread, so that none waits for another at the end.
+  static func forEach(
+    exampleCount: Int, examplesPerUnit: Int, bands: Int, panelCount: Int, on machine: Machine,
+    _ body: (ProductUnit, Scratch) -> Void
+  ) {
+    guard exampleCount > 0 else { return }
+    let threadCount = machine.threads.threadCount
+    let wanted = threadCount > 1 ? 2 * threadCount : 1
+    var parts = (exampleCount + examplesPerUnit - 1) / examplesPerUnit
+    if parts > threadCount { parts = (parts + threadCount - 1) / threadCount * threadCount }
+    var columnParts = 1
+    while parts * bands * columnParts < wanted, columnParts * 2 <= panelCount { columnParts *= 2 }
+    while parts * bands * columnParts < wanted, parts < exampleCount { parts *= 2 }
+    parts = min(parts, exampleCount)
+    machine.threads.forEach(parts * bands * columnParts) { index, worker in
+      let column = index % columnParts
+      let part = index / columnParts / bands
+      let unit = ProductUnit(
+        examples: (exampleCount * part / parts)..<(exampleCount * (part + 1) / parts),
+        band: index / columnParts % bands,
+        panels: (panelCount * column / columnParts)..<(panelCount * (column + 1) / columnParts))
+      body(unit, machine.scratch(worker))
+    }
+  }
+
+  /// Does what follows a product to the unit's channels in some rows of its examples' targets.
+  func finish(
+    rows: Range<Int>, of target: ImageExtent, panels list: FilterPanels, in call: ProductCall,
+    on machine: Machine
+  ) {
+    guard !call.finishing.isEmpty else { return }
+    let line = target.width * target.channels
+    for example in examples {
+      FinishedPart(
+        target: call.target, channelCount: target.channels, example: example,
+        offset: example * target.count + rows.lowerBound * line,
+        pixelCount: rows.count * target.width, channels: list.filters(of: panels)
+      ).finish(by: call.finishing, machine.kernels.table.pointee)
+    }
+  }
+}
