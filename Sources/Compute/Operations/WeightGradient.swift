@@ -56,6 +56,7 @@ final class WeightGradient {
   /// What the form over pixels reads, unless its matrices would be too large.
   let pixelGram: PixelGram?
   let blockRows: Int, blockExamples: Int
+  private var partStorage: FloatStorage?
 
   /// Positions summed in registers before a tile is added to its target: more of them where the target
   /// does not stay in the second cache.
@@ -155,38 +156,89 @@ final class WeightGradient {
     exampleWeights: UnsafePointer<Float>?, exampleCount: Int,
     into target: UnsafeMutablePointer<Float>
   ) {
-    let work = Work(
-      input: input, outputGradient: outputGradient, exampleWeights: exampleWeights, target: target)
+    let parts = exampleParts(exampleCount)
+    let weightCount = geometry.weightCount
+    let sums = parts > 1 ? partSums(parts) : target
+    let cut = unitCut(wanted: (wantedUnits + parts - 1) / parts)
+    machine.threads.forEach(parts * cut.count) { index, worker in
+      let (part, unit) = index.quotientAndRemainder(dividingBy: cut.count)
+      let work = Work(
+        input: input, outputGradient: outputGradient, exampleWeights: exampleWeights,
+        target: sums + (parts > 1 ? part * weightCount : 0))
+      sum(
+        work, examples: (exampleCount * part / parts)..<(exampleCount * (part + 1) / parts),
+        cut, unit: unit, scratch: machine.scratch(worker))
+    }
+    guard parts > 1 else { return }
+    machine.kernels.table.pointee.f32_weighted_rows(
+      sums, nil, parts, weightCount, weightCount, target, 1)
+  }
+
+  /// Units that leave no thread without work.
+  private var wantedUnits: Int {
     let threadCount = machine.threads.threadCount
+    return threadCount > 1 ? 2 * threadCount : 1
+  }
+
+  /// Weights up to which sums of parts of the batch cost less than reading it in every thread.
+  private static let partedWeightCount = 64 * 1024
+  private static let partPositions = 4096, largestPartCount = 8
+
+  /// Parts of the batch that are summed alone: as many on every machine, for their sums round.
+  private func exampleParts(_ exampleCount: Int) -> Int {
+    guard geometry.weightCount <= Self.partedWeightCount else { return 1 }
+    let positions = exampleCount * geometry.positionCount
+    return max(1, min(exampleCount, positions / Self.partPositions, Self.largestPartCount))
+  }
+
+  /// Zeros to sum parts in.
+  private func partSums(_ parts: Int) -> UnsafeMutablePointer<Float> {
+    let count = parts * geometry.weightCount
+    if let storage = partStorage, storage.count >= count {
+      storage.base.update(repeating: 0, count: count)
+      return storage.base
+    }
+    let storage = FloatStorage(count: count)
+    partStorage = storage
+    return storage.base
+  }
+
+  /// How the gradient's tiles and panels are shared out.
+  private struct UnitCut {
+    let pieces: [ThinPiece]
+    let channelParts: Int, tileParts: Int
+    var count: Int { pieces.isEmpty ? channelParts * tileParts : pieces.count }
+  }
+
+  private func unitCut(wanted: Int) -> UnitCut {
     if isThin {
-      let pieces = thinPieces(maximumLength: max(64, geometry.patchLength / (2 * threadCount)))
-      machine.threads.forEach(pieces.count) { index, worker in
-        sumThin(
-          work, examples: 0..<exampleCount, pieces: pieces[index...index],
-          scratch: machine.scratch(worker))
-      }
-      return
+      let pieces = thinPieces(maximumLength: max(64, geometry.patchLength / wanted))
+      return UnitCut(pieces: pieces, channelParts: 0, tileParts: 0)
     }
     // Split along the side whose packing costs less to repeat; entries read in place cost nothing.
-    let wanted = threadCount > 1 ? 2 * threadCount : 1
     let readsInPlace = isAligned && !packsEntries
     let channelsFirst = readsInPlace || geometry.patchLength < geometry.outputChannels
     let alongChannels =
       channelsFirst ? min(wanted, panels.count) : (wanted + tiles.count - 1) / tiles.count
     let channelParts = max(1, min(panels.count, alongChannels))
-    let tileParts = min(tiles.count, (wanted + channelParts - 1) / channelParts)
-    machine.threads.forEach(channelParts * tileParts) { unit, worker in
-      let tilePart = unit / channelParts
-      let channelPart = unit % channelParts
-      sum(
-        work, examples: 0..<exampleCount,
-        tiles: tiles[
-          (tiles.count * tilePart / tileParts)..<(tiles.count * (tilePart + 1) / tileParts)],
-        panels: panels[
-          (panels.count * channelPart / channelParts)..<(panels.count * (channelPart + 1)
-            / channelParts)],
-        scratch: machine.scratch(worker))
+    return UnitCut(
+      pieces: [], channelParts: channelParts,
+      tileParts: min(tiles.count, (wanted + channelParts - 1) / channelParts))
+  }
+
+  private func sum(
+    _ work: Work, examples: Range<Int>, _ cut: UnitCut, unit: Int, scratch: Scratch
+  ) {
+    if isThin {
+      return sumThin(work, examples: examples, pieces: cut.pieces[unit...unit], scratch: scratch)
     }
+    let (tile, channel) = unit.quotientAndRemainder(dividingBy: cut.channelParts)
+    func part<Element>(_ list: [Element], _ index: Int, of count: Int) -> ArraySlice<Element> {
+      list[(list.count * index / count)..<(list.count * (index + 1) / count)]
+    }
+    sum(
+      work, examples: examples, tiles: part(tiles, tile, of: cut.tileParts),
+      panels: part(panels, channel, of: cut.channelParts), scratch: scratch)
   }
 
   /// Writes the gradient of one example.
