@@ -76,6 +76,11 @@ package enum ConvolutionCases {
     Case(
       "70->40 3x3 s2 9x11 one-sided", 70, 40, 9, 11, kernel: 3, stride: 2,
       padding: .init(top: 2, left: 1, bottom: 0, right: 2)),
+    // Minimal filtering with a panel that is not whole, odd sizes and padding on one side.
+    Case("48->80 3x3 9x7", 48, 80, 9, 7, kernel: 3, padding: .all(1)),
+    Case(
+      "32->16 4x3 s2 7x10 one-sided", 32, 16, 7, 10, kernel: 4, kernelWidth: 3, stride: 2,
+      padding: .init(top: 0, left: 1, bottom: 2, right: 0)),
     Case("600->10 dense", 600, 10, 1, 1, kernel: 1, padding: .all(0)),
     Case("7->130 dense", 7, 130, 1, 1, kernel: 1, padding: .all(0)),
     Case("48->21 4x4 4x4", 48, 21, 4, 4, kernel: 4, padding: .all(0)),

@@ -85,6 +85,12 @@ import Testing
     let reference = Reference(geometry: g)
     let outputs = reference.forward(input.array, weights: weights.array, bias: bias.array)
     let gradients = reference.backwardData(gradient.array, weights: weights.array, bias: nil)
+    let factors = arena.make(Shape(count), randomFloats(count, seed: 5))
+    let each = reference.weightGradients(input.array, outputGradient: gradient.array)
+    var sums = [Double](repeating: 1, count: g.weightCount)
+    for (gradient, factor) in zip(each, factors.array) {
+      for index in sums.indices { sums[index] += gradient[index] * Double(factor) }
+    }
     for arithmetic in [ConvolutionPlan.Arithmetic.direct, .minimalFiltering] {
       let plan = ConvolutionPlan(
         g, arithmetic: arithmetic, on: Machine(threadCount: 2, kernels: example.kernels))
@@ -95,6 +101,11 @@ import Testing
       inputGradient.fill(.nan)
       plan.forward(input, bias: bias, into: output)
       plan.backwardData(gradient, into: inputGradient)
+      let weightGradient = arena.make(g.weightShape)
+      weightGradient.fill(1)
+      plan.addWeightGradient(
+        input: input, outputGradient: gradient, exampleWeights: factors, into: weightGradient)
+      #expect(normalizedError(weightGradient.array, sums) < ConvolutionPlanTests.errorBound)
       #expect(normalizedError(output.array, outputs) < ConvolutionPlanTests.errorBound)
       #expect(normalizedError(inputGradient.array, gradients) < ConvolutionPlanTests.errorBound)
     }

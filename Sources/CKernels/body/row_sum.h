@@ -1,5 +1,14 @@
 // Weighted sums of few rows: what minimal filtering makes of pixels, of taps and of products.
 
+CK_INLINE vf row_sum_vector(const float *const *row, const vf *factor, const size_t terms, vf sum,
+                            size_t k, size_t count) {
+  CK_UNROLL for (size_t t = 0; t < terms; ++t) {
+    sum = vf_fma(factor[t], count == VF_LANES ? vf_load(row[t] + k) : vf_load_first(row[t] + k, count),
+                 sum);
+  }
+  return sum;
+}
+
 CK_INLINE void row_sum(const struct ck_row_sum *task, const size_t terms) {
   const float *row[9];
   vf factor[9];
@@ -7,26 +16,29 @@ CK_INLINE void row_sum(const struct ck_row_sum *task, const size_t terms) {
     row[t] = task->source + task->offsets[t];
     factor[t] = vf_set(task->factors[t]);
   }
-  float *target = task->target;
+  const size_t length = task->length, chunk = task->chunk_length;
   for (size_t i = 0; i < task->row_count; ++i) {
-    for (size_t k = 0; k < task->length; k += VF_LANES) {
-      const size_t count = task->length - k < VF_LANES ? task->length - k : VF_LANES;
-      if (count == VF_LANES) {
-        vf sum = task->initial ? vf_load(task->initial + k) : vf_zero();
-        CK_UNROLL for (size_t t = 0; t < terms; ++t) {
-          sum = vf_fma(factor[t], vf_load(row[t] + k), sum);
+    float *target = task->target + i * task->target_stride;
+    const vf scale = vf_set(task->row_factors ? task->row_factors[i] : 1);
+    for (size_t first = 0; first < length; first += chunk) {
+      const size_t end = length - first < chunk ? length : first + chunk;
+      for (size_t k = first; k < end; k += VF_LANES) {
+        const size_t count = end - k < VF_LANES ? end - k : VF_LANES;
+        const float *begin = task->accumulate ? target + (k - first)
+                             : task->initial  ? task->initial + k
+                                              : NULL;
+        vf sum = begin ? vf_load_first(begin, count) : vf_zero();
+        if (count == VF_LANES) {
+          sum = row_sum_vector(row, factor, terms, sum, k, VF_LANES);
+          vf_store(target + (k - first), vf_multiply(sum, scale));
+        } else {
+          sum = row_sum_vector(row, factor, terms, sum, k, count);
+          vf_store_first(target + (k - first), vf_multiply(sum, scale), count);
         }
-        vf_store(target + k, sum);
-      } else {
-        vf sum = task->initial ? vf_load_first(task->initial + k, count) : vf_zero();
-        CK_UNROLL for (size_t t = 0; t < terms; ++t) {
-          sum = vf_fma(factor[t], vf_load_first(row[t] + k, count), sum);
-        }
-        vf_store_first(target + k, sum, count);
       }
+      target += task->chunk_stride;
     }
     CK_UNROLL for (size_t t = 0; t < terms; ++t) row[t] += task->source_stride;
-    target += task->target_stride;
   }
 }
 

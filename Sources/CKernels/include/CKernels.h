@@ -110,8 +110,8 @@ struct ck_gram_sum {
   size_t tap_count;
 };
 
-/// Weighted sums of `term_count` rows of `length` floats, done `row_count` times:
-/// target[i · target_stride + k] = initial[k] + Σₜ factors[t] · source[i · source_stride + offsetsₜ + k].
+/// Weighted sums of `term_count` rows of `length` floats (none to four, six or nine), done `row_count`
+/// times: targetᵢ[k] = factorᵢ · (initial[k] + Σₜ factors[t] · source[i · source_stride + offsetsₜ + k]).
 struct ck_row_sum {
   const float *source;
   size_t source_stride;
@@ -119,9 +119,13 @@ struct ck_row_sum {
   const float *factors;
   size_t term_count;
   const float *initial;           // or NULL for zero
+  int accumulate;                 // begin with what the target holds instead
+  const float *row_factors;       // or NULL for one
   float *target;
   size_t target_stride;
   size_t row_count, length;
+  size_t chunk_length;            // of a target's floats that follow each other
+  size_t chunk_stride;            // from one such chunk to the next
 };
 
 /// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,

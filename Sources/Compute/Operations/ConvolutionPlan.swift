@@ -18,6 +18,8 @@ public final class ConvolutionPlan: @unchecked Sendable {
   private var backwardProduct: (any ConvolutionProduct)?
   private let arithmetic: Arithmetic
   private lazy var gradient = WeightGradient(shape, on: machine)
+  private lazy var minimalGradient: WinogradGradient? =
+    usesMinimalGradient ? WinogradGradient(shape, on: machine) : nil
   /// The weights as they were given, for a product that is not in use yet.
   private var spareWeights: FloatStorage?
 
@@ -117,10 +119,35 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let exampleCount = batchSize(input: input, output: outputGradient)
     precondition(weightGradient.count == geometry.weightCount, "gradient of another size")
     precondition(exampleWeights.map { $0.count == exampleCount } ?? true, "one weight per example")
+    if let minimalGradient {
+      return minimalGradient.addSum(
+        input: input.pointer, outputGradient: outputGradient.pointer,
+        exampleWeights: exampleWeights?.pointer, exampleCount: exampleCount,
+        into: weightGradient.pointer)
+    }
     gradient.addSum(
       input: input.pointer, outputGradient: outputGradient.pointer,
       exampleWeights: exampleWeights?.pointer, exampleCount: exampleCount,
       into: weightGradient.pointer)
+  }
+
+  /// How many times as far as a sum over positions `addWeightGradient` may round.
+  ///
+  /// Minimal filtering sums pixels and gradients before it multiplies, and its products afterwards. Along
+  /// an axis a sum of pixels has two terms and a pixel is in at most three sums per residue; a sum of
+  /// gradients has two and a gradient is in two for filters of two taps; a tap is in at most three sums
+  /// of taps, whose factors add up to two. By Cauchy and Schwarz the terms then are at most 48 times those
+  /// of the sum over positions, if all meet at their worst; rounding enters squared norms once beside the
+  /// norm itself, so that sixteen times the allowance of a few units covers it.
+  public var weightGradientGrowth: Double { usesMinimalGradient ? 16 : 1 }
+
+  /// Whether `addWeightGradient` sums by minimal filtering.
+  private var usesMinimalGradient: Bool {
+    switch arithmetic {
+    case .direct: false
+    case .fastest: WinogradGradient.isPreferred(for: shape)
+    case .minimalFiltering: WinogradGradient.canCompute(shape)
+    }
   }
 
   /// Writes each example's weight gradient into its row of `gradients` (batch × weight count).

@@ -30,6 +30,8 @@ struct WinogradAxis {
     /// The number of its list of tap sums in `kinds`.
     let kind: Int
     let entries: [Entry]
+    /// The targets that it is added to.
+    let targets: [Term]
   }
 
   /// Outputs that share products.
@@ -134,11 +136,12 @@ struct WinogradAxis {
     targets += range.map { _ in [] }
     for (entries, shares) in list where !entries.isEmpty {
       let numbered = entries.map { Entry(taps: number(of: $0.taps), source: $0.source) }
+        .sorted { $0.taps < $1.taps }
       let tapList = numbered.map(\.taps)
       if !kinds.contains(tapList) { kinds.append(tapList) }
       let kind = kinds.firstIndex(of: tapList) ?? 0
       for share in shares { targets[share.index].append(Term(products.count, share.factor)) }
-      products.append(Product(kind: kind, entries: numbered))
+      products.append(Product(kind: kind, entries: numbered, targets: shares))
     }
     tiles.append(Tile(targets: range, products: firstProduct..<products.count))
   }

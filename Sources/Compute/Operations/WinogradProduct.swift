@@ -43,9 +43,7 @@ final class WinogradProduct: ConvolutionProduct {
       FloatStorage(count: panels.floatCount(entryCount: $0.blocks.count * source.channels))
     }
     let parts = self.phases.flatMap { phase in
-      phase.bands.flatMap { band in
-        band.parts.map { $0.placeCount * phase.groups[$0.group].blocks.count }
-      }
+      phase.bands.flatMap { $0.parts.map { $0.placeCount * $0.entryCount } }
     }
     let products = self.phases.flatMap { $0.bands.map(\.productCount) }
     cut = Cut(
@@ -61,7 +59,7 @@ final class WinogradProduct: ConvolutionProduct {
 
   /// Examples and bands, of which one is one.
   private static func unitSize(
-    _ axes: [WinogradPhase.Axes], source: ImageExtent, target: ImageExtent
+    _ axes: [WinogradAxes], source: ImageExtent, target: ImageExtent
   ) -> (examples: Int, bands: Int) {
     let floats =
       axes.map {
@@ -92,8 +90,10 @@ final class WinogradProduct: ConvolutionProduct {
       }
       let entryCount = phase.blocks.count * source.channels
       sums.run(
-        source: taps, sourceStride: 0, length: tapFloats, exampleCount: 1,
-        into: weights[index].base + panel.firstFilter * entryCount, targetStride: 0, table)
+        RowSums.Rows(
+          source: taps, sourceStride: 0,
+          target: weights[index].base + panel.firstFilter * entryCount, targetStride: 0,
+          length: tapFloats, exampleCount: 1), table)
     }
   }
 
@@ -120,33 +120,32 @@ final class WinogradProduct: ConvolutionProduct {
     let patches = products + cut.productFloats
     let exampleCount = unit.examples.count
     for part in band.parts {
-      let group = phase.groups[part.group]
       part.sourceSums.run(
-        source: call.source + unit.examples.lowerBound * source.count,
-        sourceStride: source.count, length: source.channels, exampleCount: exampleCount,
-        into: patches,
-        targetStride: part.placeCount * group.blocks.count * source.channels, table)
+        RowSums.Rows(
+          source: call.source + unit.examples.lowerBound * source.count,
+          sourceStride: source.count, target: patches,
+          targetStride: part.placeCount * part.entryCount * source.channels,
+          length: source.channels, exampleCount: exampleCount), table)
       for panel in panels.list[unit.panels] {
-        let filters =
-          weights + panel.firstFilter * phase.blocks.count * source.channels
         multiply(
-          part, group, panel, patches: patches, filters: filters, exampleCount: exampleCount,
-          into: products)
+          part, panel, patches: patches,
+          filters: weights + panel.firstFilter * phase.blocks.count * source.channels,
+          exampleCount: exampleCount, into: products)
       }
     }
     let filters = panels.filters(of: unit.panels)
     band.targetSums.run(
-      source: products + filters.lowerBound,
-      sourceStride: band.productCount * target.channels, length: filters.count,
-      exampleCount: exampleCount, initial: call.bias.map { $0 + filters.lowerBound },
-      into: call.target + unit.examples.lowerBound * target.count + filters.lowerBound,
-      targetStride: target.count, table)
+      RowSums.Rows(
+        source: products + filters.lowerBound,
+        sourceStride: band.productCount * target.channels,
+        target: call.target + unit.examples.lowerBound * target.count + filters.lowerBound,
+        targetStride: target.count, length: filters.count, exampleCount: exampleCount,
+        initial: call.bias.map { $0 + filters.lowerBound }), table)
   }
 
   private func multiply(
-    _ part: WinogradPhase.GroupPart, _ group: WinogradPhase.Group, _ panel: FilterPanels.Panel,
-    patches: UnsafePointer<Float>, filters: UnsafePointer<Float>, exampleCount: Int,
-    into products: UnsafeMutablePointer<Float>
+    _ part: WinogradPhase.Part, _ panel: FilterPanels.Panel, patches: UnsafePointer<Float>,
+    filters: UnsafePointer<Float>, exampleCount: Int, into products: UnsafeMutablePointer<Float>
   ) {
     var task = ck_patch_product()
     task.patch_count = exampleCount * part.placeCount
@@ -157,7 +156,7 @@ final class WinogradProduct: ConvolutionProduct {
       part.productOffsets.withUnsafeBufferPointer { productOffsets in
         task.source_offsets = sourceOffsets.baseAddress
         task.target_offsets = productOffsets.baseAddress
-        for (number, run) in group.runs.enumerated() {
+        for (number, run) in part.runs.enumerated() {
           task.source = patches + run.firstEntry * source.channels
           task.filters = filters + run.firstBlock * source.channels * panel.width
           task.run_length = run.count * source.channels
@@ -180,9 +179,9 @@ extension WinogradProduct {
   /// The share of the time that it must take at most.
   private static let largestShare = 0.9
 
-  private static func axes(of sizes: ProductSizes) -> [WinogradPhase.Axes]? {
+  private static func axes(of sizes: ProductSizes) -> [WinogradAxes]? {
     let axes = sizes.phases.map {
-      WinogradPhase.Axes($0, source: sizes.source, padding: sizes.padding)
+      WinogradAxes($0, source: sizes.source, padding: sizes.padding)
     }
     return axes.contains { $0 == nil } ? nil : axes.compactMap(\.self)
   }

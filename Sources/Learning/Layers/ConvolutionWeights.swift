@@ -75,13 +75,15 @@ final class ConvolutionWeights {
   /// Cauchy and Schwarz the terms are at most Σₚ‖patchₚ‖² · Σₚ‖featuresₚ‖², and a pixel lies in at
   /// most ⌈kernel / stride⌉² patches. Taking xₚ·xᵩ as a sum over taps of products of pixels is one more
   /// order of the same terms, which Cauchy and Schwarz bound tap by tap: Σₜ ‖xₚₜ‖‖xᵩₜ‖ ≤ ‖xₚ‖‖xᵩ‖.
+  /// What the sum's own form adds is `weightGradientGrowth`.
   private func addRoundingAllowance(
     image: Tensor, features: Tensor, to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     let g = geometry
     let overlap = { (kernel: Int) in min((kernel + g.stride - 1) / g.stride, g.positionCount) }
     let share =
-      Self.roundingAllowance * Double(overlap(g.kernelHeight) * overlap(g.kernelWidth))
+      Self.roundingAllowance * plan.weightGradientGrowth
+      * Double(overlap(g.kernelHeight) * overlap(g.kernelWidth))
     let images = pass.squaredNorms(of: image)
     let rows = pass.squaredNorms(of: features)
     for index in norms.indices { norms[index] += share * images[index] * rows[index] }
