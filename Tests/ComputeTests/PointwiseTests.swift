@@ -178,6 +178,8 @@ import Testing
     #expect(y.array == [Float](repeating: 3, count: count))
     machine.copy(x, into: y)
     #expect(y.array == x.array)
+    x.pointer[count - 1] = .greatestFiniteMagnitude
+    x.pointer[0] = -.greatestFiniteMagnitude
     #expect(machine.isFinite(x))
     for value in [Float.infinity, -.infinity, .nan] {
       for place in [0, count / 2, count - 1] {

@@ -127,14 +127,12 @@ extension Machine {
   /// Whether no element is infinite or NaN.
   public func isFinite(_ tensor: Tensor) -> Bool {
     let x = tensor.pointer
-    let exponent: UInt32 = 0x7F80_0000
     let isSpoilt = Atomic<Bool>(false)
-    inChunks(tensor.count) { _, first, count in
-      var found: UInt32 = 0
-      for index in first..<(first + count) {
-        found |= x[index].bitPattern & exponent == exponent ? 1 : 0
+    inChunks(tensor.count) { table, first, count in
+      // Squares of floats, summed in double, overflow only if a number is not finite.
+      if !table.f32_squared_norm(x + first, count).isFinite {
+        isSpoilt.store(true, ordering: .relaxed)
       }
-      if found != 0 { isSpoilt.store(true, ordering: .relaxed) }
     }
     return !isSpoilt.load(ordering: .relaxed)
   }
