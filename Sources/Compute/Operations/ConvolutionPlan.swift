@@ -119,7 +119,9 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let exampleCount = batchSize(input: input, output: outputGradient)
     precondition(weightGradient.count == geometry.weightCount, "gradient of another size")
     precondition(exampleWeights.map { $0.count == exampleCount } ?? true, "one weight per example")
-    if let minimalGradient {
+    if arithmetic == .minimalFiltering || exampleCount >= WinogradGradient.leastExamples,
+      let minimalGradient
+    {
       return minimalGradient.addSum(
         input: input.pointer, outputGradient: outputGradient.pointer,
         exampleWeights: exampleWeights?.pointer, exampleCount: exampleCount,

@@ -62,6 +62,9 @@ final class WinogradGradient {
   /// Floats of images that stay near while all groups read them.
   private static let nearTarget = 96 * 1024
 
+  /// Examples that make up for clearing the sums and sharing them out to the taps.
+  static let leastExamples = 8
+
   /// Whether a gradient takes less time so than position by position.
   static func isPreferred(for g: ConvolutionGeometry) -> Bool {
     canCompute(g) && WinogradProduct.isPreferred(for: ProductSizes(forward: g))
