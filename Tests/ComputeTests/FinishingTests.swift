@@ -7,13 +7,33 @@ import Testing
   struct Example: CustomStringConvertible, Sendable {
     let name: String, isa: String
     let geometry: ConvolutionGeometry
-    var description: String { "\(name) \(isa)" }
+    let arithmetic: ConvolutionPlan.Arithmetic
+    var description: String { "\(name) \(isa) \(arithmetic)" }
   }
 
   /// Edges, layers of several bands and panels, and a dense one whose pixel holds several positions.
   static let examples = (ConvolutionCases.edges + ConvolutionCases.layers.prefix(3)).flatMap {
     entry in
-    Kernels.available.map { Example(name: entry.name, isa: $0.name, geometry: entry.geometry) }
+    Kernels.available.flatMap { kernels in
+      [ConvolutionPlan.Arithmetic.direct, .minimalFiltering].map {
+        Example(
+          name: entry.name, isa: kernels.name, geometry: entry.geometry, arithmetic: $0)
+      }
+    }
+  }
+
+  /// A plan with random weights.
+  private struct Setup {
+    let arena = Arena()
+    let machine: Machine
+    let plan: ConvolutionPlan
+
+    init(_ example: Example, threads: Int) {
+      let g = example.geometry
+      machine = Machine(threadCount: threads, kernels: .named(example.isa) ?? .preferred)
+      plan = ConvolutionPlan(g, arithmetic: example.arithmetic, on: machine)
+      plan.setWeights(arena.make(g.weightShape, randomFloats(g.weightCount, seed: 1)))
+    }
   }
 
   private static let exampleCount = 5
@@ -26,11 +46,9 @@ import Testing
   @Test(arguments: examples, [1, 2])
   func forwardFinishesAsPassesDo(_ example: Example, _ threads: Int) {
     let g = example.geometry
-    let arena = Arena()
-    defer { withExtendedLifetime(arena) {} }
-    let machine = Machine(threadCount: threads, kernels: .named(example.isa) ?? .preferred)
-    let plan = ConvolutionPlan(g, on: machine)
-    plan.setWeights(randomTensor(g.weightShape, seed: 1, in: arena))
+    let setup = Setup(example, threads: threads)
+    defer { withExtendedLifetime(setup) {} }
+    let (arena, machine, plan) = (setup.arena, setup.machine, setup.plan)
     let input = randomTensor(g.inputShape.batched(Self.exampleCount), seed: 2, in: arena)
     let table = randomTensor(Shape(3, g.outputChannels), seed: 3, in: arena)
     let finished = arena.make(g.outputShape.batched(Self.exampleCount))
@@ -49,11 +67,9 @@ import Testing
   @Test(arguments: examples, [1, 2])
   func backwardDataFinishesAsPassesDo(_ example: Example, _ threads: Int) {
     let g = example.geometry
-    let arena = Arena()
-    defer { withExtendedLifetime(arena) {} }
-    let machine = Machine(threadCount: threads, kernels: .named(example.isa) ?? .preferred)
-    let plan = ConvolutionPlan(g, on: machine)
-    plan.setWeights(randomTensor(g.weightShape, seed: 1, in: arena))
+    let setup = Setup(example, threads: threads)
+    defer { withExtendedLifetime(setup) {} }
+    let (arena, machine, plan) = (setup.arena, setup.machine, setup.plan)
     let gradient = randomTensor(g.outputShape.batched(Self.exampleCount), seed: 2, in: arena)
     let table = randomTensor(Shape(3, g.inputChannels), seed: 3, in: arena)
     let signs = randomTensor(g.inputShape.batched(Self.exampleCount), seed: 4, in: arena)

@@ -36,7 +36,9 @@ import Testing
   @Test(arguments: Kernels.available.map(\.name)) func cornersDoNotMeetPadding(_ isa: String) {
     let g = Self.geometry
     let arena = Arena()
-    let plan = ConvolutionPlan(g, on: Machine(threadCount: 1, kernels: .named(isa) ?? .preferred))
+    let plan = ConvolutionPlan(
+      g, arithmetic: .direct,
+      on: Machine(threadCount: 1, kernels: .named(isa) ?? .preferred))
     let weights = arena.makeZeros(g.weightShape)
     for column in [0, 2] {
       weights.pointer[column * g.inputChannels * g.outputChannels] = .infinity

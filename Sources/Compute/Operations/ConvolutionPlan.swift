@@ -5,7 +5,7 @@ import CKernels
 ///
 /// One plan serves one layer: `setWeights` takes them after each update, the other verbs only
 /// read. Transposed convolution uses the same plan with the roles of input and output exchanged.
-/// Results are bit-identical for any number of threads and any size of batch.
+/// Results are bit-identical for any number of threads, and those of an example for any size of batch.
 public final class ConvolutionPlan: @unchecked Sendable {
   /// The sizes.
   public let geometry: ConvolutionGeometry

@@ -57,6 +57,8 @@ final class WinogradGradient {
   /// Floats of all portions' sums.
   private static let portionTarget = 768 * 1024
   private static let largestPortionCount = 8
+  /// Floats of sums beyond which a layer would take too much memory for what it saves.
+  private static let largestSums = 8 * 1024 * 1024
   /// Floats of both sides that leave room in the second cache.
   private static let sideTarget = 192 * 1024
   /// Floats of images that stay near while all groups read them.
@@ -67,7 +69,12 @@ final class WinogradGradient {
 
   /// Whether a gradient takes less time so than position by position.
   static func isPreferred(for g: ConvolutionGeometry) -> Bool {
-    canCompute(g) && WinogradProduct.isPreferred(for: ProductSizes(forward: g))
+    let sizes = ProductSizes(forward: g)
+    guard canCompute(g), WinogradProduct.isPreferred(for: sizes),
+      let axes = WinogradAxes(sizes.phases[0], source: sizes.source, padding: sizes.padding)
+    else { return false }
+    let blockCount = axes.rows.tapSums.count * axes.columns.tapSums.count
+    return blockCount * g.inputChannels * g.outputChannels <= largestSums
   }
 
   /// Whether filters are small enough, and channels fill chunks.

@@ -3,7 +3,7 @@ import CKernels
 /// A product by Winograd's minimal filtering (arXiv 1509.09308): sums of pixels meet sums of taps, which
 /// takes fewer multiplications, and the targets are sums of the products.
 ///
-/// Factors are one and a half, so that rounding grows little. The sums of taps are made when weights
+/// Factors are ±1 and ±½, so that rounding grows little. The sums of taps are made when weights
 /// are packed. A unit makes the patches of one group after the other, multiplies them with the kernels
 /// of the plain product, and at last makes its targets.
 final class WinogradProduct: ConvolutionProduct {
