@@ -12,7 +12,18 @@ struct FilterPanels {
     let firstFilter: Int, filterCount: Int, width: Int, vectors: Int
     let product: Product
     /// Weight gradient tiles of 2, 4 and 6 rows.
-    let line: [Line]
+    ///
+    /// No array: copies of a panel would count references.
+    let lines: (Line, Line, Line)
+
+    /// The kernel of weight gradient tiles of an even number of rows.
+    func line(rows: Int) -> Line {
+      switch rows {
+      case 2: lines.0
+      case 4: lines.1
+      default: lines.2
+      }
+    }
   }
 
   let list: [Panel]
@@ -47,7 +58,9 @@ struct FilterPanels {
         Panel(
           firstFilter: first, filterCount: count, width: vectors * lanes, vectors: vectors,
           product: products[vectors - 1],
-          line: lines.map { $0[vectors - 1] }))
+          lines: (
+            lines[0][vectors - 1], lines[1][vectors - 1], lines[2][vectors - 1]
+          )))
       first += count
     }
     self.list = list

@@ -192,7 +192,7 @@ extension WeightGradient {
         task.ahead = ahead.memory
         task.ahead_step = ahead.step
         ahead.memory += ahead.part
-        panel.line[tile.rows / 2 - 1](&task)
+        panel.line(rows: tile.rows)(&task)
       }
     }
   }

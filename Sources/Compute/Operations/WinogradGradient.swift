@@ -282,7 +282,7 @@ final class WinogradGradient {
               task.target =
                 work.sums + block * blockFloats + (channel + tile.lowerBound) * g.outputChannels
                 + panel.firstFilter
-              panel.line[tile.count / 2 - 1](&task)
+              panel.line(rows: tile.count)(&task)
             }
           }
         }
