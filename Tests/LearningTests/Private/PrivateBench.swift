@@ -24,6 +24,25 @@ struct PrivateBench {
     network = net.privateNetwork(seed: seed, microBatchSize: microBatchSize)
   }
 
+  /// A network of which a layer is so wide that sums of pixels and taps compute it, in batches of eight
+  /// examples its gradient, too.
+  static func wide() -> PrivateBench {
+    let machine = Machine(threadCount: 2)
+    var net = NetworkBuilder(input: inputShape, on: machine)
+    net.convolution(64, kernel: 3, padding: 1)
+    net.leakyReLU(0.2)
+    net.convolution(64, kernel: 3, padding: 1)
+    net.leakyReLU(0.2)
+    net.dense(outputCount)
+    return PrivateBench(
+      network: net.privateNetwork(seed: 5, microBatchSize: 32), machine: machine)
+  }
+
+  private init(network: PrivateNetwork, machine: Machine) {
+    self.network = network
+    self.machine = machine
+  }
+
   /// Noise so small that rounding swallows it; divided by one.
   static func quiet(clipNorm: Double) throws -> SubsampledGaussian {
     try SubsampledGaussian(

@@ -6,13 +6,29 @@ import Testing
 /// What one unit can do to the sum: at most the clip norm, and all of it when its gradient is large.
 @Suite struct SensitivityTests {
   @Test func oneExampleMovesTheSumByAtMostTheClipNorm() throws {
-    let bench = PrivateBench()
     var stream = SeededStream(seed: 11)
+    let fullMoves = try moveSums(
+      of: PrivateBench(), rounds: 1500, companyOf: 0...5, from: &stream)
+    #expect(fullMoves > 300)
+  }
+
+  @Test func oneExampleMovesTheSumOfWideLayersByAtMostTheClipNorm() throws {
+    var stream = SeededStream(seed: 12)
+    let fullMoves = try moveSums(
+      of: .wide(), rounds: 150, companyOf: 8...11, from: &stream)
+    #expect(fullMoves > 30)
+  }
+
+  /// Adds an example to random company and tells how often it moved the sum by all of the clip norm.
+  private func moveSums(
+    of bench: PrivateBench, rounds: Int, companyOf counts: ClosedRange<Int>,
+    from stream: inout SeededStream
+  ) throws -> Int {
     var fullMoves = 0
-    for _ in 0..<1500 {
+    for _ in 0..<rounds {
       let loss = GivenGradientLoss(PrivateBench.gradients(6, from: &stream))
       var examples = PrivateBench.examples(
-        Int.random(in: 0...5, using: &stream), labelCount: 6, from: &stream)
+        Int.random(in: counts, using: &stream), labelCount: 6, from: &stream)
       let clipNorm = [0.01, 1.0, 30.0][Int.random(in: 0..<3, using: &stream)]
       let without = try bench.sum(examples, loss, clipNorm: clipNorm)
       let added = PrivateBench.examples(1, labelCount: 6, from: &stream)
@@ -31,7 +47,7 @@ import Testing
         #expect(isClose(moved, to: norm(alone), relative: 1e-3, absolute: 1e-5 * clipNorm))
       }
     }
-    #expect(fullMoves > 300)
+    return fullMoves
   }
 
   @Test func sumIsThatOfUnclippedGradientsWhenAllAreSmall() throws {
