@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  private struct Data {
+  struct Data {
     let arena = Arena()
     let input: Tensor, outputGradient: Tensor, weights: Tensor, outputBias: Tensor
     let inputBias: Tensor, exampleWeights: Tensor
@@ -175,15 +175,17 @@ import Testing
     #expect(form(3, stride: 1, size: 64) == .patchGram)
   }
 
-  @Test(arguments: cases)
-  func bitsDoNotDependOnThreads(_ entry: ConvolutionCases.Case) {
+  @Test(arguments: cases, [ConvolutionPlan.Arithmetic.fastest, .minimalFiltering])
+  func bitsDoNotDependOnThreads(
+    _ entry: ConvolutionCases.Case, _ arithmetic: ConvolutionPlan.Arithmetic
+  ) {
     let g = entry.geometry
     let exampleCount = g.multiplyAdds > 2_000_000 ? 3 : 7
     let data = Data(g, exampleCount)
     defer { withExtendedLifetime(data.arena) {} }
     func run(_ threadCount: Int) -> [[UInt32]] {
       let machine = Machine(threadCount: threadCount)
-      let plan = ConvolutionPlan(g, on: machine)
+      let plan = ConvolutionPlan(g, arithmetic: arithmetic, on: machine)
       plan.setWeights(data.weights)
       let output = data.arena.make(g.outputShape.batched(exampleCount))
       let gradient = data.arena.make(g.inputShape.batched(exampleCount))
@@ -208,12 +210,13 @@ import Testing
     #expect(run(3) == one)
   }
 
-  @Test func bitsDoNotDependOnBatchSize() {
+  @Test(arguments: [ConvolutionPlan.Arithmetic.fastest, .minimalFiltering])
+  func bitsDoNotDependOnBatchSize(_ arithmetic: ConvolutionPlan.Arithmetic) {
     for entry in ConvolutionCases.edges {
       let g = entry.geometry
       let data = Data(g, 9)
       defer { withExtendedLifetime(data.arena) {} }
-      let plan = ConvolutionPlan(g, on: Machine(threadCount: 1))
+      let plan = ConvolutionPlan(g, arithmetic: arithmetic, on: Machine(threadCount: 1))
       plan.setWeights(data.weights)
       let whole = data.arena.make(g.outputShape.batched(9))
       plan.forward(data.input, bias: nil, into: whole)

@@ -74,37 +74,34 @@ import Testing
   func productsOfBothArithmeticsMatchReference(_ example: ConvolutionPlanTests.Example) {
     let g = example.geometry
     let count = example.exampleCount
-    let arena = Arena()
-    defer { withExtendedLifetime(arena) {} }
-    let input = arena.make(
-      g.inputShape.batched(count), randomFloats(g.inputShape.count * count, seed: 1))
-    let gradient = arena.make(
-      g.outputShape.batched(count), randomFloats(g.outputShape.count * count, seed: 2))
-    let weights = arena.make(g.weightShape, randomFloats(g.weightCount, seed: 3))
-    let bias = arena.make(Shape(g.outputChannels), randomFloats(g.outputChannels, seed: 4))
+    let data = ConvolutionPlanTests.Data(g, count)
+    defer { withExtendedLifetime(data.arena) {} }
     let reference = Reference(geometry: g)
-    let outputs = reference.forward(input.array, weights: weights.array, bias: bias.array)
-    let gradients = reference.backwardData(gradient.array, weights: weights.array, bias: nil)
-    let factors = arena.make(Shape(count), randomFloats(count, seed: 5))
-    let each = reference.weightGradients(input.array, outputGradient: gradient.array)
+    let outputs = reference.forward(
+      data.input.array, weights: data.weights.array, bias: data.outputBias.array)
+    let gradients = reference.backwardData(
+      data.outputGradient.array, weights: data.weights.array, bias: nil)
+    let each = reference.weightGradients(
+      data.input.array, outputGradient: data.outputGradient.array)
     var sums = [Double](repeating: 1, count: g.weightCount)
-    for (gradient, factor) in zip(each, factors.array) {
+    for (gradient, factor) in zip(each, data.exampleWeights.array) {
       for index in sums.indices { sums[index] += gradient[index] * Double(factor) }
     }
     for arithmetic in [ConvolutionPlan.Arithmetic.direct, .minimalFiltering] {
       let plan = ConvolutionPlan(
         g, arithmetic: arithmetic, on: Machine(threadCount: 2, kernels: example.kernels))
-      plan.setWeights(weights)
-      let output = arena.make(g.outputShape.batched(count))
-      let inputGradient = arena.make(g.inputShape.batched(count))
+      plan.setWeights(data.weights)
+      let output = data.arena.make(g.outputShape.batched(count))
+      let inputGradient = data.arena.make(g.inputShape.batched(count))
       output.fill(.nan)
       inputGradient.fill(.nan)
-      plan.forward(input, bias: bias, into: output)
-      plan.backwardData(gradient, into: inputGradient)
-      let weightGradient = arena.make(g.weightShape)
+      plan.forward(data.input, bias: data.outputBias, into: output)
+      plan.backwardData(data.outputGradient, into: inputGradient)
+      let weightGradient = data.arena.make(g.weightShape)
       weightGradient.fill(1)
       plan.addWeightGradient(
-        input: input, outputGradient: gradient, exampleWeights: factors, into: weightGradient)
+        input: data.input, outputGradient: data.outputGradient,
+        exampleWeights: data.exampleWeights, into: weightGradient)
       #expect(normalizedError(weightGradient.array, sums) < ConvolutionPlanTests.errorBound)
       #expect(normalizedError(output.array, outputs) < ConvolutionPlanTests.errorBound)
       #expect(normalizedError(inputGradient.array, gradients) < ConvolutionPlanTests.errorBound)
