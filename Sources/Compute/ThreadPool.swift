@@ -25,6 +25,9 @@ public final class ThreadPool: Sendable {
   /// The processors that this process may run on.
   public static var availableProcessors: Int { max(1, Int(ck_available_processors())) }
 
+  /// Units of work that leave no thread without any where one thread is slowed down.
+  var wantedUnits: Int { threadCount > 1 ? 2 * threadCount : 1 }
+
   /// Runs `body` for each index below `count` and returns when all are done.
   ///
   /// `worker` is below `threadCount` and names the thread, for scratch memory; which thread takes an

@@ -18,6 +18,8 @@ public final class ConvolutionPlan: @unchecked Sendable {
   private var backwardProduct: (any ConvolutionProduct)?
   private let arithmetic: Arithmetic
   private lazy var gradient = WeightGradient(shape, on: machine)
+  /// Whether `addWeightGradient` may sum by minimal filtering.
+  private let usesMinimalGradient: Bool
   private lazy var minimalGradient: WinogradGradient? =
     usesMinimalGradient ? WinogradGradient(shape, on: machine) : nil
   /// The weights as they were given, for a product that is not in use yet.
@@ -32,6 +34,18 @@ public final class ConvolutionPlan: @unchecked Sendable {
     case direct
     /// By minimal filtering wherever it can be.
     case minimalFiltering
+
+    /// Whether minimal filtering computes what takes less time so, or can be computed so.
+    func usesMinimalFiltering(
+      ifPreferred isPreferred: @autoclosure () -> Bool,
+      ifPossible isPossible: @autoclosure () -> Bool
+    ) -> Bool {
+      switch self {
+      case .fastest: isPreferred()
+      case .direct: false
+      case .minimalFiltering: isPossible()
+      }
+    }
   }
 
   /// Prepares a convolution of the given sizes on `machine`; the weights are zero.
@@ -41,7 +55,11 @@ public final class ConvolutionPlan: @unchecked Sendable {
     self.geometry = geometry
     self.machine = machine
     self.arithmetic = arithmetic
-    shape = geometry.simplified
+    let shape = geometry.simplified
+    self.shape = shape
+    usesMinimalGradient = arithmetic.usesMinimalFiltering(
+      ifPreferred: WinogradGradient.isPreferred(for: shape),
+      ifPossible: WinogradGradient.canCompute(shape))
   }
 
   /// Takes new weights, kernel height × kernel width × input channels × output channels.
@@ -142,15 +160,6 @@ public final class ConvolutionPlan: @unchecked Sendable {
   /// of the sum over positions, if all meet at their worst; rounding enters squared norms once beside the
   /// norm itself, so that sixteen times the allowance of a few units covers it.
   public var weightGradientGrowth: Double { usesMinimalGradient ? 16 : 1 }
-
-  /// Whether `addWeightGradient` sums by minimal filtering.
-  private var usesMinimalGradient: Bool {
-    switch arithmetic {
-    case .direct: false
-    case .fastest: WinogradGradient.isPreferred(for: shape)
-    case .minimalFiltering: WinogradGradient.canCompute(shape)
-    }
-  }
 
   /// Writes each example's weight gradient into its row of `gradients` (batch × weight count).
   public func exampleWeightGradients(

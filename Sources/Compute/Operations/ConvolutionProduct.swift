@@ -100,13 +100,9 @@ extension ProductSizes {
   func makeProduct(
     by arithmetic: ConvolutionPlan.Arithmetic, on machine: Machine
   ) -> any ConvolutionProduct {
-    let usesMinimalFiltering =
-      switch arithmetic {
-      case .direct: false
-      case .fastest: WinogradProduct.isPreferred(for: self)
-      case .minimalFiltering: WinogradProduct.canCompute(self)
-      }
-    return usesMinimalFiltering
+    arithmetic.usesMinimalFiltering(
+      ifPreferred: WinogradProduct.isPreferred(for: self),
+      ifPossible: WinogradProduct.canCompute(self))
       ? WinogradProduct(self, on: machine) : ImageProduct(self, on: machine)
   }
 }

@@ -111,7 +111,7 @@ struct PatchPlan {
       }
     }
     func cut(_ count: Int, into parts: Int) -> [Range<Int>] {
-      (0..<parts).map { (count * $0 / parts)..<(count * ($0 + 1) / parts) }
+      (0..<parts).map { (0..<count).part($0, of: parts) }
     }
     if runLength >= limit {
       let runs = cut(runLength, into: (runLength + limit - 1) / limit)

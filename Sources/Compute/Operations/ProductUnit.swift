@@ -14,7 +14,7 @@ struct ProductUnit {
   ) {
     guard exampleCount > 0 else { return }
     let threadCount = machine.threads.threadCount
-    let wanted = threadCount > 1 ? 2 * threadCount : 1
+    let wanted = machine.threads.wantedUnits
     var parts = (exampleCount + examplesPerUnit - 1) / examplesPerUnit
     if parts > threadCount { parts = (parts + threadCount - 1) / threadCount * threadCount }
     var columnParts = 1
@@ -25,9 +25,8 @@ struct ProductUnit {
       let column = index % columnParts
       let part = index / columnParts / bands
       let unit = ProductUnit(
-        examples: (exampleCount * part / parts)..<(exampleCount * (part + 1) / parts),
-        band: index / columnParts % bands,
-        panels: (panelCount * column / columnParts)..<(panelCount * (column + 1) / columnParts))
+        examples: (0..<exampleCount).part(part, of: parts), band: index / columnParts % bands,
+        panels: (0..<panelCount).part(column, of: columnParts))
       body(unit, machine.scratch(worker))
     }
   }

@@ -38,6 +38,11 @@ extension WeightGradient {
     }
   }
 
+  /// Floats of scratch that one example's gradient takes.
+  private var exampleScratchCount: Int {
+    isThin ? thinScratchCount : sumScratchCount(width: panels.reduce(0) { $0 + $1.width })
+  }
+
   private func patchGram(
     image: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, table: ck_kernels,
     scratch: Scratch

@@ -52,14 +52,10 @@ extension WeightGradient {
     }
   }
 
-  /// Floats of scratch that one example's gradient takes.
-  var exampleScratchCount: Int {
-    isThin ? thinScratchCount : sumScratchCount(width: panels.reduce(0) { $0 + $1.width })
-  }
-
   private var thinGradientCount: Int {
     (blockPositions * geometry.outputChannels + 15) / 16 * 16
   }
 
-  private var thinScratchCount: Int { thinGradientCount + paddedBlockCount }
+  /// Floats of scratch that `sumThin` takes.
+  var thinScratchCount: Int { thinGradientCount + paddedBlockCount }
 }

@@ -159,25 +159,19 @@ final class WeightGradient {
     let parts = exampleParts(exampleCount)
     let weightCount = geometry.weightCount
     let sums = parts > 1 ? partSums(parts) : target
-    let cut = unitCut(wanted: (wantedUnits + parts - 1) / parts)
+    let cut = unitCut(wanted: (machine.threads.wantedUnits + parts - 1) / parts)
     machine.threads.forEach(parts * cut.count) { index, worker in
       let (part, unit) = index.quotientAndRemainder(dividingBy: cut.count)
       let work = Work(
         input: input, outputGradient: outputGradient, exampleWeights: exampleWeights,
-        target: sums + (parts > 1 ? part * weightCount : 0))
+        target: sums + part * weightCount)
       sum(
-        work, examples: (exampleCount * part / parts)..<(exampleCount * (part + 1) / parts),
-        cut, unit: unit, scratch: machine.scratch(worker))
+        work, examples: (0..<exampleCount).part(part, of: parts), cut, unit: unit,
+        scratch: machine.scratch(worker))
     }
     guard parts > 1 else { return }
     machine.kernels.table.pointee.f32_weighted_rows(
       sums, nil, parts, weightCount, weightCount, target, 1)
-  }
-
-  /// Units that leave no thread without work.
-  private var wantedUnits: Int {
-    let threadCount = machine.threads.threadCount
-    return threadCount > 1 ? 2 * threadCount : 1
   }
 
   /// Weights up to which sums of parts of the batch cost less than reading it in every thread.
@@ -233,12 +227,9 @@ final class WeightGradient {
       return sumThin(work, examples: examples, pieces: cut.pieces[unit...unit], scratch: scratch)
     }
     let (tile, channel) = unit.quotientAndRemainder(dividingBy: cut.channelParts)
-    func part<Element>(_ list: [Element], _ index: Int, of count: Int) -> ArraySlice<Element> {
-      list[(list.count * index / count)..<(list.count * (index + 1) / count)]
-    }
     sum(
-      work, examples: examples, tiles: part(tiles, tile, of: cut.tileParts),
-      panels: part(panels, channel, of: cut.channelParts), scratch: scratch)
+      work, examples: examples, tiles: tiles[tiles.indices.part(tile, of: cut.tileParts)],
+      panels: panels[panels.indices.part(channel, of: cut.channelParts)], scratch: scratch)
   }
 
   /// Writes the gradient of one example.

@@ -44,7 +44,7 @@ final class WinogradGradient {
   private let tapSums: RowSums
   /// Gradients of the sums of taps: portion × sum × input channel × output channel.
   private let sums: FloatStorage
-  private let blockCount: Int
+  private let blockCount: Int, blockFloats: Int
   /// Portions of a batch that have sums of their own: as many on every machine, for their sums round.
   private let portionCount: Int
   private let portionFloats: Int
@@ -97,9 +97,9 @@ final class WinogradGradient {
         filterCount: geometry.outputChannels, patchLength: 0, kernels: machine.kernels
       ).list
     let layout = WinogradLayout(axes, phase, source: sizes.source, target: sizes.target)
-    parts = layout.groups.filter { !$0.places.isEmpty }.map { Self.part($0, layout, geometry) }
+    parts = layout.groups.map { Self.part($0, layout, geometry) }
     var tapSums = RowSums()
-    let blockFloats = geometry.inputChannels * geometry.outputChannels
+    blockFloats = geometry.inputChannels * geometry.outputChannels
     for tap in 0..<phase.tapRows * phase.tapColumns {
       let terms = layout.blocks.enumerated().flatMap { number, block in
         block.filter { $0.index == tap }.map { WinogradAxis.Term(number, $0.factor) }
@@ -143,8 +143,10 @@ final class WinogradGradient {
     exampleWeights: UnsafePointer<Float>?, exampleCount: Int,
     into target: UnsafeMutablePointer<Float>
   ) {
+    guard exampleCount > 0 else { return }
     let threadCount = machine.threads.threadCount
     let portionCount = min(portionCount, exampleCount)
+    let step = min(blockExamples, exampleCount)
     let cuts = cuts(wanted: (threadCount + portionCount - 1) / portionCount)
     machine.threads.forEach(portionCount * cuts.count) { unit, worker in
       let (portion, cut) = unit.quotientAndRemainder(dividingBy: cuts.count)
@@ -152,11 +154,9 @@ final class WinogradGradient {
         input: input, outputGradient: outputGradient, exampleWeights: exampleWeights,
         sums: sums.base + portion * portionFloats, cut: cuts[cut])
       clear(work)
-      let end = exampleCount * (portion + 1) / portionCount
-      for first in stride(
-        from: exampleCount * portion / portionCount, to: end, by: min(blockExamples, exampleCount))
-      {
-        let examples = first..<min(first + min(blockExamples, exampleCount), end)
+      let taken = (0..<exampleCount).part(portion, of: portionCount)
+      for first in stride(from: taken.lowerBound, to: taken.upperBound, by: step) {
+        let examples = first..<min(first + step, taken.upperBound)
         for part in parts { sum(part, work, examples, scratch: machine.scratch(worker)) }
       }
     }
@@ -177,9 +177,8 @@ final class WinogradGradient {
     return (0..<channelParts * panelParts).map {
       let (channel, panel) = $0.quotientAndRemainder(dividingBy: panelParts)
       return Cut(
-        chunks: (chunkCount * channel / channelParts)..<(chunkCount * (channel + 1) / channelParts),
-        panels: panels[
-          (panels.count * panel / panelParts)..<(panels.count * (panel + 1) / panelParts)])
+        chunks: (0..<chunkCount).part(channel, of: channelParts),
+        panels: panels[panels.indices.part(panel, of: panelParts)])
     }
   }
 
@@ -190,7 +189,6 @@ final class WinogradGradient {
   }
 
   private func clear(_ work: Work) {
-    let blockFloats = geometry.inputChannels * geometry.outputChannels
     for block in 0..<blockCount {
       let first = work.sums + block * blockFloats + place(of: work.cut)
       for channel in 0..<work.cut.channelCount {
@@ -257,7 +255,6 @@ final class WinogradGradient {
     right: UnsafePointer<Float>
   ) {
     let g = geometry
-    let blockFloats = g.inputChannels * g.outputChannels
     let chunkFloats = part.positionCount * Self.chunkLength
     var line = ck_line(source: 0, first: 0, count: UInt32(exampleCount * part.placeCount))
     withUnsafePointer(to: &line) { line in

@@ -43,11 +43,10 @@ struct WinogradPhase {
     let builder = BandBuilder(
       layout: layout, axes: axes, sourceChannels: source.channels,
       targetChannels: target.channels, exampleCount: exampleCount, runLimit: runLimit)
-    let tileCount = axes.rows.tiles.count
     blocks = layout.blocks
     tapCount = phase.tapRows * phase.tapColumns
     bands = (0..<bandCount).map {
-      builder.band(tiles: (tileCount * $0 / bandCount)..<(tileCount * ($0 + 1) / bandCount))
+      builder.band(tiles: axes.rows.tiles.indices.part($0, of: bandCount))
     }
   }
 }

@@ -1,0 +1,6 @@
+extension Range<Int> {
+  /// The part numbered `index` of `count` parts that differ by one at most.
+  func part(_ index: Int, of count: Int) -> Range<Int> {
+    (lowerBound + self.count * index / count)..<(lowerBound + self.count * (index + 1) / count)
+  }
+}
