@@ -45,12 +45,13 @@ extension ImageSpecification {
 
 /// The kinds of pixel model that tests go through.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
-  case greySoftmax, greyRegions, greyGuided, greyLogistics, colourSoftmax, colourLogistics
+  case greySoftmax, greyRegions, greyGuided, greyWaves, greyLogistics
+  case colourSoftmax, colourWaves, colourLogistics
 
   var format: ImageSpecification {
     switch self {
-    case .greySoftmax, .greyRegions, .greyGuided, .greyLogistics: .tiny()
-    case .colourSoftmax, .colourLogistics: .tiny(channels: 3)
+    case .greySoftmax, .greyRegions, .greyGuided, .greyWaves, .greyLogistics: .tiny()
+    case .colourSoftmax, .colourWaves, .colourLogistics: .tiny(channels: 3)
     }
   }
 
@@ -61,10 +62,14 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, classRegions: 3)
     case .greyGuided:
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, labelDropout: 0.5)
+    case .greyWaves:
+      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, levelOctaves: 2)
     case .greyLogistics:
       PixelModelSettings(
         channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
     case .colourSoftmax: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
+    case .colourWaves:
+      PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2, levelOctaves: 2)
     case .colourLogistics:
       PixelModelSettings(
         channels: 12, depth: 2, firstKernel: 5, bits: 3, output: .logistics, components: 2)
@@ -76,8 +81,10 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greySoftmax: "grey softmax"
     case .greyRegions: "grey softmax with class regions"
     case .greyGuided: "grey softmax with absent labels"
+    case .greyWaves: "grey softmax with waves of levels"
     case .greyLogistics: "grey logistics"
     case .colourSoftmax: "colour softmax"
+    case .colourWaves: "colour softmax with waves of levels"
     case .colourLogistics: "colour logistics"
     }
   }

@@ -166,4 +166,38 @@ import Testing
         $0.gatedStack(layout)
       } == [])
   }
+
+  @Test(arguments: [1, 3]) func gatedStackWithWavesOfLevels(groups: Int) {
+    let layout = GatedStackLayout(
+      height: 3, width: 2, imageChannels: 3, channels: 3, depth: 1, reach: 1, classCount: 1,
+      outputCount: 6, groupCount: groups, waves: LevelWaves(bits: 2, octaves: 2))
+    #expect(
+      checkLayer(input: Shape(3, 2, 3), output: Shape(3, 2, 6), examples: 2) {
+        $0.gatedStack(layout)
+      } == [])
+  }
+
+  @Test func wavesOfALevelAreCosinesAndSinesOfItsRemainders() {
+    let waves = LevelWaves(bits: 3, octaves: 3)
+    let half = Float(0.5).squareRoot()
+    // Periods of eight, four and two levels; level 5 leaves 5, 1 and 1.
+    #expect(waves.count == 5)
+    let numbers = Array(waves.table[25..<30])
+    for (number, expected) in zip(numbers, [-half, -half, 0, 1, -1]) {
+      #expect(abs(number - expected) < 1e-6)
+    }
+    #expect(LevelWaves(bits: 3, octaves: 0).table.isEmpty)
+  }
+
+  @Test func aSumOfAllWavesIsLargestAtOneLevel() {
+    let waves = LevelWaves(bits: 8, octaves: 8)
+    let codes = (0..<256).map { Array(waves.table[($0 * 15)..<(($0 + 1) * 15)]) }
+    for level in 0..<256 {
+      let sums = codes.map { code in zip(code, codes[level]).reduce(0) { $0 + $1.0 * $1.1 } }
+      let others = sums.indices.filter { $0 != level }.map { sums[$0] }
+      #expect(abs(sums[level] - 8) < 1e-4)
+      // A neighbour differs in the shortest wave at least, by two, and in longer ones besides.
+      #expect(others.allSatisfy { $0 < 6.01 }, "level \(level)")
+    }
+  }
 }

@@ -56,6 +56,13 @@ import Testing
     #expect(error?.description.contains("class_regions is \(regions)") == true)
   }
 
+  @Test(arguments: [0, 5]) func moreOctavesThanBitsAreRefused(octaves: Int) {
+    var settings = PixelModelSettings(bits: 4)
+    settings.levelOctaves = octaves
+    let error = #expect(throws: RecipeFailure.self) { try settings.validate(for: .tiny()) }
+    #expect(error?.description.contains("level_octaves is \(octaves)") == true)
+  }
+
   @Test func recipeSurvivesWritingAndReading() throws {
     let first = try recipe("pixel-32")
     let again = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(first))

@@ -3,6 +3,7 @@ import Compute
 /// One block of `GatedColumns`: its products and what it keeps of earlier rows and pixels.
 final class GatedColumnBlock {
   private let layout: GatedStackLayout
+  private let planes: PixelPlanes
   private let isFirst: Bool
   private let capacity: Int
   private let inputChannels: Int
@@ -35,6 +36,7 @@ final class GatedColumnBlock {
     parameters values: (String) -> Tensor, in memory: Arena, on machine: Machine
   ) {
     self.layout = layout
+    planes = PixelPlanes(layout)
     self.capacity = capacity
     isFirst = index == 0
     let above = layout.vertical(index)
@@ -101,7 +103,7 @@ final class GatedColumnBlock {
         }
         let line = images.pointer + (image * layout.height + source) * width * own
         for column in 0..<width {
-          copyPixel(
+          planes.write(
             line + column * own, row: source, column: column,
             to: target + column * inputChannels)
         }
@@ -152,7 +154,7 @@ final class GatedColumnBlock {
         if source < 0 {
           target.update(repeating: 0, count: inputChannels)
         } else {
-          copyPixel(line + source * own, row: row, column: source, to: target)
+          planes.write(line + source * own, row: row, column: source, to: target)
         }
       }
     }
@@ -203,13 +205,5 @@ final class GatedColumnBlock {
   ) -> UnsafePointer<Float> {
     let place = label * grid.count + grid.region(row: row, column: column)
     return UnsafePointer(table.pointer + place * 2 * layout.channels)
-  }
-
-  private func copyPixel(
-    _ source: UnsafePointer<Float>, row: Int, column: Int, to target: UnsafeMutablePointer<Float>
-  ) {
-    let own = layout.imageChannels
-    for channel in 0..<own { target[channel] = source[channel] }
-    (target[own], target[own + 1]) = layout.coordinates(row: row, column: column)
   }
 }

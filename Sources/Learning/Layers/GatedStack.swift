@@ -13,11 +13,13 @@ public final class GatedStack: PerExampleLayer {
   private let blocks: [GatedBlock]
   private let head: [any PerExampleLayer]
   private let layers: [any PerExampleLayer]
+  private let planes: PixelPlanes
   private let streamShape: Shape
 
   /// Creates the network with parameters in `store`.
   public init(_ layout: GatedStackLayout, parameters store: ParameterStore, on machine: Machine) {
     self.layout = layout
+    planes = PixelPlanes(layout)
     streamShape = Shape(layout.height, layout.width, layout.channels)
     blocks = (0..<layout.blockCount).map {
       GatedBlock($0, of: layout, parameters: store, on: machine)
@@ -45,11 +47,11 @@ public final class GatedStack: PerExampleLayer {
 
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
-    let extended = withCoordinates(input, in: pass)
+    let told = planes(of: input, in: pass)
     let skip = pass.make(streamShape)
     skip.fill(0)
-    var vertical = extended
-    var horizontal: Tensor? = extended
+    var vertical = told
+    var horizontal: Tensor? = told
     for block in blocks {
       guard let left = horizontal else { break }
       (vertical, horizontal) = block.forward(
@@ -73,7 +75,7 @@ public final class GatedStack: PerExampleLayer {
     }
     guard needsInputGradient, let vertical, let horizontal else { return nil }
     pass.machine.add(vertical, to: horizontal)
-    return withoutCoordinates(horizontal, in: pass)
+    return imagePart(of: horizontal, in: pass)
   }
 
   public func addSquaredGradientNorms(
@@ -86,26 +88,25 @@ public final class GatedStack: PerExampleLayer {
     for layer in layers { layer.addGradient(weightedBy: weights, in: pass) }
   }
 
-  /// Appends the planes of rows and columns, by which pixels know where they are.
-  private func withCoordinates(_ input: Tensor, in pass: Pass) -> Tensor {
-    let layout = layout
-    let (own, all) = (layout.imageChannels, layout.extendedChannels)
-    let positions = layout.height * layout.width
-    let extended = pass.make(Shape(layout.height, layout.width, all))
-    pass.machine.threads.forEach(pass.exampleCount) { example, _ in
+  /// The planes of all pixels.
+  private func planes(of input: Tensor, in pass: Pass) -> Tensor {
+    let (own, width) = (layout.imageChannels, layout.width)
+    let positions = layout.height * width
+    let all = pass.make(Shape(layout.height, width, planes.count))
+    pass.machine.threads.forEach(pass.exampleCount) { [planes] example, _ in
       for position in 0..<positions {
-        let source = input.pointer + (example * positions + position) * own
-        let target = extended.pointer + (example * positions + position) * all
-        for channel in 0..<own { target[channel] = source[channel] }
-        (target[own], target[own + 1]) = layout.coordinates(
-          row: position / layout.width, column: position % layout.width)
+        let place = example * positions + position
+        planes.write(
+          input.pointer + place * own, row: position / width, column: position % width,
+          to: all.pointer + place * planes.count)
       }
     }
-    return extended
+    return all
   }
 
-  private func withoutCoordinates(_ gradient: Tensor, in pass: Pass) -> Tensor {
-    let (own, all) = (layout.imageChannels, layout.extendedChannels)
+  /// The part of a gradient that belongs to the images: waves are steps, whose slope is zero.
+  private func imagePart(of gradient: Tensor, in pass: Pass) -> Tensor {
+    let (own, all) = (layout.imageChannels, planes.count)
     let positions = layout.height * layout.width
     let reduced = pass.make(inputShape)
     for position in 0..<(pass.exampleCount * positions) {

@@ -33,11 +33,14 @@ public struct GatedStackLayout: Hashable, Sendable {
   ///
   /// One group sees none of the pixel's own channels.
   public let groupCount: Int
+  /// Waves by which the first block reads levels exactly, if any.
+  public let waves: LevelWaves?
 
   /// Creates a layout; `channels` and `outputCount` must be divisible by the number of groups.
   public init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
-    classCount: Int, classRegions: Int = 1, outputCount: Int, groupCount: Int
+    classCount: Int, classRegions: Int = 1, outputCount: Int, groupCount: Int,
+    waves: LevelWaves? = nil
   ) {
     precondition(
       groupCount == 1 || groupCount == imageChannels, "\(groupCount) groups of channels")
@@ -56,23 +59,11 @@ public struct GatedStackLayout: Hashable, Sendable {
     self.classRegions = classRegions
     self.outputCount = outputCount
     self.groupCount = groupCount
+    self.waves = waves
   }
-
-  /// Planes that tell a pixel its row and column, from −1 to 1; they stand after the image's own.
-  package static let coordinateCount = 2
-
-  /// Channels that the first block takes.
-  package var extendedChannels: Int { imageChannels + Self.coordinateCount }
 
   /// Blocks in all.
   package var blockCount: Int { depth + 1 }
-
-  /// The coordinate planes' values at a pixel.
-  package func coordinates(row: Int, column: Int) -> (Float, Float) {
-    (
-      (2 * Float(row) + 1) / Float(height) - 1, (2 * Float(column) + 1) / Float(width) - 1
-    )
-  }
 
   /// Where classes have biases of their own in a block's gates.
   ///
@@ -112,7 +103,7 @@ public struct GatedStackLayout: Hashable, Sendable {
     let side = isFirst ? reach : 1
     let above: MaskedConvolution.Mask = { row, _, _, _ in row < rows - 1 }
     return connection(
-      "block\(block).vertical", from: isFirst ? extendedChannels : channels, to: 2 * channels,
+      "block\(block).vertical", from: isFirst ? planeCount : channels, to: 2 * channels,
       kernel: (rows, 2 * side + 1),
       padding: .init(top: rows - 1, left: side, bottom: 0, right: side), gain: 1,
       mask: isFirst ? above : nil)
@@ -123,11 +114,12 @@ public struct GatedStackLayout: Hashable, Sendable {
   package func horizontal(_ block: Int) -> Connection {
     let isFirst = block == 0
     let columns = isFirst ? reach + 1 : 2
-    let inputs = isFirst ? extendedChannels : channels
-    let (own, groups, width) = (imageChannels, groupCount, channels)
+    let inputs = isFirst ? planeCount : channels
+    let (groups, width) = (groupCount, channels)
+    let imageChannels = (0..<planeCount).map { imageChannel(ofPlane: $0) }
     let first: MaskedConvolution.Mask = { _, column, input, output in
-      guard column == columns - 1, input < own else { return true }
-      return groups > 1 && input < output % width / (width / groups)
+      guard column == columns - 1, let channel = imageChannels[input] else { return true }
+      return groups > 1 && channel < output % width / (width / groups)
     }
     let later: MaskedConvolution.Mask = { _, column, input, output in
       column < columns - 1 || input / (width / groups) <= output % width / (width / groups)

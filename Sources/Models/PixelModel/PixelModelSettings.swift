@@ -18,6 +18,8 @@ public struct PixelModelSettings: ModelSettings {
   public var firstKernel: Int
   /// Bits per channel: images are brought to 2^bits levels.
   public var bits: Int
+  /// Waves that tell the network each level exactly (`LevelWaves`), 1 to `bits`; nil for none.
+  public var levelOctaves: Int?
   /// The kind of distribution.
   public var output: Output
   /// Logistics per pixel; needed for `logistics` only.
@@ -47,7 +49,9 @@ public struct PixelModelSettings: ModelSettings {
   enum CodingKeys: String, CodingKey {
     case channels, depth
     case firstKernel = "first_kernel"
-    case bits, output, components
+    case bits
+    case levelOctaves = "level_octaves"
+    case output, components
     case classRegions = "class_regions"
     case labelDropout = "label_dropout"
     case guidance
@@ -61,7 +65,8 @@ public struct PixelModelSettings: ModelSettings {
   /// Creates settings; the defaults make about 145,000 parameters for ten classes.
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
-    output: Output = .softmax, components: Int? = nil, classRegions: Int = 1,
+    levelOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
+    classRegions: Int = 1,
     labelDropout: Double = 0,
     guidance: Double = 1, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
@@ -71,6 +76,7 @@ public struct PixelModelSettings: ModelSettings {
     self.depth = depth
     self.firstKernel = firstKernel
     self.bits = bits
+    self.levelOctaves = levelOctaves
     self.output = output
     self.components = components
     self.classRegions = classRegions
@@ -87,6 +93,9 @@ public struct PixelModelSettings: ModelSettings {
   /// Checks what types cannot say.
   public func validate(for format: ImageSpecification) throws {
     try require((1...8).contains(bits), "bits", bits, "1 to 8")
+    try require(
+      levelOctaves.map { (1...bits).contains($0) } ?? true, "level_octaves", levelOctaves ?? 0,
+      "1 to the \(bits) of bits, or absent")
     try require((1...512).contains(channels), "channels", channels, "1 to 512")
     try require(
       output == .logistics || channels.isMultiple(of: format.channels), "channels", channels,
@@ -155,7 +164,8 @@ public struct PixelModelSettings: ModelSettings {
       channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
       classCount: max(1, format.classes.count) + (absentLabel(for: format) == nil ? 0 : 1),
       classRegions: classRegions,
-      outputCount: distribution.outputCount, groupCount: distribution.groupCount)
+      outputCount: distribution.outputCount, groupCount: distribution.groupCount,
+      waves: levelOctaves.map { LevelWaves(bits: bits, octaves: $0) })
   }
 
   /// Multiply-adds for one image of a pass forwards, for figures of speed.
