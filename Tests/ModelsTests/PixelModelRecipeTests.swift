@@ -28,10 +28,13 @@ import Testing
     return "{\(lines.joined())}".replacing(",}", with: "}")
   }
 
-  private func recipe(_ name: String) throws -> Recipe {
+  private func yaml(_ name: String) throws -> String {
     let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    let yaml = try String(contentsOfFile: "/\(folder)/Models/\(name).yaml", encoding: .utf8)
-    return try JSONDecoder().decode(Recipe.self, from: Data(json(of: yaml).utf8))
+    return try String(contentsOfFile: "/\(folder)/Models/\(name).yaml", encoding: .utf8)
+  }
+
+  private func recipe(_ name: String) throws -> Recipe {
+    try JSONDecoder().decode(Recipe.self, from: Data(json(of: yaml(name)).utf8))
   }
 
   @Test(arguments: [
@@ -61,6 +64,15 @@ import Testing
     settings.levelOctaves = octaves
     let error = #expect(throws: RecipeFailure.self) { try settings.validate(for: .tiny()) }
     #expect(error?.description.contains("level_octaves is \(octaves)") == true)
+  }
+
+  /// A recipe that does not speak of waves has none: recipes and models from before them load.
+  @Test(arguments: [nil, 3]) func octavesAreReadFromARecipe(octaves: Int?) throws {
+    let yaml = try yaml("pixel-28")
+    let line = octaves.map { "  level_octaves: \($0)\n" } ?? ""
+    let changed = yaml.replacing("  first_kernel: 7\n", with: "  first_kernel: 7\n" + line)
+    let recipe = try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
+    #expect(try #require(recipe.model as? PixelModelSettings).levelOctaves == octaves)
   }
 
   @Test func recipeSurvivesWritingAndReading() throws {

@@ -3,7 +3,6 @@ import Compute
 /// One block of `GatedColumns`: its products and what it keeps of earlier rows and pixels.
 final class GatedColumnBlock {
   private let layout: GatedStackLayout
-  private let planes: PixelPlanes
   private let isFirst: Bool
   private let capacity: Int
   private let inputChannels: Int
@@ -36,7 +35,6 @@ final class GatedColumnBlock {
     parameters values: (String) -> Tensor, in memory: Arena, on machine: Machine
   ) {
     self.layout = layout
-    planes = PixelPlanes(layout)
     self.capacity = capacity
     isFirst = index == 0
     let above = layout.vertical(index)
@@ -91,7 +89,7 @@ final class GatedColumnBlock {
   }
 
   /// Takes the rows above from the images themselves: the first block's input.
-  func gatherRowsAbove(_ row: Int, of images: Tensor, count: Int) {
+  func gatherRowsAbove(_ row: Int, of images: Tensor, as planes: PixelPlanes, count: Int) {
     let (width, own) = (layout.width, layout.imageChannels)
     for image in 0..<count {
       for above in 0..<rowCount {
@@ -144,7 +142,9 @@ final class GatedColumnBlock {
   }
 
   /// Takes the pixels on the left, and the pixel itself, from the images: the first block's input.
-  func gatherPixels(row: Int, column: Int, of images: Tensor, count: Int) {
+  func gatherPixels(
+    row: Int, column: Int, of images: Tensor, as planes: PixelPlanes, count: Int
+  ) {
     let own = layout.imageChannels
     for image in 0..<count {
       let line = images.pointer + (image * layout.height + row) * layout.width * own

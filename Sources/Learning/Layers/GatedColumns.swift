@@ -16,6 +16,7 @@ package final class GatedColumns {
   /// The images of the group, capacity × height × width × channels; the caller writes pixels.
   package let images: Tensor
   private let memory = Arena(blockByteCount: 1 << 20)
+  private let planes: PixelPlanes
   private var blocks: [GatedColumnBlock] = []
   private let hidden: GatedColumnProduct
   private let output: GatedColumnProduct
@@ -31,6 +32,7 @@ package final class GatedColumns {
   ) {
     let machine = Machine(threadCount: 1)
     self.layout = layout
+    planes = PixelPlanes(layout)
     self.capacity = capacity
     images = memory.makeZeros(
       Shape(capacity, layout.height, layout.width, layout.imageChannels))
@@ -57,7 +59,7 @@ package final class GatedColumns {
 
   /// Moves the vertical stack to a row; rows are visited in order, and those above are known.
   package func beginRow(_ row: Int) {
-    blocks[0].gatherRowsAbove(row, of: images, count: labels.count)
+    blocks[0].gatherRowsAbove(row, of: images, as: planes, count: labels.count)
     for (index, block) in blocks.enumerated() {
       block.advanceRow(row, labels: labels)
       if index + 1 < blocks.count { blocks[index + 1].takeRow(block.stream, count: labels.count) }
@@ -70,7 +72,8 @@ package final class GatedColumns {
   /// known.
   package func outputs(row: Int, column: Int, isFirstVisit: Bool) -> Tensor {
     let count = labels.count
-    blocks[0].gatherPixels(row: row, column: column, of: images, count: count)
+    blocks[0].gatherPixels(
+      row: row, column: column, of: images, as: planes, count: count)
     if isFirstVisit {
       for block in blocks.dropFirst() { block.shiftPixels(isFirstColumn: column == 0) }
     }

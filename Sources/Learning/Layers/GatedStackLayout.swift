@@ -116,9 +116,9 @@ public struct GatedStackLayout: Hashable, Sendable {
     let columns = isFirst ? reach + 1 : 2
     let inputs = isFirst ? planeCount : channels
     let (groups, width) = (groupCount, channels)
-    let imageChannels = (0..<planeCount).map { imageChannel(ofPlane: $0) }
+    let channelOfPlane = (0..<planeCount).map { imageChannel(ofPlane: $0) }
     let first: MaskedConvolution.Mask = { _, column, input, output in
-      guard column == columns - 1, let channel = imageChannels[input] else { return true }
+      guard column == columns - 1, let channel = channelOfPlane[input] else { return true }
       return groups > 1 && channel < output % width / (width / groups)
     }
     let later: MaskedConvolution.Mask = { _, column, input, output in

@@ -6,12 +6,13 @@ struct PixelPlanes {
   /// Numbers per pixel.
   let count: Int
   private let layout: GatedStackLayout
-  private let waves: [Float]
+  /// The waves of every level, levels × waves of a channel; empty if there are none.
+  private let table: [Float]
 
   init(_ layout: GatedStackLayout) {
     self.layout = layout
     count = layout.planeCount
-    waves = layout.waves?.table ?? []
+    table = layout.waves?.table ?? []
   }
 
   /// Writes the planes of the pixel whose channels stand at `source`.
@@ -21,15 +22,12 @@ struct PixelPlanes {
     let own = layout.imageChannels
     target.update(from: source, count: own)
     (target[own], target[own + 1]) = layout.coordinates(row: row, column: column)
-    guard let levels = layout.waves?.levels, !waves.isEmpty else { return }
-    let waveCount = waves.count / levels.count
-    waves.withUnsafeBufferPointer { table in
-      guard let base = table.baseAddress else { return }
-      for channel in 0..<own {
-        let place = own + GatedStackLayout.coordinateCount + channel * waveCount
-        (target + place).update(
-          from: base + levels.level(of: source[channel]) * waveCount, count: waveCount)
-      }
+    guard let waves = layout.waves else { return }
+    var place = target + own + GatedStackLayout.coordinateCount
+    for channel in 0..<own {
+      let first = waves.levels.level(of: source[channel]) * waves.count
+      for index in 0..<waves.count { place[index] = table[first + index] }
+      place += waves.count
     }
   }
 }
