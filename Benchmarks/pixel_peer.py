@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `figmentd bench --filter pixel` beside PyTorch on a gated PixelCNN of the same shape.
+"""Measures `figmentd bench --filter "16 levels"` beside PyTorch on a gated PixelCNN of the same shape.
 
     python -m venv peers && peers/bin/pip install torch
     peers/bin/python Benchmarks/pixel_peer.py --bench .build/release/figmentd bench
@@ -123,7 +123,7 @@ def main():
             rate = images / best_time(body, options.seconds, options)
             theirs[name] = max(rate, theirs.get(name, 0))
         for case in ("pixel-plain-step", "pixel-private-step", "pixel-sampling"):
-            line = figment_line(options, case)
+            line = figment_line(options, f"{case} 16 levels")
             rate = options.batch / line["bestMilliseconds"] * 1e3
             if rate > ours.get(case, (0,))[0]:
                 ours[case] = (rate, line["gflops"], line["shareOfPeak"])

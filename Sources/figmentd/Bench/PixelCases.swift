@@ -4,20 +4,29 @@ import Models
 import Privacy
 
 extension BenchCase {
-  /// Training steps and drawing of a gated pixel model of about 140,000 parameters: 32 channels,
-  /// 7×7 and six further blocks, 16 levels, 28×28 pixels in ten classes.
+  /// Training steps and drawing of gated pixel models of about 140,000 parameters: 32 channels,
+  /// 7×7 and six further blocks, 28×28 pixels in ten classes; of 16 levels, and of 256 with waves.
   ///
-  /// Its yardsticks in PyTorch take batches of 64 (`Benchmarks/RESULTS.md`).
+  /// The yardsticks in PyTorch take 16 levels and batches of 64 (`Benchmarks/RESULTS.md`).
   static func pixelModel(batch: Int) -> [BenchCase] {
-    let forward = PixelOperands.settings.multiplyAdds(for: PixelOperands.format)
+    pixelModel("16 levels gated PixelCNN 28x28", PixelModelSettings(), batch: batch)
+      + pixelModel(
+        "256 levels gated PixelCNN 28x28", PixelModelSettings(bits: 8, levelOctaves: 8),
+        batch: batch)
+  }
+
+  private static func pixelModel(
+    _ shape: String, _ settings: PixelModelSettings, batch: Int
+  ) -> [BenchCase] {
+    let forward = settings.multiplyAdds(for: PixelOperands.format)
     func make(
       _ operation: String, passes: Int, _ body: @escaping (PixelOperands) -> Void
     ) -> BenchCase {
       BenchCase(
-        operation: operation, shape: "gated PixelCNN 32ch 28x28", batch: batch,
+        operation: operation, shape: shape, batch: batch,
         operations: 2 * Double(passes * forward) * Double(batch), item: "ex", itemCount: batch
       ) { machine in
-        let operands = PixelOperands(batch: batch, on: machine)
+        let operands = PixelOperands(settings, batch: batch, on: machine)
         return { body(operands) }
       }
     }
@@ -32,7 +41,6 @@ extension BenchCase {
 
 /// A pixel model, images of noise and what training takes.
 private final class PixelOperands {
-  static let settings = PixelModelSettings()
   static let format = ImageSpecification(
     height: 28, width: 28, channels: 1, classes: (0..<10).map { "\($0)" })
 
@@ -41,9 +49,9 @@ private final class PixelOperands {
   private let images: BenchExamples
   private let noise = NoiseStream()
 
-  init(batch: Int, on machine: Machine) {
+  init(_ settings: PixelModelSettings, batch: Int, on machine: Machine) {
     do {
-      model = try PixelModel(Self.settings, for: Self.format, seed: 1, on: machine)
+      model = try PixelModel(settings, for: Self.format, seed: 1, on: machine)
       noised = .noise(
         try SubsampledGaussian(
           samplingProbability: 0.01, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: batch))
