@@ -45,13 +45,14 @@ extension ImageSpecification {
 
 /// The kinds of pixel model that tests go through.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
-  case greySoftmax, greyRegions, greyGuided, greyWaves, greyLogistics
-  case colourSoftmax, colourWaves, colourLogistics
+  case greySoftmax, greyRegions, greyGuided, greyWaves, greyAttention, greyLogistics
+  case colourSoftmax, colourWaves, colourAttention, colourLogistics
 
   var format: ImageSpecification {
     switch self {
-    case .greySoftmax, .greyRegions, .greyGuided, .greyWaves, .greyLogistics: .tiny()
-    case .colourSoftmax, .colourWaves, .colourLogistics: .tiny(channels: 3)
+    case .greySoftmax, .greyRegions, .greyGuided, .greyWaves, .greyAttention, .greyLogistics:
+      .tiny()
+    case .colourSoftmax, .colourWaves, .colourAttention, .colourLogistics: .tiny(channels: 3)
     }
   }
 
@@ -64,12 +65,18 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, labelDropout: 0.5)
     case .greyWaves:
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, levelOctaves: 2)
+    case .greyAttention:
+      PixelModelSettings(
+        channels: 9, depth: 2, firstKernel: 3, bits: 2, attentionLayers: 2, attentionHeads: 3)
     case .greyLogistics:
       PixelModelSettings(
         channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
     case .colourSoftmax: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
     case .colourWaves:
       PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2, levelOctaves: 2)
+    case .colourAttention:
+      PixelModelSettings(
+        channels: 12, depth: 2, firstKernel: 3, bits: 2, attentionLayers: 1, attentionHeads: 6)
     case .colourLogistics:
       PixelModelSettings(
         channels: 12, depth: 2, firstKernel: 5, bits: 3, output: .logistics, components: 2)
@@ -82,9 +89,11 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greyRegions: "grey softmax with class regions"
     case .greyGuided: "grey softmax with absent labels"
     case .greyWaves: "grey softmax with waves of levels"
+    case .greyAttention: "grey softmax with attention"
     case .greyLogistics: "grey logistics"
     case .colourSoftmax: "colour softmax"
     case .colourWaves: "colour softmax with waves of levels"
+    case .colourAttention: "colour softmax with attention"
     case .colourLogistics: "colour logistics"
     }
   }

@@ -177,6 +177,27 @@ import Testing
       } == [])
   }
 
+  @Test(arguments: [1, 3], [1, 2, 3] as [UInt64])
+  func gatedStackWithAttention(groups: Int, seed: UInt64) {
+    let layout = GatedStackLayout(
+      height: 3, width: 2, imageChannels: 3, channels: 3, depth: 1, reach: 1, classCount: 1,
+      outputCount: 6, groupCount: groups, attention: GatedAttentionSizes(layers: 1, heads: 3))
+    #expect(
+      checkLayer(input: Shape(3, 2, 3), output: Shape(3, 2, 6), examples: 2, seed: seed) {
+        $0.gatedStack(layout)
+      } == [])
+  }
+
+  @Test func attentionIsSpreadOverTheBlocksBeforeTheLast() {
+    let places = [1, 2, 6].map { count in
+      let layout = GatedStackLayout(
+        height: 3, width: 3, imageChannels: 1, channels: 6, depth: 6, reach: 1, classCount: 1,
+        outputCount: 6, groupCount: 1, attention: GatedAttentionSizes(layers: count, heads: 2))
+      return (0..<layout.blockCount).filter { layout.attentionHeads(behind: $0) == 2 }
+    }
+    #expect(places == [[3], [2, 4], [0, 1, 2, 3, 4, 5]])
+  }
+
   @Test func wavesOfALevelAreCosinesAndSinesOfItsRemainders() {
     let waves = LevelWaves(bits: 3, octaves: 3)
     let half = Float(0.5).squareRoot()

@@ -66,6 +66,26 @@ import Testing
     #expect(error?.description.contains("level_octaves is \(octaves)") == true)
   }
 
+  /// Heads that do not divide the channels, or that leave a colour without one, and half a setting.
+  @Test(arguments: [(0, 2), (7, 2), (1, 5), (1, 2), (nil, 3), (1, nil)] as [(Int?, Int?)])
+  func attentionThatCannotBeIsRefused(layers: Int?, heads: Int?) {
+    let settings = PixelModelSettings(
+      channels: 12, depth: 6, attentionLayers: layers, attentionHeads: heads)
+    let error = #expect(throws: RecipeFailure.self) {
+      try settings.validate(for: .tiny(channels: 3))
+    }
+    #expect(error?.description.contains("attention_") == true)
+  }
+
+  @Test func attentionIsReadFromARecipe() throws {
+    let changed = try yaml("pixel-28").replacing(
+      "  first_kernel: 7\n",
+      with: "  first_kernel: 7\n  attention_layers: 2\n  attention_heads: 4\n")
+    let recipe = try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
+    let settings = try #require(recipe.model as? PixelModelSettings)
+    #expect(settings.attentionLayers == 2 && settings.attentionHeads == 4)
+  }
+
   /// A recipe that does not speak of waves has none: recipes and models from before them load.
   @Test(arguments: [nil, 3]) func octavesAreReadFromARecipe(octaves: Int?) throws {
     let yaml = try yaml("pixel-28")

@@ -215,8 +215,15 @@ import Testing
     // The likelihood of the drawn rows given the others: what the whole has beyond the kept rows.
     let losses = model.negativeLogLikelihoods(
       of: ImageArray(shape: kind.format.shape, values: completed.images, classes: labels))
+    let again = try draw(
+      model, PixelSampling(labels: labels, seed: 3, completion: .init(rows: rows, of: source)))
+    let othersLosses = model.negativeLogLikelihoods(
+      of: ImageArray(shape: kind.format.shape, values: again.images, classes: labels))
     for index in labels.indices {
       #expect(-completed.logLikelihoods[index] < losses[index])
+      // Two completions of one image differ by their drawn rows alone.
+      let difference = again.logLikelihoods[index] - completed.logLikelihoods[index]
+      #expect(abs(difference - (losses[index] - othersLosses[index])) < 1e-3)
     }
     // With every row given, nothing is left to draw.
     let whole = try draw(

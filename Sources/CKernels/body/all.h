@@ -4,6 +4,7 @@
 #include "norms.h"
 #include "elementary.h"
 #include "pointwise.h"
+#include "attention.h"
 #include "row_sum.h"
 #include "noise.h"
 #include "peak.h"

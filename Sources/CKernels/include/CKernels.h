@@ -128,6 +128,27 @@ struct ck_row_sum {
   size_t chunk_stride;            // from one such chunk to the next
 };
 
+/// Attention of one query over `key_count` keys, at least one: output = Σᵢ wᵢ · valuesᵢ, w the softmax of
+/// scale · (query · keysᵢ).
+struct ck_attention {
+  const float *query;             // width
+  const float *keys, *values;     // channel × position
+  size_t stride;                  // from one channel to the next
+  size_t width, key_count;
+  float scale;
+  float *weights;                 // scratch of key_count; left in another state
+  float *softmax;                 // two numbers: the largest score, and one through the sum
+  float *output;                  // width
+};
+
+/// What the gradient of an attention takes besides: `ck_attention` must hold what forward wrote.
+struct ck_attention_gradient {
+  const float *output_gradient;   // width
+  float *score_gradients;         // scratch of key_count
+  float *query_gradient;          // width; written
+  float *key_gradients, *value_gradients;  // as keys and values; added to
+};
+
 /// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 /// p ← p − step · m / (√v · root_scale + ε).
 struct ck_adam {
@@ -156,6 +177,8 @@ struct ck_kernels {
   double (*f32_gram_sum)(const struct ck_gram_sum *);
   void (*f32_row_sum)(const struct ck_row_sum *);
   double (*f32_squared_norm)(const float *values, size_t count);
+  void (*f32_attend)(const struct ck_attention *);
+  void (*f32_attend_gradient)(const struct ck_attention *, const struct ck_attention_gradient *);
 
   // Loops over `count` elements; a target may be an operand.
   void (*f32_tanh)(const float *source, float *target, size_t count);

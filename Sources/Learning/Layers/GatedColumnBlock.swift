@@ -190,14 +190,19 @@ final class GatedColumnBlock {
       for channel in 0..<channels { skips[channel] += source[channel] }
       guard let next else { continue }
       let onward = source + channels
-      let target = next.pixels.pointer + ((image + 1) * next.pixelCount - 1) * channels
+      let target = next.newestPixel(image)
       if isFirst {
         for channel in 0..<channels { target[channel] = onward[channel] }
       } else {
-        let kept = pixels.pointer + ((image + 1) * pixelCount - 1) * channels
+        let kept = newestPixel(image)
         for channel in 0..<channels { target[channel] = onward[channel] + kept[channel] }
       }
     }
+  }
+
+  /// The newest pixel of the horizontal stream before this block.
+  func newestPixel(_ image: Int) -> UnsafeMutablePointer<Float> {
+    pixels.pointer + ((image + 1) * pixelCount - 1) * inputChannels
   }
 
   private func bias(

@@ -18,6 +18,8 @@ package final class GatedColumns {
   private let memory = Arena(blockByteCount: 1 << 20)
   private let planes: PixelPlanes
   private var blocks: [GatedColumnBlock] = []
+  /// Behind each block, nil for most.
+  private var attentions: [GatedColumnAttention?] = []
   private let hidden: GatedColumnProduct
   private let output: GatedColumnProduct
   private let skip: Tensor
@@ -45,6 +47,13 @@ package final class GatedColumns {
       GatedColumnBlock(
         $0, of: layout, capacity: capacity, parameters: values, in: memory, on: machine)
     }
+    attentions = (0..<layout.blockCount).map { block in
+      layout.attentionHeads(behind: block).map {
+        GatedColumnAttention(
+          block, of: layout, heads: $0, capacity: capacity, parameters: values, in: memory,
+          on: machine)
+      }
+    }
   }
 
   /// Starts a group of images of these classes; what was kept of the last group is forgotten.
@@ -66,6 +75,9 @@ package final class GatedColumns {
     }
   }
 
+  /// Whether pixels need those of the rows above to have been visited.
+  package var needsEveryPixel: Bool { layout.attention != nil }
+
   /// The network's outputs at a pixel, images × outputs, from the known part of the images.
   ///
   /// Columns are visited in order. A pixel may be visited again after some of its channels became
@@ -81,6 +93,8 @@ package final class GatedColumns {
     for (index, block) in blocks.enumerated() {
       let next = index + 1 < blocks.count ? blocks[index + 1] : nil
       block.advancePixel(row: row, column: column, labels: labels, skip: skip, into: next)
+      guard let next, let attention = attentions[index] else { continue }
+      attention.advancePixel(row: row, column: column, count: count, in: next)
     }
     rectify(skip)
     hidden.run(skip, into: hiddenValues, count: count)

@@ -11,6 +11,8 @@ public final class GatedStack: PerExampleLayer {
   /// The images of the last forward pass.
   public private(set) var input: Tensor?
   private let blocks: [GatedBlock]
+  /// Behind each block, nil for most.
+  private let attentions: [GatedAttention?]
   private let head: [any PerExampleLayer]
   private let layers: [any PerExampleLayer]
   private let planes: PixelPlanes
@@ -24,11 +26,16 @@ public final class GatedStack: PerExampleLayer {
     blocks = (0..<layout.blockCount).map {
       GatedBlock($0, of: layout, parameters: store, on: machine)
     }
+    attentions = (0..<layout.blockCount).map { block in
+      layout.attentionHeads(behind: block).map {
+        GatedAttention(block, of: layout, heads: $0, parameters: store, on: machine)
+      }
+    }
     head = [
       LeakyReLU(slope: 0, input: streamShape), layout.hidden.layer(in: store, on: machine),
       LeakyReLU(slope: 0, input: streamShape), layout.output.layer(in: store, on: machine),
     ]
-    layers = blocks.flatMap(\.layers) + head
+    layers = blocks.flatMap(\.layers) + attentions.flatMap { $0?.layers ?? [] } + head
   }
 
   public var summary: String {
@@ -52,10 +59,11 @@ public final class GatedStack: PerExampleLayer {
     skip.fill(0)
     var vertical = told
     var horizontal: Tensor? = told
-    for block in blocks {
+    for (block, attention) in zip(blocks, attentions) {
       guard let left = horizontal else { break }
       (vertical, horizontal) = block.forward(
         vertical: vertical, horizontal: left, skip: skip, in: pass)
+      if let horizontal { attention?.forward(horizontal, in: pass) }
     }
     return head.reduce(skip) { $1.forward($0, in: pass) }
   }
@@ -69,6 +77,9 @@ public final class GatedStack: PerExampleLayer {
     var vertical: Tensor?
     var horizontal: Tensor?
     for (index, block) in blocks.enumerated().reversed() {
+      if let attention = attentions[index] {
+        horizontal = horizontal.map { attention.backward($0, in: pass) }
+      }
       (vertical, horizontal) = block.backward(
         vertical: vertical, horizontal: horizontal, skip: skip,
         needsInputGradient: needsInputGradient || index > 0, in: pass)

@@ -35,12 +35,14 @@ public struct GatedStackLayout: Hashable, Sendable {
   public let groupCount: Int
   /// Waves by which the first block reads levels exactly, if any.
   public let waves: LevelWaves?
+  /// Attention in the horizontal stack, if any.
+  public let attention: GatedAttentionSizes?
 
   /// Creates a layout; `channels` and `outputCount` must be divisible by the number of groups.
   public init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
     classCount: Int, classRegions: Int = 1, outputCount: Int, groupCount: Int,
-    waves: LevelWaves? = nil
+    waves: LevelWaves? = nil, attention: GatedAttentionSizes? = nil
   ) {
     precondition(
       groupCount == 1 || groupCount == imageChannels, "\(groupCount) groups of channels")
@@ -60,6 +62,14 @@ public struct GatedStackLayout: Hashable, Sendable {
     self.outputCount = outputCount
     self.groupCount = groupCount
     self.waves = waves
+    self.attention = attention
+    if let attention {
+      precondition(
+        (1...max(1, depth)).contains(attention.layerCount) && depth > 0
+          && channels.isMultiple(of: attention.headCount)
+          && attention.headCount.isMultiple(of: groupCount),
+        "\(attention) in \(depth) blocks of \(channels) channels and \(groupCount) groups")
+    }
   }
 
   /// Blocks in all.
@@ -79,7 +89,9 @@ public struct GatedStackLayout: Hashable, Sendable {
     let blocks = (0..<blockCount).flatMap {
       [vertical($0), horizontal($0), link($0), projection($0)]
     }
-    return (blocks + [hidden, output]).reduce(0) { $0 + $1.geometry.multiplyAdds }
+    return (blocks + [hidden, output]).reduce(attentionMultiplyAdds) {
+      $0 + $1.geometry.multiplyAdds
+    }
   }
 
   /// One convolution of the network: its name, its sizes and its cut connections.
@@ -161,13 +173,13 @@ public struct GatedStackLayout: Hashable, Sendable {
   }
 
   /// The mask between the groups of `channels` inputs and of outputs that repeat every `outputs`.
-  private func pointwiseMask(outputs: Int) -> MaskedConvolution.Mask? {
+  func pointwiseMask(outputs: Int) -> MaskedConvolution.Mask? {
     guard groupCount > 1 else { return nil }
     let (inputGroup, outputGroup) = (channels / groupCount, outputs / groupCount)
     return { _, _, input, output in input / inputGroup <= output % outputs / outputGroup }
   }
 
-  private func connection(
+  func connection(
     _ name: String, from inputs: Int, to outputs: Int, kernel: (rows: Int, columns: Int),
     padding: ConvolutionGeometry.Padding, gain: Float, hasBias: Bool = false,
     mask: MaskedConvolution.Mask?

@@ -30,6 +30,10 @@ public struct PixelModelSettings: ModelSettings {
   /// A class is a small part of an image's likelihood, which noisy steps learn last; what a class
   /// looks like in each region they learn soon.
   public var classRegions: Int
+  /// Layers of attention in the horizontal stack, 1 to `depth`; nil for none.
+  public var attentionLayers: Int?
+  /// Heads of each layer of attention; needed with attention only.
+  public var attentionHeads: Int?
   /// The share of images that are learnt without their class, so that classes can be sharpened when
   /// drawing (`PixelSampling.guidance`); zero for none.
   public var labelDropout: Double
@@ -53,6 +57,8 @@ public struct PixelModelSettings: ModelSettings {
     case levelOctaves = "level_octaves"
     case output, components
     case classRegions = "class_regions"
+    case attentionLayers = "attention_layers"
+    case attentionHeads = "attention_heads"
     case labelDropout = "label_dropout"
     case guidance
     case learningRate = "learning_rate"
@@ -66,7 +72,7 @@ public struct PixelModelSettings: ModelSettings {
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
     levelOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
-    classRegions: Int = 1,
+    classRegions: Int = 1, attentionLayers: Int? = nil, attentionHeads: Int? = nil,
     labelDropout: Double = 0,
     guidance: Double = 1, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
@@ -80,6 +86,8 @@ public struct PixelModelSettings: ModelSettings {
     self.output = output
     self.components = components
     self.classRegions = classRegions
+    self.attentionLayers = attentionLayers
+    self.attentionHeads = attentionHeads
     self.labelDropout = labelDropout
     self.guidance = guidance
     self.learningRate = learningRate
@@ -111,6 +119,7 @@ public struct PixelModelSettings: ModelSettings {
     try require(
       (1...min(format.height, format.width)).contains(classRegions), "class_regions", classRegions,
       "1 to the pixels a side")
+    try validateAttention(for: format)
     try require(labelDropout >= 0 && labelDropout < 1, "label_dropout", labelDropout, "0 up to 1")
     try require(
       guidance == 1 || canGuide(for: format) && guidance >= 0 && guidance.isFinite, "guidance",
@@ -126,6 +135,23 @@ public struct PixelModelSettings: ModelSettings {
     try require(
       (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
       "\(format.height)×\(format.width)", "2 to 256 pixels a side")
+  }
+
+  private func validateAttention(for format: ImageSpecification) throws {
+    let groups = distribution(for: format).groupCount
+    try require(
+      attentionLayers.map { $0 >= 1 && $0 <= depth } ?? true, "attention_layers",
+      attentionLayers ?? 0, "1 to the \(depth) of depth, or absent")
+    try require(
+      (attentionHeads == nil) == (attentionLayers == nil)
+        && attentionHeads.map {
+          $0 >= 1 && channels.isMultiple(of: $0) && $0.isMultiple(of: groups)
+        }
+          ?? true,
+      "attention_heads", attentionHeads.map(String.init) ?? "absent",
+      attentionLayers == nil
+        ? "absent without attention_layers"
+        : "a divisor of the \(channels) channels and a multiple of \(groups)")
   }
 
   private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
@@ -165,7 +191,10 @@ public struct PixelModelSettings: ModelSettings {
       classCount: max(1, format.classes.count) + (absentLabel(for: format) == nil ? 0 : 1),
       classRegions: classRegions,
       outputCount: distribution.outputCount, groupCount: distribution.groupCount,
-      waves: levelOctaves.map { LevelWaves(bits: bits, octaves: $0) })
+      waves: levelOctaves.map { LevelWaves(bits: bits, octaves: $0) },
+      attention: attentionLayers.map {
+        GatedAttentionSizes(layers: $0, heads: attentionHeads ?? 1)
+      })
   }
 
   /// Multiply-adds for one image of a pass forwards, for figures of speed.

@@ -43,12 +43,23 @@ final class PixelSampler {
     let absent = sampling.guidance == 1 ? nil : absentLabel
     columns.begin(labels: labels + (absent.map { Array(repeating: $0, count: labels.count) } ?? []))
     for row in 0..<layout.height {
-      // The horizontal stack looks along its row alone, so that given rows need no pixels.
       columns.beginRow(row)
-      guard row >= given else { continue }
+      guard row >= given else {
+        passRow(row)
+        continue
+      }
       for column in 0..<layout.width {
         drawPixel(row, column, sampling, isGuided: absent != nil, &streams)
       }
+    }
+  }
+
+  /// Visits the pixels of a given row where attention needs them; convolutions of the horizontal
+  /// stack look along its row alone.
+  private func passRow(_ row: Int) {
+    guard columns.needsEveryPixel else { return }
+    for column in 0..<columns.layout.width {
+      _ = columns.outputs(row: row, column: column, isFirstVisit: true)
     }
   }
 
