@@ -124,12 +124,6 @@ CK_INLINE void attention_slopes(const struct ck_attention *task,
   }
 }
 
-// rows[c · stride + i] += factors[c] · weights[i].
-CK_INLINE void attention_add(const float *weights, size_t count, const float *factors,
-                             size_t stride, size_t width, float *rows) {
-  for (size_t c = 0; c < width; ++c) f32_add_scaled(weights, factors[c], rows + c * stride, count);
-}
-
 static void f32_attend_gradient(const struct ck_attention *task,
                                 const struct ck_attention_gradient *gradient) {
   const size_t count = task->key_count, stride = task->stride, width = task->width;
@@ -139,8 +133,4 @@ static void f32_attend_gradient(const struct ck_attention *task,
   CK_EACH_BLOCK(count, attention_slopes, task, gradient, mean);
   attention_weighted(gradient->score_gradients, count, task->keys, stride, width, 1,
                      gradient->query_gradient);
-  attention_add(gradient->score_gradients, count, task->query, stride, width,
-                gradient->key_gradients);
-  attention_add(task->weights, count, gradient->output_gradient, stride, width,
-                gradient->value_gradients);
 }

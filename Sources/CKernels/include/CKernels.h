@@ -141,12 +141,12 @@ struct ck_attention {
   float *output;                  // width
 };
 
-/// What the gradient of an attention takes besides: `ck_attention` must hold what forward wrote.
+/// What the gradient of an attention takes besides: `ck_attention` must hold what forward wrote, and its
+/// weights are written. Keys get score_gradients[i] · query, values weights[i] · output_gradient.
 struct ck_attention_gradient {
   const float *output_gradient;   // width
-  float *score_gradients;         // scratch of key_count
+  float *score_gradients;         // key_count; written
   float *query_gradient;          // width; written
-  float *key_gradients, *value_gradients;  // as keys and values; added to
 };
 
 /// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,

@@ -94,28 +94,37 @@ public struct CausalAttention: Hashable, Sendable {
       "\(outputGradient.shape) into \(projectedGradient.shape)")
     machine.threads.forEach(exampleCount * headCount) { unit, worker in
       let (example, head) = (unit / headCount, unit % headCount)
-      let memory = machine.scratch(worker).floats(4 * keyCount + 2 * stride)
+      let rows = Self.queriesPerBlock * (stride + headWidth)
+      let memory = machine.scratch(worker).floats(4 * keyCount + 2 * rows)
       let sums = memory + 2 * keyCount
       sums.update(repeating: 0, count: 2 * keyCount)
-      var task = task(keysIn: memory, weights: memory + 4 * keyCount)
+      // Of the present queries: score gradients and queries, then weights and output gradients.
+      let ofKeys = memory + 4 * keyCount
+      let ofValues = ofKeys + rows
+      var task = task(keysIn: memory, weights: ofValues)
       var gradient = ck_attention_gradient()
-      gradient.score_gradients = memory + 4 * keyCount + stride
-      gradient.key_gradients = sums
-      gradient.value_gradients = sums + keyCount
       let first = example * positionCount
       for position in 0..<positionCount {
         let place = first + position
+        let row = position % Self.queriesPerBlock
         let own = projected.pointer + place * 3 * channels + head * headWidth
+        let ownGradient = outputGradient.pointer + place * channels + head * headWidth
         remember(own, position: position, in: memory)
         task.query = UnsafePointer(own)
         task.key_count = position + 1
         task.softmax = softmax.pointer + place * softmaxCount + 2 * head
         task.output = output.pointer + place * channels + head * headWidth
-        gradient.output_gradient = UnsafePointer(
-          outputGradient.pointer + place * channels + head * headWidth)
+        task.weights = ofValues + row * stride
+        gradient.score_gradients = ofKeys + row * stride
+        gradient.output_gradient = UnsafePointer(ownGradient)
         gradient.query_gradient =
           projectedGradient.pointer + place * 3 * channels + head * headWidth
         machine.kernels.table.pointee.f32_attend_gradient(&task, &gradient)
+        keep(own, row: row, position: position, in: ofKeys)
+        keep(ownGradient, row: row, position: position, in: ofValues)
+        guard row == Self.queriesPerBlock - 1 || position == positionCount - 1 else { continue }
+        add(ofKeys, rowCount: row + 1, keyCount: position + 1, to: sums, on: machine)
+        add(ofValues, rowCount: row + 1, keyCount: position + 1, to: sums + keyCount, on: machine)
       }
       for position in 0..<positionCount {
         let target =
@@ -125,6 +134,37 @@ public struct CausalAttention: Hashable, Sendable {
           target[2 * channels + channel] = sums[keyCount + channel * stride + position]
         }
       }
+    }
+  }
+
+  /// Queries whose gradients are added to those of keys and values together: each addition reads and
+  /// writes all of them.
+  private static let queriesPerBlock = 16
+
+  /// Keeps a query's factors behind the rows of a block, channel × row, and clears its row beyond its
+  /// own keys, as far as later rows of the block reach.
+  private func keep(
+    _ factors: UnsafePointer<Float>, row: Int, position: Int, in block: UnsafeMutablePointer<Float>
+  ) {
+    let columns = block + Self.queriesPerBlock * stride
+    for channel in 0..<headWidth {
+      columns[channel * Self.queriesPerBlock + row] = factors[channel]
+    }
+    let end = min(stride, position + Self.queriesPerBlock)
+    let numbers = block + row * stride
+    for later in position + 1..<max(position + 1, end) { numbers[later] = 0 }
+  }
+
+  /// Adds Σ row · factor of a block's rows to the sums of each channel.
+  private func add(
+    _ block: UnsafePointer<Float>, rowCount: Int, keyCount: Int,
+    to sums: UnsafeMutablePointer<Float>, on machine: Machine
+  ) {
+    let columns = block + Self.queriesPerBlock * stride
+    for channel in 0..<headWidth {
+      machine.kernels.table.pointee.f32_weighted_rows(
+        block, columns + channel * Self.queriesPerBlock, rowCount, stride, keyCount,
+        sums + channel * stride, 1)
     }
   }
 
