@@ -84,6 +84,12 @@ public struct GatedStackLayout: Hashable, Sendable {
       side: block == 0 && classCount > 1 ? classRegions : 1, height: height, width: width)
   }
 
+  /// Whether a parameter holds the weights of a convolution other than the last, whose outputs are
+  /// the network's own.
+  public func isHiddenWeights(_ parameter: Parameter) -> Bool {
+    parameter.shape.rank == 4 && !parameter.name.hasPrefix(output.name)
+  }
+
   /// Multiply-adds for one image of a pass forwards, those of cut connections included.
   public var multiplyAdds: Int {
     let blocks = (0..<blockCount).flatMap {

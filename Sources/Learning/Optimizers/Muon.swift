@@ -1,0 +1,114 @@
+public import Compute
+
+/// Muon for matrices, Adam for all else.
+///
+/// A matrix moves along its Nesterov momentum with all singular values brought to about one (Jordan and
+/// others 2024, "Muon: an optimizer for hidden layers in neural networks"), so that rare directions
+/// learn as fast as frequent ones. The step is scaled to the size of one of Adam's, 0.2·√max(rows,
+/// columns) (Liu and others 2025, arXiv 2502.16982, section 2.2), so that one learning rate serves both
+/// rules. A convolution's matrix has a column for each filter.
+///
+/// An update is computed from the gradient alone, so noised gradients stay as private; but noise
+/// makes a gradient's small directions meaningless, which Muon enlarges.
+public final class Muon: Optimizer {
+  /// What a step of Adam's size is measured as: the root mean square of its elements.
+  private static let adamStepSize: Float = 0.2
+
+  /// A parameter that is a matrix, with what brings its step into form.
+  private struct Matrix {
+    let parameter: Parameter
+    let orthogonalization: Orthogonalization
+    /// The step's elements have the root mean square of `adamStepSize` after this scale.
+    let scale: Float
+  }
+
+  /// The step size of both rules, and the other constants of Adam.
+  public private(set) var constants: AdamConstants
+  /// How much of a matrix's last direction is kept.
+  public let momentum: Float
+  /// Updates made so far.
+  public var stepCount = 0
+  private let matrices: [Matrix]
+  private let others: [Parameter]
+  /// The momentum of matrices, the first moment of all else.
+  private let firstMoment: Tensor
+  /// Zero for matrices.
+  private let secondMoment: Tensor
+  /// Where steps of matrices are made.
+  private let directions: Tensor
+  private let store: ParameterStore
+  private let machine: Machine
+
+  /// Creates an optimiser for one sealed store, which also holds its memory; `isMatrix` says which
+  /// parameters, of two axes or more, move by Muon's rule: weights of hidden layers, as a rule.
+  public init(
+    for parameters: ParameterStore, _ constants: AdamConstants, momentum: Float = 0.95,
+    on machine: Machine, matrices isMatrix: (Parameter) -> Bool
+  ) {
+    self.constants = constants
+    self.momentum = momentum
+    self.machine = machine
+    store = parameters
+    firstMoment = parameters.makeCompanion()
+    secondMoment = parameters.makeCompanion()
+    directions = parameters.makeCompanion()
+    matrices = parameters.parameters.filter(isMatrix).map(Self.matrix)
+    others = parameters.parameters.filter { !isMatrix($0) }
+  }
+
+  private static func matrix(_ parameter: Parameter) -> Matrix {
+    precondition(parameter.shape.rank > 1, "\(parameter.name) is no matrix")
+    let columns = parameter.shape[parameter.shape.rank - 1]
+    let rows = parameter.shape.count / columns
+    // Matrices are shared among the threads, each of which takes whole ones.
+    return Matrix(
+      parameter: parameter,
+      orthogonalization: Orthogonalization(
+        rows: rows, columns: columns, on: Machine(threadCount: 1)),
+      scale: adamStepSize * Float(max(rows, columns)).squareRoot())
+  }
+
+  /// The step size of the next update.
+  public var learningRate: Float {
+    get { constants.learningRate }
+    set { constants.learningRate = newValue }
+  }
+
+  /// The two moments.
+  public var state: [(name: String, tensor: Tensor)] {
+    [("firstMoment", firstMoment), ("secondMoment", secondMoment)]
+  }
+
+  /// Moves the parameters by one step.
+  public func update(_ parameters: ParameterStore, along gradient: Tensor) {
+    precondition(parameters === store, "an optimiser serves one store")
+    stepCount += 1
+    for parameter in others {
+      machine.adam(
+        parameters: store.values(of: parameter), gradient: part(of: gradient, parameter),
+        firstMoment: part(of: firstMoment, parameter),
+        secondMoment: part(of: secondMoment, parameter), step: stepCount, constants)
+    }
+    machine.threads.forEach(matrices.count) { index, _ in
+      update(matrices[index], along: gradient)
+    }
+  }
+
+  private func update(_ matrix: Matrix, along gradient: Tensor) {
+    let gradient = part(of: gradient, matrix.parameter).pointer
+    let velocity = part(of: firstMoment, matrix.parameter).pointer
+    let direction = part(of: directions, matrix.parameter)
+    for index in 0..<direction.count {
+      velocity[index] = momentum * velocity[index] + gradient[index]
+      direction.pointer[index] = gradient[index] + momentum * velocity[index]
+    }
+    matrix.orthogonalization.apply(direction, into: direction)
+    let values = store.values(of: matrix.parameter).pointer
+    let rate = learningRate * matrix.scale
+    for index in 0..<direction.count { values[index] -= rate * direction.pointer[index] }
+  }
+
+  private func part(of buffer: Tensor, _ parameter: Parameter) -> Tensor {
+    Tensor(shape: parameter.shape, base: buffer.pointer + parameter.offset)
+  }
+}
