@@ -95,6 +95,13 @@ import Testing
     #expect(try #require(recipe.model as? PixelModelSettings).levelOctaves == octaves)
   }
 
+  @Test(arguments: ["adam", "muon"]) func anOptimizerIsReadFromARecipe(name: String) throws {
+    let changed = try yaml("pixel-28").replacing("  beta1:", with: "  optimizer: \(name)\n  beta1:")
+    let recipe = try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
+    let settings = try #require(recipe.model as? PixelModelSettings)
+    #expect(settings.optimizer?.rawValue == name)
+  }
+
   @Test func recipeSurvivesWritingAndReading() throws {
     let first = try recipe("pixel-32")
     let again = try JSONDecoder().decode(Recipe.self, from: JSONEncoder().encode(first))

@@ -6,8 +6,9 @@ import Glibc
 /// A class-conditional gated autoregressive model of images: pixel by pixel, it says how likely each
 /// level is.
 ///
-/// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is one term of the loss, so clip and noise bound the influence of a whole image while
-/// each step learns from all of its pixels.
+/// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is one
+/// term of the loss, so clip and noise bound the influence of a whole image while each step learns
+/// from all of its pixels.
 public final class PixelModel: LikelihoodModel {
   public static let family = "pixel"
 
@@ -25,7 +26,7 @@ public final class PixelModel: LikelihoodModel {
   let average: WeightAverage
   let machine: Machine
   private let stack: GatedStack
-  private let optimizer: Adam
+  private let optimizer: any Optimizer
   private let pass: Pass
 
   public init(
@@ -44,11 +45,7 @@ public final class PixelModel: LikelihoodModel {
     network = PrivateNetwork(
       [stack], parameters: store, seed: seed, microBatchSize: Self.microBatchSize)
     average = WeightAverage(of: store, decay: settings.averageDecay)
-    optimizer = Adam(
-      for: store,
-      AdamConstants(
-        learningRate: Float(settings.learningRate), beta1: settings.beta1, beta2: settings.beta2),
-      on: machine)
+    optimizer = settings.makeOptimizer(for: store, of: layout, on: machine)
     pass = Pass(on: machine)
   }
 

@@ -1,3 +1,4 @@
+import Compute
 import Learning
 
 /// What a recipe says about an autoregressive pixel model.
@@ -8,6 +9,14 @@ public struct PixelModelSettings: ModelSettings {
     case softmax
     /// A mixture of discretised logistics; better for many levels.
     case logistics
+  }
+
+  /// How the network's weights follow their gradients.
+  public enum OptimizationRule: String, Codable, Sendable {
+    /// Adam for all of them.
+    case adam
+    /// Muon for the weights of hidden layers, Adam for the rest: fewer steps without noise.
+    case muon
   }
 
   /// Channels of each stack.
@@ -39,7 +48,9 @@ public struct PixelModelSettings: ModelSettings {
   public var labelDropout: Double
   /// The guidance with which images are drawn unless a request says otherwise.
   public var guidance: Double
-  /// The largest step size of Adam.
+  /// How weights follow their gradients; nil for Adam.
+  public var optimizer: OptimizationRule?
+  /// The largest step size.
   public var learningRate: Double
   /// Steps over which the rate rises to its peak.
   public var warmUpSteps: Int
@@ -60,7 +71,7 @@ public struct PixelModelSettings: ModelSettings {
     case attentionLayers = "attention_layers"
     case attentionHeads = "attention_heads"
     case labelDropout = "label_dropout"
-    case guidance
+    case guidance, optimizer
     case learningRate = "learning_rate"
     case warmUpSteps = "warm_up_steps"
     case finalRate = "final_rate"
@@ -74,7 +85,7 @@ public struct PixelModelSettings: ModelSettings {
     levelOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
     classRegions: Int = 1, attentionLayers: Int? = nil, attentionHeads: Int? = nil,
     labelDropout: Double = 0,
-    guidance: Double = 1, learningRate: Double = 1e-3,
+    guidance: Double = 1, optimizer: OptimizationRule? = nil, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
     averageDecay: Double = 0.999
   ) {
@@ -90,6 +101,7 @@ public struct PixelModelSettings: ModelSettings {
     self.attentionHeads = attentionHeads
     self.labelDropout = labelDropout
     self.guidance = guidance
+    self.optimizer = optimizer
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
     self.finalRate = finalRate
@@ -200,6 +212,20 @@ public struct PixelModelSettings: ModelSettings {
   /// Multiply-adds for one image of a pass forwards, for figures of speed.
   public func multiplyAdds(for format: ImageSpecification) -> Int {
     layout(for: format).multiplyAdds
+  }
+
+  /// What moves a network of these settings with parameters in `store`.
+  func makeOptimizer(
+    for store: ParameterStore, of layout: GatedStackLayout, on machine: Machine
+  ) -> any Optimizer {
+    let constants = AdamConstants(
+      learningRate: Float(learningRate), beta1: beta1, beta2: beta2)
+    switch optimizer ?? .adam {
+    case .adam:
+      return Adam(for: store, constants, on: machine)
+    case .muon:
+      return Muon(for: store, constants, on: machine, matrices: layout.isHiddenWeights)
+    }
   }
 
   /// The step size of each step of a run of `stepCount` steps.
