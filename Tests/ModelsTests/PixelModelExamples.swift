@@ -1,6 +1,7 @@
 import Compute
 import Learning
-import Models
+
+@testable import Models
 
 /// Images in memory as training examples.
 struct ImageArray: ExampleSource {
@@ -45,14 +46,17 @@ extension ImageSpecification {
 
 /// The kinds of pixel model that tests go through.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
-  case greySoftmax, greyRegions, greyGuided, greyWaves, greyAttention, greyLogistics
-  case colourSoftmax, colourWaves, colourAttention, colourLogistics
+  case greySoftmax, greyRegions, greyGuided, greyWaves, greyAttention, greyCopies
+  case greyLogistics
+  case colourSoftmax, colourWaves, colourAttention, colourCopies, colourLogistics
 
   var format: ImageSpecification {
     switch self {
-    case .greySoftmax, .greyRegions, .greyGuided, .greyWaves, .greyAttention, .greyLogistics:
+    case .greySoftmax, .greyRegions, .greyGuided, .greyWaves, .greyAttention, .greyCopies,
+      .greyLogistics:
       .tiny()
-    case .colourSoftmax, .colourWaves, .colourAttention, .colourLogistics: .tiny(channels: 3)
+    case .colourSoftmax, .colourWaves, .colourAttention, .colourCopies, .colourLogistics:
+      .tiny(channels: 3)
     }
   }
 
@@ -68,6 +72,9 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greyAttention:
       PixelModelSettings(
         channels: 9, depth: 2, firstKernel: 3, bits: 2, attentionLayers: 2, attentionHeads: 3)
+    case .greyCopies:
+      PixelModelSettings(
+        channels: 9, depth: 2, firstKernel: 5, bits: 2, copyReach: 2, headChannels: 15)
     case .greyLogistics:
       PixelModelSettings(
         channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
@@ -77,6 +84,9 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .colourAttention:
       PixelModelSettings(
         channels: 12, depth: 2, firstKernel: 3, bits: 2, attentionLayers: 1, attentionHeads: 6)
+    case .colourCopies:
+      PixelModelSettings(
+        channels: 12, depth: 2, firstKernel: 5, bits: 2, copyReach: 1, headChannels: 18)
     case .colourLogistics:
       PixelModelSettings(
         channels: 12, depth: 2, firstKernel: 5, bits: 3, output: .logistics, components: 2)
@@ -90,10 +100,12 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greyGuided: "grey softmax with absent labels"
     case .greyWaves: "grey softmax with waves of levels"
     case .greyAttention: "grey softmax with attention"
+    case .greyCopies: "grey softmax that copies, with a wide head"
     case .greyLogistics: "grey logistics"
     case .colourSoftmax: "colour softmax"
     case .colourWaves: "colour softmax with waves of levels"
     case .colourAttention: "colour softmax with attention"
+    case .colourCopies: "colour softmax that copies, with a wide head"
     case .colourLogistics: "colour logistics"
     }
   }
@@ -104,5 +116,46 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       settings, for: format, seed: seed, on: Machine(threadCount: threads))
     model.randomize(deviation: 0.35, seed: seed)
     return model
+  }
+}
+
+extension PixelDistribution {
+  /// Calls `body` with a pixel of an image and what is remembered of the pixels before it.
+  private func withPlace<Result>(
+    _ position: Int, of image: [Float], _ body: (PixelPlace) -> Result
+  ) -> Result {
+    let arena = Arena(blockByteCount: 1 << 10)
+    let pixels = arena.make(Shape(image.count))
+    pixels.assign(image)
+    let memory = arena.makeZeros(Shape(max(1, memoryCount)))
+    func place(_ position: Int) -> PixelPlace {
+      PixelPlace(
+        image: UnsafePointer(pixels.pointer), position: position,
+        memory: UnsafePointer(memory.pointer))
+    }
+    for earlier in 0..<position { remember(place(earlier), in: memory.pointer) }
+    return withExtendedLifetime(arena) { body(place(position)) }
+  }
+
+  /// The loss of one pixel of an image whose earlier pixels are known.
+  func loss(
+    of image: [Float], at position: Int = 0, outputs: [Float],
+    gradient: UnsafeMutablePointer<Float>? = nil
+  ) -> Double {
+    withPlace(position, of: image) { loss(of: $0, outputs: outputs, gradient: gradient) }
+  }
+
+  /// Draws channels of one pixel of an image whose earlier pixels are known.
+  func draw(
+    _ channels: Range<Int>, at position: Int, of image: [Float], outputs: [Float],
+    temperature: Double = 1, from stream: inout SeededStream
+  ) -> [Float] {
+    let count = steps.map(\.count).reduce(0, +)
+    var pixel = Array(image[(position * count)..<((position + 1) * count)])
+    withPlace(position, of: image) {
+      draw(
+        channels, at: $0, outputs: outputs, temperature: temperature, from: &stream, into: &pixel)
+    }
+    return pixel
   }
 }

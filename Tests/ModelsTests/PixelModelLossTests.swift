@@ -10,6 +10,12 @@ import Testing
     CategoricalLevels(levels: PixelLevels(bits: 1), channelCount: 1),
     CategoricalLevels(levels: PixelLevels(bits: 4), channelCount: 1),
     CategoricalLevels(levels: PixelLevels(bits: 3), channelCount: 3),
+    CopyingLevels(
+      CategoricalLevels(levels: PixelLevels(bits: 2), channelCount: 1), height: 3, width: 4,
+      reach: 2),
+    CopyingLevels(
+      CategoricalLevels(levels: PixelLevels(bits: 3), channelCount: 3), height: 3, width: 4,
+      reach: 1),
     LogisticMixture(levels: PixelLevels(bits: 8), channelCount: 1, componentCount: 5),
     LogisticMixture(levels: PixelLevels(bits: 2), channelCount: 3, componentCount: 2),
     LogisticMixture(levels: PixelLevels(bits: 8), channelCount: 3, componentCount: 4),
@@ -23,14 +29,15 @@ import Testing
     for trial in 0..<20 {
       let outputs = (0..<distribution.outputCount).map { _ in Float(stream.gaussian()) }
       // Corners of the cube reach the open first and last bins.
-      let pixel = (0..<channels).map { _ -> Float in
+      let image = (0..<(12 * channels)).map { _ -> Float in
         trial % 4 == 0 ? (stream.uniform() < 0.5 ? -1 : 1) : Float(2 * stream.uniform() - 1)
       }.map { value in
         let levels = (distribution as? LogisticMixture)?.levels ?? PixelLevels(bits: 8)
         return levels.value(of: levels.level(of: value))
       }
       var gradient = [Float](repeating: .nan, count: outputs.count)
-      _ = distribution.loss(of: pixel, outputs: outputs, gradient: &gradient)
+      _ = distribution.loss(
+        of: image, at: trial % 12, outputs: outputs, gradient: &gradient)
       for place in outputs.indices {
         var above = outputs
         var below = outputs
@@ -38,8 +45,8 @@ import Testing
         below[place] -= 0x1p-7
         let width = Double(above[place]) - Double(below[place])
         let difference =
-          (distribution.loss(of: pixel, outputs: above, gradient: nil)
-            - distribution.loss(of: pixel, outputs: below, gradient: nil)) / width
+          (distribution.loss(of: image, at: trial % 12, outputs: above)
+            - distribution.loss(of: image, at: trial % 12, outputs: below)) / width
         #expect(
           abs(Double(gradient[place]) - difference) < 2e-3 * max(1, abs(difference)),
           "output \(place) in trial \(trial)")
@@ -58,7 +65,7 @@ import Testing
       let lower = level == 0 ? 0 : cumulative(value - 1.0 / 15)
       let upper = level == 15 ? 1 : cumulative(value + 1.0 / 15)
       let loss = mixture.loss(
-        of: [Float(value)], outputs: [0.7, Float(mean), Float(logScale)], gradient: nil)
+        of: [Float(value)], outputs: [0.7, Float(mean), Float(logScale)])
       #expect(abs(exp(-loss) - (upper - lower)) < 1e-6)
     }
   }

@@ -31,12 +31,11 @@ extension PixelModel {
     let channels = format.channels
     return (0..<(format.height * format.width)).flatMap { pixel -> [[Double]] in
       let own = Array(outputs[(pixel * layout.outputCount)..<((pixel + 1) * layout.outputCount)])
-      let values = Array(image[(pixel * channels)..<((pixel + 1) * channels)])
       return (0..<channels).map { channel in
         let sums = (0..<levels.count).map { level -> Double in
-          var trial = values
-          trial[channel] = levels.value(of: level)
-          return total(of: trial, from: channel + 1, outputs: own)
+          var trial = image
+          trial[pixel * channels + channel] = levels.value(of: level)
+          return total(of: trial, at: pixel, from: channel + 1, outputs: own)
         }
         let whole = sums.reduce(0, +)
         return sums.map { $0 / whole }
@@ -45,14 +44,16 @@ extension PixelModel {
   }
 
   /// The probability of a pixel's channels below `first`, summed over all levels of the others.
-  private func total(of pixel: [Float], from first: Int, outputs: [Float]) -> Double {
+  private func total(
+    of image: [Float], at pixel: Int, from first: Int, outputs: [Float]
+  ) -> Double {
     guard first < format.channels else {
-      return exp(-distribution.loss(of: pixel, outputs: outputs, gradient: nil))
+      return exp(-distribution.loss(of: image, at: pixel, outputs: outputs))
     }
     return (0..<levels.count).reduce(0) { sum, level in
-      var trial = pixel
-      trial[first] = levels.value(of: level)
-      return sum + total(of: trial, from: first + 1, outputs: outputs)
+      var trial = image
+      trial[pixel * format.channels + first] = levels.value(of: level)
+      return sum + total(of: trial, at: pixel, from: first + 1, outputs: outputs)
     }
   }
 }
@@ -102,6 +103,7 @@ extension PixelModel {
     let model = try kind.model()
     let image = ImageArray.random(1, kind.format, seed: 5)
     let outputs = model.outputs(of: image)
+    let values = image.quantized(model)
     let channels = kind.format.channels
     let levels = model.levels.count
     for pixel in [0, kind.format.height * kind.format.width - 1] {
@@ -110,11 +112,12 @@ extension PixelModel {
       var sum = 0.0
       for code in 0..<(0..<channels).reduce(1, { product, _ in product * levels }) {
         var rest = code
-        let values = (0..<channels).map { _ -> Float in
-          defer { rest /= levels }
-          return model.levels.value(of: rest % levels)
+        var trial = values
+        for channel in 0..<channels {
+          trial[pixel * channels + channel] = model.levels.value(of: rest % levels)
+          rest /= levels
         }
-        sum += exp(-model.distribution.loss(of: values, outputs: own, gradient: nil))
+        sum += exp(-model.distribution.loss(of: trial, at: pixel, outputs: own))
       }
       #expect(abs(sum - 1) < 1e-5)
     }

@@ -77,6 +77,33 @@ import Testing
     #expect(error?.description.contains("attention_") == true)
   }
 
+  @Test func copiesAndAWideHeadAreReadFromARecipe() throws {
+    let changed = try yaml("pixel-28").replacing(
+      "  first_kernel: 7\n", with: "  first_kernel: 7\n  copy_reach: 2\n  head_channels: 96\n")
+    let recipe = try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
+    let settings = try #require(recipe.model as? PixelModelSettings)
+    #expect(settings.copyReach == 2 && settings.headChannels == 96)
+  }
+
+  /// No reach, one too far, one without a softmax; a head that leaves a colour without a channel.
+  @Test(
+    arguments: [
+      (PixelModelSettings(channels: 12, copyReach: 0), "copy_reach is 0"),
+      (PixelModelSettings(channels: 12, copyReach: 16), "copy_reach is 16"),
+      (
+        PixelModelSettings(channels: 12, output: .logistics, components: 2, copyReach: 2),
+        "copy_reach is 2"
+      ),
+      (PixelModelSettings(channels: 12, headChannels: 0), "head_channels is 0"),
+      (PixelModelSettings(channels: 12, headChannels: 32), "head_channels is 32"),
+    ])
+  func copiesAndHeadsThatCannotBeAreRefused(_ settings: PixelModelSettings, message: String) {
+    let error = #expect(throws: RecipeFailure.self) {
+      try settings.validate(for: .tiny(channels: 3))
+    }
+    #expect(error?.description.contains(message) == true)
+  }
+
   @Test func attentionIsReadFromARecipe() throws {
     let changed = try yaml("pixel-28").replacing(
       "  first_kernel: 7\n",
@@ -100,6 +127,16 @@ import Testing
     let recipe = try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
     let settings = try #require(recipe.model as? PixelModelSettings)
     #expect(settings.optimizer?.rawValue == name)
+  }
+
+  @Test func anUnknownOptimizerIsRefused() throws {
+    let changed = try yaml("pixel-28").replacing("  beta1:", with: "  optimizer: sgd\n  beta1:")
+    let data = Data(json(of: changed).utf8)
+    let error = #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(Recipe.self, from: data)
+    }
+    let message = try String(describing: #require(error))
+    #expect(message.contains("sgd") && message.contains("optimizer"))
   }
 
   @Test func recipeSurvivesWritingAndReading() throws {

@@ -37,12 +37,11 @@ import Testing
         let outputs = model.rawOutputs(of: images)
         for image in images.classes.indices {
           let place = (image * pixels + pixel)
-          var own = Array(images.values[(place * format.channels)...].prefix(format.channels))
           let logits = Array(
             outputs[(place * model.layout.outputCount)...].prefix(model.layout.outputCount))
-          model.distribution.draw(
-            channels, outputs: logits, temperature: sampling.temperature, from: &streams[image],
-            into: &own)
+          let own = model.distribution.draw(
+            channels, at: pixel, of: images[image], outputs: logits,
+            temperature: sampling.temperature, from: &streams[image])
           images.values.replaceSubrange(
             (place * format.channels)..<((place + 1) * format.channels), with: own)
         }
@@ -94,9 +93,9 @@ import Testing
       }
       for image in 0..<3 {
         let logits = Array(outputs[((image * size + pixel) * 4)...].prefix(4))
-        model.distribution.draw(
-          0..<1, outputs: logits, temperature: 1, from: &streams[image],
-          into: &own.values[image * size + pixel])
+        own.values[image * size + pixel] =
+          model.distribution.draw(
+            0..<1, at: pixel, of: own[image], outputs: logits, from: &streams[image])[0]
       }
     }
     #expect(try draw(model, sampling).images == own.values)
@@ -163,7 +162,7 @@ import Testing
         shape: kind.format.shape,
         values: pixel + [Float](repeating: 0, count: size - channels), classes: [1])
       let outputs = Array(model.rawOutputs(of: first).prefix(model.layout.outputCount))
-      let probability = exp(-model.distribution.loss(of: pixel, outputs: outputs, gradient: nil))
+      let probability = exp(-model.distribution.loss(of: pixel, outputs: outputs))
       // Five standard deviations of a share, and one drawing more where next to none is expected.
       let deviation = (probability * (1 - probability) / Double(count)).squareRoot()
       #expect(

@@ -41,7 +41,7 @@ package final class GatedColumns {
     hidden = GatedColumnProduct(layout.hidden, values, in: memory, on: machine)
     output = GatedColumnProduct(layout.output, values, in: memory, on: machine)
     skip = memory.make(Shape(capacity, layout.channels))
-    hiddenValues = memory.make(Shape(capacity, layout.channels))
+    hiddenValues = memory.make(Shape(capacity, layout.headChannels))
     outputs = memory.make(Shape(capacity, layout.outputCount))
     blocks = (0..<layout.blockCount).map {
       GatedColumnBlock(

@@ -33,7 +33,8 @@ public final class GatedStack: PerExampleLayer {
     }
     head = [
       LeakyReLU(slope: 0, input: streamShape), layout.hidden.layer(in: store, on: machine),
-      LeakyReLU(slope: 0, input: streamShape), layout.output.layer(in: store, on: machine),
+      LeakyReLU(slope: 0, input: Shape(layout.height, layout.width, layout.headChannels)),
+      layout.output.layer(in: store, on: machine),
     ]
     layers = blocks.flatMap(\.layers) + attentions.flatMap { $0?.layers ?? [] } + head
   }

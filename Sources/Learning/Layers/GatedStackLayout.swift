@@ -29,6 +29,8 @@ public struct GatedStackLayout: Hashable, Sendable {
   public let classRegions: Int
   /// Numbers per pixel that the network gives.
   public let outputCount: Int
+  /// Channels of the hidden layer between the skips and the outputs.
+  public let headChannels: Int
   /// Groups of channels in the order of dependence: group g sees the pixel's own channels below g.
   ///
   /// One group sees none of the pixel's own channels.
@@ -38,16 +40,20 @@ public struct GatedStackLayout: Hashable, Sendable {
   /// Attention in the horizontal stack, if any.
   public let attention: GatedAttentionSizes?
 
-  /// Creates a layout; `channels` and `outputCount` must be divisible by the number of groups.
+  /// Creates a layout; `channels`, `headChannels` (nil: as many as channels) and `outputCount` must be
+  /// divisible by the number of groups.
   public init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
-    classCount: Int, classRegions: Int = 1, outputCount: Int, groupCount: Int,
+    classCount: Int, classRegions: Int = 1, outputCount: Int, headChannels: Int? = nil,
+    groupCount: Int,
     waves: LevelWaves? = nil, attention: GatedAttentionSizes? = nil
   ) {
     precondition(
       groupCount == 1 || groupCount == imageChannels, "\(groupCount) groups of channels")
     precondition(
-      channels.isMultiple(of: groupCount) && outputCount.isMultiple(of: groupCount),
+      [channels, headChannels ?? channels, outputCount].allSatisfy {
+        $0 > 0 && $0.isMultiple(of: groupCount)
+      },
       "\(channels) channels and \(outputCount) outputs in \(groupCount) groups")
     precondition(
       depth >= 0 && reach > 0 && classCount > 0, "a network without a view or without a class")
@@ -60,6 +66,7 @@ public struct GatedStackLayout: Hashable, Sendable {
     self.classCount = classCount
     self.classRegions = classRegions
     self.outputCount = outputCount
+    self.headChannels = headChannels ?? channels
     self.groupCount = groupCount
     self.waves = waves
     self.attention = attention
@@ -167,21 +174,22 @@ public struct GatedStackLayout: Hashable, Sendable {
   /// The hidden layer after the skips.
   package var hidden: Connection {
     connection(
-      "head.hidden", from: channels, to: channels, kernel: (1, 1), padding: .all(0), gain: 2,
-      hasBias: true, mask: pointwiseMask(outputs: channels))
+      "head.hidden", from: channels, to: headChannels, kernel: (1, 1), padding: .all(0), gain: 2,
+      hasBias: true, mask: pointwiseMask(outputs: headChannels))
   }
 
   /// The last layer; it starts small, so that an untrained network is close to uniform.
   package var output: Connection {
     connection(
-      "head.output", from: channels, to: outputCount, kernel: (1, 1), padding: .all(0), gain: 0.01,
-      hasBias: true, mask: pointwiseMask(outputs: outputCount))
+      "head.output", from: headChannels, to: outputCount, kernel: (1, 1), padding: .all(0),
+      gain: 0.01, hasBias: true,
+      mask: pointwiseMask(inputs: headChannels, outputs: outputCount))
   }
 
-  /// The mask between the groups of `channels` inputs and of outputs that repeat every `outputs`.
-  func pointwiseMask(outputs: Int) -> MaskedConvolution.Mask? {
+  /// The mask between the groups of inputs (nil: `channels`) and of outputs that repeat every `outputs`.
+  func pointwiseMask(inputs: Int? = nil, outputs: Int) -> MaskedConvolution.Mask? {
     guard groupCount > 1 else { return nil }
-    let (inputGroup, outputGroup) = (channels / groupCount, outputs / groupCount)
+    let (inputGroup, outputGroup) = ((inputs ?? channels) / groupCount, outputs / groupCount)
     return { _, _, input, output in input / inputGroup <= output % outputs / outputGroup }
   }
 

@@ -14,9 +14,9 @@ struct CategoricalLevels: PixelDistribution {
   var steps: [Range<Int>] { (0..<channelCount).map { $0..<($0 + 1) } }
 
   func loss(
-    of pixel: UnsafePointer<Float>, outputs: UnsafePointer<Float>,
-    gradient: UnsafeMutablePointer<Float>?
+    of place: PixelPlace, outputs: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>?
   ) -> Double {
+    let pixel = place.pixel(channelCount)
     var total = 0.0
     for channel in 0..<channelCount {
       let logits = outputs + channel * levels.count
@@ -33,8 +33,8 @@ struct CategoricalLevels: PixelDistribution {
   }
 
   func draw(
-    _ channels: Range<Int>, outputs: UnsafePointer<Float>, temperature: Double,
-    from stream: inout SeededStream, into pixel: UnsafeMutablePointer<Float>
+    _ channels: Range<Int>, at place: PixelPlace, outputs: UnsafePointer<Float>,
+    temperature: Double, from stream: inout SeededStream, into pixel: UnsafeMutablePointer<Float>
   ) {
     for channel in channels {
       let uniform = stream.uniform()

@@ -61,10 +61,10 @@ struct LogisticMixture: PixelDistribution {
   }
 
   func loss(
-    of pixel: UnsafePointer<Float>, outputs: UnsafePointer<Float>,
-    gradient: UnsafeMutablePointer<Float>?
+    of place: PixelPlace, outputs: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>?
   ) -> Double {
-    withUnsafeTemporaryAllocation(
+    let pixel = place.pixel(channelCount)
+    return withUnsafeTemporaryAllocation(
       of: Double.self, capacity: componentCount * (2 + 2 * Self.mostChannels)
     ) { memory in
       guard let joint = memory.baseAddress else { return 0 }
@@ -155,8 +155,8 @@ struct LogisticMixture: PixelDistribution {
   }
 
   func draw(
-    _ channels: Range<Int>, outputs: UnsafePointer<Float>, temperature: Double,
-    from stream: inout SeededStream, into pixel: UnsafeMutablePointer<Float>
+    _ channels: Range<Int>, at place: PixelPlace, outputs: UnsafePointer<Float>,
+    temperature: Double, from stream: inout SeededStream, into pixel: UnsafeMutablePointer<Float>
   ) {
     let normaliser = logSumExp(componentCount) { Double(outputs[$0]) / temperature }
     var left = stream.uniform()

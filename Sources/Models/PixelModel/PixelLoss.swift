@@ -29,16 +29,34 @@ struct PixelLoss: Loss {
   ) {
     guard let images = stack.input else { preconditionFailure("a loss before a forward pass") }
     let layout = stack.layout
-    let positions = layout.height * layout.width
+    let size = layout.height * layout.width
     pass.machine.threads.forEach(pass.exampleCount) { example, _ in
+      let first = example * size * layout.outputCount
+      let loss = loss(
+        of: images.pointer + example * size * layout.imageChannels,
+        outputs: output.pointer + first, gradient: gradient.map { $0.pointer + first })
+      receive(example, loss)
+    }
+  }
+
+  private func loss(
+    of image: UnsafePointer<Float>, outputs: UnsafePointer<Float>,
+    gradient: UnsafeMutablePointer<Float>?
+  ) -> Double {
+    let count = stack.layout.outputCount
+    let memoryCount = distribution.memoryCount
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: max(1, memoryCount)) { buffer in
+      guard let memory = buffer.baseAddress else { return 0 }
+      memory.update(repeating: 0, count: memoryCount)
       var total = 0.0
-      for position in (example * positions)..<((example + 1) * positions) {
+      for position in 0..<(stack.layout.height * stack.layout.width) {
+        let place = PixelPlace(image: image, position: position, memory: memory)
         total += distribution.loss(
-          of: images.pointer + position * layout.imageChannels,
-          outputs: output.pointer + position * layout.outputCount,
-          gradient: gradient.map { $0.pointer + position * layout.outputCount })
+          of: place, outputs: outputs + position * count,
+          gradient: gradient.map { $0 + position * count })
+        distribution.remember(place, in: memory)
       }
-      receive(example, total)
+      return total
     }
   }
 }

@@ -33,6 +33,13 @@ public struct PixelModelSettings: ModelSettings {
   public var output: Output
   /// Logistics per pixel; needed for `logistics` only.
   public var components: Int?
+  /// Rows and columns within which a pixel may copy the level of an earlier one (`CopyingLevels`), with
+  /// `softmax` only; nil for no copies.
+  public var copyReach: Int?
+  /// Channels of the hidden layer before the outputs; nil for as many as `channels`.
+  ///
+  /// The logits of all levels are sums of so many patterns: few patterns cannot tell many levels apart.
+  public var headChannels: Int?
   /// Regions a side in which a class has biases of its own at the start of the network; one for the
   /// same biases everywhere.
   ///
@@ -67,6 +74,8 @@ public struct PixelModelSettings: ModelSettings {
     case bits
     case levelOctaves = "level_octaves"
     case output, components
+    case copyReach = "copy_reach"
+    case headChannels = "head_channels"
     case classRegions = "class_regions"
     case attentionLayers = "attention_layers"
     case attentionHeads = "attention_heads"
@@ -83,8 +92,8 @@ public struct PixelModelSettings: ModelSettings {
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
     levelOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
-    classRegions: Int = 1, attentionLayers: Int? = nil, attentionHeads: Int? = nil,
-    labelDropout: Double = 0,
+    copyReach: Int? = nil, headChannels: Int? = nil, classRegions: Int = 1,
+    attentionLayers: Int? = nil, attentionHeads: Int? = nil, labelDropout: Double = 0,
     guidance: Double = 1, optimizer: OptimizationRule? = nil, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
     averageDecay: Double = 0.999
@@ -96,6 +105,8 @@ public struct PixelModelSettings: ModelSettings {
     self.levelOctaves = levelOctaves
     self.output = output
     self.components = components
+    self.copyReach = copyReach
+    self.headChannels = headChannels
     self.classRegions = classRegions
     self.attentionLayers = attentionLayers
     self.attentionHeads = attentionHeads
@@ -128,6 +139,13 @@ public struct PixelModelSettings: ModelSettings {
       output == .softmax ? components == nil : components.map { (1...64).contains($0) } ?? false,
       "components", components.map(String.init) ?? "absent",
       output == .softmax ? "absent with output softmax" : "1 to 64")
+    try require(
+      copyReach.map { output == .softmax && (1...15).contains($0) } ?? true, "copy_reach",
+      copyReach ?? 0, "1 to 15 with output softmax, or absent")
+    let groups = distribution(for: format).groupCount
+    try require(
+      headChannels.map { (1...1024).contains($0) && $0.isMultiple(of: groups) } ?? true,
+      "head_channels", headChannels ?? 0, "1 to 1024 and a multiple of \(groups), or absent")
     try require(
       (1...min(format.height, format.width)).contains(classRegions), "class_regions", classRegions,
       "1 to the pixels a side")
@@ -177,7 +195,10 @@ public struct PixelModelSettings: ModelSettings {
     let levels = PixelLevels(bits: bits)
     switch output {
     case .softmax:
-      return CategoricalLevels(levels: levels, channelCount: format.channels)
+      let categories = CategoricalLevels(levels: levels, channelCount: format.channels)
+      guard let copyReach else { return categories }
+      return CopyingLevels(
+        categories, height: format.height, width: format.width, reach: copyReach)
     case .logistics:
       return LogisticMixture(
         levels: levels, channelCount: format.channels, componentCount: components ?? 1)
@@ -202,7 +223,8 @@ public struct PixelModelSettings: ModelSettings {
       channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
       classCount: max(1, format.classes.count) + (absentLabel(for: format) == nil ? 0 : 1),
       classRegions: classRegions,
-      outputCount: distribution.outputCount, groupCount: distribution.groupCount,
+      outputCount: distribution.outputCount, headChannels: headChannels,
+      groupCount: distribution.groupCount,
       waves: levelOctaves.map { LevelWaves(bits: bits, octaves: $0) },
       attention: attentionLayers.map {
         GatedAttentionSizes(layers: $0, heads: attentionHeads ?? 1)

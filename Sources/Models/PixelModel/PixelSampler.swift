@@ -16,6 +16,8 @@ final class PixelSampler {
   private let memory = Arena(blockByteCount: 1 << 12)
   /// One pixel's outputs under guidance.
   private let guided: Tensor
+  /// What the distribution remembers of each image.
+  private let memories: Tensor
 
   init(
     _ columns: GatedColumns, levels: PixelLevels, distribution: any PixelDistribution,
@@ -26,6 +28,7 @@ final class PixelSampler {
     self.distribution = distribution
     self.absentLabel = absentLabel
     guided = memory.make(Shape(columns.layout.outputCount))
+    memories = memory.make(Shape(columns.capacity, max(1, distribution.memoryCount)))
   }
 
   /// The images of the last group; with guidance, their copies without a class follow.
@@ -37,6 +40,7 @@ final class PixelSampler {
     var streams = range.map { Self.stream(seed: sampling.seed, index: $0) }
     logLikelihoods = [Double](repeating: 0, count: range.count)
     images.fill(0)
+    memories.fill(0)
     let given = sampling.completion?.rows ?? 0
     if let completion = sampling.completion { keep(completion, range, sampling) }
     let labels = Array(sampling.labels[range])
@@ -45,7 +49,7 @@ final class PixelSampler {
     for row in 0..<layout.height {
       columns.beginRow(row)
       guard row >= given else {
-        passRow(row)
+        passRow(row, imageCount: range.count)
         continue
       }
       for column in 0..<layout.width {
@@ -54,13 +58,27 @@ final class PixelSampler {
     }
   }
 
-  /// Visits the pixels of a given row where attention needs them; convolutions of the horizontal
-  /// stack look along its row alone.
-  private func passRow(_ row: Int) {
-    guard columns.needsEveryPixel else { return }
+  /// Remembers the pixels of a given row, and visits them where attention needs them; convolutions of
+  /// the horizontal stack look along its row alone.
+  private func passRow(_ row: Int, imageCount: Int) {
     for column in 0..<columns.layout.width {
-      _ = columns.outputs(row: row, column: column, isFirstVisit: true)
+      if columns.needsEveryPixel {
+        _ = columns.outputs(row: row, column: column, isFirstVisit: true)
+      }
+      for image in 0..<imageCount { remember(place(row, column, of: image), of: image) }
     }
+  }
+
+  private func place(_ row: Int, _ column: Int, of image: Int) -> PixelPlace {
+    let layout = columns.layout
+    return PixelPlace(
+      image: images.pointer + image * layout.height * layout.width * layout.imageChannels,
+      position: row * layout.width + column,
+      memory: memories.pointer + image * distribution.memoryCount)
+  }
+
+  private func remember(_ place: PixelPlace, of image: Int) {
+    distribution.remember(place, in: memories.pointer + image * distribution.memoryCount)
   }
 
   private func drawPixel(
@@ -69,26 +87,29 @@ final class PixelSampler {
   ) {
     let layout = columns.layout
     let size = layout.height * layout.width * layout.imageChannels
-    let place = (row * layout.width + column) * layout.imageChannels
+    let offset = (row * layout.width + column) * layout.imageChannels
     let steps = distribution.steps
     for (index, channels) in steps.enumerated() {
       let outputs = columns.outputs(row: row, column: column, isFirstVisit: index == 0)
       for image in streams.indices {
-        let pixel = images.pointer + image * size + place
+        let place = place(row, column, of: image)
+        let pixel = images.pointer + image * size + offset
         let own = outputs.pointer + image * layout.outputCount
         if isGuided {
           let other = outputs.pointer + (image + streams.count) * layout.outputCount
           guide(own, away: other, by: Float(sampling.guidance))
         }
         distribution.draw(
-          channels, outputs: isGuided ? UnsafePointer(guided.pointer) : UnsafePointer(own),
+          channels, at: place,
+          outputs: isGuided ? UnsafePointer(guided.pointer) : UnsafePointer(own),
           temperature: sampling.temperature, from: &streams[image], into: pixel)
         if isGuided {
           (pixel + streams.count * size).update(from: pixel, count: layout.imageChannels)
         }
         // The last visit's outputs hold the distributions of all channels.
         guard index == steps.count - 1 else { continue }
-        logLikelihoods[image] -= distribution.loss(of: pixel, outputs: own, gradient: nil)
+        logLikelihoods[image] -= distribution.loss(of: place, outputs: own, gradient: nil)
+        remember(place, of: image)
       }
     }
   }
