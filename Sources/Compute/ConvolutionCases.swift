@@ -66,6 +66,9 @@ package enum ConvolutionCases {
     // Entries read in place, from several examples at once.
     Case("17->19 3x3 4x13", 17, 19, 4, 13, kernel: 3, padding: .all(1)),
     Case("18->20 1x1 5x12", 18, 20, 5, 12, kernel: 1, padding: .all(0)),
+    // Gradients too: their channels are one panel.
+    Case("17->64 3x3 4x13", 17, 64, 4, 13, kernel: 3, padding: .all(1)),
+    Case("18->16 1x1 5x12", 18, 16, 5, 12, kernel: 1, padding: .all(0)),
     Case("128->24 3x3 4x4", 128, 24, 4, 4, kernel: 3, padding: .all(1)),
     Case("20->9 3x3 padding 3", 20, 9, 4, 4, kernel: 3, padding: .all(3)),
     // Kernels larger than the image, columns and rows of the output that see nothing but padding.

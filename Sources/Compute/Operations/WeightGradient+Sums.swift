@@ -16,12 +16,14 @@ extension WeightGradient {
 
   private var leftScratchCount: Int { packsEntries ? tilesPerPass * 6 * blockPositions : 0 }
 
-  /// The tiles and panels of a block, its output gradient packed.
+  /// The tiles and panels of a block, and its output gradient as they read it.
   private struct Share {
     let tiles: ArraySlice<Tile>
     let panels: ArraySlice<FilterPanels.Panel>
     let right: UnsafePointer<Float>
     let positions: Int
+    /// What sums are multiplied by.
+    var scale: Float = 1
 
     /// A panel's packed gradients.
     func right(of panel: FilterPanels.Panel) -> UnsafePointer<Float> {
@@ -47,6 +49,10 @@ extension WeightGradient {
       var ahead = ahead(
         work, index + 1 < blocks.count ? blocks[index + 1] : nil,
         parts: tiles.count * panels.count)
+      if let share = shareInPlace(work, block, tiles) {
+        sumAligned(share, work, block, left: left, &ahead)
+        continue
+      }
       packRight(work, block, panels: packed, into: right)
       let share = Share(
         tiles: tiles, panels: packed, right: UnsafePointer(right),
@@ -59,6 +65,21 @@ extension WeightGradient {
         sumAcrossTaps(share, work, block, image: image, &ahead)
       }
     }
+  }
+
+  /// What needs no packing: output gradients that lie as one panel has them, of examples that have the
+  /// same weight.
+  private func shareInPlace(_ work: Work, _ block: Block, _ tiles: ArraySlice<Tile>) -> Share? {
+    let g = geometry
+    guard isAligned, !packsEntries, panels.count == 1, panels[0].width == g.outputChannels,
+      work.exampleWeights == nil || block.examples.count == 1
+    else { return nil }
+    let line =
+      (block.examples.lowerBound * g.outputHeight + block.rows.lowerBound) * g.outputWidth
+    return Share(
+      tiles: tiles, panels: panels[...], right: work.outputGradient + line * g.outputChannels,
+      positions: block.examples.count * block.rows.count * g.outputWidth,
+      scale: work.exampleWeights?[block.examples.lowerBound] ?? 1)
   }
 
   /// What the next block reads in strides: its output gradients, or its input where those are packed.
@@ -91,6 +112,7 @@ extension WeightGradient {
     let g = geometry
     let image = work.input + block.examples.lowerBound * g.input.count
     var task = lineTask()
+    task.scale = share.scale
     var lines: [ck_line] = []
     lines.reserveCapacity(blockExamples * blockRows)
     var first = share.tiles.startIndex
