@@ -1,33 +1,9 @@
 import Compute
-import Glibc
 import Learning
 import TestSupport
 import Testing
 
 @Suite struct PixelModelLayerTests {
-  @Test func exponentialsAreThoseOfTheLibrary() {
-    var stream = SeededStream(seed: 1)
-    for _ in 0..<1000 {
-      var x = GatedArithmetic.Lanes(repeating: 0)
-      for lane in 0..<8 { x[lane] = Float(stream.uniform() * 174 - 87) }
-      let exponentials = GatedArithmetic.exponential(x)
-      let narrow = x / 20
-      let sigmoids = GatedArithmetic.sigmoid(narrow)
-      let tangents = GatedArithmetic.tanh(narrow)
-      for lane in 0..<8 {
-        let exact = exp(Double(x[lane]))
-        #expect(abs(Double(exponentials[lane]) - exact) < 2 * 0x1p-23 * exact)
-        let y = Double(narrow[lane])
-        #expect(abs(Double(sigmoids[lane]) - 1 / (1 + exp(-y))) < 0x1p-22)
-        #expect(abs(Double(tangents[lane]) - tanh(y)) < 0x1p-21)
-      }
-    }
-    // Beyond the ends of single precision the gates are shut or open, and finite.
-    let far = GatedArithmetic.Lanes(-1e30, 1e30, -200, 200, -.infinity, .infinity, -88, 89)
-    let shut = GatedArithmetic.sigmoid(far)
-    for lane in 0..<8 { #expect(abs(shut[lane] - (lane % 2 == 0 ? 0 : 1)) < 1e-30) }
-  }
-
   @Test func gatedActivation() {
     #expect(
       checkLayer(input: Shape(2, 3, 10), output: Shape(2, 3, 5)) { $0.gatedActivation() } == [])
@@ -121,6 +97,73 @@ import Testing
       return network.forward(input, in: pass).array
     }
     #expect(outputs(lastPixel: 1) == outputs(lastPixel: -3e8))
+  }
+
+  /// A vertical stack's convolution: two rows, of channels enough for sums of taps in its gradients.
+  private static let vertical = ConvolutionGeometry(
+    inputHeight: 8, inputWidth: 8, inputChannels: 64, outputChannels: 128, kernelHeight: 2,
+    kernelWidth: 3, stride: 1, padding: .init(top: 1, left: 1, bottom: 0, right: 1))
+
+  @Test func aRowReachesNoOutputAboveIt() {
+    let machine = Machine(threadCount: 1)
+    var net = NetworkBuilder(input: Self.vertical.inputShape, on: machine)
+    net.append(
+      MaskedConvolution(
+        Self.vertical, mask: nil, name: "vertical",
+        initialization: .normal(standardDeviation: 0.1), parameters: net.parameters, on: machine))
+    let network = net.network(seed: 2)
+    let pass = Pass(on: machine)
+    let rowLength = 8 * 64
+    func outputs(row: Int, _ value: Float) -> [Float] {
+      pass.begin(exampleCount: 1)
+      let input = pass.make(Self.vertical.inputShape)
+      var stream = SeededStream(seed: 3)
+      stream.fillGaussian(input, standardDeviation: 1)
+      (input.pointer + row * rowLength).update(repeating: value, count: rowLength)
+      return network.forward(input, in: pass).array
+    }
+    for row in 1..<8 {
+      let above = 0..<(row * 8 * 128)
+      #expect(outputs(row: row, 1)[above] == outputs(row: row, -3e8)[above], "row \(row)")
+    }
+  }
+
+  /// Gradients that are summed in another order than outputs are those of the plain sums.
+  @Test func gradientsOfAnUnmaskedConvolutionAreThoseOfPlainSums() {
+    let machine = Machine(threadCount: 1)
+    let count = 8
+    let store = ParameterStore()
+    let layer = MaskedConvolution(
+      Self.vertical, mask: nil, hasBias: false, name: "vertical",
+      initialization: .normal(standardDeviation: 0.1), parameters: store, on: machine)
+    store.seal(seed: 2)
+    layer.parametersChanged()
+    let plain = ConvolutionPlan(Self.vertical, arithmetic: .direct, on: machine)
+    plain.setWeights(store.values)
+    let pass = Pass(on: machine)
+    pass.begin(exampleCount: count)
+    var stream = SeededStream(seed: 4)
+    func random(_ shape: Shape) -> Tensor {
+      let tensor = pass.make(shape)
+      stream.fillGaussian(tensor, standardDeviation: 1)
+      return tensor
+    }
+    let input = random(Self.vertical.inputShape)
+    let gradient = random(Self.vertical.outputShape)
+    _ = layer.forward(input, in: pass)
+    let found = layer.backward(gradient, needsInputGradient: true, in: pass)
+    layer.addGradient(weightedBy: nil, in: pass)
+    let expected = pass.make(Self.vertical.inputShape)
+    plain.backwardData(gradient, into: expected)
+    let weightGradient = pass.arena.makeZeros(Self.vertical.weightShape)
+    plain.addWeightGradient(input: input, outputGradient: gradient, into: weightGradient)
+    #expect(
+      differences(
+        found?.array ?? [], expected.array.map(Double.init), relative: 1e-4, absolute: 1e-4) == [])
+    #expect(
+      differences(
+        store.gradient.array, weightGradient.array.map(Double.init), relative: 1e-4, absolute: 1e-3)
+        == [])
   }
 
   @Test func convolutionWithoutMaskOrBias() {

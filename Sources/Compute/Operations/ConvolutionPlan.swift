@@ -16,7 +16,8 @@ public final class ConvolutionPlan: @unchecked Sendable {
   /// The products in use; each holds the weights packed in its own way.
   private var forwardProduct: (any ConvolutionProduct)?
   private var backwardProduct: (any ConvolutionProduct)?
-  private let arithmetic: Arithmetic
+  /// Of outputs, and of both gradients.
+  private let forwardArithmetic: Arithmetic, backwardArithmetic: Arithmetic
   private lazy var gradient = WeightGradient(shape, on: machine)
   /// Whether `addWeightGradient` may sum by minimal filtering.
   private let usesMinimalGradient: Bool
@@ -25,7 +26,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
   /// The weights as they were given, for a product that is not in use yet.
   private var spareWeights: FloatStorage?
 
-  /// How outputs and the input's gradients are summed.
+  /// How outputs, or gradients, are summed.
   public enum Arithmetic: Sendable {
     /// As takes least time: by Winograd's minimal filtering where it pays.
     case fastest
@@ -49,15 +50,19 @@ public final class ConvolutionPlan: @unchecked Sendable {
   }
 
   /// Prepares a convolution of the given sizes on `machine`; the weights are zero.
+  ///
+  /// Gradients are summed as outputs are, unless `backwardArithmetic` says otherwise.
   public init(
-    _ geometry: ConvolutionGeometry, arithmetic: Arithmetic = .fastest, on machine: Machine
+    _ geometry: ConvolutionGeometry, arithmetic: Arithmetic = .fastest,
+    backwardArithmetic: Arithmetic? = nil, on machine: Machine
   ) {
     self.geometry = geometry
     self.machine = machine
-    self.arithmetic = arithmetic
+    forwardArithmetic = arithmetic
+    self.backwardArithmetic = backwardArithmetic ?? arithmetic
     let shape = geometry.simplified
     self.shape = shape
-    usesMinimalGradient = arithmetic.usesMinimalFiltering(
+    usesMinimalGradient = self.backwardArithmetic.usesMinimalFiltering(
       ifPreferred: WinogradGradient.isPreferred(for: shape),
       ifPossible: WinogradGradient.canCompute(shape))
   }
@@ -115,14 +120,14 @@ public final class ConvolutionPlan: @unchecked Sendable {
   }
 
   private func startForward() -> any ConvolutionProduct {
-    let product = ProductSizes(forward: shape).makeProduct(by: arithmetic, on: machine)
+    let product = ProductSizes(forward: shape).makeProduct(by: forwardArithmetic, on: machine)
     if let spareWeights { product.packForward(spareWeights.base, shape) }
     forwardProduct = product
     return product
   }
 
   private func startBackward() -> any ConvolutionProduct {
-    let product = ProductSizes(backward: shape).makeProduct(by: arithmetic, on: machine)
+    let product = ProductSizes(backward: shape).makeProduct(by: backwardArithmetic, on: machine)
     if let spareWeights { product.packBackward(spareWeights.base, shape) }
     backwardProduct = product
     return product
@@ -137,7 +142,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let exampleCount = batchSize(input: input, output: outputGradient)
     precondition(weightGradient.count == geometry.weightCount, "gradient of another size")
     precondition(exampleWeights.map { $0.count == exampleCount } ?? true, "one weight per example")
-    if arithmetic == .minimalFiltering || exampleCount >= WinogradGradient.leastExamples,
+    if backwardArithmetic == .minimalFiltering || exampleCount >= WinogradGradient.leastExamples,
       let minimalGradient
     {
       return minimalGradient.addSum(

@@ -33,7 +33,11 @@ public final class MaskedConvolution: PerExampleLayer {
   ) {
     self.geometry = geometry
     self.store = store
-    plan = ConvolutionPlan(geometry, arithmetic: .direct, on: machine)
+    // No pixel may reach an earlier output, not even by rounding; a gradient may round as it likes,
+    // except where a mask cuts it.
+    plan = ConvolutionPlan(
+      geometry, arithmetic: .direct, backwardArithmetic: mask == nil ? .fastest : .direct,
+      on: machine)
     weights = store.declare("\(name).weights", geometry.weightShape, initialization)
     bias = hasBias ? store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros) : nil
     memory = Arena(blockByteCount: 1 << 12)
