@@ -5,6 +5,7 @@
 #include "elementary.h"
 #include "pointwise.h"
 #include "attention.h"
+#include "gates.h"
 #include "row_sum.h"
 #include "noise.h"
 #include "peak.h"

@@ -149,6 +149,17 @@ struct ck_attention_gradient {
   float *query_gradient;          // width; written
 };
 
+/// A gated activation at each of `position_count` positions, b the biases of the position:
+/// target[k] = tanh(source[k] + b[k]) · σ(source[C + k] + b[C + k]) for k below C, the `channels`.
+struct ck_gate {
+  const float *source;            // position × 2C
+  const float *biases;
+  const int32_t *bias_offsets;    // where a position's 2C biases begin; NULL: all at `biases`
+  float *parts;                   // tanh and sigmoid, position × 2C; or NULL
+  float *target;                  // position × C
+  size_t position_count, channels;
+};
+
 /// One step of Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g²,
 /// p ← p − step · m / (√v · root_scale + ε).
 struct ck_adam {
@@ -179,6 +190,14 @@ struct ck_kernels {
   double (*f32_squared_norm)(const float *values, size_t count);
   void (*f32_attend)(const struct ck_attention *);
   void (*f32_attend_gradient)(const struct ck_attention *, const struct ck_attention_gradient *);
+
+  void (*f32_gate)(const struct ck_gate *);
+  // The gradient of a gate's source (position × 2C) from that of its target and its parts.
+  void (*f32_gate_gradient)(const float *gradient, const float *parts, float *target,
+                            size_t position_count, size_t channels);
+  // target[i] = e^(scale · (source[i] − largest)), of one number at least; returns their sum.
+  float (*f32_softmax_weights)(const float *source, float scale, size_t count, float *target,
+                               float *largest);
 
   // Loops over `count` elements; a target may be an operand.
   void (*f32_tanh)(const float *source, float *target, size_t count);
