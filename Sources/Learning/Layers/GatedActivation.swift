@@ -21,6 +21,8 @@ public final class GatedActivation: PerExampleLayer {
   /// Where a class has biases of its own, and the region of each position.
   private let grid: RegionGrid
   private let regions: [Int]
+  /// Where the biases of each position begin among those of its class; nil if all have the same.
+  private let biasOffsets: [Int32]?
   /// What the table's entries are multiplied by.
   private let classGain: Float
   /// Tanh and sigmoid of the last forward pass, batch × input shape.
@@ -59,6 +61,8 @@ public final class GatedActivation: PerExampleLayer {
     regions = (0..<(2 * outputShape.count / input[input.rank - 1])).map {
       grid.count == 1 ? 0 : grid.region(row: $0 / input[1], column: $0 % input[1])
     }
+    biasOffsets =
+      grid.count == 1 ? nil : regions.map { Int32($0 * input[input.rank - 1]) }
     self.store = store
     classGain = Self.classGain(classes)
     bias = store.declare("\(name).bias", Shape(input[input.rank - 1]), .zeros)
@@ -99,25 +103,19 @@ public final class GatedActivation: PerExampleLayer {
     let labels = labels(of: pass)
     let biases = Self.classBiases(
       classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
-    let channels = channelCount
+    let gates = Gates(channels: channelCount, on: pass.machine)
     let positions = positionCount
-    let (regions, regionCount) = (regions, grid.count)
+    let classStride = grid.count * 2 * channelCount
+    let (inputs, outputs) = (positions * 2 * channelCount, positions * channelCount)
     let output = pass.make(outputShape)
     let parts = pass.make(inputShape)
-    pass.machine.threads.forEach(pass.exampleCount) { example, _ in
-      var source = input.pointer + example * positions * 2 * channels
-      var kept = parts.pointer + example * positions * 2 * channels
-      var target = output.pointer + example * positions * channels
-      biases[(labels[example] * regionCount * 2 * channels)...].withUnsafeBufferPointer { bias in
-        guard let bias = bias.baseAddress else { return }
-        for position in 0..<positions {
-          GatedArithmetic.gate(
-            source, bias: bias + regions[position] * 2 * channels, channels: channels, parts: kept,
-            output: target)
-          source += 2 * channels
-          kept += 2 * channels
-          target += channels
-        }
+    pass.machine.threads.forEach(pass.exampleCount) { [biasOffsets] example, _ in
+      biases[(labels[example] * classStride)...].withUnsafeBufferPointer { biases in
+        guard let biases = biases.baseAddress else { return }
+        gates.forward(
+          input.pointer + example * inputs, biases: biases, offsets: biasOffsets,
+          positions: positions, parts: parts.pointer + example * inputs,
+          into: output.pointer + example * outputs)
       }
     }
     self.parts = parts
@@ -130,20 +128,14 @@ public final class GatedActivation: PerExampleLayer {
     guard let parts else { preconditionFailure("backward before forward") }
     rowGradients = nil
     regionGradients = nil
-    let channels = channelCount
+    let gates = Gates(channels: channelCount, on: pass.machine)
     let positions = positionCount
+    let (inputs, outputs) = (positions * 2 * channelCount, positions * channelCount)
     let inputGradient = pass.make(inputShape)
     pass.machine.threads.forEach(pass.exampleCount) { example, _ in
-      var gradient = outputGradient.pointer + example * positions * channels
-      var kept = parts.pointer + example * positions * 2 * channels
-      var target = inputGradient.pointer + example * positions * 2 * channels
-      for _ in 0..<positions {
-        GatedArithmetic.gateBackward(
-          gradient, parts: kept, channels: channels, inputGradient: target)
-        gradient += channels
-        kept += 2 * channels
-        target += 2 * channels
-      }
+      gates.backward(
+        outputGradient.pointer + example * outputs, parts: parts.pointer + example * inputs,
+        positions: positions, into: inputGradient.pointer + example * inputs)
     }
     self.inputGradient = inputGradient
     return needsInputGradient ? inputGradient : nil

@@ -12,6 +12,7 @@ final class GatedColumnBlock {
   private let link: GatedColumnProduct
   private let horizontal: GatedColumnProduct
   private let projection: GatedColumnProduct
+  private let gates: Gates
   /// Where classes have biases of their own.
   private let grid: RegionGrid
   /// Biases of the gates, classes × regions × 2C.
@@ -58,6 +59,7 @@ final class GatedColumnBlock {
     link = product(layout.link(index))
     horizontal = product(layout.horizontal(index))
     projection = product(layout.projection(index))
+    gates = Gates(channels: channels, on: machine)
     let grid = layout.classGrid(index)
     self.grid = grid
     func table(_ name: String) -> Tensor {
@@ -127,10 +129,10 @@ final class GatedColumnBlock {
       let source = verticalSums.pointer + image * width * 2 * channels
       let target = stream.pointer + image * width * channels
       for column in 0..<width {
-        GatedArithmetic.gate(
+        gates.forward(
           source + column * 2 * channels,
-          bias: bias(verticalTable, label: label, row: row, column: column), channels: channels,
-          parts: nil, output: target + column * channels)
+          biases: bias(verticalTable, label: label, row: row, column: column), positions: 1,
+          into: target + column * channels)
       }
       guard !isFirst else { continue }
       let kept = rows.pointer + (image * rowCount + rowCount - 1) * width * channels
@@ -179,9 +181,9 @@ final class GatedColumnBlock {
       let sum = sums.pointer + image * 2 * channels
       let above = linked.pointer + (image * width + column) * 2 * channels
       for channel in 0..<(2 * channels) { sum[channel] += above[channel] }
-      GatedArithmetic.gate(
-        sum, bias: bias(horizontalTable, label: label, row: row, column: column),
-        channels: channels, parts: nil, output: gated.pointer + image * channels)
+      gates.forward(
+        sum, biases: bias(horizontalTable, label: label, row: row, column: column),
+        positions: 1, into: gated.pointer + image * channels)
     }
     projection.run(gated, into: projected, count: labels.count)
     for image in labels.indices {

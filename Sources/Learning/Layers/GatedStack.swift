@@ -43,6 +43,8 @@ public final class GatedStack: PerExampleLayer {
     "gated stack of \(layout.blockCount) blocks, \(layout.channels) channels, "
       + "first kernel \(2 * layout.reach + 1)×\(2 * layout.reach + 1)"
       + (layout.classCount > 1 ? ", \(layout.classCount) classes" : "")
+      + (layout.attention.map { ", attention \($0.layerCount)×\($0.headCount)" } ?? "")
+      + (layout.headChannels == layout.channels ? "" : ", head of \(layout.headChannels)")
   }
 
   public var inputShape: Shape { Shape(layout.height, layout.width, layout.imageChannels) }

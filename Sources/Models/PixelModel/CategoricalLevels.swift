@@ -6,6 +6,12 @@ import Learning
 struct CategoricalLevels: PixelDistribution {
   let levels: PixelLevels
   let channelCount: Int
+  private let kernels = Kernels.preferred
+
+  init(levels: PixelLevels, channelCount: Int) {
+    self.levels = levels
+    self.channelCount = channelCount
+  }
 
   var outputCount: Int { channelCount * levels.count }
 
@@ -17,19 +23,24 @@ struct CategoricalLevels: PixelDistribution {
     of place: PixelPlace, outputs: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>?
   ) -> Double {
     let pixel = place.pixel(channelCount)
-    var total = 0.0
-    for channel in 0..<channelCount {
-      let logits = outputs + channel * levels.count
-      let level = levels.level(of: pixel[channel])
-      let slopes = gradient.map { $0 + channel * levels.count }
-      let (largest, sum) = exponentials(of: logits, scale: 1, into: slopes)
-      total += Double(largest) + log(Double(sum)) - Double(logits[level])
-      guard let slopes else { continue }
-      let factor = 1 / sum
-      for index in 0..<levels.count { slopes[index] *= factor }
-      slopes[level] -= 1
+    // Without a gradient to keep them in, weights are written all the same.
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: levels.count) { spare in
+      var total = 0.0
+      for channel in 0..<channelCount {
+        guard let weights = gradient.map({ $0 + channel * levels.count }) ?? spare.baseAddress
+        else { continue }
+        let logits = outputs + channel * levels.count
+        let level = levels.level(of: pixel[channel])
+        let (largest, sum) = kernels.softmaxWeights(
+          logits, scale: 1, count: levels.count, into: weights)
+        total += Double(largest) + log(Double(sum)) - Double(logits[level])
+        guard gradient != nil else { continue }
+        let factor = 1 / sum
+        for index in 0..<levels.count { weights[index] *= factor }
+        weights[level] -= 1
+      }
+      return total
     }
-    return total
   }
 
   func draw(
@@ -41,8 +52,9 @@ struct CategoricalLevels: PixelDistribution {
       pixel[channel] = withUnsafeTemporaryAllocation(of: Float.self, capacity: levels.count) {
         weights in
         guard let base = weights.baseAddress else { return 0 }
-        let (_, sum) = exponentials(
-          of: outputs + channel * levels.count, scale: Float(1 / temperature), into: base)
+        let (_, sum) = kernels.softmaxWeights(
+          outputs + channel * levels.count, scale: Float(1 / temperature), count: levels.count,
+          into: base)
         var left = uniform * Double(sum)
         for level in 0..<levels.count {
           left -= Double(weights[level])
@@ -53,23 +65,5 @@ struct CategoricalLevels: PixelDistribution {
         return levels.value(of: likeliest)
       }
     }
-  }
-
-  /// Writes exp(scale · (logit − largest)) and returns the largest logit and the sum, in Float in a
-  /// fixed order.
-  private func exponentials(
-    of logits: UnsafePointer<Float>, scale: Float, into target: UnsafeMutablePointer<Float>?
-  ) -> (largest: Float, sum: Float) {
-    var largest = logits[0]
-    for index in 1..<levels.count where logits[index] > largest { largest = logits[index] }
-    var sums = GatedArithmetic.Lanes(repeating: 0)
-    GatedArithmetic.forEachBlock(levels.count) { first, valid in
-      let shifted = GatedArithmetic.load(logits + first, valid: valid) - largest
-      var weights = GatedArithmetic.exponential(shifted * scale)
-      for lane in valid..<8 { weights[lane] = 0 }
-      sums += weights
-      if let target { GatedArithmetic.store(weights, to: target + first, valid: valid) }
-    }
-    return (largest, sums.sum())
   }
 }
