@@ -72,7 +72,7 @@ public struct Recipe: Sendable, Codable {
 /// The images that a recipe makes, and how others are brought to that form.
 public struct ImageSettings: Hashable, Sendable, Codable {
   /// How an image of other proportions is fitted.
-  public enum Fit: String, Sendable, Codable {
+  public enum Fit: String, RecipeChoice {
     /// The centre is kept, the rest cut off.
     case crop
     /// Rows and columns are scaled apart.

@@ -129,14 +129,17 @@ import Testing
     #expect(settings.optimizer?.rawValue == name)
   }
 
-  @Test func anUnknownOptimizerIsRefused() throws {
-    let changed = try yaml("pixel-28").replacing("  beta1:", with: "  optimizer: sgd\n  beta1:")
+  @Test(arguments: [
+    ("output: softmax\n  optimizer: sgd", "found 'sgd', expected adam or muon"),
+    ("output: argmax", "found 'argmax', expected softmax or logistics"),
+  ])
+  func aNameThatIsNoChoiceIsRefusedWithTheChoices(line: String, message: String) throws {
+    let changed = try yaml("pixel-28").replacing("output: softmax", with: line)
     let data = Data(json(of: changed).utf8)
     let error = #expect(throws: DecodingError.self) {
       try JSONDecoder().decode(Recipe.self, from: data)
     }
-    let message = try String(describing: #require(error))
-    #expect(message.contains("sgd") && message.contains("optimizer"))
+    #expect(try String(describing: #require(error)).contains(message))
   }
 
   @Test func recipeSurvivesWritingAndReading() throws {

@@ -4,7 +4,7 @@ import Learning
 /// What a recipe says about an autoregressive pixel model.
 public struct PixelModelSettings: ModelSettings {
   /// How a pixel's distribution is described.
-  public enum Output: String, Codable, Sendable {
+  public enum Output: String, RecipeChoice {
     /// A softmax over the levels of each channel.
     case softmax
     /// A mixture of discretised logistics; better for many levels.
@@ -12,7 +12,7 @@ public struct PixelModelSettings: ModelSettings {
   }
 
   /// How the network's weights follow their gradients.
-  public enum OptimizationRule: String, Codable, Sendable {
+  public enum OptimizationRule: String, RecipeChoice {
     /// Adam for all of them.
     case adam
     /// Muon for the weights of hidden layers, Adam for the rest: fewer steps without noise.
