@@ -5,7 +5,8 @@ import Privacy
 
 extension BenchCase {
   /// Training steps and drawing of gated pixel models of about 140,000 parameters: 32 channels,
-  /// 7×7 and six further blocks, 28×28 pixels in ten classes; of 16 levels, and of 256 with waves.
+  /// 7×7 and six further blocks, 28×28 pixels in ten classes; of 16 levels, of 256 with waves, and of
+  /// 256 with waves and copies.
   ///
   /// The yardsticks in PyTorch take 16 levels and batches of 64 (`Benchmarks/RESULTS.md`).
   static func pixelModel(batch: Int) -> [BenchCase] {
@@ -13,6 +14,9 @@ extension BenchCase {
       + pixelModel(
         "256 levels gated PixelCNN 28x28", PixelModelSettings(bits: 8, levelOctaves: 8),
         batch: batch)
+      + pixelModel(
+        "256 levels copying PixelCNN 28x28",
+        PixelModelSettings(bits: 8, levelOctaves: 8, copyReach: 3), batch: batch)
   }
 
   private static func pixelModel(
