@@ -46,6 +46,10 @@ public protocol LikelihoodModel: GenerativeModel {
 
 /// A family's part of a recipe.
 public protocol ModelSettings: Codable, Sendable, Equatable {
+  /// The names of all fields as recipes write them, those that may be absent too; "schedule.start" is
+  /// the field of a part.
+  static var fields: [String] { get }
+
   /// Checks what types cannot say; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
 }

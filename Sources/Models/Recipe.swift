@@ -20,8 +20,23 @@ public struct Recipe: Sendable, Codable {
   /// The family's name.
   public var family: String { familyType.family }
 
-  private enum CodingKeys: String, CodingKey {
+  private enum CodingKeys: String, CodingKey, CaseIterable {
     case name, summary, family, image, training, model
+  }
+
+  /// The paths of all fields of a recipe of this family, "training.steps" for instance; those that may be
+  /// absent too.
+  public var fields: [String] {
+    CodingKeys.allCases.flatMap { key in
+      let parts: [String]
+      switch key {
+      case .name, .summary, .family: return [key.stringValue]
+      case .image: parts = ImageSettings.CodingKeys.allCases.map(\.stringValue)
+      case .training: parts = TrainingSettings.CodingKeys.allCases.map(\.stringValue)
+      case .model: parts = type(of: model).fields
+      }
+      return parts.map { "\(key.stringValue).\($0)" }
+    }
   }
 
   /// Reads a recipe; an unknown family is an error that lists the known ones.
@@ -83,6 +98,10 @@ public struct ImageSettings: Hashable, Sendable, Codable {
   public let height: Int, width: Int, channels: Int
   /// How other proportions are fitted; crop unless given.
   public let fit: Fit?
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case height, width, channels, fit
+  }
 }
 
 /// How any family is trained.
@@ -99,7 +118,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
   /// nothing, and a step takes several times as long.
   public var noise: NoiseDistribution?
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case batchSize = "batch_size"
     case steps
     case clipNorm = "clip_norm"

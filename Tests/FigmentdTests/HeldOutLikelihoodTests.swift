@@ -15,6 +15,7 @@ import Testing
 /// A model whose likelihood is what the test says.
 private final class ScriptedModel: LikelihoodModel {
   struct Settings: ModelSettings {
+    static let fields: [String] = []
     func validate(for format: ImageSpecification) throws {}
   }
 

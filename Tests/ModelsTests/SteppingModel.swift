@@ -6,6 +6,7 @@ protocol SteppingModel: GenerativeModel where Settings == NoSettings {}
 
 /// The settings of a family that has none.
 struct NoSettings: ModelSettings {
+  static let fields: [String] = []
   func validate(for format: ImageSpecification) throws {}
 }
 

@@ -17,7 +17,7 @@ public struct DPGANSettings: ModelSettings {
   /// Decay per generator step of the averaged generator, which draws the images.
   public var averageDecay: Double
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case width
     case generatorWidth = "generator_width"
     case latentSize = "latent_size"
@@ -27,6 +27,13 @@ public struct DPGANSettings: ModelSettings {
     case generatorBatchSize = "generator_batch_size"
     case schedule
     case averageDecay = "average_decay"
+  }
+
+  public static var fields: [String] {
+    CodingKeys.allCases.flatMap { key in
+      guard case .schedule = key else { return [key.stringValue] }
+      return DiscriminatorSchedule.Settings.fields.map { "\(key.stringValue).\($0)" }
+    }
   }
 
   /// Creates settings; the defaults are those of "Private GANs, Revisited" at a smaller width.

@@ -21,6 +21,12 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
     /// The highest rung.
     public var limit: Int
 
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case start, threshold, grace, limit
+    }
+
+    static var fields: [String] { CodingKeys.allCases.map(\.stringValue) }
+
     /// Creates the rule's constants.
     public init(start: Int, threshold: Double?, grace: Int = 200, limit: Int = 5000) {
       self.start = start

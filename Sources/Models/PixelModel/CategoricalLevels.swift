@@ -6,11 +6,12 @@ import Learning
 struct CategoricalLevels: PixelDistribution {
   let levels: PixelLevels
   let channelCount: Int
-  private let kernels = Kernels.preferred
+  private let kernels: Kernels
 
-  init(levels: PixelLevels, channelCount: Int) {
+  init(levels: PixelLevels, channelCount: Int, kernels: Kernels = .preferred) {
     self.levels = levels
     self.channelCount = channelCount
+    self.kernels = kernels
   }
 
   var outputCount: Int { channelCount * levels.count }

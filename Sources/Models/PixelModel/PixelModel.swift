@@ -39,7 +39,7 @@ public final class PixelModel: LikelihoodModel {
     self.machine = machine
     layout = settings.layout(for: format)
     levels = PixelLevels(bits: settings.bits)
-    distribution = settings.distribution(for: format)
+    distribution = settings.distribution(for: format, kernels: machine.kernels)
     let store = ParameterStore()
     stack = GatedStack(layout, parameters: store, on: machine)
     network = PrivateNetwork(

@@ -68,7 +68,7 @@ public struct PixelModelSettings: ModelSettings {
   /// Decay per step of the averaged weights, which draw the images.
   public var averageDecay: Double
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case channels, depth
     case firstKernel = "first_kernel"
     case bits
@@ -87,6 +87,8 @@ public struct PixelModelSettings: ModelSettings {
     case beta1, beta2
     case averageDecay = "average_decay"
   }
+
+  public static var fields: [String] { CodingKeys.allCases.map(\.stringValue) }
 
   /// Creates settings; the defaults make about 145,000 parameters for ten classes.
   public init(
@@ -190,12 +192,15 @@ public struct PixelModelSettings: ModelSettings {
     }
   }
 
-  /// The distribution of a pixel.
-  func distribution(for format: ImageSpecification) -> any PixelDistribution {
+  /// The distribution of a pixel, computed by `kernels`.
+  func distribution(
+    for format: ImageSpecification, kernels: Kernels = .preferred
+  ) -> any PixelDistribution {
     let levels = PixelLevels(bits: bits)
     switch output {
     case .softmax:
-      let categories = CategoricalLevels(levels: levels, channelCount: format.channels)
+      let categories = CategoricalLevels(
+        levels: levels, channelCount: format.channels, kernels: kernels)
       guard let copyReach else { return categories }
       return CopyingLevels(
         categories, height: format.height, width: format.width, reach: copyReach)

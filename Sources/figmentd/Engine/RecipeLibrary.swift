@@ -42,7 +42,7 @@ struct RecipeLibrary: Sendable {
     }
     do {
       let recipe = try YAMLDecoder().decode(Recipe.self, from: text)
-      try refuseUnknownKeys(in: text, of: recipe)
+      try refuseUnknownFields(in: text, of: recipe)
       return recipe
     } catch let error as RecipeFailure {
       throw ControlError.invalid(error.description)
@@ -53,34 +53,27 @@ struct RecipeLibrary: Sendable {
     }
   }
 
-  /// What the decoder ignored is what the recipe, written out again, does not have.
-  private static func refuseUnknownKeys(in text: String, of recipe: Recipe) throws {
-    guard let found = try Yams.compose(yaml: text),
-      let known = try Yams.compose(yaml: YAMLEncoder().encode(recipe))
-    else { return }
-    try compare(found, known, path: [])
+  private static func refuseUnknownFields(in text: String, of recipe: Recipe) throws {
+    guard let root = try Yams.compose(yaml: text) else { return }
+    try refuseUnknownFields(in: root, under: "", among: recipe.fields)
   }
 
-  private static func compare(_ found: Node, _ known: Node, path: [String]) throws {
-    guard let mapping = found.mapping, let allowed = known.mapping else { return }
-    let names = allowed.keys.compactMap(\.string)
+  private static func refuseUnknownFields(
+    in node: Node, under prefix: String, among fields: [String]
+  ) throws {
+    guard let mapping = node.mapping else { return }
     for (key, value) in mapping {
-      let name = key.string ?? "?"
-      guard let twin = allowed[key] else {
-        // An optional field that is absent is not written out; recipes name it by its type.
-        if optionalFields.contains((path + [name]).joined(separator: ".")) { continue }
-        throw ControlError.unknown(
-          "recipe field", (path + [name]).joined(separator: "."),
-          among: names.map { (path + [$0]).joined(separator: ".") })
+      let path = prefix + (key.string ?? "?")
+      if fields.contains(path) { continue }
+      guard fields.contains(where: { $0.hasPrefix(path + ".") }) else {
+        let known = fields.filter { $0.hasPrefix(prefix) }.map { field in
+          prefix + field.dropFirst(prefix.count).prefix { $0 != "." }
+        }
+        throw ControlError.unknown("recipe field", path, among: Set(known).sorted())
       }
-      try compare(value, twin, path: path + [name])
+      try refuseUnknownFields(in: value, under: path + ".", among: fields)
     }
   }
-
-  /// Fields that are written out only when they have a value.
-  private static let optionalFields: Set<String> = [
-    "image.fit", "model.generator_batch_size", "model.schedule.threshold", "training.noise",
-  ]
 
   private static func describe(_ error: DecodingError) -> String {
     switch error {

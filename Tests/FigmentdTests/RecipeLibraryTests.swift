@@ -1,0 +1,80 @@
+import Control
+import Models
+import TestSupport
+import Testing
+
+@testable import figmentd
+
+@Suite struct RecipeLibraryTests {
+  private let scratch = ScratchFolder()
+
+  /// What reading says of a pixel model's recipe in which one line stands for another.
+  private func refusal(replacing line: String, with other: String) throws -> String? {
+    let text = RunBench.pixelRecipe(steps: 2).replacing(line, with: other)
+    let path = try scratch.write("pixels.yaml", text)
+    do {
+      _ = try RecipeLibrary.read(path)
+      return nil
+    } catch let error as ControlError {
+      return error.message
+    }
+  }
+
+  @Test(arguments: [
+    ("  guidance: 1", "  guidance: 1\n  copy_reech: 2", "'model.copy_reech'", "'model.copy_reach'"),
+    ("clip_norm: 1", "clip_norm: 1, nose: gaussian", "'training.nose'", "'training.noise'"),
+    ("channels: 1}", "channels: 1, fitt: crop}", "'image.fitt'", "'image.fit'"),
+    ("summary:", "sumary: x\nsummary:", "'sumary'", "'summary'"),
+  ])
+  func aMisspeltFieldIsToldFromOptionalOnesToo(
+    line: String, other: String, found: String, meant: String
+  ) throws {
+    let message = try #require(try refusal(replacing: line, with: other))
+    #expect(message == "recipe field \(found): unknown. Did you mean \(meant)?")
+  }
+
+  @Test func aFieldOfAnotherPartIsRefusedWithThoseOfItsOwn() throws {
+    let message = try #require(
+      try refusal(replacing: "clip_norm: 1", with: "clip_norm: 1, guidance: 2"))
+    #expect(message.contains("'training.guidance': unknown. Known: training.batch_size,"))
+    #expect(!message.contains("model."))
+  }
+
+  @Test func fieldsOfAnotherFamilyAreRefused() throws {
+    let message = try #require(
+      try refusal(replacing: "  depth: 1", with: "  depth: 1\n  schedule: {start: 1}"))
+    #expect(message.hasPrefix("recipe field 'model.schedule': unknown."))
+  }
+
+  @Test func fieldsThatMayBeAbsentAreRead() throws {
+    #expect(
+      try refusal(
+        replacing: "  guidance: 1",
+        with: """
+            guidance: 1
+            level_octaves: 2
+            copy_reach: 1
+            head_channels: 9
+            attention_layers: 1
+            attention_heads: 2
+            optimizer: muon
+          """) == nil)
+    let text = RunBench.recipe(side: 8, steps: 2)
+      .replacing("channels: 1}", with: "channels: 1, fit: stretch}")
+      .replacing("clip_norm: 1", with: "clip_norm: 1, noise: discrete-gaussian")
+      .replacing("start: 2,", with: "start: 2, threshold: 0.7,")
+    let recipe = try RecipeLibrary.read(scratch.write("tiny.yaml", text))
+    #expect(recipe.image.fit == .stretch)
+    #expect(try #require(recipe.model as? DPGANSettings).schedule.threshold == 0.7)
+  }
+
+  @Test func aMisspeltFieldOfAPartOfAPartIsFound() throws {
+    let text = RunBench.recipe(side: 8, steps: 2).replacing("grace: 10", with: "grace: 10, limt: 3")
+    #expect {
+      try RecipeLibrary.read(scratch.write("tiny.yaml", text))
+    } throws: { error in
+      (error as? ControlError)?.message
+        == "recipe field 'model.schedule.limt': unknown. Did you mean 'model.schedule.limit'?"
+    }
+  }
+}
