@@ -89,23 +89,37 @@ public struct TrainRequest: Codable, Hashable, Sendable {
 public struct GenerateRequest: Codable, Hashable, Sendable {
   /// The training job whose model draws.
   public var job: JobID
-  /// Images to write.
-  public var count: Int
+  /// Images to write, in equal shares of the classes; nil where `classCounts` says how many.
+  public var count: Int?
   /// Counts `count` for every class rather than for all of them together.
   public var perClass: Bool?
+  /// Images to write of each class by its name, none of those that are missing; nil for equal shares.
+  public var classCounts: [String: Int]?
   /// The seed of the images; nil draws one.
   public var seed: UInt64?
+  /// Below one, likely images become likelier; nil is one.
+  ///
+  /// Pixel models alone have one.
+  public var temperature: Double?
+  /// How far images go from those of any class towards their own; nil takes the recipe's.
+  public var guidance: Double?
 
   /// Asks for more images of a trained model.
-  public init(job: JobID, count: Int, perClass: Bool? = nil, seed: UInt64? = nil) {
+  public init(
+    job: JobID, count: Int? = nil, perClass: Bool? = nil, classCounts: [String: Int]? = nil,
+    seed: UInt64? = nil, temperature: Double? = nil, guidance: Double? = nil
+  ) {
     self.job = job
     self.count = count
     self.perClass = perClass
+    self.classCounts = classCounts
     self.seed = seed
+    self.temperature = temperature
+    self.guidance = guidance
   }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case job, count, perClass, seed
+    case job, count, perClass, classCounts, seed, temperature, guidance
   }
 }
 
@@ -189,7 +203,23 @@ extension GenerateRequest: StrictRequest {
 
   /// Refuses values that no job can have.
   public func validate() throws(ControlError) {
-    try Self.check(count, in: 1...100_000_000, called: "count")
+    try Self.check(count, in: 1...ClassCounts.largestTotal, called: "count")
+    if let classCounts {
+      if count != nil || perClass != nil {
+        throw .invalid(
+          "class_counts: count or per_class is given too (either a number for all classes or one for "
+            + "each expected). Drop one of them.")
+      }
+      try ClassCounts.validate(classCounts, called: "class_counts")
+    } else if count == nil {
+      throw .invalid("count: missing (a number of images, or class_counts, expected).")
+    }
+    if let temperature, !(temperature.isFinite && temperature > 0) {
+      throw .invalid("temperature \(temperature): not above 0. One draws from the model itself.")
+    }
+    if let guidance, !(guidance.isFinite && guidance >= 0) {
+      throw .invalid("guidance \(guidance): below 0. One draws from the model itself.")
+    }
   }
 }
 

@@ -18,11 +18,12 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   ///
   /// `images` can be read only by what the step's protection allows.
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport
-  /// Draws one image per label, reproducibly from `seed`, and hands them over in order: the index
-  /// of the first and images of the format's shape in [−1, 1].
+  /// Draws one image per label, reproducibly from the request's seed, and hands them over in order:
+  /// the index of the first and images of the format's shape in [−1, 1].
+  ///
+  /// Throws `RecipeFailure` for a request that the family or the trained network cannot follow.
   func sample(
-    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void)
-    throws
+    _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void) throws
   /// Saves everything that training needs to go on.
   func save(into checkpoint: inout Checkpoint)
   /// Restores what `save` saved.

@@ -38,6 +38,7 @@ struct Figmentd: AsyncParsableCommand {
       Serve.self,
       Check.self,
       RunCommand.self,
+      GenerateCommand.self,
       LikelihoodCommand.self,
       EvaluateCommand.self,
       AuditCommand.self,

@@ -206,6 +206,7 @@ import Testing
     ["jobs", "--state", "failed"], ["show", "glyphs-7"], ["watch"], ["watch", "glyphs-7"],
     ["logs", "glyphs-7", "-f"], ["pause", "glyphs-7"], ["resume", "glyphs-7"],
     ["cancel", "glyphs-7"], ["generate", "glyphs-7", "--count", "5", "--per-class"],
+    ["generate", "glyphs-7", "--class-counts", "a=5,b=1", "--temperature", "0.9"],
     ["ledger"], ["ledger", "glyphs"], ["ledger", "verify"], ["ledger", "verify", "glyphs"],
     ["config", "check", "--config", "/x.yaml"], ["version"],
     ["status", "--socket", "/x", "--no-color"],
@@ -215,6 +216,8 @@ import Testing
 
   @Test(arguments: [
     ["staus"], ["train", "glyphs"], ["train", "--recipe", "r"], ["generate", "glyphs-7"],
+    ["generate", "glyphs-7", "--count", "5", "--class-counts", "a=5"],
+    ["generate", "glyphs-7", "--class-counts", "a=5", "--per-class"],
     ["train", "glyphs", "--recipe", "r", "--epsilom", "1"], ["show"],
     ["train", "glyphs", "--recipe", "r", "--epsilon", "ten"],
   ]) func misspeltCommandsAreUsageErrors(_ arguments: [String]) {

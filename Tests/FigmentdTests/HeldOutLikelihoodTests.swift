@@ -30,7 +30,7 @@ private final class ScriptedModel: LikelihoodModel {
     return bits
   }
   func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport { StepReport() }
-  func sample(labels: [Int], seed: UInt64, _ receive: (Int, Tensor) throws -> Void) {}
+  func sample(_ request: SampleRequest, _ receive: (Int, Tensor) throws -> Void) {}
   func save(into checkpoint: inout Checkpoint) {}
   func restore(from checkpoint: Checkpoint) {}
   func saveGenerator(into checkpoint: inout Checkpoint) {}

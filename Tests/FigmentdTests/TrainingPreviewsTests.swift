@@ -84,7 +84,7 @@ import Testing
         insideAt: bench.scratch.path + "/set", hasReport: hasReport)
       #expect(
         try writer.writeImages(
-          of: model, format: format, count: 20, seed: 1, shouldStop: { false }, report: { _ in }))
+          of: model, format: format, SampleRequest(classCounts: [10, 10], seed: 1)))
       #expect(writer.looked.labels.count == (hasReport ? 20 : 0))
     }
   }

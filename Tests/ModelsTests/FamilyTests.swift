@@ -79,6 +79,46 @@ import Testing
     return values
   }
 
+  @Test func aFamilyThatDrawsInOneWayRefusesOptions() throws {
+    let model = try #require(Example.all.first { $0.name == DPGAN.family }).make(1, 1)
+    for (request, found) in [
+      (SampleRequest(labels: [0], seed: 1, temperature: 0.9), "temperature is 0.9 (1 expected"),
+      (SampleRequest(labels: [0], seed: 1, guidance: 2), "guidance is 2.0 (1 expected"),
+    ] {
+      #expect {
+        try model.sample(request) { _, _ in }
+      } throws: { error in
+        (error as? RecipeFailure)?.description.contains(found) == true
+      }
+    }
+    try model.sample(SampleRequest(labels: [0], seed: 1, guidance: 1)) { _, _ in }
+  }
+
+  @Test func equalSharesDifferByOneAtMost() {
+    #expect(SampleRequest.evenCounts(of: 12, among: 5) == [3, 3, 2, 2, 2])
+    #expect(SampleRequest.evenCounts(of: 2, among: 3) == [1, 1, 0])
+    #expect(SampleRequest.evenCounts(of: 0, among: 2) == [0, 0])
+  }
+
+  @Test func aRecipesGuidanceHoldsUnlessARequestSaysOtherwise() throws {
+    let model = try PixelModel(
+      PixelModelSettings(
+        channels: 8, depth: 1, firstKernel: 3, bits: 2, labelDropout: 0.1, guidance: 4,
+        learningRate: 0.05, averageDecay: 0),
+      for: Self.format, seed: 2, on: Machine(threadCount: 1))
+    // Before that, classes hardly differ.
+    _ = try train(model, steps: 0..<30, mechanism: nil)
+    func drawn(_ guidance: Double?) throws -> [Float] {
+      var values: [Float] = []
+      try model.sample(SampleRequest(labels: [0, 1], seed: 3, guidance: guidance)) {
+        values += $1.array
+      }
+      return values
+    }
+    #expect(try drawn(nil) == drawn(4))
+    #expect(try drawn(nil) != drawn(1))
+  }
+
   @Test func everyFamilyIsAmongTheExamples() {
     #expect(Set(Example.all.map(\.name)).isSuperset(of: Families.all.map { $0.family }))
   }

@@ -11,9 +11,11 @@ import Testing
     var logLikelihoods: [Double] = []
   }
 
-  private func draw(_ model: PixelModel, _ sampling: PixelSampling) throws -> Drawn {
+  private func draw(
+    _ model: PixelModel, _ sampling: SampleRequest, completing completion: Completion? = nil
+  ) throws -> Drawn {
     var all = Drawn()
-    try model.draw(sampling) { drawn in
+    try model.draw(sampling, completing: completion) { drawn in
       #expect(drawn.first * model.format.shape.count == all.images.count)
       all.images += drawn.images.array
       all.logLikelihoods += drawn.logLikelihoods
@@ -22,7 +24,7 @@ import Testing
   }
 
   /// Draws without any cache: the whole network anew for every pixel (and channel in turn).
-  private func drawNaively(_ model: PixelModel, _ sampling: PixelSampling) -> [Float] {
+  private func drawNaively(_ model: PixelModel, _ sampling: SampleRequest) -> [Float] {
     let format = model.format
     var images = ImageArray(
       shape: format.shape,
@@ -53,15 +55,15 @@ import Testing
   @Test(arguments: PixelModelCase.allCases)
   func cachedSamplingIsBitIdenticalToTheWholeNetworkForEveryPixel(_ kind: PixelModelCase) throws {
     let model = try kind.model()
-    let sampling = PixelSampling(labels: [2, 0, 1, 1, 2], seed: 11, temperature: 0.9)
+    let sampling = SampleRequest(labels: [2, 0, 1, 1, 2], seed: 11, temperature: 0.9)
     #expect(try draw(model, sampling).images == drawNaively(model, sampling))
   }
 
   @Test func guidanceOfOneChangesNothingAndMoreSharpensTheClass() throws {
     let model = try PixelModelCase.greyGuided.model()
     let labels = [Int](repeating: 2, count: 60)
-    let plain = try draw(model, PixelSampling(labels: labels, seed: 4))
-    let guided = try draw(model, PixelSampling(labels: labels, seed: 4, guidance: 3))
+    let plain = try draw(model, SampleRequest(labels: labels, seed: 4))
+    let guided = try draw(model, SampleRequest(labels: labels, seed: 4, guidance: 3))
     #expect(plain.images != guided.images)
     // How much likelier the images are with their class than without one.
     func evidence(_ drawn: Drawn) -> Double {
@@ -79,7 +81,7 @@ import Testing
   /// The logits of guidance, by the whole network for every pixel.
   @Test func guidedSamplingIsThatOfTheWholeNetwork() throws {
     let model = try PixelModelCase.greyGuided.model()
-    let sampling = PixelSampling(labels: [0, 2, 1], seed: 12, guidance: 1.75)
+    let sampling = SampleRequest(labels: [0, 2, 1], seed: 12, guidance: 1.75)
     let size = model.format.shape.count
     var own = ImageArray(
       shape: model.format.shape, values: [Float](repeating: 0, count: 3 * size),
@@ -89,7 +91,7 @@ import Testing
       var absent = own
       absent.classes = [3, 3, 3]
       let outputs = zip(model.rawOutputs(of: own), model.rawOutputs(of: absent)).map {
-        $1 + Float(sampling.guidance) * ($0 - $1)
+        $1 + 1.75 * ($0 - $1)
       }
       for image in 0..<3 {
         let logits = Array(outputs[((image * size + pixel) * 4)...].prefix(4))
@@ -130,7 +132,7 @@ import Testing
   func likelihoodOfDrawnImagesIsTheModelsOwn(_ kind: PixelModelCase) throws {
     let model = try kind.model()
     let labels = (0..<40).map { $0 % 3 }
-    let drawn = try draw(model, PixelSampling(labels: labels, seed: 3))
+    let drawn = try draw(model, SampleRequest(labels: labels, seed: 3))
     let losses = model.negativeLogLikelihoods(
       of: ImageArray(shape: kind.format.shape, values: drawn.images, classes: labels))
     for (logLikelihood, loss) in zip(drawn.logLikelihoods, losses) {
@@ -144,7 +146,7 @@ import Testing
     let model = try kind.model()
     let (levels, channels) = (model.levels, kind.format.channels)
     let count = 10_000
-    let drawn = try draw(model, PixelSampling(labels: Array(repeating: 1, count: count), seed: 6))
+    let drawn = try draw(model, SampleRequest(labels: Array(repeating: 1, count: count), seed: 6))
     let size = kind.format.shape.count
     var shares: [[Float]: Double] = [:]
     for image in 0..<count {
@@ -172,7 +174,7 @@ import Testing
 
   @Test func imagesDependOnTheirPlaceAndSeedAndNotOnThreads() throws {
     let kind = PixelModelCase.greySoftmax
-    let sampling = PixelSampling(labels: (0..<150).map { $0 % 3 }, seed: 5)
+    let sampling = SampleRequest(labels: (0..<150).map { $0 % 3 }, seed: 5)
     let one = try draw(kind.model(threads: 1), sampling)
     #expect(try draw(kind.model(threads: 3), sampling) == one)
     var fewer = sampling
@@ -186,11 +188,11 @@ import Testing
 
   @Test func lowTemperatureDrawsTheLikeliestLevels() throws {
     let model = try PixelModelCase.greySoftmax.model()
-    let cold = try draw(model, PixelSampling(labels: [1, 1, 1], seed: 5, temperature: 1e-6))
+    let cold = try draw(model, SampleRequest(labels: [1, 1, 1], seed: 5, temperature: 1e-6))
     let size = model.format.shape.count
     #expect(cold.images[..<size] == cold.images[size..<(2 * size)])
     #expect(cold.images[..<size] == cold.images[(2 * size)...])
-    let warm = try draw(model, PixelSampling(labels: [1, 1, 1], seed: 5))
+    let warm = try draw(model, SampleRequest(labels: [1, 1, 1], seed: 5))
     #expect(cold.logLikelihoods.reduce(0, +) > warm.logLikelihoods.reduce(0, +))
   }
 
@@ -198,11 +200,11 @@ import Testing
   func completionKeepsTheUpperRowsAndDrawsTheOthers(_ kind: PixelModelCase) throws {
     let model = try kind.model()
     let labels = [0, 1, 2, 0, 1]
-    let given = try draw(model, PixelSampling(labels: labels, seed: 1)).images
+    let given = try draw(model, SampleRequest(labels: labels, seed: 1)).images
     let source = ImageArray(shape: kind.format.shape, values: given, classes: labels)
     let rows = 2
     let completed = try draw(
-      model, PixelSampling(labels: labels, seed: 2, completion: .init(rows: rows, of: source)))
+      model, SampleRequest(labels: labels, seed: 2), completing: .init(rows: rows, of: source))
     let size = kind.format.shape.count
     let kept = rows * kind.format.width * kind.format.channels
     for index in labels.indices {
@@ -215,7 +217,7 @@ import Testing
     let losses = model.negativeLogLikelihoods(
       of: ImageArray(shape: kind.format.shape, values: completed.images, classes: labels))
     let again = try draw(
-      model, PixelSampling(labels: labels, seed: 3, completion: .init(rows: rows, of: source)))
+      model, SampleRequest(labels: labels, seed: 3), completing: .init(rows: rows, of: source))
     let othersLosses = model.negativeLogLikelihoods(
       of: ImageArray(shape: kind.format.shape, values: again.images, classes: labels))
     for index in labels.indices {
@@ -226,9 +228,8 @@ import Testing
     }
     // With every row given, nothing is left to draw.
     let whole = try draw(
-      model,
-      PixelSampling(
-        labels: labels, seed: 2, completion: .init(rows: kind.format.height, of: source)))
+      model, SampleRequest(labels: labels, seed: 2),
+      completing: .init(rows: kind.format.height, of: source))
     #expect(whole.images == given)
     #expect(whole.logLikelihoods.allSatisfy { $0 == 0 })
   }
@@ -237,27 +238,34 @@ import Testing
   func divergedModelDrawsSomethingAndDoesNotTrap(_ kind: PixelModelCase) throws {
     let model = try kind.model()
     model.average.values.fill(.nan)
-    let drawn = try draw(model, PixelSampling(labels: [0, 1], seed: 1))
+    let drawn = try draw(model, SampleRequest(labels: [0, 1], seed: 1))
     #expect(drawn.images.allSatisfy { $0 >= -1 && $0 <= 1 })
   }
 
   @Test func classCountsBecomeLabelsInOrder() {
-    #expect(PixelSampling(classCounts: [2, 0, 1], seed: 1).labels == [0, 0, 2])
+    #expect(SampleRequest(classCounts: [2, 0, 1], seed: 1).labels == [0, 0, 2])
   }
 
   @Test func requestsThatCannotWorkAreRefused() throws {
     let model = try PixelModelCase.greySoftmax.model()
     let image = ImageArray.random(1, model.format)
     for sampling in [
-      PixelSampling(labels: [3], seed: 1), PixelSampling(labels: [0], seed: 1, temperature: 0),
-      PixelSampling(labels: [0], seed: 1, temperature: .infinity),
-      PixelSampling(labels: [0], seed: 1, guidance: 2),
-      PixelSampling(labels: [0], seed: 1, completion: .init(rows: 6, of: image)),
-      PixelSampling(labels: [0, 1], seed: 1, completion: .init(rows: 1, of: image)),
+      SampleRequest(labels: [3], seed: 1), SampleRequest(labels: [0], seed: 1, temperature: 0),
+      SampleRequest(labels: [0], seed: 1, temperature: .infinity),
+      SampleRequest(labels: [0], seed: 1, temperature: 1e-9),
+      SampleRequest(labels: [0], seed: 1, temperature: .nan),
+      SampleRequest(labels: [0], seed: 1, guidance: 2),
     ] {
       #expect(throws: RecipeFailure.self) { try model.draw(sampling) { _ in } }
     }
-    try model.draw(PixelSampling(labels: [], seed: 1)) { _ in
+    for (labels, rows) in [([0], 6), ([0, 1], 1)] {
+      #expect(throws: RecipeFailure.self) {
+        try model.draw(
+          SampleRequest(labels: labels, seed: 1), completing: .init(rows: rows, of: image)
+        ) { _ in }
+      }
+    }
+    try model.draw(SampleRequest(labels: [], seed: 1)) { _ in
       Issue.record("an empty request drew an image")
     }
   }

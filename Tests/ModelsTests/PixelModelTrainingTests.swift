@@ -59,7 +59,7 @@ private final class PoissonImages: Trainer.Images {
     #expect(bits.revealed() < goal)
     // The tails of logistics miss a level now and then, and all that follows goes astray.
     guard settings.output == .softmax else { return }
-    try model.draw(PixelSampling(labels: [0, 0, 0], seed: 8, temperature: 0.2)) { drawn in
+    try model.draw(SampleRequest(labels: [0, 0, 0], seed: 8, temperature: 0.2)) { drawn in
       for index in 0..<3 {
         #expect(drawn.images.examples(from: index, count: 1).array == image.values)
       }

@@ -12,7 +12,7 @@ struct NoSettings: ModelSettings {
 
 extension SteppingModel {
   func sample(
-    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+    _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {}
   func save(into checkpoint: inout Checkpoint) {}
   func restore(from checkpoint: Checkpoint) throws {}

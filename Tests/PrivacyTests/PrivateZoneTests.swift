@@ -210,6 +210,20 @@ import Testing
         refusal: "candidate expects value of type 'Releasable<String>' for parameter #1 "
           + "(got 'Sensitive<String>')"),
       Leak(
+        testDescription: "images that show rows of real ones are written into a release",
+        program: """
+          import Models
+          @testable import figmentd
+          func complete(
+            _ images: Completion, _ model: any CompletingModel, _ format: ImageSpecification,
+            _ request: SampleRequest, _ release: ReleaseWriter, _ inside: InternalSetWriter
+          ) throws -> Bool {
+            try LINE.writeImages(completing: images, by: model, format: format, request)
+          }
+          """,
+        leak: "release", honest: "inside",
+        refusal: "requires the types 'ReleaseReport' and 'InternalReport' be equivalent"),
+      Leak(
         testDescription: "a number of real images is told of a job",
         program: """
           import Control

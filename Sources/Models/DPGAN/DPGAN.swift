@@ -140,10 +140,12 @@ public final class DPGAN: GenerativeModel {
   }
 
   public func sample(
-    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+    _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
+    try request.requireNoOptions(of: Self.family)
     let latents = LatentVectors(
-      size: settings.latentSize, labels: labels, seed: seed, classCount: format.classes.count)
+      size: settings.latentSize, labels: request.labels, seed: request.seed,
+      classCount: format.classes.count)
     try average.withAverage(in: generator) {
       for range in latents.microBatches(of: discriminator.microBatchSize) {
         try receive(

@@ -9,7 +9,7 @@ import Glibc
 /// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is one
 /// term of the loss, so clip and noise bound the influence of a whole image while each step learns
 /// from all of its pixels.
-public final class PixelModel: LikelihoodModel {
+public final class PixelModel: LikelihoodModel, CompletingModel {
   public static let family = "pixel"
 
   /// Examples that travel through the network together: few, because an example's activations fill
@@ -136,10 +136,16 @@ public final class PixelModel: LikelihoodModel {
   }
 
   public func sample(
-    labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+    _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
-    let sampling = PixelSampling(labels: labels, seed: seed, guidance: settings.guidance)
-    try draw(sampling) { try receive($0.first, $0.images) }
+    try draw(request) { try receive($0.first, $0.images) }
+  }
+
+  public func complete(
+    _ completion: Completion, as request: SampleRequest,
+    _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+  ) throws {
+    try draw(request, completing: completion) { try receive($0.first, $0.images) }
   }
 
   public func save(into checkpoint: inout Checkpoint) {

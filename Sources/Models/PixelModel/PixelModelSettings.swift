@@ -51,7 +51,7 @@ public struct PixelModelSettings: ModelSettings {
   /// Heads of each layer of attention; needed with attention only.
   public var attentionHeads: Int?
   /// The share of images that are learnt without their class, so that classes can be sharpened when
-  /// drawing (`PixelSampling.guidance`); zero for none.
+  /// drawing (`SampleRequest.guidance`); zero for none.
   public var labelDropout: Double
   /// The guidance with which images are drawn unless a request says otherwise.
   public var guidance: Double
@@ -154,8 +154,9 @@ public struct PixelModelSettings: ModelSettings {
     try validateAttention(for: format)
     try require(labelDropout >= 0 && labelDropout < 1, "label_dropout", labelDropout, "0 up to 1")
     try require(
-      guidance == 1 || canGuide(for: format) && guidance >= 0 && guidance.isFinite, "guidance",
-      guidance, "1, or with label_dropout, several classes and output softmax 0 or more")
+      guidance == 1 || canGuide(for: format) && SampleRequest.guidances.contains(guidance),
+      "guidance", guidance,
+      "1, or with label_dropout, several classes and output softmax 0 to 1000")
     try require(
       learningRate > 0 && learningRate < 1, "learning_rate", learningRate, "above 0, below 1")
     try require(warmUpSteps >= 0, "warm_up_steps", warmUpSteps, "0 or more")

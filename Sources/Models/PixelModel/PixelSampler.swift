@@ -13,6 +13,7 @@ final class PixelSampler {
   private let levels: PixelLevels
   private let distribution: any PixelDistribution
   private let absentLabel: Int?
+  private let guidance: Double
   private let memory = Arena(blockByteCount: 1 << 12)
   /// One pixel's outputs under guidance.
   private let guided: Tensor
@@ -21,12 +22,13 @@ final class PixelSampler {
 
   init(
     _ columns: GatedColumns, levels: PixelLevels, distribution: any PixelDistribution,
-    absentLabel: Int?
+    absentLabel: Int?, guidance: Double
   ) {
     self.columns = columns
     self.levels = levels
     self.distribution = distribution
     self.absentLabel = absentLabel
+    self.guidance = guidance
     guided = memory.make(Shape(columns.layout.outputCount))
     memories = memory.make(Shape(columns.capacity, max(1, distribution.memoryCount)))
   }
@@ -35,16 +37,18 @@ final class PixelSampler {
   var images: Tensor { columns.images }
 
   /// Draws the images of `range`.
-  func draw(_ sampling: PixelSampling, _ range: Range<Int>) {
+  func draw(
+    _ request: SampleRequest, completing completion: Completion?, _ range: Range<Int>
+  ) {
     let layout = columns.layout
-    var streams = range.map { Self.stream(seed: sampling.seed, index: $0) }
+    var streams = range.map { Self.stream(seed: request.seed, index: $0) }
     logLikelihoods = [Double](repeating: 0, count: range.count)
     images.fill(0)
     memories.fill(0)
-    let given = sampling.completion?.rows ?? 0
-    if let completion = sampling.completion { keep(completion, range, sampling) }
-    let labels = Array(sampling.labels[range])
-    let absent = sampling.guidance == 1 ? nil : absentLabel
+    let given = completion?.rows ?? 0
+    if let completion { keep(completion, range) }
+    let labels = Array(request.labels[range])
+    let absent = guidance == 1 ? nil : absentLabel
     columns.begin(labels: labels + (absent.map { Array(repeating: $0, count: labels.count) } ?? []))
     for row in 0..<layout.height {
       columns.beginRow(row)
@@ -53,7 +57,7 @@ final class PixelSampler {
         continue
       }
       for column in 0..<layout.width {
-        drawPixel(row, column, sampling, isGuided: absent != nil, &streams)
+        drawPixel(row, column, request, isGuided: absent != nil, &streams)
       }
     }
   }
@@ -82,7 +86,7 @@ final class PixelSampler {
   }
 
   private func drawPixel(
-    _ row: Int, _ column: Int, _ sampling: PixelSampling, isGuided: Bool,
+    _ row: Int, _ column: Int, _ request: SampleRequest, isGuided: Bool,
     _ streams: inout [SeededStream]
   ) {
     let layout = columns.layout
@@ -97,12 +101,12 @@ final class PixelSampler {
         let own = outputs.pointer + image * layout.outputCount
         if isGuided {
           let other = outputs.pointer + (image + streams.count) * layout.outputCount
-          guide(own, away: other, by: Float(sampling.guidance))
+          guide(own, away: other, by: Float(guidance))
         }
         distribution.draw(
           channels, at: place,
           outputs: isGuided ? UnsafePointer(guided.pointer) : UnsafePointer(own),
-          temperature: sampling.temperature, from: &streams[image], into: pixel)
+          temperature: request.temperature, from: &streams[image], into: pixel)
         if isGuided {
           (pixel + streams.count * size).update(from: pixel, count: layout.imageChannels)
         }
@@ -124,9 +128,7 @@ final class PixelSampler {
   }
 
   /// Copies the upper rows of the images to complete; the rows below stay zero.
-  private func keep(
-    _ completion: PixelSampling.Completion, _ range: Range<Int>, _ sampling: PixelSampling
-  ) {
+  private func keep(_ completion: Completion, _ range: Range<Int>) {
     let own = images.examples(from: 0, count: range.count)
     completion.images.fill(own, from: range)
     levels.quantize(own)
@@ -136,7 +138,7 @@ final class PixelSampler {
     for image in 0..<range.count {
       (own.pointer + image * size + kept).update(repeating: 0, count: size - kept)
     }
-    if sampling.guidance != 1 {
+    if guidance != 1 {
       images.examples(from: range.count, count: range.count).copy(from: own)
     }
   }

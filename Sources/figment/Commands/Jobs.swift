@@ -44,9 +44,15 @@ struct Jobs: AsyncParsableCommand {
   static func work(of job: Job) -> String {
     switch job.request {
     case .train(let request): "train \(request.recipe)"
-    case .generate(let request): "generate \(request.count) of \(request.job)"
+    case .generate(let request): generation(request)
     case .evaluate(let request): "evaluate \(request.job)"
     }
+  }
+
+  private static func generation(_ request: GenerateRequest) -> String {
+    let number =
+      request.classCounts.map { $0.values.reduce(0, +) } ?? request.count ?? 0
+    return "generate \(number)\(request.perClass == true ? " a class" : "") of \(request.job)"
   }
 
   private static func epsilon(of job: Job) -> String {

@@ -71,22 +71,51 @@ struct Generate: AsyncParsableCommand {
 
   @OptionGroup var argument: JobArgument
 
-  @Option(name: .shortAndLong, help: "Images to write.")
-  var count: Int
+  @Option(name: .shortAndLong, help: "Images to write, in equal shares of the classes.")
+  var count: Int?
 
   @Flag(help: "Write that many of every class.")
   var perClass = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Write so many of each class instead, like cat=100,dog=20.", valueName: "list"))
+  var classCounts: String?
+
   @Option(help: "The seed of the images.")
   var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "Below one, likely pixels become likelier and images emptier and less varied; 0.9 to 1 is usual. "
+        + "Pixel models alone have one."))
+  var temperature: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Above one, classes become clearer and images less varied. Needs a pixel model whose recipe "
+        + "has label_dropout. (else the recipe's)"))
+  var guidance: Double?
 
   @OptionGroup var submission: SubmissionOptions
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    guard (count == nil) != (classCounts == nil) else {
+      throw ValidationError("Give either --count or --class-counts.")
+    }
+    guard !perClass || count != nil else {
+      throw ValidationError("--per-class: it needs --count. Drop it: --class-counts says how many.")
+    }
+  }
+
   func run() async throws {
     let request = { () throws(ControlError) in
-      GenerateRequest(
-        job: try argument.id(), count: count, perClass: perClass ? true : nil, seed: seed)
+      var counts: [String: Int]?
+      if let classCounts { counts = try ClassCounts.read(classCounts) }
+      return GenerateRequest(
+        job: try argument.id(), count: count, perClass: perClass ? true : nil, classCounts: counts,
+        seed: seed, temperature: temperature, guidance: guidance)
     }
     try await global.run { _, _ in _ = try request() }
     try await submission.submit(.generate(try request()), global)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 
 /// Where the configuration is.
 struct ConfigurationOptions: ParsableArguments {
@@ -12,12 +11,6 @@ struct ConfigurationOptions: ParsableArguments {
   /// Reads the configuration, from the given file or from where it usually is.
   func read(_ locations: Locations) throws -> Configuration {
     try ConfigurationReader.read(
-      file.map(absolute) ?? locations.configuration, defaults: locations.defaults)
-  }
-
-  private func absolute(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
-    defer { free(folder) }
-    return String(cString: folder) + "/" + path
+      file.map(WorkingFolder.absolute) ?? locations.configuration, defaults: locations.defaults)
   }
 }

@@ -7,49 +7,82 @@ import Privacy
 struct Generation {
   /// The trained model.
   let model: any GenerativeModel
-  /// What its run decided.
-  let design: RunDesign
-  /// Images to write.
-  let count: Int
-  /// The seed of the images.
-  let seed: UInt64
+  /// Its recipe.
+  let recipe: Recipe
+  /// Its classes.
+  let classes: [String]
+  /// What to draw.
+  let request: SampleRequest
+  /// What the manifest calls it.
+  let name: String
 
-  /// Writes the set at the job's places; nil when it was asked to stop before the set was whole.
+  /// Writes a set that may be shared; nil when it was asked to stop before the set was whole.
   ///
-  /// `statement` is the privacy statement of the run's release, which covers these images too.
+  /// `statement` is the privacy statement of the model's release, which covers these images too.
   func write(
-    at places: RunPlaces, statement: Data?, job: String, stop: StopSignal,
-    report: (JobReport) -> Void
+    releaseAt place: String, protectedBy mechanism: SubsampledGaussian, statement: Data?,
+    stop: StopSignal, report: (_ written: Int) -> Void
   ) throws -> JobResults? {
-    if let mechanism = design.plan.mechanism {
-      let writer = try ReleaseWriter(
-        releaseAt: places.release, protectedBy: mechanism, hasReport: false)
-      return try write(writer, places.release, statement, job, stop, report)
+    let writer = try ReleaseWriter(
+      releaseAt: place, protectedBy: mechanism, hasReport: false)
+    return try write(
+      writer, place, statement == nil ? .unknown : .stated, statement, stop, report)
+  }
+
+  /// Writes a set that nobody but the operator may read; nil when it was asked to stop before the set
+  /// was whole.
+  func write(
+    insideAt place: String, guarantee: DrawnSetReadme.Guarantee, statement: Data? = nil,
+    stop: StopSignal, report: (_ written: Int) -> Void
+  ) throws -> JobResults? {
+    let writer = try InternalSetWriter(insideAt: place, hasReport: false)
+    return try write(writer, place, guarantee, statement, stop, report)
+  }
+
+  /// Completes images and writes a set that nobody but the operator may read, since it shows parts of
+  /// them; nil when it was asked to stop before the set was whole.
+  ///
+  /// - Throws: `ModelFileError.noCompletion` for a family that cannot.
+  func complete(
+    _ completion: Completion, insideAt place: String, stop: StopSignal,
+    report: (_ written: Int) -> Void
+  ) throws -> JobResults? {
+    guard let model = model as? any CompletingModel else {
+      throw ModelFileError.noCompletion(family: recipe.family)
     }
-    let writer = try InternalSetWriter(insideAt: places.unprotected, hasReport: false)
-    return try write(writer, places.unprotected, nil, job, stop, report)
+    let writer = try InternalSetWriter(insideAt: place, hasReport: false)
+    let drawn = try writer.writeImages(
+      completing: completion, by: model, format: recipe.format(classes: classes), request,
+      shouldStop: { stop.isRaised }, report: report)
+    guard drawn else { return nil }
+    return try finish(writer, place, .given(rows: completion.rows))
   }
 
   private func write<Zone>(
-    _ writer: SetWriter<Zone>, _ place: String, _ statement: Data?, _ job: String,
-    _ stop: StopSignal, _ report: (JobReport) -> Void
+    _ writer: SetWriter<Zone>, _ place: String, _ guarantee: DrawnSetReadme.Guarantee,
+    _ statement: Data?, _ stop: StopSignal, _ report: (Int) -> Void
   ) throws -> JobResults? {
-    let format = design.recipe.format(classes: design.classes)
+    let format = recipe.format(classes: classes)
     let drawn = try writer.writeImages(
-      of: model, format: format, count: count, seed: seed, shouldStop: { stop.isRaised },
-      report: { report(.progress(JobProgress(phase: .generate, done: $0, total: count))) })
+      of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
     guard drawn else { return nil }
-    try writer.writeSheet(of: model, format: format, seed: seed &+ 1)
+    try writer.writeSheet(of: model, format: format, as: request)
     if let statement {
       try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
     }
-    _ = try writer.writeManifest(run: job, software: Version.current)
+    var results = try finish(writer, place, guarantee)
+    results.outputs.append(JobOutput(kind: "sheet", path: place + "/samples.png"))
+    return results
+  }
+
+  private func finish<Zone>(
+    _ writer: SetWriter<Zone>, _ place: String, _ guarantee: DrawnSetReadme.Guarantee
+  ) throws -> JobResults {
+    let readme = DrawnSetReadme(recipe: recipe, request: request, guarantee: guarantee)
+    try writer.write(Releasable(readme.text, .chosenBeforehand), as: "README.md")
+    _ = try writer.writeManifest(run: name, software: Version.current)
     try writer.finish()
     return JobResults(
-      images: count,
-      outputs: [
-        JobOutput(kind: "images", path: place + "/data"),
-        JobOutput(kind: "sheet", path: place + "/samples.png"),
-      ])
+      images: request.labels.count, outputs: [JobOutput(kind: "images", path: place + "/data")])
   }
 }

@@ -120,14 +120,28 @@ final class LocalEngine: TrainingEngine {
       let model = try design.recipe.makeModel(
         classes: design.classes, seed: design.seed, on: machine)
       try model.restore(from: saved.checkpoint)
-      let count = request.count * (request.perClass == true ? design.classes.count : 1)
       let generation = Generation(
-        model: model, design: design, count: count,
-        seed: request.seed ?? UInt64.random(in: 0...(1 << 53)))
+        model: model, recipe: design.recipe, classes: design.classes,
+        request: SampleRequest(
+          classCounts: try request.counts(of: design.classes),
+          seed: request.seed ?? UInt64.random(in: 0...(1 << 53)),
+          temperature: request.temperature ?? 1, guidance: request.guidance),
+        name: job.id.description)
       let places = places(of: directory)
-      let statement = try? DurableFile.read(trained.release + "/privacy.json")
-      let results = try generation.write(
-        at: places, statement: statement, job: job.id.description, stop: stop, report: report)
+      let count = generation.request.labels.count
+      let tell = { (written: Int) in
+        report(.progress(JobProgress(phase: .generate, done: written, total: count)))
+      }
+      let results =
+        if let mechanism = design.plan.mechanism {
+          try generation.write(
+            releaseAt: places.release, protectedBy: mechanism,
+            statement: try? DurableFile.read(trained.release + "/privacy.json"), stop: stop,
+            report: tell)
+        } else {
+          try generation.write(
+            insideAt: places.unprotected, guarantee: .none, stop: stop, report: tell)
+        }
       return results.map { .completed($0) } ?? .stopped
     }
   }
@@ -208,6 +222,23 @@ final class LocalEngine: TrainingEngine {
     } catch let error as RecipeFailure {
       throw ControlError.invalid(error.description)
     }
+  }
+}
+
+extension GenerateRequest {
+  /// How many images of each class are wanted.
+  fileprivate func counts(of classes: [String]) throws(ControlError) -> [Int] {
+    if let classCounts { return try ClassCounts.inOrder(of: classes, classCounts) }
+    let count = count ?? 0
+    guard perClass == true else {
+      return SampleRequest.evenCounts(of: count, among: classes.count)
+    }
+    guard count <= ClassCounts.largestTotal / classes.count else {
+      throw .invalid(
+        "count \(count) of each of \(classes.count) classes: too many in all (up to "
+          + "\(ClassCounts.largestTotal) images expected).")
+    }
+    return classes.map { _ in count }
   }
 }
 

@@ -62,20 +62,28 @@ final class SetWriter<Zone: ReportZone> {
     try self.init(at: place, hasReport: hasReport, mode: 0o700)
   }
 
-  /// Draws `count` images in equal shares of the classes; returns early when `shouldStop`.
+  /// Draws the images of a request; false when it ended early because of `shouldStop`.
   func writeImages(
-    of model: any GenerativeModel, format: ImageSpecification, count: Int, seed: UInt64,
-    shouldStop: () -> Bool, report: (Int) -> Void
+    of model: any GenerativeModel, format: ImageSpecification, _ request: SampleRequest,
+    shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
   ) throws -> Bool {
+    try writeImages(of: .samples(model), format, request, shouldStop, report)
+  }
+
+  private func writeImages(
+    of source: ImageSource, _ format: ImageSpecification, _ request: SampleRequest,
+    _ shouldStop: () -> Bool, _ report: (Int) -> Void
+  ) throws -> Bool {
+    let labels = request.labels
     let classes = format.classes
     let shape = ImageShape(height: format.height, width: format.width, channels: format.channels)
-    let labels = (0..<count).map { $0 * classes.count / max(1, count) }
+    let count = labels.count
     for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)", mode: 0o755) }
     var metadata = Data()
     var written = 0
     let stride = max(1, (count * shape.sampleCount + Self.lookedLimit - 1) / Self.lookedLimit)
     do {
-      try model.sample(labels: labels, seed: seed) { first, images in
+      try source.draw(request) { first, images in
         if shouldStop() { throw SetStopped() }
         for place in 0..<images.shape[0] {
           let name = classes[labels[first + place]]
@@ -99,12 +107,19 @@ final class SetWriter<Zone: ReportZone> {
     return true
   }
 
-  /// Draws the sample sheet.
-  func writeSheet(of model: any GenerativeModel, format: ImageSpecification, seed: UInt64) throws {
+  /// Draws the sample sheet: other images than those of the request, drawn as it says.
+  func writeSheet(
+    of model: any GenerativeModel, format: ImageSpecification, as request: SampleRequest
+  ) throws {
     var sheet = SampleSheet(
       shape: ImageShape(height: format.height, width: format.width, channels: format.channels),
       classCount: format.classes.count)
-    try sheet.draw { try model.sample(labels: $0, seed: seed, $1) }
+    try sheet.draw { labels, receive in
+      var own = request
+      own.labels = labels
+      own.seed = request.seed &+ 1
+      try model.sample(own, receive)
+    }
     try write(Data(encoder.encode(sheet.image)), as: "samples.png")
   }
 
@@ -179,6 +194,33 @@ final class SetWriter<Zone: ReportZone> {
   private static func number(_ index: Int) -> String {
     let digits = String(index)
     return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+  }
+}
+
+extension SetWriter where Zone == InternalReport {
+  /// Completes images that are given, so that the set shows parts of them; false when it ended early
+  /// because of `shouldStop`.
+  func writeImages(
+    completing completion: Completion, by model: any CompletingModel, format: ImageSpecification,
+    _ request: SampleRequest, shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
+  ) throws -> Bool {
+    try writeImages(of: .completions(model, completion), format, request, shouldStop, report)
+  }
+}
+
+/// Where the images of a set come from.
+private enum ImageSource {
+  case samples(any GenerativeModel)
+  case completions(any CompletingModel, Completion)
+
+  func draw(
+    _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+  ) throws {
+    switch self {
+    case .samples(let model): try model.sample(request, receive)
+    case .completions(let model, let completion):
+      try model.complete(completion, as: request, receive)
+    }
   }
 }
 

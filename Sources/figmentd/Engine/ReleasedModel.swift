@@ -8,6 +8,8 @@ struct ReleasedModel {
   let classes: [String]
   /// The model, its averaged weights in place; it is not to be trained on.
   let model: any GenerativeModel
+  /// The privacy statement of the release, if the model lies in one.
+  let statement: Data?
 
   /// Reads `generator.safetensors`, given its path, that of a release, or that of its `model` folder.
   init(_ path: String, on machine: Machine) throws {
@@ -35,6 +37,8 @@ struct ReleasedModel {
     classes = try json.decode([String].self, from: entry("classes"))
     model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
     try model.restoreGenerator(from: content)
+    let release = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+    statement = try? DurableFile.read((release + ["privacy.json"]).joined(separator: "/"))
   }
 
   private static func file(_ path: String) -> String {
@@ -50,6 +54,7 @@ enum ModelFileError: Error, CustomStringConvertible {
   case unreadable(String)
   case noModel(String, reason: String)
   case noLikelihood(String, family: String)
+  case noCompletion(family: String)
 
   var description: String {
     switch self {
@@ -61,6 +66,8 @@ enum ModelFileError: Error, CustomStringConvertible {
     case .noLikelihood(let path, let family):
       "model \(path): family \(family) has no likelihood (family \(PixelModel.family) expected). "
         + "Judge its images with figmentd evaluate."
+    case .noCompletion(let family):
+      "model: family \(family) cannot complete images (family \(PixelModel.family) expected)."
     }
   }
 }

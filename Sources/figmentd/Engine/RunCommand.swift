@@ -170,8 +170,8 @@ struct RunCommand: ParsableCommand {
     let order = try order(locations)
     let stop = StopSignal()
     StopSignals.raise(stop)
-    let stateFolder = try absolute(state ?? locations.state)
-    let results = try absolute(output)
+    let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
+    let results = try WorkingFolder.absolute(output)
     let internalFiles = "\(results)/internal/\(name ?? order.recipe.name)"
     try RunDesign.saved(in: internalFiles)?.requireAgreement(with: order, at: internalFiles)
     let run = TrainingRun(
@@ -193,13 +193,13 @@ struct RunCommand: ParsableCommand {
 
   private func order(_ locations: Locations) throws -> RunOrder {
     let recipe = try findRecipe(locations)
-    let output = try absolute(output)
+    let output = try WorkingFolder.absolute(output)
     try DurableFile.makeFolder(output, mode: 0o755)
     let delta = delta ?? 1e-5
     return RunOrder(
       name: "\(name ?? recipe.name)-\(Self.fingerprint(of: output))",
       dataset: images.split(separator: "/").last.map(String.init) ?? "images",
-      root: try absolute(images),
+      root: try WorkingFolder.absolute(images),
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
@@ -209,8 +209,8 @@ struct RunCommand: ParsableCommand {
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
-      scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(absolute), stopsEarly: stopEarly,
-      count: count, seed: seed)
+      scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(WorkingFolder.absolute),
+      stopsEarly: stopEarly, count: count, seed: seed)
   }
 
   /// What tells runs on one folder apart in its ledger: the place of the results, which itself must
@@ -224,12 +224,5 @@ struct RunCommand: ParsableCommand {
     let folders = recipes.map { [$0] } ?? [locations.recipes, "Models"] + locations.checkouts
     let folder = folders.first { access($0, R_OK) == 0 }
     return try RecipeLibrary(folder: folder ?? locations.recipes).recipe(named: recipe)
-  }
-
-  private func absolute(_ path: String) throws -> String {
-    guard !path.hasPrefix("/") else { return path }
-    guard let folder = getcwd(nil, 0) else { throw SystemCallError("getcwd", path) }
-    defer { free(folder) }
-    return String(cString: folder) + "/" + path
   }
 }

@@ -46,15 +46,18 @@ struct RunPublisher {
     _ place: String, _ writer: SetWriter<Zone>
   ) throws -> JobResults? {
     let format = design.recipe.format(classes: design.classes)
+    let request = SampleRequest(
+      classCounts: SampleRequest.evenCounts(of: order.count, among: format.classes.count),
+      seed: design.seed &+ 1)
     let drawn = try writer.writeImages(
-      of: model, format: format, count: order.count, seed: design.seed &+ 1,
+      of: model, format: format, request,
       shouldStop: { stop.isRaised },
       report: { [count = order.count] in
         report(.progress(JobProgress(phase: .generate, done: $0, total: count)))
       })
     guard drawn, try askForScore(writer.lookedImages(format)) else { return nil }
     report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
-    try writer.writeSheet(of: model, format: format, seed: design.seed &+ 2)
+    try writer.writeSheet(of: model, format: format, as: request)
     try writer.writeGenerator(of: model, recipe: design.recipe, classes: design.classes)
     let answers = try PaidAnswers(in: places.internalFiles)
     let statement = try account.statement(answers: answers.words)

@@ -1,0 +1,101 @@
+public import Compute
+import Learning
+
+/// Images that a pixel model drew.
+public struct PixelDraw {
+  /// The place of the first image in the request.
+  public let first: Int
+  /// images × height × width × channels in [−1, 1]; valid during the call that hands it over.
+  public let images: Tensor
+  /// The model's log-likelihood of each image in nats, at temperature and guidance one; of a completed
+  /// image, that of the drawn rows given the others.
+  public let logLikelihoods: [Double]
+}
+
+extension PixelModel {
+  /// Draws images with the averaged weights and hands them over in order, some at a time.
+  ///
+  /// Guidance needs output softmax and a recipe with `label_dropout`, and doubles the cost.
+  public func draw(
+    _ request: SampleRequest, completing completion: Completion? = nil,
+    _ receive: (_ drawn: PixelDraw) throws -> Void
+  ) throws {
+    let guidance = request.guidance ?? settings.guidance
+    try validate(request, guidance: guidance, completion)
+    let labelCount = request.labels.count
+    let group = groupSize(for: labelCount, isGuided: guidance != 1)
+    let groupCount = (labelCount + group - 1) / group
+    let workers = min(machine.threads.threadCount, groupCount)
+    let samplers = (0..<workers).map { _ in makeSampler(guidance: guidance) }
+    for round in Swift.stride(from: 0, to: groupCount, by: max(1, workers)) {
+      let ranges = (round..<min(groupCount, round + workers)).map {
+        ($0 * group)..<min(labelCount, ($0 + 1) * group)
+      }
+      machine.threads.forEach(ranges.count) { index, _ in
+        samplers[index].draw(request, completing: completion, ranges[index])
+      }
+      for (sampler, range) in zip(samplers, ranges) {
+        try receive(
+          PixelDraw(
+            first: range.lowerBound, images: sampler.images.examples(from: 0, count: range.count),
+            logLikelihoods: sampler.logLikelihoods))
+      }
+    }
+  }
+
+  /// Images that a thread draws together: as many as a sampler takes, or fewer, so that all threads
+  /// have about as much to do in every round.
+  private func groupSize(for labelCount: Int, isGuided: Bool) -> Int {
+    // With guidance each image is evaluated with and without its class.
+    let largest = PixelSampler.groupSize / (isGuided ? 2 : 1)
+    let threads = machine.threads.threadCount
+    let rounds = (labelCount + largest * threads - 1) / (largest * threads)
+    return max(1, (labelCount + rounds * threads - 1) / max(1, rounds * threads))
+  }
+
+  /// A sampler with the averaged weights.
+  private func makeSampler(guidance: Double) -> PixelSampler {
+    let columns = average.withAverage(in: network.network) {
+      GatedColumns(layout, capacity: PixelSampler.groupSize) { name in
+        guard let parameter = network.parameters.parameters.first(where: { $0.name == name }) else {
+          preconditionFailure("no parameter \(name)")
+        }
+        return network.parameters.values(of: parameter)
+      }
+    }
+    return PixelSampler(
+      columns, levels: levels, distribution: distribution,
+      absentLabel: settings.absentLabel(for: format), guidance: guidance)
+  }
+
+  private func validate(
+    _ request: SampleRequest, guidance: Double, _ completion: Completion?
+  ) throws {
+    for (name, value, range) in [
+      ("temperature", request.temperature, SampleRequest.temperatures),
+      ("guidance", guidance, SampleRequest.guidances),
+    ] where !range.contains(value) {
+      throw RecipeFailure(
+        "sampling: \(name) is \(value) (\(range.lowerBound) to \(range.upperBound) expected).")
+    }
+    guard guidance == 1 || settings.canGuide(for: format) else {
+      throw RecipeFailure(
+        "sampling: guidance is \(guidance) (1 expected: the recipe has no label_dropout, "
+          + "one class or another output than softmax).")
+    }
+    let classCount = max(1, format.classes.count)
+    if let label = request.labels.first(where: { !(0..<classCount).contains($0) }) {
+      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
+    }
+    guard let completion else { return }
+    guard (0...format.height).contains(completion.rows) else {
+      throw RecipeFailure(
+        "sampling: \(completion.rows) given rows (0 to \(format.height) expected).")
+    }
+    guard completion.images.count == request.labels.count else {
+      throw RecipeFailure(
+        "sampling: \(completion.images.count) images to complete "
+          + "(one per label, \(request.labels.count), expected).")
+    }
+  }
+}

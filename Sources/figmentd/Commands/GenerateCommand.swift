@@ -1,0 +1,150 @@
+import ArgumentParser
+import Compute
+import Control
+import Evaluation
+import FoundationEssentials
+import Glibc
+import Models
+
+/// `figmentd generate`: images of a released model, for whoever has the release.
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Draw images with a released model; costs no privacy.",
+    discussion: """
+      The set appears whole, in a new folder that you alone may read. With --complete, the upper rows \
+      of given images are kept and the rest is drawn to fit them: such a set is as private as the \
+      images given.
+      """)
+
+  @Option(help: ArgumentHelp("A release, or its model/generator.safetensors.", valueName: "path"))
+  var model: String
+  @Option(help: ArgumentHelp("A new folder for the images.", valueName: "dir"))
+  var output: String
+  @Option(name: .shortAndLong, help: "Images to write, in equal shares of the classes.")
+  var count: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Write so many of each class instead, like cat=100,dog=20.", valueName: "list"))
+  var classCounts: String?
+  @Option(
+    help: ArgumentHelp(
+      "Complete these images, in a sub-folder for each class.", valueName: "dir"),
+    completion: .directory)
+  var complete: String?
+  @Option(help: "Rows that are kept of images to complete, from the top.")
+  var rows: Int?
+  @Option(help: "The seed of the images. (default: drawn)")
+  var seed: UInt64?
+  @Option(
+    help: ArgumentHelp(
+      "Below one, likely pixels become likelier and images emptier and less varied; 0.9 to 1 is usual."
+    ))
+  var temperature = 1.0
+  @Option(
+    help: ArgumentHelp(
+      "Above one, classes become clearer and images less varied; for recipes with label_dropout. "
+        + "(default: the recipe's)"))
+  var guidance: Double?
+  @OptionGroup var threads: ThreadOptions
+  @Flag(help: "Print one JSON object instead of text.")
+  var json = false
+
+  func validate() throws {
+    guard [count != nil, classCounts != nil, complete != nil].count(where: { $0 }) == 1 else {
+      throw ValidationError("Give one of --count, --class-counts and --complete.")
+    }
+    if let count, !(1...ClassCounts.largestTotal).contains(count) {
+      throw ValidationError("--count: \(count) given (1 to \(ClassCounts.largestTotal) expected).")
+    }
+    guard (rows != nil) == (complete != nil) else {
+      throw ValidationError("--complete and --rows: one without the other. Give both, or none.")
+    }
+  }
+
+  func run() throws {
+    let meter = ProgressMeter()
+    do {
+      try draw(meter)
+    } catch let error as ControlError {
+      meter.say("figmentd generate: \(error.message)")
+      throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+    }
+  }
+
+  private func draw(_ meter: ProgressMeter) throws {
+    let place = try WorkingFolder.absolute(output)
+    guard access(place, F_OK) != 0 else {
+      throw ControlError.conflict("--output: \(output) is there already (a new folder expected).")
+    }
+    // Nothing is left of a set that did not become whole.
+    defer { try? FolderTree.remove(place + DurableFile.temporarySuffix) }
+    let stop = StopSignal()
+    StopSignals.raise(stop)
+    let machine = threads.machine
+    let released = try ReleasedModel(model, on: machine)
+    let show = { (written: Int, count: Int) in
+      meter.show("drawing images", Double(written) / Double(count))
+    }
+    let results: JobResults?
+    if let complete, let rows {
+      let given = try read(complete, released, on: machine, meter)
+      let generation = generation(released, labels: given.labels)
+      results = try generation.complete(
+        Completion(rows: rows, of: LabelledExamples(images: given, places: 0..<given.count)),
+        insideAt: place, stop: stop
+      ) { show($0, given.count) }
+    } else {
+      let request = SampleRequest(classCounts: try counts(of: released.classes), seed: 0)
+      let statement = released.statement
+      results = try generation(released, labels: request.labels).write(
+        insideAt: place, guarantee: statement == nil ? .unknown : .stated, statement: statement,
+        stop: stop
+      ) { show($0, request.labels.count) }
+    }
+    meter.finish()
+    guard let results else {
+      meter.say("figmentd generate: stopped, and nothing was written.")
+      throw ArgumentParser.ExitCode(1)
+    }
+    try tell(results)
+  }
+
+  private func generation(_ released: ReleasedModel, labels: [Int]) -> Generation {
+    Generation(
+      model: released.model, recipe: released.recipe, classes: released.classes,
+      request: SampleRequest(
+        labels: labels, seed: seed ?? UInt64.random(in: 0...(1 << 53)), temperature: temperature,
+        guidance: guidance),
+      name: released.recipe.name)
+  }
+
+  private func read(
+    _ folder: String, _ released: ReleasedModel, on machine: Machine, _ meter: ProgressMeter
+  ) throws -> LabelledImages {
+    let read = try ImageFolder(folder).load(
+      released.recipe.transform, classNames: released.classes, on: machine
+    ) { meter.show("reading images", $0) }
+    if read.rejected > 0 {
+      meter.say("\(folder): \(read.rejected) files are no readable images and are left out.")
+    }
+    return read.images
+  }
+
+  private func counts(of classes: [String]) throws -> [Int] {
+    guard let classCounts else {
+      return SampleRequest.evenCounts(of: count ?? 0, among: classes.count)
+    }
+    return try ClassCounts.inOrder(of: classes, ClassCounts.read(classCounts))
+  }
+
+  private func tell(_ results: JobResults) throws {
+    guard !json else {
+      return try StandardOutput.write(
+        String(decoding: try ControlCoding.encodeForPeople(results), as: UTF8.self) + "\n")
+    }
+    let lines = results.outputs.map { "\($0.kind): \($0.path)" }
+    try StandardOutput.write(
+      (["\(results.images ?? 0) images"] + lines).joined(separator: "\n") + "\n")
+  }
+}
