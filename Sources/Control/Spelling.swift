@@ -2,9 +2,10 @@
 public enum Spelling {
   /// The nearest of the known words, or nil when none is near enough to be a misspelling.
   ///
-  /// Near enough is a third of the word's letters changed, but at least one and at most three.
+  /// Near enough is a third of the word's letters changed, but at least one and at most three; and one
+  /// letter at least must stay.
   public static func nearest(to word: String, among known: some Sequence<String>) -> String? {
-    let limit = max(1, min(3, word.count / 3))
+    let limit = min(word.count - 1, max(1, min(3, word.count / 3)))
     let distances = known.map { (word: $0, distance: distance(from: word, to: $0)) }
     return distances.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.word
   }

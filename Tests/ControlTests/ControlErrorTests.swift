@@ -41,6 +41,7 @@ import Testing
   @Test func anotherWordIsNot() {
     #expect(Spelling.nearest(to: "banana", among: ["delta", "epsilon", "steps"]) == nil)
     #expect(Spelling.nearest(to: "", among: ["delta"]) == nil)
+    #expect(Spelling.nearest(to: "x", among: ["0", "1"]) == nil)
   }
 }
 
