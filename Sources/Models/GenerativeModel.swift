@@ -53,6 +53,8 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
 
   /// Checks what types cannot say; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
+  /// Checks that a model with these settings can draw as `request` asks; throws `RecipeFailure`.
+  func validate(_ request: SampleRequest, for format: ImageSpecification) throws
 }
 
 /// One step of training as the trainer orders it.

@@ -82,6 +82,11 @@ public struct Recipe: Sendable, Codable {
     }
     try model.validate(for: format(classes: classes))
   }
+
+  /// Checks that models of this recipe can draw as `request` asks; throws `RecipeFailure`.
+  public func validate(_ request: SampleRequest, classes: [String]) throws {
+    try model.validate(request, for: format(classes: classes))
+  }
 }
 
 /// The images that a recipe makes, and how others are brought to that form.

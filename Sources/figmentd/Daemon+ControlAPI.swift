@@ -53,7 +53,10 @@ extension Daemon: ControlAPI {
     case .train(let request):
       dataset = request.dataset
       try await checkPolicy(request)
-    case .generate(let request): dataset = try modelDataset(of: request.job)
+    case .generate(let request):
+      dataset = try modelDataset(of: request.job)
+      let trained = store.directory(of: request.job)
+      try await planning.run { [engine] in try engine.check(request, from: trained) }
     case .evaluate(let request): dataset = try modelDataset(of: request.job)
     }
     // Asked again: another submission with this token may have come while the policy was checked.

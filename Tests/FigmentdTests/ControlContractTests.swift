@@ -235,6 +235,12 @@ import Testing
       await expect(.usage, "no training job") {
         try await api.submit(.generate(GenerateRequest(job: job.id, count: 1)), token: nil)
       }
+      // What its model cannot draw is refused before there is a job.
+      await expect(.usage, "job glyphs-1: no guidance") {
+        try await api.submit(
+          .generate(GenerateRequest(job: trained.id, count: 1, guidance: 2)), token: nil)
+      }
+      #expect(try await api.jobs(JobFilter()).count == 2)
     }
   }
 

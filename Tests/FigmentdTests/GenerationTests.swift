@@ -36,19 +36,31 @@ import Testing
     ).images
   }
 
-  /// A daemon's engine drawing from the bench's run as from that of a job.
-  private func generate(_ request: GenerateRequest, _ bench: RunBench) throws -> EngineOutcome {
-    let engine = LocalEngine(
+  private func engine(_ bench: RunBench) throws -> LocalEngine {
+    LocalEngine(
       recipes: bench.scratch.path, threads: 1,
       state: try StateDirectory(bench.scratch.path + "/state")
     ) { _ in 64 }
+  }
+
+  /// The bench's run as that of a job.
+  private func trainedJob(_ bench: RunBench) -> JobDirectory {
+    JobDirectory(
+      job: first, path: bench.scratch.path, release: bench.scratch.path + "/release/run")
+  }
+
+  private func check(_ request: GenerateRequest, _ bench: RunBench) throws {
+    try engine(bench).check(request, from: trainedJob(bench))
+  }
+
+  /// A daemon's engine drawing from the bench's run as from that of a job.
+  private func generate(_ request: GenerateRequest, _ bench: RunBench) throws -> EngineOutcome {
     let (path, id) = (bench.scratch.path, JobID(dataset: "glyphs", number: 2))
     let job = Job(
       id: id, request: .generate(request), dataset: "glyphs", token: nil,
       created: Date(timeIntervalSince1970: 0))
-    return try engine.generate(
-      job, request,
-      from: JobDirectory(job: request.job, path: path, release: path + "/release/run"),
+    return try engine(bench).generate(
+      job, request, from: trainedJob(bench),
       into: JobDirectory(job: id, path: path + "/second", release: path + "/release/second"),
       dataset: DatasetConfiguration(
         name: "glyphs", root: bench.order.root,
@@ -86,22 +98,32 @@ import Testing
     #expect(sets[0] != sets[1])
   }
 
-  @Test func aJobWithAClassOfAnotherDatasetSaysWhichThereAre() throws {
+  @Test(
+    arguments: [
+      (["trousers": 3], 1, nil, "class 'trousers': unknown."),
+      (nil, 1e-9, nil, "sampling: temperature is 1e-09 (1e-06 to 1000000.0 expected)."),
+      (nil, 1, 2, "sampling: guidance is 2.0 (1 expected: the recipe has no label_dropout"),
+    ] as [([String: Int]?, Double, Double?, String)])
+  func whatAModelCannotDrawIsRefusedBeforeAndAfterItIsLoaded(
+    _ counts: [String: Int]?, _ temperature: Double, _ guidance: Double?, _ found: String
+  ) throws {
     let bench = try trained()
-    #expect {
-      _ = try generate(GenerateRequest(job: first, classCounts: ["trousers": 3]), bench)
-    } throws: { error in
-      (error as? ControlError)?.message.hasPrefix("class 'trousers': unknown.") == true
+    let request = GenerateRequest(
+      job: first, count: counts == nil ? 3 : nil, classCounts: counts, temperature: temperature,
+      guidance: guidance)
+    for attempt in [{ try check(request, bench) }, { _ = try generate(request, bench) }] {
+      let error = #expect(throws: ControlError.self) { try attempt() }
+      #expect(error?.message.hasPrefix(found) == true)
     }
+    try check(GenerateRequest(job: first, count: 3, temperature: 0.9, guidance: 1), bench)
   }
 
-  @Test func aJobOfAModelWithoutGuidanceSaysSo() throws {
+  @Test func tooManyOfEveryClassAreRefused() throws {
     let bench = try trained()
-    #expect {
-      _ = try generate(GenerateRequest(job: first, count: 3, guidance: 2), bench)
-    } throws: { error in
-      (error as? ControlError)?.message.contains("guidance is 2.0 (1 expected") == true
+    let error = #expect(throws: ControlError.self) {
+      try check(GenerateRequest(job: first, count: 60_000_000, perClass: true), bench)
     }
+    #expect(error?.message.contains("too many in all") == true)
   }
 
   @Test func completedImagesKeepTheirRowsAndCarryNoStatement() throws {

@@ -17,6 +17,7 @@ private final class ScriptedModel: LikelihoodModel {
   struct Settings: ModelSettings {
     static let fields: [String] = []
     func validate(for format: ImageSpecification) throws {}
+    func validate(_ request: SampleRequest, for format: ImageSpecification) throws {}
   }
 
   static let family = "scripted"

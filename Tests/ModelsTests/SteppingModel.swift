@@ -8,6 +8,7 @@ protocol SteppingModel: GenerativeModel where Settings == NoSettings {}
 struct NoSettings: ModelSettings {
   static let fields: [String] = []
   func validate(for format: ImageSpecification) throws {}
+  func validate(_ request: SampleRequest, for format: ImageSpecification) throws {}
 }
 
 extension SteppingModel {

@@ -142,7 +142,7 @@ public final class DPGAN: GenerativeModel {
   public func sample(
     _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
-    try request.requireNoOptions(of: Self.family)
+    try settings.validate(request, for: format)
     let latents = LatentVectors(
       size: settings.latentSize, labels: request.labels, seed: request.seed,
       classCount: format.classes.count)

@@ -56,6 +56,11 @@ public struct DPGANSettings: ModelSettings {
     self.averageDecay = averageDecay
   }
 
+  /// Refuses options of drawing: a generator draws in one way only.
+  public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
+    try request.requireNoOptions(of: DPGAN.family)
+  }
+
   /// Checks what types cannot say.
   public func validate(for format: ImageSpecification) throws {
     try require((1...1024).contains(width), "width", width, "1 to 1024")

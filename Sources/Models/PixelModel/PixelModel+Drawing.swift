@@ -21,7 +21,8 @@ extension PixelModel {
     _ receive: (_ drawn: PixelDraw) throws -> Void
   ) throws {
     let guidance = request.guidance ?? settings.guidance
-    try validate(request, guidance: guidance, completion)
+    try settings.validate(request, for: format)
+    if let completion { try validate(completion, for: request) }
     let labelCount = request.labels.count
     let group = groupSize(for: labelCount, isGuided: guidance != 1)
     let groupCount = (labelCount + group - 1) / group
@@ -68,26 +69,7 @@ extension PixelModel {
       absentLabel: settings.absentLabel(for: format), guidance: guidance)
   }
 
-  private func validate(
-    _ request: SampleRequest, guidance: Double, _ completion: Completion?
-  ) throws {
-    for (name, value, range) in [
-      ("temperature", request.temperature, SampleRequest.temperatures),
-      ("guidance", guidance, SampleRequest.guidances),
-    ] where !range.contains(value) {
-      throw RecipeFailure(
-        "sampling: \(name) is \(value) (\(range.lowerBound) to \(range.upperBound) expected).")
-    }
-    guard guidance == 1 || settings.canGuide(for: format) else {
-      throw RecipeFailure(
-        "sampling: guidance is \(guidance) (1 expected: the recipe has no label_dropout, "
-          + "one class or another output than softmax).")
-    }
-    let classCount = max(1, format.classes.count)
-    if let label = request.labels.first(where: { !(0..<classCount).contains($0) }) {
-      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
-    }
-    guard let completion else { return }
+  private func validate(_ completion: Completion, for request: SampleRequest) throws {
     guard (0...format.height).contains(completion.rows) else {
       throw RecipeFailure(
         "sampling: \(completion.rows) given rows (0 to \(format.height) expected).")
@@ -96,6 +78,29 @@ extension PixelModel {
       throw RecipeFailure(
         "sampling: \(completion.images.count) images to complete "
           + "(one per label, \(request.labels.count), expected).")
+    }
+  }
+}
+
+extension PixelModelSettings {
+  /// Checks that a model with these settings can draw as `request` asks.
+  public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
+    let guidance = request.guidance ?? guidance
+    for (name, value, range) in [
+      ("temperature", request.temperature, SampleRequest.temperatures),
+      ("guidance", guidance, SampleRequest.guidances),
+    ] where !range.contains(value) {
+      throw RecipeFailure(
+        "sampling: \(name) is \(value) (\(range.lowerBound) to \(range.upperBound) expected).")
+    }
+    guard guidance == 1 || canGuide(for: format) else {
+      throw RecipeFailure(
+        "sampling: guidance is \(guidance) (1 expected: the recipe has no label_dropout, "
+          + "one class or another output than softmax).")
+    }
+    let classCount = max(1, format.classes.count)
+    if let label = request.labels.first(where: { !(0..<classCount).contains($0) }) {
+      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
     }
   }
 }

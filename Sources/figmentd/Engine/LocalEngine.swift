@@ -105,17 +105,26 @@ final class LocalEngine: TrainingEngine {
     }
   }
 
+  func check(_ request: GenerateRequest, from trained: JobDirectory) throws {
+    try Self.translated {
+      let design = try design(of: trained)
+      _ = try request.counts(of: design.classes)
+      try design.recipe.validate(
+        SampleRequest(
+          labels: [], seed: 0, temperature: request.temperature ?? 1, guidance: request.guidance),
+        classes: design.classes)
+    }
+  }
+
   func generate(
     _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
     into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
     report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     try Self.translated {
-      guard let design = try RunDesign.saved(in: trained.internalFiles),
-        let saved = try CheckpointFolder(path: trained.checkpoints).newest()
-      else {
-        throw ControlError.conflict(
-          "job \(trained.job): it has no checkpoint to draw from. Wait until it has trained.")
+      let design = try design(of: trained)
+      guard let saved = try CheckpointFolder(path: trained.checkpoints).newest() else {
+        throw Self.hasNoModel(trained)
       }
       let model = try design.recipe.makeModel(
         classes: design.classes, seed: design.seed, on: machine)
@@ -209,6 +218,18 @@ final class LocalEngine: TrainingEngine {
       internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
       release: directory.release, unprotected: "\(output)/internal/\(directory.job)",
       ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
+  }
+
+  /// What a job decided, whose model shall draw.
+  private func design(of trained: JobDirectory) throws -> RunDesign {
+    guard let design = try RunDesign.saved(in: trained.internalFiles) else {
+      throw Self.hasNoModel(trained)
+    }
+    return design
+  }
+
+  private static func hasNoModel(_ trained: JobDirectory) -> ControlError {
+    .conflict("job \(trained.job): it has no checkpoint to draw from. Wait until it has trained.")
   }
 
   /// Errors of the rooms as errors that a caller can act on.

@@ -36,6 +36,10 @@ protocol TrainingEngine: Sendable {
     dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome
 
+  /// Refuses what the model of an earlier job cannot draw, with what would be in its place. Reads
+  /// what the job decided, not its model.
+  func check(_ request: GenerateRequest, from trained: JobDirectory) throws
+
   /// Draws more images with the model that an earlier job trained.
   func generate(
     _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,

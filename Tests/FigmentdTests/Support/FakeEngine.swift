@@ -84,6 +84,13 @@ final class FakeEngine: TrainingEngine {
         outputs: [JobOutput(kind: "images", path: directory.release + "/data")]))
   }
 
+  /// Its models have no guidance.
+  func check(_ request: GenerateRequest, from trained: JobDirectory) throws {
+    guard request.guidance == nil else {
+      throw ControlError.invalid("job \(trained.job): no guidance.")
+    }
+  }
+
   func generate(
     _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
     into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
