@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("pixel-28", 205_392), ("pixel-28-private", 59_248), ("pixel-32", 538_948),
+    ("pixel-28", 205_392), ("pixel-28-private", 59_469), ("pixel-32", 538_948),
     ("pixel-32-private", 123_314), ("pixel-28-binary", 143_490),
     ("pixel-28-bytes", 809_817),
   ])
