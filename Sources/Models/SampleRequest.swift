@@ -38,8 +38,13 @@ public struct SampleRequest {
     classCounts: [Int], seed: UInt64, temperature: Double = 1, guidance: Double? = nil
   ) {
     self.init(
-      labels: classCounts.enumerated().flatMap { Array(repeating: $0.offset, count: $0.element) },
-      seed: seed, temperature: temperature, guidance: guidance)
+      labels: Self.labels(of: classCounts), seed: seed, temperature: temperature,
+      guidance: guidance)
+  }
+
+  /// The label of each image, given how many there are of each class, in the order of classes.
+  public static func labels(of classCounts: [Int]) -> [Int] {
+    classCounts.enumerated().flatMap { Array(repeating: $0.offset, count: $0.element) }
   }
 
   /// How many of `count` images each class gets in equal shares, the earlier ones one more at most.

@@ -200,7 +200,7 @@ import Testing
     stop.raise()
     let place = bench.scratch.path + "/stopped"
     let results = try generation(released, SampleRequest(labels: [0, 1], seed: 1)).write(
-      insideAt: place, guarantee: .stated, statement: released.statement, stop: stop,
+      insideAt: place, guarantee: .init(statement: released.statement), stop: stop,
       report: { _ in })
     #expect(results == nil)
     #expect(!FileManager.default.fileExists(atPath: place))

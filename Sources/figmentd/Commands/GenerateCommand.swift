@@ -95,26 +95,26 @@ struct GenerateCommand: ParsableCommand {
         insideAt: place, stop: stop
       ) { show($0, given.count) }
     } else {
-      let request = SampleRequest(classCounts: try counts(of: released.classes), seed: 0)
-      let statement = released.statement
-      results = try generation(released, labels: request.labels).write(
-        insideAt: place, guarantee: statement == nil ? .unknown : .stated, statement: statement,
+      let generation = generation(
+        released, labels: SampleRequest.labels(of: try counts(of: released.classes)))
+      results = try generation.write(
+        insideAt: place, guarantee: DrawnSetReadme.Guarantee(statement: released.statement),
         stop: stop
-      ) { show($0, request.labels.count) }
+      ) { show($0, generation.request.labels.count) }
     }
     meter.finish()
     guard let results else {
       meter.say("figmentd generate: stopped, and nothing was written.")
       throw ArgumentParser.ExitCode(1)
     }
-    try tell(results)
+    try StandardOutput.write(results, json: json, headline: "\(results.images ?? 0) images")
   }
 
   private func generation(_ released: ReleasedModel, labels: [Int]) -> Generation {
     Generation(
       model: released.model, recipe: released.recipe, classes: released.classes,
       request: SampleRequest(
-        labels: labels, seed: seed ?? UInt64.random(in: 0...(1 << 53)), temperature: temperature,
+        labels: labels, seed: seed ?? RunDesign.drawnSeed(), temperature: temperature,
         guidance: guidance),
       name: released.recipe.name)
   }
@@ -136,15 +136,5 @@ struct GenerateCommand: ParsableCommand {
       return SampleRequest.evenCounts(of: count ?? 0, among: classes.count)
     }
     return try ClassCounts.inOrder(of: classes, ClassCounts.read(classCounts))
-  }
-
-  private func tell(_ results: JobResults) throws {
-    guard !json else {
-      return try StandardOutput.write(
-        String(decoding: try ControlCoding.encodeForPeople(results), as: UTF8.self) + "\n")
-    }
-    let lines = results.outputs.map { "\($0.kind): \($0.path)" }
-    try StandardOutput.write(
-      (["\(results.images ?? 0) images"] + lines).joined(separator: "\n") + "\n")
   }
 }

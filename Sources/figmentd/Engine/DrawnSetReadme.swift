@@ -1,18 +1,24 @@
 import Control
+import FoundationEssentials
 import Models
 
 /// The card of images that were drawn from a model after its training.
 struct DrawnSetReadme {
   /// What is promised to those whose images the model learnt from.
   enum Guarantee {
-    /// `privacy.json` beside the images states it.
-    case stated
+    /// `privacy.json` beside the images states it, in these bytes.
+    case stated(Data)
     /// Nothing that was found says.
     case unknown
     /// Nothing is.
     case none
     /// The images show the upper rows of given ones, which no guarantee covers.
     case given(rows: Int)
+
+    /// What the statement of a model's release promises of all its images; nil where none was found.
+    init(statement: Data?) {
+      self = statement.map { .stated($0) } ?? .unknown
+    }
   }
 
   /// The model's recipe.

@@ -26,17 +26,17 @@ struct Generation {
     let writer = try ReleaseWriter(
       releaseAt: place, protectedBy: mechanism, hasReport: false)
     return try write(
-      writer, place, statement == nil ? .unknown : .stated, statement, stop, report)
+      writer, place, DrawnSetReadme.Guarantee(statement: statement), stop, report)
   }
 
   /// Writes a set that nobody but the operator may read; nil when it was asked to stop before the set
   /// was whole.
   func write(
-    insideAt place: String, guarantee: DrawnSetReadme.Guarantee, statement: Data? = nil,
-    stop: StopSignal, report: (_ written: Int) -> Void
+    insideAt place: String, guarantee: DrawnSetReadme.Guarantee, stop: StopSignal,
+    report: (_ written: Int) -> Void
   ) throws -> JobResults? {
     let writer = try InternalSetWriter(insideAt: place, hasReport: false)
-    return try write(writer, place, guarantee, statement, stop, report)
+    return try write(writer, place, guarantee, stop, report)
   }
 
   /// Completes images and writes a set that nobody but the operator may read, since it shows parts of
@@ -60,14 +60,14 @@ struct Generation {
 
   private func write<Zone>(
     _ writer: SetWriter<Zone>, _ place: String, _ guarantee: DrawnSetReadme.Guarantee,
-    _ statement: Data?, _ stop: StopSignal, _ report: (Int) -> Void
+    _ stop: StopSignal, _ report: (Int) -> Void
   ) throws -> JobResults? {
     let format = recipe.format(classes: classes)
     let drawn = try writer.writeImages(
       of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
     guard drawn else { return nil }
     try writer.writeSheet(of: model, format: format, as: request)
-    if let statement {
+    if case .stated(let statement) = guarantee {
       try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
     }
     var results = try finish(writer, place, guarantee)

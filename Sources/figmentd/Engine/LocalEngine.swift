@@ -133,7 +133,7 @@ final class LocalEngine: TrainingEngine {
         model: model, recipe: design.recipe, classes: design.classes,
         request: SampleRequest(
           classCounts: try request.counts(of: design.classes),
-          seed: request.seed ?? UInt64.random(in: 0...(1 << 53)),
+          seed: request.seed ?? RunDesign.drawnSeed(),
           temperature: request.temperature ?? 1, guidance: request.guidance),
         name: job.id.description)
       let places = places(of: directory)

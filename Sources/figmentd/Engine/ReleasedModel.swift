@@ -37,8 +37,8 @@ struct ReleasedModel {
     classes = try json.decode([String].self, from: entry("classes"))
     model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
     try model.restoreGenerator(from: content)
-    let release = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
-    statement = try? DurableFile.read((release + ["privacy.json"]).joined(separator: "/"))
+    let release = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
+    statement = try? Data(contentsOf: release.appending(path: "privacy.json"))
   }
 
   private static func file(_ path: String) -> String {

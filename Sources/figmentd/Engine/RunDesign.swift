@@ -32,7 +32,7 @@ struct RunDesign: Codable {
     recipe = order.recipe
     self.classes = classes
     self.snapshot = snapshot
-    seed = order.seed ?? UInt64.random(in: 0...(1 << 53))
+    seed = order.seed ?? Self.drawnSeed()
     try order.recipe.validate(classes: classes)
     plan = priced.plan
     try priced.questions.validate(classes: classes)
@@ -41,6 +41,9 @@ struct RunDesign: Codable {
     epsilon = priced.epsilon
     declared = order.declared
   }
+
+  /// A seed where nobody gave one; every reader of JSON keeps it exactly.
+  static func drawnSeed() -> UInt64 { UInt64.random(in: 0...(1 << 53)) }
 
   /// What is asked beside training.
   var questions: RunQuestions { RunQuestions(counts: counts, score: score) }

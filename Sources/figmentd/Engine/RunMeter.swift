@@ -39,17 +39,11 @@ final class RunMeter: Sendable {
   /// Prints the results.
   func finish(_ results: JobResults) throws {
     if isTerminal { write("\n") }
-    if json {
-      try StandardOutput.write(
-        String(decoding: try ControlCoding.encodeForPeople(results), as: UTF8.self) + "\n")
-      return
-    }
     let privacy = results.epsilon.map { "epsilon \($0) at delta \(results.delta ?? 0)" }
-    var lines = [
-      "\(results.images ?? 0) images, \(privacy ?? "no privacy guarantee: do not share")"
-    ]
-    lines += results.outputs.map { "\($0.kind): \($0.path)" }
-    try StandardOutput.write(lines.joined(separator: "\n") + "\n")
+    try StandardOutput.write(
+      results, json: json,
+      headline:
+        "\(results.images ?? 0) images, \(privacy ?? "no privacy guarantee: do not share")")
   }
 
   private func line(_ progress: JobProgress) -> String {

@@ -1,3 +1,4 @@
+import Control
 import FoundationEssentials
 
 /// Where commands write what was asked of them.
@@ -12,6 +13,17 @@ enum StandardOutput {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     try write(String(decoding: encoder.encode(value), as: UTF8.self) + "\n")
+  }
+
+  /// Writes what a command made: one JSON object, or `headline` and a line for each output.
+  static func write(_ results: JobResults, json: Bool, headline: String) throws {
+    let text =
+      if json {
+        String(decoding: try ControlCoding.encodeForPeople(results), as: UTF8.self)
+      } else {
+        ([headline] + results.outputs.map { "\($0.kind): \($0.path)" }).joined(separator: "\n")
+      }
+    try write(text + "\n")
   }
 
   /// Writes all of `text`, or throws: a full disk must not pass as success.
