@@ -84,7 +84,7 @@ public enum ControlRoute: Hashable, Sendable {
     case .ledger(let dataset, let witness):
       "/v1/datasets/\(dataset)/ledger"
         + Self.queryText([
-          ("line", witness.map { String($0.line) }), ("hash", witness.map(\.hash)),
+          ("line", witness?.line.map { String($0) }), ("hash", witness.map(\.hash)),
         ])
     case .recipes: "/v1/recipes"
     case .plan: "/v1/plan"
@@ -188,8 +188,9 @@ public enum ControlRoute: Hashable, Sendable {
   private static func witness(_ query: inout QueryItems) throws(ControlError) -> LedgerWitness? {
     switch (try query.takeNumber("line"), query.take("hash")) {
     case (nil, nil): return nil
-    case (let line?, let hash?): return LedgerWitness(line: line, hash: hash)
-    default: throw .invalid("query of a ledger: half a line (line= and hash= expected together).")
+    case (let line, let hash?): return LedgerWitness(line: line, hash: hash)
+    case (_?, nil):
+      throw .invalid("query of a ledger: line= without hash= (hash= expected, line= if known).")
     }
   }
 

@@ -32,13 +32,13 @@ public struct LedgerReport: Codable, Hashable, Sendable {
 /// A line of a ledger that someone else knows: a release tells it, so that a ledger which was restored
 /// from an old copy, with the mark beside it, is seen to be one.
 public struct LedgerWitness: Codable, Hashable, Sendable {
-  /// The line's number, from 0.
-  public var line: Int
+  /// The line's number, from 0; nil where only the hash is known, as in releases.
+  public var line: Int?
   /// The line's hash.
   public var hash: String
 
   /// Names a line.
-  public init(line: Int, hash: String) {
+  public init(line: Int? = nil, hash: String) {
     self.line = line
     self.hash = hash
   }

@@ -8,15 +8,20 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
   public let batchSize: Int
   /// The number of units that the plan counts on; public, and not changed by files that come or go.
   public let population: Int
-  /// The probability with which each unit enters a step's batch.
-  public let samplingProbability: Double
   /// Clip, noise and sampling; nil when training without privacy.
   public let mechanism: SubsampledGaussian?
+
+  /// The probability with which each unit enters a step's batch.
+  ///
+  /// The mechanism's own, which the accountants are told of: there is no second copy that could
+  /// differ. Without a mechanism nothing is accounted, and it follows from the other numbers.
+  public var samplingProbability: Double {
+    mechanism?.samplingProbability ?? Double(batchSize) / Double(population)
+  }
 
   private enum CodingKeys: String, CodingKey {
     case steps, population, mechanism
     case batchSize = "batch_size"
-    case samplingProbability = "sampling_probability"
   }
 
   /// A plan without privacy.
@@ -35,12 +40,17 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     steps = settings.steps
     self.batchSize = batchSize
     self.population = population
-    let probability = Double(batchSize) / Double(population)
-    samplingProbability = probability
     mechanism = try noiseMultiplier.map {
       try SubsampledGaussian(
-        samplingProbability: probability, noiseMultiplier: $0, clipNorm: settings.clipNorm,
-        nominalBatchSize: batchSize, noise: settings.noise ?? .gaussian)
+        samplingProbability: Double(batchSize) / Double(population), noiseMultiplier: $0,
+        clipNorm: settings.clipNorm, nominalBatchSize: batchSize,
+        noise: settings.noise ?? .gaussian)
     }
+  }
+
+  /// Everything that the plan does to the data, as the accountants and the ledger are told; no
+  /// access at all without a mechanism.
+  public var event: PrivacyEvent {
+    mechanism.map { .repeated(event: $0.event, times: steps) } ?? .composed([])
   }
 }

@@ -21,17 +21,35 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     }
   }
 
-  /// A place in the ledger, so that a restored old ledger can be told from the newest.
+  /// A place in the ledger: its newest durable line.
   public struct LedgerPosition: Codable, Hashable, Sendable {
-    /// The index of the last line that this statement knows.
+    /// The index of the line.
     public let line: Int
-    /// The hash of that line.
+    /// The hash of the line.
     public let hash: String
 
     /// Names a line.
     public init(line: Int, hash: String) {
       self.line = line
       self.hash = hash
+    }
+  }
+
+  /// What a release knows of the ledger, so that a restored old ledger can be told from the newest.
+  ///
+  /// The hash covers every line so far, among them secret random names, so nobody outside can compute
+  /// it from a guess of what the lines hold.
+  public struct LedgerWitness: Codable, Hashable, Sendable {
+    /// The hash of the newest line that the release knows.
+    public let hash: String
+    /// The index of that line: only releases of earlier versions have it. How many lines there are
+    /// depended on the clock.
+    public let line: Int?
+
+    /// Names a line by its hash.
+    public init(hash: String, line: Int? = nil) {
+      self.hash = hash
+      self.line = line
     }
   }
 
@@ -46,7 +64,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     /// The mechanism of the run's training; nil when it used several.
     public var mechanism: SubsampledGaussian?
     /// Where the ledger stood.
-    public var position: LedgerPosition?
+    public var witness: LedgerWitness?
     /// The version of the software.
     public var software: String
     /// Facts about the data that the administrator declared public, such as class names.
@@ -60,14 +78,14 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     /// Describes a subject.
     public init(
       root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
-      position: LedgerPosition?, software: String, declared: [String], found: [String] = [],
+      witness: LedgerWitness?, software: String, declared: [String], found: [String] = [],
       answers: [String] = []
     ) {
       self.root = root
       self.run = run
       self.runs = runs
       self.mechanism = mechanism
-      self.position = position
+      self.witness = witness
       self.software = software
       self.declared = declared
       self.found = found
@@ -104,7 +122,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   /// What it does not cover.
   public let notCovered: [String]
   /// Where the ledger stood.
-  public let ledger: LedgerPosition?
+  public let ledger: LedgerWitness?
   /// The version of the software.
   public let software: String
 
@@ -143,7 +161,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     }
     covered = Self.covered(run: subject.run) + subject.answers
     notCovered = Self.notCovered(subject)
-    ledger = subject.position
+    ledger = subject.witness
     software = subject.software
     sentence = Self.sentence(total, subject: subject, accesses: accesses)
   }
@@ -241,7 +259,7 @@ extension PrivacyStatement {
       lines.append("| Clip norm | \(mechanism.clipNorm) |")
       lines.append("| Divisor (constant) | \(mechanism.nominalBatchSize) |")
     }
-    if let ledger { lines.append("| Ledger | line \(ledger.line), \(ledger.hash) |") }
+    if let ledger { lines.append("| Newest ledger line | \(ledger.hash) |") }
     lines += ["", "## Covered", ""] + covered.map { "- \($0)" }
     lines += ["", "## Not covered", ""] + notCovered.map { "- \($0)" }
     return lines.joined(separator: "\n") + "\n"

@@ -2,6 +2,7 @@ import Compute
 import Control
 import Datasets
 import FoundationEssentials
+import Glibc
 import Models
 import Privacy
 import Testing
@@ -92,5 +93,15 @@ import Testing
     let limited = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))
     #expect(try limited.order.questions(within: 4).counts?.sensitivity == 6)
+  }
+
+  /// The third line of the ledger, after the root and the plan, charges for the counts.
+  @Test func anAnswerThatCannotBeChargedIsNotWritten() throws {
+    let bench = try RunBench(countEpsilon: 0.5)
+    let conditions = RunConditions(
+      ledgerDisk: FaultyLedgerDisk(.write, number: 5, code: ENOSPC))
+    #expect(throws: ControlError.self) { try bench.run(under: conditions) }
+    #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("class_counts.json"))
+    #expect(try bench.history().charges.isEmpty)
   }
 }

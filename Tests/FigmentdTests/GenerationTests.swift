@@ -134,7 +134,8 @@ import Testing
     let source = LabelledExamples(images: given, places: 0..<given.count)
     let request = SampleRequest(labels: given.labels, seed: 4)
     let results = try generation(released, request).complete(
-      Completion(rows: 5, of: source), insideAt: place, stop: StopSignal(), report: { _ in })
+      Completion(rows: 5, of: source), insideAt: SetPlace(place), stop: StopSignal(),
+      report: { _ in })
     #expect(try #require(results).outputs.map(\.kind) == ["images"])
     #expect(
       try DurableFile.names(in: place).sorted()
@@ -169,7 +170,8 @@ import Testing
     let place = bench.scratch.path + "/completed"
     #expect {
       _ = try generation(released, SampleRequest(labels: given.labels, seed: 4)).complete(
-        Completion(rows: 5, of: source), insideAt: place, stop: StopSignal(), report: { _ in })
+        Completion(rows: 5, of: source), insideAt: SetPlace(place), stop: StopSignal(),
+        report: { _ in })
     } throws: { error in
       "\(error)" == "model: family dp-gan cannot complete images (family pixel expected)."
     }
@@ -181,7 +183,7 @@ import Testing
     let released = try ReleasedModel(bench.places.unprotected, on: machine)
     #expect(released.statement == nil)
     _ = try generation(released, SampleRequest(labels: [0, 1], seed: 1)).write(
-      insideAt: bench.scratch.path + "/more", guarantee: .unknown, stop: StopSignal(),
+      insideAt: SetPlace(bench.scratch.path + "/more"), guarantee: .unknown, stop: StopSignal(),
       report: { _ in })
     let card = try bench.scratch.read("more/README.md")
     #expect(card.contains("No privacy.json was found with the model."))
@@ -200,7 +202,7 @@ import Testing
     stop.raise()
     let place = bench.scratch.path + "/stopped"
     let results = try generation(released, SampleRequest(labels: [0, 1], seed: 1)).write(
-      insideAt: place, guarantee: .init(statement: released.statement), stop: stop,
+      insideAt: SetPlace(place), guarantee: .init(statement: released.statement), stop: stop,
       report: { _ in })
     #expect(results == nil)
     #expect(!FileManager.default.fileExists(atPath: place))

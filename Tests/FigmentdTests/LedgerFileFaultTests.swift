@@ -83,7 +83,7 @@ final class FaultyLedgerDisk: LedgerFileDisk {
       damaged[index] ^= index % 2 == 0 ? 0x01 : 0x80
       // What opening does, without the disk.
       #expect(throws: LedgerError.self, "byte \(index)") {
-        try LedgerFileContent(damaged, ledger: "").check(contains: marked, ledger: "")
+        try LedgerFileContent(damaged, ledger: "").check(contains: marked.witness, ledger: "")
       }
       guard index % 97 == 0 || index == intact.count - 1 else { continue }
       try scratch.write(damaged, to: scratch.location.path)
@@ -107,7 +107,7 @@ final class FaultyLedgerDisk: LedgerFileDisk {
       guard length % 211 == 0 || length > intact.count - 3 else { continue }
       let cut = Array(intact[..<length])
       #expect(throws: LedgerError.self, "\(length) bytes") {
-        try LedgerFileContent(cut, ledger: "").check(contains: marked, ledger: "")
+        try LedgerFileContent(cut, ledger: "").check(contains: marked.witness, ledger: "")
       }
       try scratch.write(cut, to: scratch.location.path)
       #expect(throws: LedgerError.self, "\(length) bytes") { _ = try scratch.open() }
@@ -168,8 +168,11 @@ final class FaultyLedgerDisk: LedgerFileDisk {
     try LedgerFileMark(
       directory: scratch.location.markDirectory, ledger: "", disk: SystemLedgerFileDisk()
     ).write(kept)
-    #expect(throws: LedgerError.self) { _ = try scratch.open(witnesses: [position]) }
-    #expect(try scratch.open(witnesses: [kept]).history.lineCount == 3)
+    #expect(throws: LedgerError.self) { _ = try scratch.open(witnesses: [position.witness]) }
+    #expect(throws: LedgerError.lacksLine(ledger: scratch.location.path, hash: position.hash)) {
+      _ = try scratch.open(witnesses: [.init(hash: position.hash)])
+    }
+    #expect(try scratch.open(witnesses: [kept.witness]).history.lineCount == 3)
   }
 
   @Test func aLedgerThatIsIntactButAnotherIsRefused() throws {

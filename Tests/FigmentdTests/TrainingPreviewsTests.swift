@@ -81,7 +81,7 @@ import Testing
     let format = bench.order.recipe.format(classes: ["a", "b"])
     for hasReport in [true, false] {
       let writer = try InternalSetWriter(
-        insideAt: bench.scratch.path + "/set", hasReport: hasReport)
+        insideAt: SetPlace(bench.scratch.path + "/set"), hasReport: hasReport)
       #expect(
         try writer.writeImages(
           of: model, format: format, SampleRequest(classCounts: [10, 10], seed: 1)))

@@ -47,4 +47,28 @@ import Testing
       #expect(numbers(drawn.source, snapshot) == numbers(BatchExamples(batch: expected), snapshot))
     }
   }
+
+  /// Without their units the images of a person would be clipped one by one.
+  @Test func aBatchKeepsTheUnitsOfItsImages() throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (number, person) in ["ann", "ann", "bob", "eve", "eve", "eve"].enumerated() {
+      let place = "\(folder)/images/a/\(person)"
+      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+      let image = Image(
+        shape: ImageShape(height: 8, width: 8, channels: 1),
+        bytes: [UInt8](repeating: UInt8(40 * number), count: 64))
+      try Data(PNGEncoder().encode(image)).write(to: URL(filePath: "\(place)/\(number).png"))
+    }
+    let snapshot = try SnapshotBuilder(
+      root: folder + "/images",
+      rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 3),
+      transform: ImageTransform(height: 8, width: 8, channels: .grey), threadCount: 1
+    ).build(in: folder + "/state").snapshot
+    let drawn = SnapshotImages(snapshot).drawBatch(probability: 1, from: TestNoise.stream(1))
+    #expect(drawn.source.units == [0, 0, 1, 2, 2, 2])
+    let files = SnapshotImages(try self.snapshot())
+      .drawBatch(probability: 1, from: TestNoise.stream(1))
+    #expect(files.source.units == nil, "each image is a unit of its own")
+  }
 }

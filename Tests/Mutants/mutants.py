@@ -1,37 +1,15 @@
-"""The bugs that the suite must find, numbered as the project's list of thirty.
+"""The bugs that the suite must find: 1 to 30 in the mechanism, 101 and on at its border.
 
 `edits` are (file, text, replacement); every text must be in its file exactly once. A mutant with a
 `message` must be refused by the compiler, for that reason, while its `control`, the same code
 without the forbidden part, compiles.
 """
-import dataclasses
+from border_mutants import MUTANTS as BORDER_MUTANTS
+from mutant import Mutant
 
 LEARNING = "Sources/Learning/"
 PRIVACY = "Sources/Privacy/"
 MODELS = "Sources/Models/"
-
-
-@dataclasses.dataclass(frozen=True)
-class Mutant:
-  number: str
-  title: str
-  named: str
-  edits: tuple
-  message: str = ""
-  control: tuple = ()
-  module: str = ""
-
-  @property
-  def target(self):
-    return self.named.split(".")[0]
-
-  @property
-  def suite(self):
-    return self.named.split(".")[1].split("/")[0]
-
-  @property
-  def test(self):
-    return self.named.split("/")[1]
 
 
 # Private images are closed to the models by their type. A bug that needs them is seeded twice: as it
@@ -156,7 +134,7 @@ MUTANTS = [
     (
       ('Sources/Models/TrainingPlan.swift',
        'nominalBatchSize: batchSize',
-       'nominalBatchSize: max(1, Int(probability * Double(population)))'),
+       'nominalBatchSize: max(1, Int(Double(batchSize) / Double(population) * Double(population)))'),
     )),
   Mutant(
     '8', 'every layer clipped at the clip norm',
@@ -445,3 +423,5 @@ MUTANTS = [
        'guard !(value <= 0), !(value >= .infinity) else'),
     )),
 ]
+
+MUTANTS += BORDER_MUTANTS

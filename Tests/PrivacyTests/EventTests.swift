@@ -213,7 +213,7 @@ import Testing
         identity: "r", dataset: "faces", unit: .subfolder(maximumImages: 4),
         adjacency: .addOrRemoveOne),
       run: "run-2", runs: ["run-1", "run-2"], mechanism: mechanism,
-      position: PrivacyStatement.LedgerPosition(line: 7, hash: "abc"), software: "1.0",
+      witness: PrivacyStatement.LedgerWitness(hash: "abc"), software: "1.0",
       declared: declared, found: found)
     return try PrivacyStatement(
       of: subject, history: all, runHistory: run, delta: 1e-5, basis: basis)
@@ -270,7 +270,7 @@ import Testing
     let root = LedgerRoot(
       identity: "r", dataset: "d", unit: .file, adjacency: .addOrRemoveOne)
     let subject = PrivacyStatement.Subject(
-      root: root, run: "r", runs: ["r"], mechanism: nil, position: nil, software: "1",
+      root: root, run: "r", runs: ["r"], mechanism: nil, witness: nil, software: "1",
       declared: [])
     let tally = try EventTally(.gaussian(noiseMultiplier: 1e-170))
     #expect(throws: PrivacyError.unboundedLoss(delta: 1e-5)) {

@@ -44,8 +44,14 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
   public var run: String
   /// 1 for the first attempt; a resumed run is a new attempt with fresh noise.
   public var attempt: Int
-  /// The hash of the frozen list of files.
+  /// The secret name of the frozen images, random and never released; in lines of earlier versions a
+  /// hash of them.
+  ///
+  /// Whoever sees only the hash of a later line cannot try images against it.
   public var snapshot: String
+  /// SHA-256 of the resolved plan as it lies beside the checkpoints, so that a changed one is
+  /// noticed; nil in lines of earlier versions.
+  public var design: String?
   /// Everything the attempt will do, at most.
   public var event: PrivacyEvent
   /// The mechanism of training, for an auditor who wants clip norm and divisor; nil when several are
@@ -58,12 +64,13 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
 
   /// Describes an attempt.
   public init(
-    run: String, attempt: Int, snapshot: String, event: PrivacyEvent,
+    run: String, attempt: Int, snapshot: String, design: String? = nil, event: PrivacyEvent,
     mechanism: SubsampledGaussian?, delta: Double, software: String
   ) {
     self.run = run
     self.attempt = attempt
     self.snapshot = snapshot
+    self.design = design
     self.event = event
     self.mechanism = mechanism
     self.delta = delta

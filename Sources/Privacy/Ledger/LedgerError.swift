@@ -12,6 +12,8 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   case corrupt(ledger: String, line: Int, reason: String)
   /// The ledger is older than the mark kept beside it: it was restored from a copy or lost.
   case rolledBack(ledger: String, found: Int, expected: Int)
+  /// The ledger does not hold a line that a release names.
+  case lacksLine(ledger: String, hash: String)
   /// The mark that proves the ledger's age is missing or unreadable.
   case markUnusable(ledger: String, reason: String)
   /// Another process holds the ledger.
@@ -36,6 +38,9 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case .rolledBack(let ledger, let found, let expected):
       "ledger \(ledger): it ends at line \(found), but line \(expected) was already made durable. "
         + "It was restored from an old copy or lost its end. Restore the newest copy."
+    case .lacksLine(let ledger, let hash):
+      "ledger \(ledger): no line has the hash \(hash), which a release names. The ledger was restored "
+        + "from an old copy, or the release was paid from another one."
     case .markUnusable(let ledger, let reason):
       "ledger \(ledger): its high-water mark \(reason), so its age cannot be proved. "
         + "Restore the mark from a backup or from the newest release's privacy.json."

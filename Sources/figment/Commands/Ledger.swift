@@ -70,7 +70,7 @@ struct Ledger: AsyncParsableCommand {
     }
     let spent = budget.epsilonSpent.map(Rounded.text) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""
-    let held = released.map { ", holds line \($0.witness.line) that \($0.path) names" } ?? ""
+    let held = released.map { ", holds the line that \($0.path) names" } ?? ""
     return "\(report.dataset): verified, \(report.entries.count) records, epsilon \(spent) of "
       + "\(Rounded.text(budget.epsilonMaximum)) at delta \(Rounded.text(budget.delta)) spent"
       + head + held

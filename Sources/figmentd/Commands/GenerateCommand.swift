@@ -73,12 +73,12 @@ struct GenerateCommand: ParsableCommand {
   }
 
   private func draw(_ meter: ProgressMeter) throws {
-    let place = try WorkingFolder.absolute(output)
-    guard access(place, F_OK) != 0 else {
+    let place = SetPlace(try WorkingFolder.absolute(output))
+    guard access(place.path, F_OK) != 0 else {
       throw ControlError.conflict("--output: \(output) is there already (a new folder expected).")
     }
     // Nothing is left of a set that did not become whole.
-    defer { try? FolderTree.remove(place + DurableFile.temporarySuffix) }
+    defer { place.discard() }
     let stop = StopSignal()
     StopSignals.raise(stop)
     let machine = threads.machine

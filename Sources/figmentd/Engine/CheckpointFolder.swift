@@ -38,6 +38,9 @@ struct CheckpointFolder {
     return nil
   }
 
+  /// Removes all checkpoints, and nothing else that may lie there.
+  func clear() throws { for step in try steps() { unlink(file(of: step)) } }
+
   private func steps() throws -> [Int] {
     try DurableFile.names(in: path).compactMap { name in
       guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }

@@ -20,7 +20,7 @@ struct Generation {
   ///
   /// `statement` is the privacy statement of the model's release, which covers these images too.
   func write(
-    releaseAt place: String, protectedBy mechanism: SubsampledGaussian, statement: Data?,
+    releaseAt place: SetPlace, protectedBy mechanism: SubsampledGaussian, statement: Data?,
     stop: StopSignal, report: (_ written: Int) -> Void
   ) throws -> JobResults? {
     let writer = try ReleaseWriter(
@@ -32,7 +32,7 @@ struct Generation {
   /// Writes a set that nobody but the operator may read; nil when it was asked to stop before the set
   /// was whole.
   func write(
-    insideAt place: String, guarantee: DrawnSetReadme.Guarantee, stop: StopSignal,
+    insideAt place: SetPlace, guarantee: DrawnSetReadme.Guarantee, stop: StopSignal,
     report: (_ written: Int) -> Void
   ) throws -> JobResults? {
     let writer = try InternalSetWriter(insideAt: place, hasReport: false)
@@ -44,7 +44,7 @@ struct Generation {
   ///
   /// - Throws: `ModelFileError.noCompletion` for a family that cannot.
   func complete(
-    _ completion: Completion, insideAt place: String, stop: StopSignal,
+    _ completion: Completion, insideAt place: SetPlace, stop: StopSignal,
     report: (_ written: Int) -> Void
   ) throws -> JobResults? {
     guard let model = model as? any CompletingModel else {
@@ -59,7 +59,7 @@ struct Generation {
   }
 
   private func write<Zone>(
-    _ writer: SetWriter<Zone>, _ place: String, _ guarantee: DrawnSetReadme.Guarantee,
+    _ writer: SetWriter<Zone>, _ place: SetPlace, _ guarantee: DrawnSetReadme.Guarantee,
     _ stop: StopSignal, _ report: (Int) -> Void
   ) throws -> JobResults? {
     let format = recipe.format(classes: classes)
@@ -71,18 +71,18 @@ struct Generation {
       try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
     }
     var results = try finish(writer, place, guarantee)
-    results.outputs.append(JobOutput(kind: "sheet", path: place + "/samples.png"))
+    results.outputs.append(JobOutput(kind: "sheet", path: place.path + "/samples.png"))
     return results
   }
 
   private func finish<Zone>(
-    _ writer: SetWriter<Zone>, _ place: String, _ guarantee: DrawnSetReadme.Guarantee
+    _ writer: SetWriter<Zone>, _ place: SetPlace, _ guarantee: DrawnSetReadme.Guarantee
   ) throws -> JobResults {
     let readme = DrawnSetReadme(recipe: recipe, request: request, guarantee: guarantee)
     try writer.write(Releasable(readme.text, .chosenBeforehand), as: "README.md")
-    _ = try writer.writeManifest(run: name, software: Version.current)
-    try writer.finish()
+    try writer.finish(manifest: writer.writeManifest(run: name, software: Version.current))
     return JobResults(
-      images: request.labels.count, outputs: [JobOutput(kind: "images", path: place + "/data")])
+      images: request.labels.count, outputs: [JobOutput(kind: "images", path: place.path + "/data")]
+    )
   }
 }

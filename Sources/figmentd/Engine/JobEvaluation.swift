@@ -60,7 +60,7 @@ struct JobEvaluation {
             JobProgress(phase: .evaluate, done: Int(1000 * progress.share), total: 1000)))
       }
       let run = try RunReport(
-        design, statement, in: places.internalFiles, command: "figment evaluate \(request.job)",
+        design, statement, in: places.internalFiles, command: request.command,
         on: machine)
       var data = run.data(
         synthetic, total: synthetic.count,

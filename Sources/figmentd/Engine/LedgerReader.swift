@@ -28,7 +28,7 @@ struct LedgerReader {
     lines = content?.lines ?? []
     verification = LedgerFileVerification(
       of: location, delta: dataset.policy.delta,
-      witnesses: witness.map { [.init(line: $0.line, hash: $0.hash)] } ?? [])
+      witnesses: witness.map { [.init(hash: $0.hash, line: $0.line)] } ?? [])
   }
 
   /// What was reserved and used, and what is left.

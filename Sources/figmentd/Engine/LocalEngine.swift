@@ -11,22 +11,29 @@ final class LocalEngine: TrainingEngine {
   private let library: RecipeLibrary
   private let state: StateDirectory
   private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
+  private let conditions: RunConditions
+  private let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let machine: Machine
   /// Steps per second by recipe, measured once.
   private let speeds = Mutex<[String: Double]>([:])
-  private let poisoned = DecoderProcess.Poisoned()
 
   /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
   ///
-  /// `usableUnits` tells how many units of privacy a dataset's root holds, as a run counts them.
+  /// `usableUnits` counts the units of privacy that a dataset's root holds, as a run counts them.
+  /// Images are decoded in child processes unless `makeDecoder` says otherwise.
   init(
     recipes: String, threads: Int?, state: StateDirectory,
+    under conditions: RunConditions = RunConditions(),
+    makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil,
     usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
   ) {
     library = RecipeLibrary(folder: recipes)
     machine = Machine(threadCount: threads ?? ThreadPool.availableProcessors)
     self.state = state
     self.usableUnits = usableUnits
+    self.conditions = conditions
+    let poisoned = DecoderProcess.Poisoned()
+    self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
   }
 
   var instructionSet: String { machine.kernels.name }
@@ -96,8 +103,8 @@ final class LocalEngine: TrainingEngine {
     let order = try order(request, name: job.id.description, dataset: dataset)
     return try withoutActuallyEscaping(report) { report in
       let run = TrainingRun(
-        order, at: places(of: directory), on: machine, stop: stop,
-        makeDecoder: { [poisoned] in DecoderProcess(poisoned: poisoned) }, report: report)
+        order, at: places(of: directory), on: machine, stop: stop, under: conditions,
+        makeDecoder: makeDecoder, report: report)
       switch try run.run() {
       case .finished(let results): return .completed(results)
       case .stopped: return .stopped
@@ -144,12 +151,14 @@ final class LocalEngine: TrainingEngine {
       let results =
         if let mechanism = design.plan.mechanism {
           try generation.write(
-            releaseAt: places.release, protectedBy: mechanism,
+            releaseAt: SetPlace(places.release, internalFiles: places.internalFiles),
+            protectedBy: mechanism,
             statement: try? DurableFile.read(trained.release + "/privacy.json"), stop: stop,
             report: tell)
         } else {
           try generation.write(
-            insideAt: places.unprotected, guarantee: .none, stop: stop, report: tell)
+            insideAt: SetPlace(places.unprotected, internalFiles: places.internalFiles),
+            guarantee: .none, stop: stop, report: tell)
         }
       return results.map { .completed($0) } ?? .stopped
     }
@@ -168,7 +177,7 @@ final class LocalEngine: TrainingEngine {
       return try withoutActuallyEscaping(report) { report in
         let evaluation = JobEvaluation(
           design: design, places: places(of: trained), dataset: dataset, request: request,
-          machine: machine, makeDecoder: { [poisoned] in DecoderProcess(poisoned: poisoned) },
+          machine: machine, makeDecoder: makeDecoder,
           stop: stop, report: report)
         return try evaluation.run().map { .completed($0) } ?? .stopped
       }
@@ -208,7 +217,7 @@ final class LocalEngine: TrainingEngine {
       steps: request.steps, isHardened: request.hardened ?? false,
       countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
       holdOut: dataset.holdOut, count: request.count ?? RunOrder.usualCount,
-      seed: request.seed)
+      seed: request.seed, command: request.command)
   }
 
   private func places(of directory: JobDirectory) -> RunPlaces {

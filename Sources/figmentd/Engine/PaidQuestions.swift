@@ -15,6 +15,8 @@ struct PaidQuestions {
   /// Where answers are kept.
   let folder: String
   let delta: Double
+  /// Makes the noise of an answer.
+  let makeNoise: @Sendable () -> NoiseStream
   let report: @Sendable (JobReport) -> Void
 
   /// Images that are in memory at a time.
@@ -88,7 +90,7 @@ struct PaidQuestions {
   ) throws {
     let reservation = try account.ledger.reserve(
       query.event, times: 1, for: Answer.question.rawValue)
-    let answer = query.answer(counts(), paidBy: reservation, noise: NoiseStream())
+    let answer = query.answer(counts(), paidBy: reservation, noise: makeNoise())
     try DurableFile.write(
       try file(answer).value.encoded(), to: "\(folder)/\(Answer.name)")
     try account.ledger.settle(reservation, used: 1)

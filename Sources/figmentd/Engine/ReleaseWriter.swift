@@ -25,8 +25,8 @@ typealias InternalSetWriter = SetWriter<InternalReport>
 /// writer declared releasable, with the reason; the type has no function that takes a sensitive
 /// value.
 final class SetWriter<Zone: ReportZone> {
-  private let place: String
-  private let temporary: String
+  private let place: SetPlace
+  private var temporary: String { place.temporary }
   private let encoder: PNGEncoder
   private var hashes: [String: String] = [:]
   /// Images that were written, for the report: all of them, or an even share of very many; none
@@ -37,28 +37,24 @@ final class SetWriter<Zone: ReportZone> {
   /// Bytes of pixels that are kept for the report.
   private static var lookedLimit: Int { 64 << 20 }
 
-  private init(at place: String, hasReport: Bool, mode: UInt32) throws {
+  private init(at place: SetPlace, hasReport: Bool, mode: UInt32) throws {
     self.place = place
     self.hasReport = hasReport
-    temporary = place + DurableFile.temporarySuffix
     encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
-    try DurableFile.makeFolder(
-      String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)]), mode: mode)
-    try FolderTree.remove(temporary)
-    try DurableFile.makeFolder(temporary, mode: mode)
+    try place.begin(mode: mode)
   }
 
   /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
   ///
   /// Only a run that a mechanism protects can name one.
   convenience init(
-    releaseAt place: String, protectedBy mechanism: SubsampledGaussian, hasReport: Bool
+    releaseAt place: SetPlace, protectedBy mechanism: SubsampledGaussian, hasReport: Bool
   ) throws where Zone == ReleaseReport {
     try self.init(at: place, hasReport: hasReport, mode: 0o755)
   }
 
   /// Begins a set that will appear at `place`, which nobody but the operator may read.
-  convenience init(insideAt place: String, hasReport: Bool) throws where Zone == InternalReport {
+  convenience init(insideAt place: SetPlace, hasReport: Bool) throws where Zone == InternalReport {
     try self.init(at: place, hasReport: hasReport, mode: 0o700)
   }
 
@@ -160,7 +156,7 @@ final class SetWriter<Zone: ReportZone> {
     }
     defer { close(file) }
     try DurableFile.writeAll(data, to: file, of: path)
-    // Many small images are flushed together in `finish`.
+    // Many small images are flushed together when the set is moved into place.
     if flushed { try systemCall("fsync", path) { fsync(file) } }
     hashes[name] = SHA256.hash(data: data).hexadecimal
   }
@@ -173,14 +169,8 @@ final class SetWriter<Zone: ReportZone> {
     return SHA256.hash(data: data).hexadecimal
   }
 
-  /// Moves the set into place.
-  func finish() throws {
-    // One flush for all images: an fsync for each of many thousands would take minutes.
-    sync()
-    try FolderTree.remove(place)
-    try systemCall("rename", place) { rename(temporary, place) }
-    try DurableFile.flushFolder(of: place)
-  }
+  /// Moves the set, whose manifest has this hash, into place.
+  func finish(manifest: String) throws { try place.publish(manifest: manifest) }
 
   private static func line(file: String, label: String) throws -> Data {
     let json = JSONEncoder()
@@ -240,18 +230,3 @@ private struct MetadataLine: Encodable {
 
 /// Ends a drawing that was asked to stop.
 private struct SetStopped: Error {}
-
-/// Whole folders.
-enum FolderTree {
-  /// Removes a folder and all that is in it; nothing happens when it is not there.
-  static func remove(_ path: String) throws {
-    var information = stat()
-    guard lstat(path, &information) == 0 else { return }
-    if information.st_mode & S_IFMT == S_IFDIR {
-      for name in try DurableFile.names(in: path) { try remove(path + "/" + name) }
-      try systemCall("rmdir", path) { rmdir(path) }
-    } else {
-      try systemCall("unlink", path) { unlink(path) }
-    }
-  }
-}

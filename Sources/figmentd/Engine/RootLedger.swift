@@ -16,14 +16,15 @@ enum RootLedger {
   /// Opens, or begins, the ledger of a folder.
   static func open(
     root: String, dataset: String, unit: Privacy.PrivacyUnit, budget: PrivacyBudget,
-    ledgers: String, marks: String
+    ledgers: String, marks: String, under conditions: RunConditions = RunConditions()
   ) throws -> LedgerFile {
     let identity = try identity(of: root)
     for folder in [ledgers, marks] { try DurableFile.makeFolder(folder) }
     return try LedgerFile(
       of: LedgerRoot(
         identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency),
-      budget: budget, at: location(identity, ledgers: ledgers, marks: marks))
+      budget: budget, at: location(identity, ledgers: ledgers, marks: marks),
+      disk: conditions.ledgerDisk, now: conditions.now)
   }
 
   /// Where the ledger of an identity lies.

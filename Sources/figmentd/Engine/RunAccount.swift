@@ -18,8 +18,12 @@ final class RunAccount {
 
   /// Opens the root's ledger and announces what is left of the run.
   ///
-  /// - Throws: `LedgerError.overBudget` when it does not fit.
-  init(_ order: RunOrder, _ places: RunPlaces, _ design: RunDesign) throws {
+  /// - Throws: `LedgerError.overBudget` when it does not fit; `ControlError` when the design is not
+  ///   the one that the run's first attempt announced.
+  init(
+    _ order: RunOrder, _ places: RunPlaces, _ design: RunDesign,
+    under conditions: RunConditions = RunConditions()
+  ) throws {
     self.order = order
     self.design = design
     guard let mechanism = design.plan.mechanism else {
@@ -32,7 +36,11 @@ final class RunAccount {
     }
     let file = try RootLedger.open(
       root: order.root, dataset: order.dataset, unit: order.unit, budget: order.budget,
-      ledgers: places.ledgers, marks: places.ledgerMarks)
+      ledgers: places.ledgers, marks: places.ledgerMarks, under: conditions)
+    let fingerprint = try RunDesign.fingerprint(in: places.internalFiles)
+    try design.requireAnnounced(
+      by: file.history.attempts.first { $0.plan.run == order.name }?.plan,
+      fingerprint: fingerprint, run: order.name)
     let spent = try file.history.spent(by: order.name)
     let charged = try spent.times(of: mechanism.event)
     let paid = try RunQuestion.paid(by: order.name, file.history)
@@ -42,7 +50,7 @@ final class RunAccount {
       questions: design.questions.without(paid))
     let run = try file.begin(
       LedgerPlan(
-        run: order.name, attempt: 0, snapshot: design.snapshot,
+        run: order.name, attempt: 0, snapshot: design.snapshot, design: fingerprint,
         event: event, mechanism: mechanism, delta: order.delta, software: Version.current))
     self.run = run
     self.charged = charged
@@ -65,7 +73,7 @@ final class RunAccount {
     return min(epsilon, target)
   }
 
-  /// What may be told of the training.
+  /// What may be reported of the training.
   func progress(
     _ trainer: Trainer, _ pace: TrainingPace, checkpoint: Int,
     fakeAccuracy: Releasable<Double>? = nil

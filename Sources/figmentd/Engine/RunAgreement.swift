@@ -29,6 +29,31 @@ extension RunDesign {
     }
   }
 
+  /// Refuses to go on with a design that is not the one which the ledger heard of before the first
+  /// step: its noise, steps or questions would not be those that were paid for.
+  ///
+  /// `announced` is the plan of the run's first attempt; nil before there is one. Lines of earlier
+  /// versions have no fingerprint, so what they announced is compared.
+  ///
+  /// - Throws: `ControlError.failed`.
+  func requireAnnounced(
+    by announced: LedgerPlan?, fingerprint: String, run: String
+  ) throws {
+    guard let announced else { return }
+    let isSame =
+      if let known = announced.design {
+        known == fingerprint
+      } else {
+        try announced.mechanism == plan.mechanism
+          && EventTally(announced.event) == EventTally(event)
+      }
+    guard isSame && announced.snapshot == snapshot else {
+      throw ControlError.failed(
+        "run \(run): its saved plan (design.json) is not the one that its ledger announced. It was "
+          + "changed, or it belongs to another run. Restore the file, or start a new run.")
+    }
+  }
+
   /// Calibration gives the same noise for the same order, so plans tell orders apart.
   private func planDifferences(_ order: RunOrder) throws -> [String] {
     // What is left of a budget changes with every run, and with this one: it is no longer what it was.

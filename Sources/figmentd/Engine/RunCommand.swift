@@ -1,7 +1,6 @@
 import ArgumentParser
 import Compute
 import Control
-import Crypto
 import Datasets
 import FoundationEssentials
 import Glibc
@@ -172,7 +171,7 @@ struct RunCommand: ParsableCommand {
     StopSignals.raise(stop)
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
     let results = try WorkingFolder.absolute(output)
-    let internalFiles = "\(results)/internal/\(name ?? order.recipe.name)"
+    let internalFiles = internalFiles(results, order.recipe)
     try RunDesign.saved(in: internalFiles)?.requireAgreement(with: order, at: internalFiles)
     let run = TrainingRun(
       order,
@@ -197,7 +196,8 @@ struct RunCommand: ParsableCommand {
     try DurableFile.makeFolder(output, mode: 0o755)
     let delta = delta ?? 1e-5
     return RunOrder(
-      name: "\(name ?? recipe.name)-\(Self.fingerprint(of: output))",
+      name: try RunName.ofRun(
+        name ?? recipe.name, at: output, in: internalFiles(output, recipe)),
       dataset: images.split(separator: "/").last.map(String.init) ?? "images",
       root: try WorkingFolder.absolute(images),
       rules: DatasetRules(
@@ -210,13 +210,38 @@ struct RunCommand: ParsableCommand {
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
       scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(WorkingFolder.absolute),
-      stopsEarly: stopEarly, count: count, seed: seed)
+      stopsEarly: stopEarly, count: count, seed: seed, command: command)
   }
 
-  /// What tells runs on one folder apart in its ledger: the place of the results, which itself must
-  /// not be told, since the name is part of every release.
-  private static func fingerprint(of output: String) -> String {
-    SHA256.hash(data: Data(output.utf8)).prefix(4).hexadecimal
+  private func internalFiles(_ output: String, _ recipe: Recipe) -> String {
+    "\(output)/internal/\(name ?? recipe.name)"
+  }
+
+  /// The command as reports quote it.
+  private var command: String {
+    var command = CommandText("figmentd run")
+    command.add(path: "images", "IMAGES")
+    let isPath = recipe.contains("/")
+    command.add(path: "recipe", "RECIPE.yaml", isGiven: isPath)
+    command.add("recipe", isPath ? nil : recipe)
+    command.add("epsilon", epsilon)
+    command.add("delta", delta)
+    command.add(flag: "non-private", nonPrivate)
+    command.add(flag: "hardened", hardened)
+    command.add("count-epsilon", countEpsilon)
+    command.add("score-epsilon", scoreEpsilon)
+    command.add(path: "hold-out", "HOLD-OUT", isGiven: holdOut != nil)
+    command.add(flag: "stop-early", stopEarly)
+    command.add("count", count)
+    command.add("steps", steps)
+    command.add("name", name)
+    command.add("seed", seed)
+    command.add("unit", unit == .file ? nil : unit.rawValue)
+    command.add("maximum-per-unit", maximumPerUnit)
+    command.add("classes", classes)
+    command.add("population", population)
+    command.add(path: "output", "OUTPUT")
+    return command.text
   }
 
   private func findRecipe(_ locations: Locations) throws -> Recipe {

@@ -1,4 +1,5 @@
 import Control
+import Crypto
 import FoundationEssentials
 import Models
 import Privacy
@@ -14,7 +15,7 @@ struct RunDesign: Codable {
   let classes: [String]
   /// The seed of everything that privacy does not depend on.
   let seed: UInt64
-  /// The name of the frozen set of images.
+  /// The secret name of the frozen images; see `FrozenImages`.
   let snapshot: String
   /// The question for class counts; nil when nobody asked.
   let counts: CountQuery?
@@ -24,8 +25,8 @@ struct RunDesign: Codable {
   let epsilon: Double?
   /// The facts about the data that the administrator declared; all others were found in the folder.
   ///
-  /// Nil in designs that were saved before the two were told apart.
-  let declared: Set<DatasetFact>?
+  /// Sorted; nil in designs that were saved before the two were told apart.
+  let declared: [DatasetFact]?
 
   /// Writes down what an order and its price decided.
   init(_ order: RunOrder, _ priced: PricedPlan, classes: [String], snapshot: String) throws {
@@ -39,7 +40,7 @@ struct RunDesign: Codable {
     counts = priced.questions.counts
     score = priced.questions.score
     epsilon = priced.epsilon
-    declared = order.declared
+    declared = order.declared.sorted { $0.rawValue < $1.rawValue }
   }
 
   /// A seed where nobody gave one; every reader of JSON keeps it exactly.
@@ -56,9 +57,23 @@ struct RunDesign: Codable {
     return try JSONDecoder().decode(RunDesign.self, from: DurableFile.read(folder + name))
   }
 
-  /// Writes the design durably.
+  /// Writes the design durably, the same design always in the same bytes.
   func save(in folder: String) throws {
-    try DurableFile.write(try JSONEncoder().encode(self), to: folder + Self.name)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try DurableFile.write(try encoder.encode(self), to: folder + Self.name)
+  }
+
+  /// SHA-256 of the saved design, which the run announces to the ledger: a design that was changed
+  /// afterwards is noticed.
+  static func fingerprint(in folder: String) throws -> String {
+    SHA256.hash(data: try DurableFile.read(folder + name)).hexadecimal
+  }
+
+  /// Everything that the run does to the data: its steps and its questions.
+  var event: PrivacyEvent {
+    plan.mechanism.map { Self.event($0, steps: plan.steps, questions: questions.all) }
+      ?? .composed([])
   }
 
   /// Steps of training and the questions that are still to be asked, as one event.

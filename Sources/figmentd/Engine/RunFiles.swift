@@ -43,6 +43,19 @@ final class MetricsFile {
     }
   }
 
+  /// Removes lines of steps after `step`, which a crash made the run lose: they are made anew.
+  static func forget(after step: Int, in folder: String) throws {
+    let all = try lines(in: folder)
+    let kept = all.filter { $0.step <= step }
+    guard kept.count < all.count else { return }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let data = try kept.reduce(into: Data()) { data, line in
+      data += try encoder.encode(line) + [0x0A]
+    }
+    try DurableFile.write(data, to: "\(folder)/\(name)")
+  }
+
   /// Appends the curves of a step.
   func append(_ report: StepReport, of step: Int, epsilon: Double?) throws {
     // JSON has no infinity; a curve that left the numbers is left out.

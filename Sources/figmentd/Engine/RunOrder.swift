@@ -45,6 +45,8 @@ struct RunOrder: Sendable {
   var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
   var seed: UInt64?
+  /// The command that asks for this run, without paths, which can name people.
+  var command = "figmentd run"
 
   /// The form that images are brought to.
   var transform: ImageTransform { recipe.transform }
@@ -115,4 +117,9 @@ struct RunPlaces: Sendable {
   let ledgers: String
   /// The folder of the ledgers' marks.
   let ledgerMarks: String
+
+  /// Where the set of the run appears.
+  func set(isProtected: Bool) -> SetPlace {
+    SetPlace(isProtected ? release : unprotected, internalFiles: internalFiles)
+  }
 }

@@ -32,13 +32,13 @@ struct RunPublisher {
   func publish(
     _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, steps: Int
   ) throws -> JobResults? {
+    let place = places.set(isProtected: design.plan.mechanism != nil)
     if let mechanism = design.plan.mechanism {
-      let writer = try ReleaseWriter(
-        releaseAt: places.release, protectedBy: mechanism, hasReport: true)
-      return try publish(model, design, account, steps, places.release, writer)
+      let writer = try ReleaseWriter(releaseAt: place, protectedBy: mechanism, hasReport: true)
+      return try publish(model, design, account, steps, place.path, writer)
     }
-    let writer = try InternalSetWriter(insideAt: places.unprotected, hasReport: true)
-    return try publish(model, design, account, steps, places.unprotected, writer)
+    let writer = try InternalSetWriter(insideAt: place, hasReport: true)
+    return try publish(model, design, account, steps, place.path, writer)
   }
 
   private func publish<Zone>(
@@ -75,7 +75,7 @@ struct RunPublisher {
     try writer.write(report(writer, format, design, statement))
     let manifest = try writer.writeManifest(run: order.name, software: Version.current)
     if let statement { try account.release(manifest, claim: statement.total) }
-    try writer.finish()
+    try writer.finish(manifest: manifest)
     return JobResults(
       epsilon: statement?.runCost.epsilon, delta: statement == nil ? nil : order.delta,
       steps: steps, images: order.count,
@@ -95,8 +95,7 @@ struct RunPublisher {
   ) throws -> ReportData {
     let images = writer.lookedImages(format)
     var data = try RunReport(
-      design, statement, in: places.internalFiles, command: "figment train, or figmentd run",
-      on: machine
+      design, statement, in: places.internalFiles, command: order.command, on: machine
     ).data(images, total: order.count)
     if images.count > 0 {
       data.ownFindingsAlone = Releasable(

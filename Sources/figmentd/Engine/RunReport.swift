@@ -83,13 +83,12 @@ struct RunReport {
   }
 
   private func guarantee(_ statement: PrivacyStatement) -> Guarantee {
-    var facts: [(name: String, value: String)] = [
+    let facts: [(name: String, value: String)] = [
       ("ε of this run alone", Decimals.epsilon(statement.runCost.epsilon)),
       ("Neighbouring data sets", statement.adjacency.words(for: statement.unit)),
       ("Batches", statement.sampling), ("Bound claimed", statement.total.accountant),
       ("Runs counted", statement.runs.joined(separator: ", ")),
     ]
-    if let ledger = statement.ledger { facts.append(("Ledger", "line \(ledger.line)")) }
     return Guarantee(
       epsilon: statement.total.epsilon, delta: statement.total.delta, unit: statement.unit.words,
       statement: [

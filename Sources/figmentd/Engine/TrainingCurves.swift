@@ -12,8 +12,7 @@ struct TrainingCurves {
   /// steps; nil without a discriminator.
   let fakeAccuracyAtEnd: Releasable<Double>?
 
-  /// The places of a curve: steps are put together, so that the moments at which a run reported,
-  /// which depend on how long steps took, are not told.
+  /// The places of a curve: neighbouring steps are put together.
   private static let binCount = 120
 
   private static let titles = [

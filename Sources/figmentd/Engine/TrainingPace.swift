@@ -1,11 +1,11 @@
 import Glibc
 
-/// How fast a run gets on: sizes its blocks and tells when reports and checkpoints are due.
+/// How fast a run gets on, and when people who watch want to hear of it.
+///
+/// It reads the clock, so nothing that is kept or released may depend on it; see `TrainingSchedule`.
 struct TrainingPace {
   /// Reports are at least this far apart, in seconds.
   private static let reportInterval = 1.0
-  /// Blocks are never larger: a crash costs at most this many steps.
-  private static let largestBlock = 256
 
   /// Speed is measured over the last one to two windows, in seconds: what a machine does now, not
   /// what it did hours ago.
@@ -18,7 +18,6 @@ struct TrainingPace {
   /// Not at the start: the first step prepares memory and kernels for all others.
   private var marks: [(step: Int, time: Double)] = []
   private var lastReport = TrainingPace.now()
-  private var lastCheckpoint = TrainingPace.now()
 
   /// Starts the clock at a step.
   init(from step: Int) { self.step = step }
@@ -36,25 +35,13 @@ struct TrainingPace {
   /// Takes note of a report.
   mutating func reported() { lastReport = Self.now() }
 
-  /// Takes note of a checkpoint.
-  mutating func checkpointed() { lastCheckpoint = Self.now() }
-
   /// Whether enough time has passed for another report.
   var isReportDue: Bool { Self.now() - lastReport >= Self.reportInterval }
-
-  /// Seconds since the last checkpoint, or since the start.
-  var secondsSinceCheckpoint: Double { Self.now() - lastCheckpoint }
 
   /// Steps per second of late; nil before the second step.
   var speed: Double? {
     guard let since = marks.first, step > since.step, time > since.time else { return nil }
     return Double(step - since.step) / (time - since.time)
-  }
-
-  /// Steps that take about `seconds`.
-  func steps(in seconds: Double) -> Int {
-    guard let speed else { return 4 }
-    return max(1, min(Self.largestBlock, Int(speed * seconds)))
   }
 
   /// Seconds of a clock that nobody sets.

@@ -19,26 +19,24 @@ final class TrainingRun {
     case stopped
   }
 
-  /// Checkpoints are this far apart, in seconds.
-  private static let checkpointInterval = 30.0
-  /// A block of reserved steps takes about this long, in seconds: what a crash may cost.
-  private static let blockDuration = 10.0
-
   private let order: RunOrder
   private let places: RunPlaces
   private let machine: Machine
   private let stop: StopSignal
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let report: @Sendable (JobReport) -> Void
+  private let conditions: RunConditions
   private var verdicts: [String: Int] = [:]
 
   /// Prepares a run; nothing is read or written yet.
   init(
     _ order: RunOrder, at places: RunPlaces, on machine: Machine, stop: StopSignal,
+    under conditions: RunConditions = RunConditions(),
     makeDecoder: @escaping @Sendable () throws -> any ImageDecoder,
     report: @escaping @Sendable (JobReport) -> Void
   ) {
     self.order = order
+    self.conditions = conditions
     self.places = places
     self.machine = machine
     self.stop = stop
@@ -71,28 +69,25 @@ final class TrainingRun {
           Releasable("finished already: nothing is trained or drawn anew", .chosenBeforehand)))
       return .finished(results)
     }
+    // Before anything is spent: at the end there would be nowhere to put the set.
+    try places.set(isProtected: order.loss != .unlimited).requireFree()
     let (design, snapshot) = try prepare()
     if design.plan.mechanism == nil, order.permission == nil {
       throw ControlError.refusedByPolicy(order.nonPrivateRefusal)
     }
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
-    var step = 0
-    if let saved = try CheckpointFolder(path: places.checkpoints).newest() {
-      try model.restore(from: saved.checkpoint)
-      step = saved.step
-      report(
-        .note(Releasable("goes on from the checkpoint of step \(step)", .chosenBeforehand)))
-    }
-    let account = try RunAccount(order, places, design)
+    let step = try restoreOrBegin(model)
+    let account = try RunAccount(order, places, design, under: conditions)
+    try requirePaid(step, design, account)
     let questions = PaidQuestions(
       design: design, snapshot: snapshot, account: account, folder: places.internalFiles,
-      delta: order.delta, report: report)
+      delta: order.delta, makeNoise: conditions.makeNoise, report: report)
     try questions.askForCounts()
     let trainer = Trainer(
       model, plan: design.plan, images: SnapshotImages(snapshot), ledger: account.ledger,
       purpose: "training", step: step, charged: account.charged,
-      permission: order.permission)
+      permission: order.permission, noise: conditions.makeNoise())
     let record = { (state: RunRecord.State) in
       try self.record(state, design, snapshot, trainer, account).write(
         in: self.places.internalFiles)
@@ -100,8 +95,9 @@ final class TrainingRun {
     try record(.training)
     let previews = TrainingPreviews(in: places.internalFiles, design)
     try previews.forget(after: step)
+    try MetricsFile.forget(after: step, in: places.internalFiles)
     var heldOut = try heldOutLikelihood(of: model, design, snapshot, after: step)
-    if try train(trainer, account, previews, &heldOut) == .stopped {
+    if try train(trainer, design, account, previews, &heldOut) == .stopped {
       try record(.stopped)
       return .stopped
     }
@@ -118,17 +114,74 @@ final class TrainingRun {
     return .finished(results)
   }
 
+  /// The step of the newest checkpoint, which the model takes up; at the first attempt 0, of which a
+  /// checkpoint is written at once.
+  ///
+  /// So a disk without room for one ends the run before anything is charged.
+  private func restoreOrBegin(_ model: any GenerativeModel) throws -> Int {
+    let checkpoints = CheckpointFolder(path: places.checkpoints)
+    guard let saved = try checkpoints.newest() else {
+      try checkpoints.save(model, step: 0)
+      return 0
+    }
+    try model.restore(from: saved.checkpoint)
+    if saved.step > 0 {
+      report(
+        .note(
+          Releasable("goes on from the checkpoint of step \(saved.step)", .chosenBeforehand)))
+    }
+    return saved.step
+  }
+
+  /// Refuses a checkpoint that holds more steps than the ledger was charged for.
+  private func requirePaid(_ step: Int, _ design: RunDesign, _ account: RunAccount) throws {
+    guard design.plan.mechanism != nil, step > account.charged else { return }
+    throw ControlError.failed(
+      "run \(order.name): its checkpoint holds \(step) steps, and its ledger was charged for "
+        + "\(account.charged) (as many expected). The ledger is not the one that paid for them. "
+        + "Restore it, or start a new run.")
+  }
+
   /// The design and the frozen images of an earlier attempt, or new ones.
   private func prepare() throws -> (RunDesign, DatasetSnapshot) {
-    let pack = "images.pack"
-    if let design = try RunDesign.saved(in: places.internalFiles) {
-      let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/\(pack)")
-      guard "\(snapshot.digest)" == design.snapshot else {
-        throw ControlError.failed(
-          "run \(order.name): its frozen images are not those it began with. Start a new run.")
-      }
-      return (design, snapshot)
+    let folder = places.internalFiles
+    if let design = try RunDesign.saved(in: folder), try isUnderway(design) {
+      let images = try FrozenImages.open(named: design.snapshot, in: folder, run: order.name)
+      return (design, images.snapshot)
     }
+    guard try history().nextAttempt(of: order.name) == 1 else {
+      throw ControlError.conflict(
+        "run \(order.name): its ledger knows an earlier run of this name, whose files are gone. "
+          + "Start a run of another name.")
+    }
+    try CheckpointFolder(path: places.checkpoints).clear()
+    let snapshot = try freeze()
+    report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
+    let priced = try PricedPlan(order, units: snapshot.snapshot.unitCount, after: history())
+    if let remark = priced.remark { report(.note(Releasable(remark, .chosenBeforehand))) }
+    let design = try RunDesign(
+      order, priced, classes: snapshot.snapshot.classes, snapshot: snapshot.name)
+    try design.save(in: folder)
+    return (design, snapshot.snapshot)
+  }
+
+  /// Whether a saved design is that of a run which the ledger has heard of, or needs no ledger.
+  ///
+  /// One that was saved and never announced is not binding: nothing proves that it is as it was, and
+  /// nothing was done with it.
+  private func isUnderway(_ design: RunDesign) throws -> Bool {
+    if design.plan.mechanism == nil { return true }
+    if try history().nextAttempt(of: order.name) > 1 { return true }
+    guard let saved = try CheckpointFolder(path: places.checkpoints).newest(), saved.step > 0
+    else { return false }
+    throw ControlError.failed(
+      "run \(order.name): a checkpoint of \(saved.step) steps is there, and the ledger of the images "
+        + "knows no such run (its announcement expected). The ledger was lost or moved. Restore it, "
+        + "or start a new run.")
+  }
+
+  /// Reads the folder and packs its images under a name that the run draws.
+  private func freeze() throws -> FrozenImages {
     report(.progress(JobProgress(phase: .scan, done: 0, total: 0)))
     var builder = SnapshotBuilder(
       root: order.root, rules: order.rules, transform: order.transform,
@@ -138,17 +191,11 @@ final class TrainingRun {
     builder.onProgress = { [report] progress in
       report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
     }
-    let result = try builder.build(in: places.internalFiles, named: pack)
-    verdicts = result.files.countsByCode()
-    try VerdictsFile.write(result.files, in: places.internalFiles)
-    report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
-    let snapshot = result.snapshot
-    let priced = try PricedPlan(order, units: snapshot.unitCount, after: history())
-    if let remark = priced.remark { report(.note(Releasable(remark, .chosenBeforehand))) }
-    let design = try RunDesign(
-      order, priced, classes: snapshot.classes, snapshot: "\(snapshot.digest)")
-    try design.save(in: places.internalFiles)
-    return (design, snapshot)
+    let frozen = try FrozenImages.build(
+      builder, named: conditions.drawSecret(), in: places.internalFiles)
+    verdicts = frozen.files.countsByCode()
+    try VerdictsFile.write(frozen.files, in: places.internalFiles)
+    return frozen.images
   }
 
   /// What other runs did to the root.
@@ -159,21 +206,21 @@ final class TrainingRun {
   }
 
   private func train(
-    _ trainer: Trainer, _ account: RunAccount, _ previews: TrainingPreviews,
-    _ heldOut: inout HeldOutLikelihood?
+    _ trainer: Trainer, _ design: RunDesign, _ account: RunAccount,
+    _ previews: TrainingPreviews, _ heldOut: inout HeldOutLikelihood?
   ) throws -> Trainer.Ending {
     let checkpoints = CheckpointFolder(path: places.checkpoints)
     let metrics = MetricsFile(in: places.internalFiles)
+    let schedule = TrainingSchedule(steps: design.plan.steps)
     var pace = TrainingPace(from: trainer.step)
     var saved = trainer.step
     let save = { [report] in
       try checkpoints.save(trainer.model, step: trainer.step)
       saved = trainer.step
-      pace.checkpointed()
       report(.progress(account.progress(trainer, pace, checkpoint: saved)))
     }
     let ending = try trainer.run(
-      blockSize: { pace.steps(in: Self.blockDuration) },
+      blockSize: { schedule.blockSize },
       shouldStop: { [stop] in stop.isRaised || heldOut?.isSettled ?? false },
       report: { progress in
         pace.stepped(to: progress.step)
@@ -181,18 +228,19 @@ final class TrainingRun {
         var curves = progress.report
         let bits = heldOut?.measure(after: progress.step)
         curves.privateCurves[HeldOutLikelihood.curve] = bits
-        guard bits != nil || pace.isReportDue || progress.step == progress.lastStep else { return }
-        let epsilon = account.plannedEpsilon(charged: progress.charged)
-        try metrics.append(curves, of: progress.step, epsilon: epsilon)
+        if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {
+          let epsilon = account.plannedEpsilon(charged: progress.charged)
+          try metrics.append(curves, of: progress.step, epsilon: epsilon)
+        }
+        // People watch the clock: this line is for the moment and is kept nowhere.
+        guard pace.isReportDue || progress.step == progress.lastStep else { return }
         pace.reported()
         let accuracy = curves.curves["fake_accuracy"]
         self.report(
           .progress(account.progress(trainer, pace, checkpoint: saved, fakeAccuracy: accuracy)))
       },
-      blockEnded: {
-        if pace.secondsSinceCheckpoint >= Self.checkpointInterval { try save() }
-      })
-    if saved < trainer.step || trainer.step == 0 { try save() }
+      blockEnded: { try save() })
+    if saved < trainer.step { try save() }
     guard !stop.isRaised, heldOut?.isSettled ?? false else { return ending }
     report(
       .note(

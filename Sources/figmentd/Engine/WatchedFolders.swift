@@ -10,18 +10,24 @@ final class WatchedFolders: FolderReader {
   private static let inspection = ImageTransform(
     height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
 
-  private let poisoned = DecoderProcess.Poisoned()
+  private let makeDecoder: @Sendable () throws -> any ImageDecoder
   /// What the last scan of each dataset found: an unchanged file is not read again.
   ///
   /// After a restart the index tells of the usable ones.
   private let remembered = Mutex<[String: [RelativePath: InspectedFile]]>([:])
+
+  /// Reads with decoders in child processes unless `makeDecoder` says otherwise.
+  init(makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil) {
+    let poisoned = DecoderProcess.Poisoned()
+    self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
+  }
 
   func scan(
     _ dataset: DatasetConfiguration, known: [String: IndexedFile], pulse: Pulse
   ) throws -> FolderContents {
     var builder = SnapshotBuilder(
       root: dataset.root, rules: dataset.rules, transform: Self.inspection)
-    builder.makeDecoder = { [poisoned] in DecoderProcess(poisoned: poisoned) }
+    builder.makeDecoder = makeDecoder
     builder.isSettled = { $1.hasBeenQuiet(for: dataset.settle) }
     builder.onProgress = { _ in pulse.beat() }
     let earlier =

@@ -53,7 +53,8 @@ final class JobStore {
   /// Makes a folder for a new job, with a number that no job ever had.
   ///
   /// The number is on disk before it is used: a job that is deleted by hand leaves a hole, since
-  /// its name stands in the ledger.
+  /// its name stands in the ledger. Numbers of releases count too: where the state was lost, they are
+  /// all that is left of the jobs before, and none may be replaced.
   func makeJob(
     _ request: JobRequest, dataset: String, token: String?, at time: Date
   ) throws -> Job {
@@ -120,6 +121,9 @@ final class JobStore {
     try systemCall("truncate", path) { truncate(path, whole) }
   }
 
+  /// Larger numbers are names that people gave to other folders.
+  private static let numberLimit = 1_000_000_000
+
   private func nextNumber() throws -> Int {
     let file = folder + "/last-number"
     var last = 0
@@ -128,7 +132,10 @@ final class JobStore {
     {
       last = number
     }
-    let seen = try DurableFile.names(in: folder).compactMap { JobID($0)?.number }.max() ?? 0
+    let places = [folder, output, output + "/internal"]
+    let seen =
+      try places.flatMap { try DurableFile.names(in: $0) }
+      .compactMap { JobID($0)?.number }.filter { $0 < Self.numberLimit }.max() ?? 0
     let next = max(last, seen) + 1
     try DurableFile.write(Data("\(next)\n".utf8), to: file)
     return next

@@ -47,7 +47,7 @@ final class LedgerFile: Sendable {
   /// earlier failure, or belongs to another root or unit of privacy.
   init(
     of root: LedgerRoot, budget: PrivacyBudget, at location: Location,
-    witnesses: [PrivacyStatement.LedgerPosition] = [],
+    witnesses: [PrivacyStatement.LedgerWitness] = [],
     disk: any LedgerFileDisk = SystemLedgerFileDisk(),
     now: @escaping @Sendable () -> Date = { Date() }
   ) throws(LedgerError) {
@@ -80,7 +80,7 @@ final class LedgerFile: Sendable {
 
   /// Reads what is there, holding the lock, and removes the trace of a crash while writing.
   private static func open(
-    _ location: Location, mark: LedgerFileMark, witnesses: [PrivacyStatement.LedgerPosition],
+    _ location: Location, mark: LedgerFileMark, witnesses: [PrivacyStatement.LedgerWitness],
     disk: any LedgerFileDisk
   ) throws -> (descriptor: Int32, content: LedgerFileContent) {
     for directory in [location.directory, location.markDirectory] {
@@ -92,7 +92,7 @@ final class LedgerFile: Sendable {
       try mark.checkNoNote()
       let content = try LedgerFileContent(disk.read(descriptor), ledger: location.path)
       let marked = try mark.read()
-      for witness in witnesses + (marked.map { [$0] } ?? []) {
+      for witness in witnesses + (marked.map { [$0.witness] } ?? []) {
         try content.check(contains: witness, ledger: location.path)
       }
       // A first line is written before the first mark, and nothing is granted between.
@@ -118,7 +118,7 @@ final class LedgerFile: Sendable {
   ///
   /// Empty when nothing was ever spent; throws what opening would throw.
   static func history(
-    at location: Location, witnesses: [PrivacyStatement.LedgerPosition] = [],
+    at location: Location, witnesses: [PrivacyStatement.LedgerWitness] = [],
     disk: any LedgerFileDisk = SystemLedgerFileDisk()
   ) throws(LedgerError) -> LedgerHistory {
     let mark = LedgerFileMark(
@@ -133,7 +133,7 @@ final class LedgerFile: Sendable {
       throw .storage(ledger: location.path, operation: error.operation, reason: error.reason)
     }
     let content = try LedgerFileContent(bytes, ledger: location.path)
-    for witness in witnesses + (marked.map { [$0] } ?? []) {
+    for witness in witnesses + (marked.map { [$0.witness] } ?? []) {
       try content.check(contains: witness, ledger: location.path)
     }
     if marked == nil, content.lines.count > 1 {

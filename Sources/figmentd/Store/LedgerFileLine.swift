@@ -128,14 +128,22 @@ struct LedgerFileContent {
 
   /// Refuses a ledger that does not contain a line which someone has seen.
   func check(
-    contains witness: PrivacyStatement.LedgerPosition, ledger: String
+    contains witness: PrivacyStatement.LedgerWitness, ledger: String
   ) throws(LedgerError) {
-    guard witness.line < lines.count else {
-      throw .rolledBack(ledger: ledger, found: lines.count - 1, expected: witness.line)
+    guard let line = witness.line else {
+      if lines.contains(where: { $0.hash == witness.hash }) { return }
+      throw .lacksLine(ledger: ledger, hash: witness.hash)
     }
-    guard witness.line >= 0, lines[witness.line].hash == witness.hash else {
-      throw .corrupt(
-        ledger: ledger, line: witness.line, reason: "it is not the line that was made durable")
+    guard line < lines.count else {
+      throw .rolledBack(ledger: ledger, found: lines.count - 1, expected: line)
+    }
+    guard line >= 0, lines[line].hash == witness.hash else {
+      throw .corrupt(ledger: ledger, line: line, reason: "it is not the line that was made durable")
     }
   }
+}
+
+extension PrivacyStatement.LedgerPosition {
+  /// The line as something that a ledger must hold.
+  var witness: PrivacyStatement.LedgerWitness { .init(hash: hash, line: line) }
 }

@@ -30,7 +30,8 @@ final class LedgerFileRun: PrivacyLedger {
 
   /// The guarantee for a release made now: everything on the root so far, this run included.
   ///
-  /// It carries the ledger's position, so that a release witnesses how old the ledger must be.
+  /// It carries the hash of the ledger's newest line, so that a release witnesses how old the ledger
+  /// must be.
   /// `declared` and `found` are the facts about the data that the release tells, `answers` what
   /// leaves beside what the model draws.
   func statement(
@@ -46,7 +47,8 @@ final class LedgerFileRun: PrivacyLedger {
       runs.append(attempt.plan.run)
     }
     let subject = PrivacyStatement.Subject(
-      root: root, run: plan.run, runs: runs, mechanism: plan.mechanism, position: position,
+      root: root, run: plan.run, runs: runs, mechanism: plan.mechanism,
+      witness: position.map { .init(hash: $0.hash) },
       software: software, declared: declared, found: found, answers: answers)
     let ofRun = try history.spent(by: plan.run)
     do {

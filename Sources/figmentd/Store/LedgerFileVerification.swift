@@ -74,7 +74,7 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
   /// Never throws: what cannot be read is a problem to report.
   init(
     of location: LedgerFile.Location, delta: Double,
-    witnesses: [PrivacyStatement.LedgerPosition] = [],
+    witnesses: [PrivacyStatement.LedgerWitness] = [],
     disk: any LedgerFileDisk = SystemLedgerFileDisk()
   ) {
     ledger = location.path
@@ -98,7 +98,7 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
         problems.append(
           LedgerError.markUnusable(ledger: location.path, reason: "is missing").description)
       }
-      for witness in witnesses + (marked.map { [$0] } ?? []) {
+      for witness in witnesses + (marked.map { [$0.witness] } ?? []) {
         try read.check(contains: witness, ledger: location.path)
       }
     } catch let error as LedgerError {

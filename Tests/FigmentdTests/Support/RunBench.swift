@@ -137,10 +137,11 @@ struct RunBench {
   /// Trains and publishes.
   func run(
     threads: Int = 1, stop: StopSignal = StopSignal(),
+    under conditions: RunConditions = RunConditions(),
     report: @escaping @Sendable (JobReport) -> Void = { _ in }
   ) throws -> TrainingRun.Ending {
     try TrainingRun(
-      order, at: places, on: Machine(threadCount: threads), stop: stop,
+      order, at: places, on: Machine(threadCount: threads), stop: stop, under: conditions,
       makeDecoder: { ImageCodec() }, report: report
     ).run()
   }

@@ -149,6 +149,25 @@ import Testing
     #expect(released.values.array == [12])
   }
 
+  /// The way by units alone must bound each as the usual way does.
+  @Test func unitsThatAreSummedAloneAreClippedAlike() throws {
+    let machine = Machine(threadCount: 1)
+    var sums: [[Float]] = []
+    for values: [[Float]] in [[[1], [2], [4]], [[1], [2], [.infinity], [4]]] {
+      let parameters = ParameterStore()
+      let network = PrivateNetwork(
+        [LyingLayer(parameters)], parameters: parameters, seed: 1, microBatchSize: 4)
+      let examples = ArrayExamples(values, labels: values.map { _ in 0 })
+      let sum = network.clippedSum(
+        over: PrivateExamples(examples), loss: GivenGradientLoss([[1]]),
+        try PrivateBench.quiet(clipNorm: 0.25), in: Pass(on: machine))
+      sums.append(sum.noised(by: NoiseStream()).values.array)
+    }
+    // Norms of one are scaled to a quarter.
+    #expect(isClose(Double(sums[0][0]), to: 7 * 0.25, relative: 0.01, absolute: 0))
+    #expect(isClose(Double(sums[1][0]), to: Double(sums[0][0]), relative: 1e-6, absolute: 0))
+  }
+
   /// Its gradient is its input, its norm always one.
   private final class LyingLayer: PerExampleLayer {
     let summary = "lying"

@@ -1,0 +1,56 @@
+import Control
+import Datasets
+import FoundationEssentials
+
+/// The frozen images of a run: the packed pixels, and the secret name under which the design and the
+/// ledger know them.
+///
+/// A hash of the images would be a commitment to the exact training set: whoever has all images but
+/// one could try the last and so decide membership. The ledger's hash leaves with every release, so
+/// nothing that depends on the images enters the ledger. The true digest stays in `images.json`,
+/// beside the pixels, and only there.
+struct FrozenImages {
+  /// The pixels.
+  let snapshot: DatasetSnapshot
+  /// 256 random bits that stand for the images; never released.
+  let name: String
+
+  private struct Identity: Codable {
+    let name: String
+    let digest: String
+  }
+
+  private static let pack = "images.pack"
+  private static let identityName = "images.json"
+
+  /// Packs the images of a folder into `folder` under a new name.
+  ///
+  /// `name` is drawn by the caller, not computed from the images.
+  static func build(
+    _ builder: SnapshotBuilder, named name: String, in folder: String
+  ) throws -> (images: FrozenImages, files: [InspectedFile]) {
+    let result = try builder.build(in: folder, named: pack)
+    let identity = Identity(name: name, digest: "\(result.snapshot.digest)")
+    try DurableFile.write(
+      try ControlCoding.encodeForPeople(identity), to: "\(folder)/\(identityName)")
+    return (FrozenImages(snapshot: result.snapshot, name: name), result.files)
+  }
+
+  /// Opens the images that an earlier attempt froze, and checks that they are those of `name`.
+  ///
+  /// Runs of earlier versions used the digest itself as the name, and have no `images.json`.
+  static func open(named name: String, in folder: String, run: String) throws -> FrozenImages {
+    let snapshot = try DatasetSnapshot(opening: "\(folder)/\(pack)")
+    let digest = "\(snapshot.digest)"
+    let identity =
+      try DurableFile.names(in: folder).contains(identityName)
+      ? JSONDecoder().decode(
+        Identity.self, from: DurableFile.read("\(folder)/\(identityName)"))
+      : Identity(name: digest, digest: digest)
+    guard identity.digest == digest, identity.name == name else {
+      throw ControlError.failed(
+        "run \(run): its frozen images are not those it began with. Start a new run.")
+    }
+    return FrozenImages(snapshot: snapshot, name: name)
+  }
+}

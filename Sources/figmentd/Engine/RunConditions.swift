@@ -1,0 +1,25 @@
+import Compute
+import FoundationEssentials
+
+/// What a run takes from outside and no order decides: secret randomness, the time and the ledger's
+/// disk.
+///
+/// A release may depend on the randomness only where noise protects the images, and on the time not
+/// at all. Tests that prove this give two runs the same conditions and compare every byte.
+struct RunConditions: Sendable {
+  /// Makes the stream that decides who is sampled and which noise is added, keyed by the kernel; a
+  /// new one for every attempt and every question.
+  var makeNoise: @Sendable () -> NoiseStream = { NoiseStream() }
+  /// Draws the secret under which the ledger knows the frozen images.
+  var drawSecret: @Sendable () -> String = { RunConditions.secret() }
+  /// The time that ledger lines carry.
+  var now: @Sendable () -> Date = { Date() }
+  /// The system calls that the ledger's durability rests on.
+  var ledgerDisk: any LedgerFileDisk = SystemLedgerFileDisk()
+
+  /// 256 random bits from the kernel, as hexadecimal digits.
+  private static func secret() -> String {
+    var source = SystemRandomNumberGenerator()
+    return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
+  }
+}

@@ -1,0 +1,27 @@
+import Crypto
+import FoundationEssentials
+import Glibc
+
+/// What a run in the foreground is called in the ledger of its images and in its release.
+enum RunName {
+  private static let file = "/run-name"
+
+  /// The name of the run whose internal files lie in `folder`; drawn and kept there at the first call.
+  ///
+  /// A random suffix tells runs on one root apart. It belongs to the files and not to the place: where
+  /// they were deleted, the next run is another one, with a name that the ledger does not know yet.
+  static func ofRun(_ title: String, at output: String, in folder: String) throws -> String {
+    if let kept = try? DurableFile.read(folder + file) {
+      return String(decoding: kept, as: UTF8.self)
+    }
+    // Runs of earlier versions have a suffix that follows from the path of their results.
+    let old = "\(title)-\(SHA256.hash(data: Data(output.utf8)).prefix(4).hexadecimal)"
+    if access(folder + "/design.json", F_OK) == 0 { return old }
+    var source = SystemRandomNumberGenerator()
+    let suffix = (0..<6).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
+    let name = "\(title)-\(suffix)"
+    try DurableFile.makeFolder(folder)
+    try DurableFile.write(Data(name.utf8), to: folder + file)
+    return name
+  }
+}

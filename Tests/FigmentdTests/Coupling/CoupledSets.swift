@@ -1,0 +1,186 @@
+import Compute
+import Datasets
+import Foundation
+import Learning
+import Models
+import Privacy
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import figmentd
+
+/// One case of the coupling tests: what is trained, who is protected, what is asked, how it runs.
+struct CouplingCase: Sendable, CustomTestStringConvertible {
+  enum Family: String, Sendable, CaseIterable { case gan, pixels }
+  enum Course: String, Sendable, CaseIterable { case atOnce, resumed, daemon }
+
+  var family = Family.gan
+  var unit = Datasets.PrivacyUnit.file
+  var isHardened = false
+  var asks = false
+  var course = Course.atOnce
+
+  /// Every combination.
+  static let all: [CouplingCase] = Family.allCases.flatMap { family in
+    Datasets.PrivacyUnit.allCases.flatMap { unit in
+      [false, true].flatMap { isHardened in
+        [false, true].flatMap { asks in
+          Course.allCases.map {
+            CouplingCase(
+              family: family, unit: unit, isHardened: isHardened, asks: asks, course: $0)
+          }
+        }
+      }
+    }
+  }
+
+  var testDescription: String {
+    "\(family.rawValue), unit \(unit.rawValue), \(isHardened ? "discrete" : "Gaussian") noise, "
+      + "\(asks ? "counts and score" : "no questions"), \(course.rawValue)"
+  }
+
+  /// Steps of a run; few, so that some unit is in no batch.
+  static let steps = 12
+  /// Units of a set.
+  static let unitCount = 48
+
+  /// The recipe, a few hundred weights.
+  var recipe: String {
+    switch family {
+    case .gan: RunBench.recipe(side: 8, steps: Self.steps, batchSize: 4)
+    case .pixels:
+      RunBench.pixelRecipe(steps: Self.steps)
+        .replacingOccurrences(of: "batch_size: 16", with: "batch_size: 4")
+    }
+  }
+
+  var rules: DatasetRules {
+    DatasetRules(
+      classes: ["a", "b"], privacyUnit: unit, maximumPerUnit: unit == .file ? nil : 3)
+  }
+}
+
+/// Two folders of images that differ in one unit, which keeps its place among the units.
+///
+/// Which coin is whose is a matter of counting; that the unit keeps its place gives all others the
+/// coins that they had.
+struct CoupledSets {
+  let left: String
+  let right: String
+  /// The differing unit's place.
+  let place: Int
+
+  /// Writes both sets below `folder`. The unit at `place` differs in name, bytes, size and pixels,
+  /// and, where a unit is a folder, in its number of images.
+  init(below folder: String, _ coupling: CouplingCase, place: Int) throws {
+    self.place = place
+    left = folder + "/left/images"
+    right = folder + "/right/images"
+    let names = try Self.write(to: left, coupling)
+    _ = try Self.write(to: right, coupling)
+    try Self.replace(names[place], in: right, coupling, place: place)
+  }
+
+  /// The units of a set in their order, each by the path of its file or folder.
+  private static func write(to root: String, _ coupling: CouplingCase) throws -> [String] {
+    for name in ["a", "b"] { try DurableFile.makeFolder("\(root)/\(name)") }
+    let isFolder = coupling.unit == .folder
+    var units: [(key: [UInt8], path: String)] = []
+    for number in 0..<CouplingCase.unitCount {
+      let digits = String(number + 100)
+      let path = "\(number % 2 == 0 ? "a" : "b")/\(isFolder ? "person" : "image")-\(digits)"
+      let file = image(seed: UInt64(number), side: 8)
+      if isFolder {
+        try DurableFile.makeFolder("\(root)/\(path)")
+        try DurableFile.write(file, to: "\(root)/\(path)/1.png")
+        try DurableFile.write(
+          image(seed: UInt64(number) + 1000, side: 8), to: "\(root)/\(path)/2.png")
+        units.append((Array(digits.utf8), path))
+      } else {
+        try DurableFile.write(file, to: "\(root)/\(path).png")
+        units.append((hash(of: file), path + ".png"))
+      }
+    }
+    // People are numbered by their names, single images by their content.
+    return units.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.path)
+  }
+
+  private static func replace(
+    _ unit: String, in root: String, _ coupling: CouplingCase, place: Int
+  ) throws {
+    try FolderTree.remove("\(root)/\(unit)")
+    if coupling.unit == .folder {
+      let folder = "\(root)/\(unit)-Mustermann"
+      try DurableFile.makeFolder(folder)
+      try DurableFile.write(image(seed: 77, side: 19), to: folder + "/portrait.png")
+      return
+    }
+    let others = try hashes(in: root)
+    for seed in 0..<100_000 {
+      let file = image(seed: UInt64(5000 + seed), side: 19)
+      let own = hash(of: file)
+      guard others.count(where: { $0.lexicographicallyPrecedes(own) }) == place else { continue }
+      let name = unit.dropLast(".png".count) + "-of-Erika-Mustermann.png"
+      return try DurableFile.write(file, to: "\(root)/\(name)")
+    }
+    throw CouplingFailure("no image keeps place \(place)")
+  }
+
+  private static func hashes(in root: String) throws -> [[UInt8]] {
+    try ["a", "b"].flatMap { name in
+      try DurableFile.names(in: "\(root)/\(name)").map {
+        hash(of: try DurableFile.read("\(root)/\(name)/\($0)"))
+      }
+    }
+  }
+
+  private static func hash(of file: Data) -> [UInt8] {
+    file.withUnsafeBytes { bytes in ContentHash(of: bytes).withUnsafeBytes { Array($0) } }
+  }
+
+  /// A picture of noise with a bright spot.
+  private static func image(seed: UInt64, side: Int) -> Data {
+    var stream = SeededStream(seed: seed)
+    let bytes = (0..<(side * side)).map { _ in UInt8(255 * stream.uniform()) }
+    return Data(
+      PNGEncoder().encode(
+        Image(shape: ImageShape(height: side, width: side, channels: 1), bytes: bytes)))
+  }
+}
+
+struct CouplingFailure: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// The conditions that both runs of a pair share: secret randomness, time, and where a crash comes.
+final class SharedConditions: Sendable {
+  private let seed: UInt32
+
+  init(seed: UInt32) { self.seed = seed }
+
+  /// The conditions of one run, from the beginning: its streams are those of every other run.
+  ///
+  /// - Parameter disk: the disk of the ledger.
+  func make(disk: any LedgerFileDisk = SystemLedgerFileDisk()) -> RunConditions {
+    let streams = Counter()
+    let secrets = Counter()
+    return RunConditions(
+      makeNoise: { [seed] in TestNoise.stream(seed &+ 7919 &* UInt32(streams.next())) },
+      drawSecret: { [seed] in "secret \(seed) \(secrets.next())" },
+      now: { Date(timeIntervalSince1970: 1_700_000_000) }, ledgerDisk: disk)
+  }
+}
+
+/// Counts calls.
+final class Counter: Sendable {
+  private let value = Mutex(0)
+
+  func next() -> Int {
+    value.withLock { value in
+      value += 1
+      return value
+    }
+  }
+}

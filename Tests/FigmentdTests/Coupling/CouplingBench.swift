@@ -1,0 +1,202 @@
+import Compute
+import Control
+import Datasets
+import Foundation
+import Glibc
+import Learning
+import Privacy
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Models
+@testable import figmentd
+
+/// Trains twice under the same conditions, on two sets that differ in one unit.
+struct CouplingBench {
+  let scratch = ScratchFolder()
+  let coupling: CouplingCase
+  let conditions: SharedConditions
+  let sets: CoupledSets
+
+  /// The step whose settlement a crash prevents, where the course has one.
+  private static let crashStep = 5
+
+  /// Looks for a unit that no step draws, or for one that the first step draws, and writes both sets.
+  init(_ coupling: CouplingCase, isDrawn: Bool = false, seed: UInt32 = 1) throws {
+    self.coupling = coupling
+    conditions = SharedConditions(seed: seed)
+    // Which units are drawn follows from coins and numbers alone, so any set of this size shows it.
+    let trial = try CoupledSets(below: scratch.path + "/trial", coupling, place: 0)
+    let drawn = try Self.drawnUnits(
+      order: Self.order(coupling, root: trial.left, in: scratch),
+      streams: Self.trainingStreams(coupling, conditions), folder: scratch.path + "/trial")
+    let place = try #require(
+      (3..<CouplingCase.unitCount).first { drawn.contains($0) == isDrawn },
+      "a unit that is \(isDrawn ? "drawn" : "drawn never")")
+    sets = try CoupledSets(below: scratch.path, coupling, place: place)
+  }
+
+  /// A run's order on one of the sets.
+  static func order(
+    _ coupling: CouplingCase, root: String, in scratch: ScratchFolder
+  ) throws -> RunOrder {
+    RunOrder(
+      name: "patients-1", dataset: "patients", root: root, rules: coupling.rules,
+      recipe: try RecipeLibrary.read(scratch.write("tiny.yaml", coupling.recipe)),
+      population: CouplingCase.unitCount, loss: .epsilon(8), delta: 1e-5,
+      budget: try PrivacyBudget(epsilon: 100, delta: 1e-5), steps: nil,
+      isHardened: coupling.isHardened, countEpsilon: coupling.asks ? 1 : nil,
+      scoreEpsilon: coupling.asks ? 1 : nil, count: 12, seed: 5)
+  }
+
+  static func places(in folder: String) -> RunPlaces {
+    RunPlaces(
+      internalFiles: folder + "/internal", checkpoints: folder + "/checkpoints",
+      release: folder + "/out/release/patients-1", unprotected: folder + "/out/internal/patients-1",
+      ledgers: folder + "/ledgers", ledgerMarks: folder + "/marks")
+  }
+
+  /// Trains on both sets and returns what the releases hold.
+  func releases() throws -> (left: ReleaseListing, right: ReleaseListing) {
+    let sides = try [sets.left, sets.right].map { root in
+      let folder = String(root.dropLast("/images".count))
+      let stage = try raise(root)
+      defer { lower(root) }
+      try run(stage, places: Self.places(in: folder))
+      return try ReleaseListing(of: folder + "/out/release")
+    }
+    return (sides[0], sides[1])
+  }
+
+  private var stage: String { scratch.path + "/stage" }
+
+  /// Moves a set to the place at which either is trained on: the ledger knows a set by its place,
+  /// which is public and the same for both.
+  func raise(_ root: String) throws -> String {
+    try systemCall("rename", root) { rename(root, stage) }
+    return stage
+  }
+
+  /// Moves a set back.
+  func lower(_ root: String) { rename(stage, root) }
+
+  private func run(_ root: String, places: RunPlaces) throws {
+    let order = try Self.order(coupling, root: root, in: scratch)
+    var shared = conditions.make()
+    let attempt = { (conditions: RunConditions) in
+      try TrainingRun(
+        order, at: places, on: Machine(threadCount: 1), stop: StopSignal(), under: conditions,
+        makeDecoder: { ImageCodec() }, report: { _ in }
+      ).run()
+    }
+    if coupling.course == .resumed {
+      // As a kill would: the step is made, and neither its settlement nor a checkpoint is written.
+      let lines = 2 + (coupling.asks ? 2 : 0) + 2 * (Self.crashStep - 1) + 1
+      let real = shared.ledgerDisk
+      shared.ledgerDisk = FaultyLedgerDisk(.write, number: 2 * lines + 1, code: EIO)
+      #expect(throws: ControlError.self) { try attempt(shared) }
+      shared.ledgerDisk = real
+      let left = try LedgerFile.history(
+        at: RootLedger.location(
+          RootLedger.identity(of: root), ledgers: places.ledgers, marks: places.ledgerMarks))
+      #expect(left.openReservationCount == 1, "the crash came in the middle of a step")
+    }
+    #expect(try attempt(shared).isFinished)
+  }
+
+  /// The streams that decide the samples of each attempt at a run, with the steps that it makes.
+  private static func trainingStreams(
+    _ coupling: CouplingCase, _ conditions: SharedConditions
+  ) -> [(stream: NoiseStream, steps: Int)] {
+    let make = conditions.make().makeNoise
+    // The counts are asked for first.
+    if coupling.asks { _ = make() }
+    guard coupling.course == .resumed else { return [(make(), CouplingCase.steps)] }
+    // The step of the crash is lost, and its checkpoint is that of the step before.
+    return [(make(), crashStep), (make(), CouplingCase.steps - crashStep)]
+  }
+
+  /// The units that the coins of some streams let into any batch.
+  private static func drawnUnits(
+    order: RunOrder, streams: [(stream: NoiseStream, steps: Int)], folder: String
+  ) throws -> Set<Int> {
+    let snapshot = try SnapshotBuilder(
+      root: order.root, rules: order.rules, transform: order.transform, threadCount: 1
+    ).build(in: folder + "/pack").snapshot
+    let plan = try PricedPlan(order, units: snapshot.unitCount, after: LedgerHistory()).plan
+    let images = RecordedImages(snapshot)
+    for (stream, steps) in streams {
+      let model = try order.recipe.makeModel(
+        classes: snapshot.classes, seed: 1, on: Machine(threadCount: 1))
+      let trainer = Trainer(
+        model, plan: plan, images: images,
+        ledger: try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: 1e-5)),
+        purpose: "trial", noise: stream)
+      _ = try trainer.run(
+        blockSize: { 1 }, shouldStop: { trainer.step >= steps }, report: { _ in }, blockEnded: {})
+    }
+    return images.drawn
+  }
+}
+
+/// Draws as the shipped images do, and notes the units.
+private final class RecordedImages: Trainer.Images {
+  private let sampler: BatchSampler
+  private(set) var drawn: Set<Int> = []
+
+  init(_ snapshot: DatasetSnapshot) { sampler = BatchSampler(snapshot) }
+
+  func drawBatch(probability: Double, from noise: NoiseStream) -> PrivateExamples {
+    var source = noise
+    let batch = sampler.draw(probability: probability, using: &source)
+    drawn.formUnion(batch.images.map { sampler.snapshot.unit(of: Int($0)) })
+    return PrivateExamples(BatchExamples(batch: batch))
+  }
+}
+
+/// Everything that a reader of a folder can see: names, their order on disk, kinds, rights, times,
+/// lengths and bytes.
+struct ReleaseListing: Equatable {
+  struct Entry: Equatable {
+    let mode: UInt32
+    let seconds: Int
+    let nanoseconds: Int
+    let bytes: Data?
+  }
+
+  /// What is there, by path.
+  private(set) var entries: [String: Entry] = [:]
+  /// The paths as the file system lists them.
+  private(set) var order: [String] = []
+
+  init(of folder: String) throws { try add(folder, as: "") }
+
+  private mutating func add(_ path: String, as name: String) throws {
+    var information = stat()
+    try systemCall("lstat", path) { lstat(path, &information) }
+    let isFolder = information.st_mode & S_IFMT == S_IFDIR
+    // The folder that holds all releases is the administrator's.
+    if !name.isEmpty {
+      order.append(name)
+      entries[name] = Entry(
+        mode: information.st_mode, seconds: information.st_mtim.tv_sec,
+        nanoseconds: information.st_mtim.tv_nsec, bytes: isFolder ? nil : try DurableFile.read(path)
+      )
+    }
+    guard isFolder else { return }
+    for child in try FileManager.default.contentsOfDirectory(atPath: path) {
+      try add("\(path)/\(child)", as: name.isEmpty ? child : "\(name)/\(child)")
+    }
+  }
+
+  /// The paths at which two listings differ.
+  func differences(from other: ReleaseListing) -> [String] {
+    Set(entries.keys).union(other.entries.keys).filter { entries[$0] != other.entries[$0] }.sorted()
+  }
+
+  /// The text of a file below the one release.
+  func text(_ name: String) -> String {
+    String(decoding: entries["patients-1/\(name)"]?.bytes ?? Data(), as: UTF8.self)
+  }
+}

@@ -1,0 +1,87 @@
+import Compute
+import Control
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+import Testing
+
+@testable import figmentd
+
+/// Where sets appear: whole, at one time, and never in place of what somebody else put there.
+@Suite struct SetPlaceTests {
+  @Test func whatSomebodyElsePutThereStopsTheRunBeforeAnythingIsSpent() throws {
+    let bench = try RunBench()
+    try DurableFile.makeFolder(bench.places.release)
+    try DurableFile.write(Data("chapter one".utf8), to: bench.places.release + "/thesis.txt")
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("something is there that this run did not write") == true)
+    #expect(try bench.text(bench.places.release + "/thesis.txt") == "chapter one")
+    #expect(try bench.history().lineCount == 0)
+  }
+
+  @Test func aReleaseWhoseRunIsForgottenIsNotReplaced() throws {
+    let bench = try RunBench()
+    #expect(try bench.run().isFinished)
+    let manifest = try bench.text(bench.places.release + "/manifest.json")
+    // The state is lost: the release is the only witness of what was spent.
+    for folder in [
+      bench.places.internalFiles, bench.places.checkpoints, bench.places.ledgers,
+      bench.places.ledgerMarks,
+    ] { try FolderTree.remove(folder) }
+    #expect(throws: ControlError.self) { try bench.run() }
+    #expect(try bench.text(bench.places.release + "/manifest.json") == manifest)
+    #expect(try DurableFile.names(in: bench.places.ledgers).isEmpty)
+  }
+
+  @Test func aReleaseThatWasChangedByHandIsNotReplaced() throws {
+    var bench = try RunBench()
+    #expect(try bench.run().isFinished)
+    try DurableFile.write(Data("{}".utf8), to: bench.places.release + "/manifest.json")
+    bench.order.count = 20
+    #expect(throws: ControlError.self) { try bench.run() }
+    #expect(try bench.text(bench.places.release + "/manifest.json") == "{}")
+  }
+
+  @Test func whatLiesBesideThePlaceUnderACommonTemporaryNameStays() throws {
+    let bench = try RunBench()
+    let beside = bench.places.release + ".tmp"
+    try DurableFile.makeFolder(beside)
+    try DurableFile.write(Data("mine".utf8), to: beside + "/image.png")
+    #expect(try bench.run().isFinished)
+    #expect(try bench.text(beside + "/image.png") == "mine")
+    let folder = String(bench.places.release.dropLast("/run".count))
+    #expect(try DurableFile.names(in: folder) == ["run", "run.tmp"])
+  }
+
+  @Test func anExchangeReplacesAFullFolderAndLeavesTheOldOneAside() throws {
+    let scratch = ScratchFolder()
+    try scratch.write("new/file", "new")
+    try scratch.write("place/file", "old")
+    try scratch.write("place/more", "old")
+    try FolderTree.exchange(scratch.path + "/new", with: scratch.path + "/place")
+    #expect(try scratch.read("place/file") == "new" && scratch.read("new/more") == "old")
+    #expect(try scratch.names(in: "place") == ["file"])
+  }
+
+  /// A number of a job is a name in a ledger and a folder of a release; neither is given twice.
+  @Test func aLostStateDoesNotGiveNumbersOfReleasesAgain() throws {
+    let scratch = ScratchFolder()
+    for name in ["jobs", "out/mnist-7", "out/internal/mnist-9", "out/a-99999999999999999999"] {
+      try DurableFile.makeFolder("\(scratch.path)/\(name)")
+    }
+    let store = JobStore(folder: scratch.path + "/jobs", output: scratch.path + "/out")
+    let job = try store.makeJob(TestHouse.training, dataset: "mnist", token: nil, at: Date())
+    #expect(job.id.name == "mnist-10")
+  }
+
+  @Test func aRunWhoseFilesWereDeletedHasAnotherName() throws {
+    let scratch = ScratchFolder()
+    let folder = scratch.path + "/internal/tiny"
+    let first = try RunName.ofRun("tiny", at: scratch.path, in: folder)
+    #expect(try RunName.ofRun("tiny", at: scratch.path, in: folder) == first)
+    #expect(first.hasPrefix("tiny-") && first.count == "tiny-".count + 12)
+    try FolderTree.remove(folder)
+    #expect(try RunName.ofRun("tiny", at: scratch.path, in: folder) != first)
+  }
+}

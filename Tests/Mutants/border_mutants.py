@@ -1,0 +1,269 @@
+"""Seeded bugs at the border: in what leaves, what is charged and claimed, and what a resumed run believes.
+
+`edits` are (file, text, replacement), as in mutants.py.
+"""
+from mutant import Mutant
+
+ENGINE = 'Sources/figmentd/Engine/'
+STORE = 'Sources/figmentd/Store/'
+
+MUTANTS = [
+  Mutant(
+    '131', 'the ledger knows the frozen images by a hash of them',
+    'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
+    (
+      (ENGINE + 'FrozenImages.swift',
+       '    let identity = Identity(name: name, digest: "\\(result.snapshot.digest)")\n',
+       '    let name = "\\(result.snapshot.digest)"\n'
+       '    let identity = Identity(name: name, digest: name)\n'),
+    )),
+  Mutant(
+    '132', 'the sheet of samples is drawn with a seed that the images decide',
+    'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
+    (
+      (ENGINE + 'RunPublisher.swift',
+       'try writer.writeSheet(of: model, format: format, as: request)',
+       'var shown = request\n'
+       '    shown.seed &+= UInt64(try DurableFile.read(places.internalFiles + "/images.pack").reduce(0) { $0 + Int($1) })\n'
+       '    try writer.writeSheet(of: model, format: format, as: shown)'),
+    )),
+  Mutant(
+    '133', 'the secret name of the images is printed in the card of the set',
+    'FigmentdTests.CouplingTests/theSecretNameOfTheImagesStaysInside',
+    (
+      (ENGINE + 'RunPublisher.swift',
+       '      - `manifest.json`: SHA-256 of every file\n',
+       '      - `manifest.json`: SHA-256 of every file of \\(design.snapshot)\n'),
+    )),
+  Mutant(
+    '134', 'released files carry the time at which they were written',
+    'FigmentdTests.CouplingTests/everythingThatIsReleasedCarriesOneTime',
+    (
+      (ENGINE + 'SetPlace.swift',
+       '    try FolderTree.setTimes(of: temporary, to: Self.fixedTime)\n',
+       ''),
+    )),
+  Mutant(
+    '135', 'a resumed run believes a plan that was changed',
+    'FigmentdTests.RunResumptionTests/aChangedDesignIsNotBelieved',
+    (
+      (ENGINE + 'RunAgreement.swift',
+       'guard isSame && announced.snapshot == snapshot else {',
+       'guard announced.snapshot == snapshot || isSame else {'),
+    )),
+  Mutant(
+    '136', 'any set that has a manifest is taken for the run\'s own',
+    'FigmentdTests.SetPlaceTests/aReleaseWhoseRunIsForgottenIsNotReplaced',
+    (
+      (ENGINE + 'SetPlace.swift',
+       'return try published().contains(SHA256.hash(data: manifest).hexadecimal)',
+       'return try !manifest.isEmpty || published().contains("")'),
+    )),
+  Mutant(
+    '137', 'curves have their points when the clock says so',
+    'FigmentdTests.RunResumptionTests/curvesHaveTheirPointsAtTheStepsOfTheSchedule',
+    (
+      (ENGINE + 'TrainingRun.swift',
+       'if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {',
+       'if bits != nil || pace.isReportDue || schedule.hasPoint(after: 2, last: progress.step) {'),
+    )),
+  Mutant(
+    '138', 'blocks are as long as the clock says',
+    'FigmentdTests.RunResumptionTests/blocksFollowTheScheduleAndEachEndsWithACheckpoint',
+    (
+      (ENGINE + 'TrainingRun.swift',
+       'blockSize: { schedule.blockSize },',
+       'blockSize: { max(1, Int((pace.speed ?? 4) / 10)) },'),
+    )),
+  Mutant(
+    '139', 'a lost state gives numbers of releases again',
+    'FigmentdTests.SetPlaceTests/aLostStateDoesNotGiveNumbersOfReleasesAgain',
+    (
+      (STORE + 'JobStore.swift',
+       'let places = [folder, output, output + "/internal"]',
+       'let places = [folder]'),
+    )),
+  Mutant(
+    '140', 'a checkpoint is continued whatever the ledger says',
+    'FigmentdTests.RunResumptionTests/aCheckpointWhoseLedgerIsGoneIsNotContinued',
+    (
+      (ENGINE + 'TrainingRun.swift',
+       '    if design.plan.mechanism == nil { return true }\n    if try history()',
+       '    if design.plan.mechanism == nil || !design.classes.isEmpty { return true }\n    if try history()'),
+      (ENGINE + 'TrainingRun.swift',
+       'guard design.plan.mechanism != nil, step > account.charged else { return }',
+       'guard design.plan.mechanism != nil, step > 1 << 40 else { return }'),
+    )),
+  Mutant(
+    '141', 'what earlier attempts at a run were charged is forgotten when it resumes',
+    'FigmentdTests.TrainingRunTests/stepsLostToACrashStayChargedAndAreNotMadeAgain',
+    (
+      (ENGINE + 'RunAccount.swift',
+       'let charged = try spent.times(of: mechanism.event)',
+       'let charged = try EventTally().times(of: mechanism.event) * spent.total'),
+    )),
+  Mutant(
+    '142', 'questions are left out of the price of a run',
+    'FigmentdTests.ClassCountsTests/countsAreChargedFirstAndLeaveWithTheRelease',
+    (
+      (ENGINE + 'PricedPlan.swift',
+       'spent: EventTally(.composed(questions.all.map(\\.event)))',
+       'spent: EventTally(.composed([]))'),
+    )),
+  Mutant(
+    '143', 'the ledger of folders protects files',
+    'FigmentdTests.FolderUnitTests/aFolderRunProtectsFoldersInLedgerStatementAndBatches',
+    (
+      (ENGINE + 'RunOrder.swift',
+       'case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))',
+       'case .folder: .file'),
+    )),
+  Mutant(
+    '144', 'a run that was asked to be hardened is not',
+    'FigmentdTests.TrainingRunTests/aHardenedRunResumesAndStatesItsNoise',
+    (
+      (ENGINE + 'RunOrder.swift',
+       'if isHardened { settings.noise = .discreteGaussian }',
+       'if isHardened { settings.noise = .gaussian }'),
+    )),
+  Mutant(
+    '145', 'a lost answer is asked for again',
+    'FigmentdTests.ClassCountsTests/countsThatACrashLostAreNotAskedForAgain',
+    (
+      (ENGINE + 'PaidQuestions.swift',
+       'guard account.paid.contains(kind.question) else { return true }',
+       'guard account.paid.contains(kind.question), account.attempt > 9 else { return true }'),
+    )),
+  Mutant(
+    '146', 'a question is answered before it is charged',
+    'FigmentdTests.ClassCountsTests/anAnswerThatCannotBeChargedIsNotWritten',
+    (
+      (ENGINE + 'PaidQuestions.swift',
+       '    let reservation = try account.ledger.reserve(\n      query.event, times: 1, for: Answer.question.rawValue)\n'
+       '    let answer = query.answer(counts(), paidBy: reservation, noise: makeNoise())\n'
+       '    try DurableFile.write(\n      try file(answer).value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
+       '    let free = try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: delta))\n'
+       '      .reserve(query.event, times: 1, for: Answer.question.rawValue)\n'
+       '    let answer = query.answer(counts(), paidBy: free, noise: makeNoise())\n'
+       '    try DurableFile.write(\n      try file(answer).value.encoded(), to: "\\(folder)/\\(Answer.name)")\n'
+       '    let reservation = try account.ledger.reserve(\n      query.event, times: 1, for: Answer.question.rawValue)\n'),
+    )),
+  Mutant(
+    '147', 'noise on counts hides one image of a unit, not all',
+    'PrivacyTests.CountQueryTests/noiseHidesAllImagesOfAUnit',
+    (
+      ('Sources/Privacy/CountQuery.swift',
+       'let deviation = noiseMultiplier * Double(sensitivity)',
+       'let deviation = noiseMultiplier * Double(min(1, sensitivity))'),
+    )),
+  Mutant(
+    '148', 'whether one person\'s image counts depends on what another person owns',
+    'DatasetsTests.DuplicateResolverTests/addingAPersonChangesNobodyElse',
+    (
+      ('Sources/Datasets/Snapshot/SnapshotRecord.swift',
+       '    let key = Key(hash: record.hash, person: record.person)\n',
+       '    let key = Key(hash: record.hash, person: nil)\n'),
+      ('Sources/Datasets/Snapshot/SnapshotRecord.swift',
+       'seen[Key(hash: record.hash, person: record.person)] else { return nil }',
+       'seen[Key(hash: record.hash, person: nil)] else { return nil }'),
+    )),
+  Mutant(
+    '149', 'the statement of a release claims its own run alone',
+    'FigmentdTests.LedgerFileTests/theStatementOfAReleaseCoversTheRootAndWitnessesTheLedger',
+    (
+      (STORE + 'LedgerFileRun.swift',
+       'for attempt in history.attempts\n    where !attempt.spent.isEmpty && !runs.contains(attempt.plan.run) {',
+       'for attempt in history.attempts\n    where attempt.plan.run == plan.run && !runs.contains(attempt.plan.run) {'),
+    )),
+  Mutant(
+    '150', 'a reservation is granted before it is flushed to disk',
+    'FigmentdTests.LedgerFileFaultTests/noFaultEverLowersTheSpend',
+    (
+      (STORE + 'LedgerFile.swift',
+       '      try disk.write(line.bytes, to: descriptor)\n      try disk.synchronize(descriptor)\n      try mark.write(position)\n',
+       '      try disk.write(line.bytes, to: descriptor)\n      try mark.write(position)\n'),
+    )),
+  Mutant(
+    '151', 'the mark of a ledger is not looked at when it is opened',
+    'FigmentdTests.LedgerFileFaultTests/anOldCopyOfTheLedgerIsRefused',
+    (
+      (STORE + 'LedgerFile.swift',
+       '      let marked = try mark.read()\n      for witness in witnesses + (marked.map { [$0.witness] } ?? []) {\n        try content.check(',
+       '      let marked = try mark.read()\n      for witness in witnesses {\n        try content.check('),
+    )),
+  Mutant(
+    '152', 'a line that was taken out of the ledger is not missed',
+    'FigmentdTests.LedgerFileFaultTests/everyFlippedByteIsRefused',
+    (
+      (STORE + 'LedgerFileLine.swift',
+       'guard LedgerFileLine.intactHash(of: bytes[start..<end]) != nil else {',
+       'guard end > start else {'),
+      (STORE + 'LedgerFileLine.swift',
+       'guard let hash = Self.intactHash(of: line) else { return nil }',
+       'let hash = Self.intactHash(of: line) ?? Self.beginning'),
+    )),
+  Mutant(
+    '153', 'a settlement may give back more than was reserved',
+    'PrivacyTests.LedgerHistoryTests/atEveryPrefixTheSpendCoversWhatCanHaveBeenComputed',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'guard settle.used >= 0, settle.used <= charge.entry.times else {',
+       'guard settle.used <= charge.entry.times else {'),
+    )),
+  Mutant(
+    '154', 'lost steps are made again by a resumed trainer',
+    'ModelsTests.TrainerTests/whatACrashLostIsNotMadeAgain',
+    (
+      ('Sources/Models/Trainer.swift',
+       '    plan.steps - lost\n',
+       '    plan.steps - min(0, lost)\n'),
+    )),
+  Mutant(
+    '155', 'units that overflow are clipped at twice the clip norm when they are summed alone',
+    'LearningTests.SensitivityTests/unitsThatAreSummedAloneAreClippedAlike',
+    (
+      ('Sources/Learning/Private/PrivateNetwork.swift',
+       'forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in',
+       'forEachUnit(of: examples, loss, clipNorm: 2 * mechanism.clipNorm, in: pass) { contribution in'),
+    )),
+  Mutant(
+    '156', 'the plan keeps a sampling probability of its own',
+    'ModelsTests.TrainingPlanTests/thePlanSamplesWithTheProbabilityThatIsAccounted',
+    (
+      ('Sources/Models/TrainingPlan.swift',
+       'mechanism?.samplingProbability ?? Double(batchSize) / Double(population)',
+       'min(1, 2 * Double(batchSize) / Double(population))'),
+    )),
+  Mutant(
+    '157', 'a finished run says that it spent nothing',
+    'FigmentdTests.TrainingRunTests/aRunWritesItsReleaseAndChargesItsPlan',
+    (
+      (ENGINE + 'RunPublisher.swift',
+       '    if let statement { try account.release(manifest, claim: statement.total) }\n',
+       ''),
+    )),
+  Mutant(
+    '158', 'facts that were found are called declared',
+    'FigmentdTests.TrainingRunTests/factsThatWereOnlyFoundAreNotCalledDeclared',
+    (
+      (ENGINE + 'RunOrder.swift',
+       'if population != nil { facts.insert(.population) }',
+       'facts.insert(.population)'),
+    )),
+  Mutant(
+    '159', 'frozen images are not compared with those that the run began with',
+    'FigmentdTests.RunResumptionTests/otherFrozenImagesAreNotTrainedOn',
+    (
+      (ENGINE + 'FrozenImages.swift',
+       'guard identity.digest == digest, identity.name == name else {',
+       'guard identity.name == name else {'),
+    )),
+  Mutant(
+    '160', 'steps that a crash lost stay in the curves',
+    'FigmentdTests.RunResumptionTests/curvesForgetTheStepsThatACrashLost',
+    (
+      (ENGINE + 'RunFiles.swift',
+       'let kept = all.filter { $0.step <= step }',
+       'let kept = all.filter { $0.step <= step || step >= 0 }'),
+    )),
+]
