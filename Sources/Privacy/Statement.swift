@@ -42,8 +42,9 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public struct LedgerWitness: Codable, Hashable, Sendable {
     /// The hash of the newest line that the release knows.
     public let hash: String
-    /// The index of that line: only releases of earlier versions have it. How many lines there are
-    /// depended on the clock.
+    /// The index of that line; only releases of earlier versions have it.
+    ///
+    /// How many lines there were depended on the clock.
     public let line: Int?
 
     /// Names a line by its hash.

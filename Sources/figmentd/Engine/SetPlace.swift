@@ -19,8 +19,10 @@ struct SetPlace {
     var manifests: [String]
   }
 
-  /// The one time that released files and folders carry, 1980-01-01 UTC: the earliest that ZIP
-  /// archives can hold. When a file was written depends on how long training took.
+  /// The one time that released files and folders carry, 1980-01-01 UTC.
+  ///
+  /// It is the earliest that ZIP archives can hold. When a file was written depends on how long
+  /// training took.
   private static let fixedTime = timespec(tv_sec: 315_532_800, tv_nsec: 0)
 
   /// A place, and the internal folder of the run that may publish there again.

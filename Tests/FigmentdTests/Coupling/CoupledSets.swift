@@ -71,8 +71,10 @@ struct CoupledSets {
   /// The differing unit's place.
   let place: Int
 
-  /// Writes both sets below `folder`. The unit at `place` differs in name, bytes, size and pixels,
-  /// and, where a unit is a folder, in its number of images.
+  /// Writes both sets below `folder`.
+  ///
+  /// The unit at `place` differs in name, bytes, size and pixels, and, where a unit is a folder, in
+  /// its number of images.
   init(below folder: String, _ coupling: CouplingCase, place: Int) throws {
     self.place = place
     left = folder + "/left/images"
