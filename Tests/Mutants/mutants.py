@@ -510,7 +510,7 @@ MUTANTS = [
     )),
   Mutant(
     '119', 'noise for a later run found by the price of plans',
-    'FigmentdTests.PricedPlanTests/whatIsLeftFitsTheBudgetTogetherWithWhatIsSpent',
+    'PrivacyTests.LedgerClaimTests/noiseForALaterRunIsFoundByThePriceOfTheClaim',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
        'basis: firstPlans == nil ? .planned : .adaptive)',

@@ -154,6 +154,45 @@ import Testing
     #expect(adaptive > steps / 8 && adaptive < steps * 7 / 8)
   }
 
+  @Test func noiseForALaterRunIsFoundByThePriceOfTheClaim() throws {
+    let event = try ElementaryEvent(samplingProbability: 0.02, noiseMultiplier: 1.5).event
+    let budget = try PrivacyBudget(epsilon: 4, delta: 1e-5)
+    let first = PrivacyEvent.repeated(event: event, times: 1000)
+    var history = try LedgerHistory([
+      .root(LedgerRoot(identity: "r", dataset: "d", unit: .file, adjacency: .addOrRemoveOne)),
+      .plan(
+        LedgerPlan(
+          run: "a", attempt: 1, snapshot: "s", event: first, mechanism: nil, delta: 1e-5,
+          software: "0")),
+      .reserve(
+        LedgerReserve(number: 0, run: "a", attempt: 1, event: event, times: 600, purpose: "p")),
+    ])
+    let found = try history.calibration(within: budget)
+      .noiseMultiplier(samplingProbability: 0.02, times: 500)
+    let step = try ElementaryEvent(
+      samplingProbability: 0.02, noiseMultiplier: found.noiseMultiplier)
+    let plan = PrivacyEvent.repeated(event: step.event, times: 500)
+    var gate = BudgetGate(budget: budget, dataset: "d")
+    try gate.admitPlan(plan, of: "b", after: history)
+    try history.append(
+      .plan(
+        LedgerPlan(
+          run: "b", attempt: 1, snapshot: "s", event: plan, mechanism: nil, delta: 1e-5,
+          software: "0")))
+    for (number, charge) in [("a", event, 400), ("b", step.event, 500)].enumerated() {
+      let (run, event, times) = charge
+      try gate.admit(event, times: times, by: run, after: history)
+      try history.append(
+        .reserve(
+          LedgerReserve(
+            number: number + 1, run: run, attempt: 1, event: event, times: times, purpose: "p")))
+    }
+    // All that was found room for is used, and what is claimed is the budget, and not less.
+    let cost = try history.cost(atDelta: 1e-5)
+    #expect(cost.basis == .adaptive && cost.epsilon <= 4 && cost.epsilon > 3.99)
+    #expect(cost.epsilon == found.epsilon)
+  }
+
   @Test func runsThatWereAnnouncedTogetherAreClaimedAsTheyWereAdmitted() throws {
     let event = try ElementaryEvent(samplingProbability: 0.02, noiseMultiplier: 1).event
     let budget = try PrivacyBudget(epsilon: 4, delta: 1e-5)

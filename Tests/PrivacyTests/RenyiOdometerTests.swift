@@ -47,9 +47,10 @@ import Testing
     }
   }
 
-  /// Two Gaussian answers: after the first one, somebody stops, or asks again with noise that depends
-  /// on what was seen, and the claim is that of the path. What all paths together exceed their claims
-  /// by is computed by quadrature.
+  /// Two Gaussian answers, of which the second depends on the first, by quadrature.
+  ///
+  /// After the first one, somebody stops, or asks again with noise that depends on what was seen, and
+  /// the claim is that of the path.
   @Test(arguments: [-2.0, 0, 1, 2.5], [1e-5, 1e-2])
   func claimsOfAllPathsTogetherHoldAtDelta(_ threshold: Double, _ delta: Double) throws {
     let first = 1.5
