@@ -135,6 +135,9 @@ public struct Calibration: Sendable {
   ) throws(PrivacyError) -> Double {
     var sum = spent
     try sum.add(event, times: times)
+    if accountant == .claimed, basis == .adaptive {
+      return try RenyiOdometer.bound(of: sum, atDelta: budget.delta).epsilon
+    }
     let renyi = try RenyiAccountant(sum).epsilon(atDelta: budget.delta)
     if effort == .renyi { return renyi }
     let privacyLoss = try PrivacyLossAccountant(sum).epsilon(

@@ -105,6 +105,13 @@ public struct EventTally: Hashable, Sendable {
     self = sum
   }
 
+  /// Both tallies' events, each as often as in the one that has it more often.
+  func union(_ other: EventTally) -> EventTally {
+    var union = self
+    union.counts.merge(other.counts) { max($0, $1) }
+    return union
+  }
+
   /// Whether `other` happened at most as often in everything, so that it cannot cost more.
   public func covers(_ other: EventTally) -> Bool {
     other.counts.allSatisfy { event, times in counts[event, default: 0] >= times }

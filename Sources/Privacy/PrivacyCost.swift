@@ -2,11 +2,14 @@
 public struct PrivacyCost: Hashable, Sendable {
   /// How the history came about, which decides which accountants may speak.
   public enum Basis: String, Codable, Hashable, Sendable {
-    /// Every mechanism was fixed before the data was touched: the smaller bound is claimed.
+    /// Every mechanism, and how often it may be used, was fixed before the data was touched: the
+    /// smaller of two bounds is claimed. Whoever stops earlier, for whatever reason, has released a
+    /// part of what the plan would have.
     case planned
-    /// A mechanism was chosen after looking at earlier results. Composition of privacy loss
-    /// distributions is proved for mechanisms fixed in advance; Rényi divergences add up in any
-    /// case (privacy filters, arXiv 2008.11193). So RDP alone is claimed.
+    /// A mechanism was chosen after results of another one existed. Composition of privacy loss
+    /// distributions is proved for mechanisms fixed in advance; Rényi divergences add up along any
+    /// path. So `renyi` is the bound of `RenyiOdometer`, it alone is claimed, and there is no bound
+    /// by privacy loss distributions.
     case adaptive
   }
 
@@ -16,9 +19,10 @@ public struct PrivacyCost: Hashable, Sendable {
   public let delta: Double
   /// The name of the accountant whose bound is claimed.
   public let accountant: String
-  /// The bound by Rényi divergence.
+  /// The bound by Rényi divergence: over the standard orders for a planned history, over orders with
+  /// fixed shares of delta for an adaptive one.
   public let renyi: RenyiAccountant.Bound
-  /// The bound by privacy loss distributions.
+  /// The bound by privacy loss distributions; infinite where there is none.
   public let privacyLossEpsilon: Double
   /// Which accountants may speak.
   public let basis: Basis
@@ -27,11 +31,18 @@ public struct PrivacyCost: Hashable, Sendable {
   public init(
     of tally: EventTally, delta: Double, basis: Basis = .planned
   ) throws(PrivacyError) {
-    renyi = try RenyiAccountant(tally).bound(atDelta: delta)
-    privacyLossEpsilon = try PrivacyLossAccountant(tally).epsilon(atDelta: delta)
-    let usesPrivacyLoss = basis == .planned && privacyLossEpsilon < renyi.epsilon
-    epsilon = usesPrivacyLoss ? privacyLossEpsilon : renyi.epsilon
-    accountant = usesPrivacyLoss ? PrivacyLossAccountant.name : RenyiAccountant.name
+    switch basis {
+    case .planned:
+      renyi = try RenyiAccountant(tally).bound(atDelta: delta)
+      privacyLossEpsilon = try PrivacyLossAccountant(tally).epsilon(atDelta: delta)
+      accountant =
+        privacyLossEpsilon < renyi.epsilon ? PrivacyLossAccountant.name : RenyiAccountant.name
+    case .adaptive:
+      renyi = try RenyiOdometer.bound(of: tally, atDelta: delta)
+      privacyLossEpsilon = .infinity
+      accountant = RenyiOdometer.name
+    }
+    epsilon = min(renyi.epsilon, privacyLossEpsilon)
     self.delta = delta
     self.basis = basis
   }
@@ -49,9 +60,11 @@ public struct PrivacyCost: Hashable, Sendable {
   static func fits(
     _ tally: EventTally, within budget: PrivacyBudget, basis: Basis
   ) throws(PrivacyError) -> Bool {
-    // Both comparisons are false for NaN.
+    // All comparisons are false for NaN.
+    if basis == .adaptive {
+      return try RenyiOdometer.bound(of: tally, atDelta: budget.delta).epsilon <= budget.epsilon
+    }
     if try RenyiAccountant(tally).epsilon(atDelta: budget.delta) <= budget.epsilon { return true }
-    if basis == .adaptive { return false }
     return try PrivacyLossAccountant(tally).epsilon(atDelta: budget.delta) <= budget.epsilon
   }
 }

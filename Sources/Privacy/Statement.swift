@@ -112,11 +112,13 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let total: PrivacyCost
   /// The run that the release comes from.
   public let run: String
-  /// The cost of that run alone.
+  /// The cost of that run alone, given everything before it: of all it announced, however much of it
+  /// was done.
   public let runCost: PrivacyCost
   /// All runs that have touched the root.
   public let runs: [String]
-  /// All accesses to the root.
+  /// All accesses to the root that the claim counts: those announced before the first one for a
+  /// planned history, those charged for an adaptive one.
   public let accesses: [Access]
   /// What the guarantee covers.
   public let covered: [String]
@@ -137,15 +139,15 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
 
   /// States the guarantee for everything in `history`, at `delta`.
   ///
-  /// Throws `PrivacyError.unboundedLoss` when there is no guarantee to state.
+  /// Throws `PrivacyError.unboundedLoss`, in `LedgerError.invalid`, when there is no guarantee to
+  /// state.
   public init(
-    of subject: Subject, history: EventTally, runHistory: EventTally, delta: Double,
-    basis: PrivacyCost.Basis
-  ) throws(PrivacyError) {
-    total = try PrivacyCost(of: history, delta: delta, basis: basis)
-    runCost = try PrivacyCost(of: runHistory, delta: delta, basis: basis)
+    of subject: Subject, history: LedgerHistory, delta: Double
+  ) throws(LedgerError) {
+    total = try history.cost(atDelta: delta)
+    runCost = try history.cost(of: subject.run, atDelta: delta)
     guard total.epsilon < .infinity, runCost.epsilon < .infinity else {
-      throw .unboundedLoss(delta: delta)
+      throw .invalid(.unboundedLoss(delta: delta))
     }
     format = 1
     dataset = subject.root.dataset
@@ -155,7 +157,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     mechanism = subject.mechanism
     run = subject.run
     runs = subject.runs
-    accesses = history.sorted.map {
+    accesses = try history.claimed.sorted.map {
       Access(
         samplingProbability: $0.event.samplingProbability,
         noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
@@ -180,8 +182,10 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       + "from it, the probability of that conclusion would differ by at most a factor of "
       + "e^\(epsilon), except with probability \(cost.delta), had that unit not been there. "
       + (cost.basis == .adaptive
-        ? "Mechanisms were chosen after looking at earlier results; the claim is the Rényi bound. "
-        : "The claim is the smaller of two upper bounds, here \(cost.accountant). ")
+        ? "Some of it was chosen after results of earlier accesses existed; the claim adds up the Rényi "
+          + "divergences of all accesses so far, at orders that were fixed before the data was touched. "
+        : "All of it was announced before the data was touched; the claim is the smaller of two upper "
+          + "bounds, here \(cost.accountant), and counts every announced access, made or not. ")
       + "Accesses: " + accesses.map(words).joined(separator: "; ") + "."
   }
 
@@ -202,6 +206,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       "whatever anyone computes from these later (post-processing)",
       "every other run on the same data that the ledger names, all composed",
       "failed, cancelled and interrupted runs: their reserved steps are counted",
+      "the decision to stop a run, whatever it was based on",
     ]
   }
 

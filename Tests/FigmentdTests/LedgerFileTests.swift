@@ -218,7 +218,11 @@ final class LedgerScratch {
     let result = LedgerFileVerification(of: scratch.location, delta: 1e-5)
     #expect(result.isIntact)
     #expect(result.lineCount == 50)
-    #expect(try result.cost == PrivacyCost(of: spent, delta: 1e-5))
+    // The run announced 2000 steps and is still running.
+    #expect(spent.total == 384)
+    #expect(
+      try result.cost == PrivacyCost(of: LedgerScratch.step(), times: 2000, delta: 1e-5))
+    #expect(result.text.contains("for everything announced before the first reservation"))
     #expect(result.charges.count == 24 && result.charges[7].used == 16)
     #expect(result.charges[7].purpose == "block 7" && result.charges[7].time.hasSuffix("Z"))
     #expect(result.text.contains("run run-1, attempt 1 (not ended): 384 times Gaussian noise"))
@@ -244,7 +248,10 @@ final class LedgerScratch {
     let reservation = try run.reserve(LedgerScratch.step(), times: 100, for: "all")
     try run.settle(reservation, used: 100)
     let statement = try run.statement(software: "1.0", declared: [])
-    #expect(try statement.total == PrivacyCost(of: ledger.history.spent, delta: 1e-5))
+    // The second run was begun after the first had been charged.
+    #expect(
+      try statement.total
+        == PrivacyCost(of: ledger.history.spent, delta: 1e-5, basis: .adaptive))
     #expect(try statement.runCost == PrivacyCost(of: LedgerScratch.step(), times: 100, delta: 1e-5))
     #expect(statement.runs == ["run-1", "run-2"])
     // The hash alone: how many lines there are depends on how often a run was interrupted.

@@ -44,7 +44,7 @@ import Testing
     #expect(rest.remark == nil)
   }
 
-  @Test(arguments: [0.5, 2, 3.5])
+  @Test(arguments: [0.5, 2, 2.8])
   func whatIsLeftFitsTheBudgetTogetherWithWhatIsSpent(_ spent: Double) throws {
     let history = try history(spent: spent)
     let order = order(.remainder)

@@ -221,6 +221,36 @@ import Testing
     #expect(statement.mechanism?.nominalBatchSize == 16)
   }
 
+  @Test func everyRunOnARootCostsAtMostWhatItAsked() throws {
+    let first = try RunBench(epsilon: 1)
+    for (bench, asked) in [
+      (first, 1.0), (first.next(named: "second"), 1),
+      (first.next(named: "third", loss: .epsilon(2)), 2),
+    ] {
+      guard case .finished(let results) = try bench.run() else {
+        Issue.record("\(bench.order.name) did not finish")
+        continue
+      }
+      let statement = try JSONDecoder().decode(
+        PrivacyStatement.self, from: DurableFile.read(bench.places.release + "/privacy.json"))
+      let epsilon = try #require(results.epsilon)
+      #expect(epsilon <= asked && epsilon > 0.99 * asked)
+      #expect(statement.runCost.epsilon == epsilon && statement.runCost.basis == .planned)
+      // What was printed when the run was planned.
+      let order = first.next(named: "again", loss: .epsilon(asked)).order
+      let priced = try PricedPlan(order, units: 64, after: LedgerHistory())
+      #expect(priced.epsilon == epsilon)
+      // From the second run on, the root's history is adaptive, and the total says so.
+      let total = try bench.history().cost(atDelta: 1e-5)
+      #expect(statement.total == total)
+      #expect(total.basis == (bench.order.name == first.order.name ? .planned : .adaptive))
+      #expect(total.epsilon >= epsilon)
+      #expect(
+        statement.sentence.contains("chosen after results of earlier accesses")
+          == (total.basis == .adaptive))
+    }
+  }
+
   @Test func aRunThatAsksNoEpsilonTakesWhatIsLeftAndTheNextIsRefused() throws {
     let bench = try RunBench(epsilon: 2, maximum: 4)
     #expect(try bench.run().isFinished)
@@ -232,8 +262,8 @@ import Testing
     #expect(ending.isFinished)
     #expect(notes.withLock { $0 }.contains { $0.contains("takes what is left of 4.0") })
     let history = try rest.history()
-    let cost = try PrivacyCost(of: history.spent, delta: 1e-5, basis: history.basis)
-    #expect(cost.epsilon <= 4 && cost.epsilon > 3.9)
+    let cost = try history.cost(atDelta: 1e-5)
+    #expect(cost.basis == .adaptive && cost.epsilon <= 4 && cost.epsilon > 3.9)
     let third = rest.next(named: "third")
     let error = #expect(throws: ControlError.self) { try third.run() }
     #expect(error?.exitCode == .refused)

@@ -176,8 +176,8 @@ MUTANTS = [
        'norm < Double(Float.greatestFiniteMagnitude)',
        'true'),
       ('Sources/Learning/Private/PrivateNetwork.swift',
-       'if pass.machine.isFinite(gradient) {',
-       'if pass.machine.isFinite(gradient) || true {'),
+       'if !pass.machine.isFinite(sum.values) {',
+       'if !pass.machine.isFinite(sum.values), pass.machine.isFinite(sum.values) {'),
     )),
   Mutant(
     '13', 'an empty batch makes no step',
@@ -421,6 +421,78 @@ MUTANTS = [
       ('Sources/Privacy/PrivacyError.swift',
        'guard value > 0, value < .infinity else',
        'guard !(value <= 0), !(value >= .infinity) else'),
+    )),
+  Mutant(
+    '111', 'the cost of a run claimed from the steps that it made',
+    'PrivacyTests.LedgerHistoryTests/aRunCostsWhatItAnnouncedWhereverItIsStopped',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'return try Self.cost(of: announced(by: run), delta, .planned)',
+       'return try Self.cost(of: spent(by: run), delta, .planned)'),
+    )),
+  Mutant(
+    '112', 'a new run after the first charge counts as planned',
+    'PrivacyTests.LedgerHistoryTests/whatIsChosenAfterTheFirstChargeIsAdaptive',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'covers(whole(event, of: run))\n',
+       'covers(whole(event, of: run)) && firstPlans[run] != nil\n'),
+    )),
+  Mutant(
+    '113', 'every order may use all of delta',
+    'PrivacyTests.RenyiOdometerTests/epsilonIsThatOfAnIndependentComputation',
+    (
+      ('Sources/Privacy/Accountants/RenyiOdometer.swift',
+       'let logDelta = log(share[order, default: 0]) + log(delta)',
+       'let logDelta = share[order] == nil ? -.infinity : log(delta)'),
+    )),
+  Mutant(
+    '114', 'weights leave no room for the rounding of the others',
+    'LearningTests.RoundingOfSumsTests/weightsLeaveRoomForTheRoundingOfTheOthers',
+    (
+      ('Sources/Learning/Private/ClipWeights.swift',
+       'mechanism.clipNorm / (1 + roundingShift * Double(mechanism.nominalBatchSize))',
+       'mechanism.clipNorm'),
+    )),
+  Mutant(
+    '115', 'micro-batches added in single precision',
+    'LearningTests.RoundingOfSumsTests/aUnitThatShiftsTheRoundingOfAllOthersMovesTheSumByAtMostTheClipNorm',
+    (
+      ('Sources/Compute/Operations/DoubleSum.swift',
+       'y[index] += Double(x[index])',
+       'y[index] = Double(Float(y[index]) + x[index])'),
+    )),
+  Mutant(
+    '116', 'a further attempt forgets what earlier ones announced and spent',
+    'PrivacyTests.LedgerHistoryTests/aRunCostsWhatItAnnouncedWhereverItIsStopped',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'if whole == tally {',
+       'if plan.attempt > 1 || whole == tally {'),
+    )),
+  Mutant(
+    '117', 'what is chosen after results is admitted by the price of plans',
+    'PrivacyTests.LedgerClaimTests/claimsNeverExceedWhatWasAdmitted',
+    (
+      ('Sources/Privacy/PrivacyCost.swift',
+       'RenyiOdometer.bound(of: tally, atDelta: budget.delta).epsilon <= budget.epsilon',
+       'RenyiAccountant(tally).epsilon(atDelta: budget.delta) <= budget.epsilon'),
+    )),
+  Mutant(
+    '118', 'a planned history claimed from what was charged',
+    'PrivacyTests.LedgerHistoryTests/aRunCostsWhatItAnnouncedWhereverItIsStopped',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'for (_, plan) in firstPlans ?? [:] { try sum.add(plan) }',
+       'if firstPlans != nil { try sum.add(spent) }'),
+    )),
+  Mutant(
+    '119', 'noise for a later run found by the price of plans',
+    'PrivacyTests.LedgerClaimTests/noiseForALaterRunIsFoundByThePriceOfTheClaim',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'basis: firstPlans == nil ? .planned : .adaptive)',
+       'basis: .planned)'),
     )),
 ]
 

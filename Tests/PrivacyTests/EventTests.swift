@@ -205,9 +205,30 @@ import Testing
   ) throws -> PrivacyStatement {
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64)
-    let run = try EventTally(mechanism.event, times: 1000)
-    var all = run
-    try all.add(mechanism.event, times: 500)
+    var history = try LedgerHistory([
+      .root(
+        LedgerRoot(
+          identity: "r", dataset: "faces", unit: .subfolder(maximumImages: 4),
+          adjacency: .addOrRemoveOne))
+    ])
+    // Both runs are announced before anything is charged, or the second one after the first is over.
+    let runs = [("run-1", 500), ("run-2", 1000)]
+    let steps: [[LedgerEntry]] = runs.enumerated().map { number, run in
+      [
+        .plan(
+          LedgerPlan(
+            run: run.0, attempt: 1, snapshot: "s",
+            event: .repeated(event: mechanism.event, times: run.1), mechanism: mechanism,
+            delta: 1e-5, software: "1.0")),
+        .reserve(
+          LedgerReserve(
+            number: number, run: run.0, attempt: 1, event: mechanism.event, times: run.1,
+            purpose: "p")),
+      ]
+    }
+    let order =
+      basis == .planned ? [(0, 0), (1, 0), (0, 1), (1, 1)] : [(0, 0), (0, 1), (1, 0), (1, 1)]
+    for (run, step) in order { try history.append(steps[run][step]) }
     let subject = PrivacyStatement.Subject(
       root: LedgerRoot(
         identity: "r", dataset: "faces", unit: .subfolder(maximumImages: 4),
@@ -215,8 +236,7 @@ import Testing
       run: "run-2", runs: ["run-1", "run-2"], mechanism: mechanism,
       witness: PrivacyStatement.LedgerWitness(hash: "abc"), software: "1.0",
       declared: declared, found: found)
-    return try PrivacyStatement(
-      of: subject, history: all, runHistory: run, delta: 1e-5, basis: basis)
+    return try PrivacyStatement(of: subject, history: history, delta: 1e-5)
   }
 
   @Test func theClaimCoversEveryRunOnTheRoot() throws {
@@ -255,9 +275,15 @@ import Testing
 
   @Test func mechanismsChosenAfterLookingAreClaimedByRenyiAlone() throws {
     let statement = try statement(.adaptive)
+    let step = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 1.1).event
+    let tally = try EventTally(step, times: 1500)
+    #expect(try statement.total.renyi == RenyiOdometer.bound(of: tally, atDelta: 1e-5))
     #expect(statement.total.epsilon == statement.total.renyi.epsilon)
-    #expect(statement.total.accountant == "RDP")
-    #expect(statement.sentence.contains("chosen after looking"))
+    #expect(statement.total.accountant == "RDP odometer")
+    #expect(statement.sentence.contains("chosen after results of earlier accesses"))
+    #expect(statement.markdown.contains("privacy loss distribution (PLD) | no bound |"))
+    // The run itself was planned before its first step, whatever the root's history.
+    #expect(try statement.runCost == PrivacyCost(of: step, times: 1000, delta: 1e-5))
   }
 
   @Test func theStoredFormIsReadBack() throws {
@@ -272,10 +298,19 @@ import Testing
     let subject = PrivacyStatement.Subject(
       root: root, run: "r", runs: ["r"], mechanism: nil, witness: nil, software: "1",
       declared: [])
-    let tally = try EventTally(.gaussian(noiseMultiplier: 1e-170))
-    #expect(throws: PrivacyError.unboundedLoss(delta: 1e-5)) {
-      _ = try PrivacyStatement(
-        of: subject, history: tally, runHistory: tally, delta: 1e-5, basis: .planned)
+    let hopeless = PrivacyEvent.gaussian(noiseMultiplier: 1e-170)
+    let history = try LedgerHistory([
+      .root(root),
+      .plan(
+        LedgerPlan(
+          run: "r", attempt: 1, snapshot: "s", event: hopeless, mechanism: nil, delta: 1e-5,
+          software: "1")),
+      .reserve(
+        LedgerReserve(
+          number: 0, run: "r", attempt: 1, event: hopeless, times: 1, purpose: "p")),
+    ])
+    #expect(throws: LedgerError.invalid(.unboundedLoss(delta: 1e-5))) {
+      _ = try PrivacyStatement(of: subject, history: history, delta: 1e-5)
     }
   }
 }

@@ -147,18 +147,75 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(try history.committed().total == 100)
   }
 
-  @Test func onlyAMechanismChosenAfterResultsIsAdaptive() throws {
-    let (first, second) = (
-      PrivacyEvent.gaussian(noiseMultiplier: 3), PrivacyEvent.gaussian(noiseMultiplier: 4)
-    )
+  private static let event = PrivacyEvent.gaussian(noiseMultiplier: 3)
+
+  private static func steps(_ times: Int) -> PrivacyEvent { .repeated(event: event, times: times) }
+
+  private static func basis(after more: LedgerEntry...) throws -> PrivacyCost.Basis {
+    try LedgerHistory(
+      [
+        root, plan("dropped", 1, steps(50)), close("dropped", 1),
+        plan("a", 1, steps(3)), plan("a", 2, steps(10)), plan("b", 1, steps(5)),
+        reserve(0, 4, attempt: 2), settle(0, 3),
+      ] + more
+    ).basis
+  }
+
+  @Test func whatWasAnnouncedBeforeTheFirstChargeIsPlanned() throws {
+    #expect(try Self.basis() == .planned)
+    #expect(
+      try Self.basis(after: Self.reserve(1, 7, attempt: 2), Self.reserve(2, 5, run: "b"))
+        == .planned)
+    // A further attempt at what is left, or at less.
+    #expect(try Self.basis(after: Self.plan("a", 3, Self.steps(7))) == .planned)
+    #expect(
+      try Self.basis(
+        after: Self.close("b", 1), Self.plan("a", 3, Self.steps(2)),
+        Self.reserve(1, 2, attempt: 3), Self.plan("a", 4, Self.steps(5)),
+        Self.plan("b", 2, Self.steps(5))) == .planned)
+  }
+
+  @Test func whatIsChosenAfterTheFirstChargeIsAdaptive() throws {
+    // Another run, though of the same kind, or of a name that had ended before.
+    #expect(try Self.basis(after: Self.plan("c", 1, Self.steps(1))) == .adaptive)
+    #expect(try Self.basis(after: Self.plan("dropped", 2, Self.steps(1))) == .adaptive)
+    // More than a run has left.
+    #expect(try Self.basis(after: Self.plan("a", 3, Self.steps(8))) == .adaptive)
+    #expect(try Self.basis(after: Self.plan("b", 2, .gaussian(noiseMultiplier: 4))) == .adaptive)
+    // More than was announced.
+    #expect(try Self.basis(after: Self.reserve(1, 8, attempt: 2)) == .adaptive)
+    let unannounced = try LedgerHistory([Self.root, Self.plan("a", 1), Self.reserve(0, 1)])
+    #expect(unannounced.basis == .adaptive)
+  }
+
+  @Test func aRunCostsWhatItAnnouncedWhereverItIsStopped() throws {
     var history = try LedgerHistory([
-      Self.root, Self.plan("a", 1, .composed([first, second])), Self.plan("b", 1, first),
-      Self.reserve(0, 5, event: first), Self.reserve(1, 5, event: second),
-      Self.plan("c", 1, .repeated(event: second, times: 9)),
+      Self.root, Self.plan("a", 1, Self.steps(100)), Self.reserve(0, 60), Self.settle(0, 20),
     ])
-    #expect(history.basis == .planned)
-    try history.append(Self.plan("d", 1, .gaussian(noiseMultiplier: 5)))
-    #expect(history.basis == .adaptive)
+    let plan = try PrivacyCost(of: Self.event, times: 100, delta: 1e-5)
+    #expect(try history.cost(of: "a", atDelta: 1e-5) == plan)
+    #expect(try history.cost(atDelta: 1e-5) == plan)
+    // The next attempt announces what is left; what the run has announced stays what it was.
+    try history.append(Self.plan("a", 2, Self.steps(80)))
+    #expect(history.announced(by: "a").total == 100)
+    try history.append(Self.reserve(1, 10, attempt: 2))
+    try history.append(Self.plan("a", 3, Self.steps(5)))
+    try history.append(Self.close("a", 3))
+    #expect(try history.cost(of: "a", atDelta: 1e-5) == plan)
+    #expect(try history.cost(atDelta: 1e-5) == plan)
+    // A later run has a plan of its own; together they are adaptive, and what was charged counts.
+    try history.append(Self.plan("b", 1, Self.steps(40)))
+    try history.append(Self.reserve(2, 1, run: "b"))
+    #expect(
+      try history.cost(of: "b", atDelta: 1e-5)
+        == PrivacyCost(of: Self.event, times: 40, delta: 1e-5))
+    #expect(try history.cost(of: "a", atDelta: 1e-5) == plan)
+    #expect(
+      try history.cost(atDelta: 1e-5)
+        == PrivacyCost(of: Self.event, times: 31, delta: 1e-5, basis: .adaptive))
+    // A run that goes beyond its plan has none.
+    try history.append(Self.plan("b", 2, Self.steps(50)))
+    #expect(try history.cost(of: "b", atDelta: 1e-5).basis == .adaptive)
   }
 
   @Test func linesAreReadBack() throws {
@@ -197,10 +254,10 @@ struct CaseGenerator: RandomNumberGenerator {
     }
     #expect(granted > 0)
     #expect(try ledger.spent().total == granted)
-    #expect(try PrivacyCost(of: ledger.spent(), delta: 1e-5).epsilon <= 6)
+    #expect(try ledger.history.cost(atDelta: 1e-5).epsilon <= 6)
     var next = try ledger.spent()
     try next.add(event, times: 25)
-    #expect(try PrivacyCost(of: next, delta: 1e-5).epsilon > 6)
+    #expect(try PrivacyCost(of: next, delta: 1e-5, basis: .adaptive).epsilon > 6)
   }
 
   @Test func onlyASettlementGivesBack() throws {

@@ -13,6 +13,8 @@ public final class PrivateNetwork {
   public let network: Network
   private let layers: [any PerExampleLayer]
   private var buffers: [GradientBuffer] = []
+  /// Where micro-batches of private examples are added; zero between two sums.
+  private lazy var total = DoubleSum(count: parameters.count)
   /// Examples that travel through the network together: a matter of speed and memory alone.
   public let microBatchSize: Int
 
@@ -32,10 +34,11 @@ public final class PrivateNetwork {
 
   /// The clipped gradients of private examples, summed.
   ///
-  /// Every unit's whole contribution is scaled to at most `mechanism.clipNorm` in the Euclidean
-  /// norm over all parameters; a contribution that is not finite becomes zero. An empty source is
-  /// an ordinary batch. The store's gradient buffer is left at zero and the pass forgets its last
-  /// micro-batch: nothing private stays in them.
+  /// Every unit's whole contribution is scaled so that it and what it does to the rounding of the
+  /// others' sum are at most `mechanism.clipNorm` in the Euclidean norm over all parameters
+  /// (`ClipWeights.clipNorm(of:)`). Micro-batches are added in double. A contribution that is not
+  /// finite becomes zero. An empty source is an ordinary batch. The store's gradient buffer is left at
+  /// zero and the pass forgets its last micro-batch: nothing private stays in them.
   public func clippedSum(
     over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
@@ -45,14 +48,16 @@ public final class PrivateNetwork {
     requireUnitsTogether(examples)
     let gradient = parameters.gradient
     pass.machine.fill(gradient, with: 0)
-    accumulate(examples, loss: loss, clipNorm: mechanism.clipNorm, in: pass)
-    let sum = takeBuffer()
-    if pass.machine.isFinite(gradient) {
-      pass.machine.copy(gradient, into: sum.values)
-    } else {
-      sumUnitsAlone(examples, loss, mechanism, into: sum.values, in: pass)
+    let clipNorm = ClipWeights.clipNorm(of: mechanism)
+    for range in examples.microBatches(of: microBatchSize) {
+      _ = accumulate(range, of: examples, loss, clipNorm, false, in: pass)
+      pass.machine.move(gradient, to: total)
     }
-    pass.machine.fill(gradient, with: 0)
+    let sum = takeBuffer()
+    pass.machine.move(total, into: sum.values)
+    if !pass.machine.isFinite(sum.values) {
+      sumUnitsAlone(examples, loss, clipNorm, into: sum.values, in: pass)
+    }
     pass.end()
     return ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)
   }
@@ -60,13 +65,13 @@ public final class PrivateNetwork {
   /// Sums the units one at a time and leaves out those whose contribution is not finite although
   /// its norm is: terms may overflow before they cancel.
   private func sumUnitsAlone(
-    _ examples: some ExampleSource, _ loss: some Loss, _ mechanism: SubsampledGaussian,
-    into sum: Tensor, in pass: Pass
+    _ examples: some ExampleSource, _ loss: some Loss, _ clipNorm: Double, into sum: Tensor,
+    in pass: Pass
   ) {
-    sum.fill(0)
-    forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in
-      if pass.machine.isFinite(contribution) { pass.machine.add(contribution, to: sum) }
+    forEachUnit(of: examples, loss, clipNorm: clipNorm, in: pass) { contribution in
+      if pass.machine.isFinite(contribution) { pass.machine.move(contribution, to: total) }
     }
+    pass.machine.move(total, into: sum)
   }
 
   /// Hands each unit's clipped contribution to `body`, and leaves the store's gradient at zero.

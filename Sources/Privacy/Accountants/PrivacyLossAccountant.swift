@@ -5,6 +5,12 @@ import Glibc
 /// For both directions of adding and removing a unit, the loss of each event is put on a grid
 /// without ever being made smaller, all losses are added by Fourier transform, and the grid is
 /// refined until the answer stands still. Every grid gives a valid bound; the smallest is kept.
+///
+/// The bound is nearly exact where noise and sampling are those of training. Below a noise multiplier
+/// of about 0.03 it is loose: losses then lie in clumps, one for each number of steps that sampled the
+/// unit, and the tilt that centres the sum on the answer may centre it on the next clump. Three steps
+/// with probability 0.01 and multiplier 0.02 get 3946 instead of 2623 at delta 1e-5. Nobody is
+/// protected by either.
 public struct PrivacyLossAccountant: PrivacyAccountant {
   /// The name that statements use.
   public static let name = "PLD"

@@ -1,18 +1,18 @@
 import Glibc
 
-/// Accounting by Rényi divergence: fast, and valid for adaptively chosen continuations.
+/// Accounting by Rényi divergence: fast, for mechanisms that were fixed in advance.
 ///
 /// Divergences of one order add up over any composition (Mironov, arXiv 1702.07476). They become
 /// an epsilon by Canonne, Kamath, Steinke, arXiv 2004.00010, Proposition 12:
-/// ε = D_α + ln((α−1)/α) − (ln δ + ln α)/(α−1), minimised over the orders.
+/// ε = D_α + ln((α−1)/α) − (ln δ + ln α)/(α−1), minimised over the orders. Where
+/// mechanisms were chosen along the way, so is the best order: `RenyiOdometer` is the bound then.
 public struct RenyiAccountant: PrivacyAccountant {
   /// The name that statements use.
   public static let name = "RDP"
 
   /// 1.1 to 10.9 in tenths, 11 to 63, 128, 256, 512, 1024.
   ///
-  /// Fixed in advance, so that stopping by this accountant is a valid filter. Where the best order
-  /// lies at an end, the bound is still valid but loose, and `Bound.isAtEdge` says so; the
+  /// Where the best order lies at an end, the bound is still valid but loose, and `Bound.isAtEdge` says so; the
   /// accounting by privacy loss is tight there.
   public static let standardOrders: [Double] =
     (11...109).map { Double($0) / 10 } + (11...63).map(Double.init) + [128, 256, 512, 1024]

@@ -2,6 +2,11 @@
 ///
 /// A history that was once admitted admits everything it covers: fewer accesses cannot cost more.
 /// So the plan of a run is computed once, and its reservations pass without another computation.
+///
+/// What is compared with the budget is what a statement would claim: while a history is planned,
+/// everything that was announced before the first charge; once it is adaptive, what was charged,
+/// priced by the odometer. So whatever happens after a plan was admitted, the claim stays within
+/// the budget.
 public struct BudgetGate: Sendable {
   /// What the administrator allows for the root.
   public let budget: PrivacyBudget
@@ -16,11 +21,20 @@ public struct BudgetGate: Sendable {
     self.dataset = dataset
   }
 
-  /// Passes when everything spent so far plus the request stays within the budget.
+  /// Passes when everything spent so far plus a charge to `run` stays within the budget.
   public mutating func admit(
-    _ event: PrivacyEvent, times: Int, after history: LedgerHistory
+    _ event: PrivacyEvent, times: Int, by run: String, after history: LedgerHistory
   ) throws(LedgerError) {
-    try admit(event, times: times, after: history.spent, history)
+    let asked = try Self.tally(event, times: times)
+    let request = Request(event: event, times: times, asked: asked)
+    if try history.wouldBeAdaptive(charging: asked, to: run) {
+      try admit(request, after: history.spent, .adaptive, history)
+    } else if history.reservationCount == 0 {
+      // The charge is a part of the plans that were admitted.
+      try admitAnnounced(request, history.committed(), history)
+    } else {
+      try admitAnnounced(request, history.claimed, history)
+    }
   }
 
   /// Passes when everything spent *or announced by other running attempts*, plus the plan of an
@@ -29,10 +43,34 @@ public struct BudgetGate: Sendable {
     _ event: PrivacyEvent, of run: String, after history: LedgerHistory
   ) throws(LedgerError) {
     // A plan of one repeated event is asked for by its repetitions, so that a refusal counts steps.
-    if case .repeated(let step, let times) = event {
-      try admit(step, times: times, after: history.committed(exceptRun: run), history)
+    var (step, times) = (event, 1)
+    if case .repeated(let inner, let count) = event { (step, times) = (inner, count) }
+    let request = Request(
+      event: step, times: times, asked: try Self.tally(step, times: times))
+    if try history.wouldBeAdaptive(request.asked, of: run) {
+      try admit(request, after: history.committed(exceptRun: run), .adaptive, history)
+    } else if history.reservationCount == 0 {
+      try admit(request, after: history.committed(exceptRun: run), .planned, history)
     } else {
-      try admit(event, times: 1, after: history.committed(exceptRun: run), history)
+      try admitAnnounced(request, history.claimed, history)
+    }
+  }
+
+  /// What somebody asks for.
+  private struct Request {
+    let event: PrivacyEvent
+    let times: Int
+    /// All of it.
+    let asked: EventTally
+  }
+
+  private static func tally(
+    _ event: PrivacyEvent, times: Int
+  ) throws(LedgerError) -> EventTally {
+    do {
+      return try EventTally(event, times: times)
+    } catch {
+      throw .invalid(error)
     }
   }
 
@@ -41,45 +79,24 @@ public struct BudgetGate: Sendable {
   public func affordableTimes(
     _ event: PrivacyEvent, after history: LedgerHistory, exceptRun run: String? = nil
   ) throws(LedgerError) -> Int {
+    let calibration = try history.calibration(within: budget, exceptRun: run)
     do {
-      let basis = try basis(of: EventTally(event), history)
-      return try Calibration(budget: budget, spent: history.committed(exceptRun: run), basis: basis)
-        .affordableTimes(of: event)
-    } catch let error as LedgerError {
-      throw error
-    } catch let error as PrivacyError {
-      throw .invalid(error)
+      return try calibration.affordableTimes(of: event)
     } catch {
-      throw .storage(ledger: dataset, operation: "accounting", reason: "\(error)")
+      throw .invalid(error)
     }
-  }
-
-  private func basis(of asked: EventTally, _ history: LedgerHistory) -> PrivacyCost.Basis {
-    history.wouldBeAdaptive(asked) ? .adaptive : .planned
   }
 
   private mutating func admit(
-    _ event: PrivacyEvent, times: Int, after base: EventTally, _ history: LedgerHistory
+    _ request: Request, after base: EventTally, _ basis: PrivacyCost.Basis,
+    _ history: LedgerHistory
   ) throws(LedgerError) {
     do {
-      let asked = try EventTally(event, times: times)
-      let basis = basis(of: asked, history)
       var sum = base
-      try sum.add(asked)
-      // What the adaptive accounting admits, the planned one admits too; not the other way.
-      if admitted.contains(where: {
-        ($0.basis == basis || $0.basis == .adaptive) && $0.tally.covers(sum)
-      }) {
-        return
-      }
-      if try PrivacyCost.fits(sum, within: budget, basis: basis) {
-        admitted.removeAll { sum.covers($0.tally) && $0.basis == basis }
-        admitted.append((sum, basis))
-        return
-      }
-      let refusal = try refusal(
-        event, times: times, after: base, sum: sum, basis: basis, history)
-      throw LedgerError.overBudget(refusal)
+      try sum.add(request.asked)
+      if try fits(sum, basis) { return }
+      throw try LedgerError.overBudget(
+        refusal(request, after: base, sum: sum, basis: basis, history))
     } catch let error as LedgerError {
       throw error
     } catch let error as PrivacyError {
@@ -89,10 +106,44 @@ public struct BudgetGate: Sendable {
     }
   }
 
+  /// Passes when `announced`, of which the request is a part, fits into the budget, as it did when it
+  /// was announced, unless the budget has become smaller since.
+  private mutating func admitAnnounced(
+    _ request: Request, _ announced: EventTally, _ history: LedgerHistory
+  ) throws(LedgerError) {
+    do {
+      if try fits(announced, .planned) { return }
+      throw try LedgerError.overBudget(
+        refusal(request, after: announced, sum: announced, basis: .planned, history))
+    } catch let error as LedgerError {
+      throw error
+    } catch let error as PrivacyError {
+      throw .invalid(error)
+    } catch {
+      throw .storage(ledger: dataset, operation: "accounting", reason: "\(error)")
+    }
+  }
+
+  private mutating func fits(
+    _ sum: EventTally, _ basis: PrivacyCost.Basis
+  ) throws(PrivacyError) -> Bool {
+    // What the adaptive accounting admits, the planned one admits too; not the other way.
+    if admitted.contains(where: {
+      ($0.basis == basis || $0.basis == .adaptive) && $0.tally.covers(sum)
+    }) {
+      return true
+    }
+    guard try PrivacyCost.fits(sum, within: budget, basis: basis) else { return false }
+    admitted.removeAll { sum.covers($0.tally) && $0.basis == basis }
+    admitted.append((sum, basis))
+    return true
+  }
+
   private func refusal(
-    _ event: PrivacyEvent, times: Int, after base: EventTally, sum: EventTally,
+    _ request: Request, after base: EventTally, sum: EventTally,
     basis: PrivacyCost.Basis, _ history: LedgerHistory
   ) throws(PrivacyError) -> BudgetRefusal {
+    let (event, times) = (request.event, request.times)
     let calibration = Calibration(budget: budget, spent: base, basis: basis)
     let affordable = try calibration.affordableTimes(of: event)
     var noise: Double?
@@ -110,7 +161,7 @@ public struct BudgetGate: Sendable {
     let asked = try PrivacyCost(of: sum, delta: budget.delta, basis: basis).epsilon
     return BudgetRefusal(
       dataset: dataset, budget: budget,
-      spentEpsilon: try PrivacyCost(of: base, delta: budget.delta, basis: history.basis).epsilon,
+      spentEpsilon: try PrivacyCost(of: base, delta: budget.delta, basis: basis).epsilon,
       askedEpsilon: asked.isFinite ? asked : nil, askedTimes: times,
       affordableTimes: affordable, affordableNoiseMultiplier: noise, affordableEpsilon: epsilon)
   }

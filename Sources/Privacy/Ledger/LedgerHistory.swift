@@ -3,6 +3,11 @@
 /// A reservation counts as spent from its line on. Only a settlement gives back, once, and never
 /// more than the reservation; so at every prefix of the lines the spend is at least what can have
 /// been computed.
+///
+/// What is claimed rests on what was announced. A run's own plan is fixed before its first step, so
+/// the run costs at most what its plan costs, wherever it is stopped and whoever stops it. For the
+/// root as a whole the same holds while nothing was charged that was not announced before the first
+/// charge; from then on the history is adaptive. See `announced(by:)` and `claimed`.
 public struct LedgerHistory: Hashable, Sendable {
   /// One attempt at a run.
   public struct Attempt: Hashable, Sendable {
@@ -45,10 +50,23 @@ public struct LedgerHistory: Hashable, Sendable {
   ///
   /// They count as spent.
   public private(set) var openReservationCount = 0
-  /// Whether a mechanism was chosen after results of another one existed.
+  /// Whether something was announced or charged after the first charge that had not been announced
+  /// before it: then it may have been chosen after looking at results.
   public private(set) var isAdaptive = false
 
-  private var announcedKinds: Set<ElementaryEvent> = []
+  /// The plans of all runs that were running when the first charge was made, by the runs' names; nil
+  /// before it.
+  private var firstPlans: [String: EventTally]?
+  private var announcements: [String: Announcement] = [:]
+
+  /// What a run's plans amount to.
+  private struct Announcement: Hashable {
+    /// What was announced, at most: the plan of the first attempt that charged, and what later
+    /// attempts announced beyond it.
+    var tally: EventTally
+    /// Whether something was announced or charged beyond that plan.
+    var isAdaptive = false
+  }
 
   /// No lines.
   public init() {}
@@ -63,6 +81,55 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// How the accountants may be combined for this history.
   public var basis: PrivacyCost.Basis { isAdaptive ? .adaptive : .planned }
+
+  /// What the claim for everything computed so far is computed from.
+  ///
+  /// Of a planned history, everything that was announced before the first charge, for the decision to
+  /// stop before its end may depend on results; of an adaptive one, what was charged.
+  public var claimed: EventTally {
+    get throws(LedgerError) {
+      guard !isAdaptive else { return spent }
+      do {
+        var sum = EventTally()
+        for (_, plan) in firstPlans ?? [:] { try sum.add(plan) }
+        return sum
+      } catch {
+        throw .invalid(error)
+      }
+    }
+  }
+
+  /// The cost of everything computed from the root so far.
+  public func cost(atDelta delta: Double) throws(LedgerError) -> PrivacyCost {
+    try Self.cost(of: claimed, delta, basis)
+  }
+
+  /// Everything that all attempts at a run may do and have done: what the run's own cost is computed
+  /// from, wherever it is stopped.
+  ///
+  /// It is what was priced when the run began. An attempt that goes on with a run announces no more
+  /// than is left of it.
+  public func announced(by run: String) -> EventTally {
+    announcements[run]?.tally ?? EventTally()
+  }
+
+  /// The cost of one run alone, given everything that was released before it.
+  public func cost(of run: String, atDelta delta: Double) throws(LedgerError) -> PrivacyCost {
+    guard announcements[run]?.isAdaptive == true else {
+      return try Self.cost(of: announced(by: run), delta, .planned)
+    }
+    return try Self.cost(of: spent(by: run), delta, .adaptive)
+  }
+
+  private static func cost(
+    of tally: EventTally, _ delta: Double, _ basis: PrivacyCost.Basis
+  ) throws(LedgerError) -> PrivacyCost {
+    do {
+      return try PrivacyCost(of: tally, delta: delta, basis: basis)
+    } catch {
+      throw .invalid(error)
+    }
+  }
 
   /// Spent, plus what running attempts have announced and not yet charged.
   ///
@@ -83,13 +150,13 @@ public struct LedgerHistory: Hashable, Sendable {
   /// The question which noise a *new* mechanism needs, so that everything spent or announced by
   /// others stays within `budget` together with it.
   ///
-  /// Once something has been charged, a newly chosen noise multiplier is an adaptive choice.
+  /// Once something has been charged, a new run is an adaptive choice.
   public func calibration(
     within budget: PrivacyBudget, exceptRun run: String? = nil
   ) throws(LedgerError) -> Calibration {
     Calibration(
       budget: budget, spent: try committed(exceptRun: run),
-      basis: isAdaptive || reservationCount > 0 ? .adaptive : .planned)
+      basis: firstPlans == nil ? .planned : .adaptive)
   }
 
   /// What all attempts at a run have charged.
@@ -125,10 +192,34 @@ public struct LedgerHistory: Hashable, Sendable {
     attempts.count { $0.plan.run == run } + 1
   }
 
-  /// Whether a plan made now for `event` would be an adaptive choice: some mechanism has already
-  /// touched the data, and `event` holds another one.
-  public func wouldBeAdaptive(_ event: EventTally) -> Bool {
-    isAdaptive || (reservationCount > 0 && !event.counts.keys.allSatisfy(announcedKinds.contains))
+  /// Whether an attempt at `run` that announced `event` now, or a charge of `event` to it, would be an
+  /// adaptive choice: the data has been touched, and together with what the run has spent it is more
+  /// than the run had announced before that.
+  public func wouldBeAdaptive(
+    _ event: EventTally, of run: String
+  ) throws(LedgerError) -> Bool {
+    guard !isAdaptive, let firstPlans else { return isAdaptive }
+    return try !(firstPlans[run] ?? EventTally()).covers(whole(event, of: run))
+  }
+
+  /// Whether a charge of `event` to `run` would be an adaptive choice.
+  ///
+  /// Before the first charge, what running attempts have announced is what may be charged.
+  func wouldBeAdaptive(
+    charging event: EventTally, to run: String
+  ) throws(LedgerError) -> Bool {
+    if firstPlans != nil || isAdaptive { return try wouldBeAdaptive(event, of: run) }
+    return !announced(by: run).covers(event)
+  }
+
+  private func whole(_ event: EventTally, of run: String) throws(LedgerError) -> EventTally {
+    var whole = try spent(by: run)
+    do {
+      try whole.add(event)
+    } catch {
+      throw .invalid(error)
+    }
+    return whole
   }
 
   /// Adds one line; on an error the history is unchanged.
@@ -181,8 +272,14 @@ public struct LedgerHistory: Hashable, Sendable {
     }
     try Valid.delta(plan.delta)
     let tally = try EventTally(plan.event)
-    isAdaptive = wouldBeAdaptive(tally)
-    announcedKinds.formUnion(tally.counts.keys)
+    let whole = try whole(tally, of: plan.run)
+    isAdaptive = try wouldBeAdaptive(tally, of: plan.run)
+    // A run that has spent nothing begins anew. One that has goes on with its plan, or exceeds it.
+    if whole == tally {
+      announcements[plan.run] = Announcement(tally: tally)
+    } else {
+      announce(whole, of: plan.run)
+    }
     // A new attempt means that the earlier ones are dead, whether or not they could say so.
     for index in attempts.indices
     where attempts[index].plan.run == plan.run && attempts[index].outcome == nil {
@@ -201,12 +298,30 @@ public struct LedgerHistory: Hashable, Sendable {
     var (sum, sumOfAttempt) = (spent, attempts[index].spent)
     try sum.add(tally)
     try sumOfAttempt.add(tally)
-    isAdaptive = wouldBeAdaptive(tally)
-    announcedKinds.formUnion(tally.counts.keys)
+    let whole = try whole(tally, of: reserve.run)
+    let plans = try firstPlans ?? plansOfRunningAttempts()
+    isAdaptive = try wouldBeAdaptive(charging: tally, to: reserve.run)
+    firstPlans = plans
+    announce(whole, of: reserve.run)
     spent = sum
     attempts[index].spent = sumOfAttempt
     charges.append(Charge(entry: reserve, used: nil, attemptIndex: index))
     openReservationCount += 1
+  }
+
+  /// Notes what a run announces or charges in all, and that it is adaptive when this is more than was
+  /// announced before.
+  private mutating func announce(_ whole: EventTally, of run: String) {
+    guard let known = announcements[run], !known.tally.covers(whole) else { return }
+    announcements[run] = Announcement(tally: known.tally.union(whole), isAdaptive: true)
+  }
+
+  private func plansOfRunningAttempts() throws(PrivacyError) -> [String: EventTally] {
+    var plans: [String: EventTally] = [:]
+    for attempt in attempts where attempt.outcome == nil {
+      plans[attempt.plan.run] = try EventTally(attempt.plan.event)
+    }
+    return plans
   }
 
   private mutating func end(_ settle: LedgerSettle) throws {

@@ -44,7 +44,7 @@ public final class MemoryLedger: PrivacyLedger {
     _ event: PrivacyEvent, times: Int, for purpose: String
   ) throws(LedgerError) -> Reservation {
     let number = try state.withLock { state throws(LedgerError) in
-      try state.gate.admit(event, times: times, after: state.history)
+      try state.gate.admit(event, times: times, by: run, after: state.history)
       let number = state.history.reservationCount
       let entry = LedgerEntry.reserve(
         LedgerReserve(

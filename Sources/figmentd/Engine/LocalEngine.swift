@@ -76,7 +76,8 @@ final class LocalEngine: TrainingEngine {
   ) throws {
     var after = try history.committed()
     let asked = try EventTally(event)
-    let basis: PrivacyCost.Basis = history.wouldBeAdaptive(asked) ? .adaptive : history.basis
+    let basis: PrivacyCost.Basis =
+      try history.wouldBeAdaptive(asked, of: order.name) ? .adaptive : .planned
     try after.add(asked)
     let total = try PrivacyCost(of: after, delta: dataset.policy.delta, basis: basis)
     report.privacy = PlannedPrivacy(

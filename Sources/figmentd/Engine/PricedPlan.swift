@@ -77,7 +77,7 @@ struct PricedPlan {
     let event = RunDesign.event(mechanism, steps: plan.steps, questions: questions.all)
     let alone = try PrivacyCost(of: EventTally(event), delta: order.delta).epsilon
     guard alone >= Self.leastShare * budget.epsilon else { return nil }
-    let spent = try PrivacyCost(of: committed, delta: budget.delta, basis: history.basis).epsilon
+    let spent = try PrivacyCost(of: committed, delta: budget.delta, basis: question.basis).epsilon
     self.plan = plan
     self.questions = questions
     epsilon = alone

@@ -201,7 +201,7 @@ final class LedgerFile: Sendable {
   ) throws(LedgerError) -> Int {
     try guarded.withLock { state throws(LedgerError) in
       try checkNotPoisoned(state.poison)
-      try state.gate.admit(event, times: times, after: state.history)
+      try state.gate.admit(event, times: times, by: plan.run, after: state.history)
       let number = state.history.reservationCount
       let entry = LedgerReserve(
         number: number, run: plan.run, attempt: plan.attempt, event: event, times: times,

@@ -50,14 +50,7 @@ final class LedgerFileRun: PrivacyLedger {
       root: root, run: plan.run, runs: runs, mechanism: plan.mechanism,
       witness: position.map { .init(hash: $0.hash) },
       software: software, declared: declared, found: found, answers: answers)
-    let ofRun = try history.spent(by: plan.run)
-    do {
-      return try PrivacyStatement(
-        of: subject, history: history.spent, runHistory: ofRun, delta: plan.delta,
-        basis: history.basis)
-    } catch {
-      throw .invalid(error)
-    }
+    return try PrivacyStatement(of: subject, history: history, delta: plan.delta)
   }
 
   /// Records that something leaves, with the claim that goes with it; call before it leaves.

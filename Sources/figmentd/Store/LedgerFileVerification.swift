@@ -132,7 +132,7 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     var cost: PrivacyCost?
     if problems.isEmpty {
       do {
-        cost = try PrivacyCost(of: history.spent, delta: delta, basis: history.basis)
+        cost = try history.cost(atDelta: delta)
       } catch {
         problems.append(error.description)
       }
@@ -172,7 +172,10 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     lines.append("  spent: \(spent)")
     if let cost {
       let epsilon = Decimals.epsilon(cost.epsilon)
-      let why = cost.basis == .adaptive ? ", mechanisms chosen after earlier results" : ""
+      let why =
+        cost.basis == .adaptive
+        ? ", mechanisms chosen after earlier results"
+        : ", for everything announced before the first reservation"
       lines.append("  epsilon \(epsilon) at delta \(cost.delta) by \(cost.accountant)\(why)")
     }
     return lines.joined(separator: "\n")

@@ -52,7 +52,9 @@ import Testing
     let divided = bench.network.clippedSum(
       over: PrivateExamples(examples), loss: loss, quiet, in: Pass(on: bench.machine)
     ).noised(by: NoiseStream())
-    #expect(divided.values.array == sum.map { $0 / 8 })
+    // Weights leave a hair more room in a larger batch.
+    let expected = sum.map { $0 / 8 }
+    #expect(distance(divided.values.array, expected) <= norm(expected) * 0x1p-15)
   }
 
   @Test func nothingPrivateStaysInTheStore() throws {
@@ -92,7 +94,8 @@ import Testing
     let firstGradient = first.noised(by: NoiseStream())
     let secondGradient = second.noised(by: NoiseStream())
     #expect(firstGradient.values.array == expected)
-    #expect(secondGradient.values.array == target.array)
+    // Examples that are not private are added in single precision, to the whole clip norm.
+    #expect(distance(secondGradient.values.array, target.array) <= 1e-5)
   }
 
   @Test func emptyBatchMovesTheParametersByNoise() throws {
