@@ -49,6 +49,9 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var position: LedgerPosition?
     /// The version of the software.
     public var software: String
+    /// The number of units in the run's plan, with which delta is compared; nil compares it with
+    /// nothing.
+    public var population: Int?
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
     /// Facts that nobody declared: they were read from the data, and the statement treats them as
@@ -60,8 +63,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     /// Describes a subject.
     public init(
       root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
-      position: LedgerPosition?, software: String, declared: [String], found: [String] = [],
-      answers: [String] = []
+      position: LedgerPosition?, software: String, population: Int? = nil, declared: [String],
+      found: [String] = [], answers: [String] = []
     ) {
       self.root = root
       self.run = run
@@ -69,6 +72,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       self.mechanism = mechanism
       self.position = position
       self.software = software
+      self.population = population
       self.declared = declared
       self.found = found
       self.answers = answers
@@ -79,6 +83,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let format: Int
   /// The guarantee in one sentence.
   public let sentence: String
+  /// What epsilon and delta mean; nil in statements that were written before they said so.
+  public let meaning: String?
   /// The dataset's name.
   public let dataset: String
   /// What one record is.
@@ -109,7 +115,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let software: String
 
   private enum CodingKeys: String, CodingKey {
-    case format, sentence, dataset, unit, adjacency, sampling, mechanism, total, run
+    case format, sentence, meaning, dataset, unit, adjacency, sampling, mechanism, total, run
     case runCost = "run_cost"
     case runs, accesses, covered
     case notCovered = "not_covered"
@@ -146,6 +152,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     ledger = subject.position
     software = subject.software
     sentence = Self.sentence(total, subject: subject, accesses: accesses)
+    meaning = Self.meaning(total, of: subject)
   }
 
   private static func sentence(
@@ -158,12 +165,20 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     return "Everything computed from dataset '\(subject.root.dataset)' so far (\(runs)) is "
       + "(\(epsilon), \(cost.delta))-differentially private with respect to "
       + "\(subject.root.adjacency.words(for: subject.root.unit)): whatever an observer concludes "
-      + "from it, the probability of that conclusion would differ by at most a factor of "
-      + "e^\(epsilon), except with probability \(cost.delta), had that unit not been there. "
+      + "from it, the probability of that conclusion is at most e^\(epsilon) times what it would be "
+      + "had one such unit been added or removed, plus \(cost.delta). "
       + (cost.basis == .adaptive
         ? "Mechanisms were chosen after looking at earlier results; the claim is the Rényi bound. "
         : "The claim is the smaller of two upper bounds, here \(cost.accountant). ")
       + "Accesses: " + accesses.map(words).joined(separator: "; ") + "."
+  }
+
+  private static func meaning(_ cost: PrivacyCost, of subject: Subject) -> String {
+    let strength = GuaranteeStrength(epsilon: cost.epsilon)
+    let remark = subject.population.flatMap { DeltaSize(cost.delta, units: $0).remark }
+    return
+      (["Epsilon \(Decimals.epsilon(cost.epsilon)): \(strength.words)."]
+      + [remark].compactMap { $0 }).joined(separator: " ")
   }
 
   private static func words(_ access: Access) -> String {
@@ -224,6 +239,9 @@ extension PrivacyStatement {
       ? Decimals.epsilon(self.total.privacyLossEpsilon) : "no bound"
     var lines = [
       "# Privacy statement", "", sentence, "",
+    ]
+    if let meaning { lines += [meaning, ""] }
+    lines += [
       "| | |", "|---|---|",
       "| Epsilon, everything on this data | \(total) |",
       "| Epsilon, run '\(run)' alone | \(ofRun) |",
