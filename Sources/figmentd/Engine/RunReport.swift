@@ -92,6 +92,7 @@ struct RunReport {
     if let ledger = statement.ledger { facts.append(("Ledger", "line \(ledger.line)")) }
     return Guarantee(
       epsilon: statement.total.epsilon, delta: statement.total.delta, unit: statement.unit.words,
+      units: design.plan.population,
       statement: [
         statement.sentence, "Covered: \(statement.covered.joined(separator: "; ")).",
         "Not covered: \(statement.notCovered.joined(separator: "; ")).",

@@ -31,10 +31,11 @@ final class LedgerFileRun: PrivacyLedger {
   /// The guarantee for a release made now: everything on the root so far, this run included.
   ///
   /// It carries the ledger's position, so that a release witnesses how old the ledger must be.
-  /// `declared` and `found` are the facts about the data that the release tells, `answers` what
-  /// leaves beside what the model draws.
+  /// `population` is the number of units in the plan; `declared` and `found` are the facts about the
+  /// data that the release tells, `answers` what leaves beside what the model draws.
   func statement(
-    software: String, declared: [String], found: [String] = [], answers: [String] = []
+    software: String, population: Int? = nil, declared: [String], found: [String] = [],
+    answers: [String] = []
   ) throws(LedgerError) -> PrivacyStatement {
     let (history, position) = ledger.state()
     guard let root = history.root else {
@@ -47,7 +48,8 @@ final class LedgerFileRun: PrivacyLedger {
     }
     let subject = PrivacyStatement.Subject(
       root: root, run: plan.run, runs: runs, mechanism: plan.mechanism, position: position,
-      software: software, declared: declared, found: found, answers: answers)
+      software: software, population: population, declared: declared, found: found, answers: answers
+    )
     let ofRun = try history.spent(by: plan.run)
     do {
       return try PrivacyStatement(
