@@ -3,10 +3,18 @@
 # train for minutes, and the seeded bugs, each of which a named test must find. Ends with the first failure.
 #
 #   Scripts/nightly.sh BIN    BIN is a folder that holds figmentd.
+#
+# FIGMENT_TEST_DATA names a folder with unpacked MNIST in mnist/ (train/0 to test/9, see Datasets/README.md): a test
+# that needs it is not skipped here, it fails.
 set -eu
 cd "$(dirname "$0")/.."
 
 bin=${1:?a folder that holds figmentd is expected, for example .build/release}
+: "${FIGMENT_TEST_DATA:?a folder that holds mnist/train/0 to mnist/test/9 is expected}"
+[ -d "$FIGMENT_TEST_DATA/mnist/train/0" ] || [ -d "$FIGMENT_TEST_DATA/train/0" ] || {
+  echo "$FIGMENT_TEST_DATA: no mnist/train/0 there (unpacked MNIST expected)"
+  exit 1
+}
 "$bin/figmentd" audit
 FIGMENT_NIGHTLY=1 make test
 Tests/Mutants/run.py

@@ -56,6 +56,11 @@ public enum ControlCoding {
           + (hint ?? "Known: \(type.fields.joined(separator: ", "))."))
     }
     let request = try decode(type, from: data)
+    for name in names.sorted() where !request.ownFields.contains(name) {
+      throw .invalid(
+        "field '\(name)': of another kind of request. "
+          + "Known here: \(request.ownFields.joined(separator: ", ")).")
+    }
     try request.validate()
     return request
   }

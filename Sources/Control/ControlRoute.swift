@@ -55,10 +55,14 @@ public enum ControlRoute: Hashable, Sendable {
   /// The HTTP method.
   public var method: String { changesSomething || self == .plan ? "POST" : "GET" }
 
-  /// Whether the caller needs more than the right to look: to change something, or to see numbers
-  /// and pictures of real images.
+  /// Whether the caller needs more than the right to look: to change something, to see numbers and
+  /// pictures of real images, or to see the names of files, which are personal data.
   public var needsControl: Bool {
-    if case .report(_, let isInternal) = self { isInternal } else { changesSomething }
+    switch self {
+    case .report(_, let isInternal): isInternal
+    case .files: true
+    default: changesSomething
+    }
   }
 
   /// Whether something is different afterwards.

@@ -2,7 +2,8 @@ public import FoundationEssentials
 
 /// A configured dataset: its files, how it is watched, and what is left of its budget.
 ///
-/// For the operator, not for release: the counts here are counts of real images.
+/// For the operator, not for release: the counts here are counts of real images. Who may only look
+/// gets none of them; see `withoutCounts`.
 public struct DatasetStatus: Codable, Hashable, Sendable {
   /// What requests call it.
   public var name: String
@@ -12,19 +13,19 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   public var watch: String
   /// Why the dataset is not watched as it should be, or why its root cannot be read.
   public var remark: String?
-  /// Files that can be learned from.
-  public var usable: Int
+  /// Files that can be learned from; nil where the caller may only look, as are all that follow.
+  public var usable: Int?
   /// Files that cannot, each with its verdict.
-  public var rejected: Int
+  public var rejected: Int?
   /// Files whose content is there already.
-  public var duplicates: Int
+  public var duplicates: Int?
   /// Files that still change, or were not looked at yet.
-  public var pending: Int
+  public var pending: Int?
   /// The classes, with the usable files of each.
-  public var classes: [ClassCount]
+  public var classes: [ClassCount]?
   /// Bytes of the usable files.
-  public var bytes: Int
-  /// When the root was last looked through.
+  public var bytes: Int?
+  /// When the root was last looked through, which tells when files changed.
   public var scanned: Date?
   /// What is left of the budget.
   public var budget: BudgetStatus

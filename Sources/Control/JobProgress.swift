@@ -26,8 +26,9 @@ public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// How far a job has come, in values that may be told to anybody.
 ///
-/// The number of real images is private, so a phase that goes through them is told in percent. No
-/// loss, gradient or count of real images has a field here.
+/// The number of real images is private, so a phase that goes through them is told in percent, and to
+/// who may only look without any number (`withoutCounts`). No loss, gradient or count of real images
+/// has a field here.
 public struct JobProgress: Codable, Hashable, Sendable {
   /// What the job is busy with.
   public let phase: JobPhase

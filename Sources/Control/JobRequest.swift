@@ -33,9 +33,9 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var dataset: String
   /// The recipe: which model, at which size, trained how.
   public var recipe: String
-  /// The privacy loss that the job may cause; nil takes the recipe's own, or the policy's.
+  /// The privacy loss that the job may cause; nil takes what the policy's budget leaves.
   public var epsilon: Double?
-  /// The probability with which the bound may fail; nil takes the policy's.
+  /// The probability with which the bound may fail, at most the policy's; nil takes the policy's.
   public var delta: Double?
   /// Discriminator steps; nil takes the recipe's.
   public var steps: Int?
@@ -51,7 +51,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   /// What telling how many real images a classifier gets right that learnt from the synthetic ones
   /// may cost, out of `epsilon`; nil does not tell it.
   public var scoreEpsilon: Double?
-  /// Synthetic images to write at the end; nil takes the recipe's.
+  /// Synthetic images to write at the end; nil writes 10,000.
   public var count: Int?
   /// The seed of everything that is not privacy noise; nil draws one.
   public var seed: UInt64?
@@ -263,6 +263,15 @@ extension JobRequest: StrictRequest {
   /// Every field that a request of some kind may have.
   public static var fields: [String] {
     ["kind"] + TrainRequest.fields + GenerateRequest.fields + EvaluateRequest.fields
+  }
+
+  /// The fields that a request of this kind may have.
+  public var ownFields: [String] {
+    switch self {
+    case .train: ["kind"] + TrainRequest.fields
+    case .generate: ["kind"] + GenerateRequest.fields
+    case .evaluate: ["kind"] + EvaluateRequest.fields
+    }
   }
 
   /// Refuses values that no job can have.

@@ -5,11 +5,17 @@ public protocol StrictRequest: Codable, Sendable {
   /// The fields that a request may have, as JSON writes them.
   static var fields: [String] { get }
 
+  /// The fields that this request may have: all of `fields`, unless some are of another kind.
+  var ownFields: [String] { get }
+
   /// Refuses values that nothing can be done with.
   func validate() throws(ControlError)
 }
 
 extension StrictRequest {
+  /// All fields.
+  public var ownFields: [String] { Self.fields }
+
   static func check(_ name: String, isNameOf kind: String) throws(ControlError) {
     guard Name.isValid(name) else {
       throw .invalid(

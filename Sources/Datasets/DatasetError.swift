@@ -31,9 +31,10 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .rootUnavailable(let path, let errno):
       "watched folder \(path): cannot be read (\(Self.text(of: errno))). "
         + "Check that it exists, is mounted, and that the service may enter it."
-    case .noImages(let root, let fileCount):
-      "watched folder \(root): none of \(fileCount) files is an accepted image (at least one "
-        + "expected). List the files with their verdicts to see why."
+    case .noImages(let root, _):
+      // Without the number of files: failures of jobs are shown to who may only look.
+      "watched folder \(root): none of its files is an accepted image (at least one expected). "
+        + "List the files with their verdicts to see why."
     case .snapshotDamaged(let path, let finding):
       "snapshot \(path): \(finding). Build a new snapshot."
     case .snapshotTooNew(let path, let version):

@@ -68,6 +68,9 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var witness: LedgerWitness?
     /// The version of the software.
     public var software: String
+    /// The number of units in the run's plan, with which delta is compared; nil compares it with
+    /// nothing.
+    public var population: Int?
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
     /// Facts that nobody declared: they were read from the data, and the statement treats them as
@@ -79,8 +82,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     /// Describes a subject.
     public init(
       root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
-      witness: LedgerWitness?, software: String, declared: [String], found: [String] = [],
-      answers: [String] = []
+      witness: LedgerWitness?, software: String, population: Int? = nil, declared: [String],
+      found: [String] = [], answers: [String] = []
     ) {
       self.root = root
       self.run = run
@@ -88,6 +91,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       self.mechanism = mechanism
       self.witness = witness
       self.software = software
+      self.population = population
       self.declared = declared
       self.found = found
       self.answers = answers
@@ -98,6 +102,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let format: Int
   /// The guarantee in one sentence.
   public let sentence: String
+  /// What epsilon and delta mean; nil in statements that were written before they said so.
+  public let meaning: String?
   /// The dataset's name.
   public let dataset: String
   /// What one record is.
@@ -130,7 +136,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let software: String
 
   private enum CodingKeys: String, CodingKey {
-    case format, sentence, dataset, unit, adjacency, sampling, mechanism, total, run
+    case format, sentence, meaning, dataset, unit, adjacency, sampling, mechanism, total, run
     case runCost = "run_cost"
     case runs, accesses, covered
     case notCovered = "not_covered"
@@ -167,6 +173,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     ledger = subject.witness
     software = subject.software
     sentence = Self.sentence(total, subject: subject, accesses: accesses)
+    meaning = Self.meaning(total, of: subject)
   }
 
   private static func sentence(
@@ -179,14 +186,22 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     return "Everything computed from dataset '\(subject.root.dataset)' so far (\(runs)) is "
       + "(\(epsilon), \(cost.delta))-differentially private with respect to "
       + "\(subject.root.adjacency.words(for: subject.root.unit)): whatever an observer concludes "
-      + "from it, the probability of that conclusion would differ by at most a factor of "
-      + "e^\(epsilon), except with probability \(cost.delta), had that unit not been there. "
+      + "from it, the probability of that conclusion is at most e^\(epsilon) times what it would be "
+      + "had one such unit been added or removed, plus \(cost.delta). "
       + (cost.basis == .adaptive
         ? "Some of it was chosen after results of earlier accesses existed; the claim adds up the Rényi "
           + "divergences of all accesses so far, at orders that were fixed before the data was touched. "
         : "All of it was announced before the data was touched; the claim is the smaller of two upper "
           + "bounds, here \(cost.accountant), and counts every announced access, made or not. ")
       + "Accesses: " + accesses.map(words).joined(separator: "; ") + "."
+  }
+
+  private static func meaning(_ cost: PrivacyCost, of subject: Subject) -> String {
+    let strength = GuaranteeStrength(epsilon: cost.epsilon)
+    let remark = subject.population.flatMap { DeltaSize(cost.delta, units: $0).remark }
+    return
+      (["Epsilon \(Decimals.epsilon(cost.epsilon)): \(strength.words)."]
+      + [remark].compactMap { $0 }).joined(separator: " ")
   }
 
   private static func words(_ access: Access) -> String {
@@ -248,6 +263,9 @@ extension PrivacyStatement {
       ? Decimals.epsilon(self.total.privacyLossEpsilon) : "no bound"
     var lines = [
       "# Privacy statement", "", sentence, "",
+    ]
+    if let meaning { lines += [meaning, ""] }
+    lines += [
       "| | |", "|---|---|",
       "| Epsilon, everything on this data | \(total) |",
       "| Epsilon, run '\(run)' alone | \(ofRun) |",

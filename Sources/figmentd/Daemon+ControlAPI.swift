@@ -53,6 +53,7 @@ extension Daemon: ControlAPI {
     case .train(let request):
       dataset = request.dataset
       try await checkPolicy(request)
+      try await checkOrder(request)
     case .generate(let request):
       dataset = try modelDataset(of: request.job)
       let trained = store.directory(of: request.job)
@@ -181,6 +182,15 @@ extension Daemon: ControlAPI {
       throw ControlError.refusedByPolicy(
         "dataset \(dataset.name): epsilon \(spent) of \(most) is spent. "
           + "Use 'generate' for more images of a model that is trained already.")
+    }
+  }
+
+  /// Refuses what the engine could not do, before it waits in the queue for hours.
+  private func checkOrder(_ request: TrainRequest) async throws {
+    let dataset = try configuration.dataset(request.dataset)
+    let isCounted = await keepers[dataset.name]?.isReady ?? false
+    try await planning.run { [engine] in
+      try engine.check(request, dataset: dataset, isCounted: isCounted)
     }
   }
 

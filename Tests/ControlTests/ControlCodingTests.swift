@@ -80,6 +80,17 @@ import Testing
     #expect(error?.exitCode == .usage)
   }
 
+  @Test(arguments: [
+    (#"{"kind":"train","dataset":"a","recipe":"r","temperature":0.5}"#, "temperature"),
+    (#"{"kind":"generate","job":"a-1","count":3,"epsilon":2}"#, "epsilon"),
+    (#"{"kind":"evaluate","job":"a-1","count":3}"#, "count"),
+  ]) func aFieldOfAnotherKindOfRequestIsRefusedNotIgnored(_ text: String, _ field: String) {
+    let error = #expect(throws: ControlError.self) {
+      try ControlCoding.decodeStrictly(JobRequest.self, from: Data(text.utf8))
+    }
+    #expect(error?.message.hasPrefix("field '\(field)': of another kind of request") ?? false)
+  }
+
   @Test func deepJSONIsRefusedBeforeItIsParsed() throws {
     let deep = String(repeating: "[", count: 100_000)
     let error = #expect(throws: ControlError.self) {

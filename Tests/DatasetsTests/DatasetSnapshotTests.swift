@@ -266,8 +266,8 @@ import Testing
     let snapshot = try build(folder).snapshot
     let batch = Batch(snapshot: snapshot, images: [3, 0, 7])
     var numbers = [Float](repeating: .nan, count: 128)
-    numbers.withUnsafeMutableBufferPointer { numbers in
-      guard let start = numbers.baseAddress else { return }
+    try numbers.withUnsafeMutableBufferPointer { numbers in
+      let start = try #require(numbers.baseAddress)
       let target = Tensor(shape: Shape([2, 8, 8, 1]), base: start)
       batch.fill(target, from: 1..<3)
     }

@@ -96,6 +96,20 @@ import Testing
     #expect(!found.isFlagged)
   }
 
+  @Test func aClassAverageThatIsATrainingImageIsFlagged() throws {
+    let training = try GlyphSet.images(80)
+    let holdOut = try GlyphSet.images(80, from: 1000)
+    // Every class repeats one of its training images: their average is that image.
+    let first = Array(0..<4)
+    let repeated = training.images(at: (0..<40).map { first[$0 % 4] })
+    let copied = InversionProbe(synthetic: repeated, training: training, holdOut: holdOut)
+    #expect(copied.findings.count == 4 && copied.isFlagged)
+    #expect(copied.findings.allSatisfy { $0.trainingDistance < 0.01 })
+    let others = InversionProbe(
+      synthetic: try GlyphSet.images(80, from: 2000), training: training, holdOut: holdOut)
+    #expect(others.findings.count == 4 && !others.isFlagged)
+  }
+
   @Test func reproducedOutliersAreFound() {
     // Twenty members far outside are copied; everything else is innocent.
     let far = FeatureMatrix(width: 8, values: cloud(20, seed: 5).values.map { $0 * 6 })

@@ -126,6 +126,52 @@ import Testing
     #expect(refuted.document(for: InternalReport.self).verdict.severity == .failed)
   }
 
+  @Test(arguments: [
+    (1.0, 1e-5, 2009, ReportBlock.Severity.passed, "Private: epsilon 1, strong protection."),
+    (2, 1e-5, 60_000, .passed, "Private: epsilon 2, good protection."),
+    (10, 1e-5, 2009, .passed, "Private: epsilon 10, moderate protection."),
+    (15, 1e-5, 2009, .warning, "Weak protection: epsilon 15."),
+    (1761, 1e-5, 2009, .warning, "No meaningful protection: epsilon 1761."),
+    (1, 0.01, 2009, .warning, "No meaningful protection: delta 0.01 is too large."),
+  ]) func aGuaranteeThatProtectsNobodyIsNotCalledPrivate(
+    _ epsilon: Double, _ delta: Double, _ units: Int, _ severity: ReportBlock.Severity,
+    _ headline: String
+  ) {
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
+      provenance: Provenance(command: "", facts: []))
+    data.guarantee = Guarantee(
+      epsilon: epsilon, delta: delta, unit: "one file", units: units, statement: [])
+    let verdict = data.document(for: ReleaseReport.self).verdict.privacy
+    #expect(verdict.severity == severity && verdict.headline == headline)
+    let page = HTMLReport(data.document(for: ReleaseReport.self)).markup
+    #expect(page.contains(GuaranteeStrength(epsilon: epsilon).words))
+  }
+
+  @Test func whatIsSaidOfAnAttackFollowsItsInterval() {
+    func finding(_ shift: Int, of count: Int) -> AttackFinding {
+      let ranking = MembershipRanking(
+        members: (0..<count).map { Double($0 + shift) }, nonMembers: (0..<count).map(Double.init))
+      return AttackFinding(
+        key: "k", title: "Nearest", ranking: ranking, null: nil, positive: nil)
+    }
+    let guessing = finding(0, of: 100)
+    #expect(guessing.ranking.interval.low < 0.5 && !guessing.isToldApart && !guessing.isFlagged)
+    #expect(guessing.conclusion.contains("could not tell members from other real images"))
+    // Above guessing with 95 %, not with the 99.9 % that a flag asks for.
+    let doubtful = finding(10, of: 100)
+    #expect(doubtful.ranking.interval.low > 0.5 && !doubtful.isFlagged && doubtful.isToldApart)
+    #expect(doubtful.conclusion.hasPrefix("Members were told apart by “Nearest”"))
+    let found = finding(50, of: 100)
+    #expect(found.isFlagged && found.conclusion.hasPrefix("Members were found by “Nearest”"))
+    for finding in [guessing, doubtful, found] {
+      let interval = finding.ranking.interval
+      #expect(
+        finding.conclusion.contains(
+          "95 % interval \(Figures.text(interval.low)) to \(Figures.text(interval.high))"))
+    }
+  }
+
   @Test func aProvedGuaranteeDoesNotMakePureNoiseReadAsGood() throws {
     // The images of this suite are noise, and nothing about them was measured with real images.
     var noise = ReportData(

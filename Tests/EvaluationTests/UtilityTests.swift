@@ -77,9 +77,9 @@ import Testing
   }
 
   /// The convolutional network of the protocol reaches 99 % on real MNIST; minutes of work.
-  @Test(.enabled(if: Nightly.isOn && Nightly.mnist != nil, "set FIGMENT_NIGHTLY and have MNIST"))
+  @Test(.enabled(if: Nightly.isOn, "it takes minutes, and needs MNIST: set FIGMENT_NIGHTLY"))
   func theConvolutionalNetworkReachesNinetyNinePercentOnMNIST() throws {
-    let folder = try #require(Nightly.mnist)
+    let folder = try #require(Nightly.mnist, "FIGMENT_TEST_DATA names no folder with mnist/train/0")
     let machine = Machine()
     let transform = ImageTransform(height: 28, width: 28, channels: .grey)
     let digits = (0..<10).map(String.init)

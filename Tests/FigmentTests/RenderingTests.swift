@@ -65,7 +65,10 @@ import Testing
       epsilon: 9.98, delta: 1e-5, steps: 4000, images: 100,
       outputs: [JobOutput(kind: "sheet", path: "/out/glyphs-7/sheet.png")])
     let lines = Show.lines(of: Self.job(.finished(.completed(results))))
-    #expect(lines.contains("completed: 100 images, 4000 steps, epsilon 9.98 at delta 1e-5"))
+    #expect(
+      lines.contains(
+        "completed: 100 images, 4000 steps, epsilon 9.98 at delta 1e-5 (moderate protection: 10 is "
+          + "the usual ceiling of published work)"))
     #expect(lines.contains("  sheet: /out/glyphs-7/sheet.png"))
     let failed = Show.lines(of: Self.job(.finished(.failed(JobFailure(message: "why")))))
     #expect(failed.last == "failed: why")
@@ -87,6 +90,11 @@ import Testing
     #expect(lines[1].hasPrefix("glyphs   offline  poll       12         1"))
     #expect(lines[1].hasSuffix("0.25  10"))
     #expect(lines[2] == "glyphs: not mounted")
+    let hidden = Datasets.lines(of: [dataset.withoutCounts], Self.console)
+    #expect(
+      hidden[1].split(separator: " ").map { String($0) } == [
+        "glyphs", "offline", "poll", "-", "-", "-", "-", "-", "0.25", "10",
+      ])
   }
 
   @Test func statesOfTheDaemon() {

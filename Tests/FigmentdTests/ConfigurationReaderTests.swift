@@ -75,6 +75,41 @@ import Testing
     #expect(configuration.datasets == [faces, glyphs])
   }
 
+  @Test func aDeltaThatIsNotBelowOneInTheDeclaredPopulationIsRefused() throws {
+    func dataset(_ policy: String) -> String {
+      """
+      datasets:
+        faces:
+          root: /srv/images/faces
+          population: 2009
+          policy: {\(policy)}
+      """
+    }
+    let error = #expect(throws: ConfigurationError.self) {
+      try read(dataset("epsilon_max: 10, delta: 0.01"))
+    }
+    #expect("\(try #require(error))".contains("Delta 0.01 is not below 1/2009"))
+    let allowed = try read(dataset("epsilon_max: 10, delta: 0.01, allow_large_delta: true"))
+    #expect(allowed.datasets.first?.policy.allowsLargeDelta == true)
+    #expect(
+      CheckReport(of: allowed).warnings.contains { $0.contains("Delta 0.01 is not below 1/2009") })
+    let text = "datasets: {a: {root: /a, policy: {epsilon_max: 1, delta: 1e-13}}}"
+    #expect(throws: ConfigurationError.self) { try read(text) }
+  }
+
+  @Test(arguments: [
+    ("epsilon_max: 10, delta: 1e-5", nil),
+    ("epsilon_max: 10.5, delta: 1e-5", "epsilon_max 10.5 allows weak protection"),
+    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50.0 allows no meaningful protection"),
+    ("epsilon_max: 1, delta: 0.1", "delta 0.1 is above 0.001: a dataset of 10 units or more"),
+  ]) func aCheckWarnsOfWhatProtectsLittle(_ policy: String, _ warning: String?) throws {
+    let report = CheckReport(
+      of: try read("datasets: {a: {root: /a, policy: {\(policy)}}}"))
+    #expect(report.valid)
+    #expect(report.warnings.count == (warning == nil ? 0 : 1))
+    #expect(report.text.contains("warning: a: \(warning ?? "")") == (warning != nil))
+  }
+
   @Test func anEmptyFileLeavesTheDefaults() throws {
     #expect(try read("") == Self.defaults)
     #expect(try read("# nothing yet\ndatasets:\n") == Self.defaults)

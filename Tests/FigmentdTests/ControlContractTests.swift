@@ -211,6 +211,17 @@ import Testing
     }
   }
 
+  @Test(arguments: Engine.allCases) func anImpossibleJobIsNotQueued(
+    _ engine: Engine
+  ) async throws {
+    try await withAPI(engine, .init(refusal: .invalid("count_epsilon: too much"))) { api, house in
+      await expect(.usage, "too much") { try await api.submit(TestHouse.training, token: nil) }
+      let jobs = try await api.jobs(JobFilter())
+      #expect(jobs.isEmpty)
+      #expect(house.engine.calls.isEmpty)
+    }
+  }
+
   @Test(arguments: Engine.allCases) func aPlanSpendsNothing(_ engine: Engine) async throws {
     try await withAPI(engine) { api, house in
       let request = TrainRequest(dataset: "glyphs", recipe: "dp-gan-28", epsilon: 7, steps: 9)

@@ -102,7 +102,10 @@ import Testing
     await house.daemon.adopt(Configuration(output: "/out", recipes: "/recipes"))
     _ = try await house.daemon.stop(first, reason: .cancelled)
     let failed = try await house.wait(for: second, "failed")
-    guard case .finished(.failed(let failure)) = failed.state else { return }
+    guard case .finished(.failed(let failure)) = failed.state else {
+      Issue.record("the job is \(failed.state.name) (failed expected)")
+      return
+    }
     #expect(failure.exitCode == .notFound)
     #expect(failure.message.contains("dataset 'glyphs': unknown"))
   }

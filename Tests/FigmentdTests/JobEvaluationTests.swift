@@ -17,7 +17,7 @@ import Testing
     try bench.train()
     let report = try bench.text(bench.places.release + "/report.json")
     #expect(report.contains("\"zone\" : \"release\""))
-    #expect(report.contains("Differential privacy is guaranteed: epsilon"))
+    #expect(report.contains("Differential privacy holds with epsilon"))
     #expect(report.contains("set.variety"))
     #expect(!report.contains(bench.order.root))
     let page = try bench.text(bench.places.release + "/report.html")

@@ -47,6 +47,92 @@ import Testing
     #expect(restored.problem?.contains("restored from an old copy") ?? false)
   }
 
+  /// What may befall a ledger's file.
+  enum Mishap: String, CaseIterable, Sendable {
+    case damaged, deleted, cut, rolledBack, withoutMark, closedAfterAFailure
+  }
+
+  /// Lets a mishap befall the ledger of `bench`, of which `older` is a copy from before.
+  private func spoil(_ bench: RunBench, _ mishap: Mishap, older: [UInt8]) throws {
+    let location = RootLedger.location(
+      try RootLedger.identity(of: bench.order.root), ledgers: bench.places.ledgers,
+      marks: bench.places.ledgerMarks)
+    var bytes = Array(try DurableFile.read(location.path))
+    switch mishap {
+    case .damaged: bytes[bytes.count / 2] ^= 1
+    case .deleted:
+      try FileManager.default.removeItem(atPath: location.path)
+      return
+    case .cut:
+      let end = try #require(bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")))
+      bytes = Array(bytes[...end])
+    case .rolledBack: bytes = older
+    case .withoutMark:
+      try FileManager.default.removeItem(atPath: location.markDirectory + "/ledger.mark")
+      return
+    case .closedAfterAFailure:
+      try Data("fsync: error".utf8).write(
+        to: URL(filePath: location.markDirectory + "/ledger.poisoned"))
+      return
+    }
+    try Data(bytes).write(to: URL(filePath: location.path))
+  }
+
+  @Test(arguments: Mishap.allCases)
+  func nothingIsPlannedOrQueuedOnALedgerThatIsNotIntact(_ mishap: Mishap) throws {
+    let first = try RunBench(named: "first", epsilon: 2)
+    #expect(try first.run().isFinished)
+    let state = try StateDirectory(first.scratch.path + "/state")
+    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state) { _ in 64 }
+    let dataset = DatasetConfiguration(
+      name: "glyphs", root: first.order.root,
+      policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
+    let request = TrainRequest(dataset: "glyphs", recipe: "tiny", epsilon: 2)
+    let path = RootLedger.location(
+      try RootLedger.identity(of: first.order.root), ledgers: first.places.ledgers, marks: ""
+    ).path
+    let older = Array(try DurableFile.read(path))
+    #expect(try first.next(named: "second").run().isFinished)
+    for isSpoilt in [false, true] {
+      if isSpoilt { try spoil(first, mishap, older: older) }
+      try copy(first.places.ledgers, to: state.ledgers)
+      try copy(first.places.ledgerMarks, to: state.ledgerMarks)
+      let shown = try engine.ledger(of: dataset, witness: nil)
+      if isSpoilt {
+        #expect(throws: ControlError.self) { try engine.plan(request, dataset: dataset) }
+        #expect(throws: ControlError.self) {
+          try engine.check(request, dataset: dataset, isCounted: true)
+        }
+        #expect(throws: ControlError.self) { try first.next(named: "third").run() }
+        #expect(!shown.verified && shown.budget.problem != nil)
+        #expect(shown.budget.epsilonSpent == nil, "no epsilon of a ledger in doubt is shown")
+      } else {
+        let spent = try #require(shown.budget.epsilonSpent)
+        #expect(spent > 2.5)
+        #expect(try engine.plan(request, dataset: dataset).privacy?.epsilonAfter ?? 0 > spent)
+        try engine.check(request, dataset: dataset, isCounted: true)
+      }
+    }
+  }
+
+  @Test func aPlanForAnotherUnitThanTheLedgersIsRefused() throws {
+    let bench = try RunBench(epsilon: 2)
+    #expect(try bench.run().isFinished)
+    let state = try StateDirectory(bench.scratch.path + "/state")
+    try copy(bench.places.ledgers, to: state.ledgers)
+    try copy(bench.places.ledgerMarks, to: state.ledgerMarks)
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state) { _ in 64 }
+    let dataset = DatasetConfiguration(
+      name: "glyphs", root: bench.order.root,
+      policy: PrivacyPolicy(
+        epsilonMaximum: 100, delta: 1e-5, unit: .folder, maximumPerUnit: 3))
+    let error = #expect(throws: ControlError.self) {
+      try engine.plan(
+        PlanRequest(dataset: "glyphs", recipe: "tiny", epsilon: 2), dataset: dataset)
+    }
+    #expect(error?.message.contains("unit cannot change") ?? false)
+  }
+
   @Test func theVerdictNamesTheRecordThatAReleaseKnows() throws {
     let bench = try RunBench()
     #expect(try bench.run().isFinished)

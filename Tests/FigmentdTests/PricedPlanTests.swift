@@ -58,7 +58,7 @@ import Testing
     let total = try PrivacyCost(of: all, delta: order.delta, basis: .adaptive).epsilon
     #expect(total <= 4 && total > 3.99)
     #expect(try #require(priced.epsilon) < 4)
-    #expect(priced.remark?.contains("no epsilon was asked for") == true)
+    #expect(priced.remark?.contains("No epsilon was asked for") == true)
   }
 
   @Test func whereNothingUsefulIsLeftTheLedgerSaysWhatWouldFit() throws {

@@ -79,6 +79,7 @@ import Testing
     let scratch = ScratchFolder()
     let folder = scratch.path + "/internal/tiny"
     let first = try RunName.ofRun("tiny", at: scratch.path, in: folder)
+    try RunName.keep(first, in: folder)
     #expect(try RunName.ofRun("tiny", at: scratch.path, in: folder) == first)
     #expect(first.hasPrefix("tiny-") && first.count == "tiny-".count + 12)
     try FolderTree.remove(folder)

@@ -44,14 +44,39 @@ import Testing
 
   @Test func anInterruptedRunNeverCostsMoreThanItsPlan() throws {
     let bench = try RunBench()
-    // A stop during the first block: the rest of the block is given back.
-    guard case .stopped = try bench.run(stoppingAt: 1) else {
-      // A machine on which 40 steps end before the first report leaves nothing to interrupt.
-      return
+    // Stopped after everything is announced to the ledger, and before the first step.
+    let stop = StopSignal()
+    let ending = try bench.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.phase == .calibrate { stop.raise() }
     }
+    #expect(!ending.isFinished)
     #expect(try bench.run().isFinished)
-    #expect(try bench.history().spent.total <= 40)
+    #expect(try bench.history().spent.total == 40)
     #expect(try bench.history().attempts.count == 2)
+  }
+
+  /// More steps than any machine makes before the first report.
+  @Test func whatAnInterruptedBlockDidNotBeginIsGivenBack() throws {
+    let bench = try RunBench(steps: 200_000)
+    for attempt in 1...2 {
+      #expect(try !bench.run(stoppingAt: 1).isFinished)
+      let history = try bench.history()
+      let record = try JSONDecoder().decode(
+        StepsOfRecord.self, from: DurableFile.read(bench.places.internalFiles + "/run.json"))
+      #expect(record.made > 0 && record.made == record.charged)
+      #expect(history.spent.total == record.charged)
+      #expect(history.openReservationCount == 0)
+      #expect(history.attempts.count == attempt)
+    }
+  }
+
+  private struct StepsOfRecord: Decodable {
+    let made: Int
+    let charged: Int
+    private enum CodingKeys: String, CodingKey {
+      case made = "steps_made"
+      case charged = "steps_charged"
+    }
   }
 
   @Test func stepsLostToACrashStayChargedAndAreNotMadeAgain() throws {
@@ -157,7 +182,7 @@ import Testing
     #expect(try keys("manifest.json") == ["files", "run", "software"])
     #expect(
       try keys("privacy.json") == [
-        "accesses", "adjacency", "covered", "dataset", "format", "ledger", "mechanism",
+        "accesses", "adjacency", "covered", "dataset", "format", "ledger", "meaning", "mechanism",
         "not_covered", "run", "run_cost", "runs", "sampling", "sentence", "software", "total",
         "unit",
       ])
@@ -169,6 +194,42 @@ import Testing
       DurableFile.read(bench.places.release + "/model/generator.safetensors"))
     #expect(model.metadata.keys.sorted() == ["classes", "recipe"])
     #expect(model.tensors.keys.allSatisfy { $0.hasPrefix("generator.") })
+  }
+
+  @Test(arguments: [4.0, 30, nil]) func whatIsReadWithASetClaimsNoMoreThanHolds(
+    _ epsilon: Double?
+  ) throws {
+    let bench = try RunBench(epsilon: epsilon, steps: 4)
+    #expect(try bench.run().isFinished)
+    let folder = epsilon == nil ? bench.places.unprotected : bench.places.release
+    let names = try DurableFile.names(in: folder).filter { name in
+      [".md", ".html", ".json"].contains { name.hasSuffix($0) }
+    }
+    #expect(names.contains("README.md") && names.contains("report.html"))
+    for name in names {
+      let text = try bench.text(folder + "/" + name).lowercased()
+      for claim in [
+        "no image shows a real", "none of them is a real", "beyond doubt members", "anonymous",
+        "is proved", "except with probability", "nothing looks copied",
+        "no attack on the set found",
+      ] {
+        #expect(!text.contains(claim), "\(name): \(claim)")
+      }
+    }
+    let card = try bench.text(folder + "/README.md")
+    let report = try bench.text(folder + "/report.json")
+    switch epsilon {
+    case nil:
+      #expect(card.contains("**No guarantee.**"))
+      #expect(report.contains("No guarantee of privacy is known."))
+    case 4:
+      #expect(card.contains("moderate protection"))
+      #expect(report.contains("moderate protection") && report.contains("\"Private: epsilon"))
+    default:
+      #expect(card.contains("no meaningful protection by epsilon alone"))
+      #expect(
+        report.contains("No meaningful protection: epsilon") && !report.contains("Private: eps"))
+    }
   }
 
   /// Names of files are often names of people.

@@ -121,11 +121,34 @@ import Testing
   }
 
   @Test func aCancelledReaderIsNotKept() async throws {
-    let mailbox = EventMailbox(history: [])
-    let reading = Task { for try await _ in mailbox.events() {} }
-    try await Task.sleep(for: .milliseconds(20))
+    var mailbox: EventMailbox? = EventMailbox(history: [note(1)])
+    weak let kept = mailbox
+    let (started, start) = AsyncStream<Void>.makeStream()
+    let reading = reader(of: try #require(mailbox)) { start.finish() }
+    // It has read all there is, and waits.
+    for await _ in started {}
+    mailbox = nil
+    #expect(kept != nil, "the reader holds it")
     reading.cancel()
-    try await reading.value
+    #expect(try await reading.value == 1)
+    let end = ContinuousClock.now + .seconds(60)
+    while kept != nil, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(kept == nil)
+  }
+
+  /// Counts what it reads.
+  private func reader(
+    of mailbox: EventMailbox, _ tell: @escaping @Sendable () -> Void
+  ) -> Task<Int, any Error> {
+    let events = mailbox.events()
+    return Task {
+      var count = 0
+      for try await _ in events {
+        count += 1
+        tell()
+      }
+      return count
+    }
   }
 
   @Test func aReaderWhoIsFarBehindIsCutOff() async throws {

@@ -223,8 +223,8 @@ MUTANTS = [
     'LearningTests.SensitivityTests/unitsThatAreSummedAloneAreClippedAlike',
     (
       ('Sources/Learning/Private/PrivateNetwork.swift',
-       'forEachUnit(of: examples, loss, clipNorm: mechanism.clipNorm, in: pass) { contribution in',
-       'forEachUnit(of: examples, loss, clipNorm: 2 * mechanism.clipNorm, in: pass) { contribution in'),
+       'forEachUnit(of: examples, loss, clipNorm: clipNorm, in: pass) { contribution in',
+       'forEachUnit(of: examples, loss, clipNorm: 2 * clipNorm, in: pass) { contribution in'),
     )),
   Mutant(
     '156', 'the plan keeps a sampling probability of its own',

@@ -494,6 +494,47 @@ MUTANTS = [
        'basis: firstPlans == nil ? .planned : .adaptive)',
        'basis: .planned)'),
     )),
+  Mutant(
+    '121', 'a delta above the policy is lowered in silence',
+    'FigmentdTests.OrderCheckTests/aLargerDeltaThanThePolicysIsRefusedNotLowered',
+    (
+      ('Sources/figmentd/Engine/LocalEngine.swift',
+       'if let delta = request.delta, delta > policy.delta {',
+       'if let delta = request.delta, delta > 1 {'),
+      ('Sources/figmentd/Engine/LocalEngine.swift',
+       'delta: request.delta ?? policy.delta,',
+       'delta: min(request.delta ?? policy.delta, policy.delta),'),
+    )),
+  Mutant(
+    '122', 'a delta of one divided by the number of units is accepted',
+    'PrivacyTests.GuaranteeStrengthTests/aDeltaIsComparedWithTheNumberOfUnits',
+    (
+      ('Sources/Privacy/GuaranteeStrength.swift',
+       'return delta < 1 / Double(units) ? .noticeable : .large',
+       'return delta <= 1 / Double(units) ? .noticeable : .large'),
+    )),
+  Mutant(
+    '123', 'a plan takes a ledger that is not intact for an empty one',
+    'FigmentdTests.LedgerReaderTests/nothingIsPlannedOrQueuedOnALedgerThatIsNotIntact',
+    (
+      ('Sources/figmentd/Engine/RootLedger.swift',
+       'let history = try LedgerFile.history(at: location)',
+       'let history = (try? LedgerFile.history(at: location)) ?? LedgerHistory()'),
+    )),
+  Mutant(
+    '124', 'who may only look is told the numbers of files',
+    'FigmentdTests.LookingTests/datasetsHideTheNumbersOfTheirFiles',
+    (
+      ('Sources/figmentd/Control/Routes.swift',
+       'case .datasets: try await value(api.datasets().map(\\.withoutCounts))',
+       'case .datasets: try await value(api.datasets())'),
+    )),
+  Mutant(
+    '125', 'who may only look is told the names of files',
+    'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
+    (
+      ('Sources/Control/ControlRoute.swift', 'case .files: true', 'case .files: false'),
+    )),
 ]
 
 MUTANTS += BORDER_MUTANTS

@@ -201,7 +201,8 @@ import Testing
 @Suite struct PrivacyStatementTests {
   private func statement(
     _ basis: PrivacyCost.Basis = .planned, declared: [String] = ["class names"],
-    found: [String] = []
+    found: [String] = [],
+    population: Int? = nil
   ) throws -> PrivacyStatement {
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.01, noiseMultiplier: 1.1, clipNorm: 1, nominalBatchSize: 64)
@@ -235,7 +236,7 @@ import Testing
         adjacency: .addOrRemoveOne),
       run: "run-2", runs: ["run-1", "run-2"], mechanism: mechanism,
       witness: PrivacyStatement.LedgerWitness(hash: "abc"), software: "1.0",
-      declared: declared, found: found)
+      population: population, declared: declared, found: found)
     return try PrivacyStatement(of: subject, history: history, delta: 1e-5)
   }
 
@@ -271,6 +272,22 @@ import Testing
     #expect(found.markdown.contains("- " + sentence))
     #expect(!found.markdown.contains("administrator declared"))
     #expect(!(try statement().markdown.contains("read from the dataset")))
+  }
+
+  @Test func whatTheNumbersMeanStandsBesideThem() throws {
+    let told = try statement(population: 99_999)
+    let meaning = try #require(told.meaning)
+    let strength = GuaranteeStrength(epsilon: told.total.epsilon)
+    #expect(
+      meaning
+        == "Epsilon \(Decimals.epsilon(told.total.epsilon)): \(strength.words). Delta 1e-05 is below "
+        + "1/99999, one divided by the number of units, but not below a tenth of it, as is recommended."
+    )
+    #expect(told.markdown.contains(meaning))
+    #expect(try statement(population: 5000).meaning.map { !$0.contains("Delta") } ?? false)
+    #expect(try statement(population: 100_000).meaning?.contains("is not below 1/100000") ?? false)
+    // The definition has an addend, not an exception: Dwork and Roth, definition 2.4.
+    #expect(told.sentence.contains("had one such unit been added or removed, plus 1e-05."))
   }
 
   @Test func mechanismsChosenAfterLookingAreClaimedByRenyiAlone() throws {

@@ -10,9 +10,13 @@ enum Golden {
       "/\(package)/../shared/golden", "/\(package)/Tests/Golden/privacy",
     ]
     for folder in folders.compactMap({ $0 }) {
-      if let text = contents(of: "\(folder)/\(name).csv") { return parse(text) }
+      if let text = contents(of: "\(folder)/\(name).csv") {
+        let rows = parse(text)
+        if !rows.isEmpty { return rows }
+      }
     }
-    return []
+    fatalError(
+      "golden table \(name): not found, or empty; a comparison with nothing proves nothing")
   }
 
   private static func contents(of path: String) -> String? {

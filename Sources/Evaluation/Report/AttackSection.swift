@@ -6,7 +6,7 @@ extension ReportData {
     document.begin(
       "attacks", "Attacks",
       "Attempts to tell training images from other real images. An attack that fails proves"
-        + " nothing: another one may succeed. The proof is the guarantee above; attacks can only"
+        + " nothing: another one may succeed. Only differential privacy gives a guarantee; attacks can"
         + " refute it, or find mistakes.")
     let reason = "Scores of private images are private, and so are pictures of them."
     if let findings {
@@ -44,15 +44,14 @@ extension ReportData {
 
   private static func blocks(for findings: AttackFindings) -> [ReportBlock] {
     let flagged = findings.attacks.filter(\.isFlagged)
+    let toldApart = findings.attacks.filter(\.isToldApart)
     let blind = findings.attacks.filter { !$0.seesCopies }
     var blocks: [ReportBlock] = [
-      flagged.isEmpty
-        ? .notice(
-          .note, "No attack on the set found members beyond doubt. A passed attack is not a proof.")
-        : .notice(
-          .failed,
-          "Members were found by: \(flagged.map(\.title).joined(separator: "; "))."
-            + " Do not share this set."),
+      .notice(
+        flagged.isEmpty ? toldApart.isEmpty ? .note : .warning : .failed,
+        (findings.attacks.map(\.conclusion)
+          + [flagged.isEmpty ? AttackFindings.noProof : "Do not share this set."])
+          .joined(separator: " ")),
       .notice(
         blind.isEmpty ? .passed : .warning,
         blind.isEmpty
@@ -113,19 +112,22 @@ extension ReportData {
       .heading("Copies"),
       .notice(
         memory.isFlagged ? .failed : .note,
-        memory.isFlagged
-          ? "Synthetic images copy training images. Do not share this set."
-          : "Nothing looks copied. That is no evidence of privacy: sets without copies can still"
-            + " give members away."),
+        memory.conclusion
+          + (memory.isFlagged
+            ? " Do not share this set."
+            : " That is no evidence of privacy: sets without copies can still give members away.")),
+      .notice(
+        outliers.cautiousLowerBound > 0.5 ? .failed : outliers.isAboveGuessing ? .warning : .note,
+        findings.outliers.conclusion),
       .metrics([
         Metric(
           key: "memorization.share", name: "Nearer to the training set",
           meaning: "training images among those real images that are nearest to some synthetic one,"
-            + " of equally many of both kinds; 0.5 is innocent", value: memory.share,
+            + " of equally many of both kinds; chance gives 0.5", value: memory.share,
           range: "0 to 1", direction: .lower,
           interval: .proportion(memory.nearestTraining, of: memory.nearestCount),
           count: memory.nearestCount,
-          ceiling: NamedValue("innocent", 0.5)),
+          ceiling: NamedValue("chance", 0.5)),
         Metric(
           key: "memorization.copies", name: "Near copies",
           meaning: "synthetic images within a fifth of the usual distance of a training image",
@@ -161,7 +163,7 @@ extension ReportData {
             meaning: "distance of a class's average to its nearest training image, divided by that"
               + " to other real images, the smallest of all classes", value: nearest,
             range: "0 to ∞", direction: .higher, count: inversion.findings.count,
-            ceiling: NamedValue("innocent", 1))
+            ceiling: NamedValue("as near to both", 1))
         ]),
         .text(
           "The average of a class shows what its images have in common. Differential privacy"
@@ -188,7 +190,8 @@ extension ReportData {
       .notice(
         refuted ? .failed : .note,
         refuted
-          ? "The canaries refute the guarantee: there is a mistake in the training or its account."
+          ? "The canaries refute the guarantee with 95 % confidence: look for a mistake in the training or"
+            + " its account."
           : "The canaries do not refute the guarantee. That is not a proof."),
     ])
   }

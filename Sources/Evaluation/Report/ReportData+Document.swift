@@ -36,13 +36,14 @@ extension ReportData {
       [
         ["ε (epsilon)", Decimals.epsilon(guarantee.epsilon)],
         ["δ (delta)", "\(guarantee.delta)"],
+        ["What epsilon means", guarantee.strength.words],
         ["What is protected", guarantee.unit],
       ] + guarantee.facts.map { [$0.name, $0.value] }
     document.add(
       fixed: .table(
         ReportTable(
           caption: guarantee.isProved
-            ? "The guarantee in numbers; it is proved, not measured"
+            ? "The guarantee in numbers: it follows from how the model was trained, not from measurements"
             : "What is claimed; nothing in this report proves it",
           columns: ["", ""], rows: rows)))
   }
@@ -50,7 +51,8 @@ extension ReportData {
   private func addPictures<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(
       "pictures", "Synthetic images",
-      "Drawn at random from the synthetic set, never picked by hand; none of them is a real image.")
+      "Drawn at random from the synthetic set, never picked by hand. A model can reproduce images that"
+        + " it was trained on: how much it can tell of a single one is what the guarantee bounds.")
     document.add(synthetic.map { ReportBlock.group(Self.classSheets(of: $0)) })
     if !progressSheets.value.isEmpty {
       document.add(fixed: .heading("Over time"))

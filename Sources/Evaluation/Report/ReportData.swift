@@ -6,6 +6,9 @@ public struct Guarantee: Sendable {
   public let epsilon: Double, delta: Double
   /// Whose participation is hidden, for example "one image file" or "all images of one person".
   public let unit: String
+  /// The number of units that delta is compared with, as plan and statement tell it; nil where it is
+  /// not known.
+  public let units: Int?
   /// The statement in words, paragraph by paragraph.
   public let statement: [String]
   /// Whether our own ledger and accountants vouch for it; false for what someone merely states.
@@ -15,15 +18,38 @@ public struct Guarantee: Sendable {
 
   /// Creates a guarantee from a privacy statement.
   public init(
-    epsilon: Double, delta: Double, unit: String, statement: [String],
+    epsilon: Double, delta: Double, unit: String, units: Int? = nil, statement: [String],
     isProved: Bool = true, facts: [(name: String, value: String)] = []
   ) {
     self.isProved = isProved
     self.epsilon = epsilon
     self.delta = delta
     self.unit = unit
+    self.units = units
     self.statement = statement
     self.facts = facts
+  }
+}
+
+extension Guarantee {
+  /// What epsilon means.
+  var strength: GuaranteeStrength { GuaranteeStrength(epsilon: epsilon) }
+
+  /// How delta compares with the number of units; nil where that is not known.
+  var deltaSize: DeltaSize? { units.map { DeltaSize(delta, units: $0) } }
+
+  /// Whether delta is so large that the guarantee would allow publishing somebody's images.
+  var hasLargeDelta: Bool { deltaSize?.size == .large }
+
+  /// What stands at the top of a report where the numbers themselves are the warning.
+  var warningHeadline: String? {
+    let epsilon = Decimals.epsilon(epsilon)
+    switch strength {
+    case .negligible: return "No meaningful protection: epsilon \(epsilon)."
+    case .weak: return "Weak protection: epsilon \(epsilon)."
+    case .strong, .good, .moderate:
+      return hasLargeDelta ? "No meaningful protection: delta \(delta) is too large." : nil
+    }
   }
 }
 

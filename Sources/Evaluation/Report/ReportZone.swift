@@ -45,8 +45,8 @@ public enum ReleaseReport: ReportZone {
   public static let name = "release"
   /// What the banner says.
   public static let notice =
-    "Release: nothing in this report was computed from private images without noise; it may be"
-    + " shared together with the synthetic images."
+    "Release: this report adds nothing that was computed from real images without noise to what the"
+    + " synthetic images show. It may be shared wherever they may be."
 
   /// Notes that the block was withheld; the block itself cannot be read here.
   public static func admit(

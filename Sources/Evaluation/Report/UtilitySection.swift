@@ -72,9 +72,9 @@ extension ReportData {
       .notice(
         cnn >= rival.accuracy ? .passed : .note,
         cnn >= rival.accuracy
-          ? "Training on the synthetic images is at least as good as training privately on the"
+          ? "Here training on the synthetic images was at least as good as training privately on the"
             + " real ones."
-          : "For this one task a classifier trained privately on the real images is better."
+          : "Here, for this one task, a classifier trained privately on the real images was better."
             + " Synthetic images are worth it when they serve more than one purpose."),
     ]
   }

@@ -3,8 +3,9 @@ import Privacy
 /// The rule behind the box at the top of a report.
 ///
 /// Privacy and quality are judged apart, since neither says anything about the other: pure noise is
-/// perfectly private. Privacy is good where it is proved, and failed where an attack, a copy or a
-/// canary was found. Quality is good only where it was measured with real images; without them
+/// perfectly private. Privacy is good where a guarantee of some strength holds, a warning where it
+/// protects little or members were told apart, and failed where an attack, a copy or a canary was
+/// found. Quality is good only where it was measured with real images; without them
 /// signs of failure are told, and their absence is no praise.
 struct VerdictRule {
   /// The verdict that looked at everything.
@@ -73,8 +74,10 @@ struct VerdictRule {
         case .failed: "Not private: do not share this set."
         case .warning where data.guarantee == nil: "No guarantee of privacy is known."
         case .warning where data.guarantee?.isProved == false: "Privacy is claimed, not proved."
-        case .warning: "Private: epsilon \(epsilon). Read the warnings."
-        default: "Private: epsilon \(epsilon)."
+        case .warning:
+          data.guarantee?.warningHeadline ?? "Private: epsilon \(epsilon). Read the warnings."
+        default:
+          "Private: epsilon \(epsilon), \(data.guarantee?.strength.rawValue ?? "no") protection."
         }
       },
       quality: both.quality.part { severity in
@@ -96,9 +99,21 @@ struct VerdictRule {
           + "\(guarantee.delta), but nothing here proves it.")
     } else if let guarantee = data.guarantee {
       remarks.isEstablished = true
-      remarks.good.append(
-        "Differential privacy is guaranteed: epsilon \(Decimals.epsilon(guarantee.epsilon)), delta "
-          + "\(guarantee.delta), for \(guarantee.unit).")
+      let words =
+        "Differential privacy holds with epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
+        + "\(guarantee.delta) for \(guarantee.unit): \(guarantee.strength.words)."
+      if guarantee.strength.needsWarning {
+        remarks.warnings.append(words)
+      } else {
+        remarks.good.append(words)
+      }
+      if let remark = guarantee.deltaSize?.remark {
+        if guarantee.hasLargeDelta {
+          remarks.warnings.append(remark)
+        } else {
+          remarks.good.append(remark)
+        }
+      }
     } else {
       remarks.warnings.append("No differential privacy guarantee is known for this set.")
     }
@@ -141,11 +156,17 @@ struct VerdictRule {
     let found = attacks.filter { AttackFinding.isFlagged($0.ranking, beyond: nil) }
     if !found.isEmpty {
       remarks.failures.append(
-        "The model gives members away: \(found.map(\.name).joined(separator: ", ")).")
+        "The model gives members away: "
+          + found.map { "\($0.name) (\($0.ranking.areaWords))" }.joined(separator: "; ") + ".")
+    }
+    for attack in attacks
+    where attack.ranking.isAboveGuessing && !AttackFinding.isFlagged(attack.ranking, beyond: nil) {
+      remarks.warnings.append(
+        "The model's scores told members apart: \(attack.name), \(attack.ranking.areaWords).")
     }
     if let audit, let guarantee, audit.epsilonLowerBound > guarantee.epsilon {
       remarks.failures.append(
-        "Canaries refute the guarantee: epsilon is at least "
+        "Canaries refute the guarantee: with 95 % confidence epsilon is at least "
           + "\(Figures.text(audit.epsilonLowerBound)).")
     }
   }
@@ -156,26 +177,22 @@ struct VerdictRule {
         "No attack was made: no real images are known that the model has not seen.")
       return
     }
-    for attack in attacks.attacks where attack.isFlagged {
-      remarks.failures.append(
-        "Members found by “\(attack.title)”: area under the curve "
-          + "\(Figures.text(attack.ranking.areaUnderCurve)), more than chance and than the control."
-      )
-    }
-    if attacks.memorization.isFlagged {
-      remarks.failures.append("Synthetic images copy training images.")
-    }
+    remarks.failures += attacks.attacks.filter(\.isFlagged).map(\.conclusion)
+    remarks.warnings += attacks.attacks.filter(\.isToldApart).map(\.conclusion)
+    if attacks.memorization.isFlagged { remarks.failures.append(attacks.memorization.conclusion) }
     if attacks.outliers.ranking.cautiousLowerBound > 0.5 {
-      remarks.failures.append("The most isolated training images are reproduced.")
+      remarks.failures.append(attacks.outliers.conclusion)
+    } else if attacks.outliers.ranking.isAboveGuessing {
+      remarks.warnings.append(attacks.outliers.conclusion)
     }
-    if attacks.inversion?.isFlagged ?? false {
-      remarks.failures.append("The average of some class is a training image.")
-    }
+    if attacks.inversion?.isFlagged ?? false { remarks.failures.append(InversionProbe.flagWords) }
     if attacks.attacks.contains(where: { !$0.seesCopies }) {
       remarks.warnings.append("An attack missed its positive control: it says nothing here.")
     }
-    if remarks.failures.isEmpty {
-      remarks.good.append("No attack on the set found members beyond doubt.")
+    let failed = attacks.attacks.filter { !$0.isFlagged && !$0.isToldApart && $0.seesCopies }
+    if !failed.isEmpty {
+      remarks.good.append(
+        (failed.map(\.conclusion) + [AttackFindings.noProof]).joined(separator: " "))
     }
   }
 

@@ -4,7 +4,8 @@ import Control
 /// Lists the configured datasets.
 struct Datasets: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the datasets, their files and what is left of their budgets.")
+    abstract: "List the datasets, their files and what is left of their budgets.",
+    discussion: "Numbers of files are shown to those who may change something; '-' to all others.")
 
   @OptionGroup var global: GlobalOptions
 
@@ -27,11 +28,12 @@ struct Datasets: AsyncParsableCommand {
         "DATASET", "STATE", "WATCH", "USABLE", "REJECTED", "DUPLICATE", "PENDING", "CLASSES",
         "SPENT", "OF",
       ], numbers: [3, 4, 5, 6, 7, 8, 9])
+    let count = { (count: Int?) in count.map { "\($0)" } ?? "-" }
     for dataset in datasets {
       table.add([
-        dataset.name, dataset.state.rawValue, dataset.watch, "\(dataset.usable)",
-        "\(dataset.rejected)", "\(dataset.duplicates)", "\(dataset.pending)",
-        "\(dataset.classes.count)", dataset.budget.epsilonSpent.map(Rounded.text) ?? "?",
+        dataset.name, dataset.state.rawValue, dataset.watch, count(dataset.usable),
+        count(dataset.rejected), count(dataset.duplicates), count(dataset.pending),
+        count(dataset.classes?.count), dataset.budget.epsilonSpent.map(Rounded.text) ?? "?",
         Rounded.text(dataset.budget.epsilonMaximum),
       ])
     }

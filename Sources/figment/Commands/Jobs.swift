@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
+import Privacy
 
 /// Lists jobs.
 struct Jobs: AsyncParsableCommand {
@@ -59,7 +60,7 @@ struct Jobs: AsyncParsableCommand {
     switch job.request {
     case .train(let request) where request.isNonPrivate: "none"
     case .train(let request):
-      (request.epsilon ?? job.progress?.targetEpsilon).map(Rounded.text) ?? "recipe's"
+      (request.epsilon ?? job.progress?.targetEpsilon).map(Rounded.text) ?? "what is left"
     case .generate, .evaluate: "-"
     }
   }
@@ -108,7 +109,9 @@ struct Show: AsyncParsableCommand {
       if let images = results.images { facts.append("\(images) images") }
       if let steps = results.steps { facts.append("\(steps) steps") }
       if let epsilon = results.epsilon, let delta = results.delta {
-        facts.append("epsilon \(Rounded.text(epsilon)) at delta \(Rounded.text(delta))")
+        facts.append(
+          "epsilon \(Rounded.text(epsilon)) at delta \(Rounded.text(delta)) "
+            + "(\(GuaranteeStrength(epsilon: epsilon).words))")
       }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
         + results.outputs.map { "  \($0.kind): \($0.path)" }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Privacy
 
 /// Says what a training job would cost.
 struct Plan: AsyncParsableCommand {
@@ -26,6 +27,7 @@ struct Plan: AsyncParsableCommand {
     if let privacy = plan.privacy {
       facts += [
         ("epsilon", "\(Rounded.text(privacy.epsilon)) at delta \(Rounded.text(privacy.delta))"),
+        ("meaning", GuaranteeStrength(epsilon: privacy.epsilon).words),
         ("unit", privacy.unit == .file ? "one file" : "all files of one folder"),
         ("noise multiplier", Rounded.text(privacy.noiseMultiplier)),
         ("sampling probability", Rounded.text(privacy.samplingProbability)),

@@ -105,12 +105,13 @@ struct PrivacyEpsilonCommand: ParsableCommand {
       "(\(epsilon), \(mechanism.delta))-differential privacy holds for everything computed by "
       + mechanism.assumptions(noiseMultiplier: noiseMultiplier) + ". "
       + "Two data sets are neighbours when one unit is added to or removed from one of them: "
-      + "whatever an observer concludes from the results, its probability would differ by at most "
-      + "a factor of e^\(epsilon), except with probability \(mechanism.delta), had any one unit "
-      + "not been there. The figure is the smaller of two upper bounds: "
+      + "whatever an observer concludes from the results, its probability is at most e^\(epsilon) "
+      + "times what it would be had any one unit been added or removed, plus \(mechanism.delta). "
+      + "The figure is the smaller of two upper bounds: "
       + "\(Decimals.epsilon(cost.renyi.epsilon)) by Rényi divergence (order "
       + "\(cost.renyi.order)), \(Decimals.epsilon(cost.privacyLossEpsilon)) by "
       + "privacy loss distribution."
+    text += " Epsilon \(epsilon): \(GuaranteeStrength(epsilon: cost.epsilon).words)."
     if cost.renyi.isAtEdge {
       text += " The Rényi order lies at the end of those tried; that bound may be loose."
     }

@@ -12,7 +12,8 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "The privacy loss that the job may cause (else what the budget leaves).")
   var epsilon: Double?
 
-  @Option(help: "The probability with which the bound may fail.")
+  @Option(
+    help: "The probability with which the bound may fail (else the policy's, and at most that).")
   var delta: Double?
 
   @Option(help: "Discriminator steps (else the recipe's).")
@@ -34,7 +35,7 @@ struct TrainOptions: ParsableArguments {
         + "paid out of --epsilon."))
   var scoreEpsilon: Double?
 
-  @Option(help: "Synthetic images to write at the end (else the recipe's).")
+  @Option(help: "Synthetic images to write at the end (else 10,000).")
   var count: Int?
 
   @Option(help: "The seed of everything that is not privacy noise.")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
+import Privacy
 
 /// Reads the configuration and says what is wrong with it; needs no daemon.
 struct Check: ParsableCommand {
@@ -34,10 +35,15 @@ struct CheckReport: Codable, Hashable {
   var valid: Bool
   var error: String?
   var datasets: [String] = []
+  /// What is allowed and protects little, a sentence each.
+  var warnings: [String] = []
 
   init(of configuration: Configuration) {
     valid = true
     datasets = configuration.datasets.map(\.name)
+    warnings = configuration.datasets.flatMap { dataset in
+      dataset.policy.warnings(population: dataset.population).map { "\(dataset.name): \($0)" }
+    }
   }
 
   init(error: String) {
@@ -49,6 +55,31 @@ struct CheckReport: Codable, Hashable {
   var text: String {
     if let error { return error }
     let names = datasets.isEmpty ? "none" : datasets.joined(separator: ", ")
-    return "configuration is valid; datasets: \(names)"
+    return (["configuration is valid; datasets: \(names)"] + warnings.map { "warning: \($0)" })
+      .joined(separator: "\n")
+  }
+}
+
+extension PrivacyPolicy {
+  /// Above it a delta is too large for any dataset worth learning from.
+  private static let usualLargestDelta = 1e-3
+
+  /// What a policy allows that protects little.
+  ///
+  /// - Parameter population: how many units the administrator declares; nil for none.
+  func warnings(population: Int?) -> [String] {
+    var warnings: [String] = []
+    let strength = GuaranteeStrength(epsilon: epsilonMaximum)
+    if strength.needsWarning {
+      warnings.append("epsilon_max \(epsilonMaximum) allows \(strength.words).")
+    }
+    if let population {
+      if let remark = DeltaSize(delta, units: population).remark { warnings.append(remark) }
+    } else if delta > Self.usualLargestDelta {
+      warnings.append(
+        "delta \(delta) is above \(Self.usualLargestDelta): a dataset of \(Int((1 / delta).rounded(.up))) "
+          + "units or more is refused with it. Take less than a tenth of 1 / the number of units.")
+    }
+    return warnings
   }
 }

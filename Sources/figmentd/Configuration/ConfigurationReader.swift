@@ -1,5 +1,7 @@
 import Control
 import Glibc
+import struct Privacy.DeltaSize
+import struct Privacy.PrivacyBudget
 import Yams
 
 /// Reads a configuration from its file and the files of `conf.d` beside it.
@@ -126,7 +128,12 @@ struct ConfigurationReader {
     }
     if let node = mapping.take("classes") { dataset.classes = try node.words() }
     if let node = mapping.take("population") {
-      dataset.population = try node.integer(in: 1...Int(Int32.max))
+      let population = try node.integer(in: 1...Int(Int32.max))
+      let size = DeltaSize(dataset.policy.delta, units: population)
+      if !dataset.policy.allowsLargeDelta, let refusal = size.refusal(dataset: name) {
+        throw node.error(refusal)
+      }
+      dataset.population = population
     }
     try mapping.finish()
     origins[name] = node
@@ -140,8 +147,10 @@ struct ConfigurationReader {
     let epsilon = try mapping.require("epsilon_max").positiveNumber()
     let deltaNode = try mapping.require("delta")
     let delta = try deltaNode.positiveNumber()
-    guard delta < 1 else {
-      throw deltaNode.error("\(delta) (less than 1 / the number of images expected).")
+    guard delta < 1, delta >= PrivacyBudget.smallestDelta else {
+      throw deltaNode.error(
+        "\(delta) (less than 1 / the number of images, and at least \(PrivacyBudget.smallestDelta), "
+          + "expected).")
     }
     var policy = PrivacyPolicy(epsilonMaximum: epsilon, delta: delta)
     if let node = mapping.take("unit") { policy.unit = try node.choice(of: PrivacyUnit.self) }
@@ -155,6 +164,9 @@ struct ConfigurationReader {
         "'max_per_unit' is missing: with folders as units, each needs a bound on its files.")
     }
     if let node = mapping.take("non_private") { policy.allowsNonPrivate = try node.boolean() }
+    if let node = mapping.take("allow_large_delta") {
+      policy.allowsLargeDelta = try node.boolean()
+    }
     try mapping.finish()
     return policy
   }

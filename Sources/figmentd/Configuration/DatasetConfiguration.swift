@@ -50,4 +50,6 @@ struct PrivacyPolicy: Hashable, Sendable {
   var maximumPerUnit: Int?
   /// Whether jobs without a guarantee are allowed.
   var allowsNonPrivate = false
+  /// Whether a delta is allowed that is not below one divided by the number of units.
+  var allowsLargeDelta = false
 }

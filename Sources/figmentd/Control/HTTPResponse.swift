@@ -17,7 +17,7 @@ struct HTTPResponse: Sendable {
       case .problem(let problem):
         try await send(
           status: problem.status, type: Problem.mediaType, ControlCoding.encode(problem))
-      case .events(let events): try await send(events)
+      case .events(let events, let withCounts): try await send(events, withCounts: withCounts)
       }
     } catch {
       // Nobody is left who could be told.
@@ -36,12 +36,16 @@ struct HTTPResponse: Sendable {
 
   /// Each line waits until the one before is written: a slow reader holds nothing in memory but
   /// its own mailbox.
-  private func send(_ events: AsyncThrowingStream<JobEvent, any Error>) async throws {
+  private func send(
+    _ events: AsyncThrowingStream<JobEvent, any Error>, withCounts: Bool
+  ) async throws {
     let head = head(status: 200, type: "application/x-ndjson", length: nil)
     try await channel.writeAndFlush(HTTPServerResponsePart.head(head))
     var end = StreamEnd()
     do {
-      for try await event in events { try await sendLine(event) }
+      for try await event in events {
+        try await sendLine(withCounts ? event : event.withoutCounts)
+      }
     } catch let error as ControlError {
       end = StreamEnd(problem: error.problem)
     }

@@ -37,15 +37,20 @@ struct AccessPolicy: Hashable, Sendable {
   let owner: uid_t
   /// Members may do everything.
   let controlGroup: gid_t?
-  /// Members may look.
+  /// Members may look, at what no private file decides.
   let readGroup: gid_t?
+
+  /// Whether a peer may change something, and see numbers and names of real files.
+  func mayControl(_ peer: Peer) -> Bool {
+    if peer.user == 0 || peer.user == owner { return true }
+    return controlGroup.map { peer.isMember(of: $0) } ?? false
+  }
 
   /// Refuses a peer that may not do what it asks.
   ///
   /// - Throws: `ControlError.forbidden`.
   func check(_ peer: Peer, for route: ControlRoute) throws(ControlError) {
-    if peer.user == 0 || peer.user == owner { return }
-    if let controlGroup, peer.isMember(of: controlGroup) { return }
+    if mayControl(peer) { return }
     if !route.needsControl, let readGroup, peer.isMember(of: readGroup) { return }
     throw .forbidden(
       "user \(peer.user): may not \(route.needsControl ? "do this" : "look") here "

@@ -15,8 +15,8 @@ struct ControlRequest: Sendable {
 enum ControlReply: Sendable {
   /// One JSON value.
   case value(status: Int, Data)
-  /// A line of JSON for every event.
-  case events(AsyncThrowingStream<JobEvent, any Error>)
+  /// A line of JSON for every event, with what is counted over real files or without.
+  case events(AsyncThrowingStream<JobEvent, any Error>, withCounts: Bool)
   /// What went wrong.
   case problem(Problem)
 }
@@ -36,7 +36,7 @@ struct Routes: Sendable {
       let route = try ControlRoute(method: request.method, target: request.target)
       try access.check(peer, for: route)
       log(route, request, peer)
-      return try await call(route, request)
+      return try await call(route, request, seesCounts: access.mayControl(peer))
     } catch let error as ControlError {
       return .problem(error.problem)
     } catch {
@@ -45,8 +45,14 @@ struct Routes: Sendable {
     }
   }
 
-  private func call(_ route: ControlRoute, _ request: ControlRequest) async throws -> ControlReply {
-    switch route {
+  /// Calls the method of a route.
+  ///
+  /// - Parameter seesCounts: whether the caller may see what is counted over real files.
+  private func call(
+    _ route: ControlRoute, _ request: ControlRequest, seesCounts: Bool
+  ) async throws -> ControlReply {
+    if !seesCounts, let reply = try await replyWithoutCounts(route) { return reply }
+    return switch route {
     case .status: try await value(api.status())
     case .datasets: try await value(api.datasets())
     case .rescan(let dataset): try await value(api.rescan(dataset))
@@ -66,12 +72,27 @@ struct Routes: Sendable {
           token: request.token))
     case .job(let job): try await value(api.job(job))
     case .events(let job, let after, let follow):
-      .events(try await api.events(of: job, after: after, follow: follow))
+      .events(try await api.events(of: job, after: after, follow: follow), withCounts: true)
     case .report(let job, let isInternal):
       try await value(api.report(of: job, isInternal: isInternal))
     case .pause(let job): try await value(api.stop(job, reason: .paused))
     case .cancel(let job): try await value(api.stop(job, reason: .cancelled))
     case .resume(let job): try await value(api.resume(job))
+    }
+  }
+
+  /// The reply to who may only look, where it is another one than that to everybody else.
+  private func replyWithoutCounts(_ route: ControlRoute) async throws -> ControlReply? {
+    switch route {
+    case .status: try await value(api.status().withoutCounts)
+    case .datasets: try await value(api.datasets().map(\.withoutCounts))
+    case .jobs(let filter): try await value(api.jobs(filter).map(\.withoutCounts))
+    case .job(let job): try await value(api.job(job).withoutCounts)
+    case .events(let job, let after, let follow):
+      .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
+    // What these tell was decided by recipes, plans, the ledger and noise, or needs the right to
+    // change something.
+    case .ledger, .recipes, .plan, .report, .files, .rescan, .submit, .pause, .cancel, .resume: nil
     }
   }
 

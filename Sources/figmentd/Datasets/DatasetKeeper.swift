@@ -81,6 +81,9 @@ actor DatasetKeeper {
     }
   }
 
+  /// Whether all files below the root are known.
+  var isReady: Bool { state == .ready }
+
   /// What there is to say of the dataset.
   func status(budget: BudgetStatus) throws -> DatasetStatus {
     let counts = try index.counts(of: dataset.name)

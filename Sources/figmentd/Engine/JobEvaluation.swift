@@ -77,6 +77,12 @@ struct JobEvaluation {
       return nil
     } catch DatasetError.stopped {
       return nil
+    } catch EvaluationError.tooFewImages(let set, _, let expected) {
+      // Without the number that was found: it counts real images, and failures are shown to all who
+      // may look.
+      throw ControlError.failed(
+        "job \(request.job): the \(set) set has fewer images than an evaluation needs "
+          + "(\(expected) expected).")
     } catch let error as EvaluationError {
       throw ControlError.failed("job \(request.job): \(error)")
     } catch let error as DatasetError {

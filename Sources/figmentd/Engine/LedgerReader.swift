@@ -3,9 +3,10 @@ import FoundationEssentials
 import Privacy
 
 /// Reads a dataset's ledger without holding it, so that lists work while a job trains.
+///
+/// For lists alone: a ledger that cannot be trusted is read as far as it can be. What plans or spends
+/// reads `RootLedger.history`, which refuses such a ledger.
 struct LedgerReader {
-  /// The fold of all lines.
-  let history: LedgerHistory
   private let dataset: DatasetConfiguration
   private let lines: [LedgerFileLine]
   private let verification: LedgerFileVerification
@@ -24,7 +25,6 @@ struct LedgerReader {
     // A file that is gone while its mark is there is not an empty ledger: the verification knows.
     let bytes = try SystemLedgerFileDisk().content(of: location.path) ?? []
     let content = try? LedgerFileContent(bytes, ledger: location.path)
-    history = content?.history ?? LedgerHistory()
     lines = content?.lines ?? []
     verification = LedgerFileVerification(
       of: location, delta: dataset.policy.delta,

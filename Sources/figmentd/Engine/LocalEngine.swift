@@ -44,11 +44,11 @@ final class LocalEngine: TrainingEngine {
 
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     try Self.translated {
-      let order = try order(request, name: "plan", dataset: dataset)
+      let order = try order(request, name: Self.unnamed, dataset: dataset)
       let population = try dataset.population ?? usableUnits(dataset)
       let classes = dataset.classes ?? ["one", "two"]
       try order.recipe.validate(classes: classes)
-      let history = try LedgerReader(dataset, state: state).history
+      let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
       let priced = try PricedPlan(order, units: population, after: history)
       if let classes = dataset.classes { try priced.questions.validate(classes: classes) }
       let plan = priced.plan
@@ -67,6 +67,25 @@ final class LocalEngine: TrainingEngine {
       report.privacy?.statement += priced.questions.words
       return report
     }
+  }
+
+  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+    try Self.translated {
+      let order = try order(request, name: Self.unnamed, dataset: dataset)
+      try order.requirePossible(units: isCounted ? usableUnits(dataset) : nil) {
+        try history(of: order)
+      }
+    }
+  }
+
+  /// What a run that has no name yet is called: no job can have this name.
+  private static let unnamed = "a job to come"
+
+  /// What was done to the root of an order.
+  private func history(of order: RunOrder) throws -> LedgerHistory {
+    try RootLedger.history(
+      root: order.root, dataset: order.dataset, unit: order.unit, ledgers: state.ledgers,
+      marks: state.ledgerMarks)
   }
 
   private func addPrivacy(
@@ -88,7 +107,8 @@ final class LocalEngine: TrainingEngine {
       statement: "\(report.steps) steps of \(mechanism.noise.words) noise of "
         + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
         + "(\(Decimals.epsilon(epsilon)), \(order.delta))-differentially private, adding or removing one "
-        + (dataset.policy.unit == .file ? "file" : "sub-folder"))
+        + (dataset.policy.unit == .file ? "file" : "sub-folder")
+        + "; \(GuaranteeStrength(epsilon: epsilon).words)")
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
     do {
       try gate.admitPlan(event, of: order.name, after: history)
@@ -207,13 +227,22 @@ final class LocalEngine: TrainingEngine {
     _ request: TrainRequest, name: String, dataset: DatasetConfiguration
   ) throws -> RunOrder {
     let policy = dataset.policy
+    if let delta = request.delta, delta > policy.delta {
+      throw ControlError.refusedByPolicy(
+        "dataset \(dataset.name): this job asks for delta \(delta), its policy allows "
+          + "\(policy.delta). Leave delta out, or ask for less.")
+    }
+    let recipe = try library.recipe(named: request.recipe)
+    if request.hardened == false, recipe.training.noise == .discreteGaussian {
+      throw ControlError.invalid(
+        "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
+    }
     return RunOrder(
-      name: name, dataset: dataset.name, root: dataset.root,
-      rules: dataset.rules, recipe: try library.recipe(named: request.recipe),
+      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules, recipe: recipe,
       population: dataset.population,
       loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
       permission: request.isNonPrivate ? .granted(by: policy) : nil,
-      delta: min(request.delta ?? policy.delta, policy.delta),
+      delta: request.delta ?? policy.delta, allowsLargeDelta: policy.allowsLargeDelta,
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, isHardened: request.hardened ?? false,
       countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
@@ -242,17 +271,8 @@ final class LocalEngine: TrainingEngine {
     .conflict("job \(trained.job): it has no checkpoint to draw from. Wait until it has trained.")
   }
 
-  /// Errors of the rooms as errors that a caller can act on.
   private static func translated<Result>(_ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as LedgerError {
-      throw RootLedger.controlError(error)
-    } catch let error as PrivacyError {
-      throw ControlError.invalid(error.description)
-    } catch let error as RecipeFailure {
-      throw ControlError.invalid(error.description)
-    }
+    try ControlError.translating(body)
   }
 }
 

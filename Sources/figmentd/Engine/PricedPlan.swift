@@ -1,3 +1,4 @@
+import Control
 import Models
 import Privacy
 
@@ -24,6 +25,7 @@ struct PricedPlan {
     _ order: RunOrder, units: Int, after history: @autoclosure () throws -> LedgerHistory
   ) throws {
     let population = order.population ?? units
+    let remarks = try order.remarks(population: population)
     let free = try TrainingPlan(nonPrivate: order.training, population: population)
     switch order.loss {
     case .unlimited: self.init(plan: free, epsilon: nil)
@@ -33,6 +35,7 @@ struct PricedPlan {
         try Self(order, free, whatIsLeftAfter: history())
         ?? Self(order, free, epsilon: order.budget.epsilon)
     }
+    if !remarks.isEmpty { remark = ([remark].compactMap { $0 } + remarks).joined(separator: " ") }
   }
 
   private init(plan: TrainingPlan, epsilon: Double?) {
@@ -82,9 +85,32 @@ struct PricedPlan {
     self.questions = questions
     epsilon = alone
     remark =
-      "no epsilon was asked for: the plan takes what is left of \(budget.epsilon), beside "
+      "No epsilon was asked for: the plan takes what is left of \(budget.epsilon), beside "
       + "\(Decimals.epsilon(spent)) that other runs spent or announced. It is "
       + "\(Decimals.epsilon(alone)) by itself; together they stay within the budget."
+  }
+}
+
+extension RunOrder {
+  /// What has to be said of the numbers of an order over `population` units.
+  ///
+  /// - Throws: `ControlError.refusedByPolicy` where delta is so large that the guarantee would allow
+  ///   publishing somebody's images, and nobody allowed that by name.
+  fileprivate func remarks(population: Int) throws(ControlError) -> [String] {
+    guard population > 0 else { return [] }
+    var remarks: [String] = []
+    if recipe.training.batchSize > population {
+      remarks.append(
+        "The recipe's batch of \(recipe.training.batchSize) is larger than the \(population) units: "
+          + "every step uses all of them.")
+    }
+    guard loss != .unlimited else { return remarks }
+    let size = DeltaSize(delta, units: population)
+    if !allowsLargeDelta, let refusal = size.refusal(dataset: dataset) {
+      throw .refusedByPolicy(refusal)
+    }
+    if let remark = size.remark { remarks.append(remark) }
+    return remarks
   }
 }
 

@@ -21,10 +21,34 @@ enum RootLedger {
     let identity = try identity(of: root)
     for folder in [ledgers, marks] { try DurableFile.makeFolder(folder) }
     return try LedgerFile(
-      of: LedgerRoot(
-        identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency),
-      budget: budget, at: location(identity, ledgers: ledgers, marks: marks),
-      disk: conditions.ledgerDisk, now: conditions.now)
+      of: entry(identity, dataset, unit), budget: budget,
+      at: location(identity, ledgers: ledgers, marks: marks), disk: conditions.ledgerDisk,
+      now: conditions.now)
+  }
+
+  /// What was done to a folder so far, for planning: nothing is locked or written.
+  ///
+  /// Empty when nothing was ever spent on it.
+  ///
+  /// - Throws: whatever `open` would throw of a ledger that is damaged, deleted, cut, older than its
+  ///   mark, closed, or begun for another unit. A plan after part of a ledger would promise too much.
+  static func history(
+    root: String, dataset: String, unit: Privacy.PrivacyUnit, ledgers: String, marks: String
+  ) throws -> LedgerHistory {
+    let identity = try identity(of: root)
+    let location = location(identity, ledgers: ledgers, marks: marks)
+    let history = try LedgerFile.history(at: location)
+    if let known = history.root {
+      try LedgerFile.check(known, isThatOf: entry(identity, dataset, unit), at: location)
+    }
+    return history
+  }
+
+  private static func entry(
+    _ identity: String, _ dataset: String, _ unit: Privacy.PrivacyUnit
+  ) -> LedgerRoot {
+    LedgerRoot(
+      identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency)
   }
 
   /// Where the ledger of an identity lies.

@@ -91,7 +91,8 @@ final class RunAccount {
   /// `answers` are released beside what the model draws.
   func statement(answers: [String] = []) throws -> PrivacyStatement? {
     try run?.statement(
-      software: Version.current, declared: facts { design.declared?.contains($0) ?? false },
+      software: Version.current, population: design.plan.population,
+      declared: facts { design.declared?.contains($0) ?? false },
       found: facts { !(design.declared?.contains($0) ?? false) }, answers: answers)
   }
 

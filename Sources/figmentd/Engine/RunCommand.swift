@@ -33,6 +33,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The probability with which the bound may fail. Take less than 1 / images.")
   var delta: Double?
 
+  @Flag(help: "Allow a delta that is not below 1 / images; the statement says so.")
+  var allowLargeDelta = false
+
   @Flag(help: "Train without privacy; the set must not be shared.")
   var nonPrivate = false
 
@@ -107,17 +110,14 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if nonPrivate {
-      guard epsilon == nil else {
-        throw ValidationError("--non-private: --epsilon is given too. Drop one of them.")
-      }
-      guard countEpsilon == nil else {
-        throw ValidationError("--non-private: --count-epsilon is given too. Drop one of them.")
-      }
-      guard scoreEpsilon == nil else {
-        throw ValidationError("--non-private: --score-epsilon is given too. Drop one of them.")
-      }
-      guard !hardened else {
-        throw ValidationError("--non-private: --hardened is given too. Drop one of them.")
+      let meaningless = [
+        ("epsilon", epsilon != nil), ("delta", delta != nil),
+        ("epsilon-maximum", epsilonMaximum != nil), ("count-epsilon", countEpsilon != nil),
+        ("score-epsilon", scoreEpsilon != nil), ("hardened", hardened),
+        ("allow-large-delta", allowLargeDelta),
+      ]
+      if let option = meaningless.first(where: \.1)?.0 {
+        throw ValidationError("--non-private: --\(option) is given too. Drop one of them.")
       }
     } else {
       guard let epsilon, epsilon > 0, epsilon.isFinite else {
@@ -139,6 +139,7 @@ struct RunCommand: ParsableCommand {
             + "nobody pays for. Drop it: the curve is drawn all the same.")
       }
     }
+    try validateRules()
     guard count >= 0 else { throw ValidationError("--count: \(count) given (0 or more expected).") }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
@@ -151,16 +152,29 @@ struct RunCommand: ParsableCommand {
     }
   }
 
+  private func validateRules() throws {
+    if maximumPerUnit != nil, unit == .file {
+      throw ValidationError(
+        "--maximum-per-unit: the unit is a file. Drop it, or give --unit folder.")
+    }
+    if let names = classes?.split(separator: ",", omittingEmptySubsequences: false),
+      names.contains(where: \.isEmpty)
+    {
+      throw ValidationError("--classes: one of the names is empty (cat,dog for instance expected).")
+    }
+    if let epsilonMaximum, !(epsilonMaximum > 0 && epsilonMaximum.isFinite) {
+      throw ValidationError(
+        "--epsilon-maximum: \(epsilonMaximum) given (a number above 0 expected).")
+    }
+  }
+
   func run() throws {
     let meter = RunMeter(json: json)
     do {
-      try train(meter)
+      try ControlError.translating { try train(meter) }
     } catch let error as ControlError {
       meter.fail(error.message)
       throw ArgumentParser.ExitCode(error.exitCode.rawValue)
-    } catch let error as LedgerError {
-      meter.fail(error.description)
-      throw ArgumentParser.ExitCode(RootLedger.controlError(error).exitCode.rawValue)
     }
   }
 
@@ -172,14 +186,25 @@ struct RunCommand: ParsableCommand {
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
     let results = try WorkingFolder.absolute(output)
     let internalFiles = internalFiles(results, order.recipe)
-    try RunDesign.saved(in: internalFiles)?.requireAgreement(with: order, at: internalFiles)
+    let (ledgers, marks) = (stateFolder + "/ledgers", stateFolder + "/ledger-marks")
+    if let design = try RunDesign.saved(in: internalFiles) {
+      try design.requireAgreement(with: order, at: internalFiles)
+    } else {
+      try order.requirePossible(units: nil) {
+        try RootLedger.history(
+          root: order.root, dataset: order.dataset, unit: order.unit, ledgers: ledgers,
+          marks: marks)
+      }
+    }
+    try DurableFile.makeFolder(results, mode: 0o755)
+    try RunName.keep(order.name, in: internalFiles)
     let run = TrainingRun(
       order,
       at: RunPlaces(
         internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
         release: "\(results)/release/\(name ?? order.recipe.name)",
         unprotected: internalFiles + "/samples",
-        ledgers: stateFolder + "/ledgers", ledgerMarks: stateFolder + "/ledger-marks"),
+        ledgers: ledgers, ledgerMarks: marks),
       on: Machine(threadCount: threads ?? ThreadPool.availableProcessors), stop: stop,
       makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
     switch try run.run() {
@@ -193,7 +218,11 @@ struct RunCommand: ParsableCommand {
   private func order(_ locations: Locations) throws -> RunOrder {
     let recipe = try findRecipe(locations)
     let output = try WorkingFolder.absolute(output)
-    try DurableFile.makeFolder(output, mode: 0o755)
+    if holdOut != nil, !(recipe.familyType is any LikelihoodModel.Type) {
+      throw ControlError.invalid(
+        "--hold-out: models of family \(recipe.family) have no likelihood, of which a curve could "
+          + "be drawn. Drop it.")
+    }
     let delta = delta ?? 1e-5
     return RunOrder(
       name: try RunName.ofRun(
@@ -205,7 +234,7 @@ struct RunCommand: ParsableCommand {
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
       recipe: recipe, population: population,
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
-      permission: .granted(byFlag: nonPrivate), delta: delta,
+      permission: .granted(byFlag: nonPrivate), delta: delta, allowsLargeDelta: allowLargeDelta,
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
@@ -226,6 +255,7 @@ struct RunCommand: ParsableCommand {
     command.add("recipe", isPath ? nil : recipe)
     command.add("epsilon", epsilon)
     command.add("delta", delta)
+    command.add(flag: "allow-large-delta", allowLargeDelta)
     command.add(flag: "non-private", nonPrivate)
     command.add(flag: "hardened", hardened)
     command.add("count-epsilon", countEpsilon)

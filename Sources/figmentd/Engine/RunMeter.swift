@@ -39,7 +39,10 @@ final class RunMeter: Sendable {
   /// Prints the results.
   func finish(_ results: JobResults) throws {
     if isTerminal { write("\n") }
-    let privacy = results.epsilon.map { "epsilon \($0) at delta \(results.delta ?? 0)" }
+    let privacy = results.epsilon.map {
+      "epsilon \(Decimals.epsilon($0)) at delta \(results.delta ?? 0) "
+        + "(\(GuaranteeStrength(epsilon: $0).words))"
+    }
     try StandardOutput.write(
       results, json: json,
       headline:

@@ -6,7 +6,7 @@ import Glibc
 enum RunName {
   private static let file = "/run-name"
 
-  /// The name of the run whose internal files lie in `folder`; drawn and kept there at the first call.
+  /// The name of the run whose internal files lie in `folder`, drawn where none is kept there yet.
   ///
   /// A random suffix tells runs on one root apart. It belongs to the files and not to the place: where
   /// they were deleted, the next run is another one, with a name that the ledger does not know yet.
@@ -19,9 +19,12 @@ enum RunName {
     if access(folder + "/design.json", F_OK) == 0 { return old }
     var source = SystemRandomNumberGenerator()
     let suffix = (0..<6).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
-    let name = "\(title)-\(suffix)"
+    return "\(title)-\(suffix)"
+  }
+
+  /// Keeps the name of a run with its internal files, once nothing speaks against the run.
+  static func keep(_ name: String, in folder: String) throws {
     try DurableFile.makeFolder(folder)
     try DurableFile.write(Data(name.utf8), to: folder + file)
-    return name
   }
 }

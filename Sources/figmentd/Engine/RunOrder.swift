@@ -25,6 +25,8 @@ struct RunOrder: Sendable {
   var permission: UnprotectedTraining?
   /// The probability with which the bound may fail.
   let delta: Double
+  /// Whether the administrator allows a delta that is not below one divided by the number of units.
+  var allowsLargeDelta = false
   /// The most that all runs on the root may spend together.
   let budget: PrivacyBudget
   /// Steps; nil takes the recipe's.

@@ -125,7 +125,10 @@ struct ReleaseReadme {
   var text: String {
     let image = design.recipe.image
     let guarantee =
-      statement.map { "\($0.sentence)\n\nThe whole statement: PRIVACY.md, and privacy.json." }
+      statement.map {
+        "\([$0.sentence, $0.meaning ?? ""].joined(separator: "\n\n"))\n\n"
+          + "The whole statement: PRIVACY.md, and privacy.json."
+      }
         ?? """
         **No guarantee.** This set was trained without privacy. Images in it may reproduce training \
         images. Treat it like the training images themselves: it must not be shared.
@@ -142,7 +145,9 @@ struct ReleaseReadme {
       \(design.classes.count) classes (\(design.classes.joined(separator: ", "))), in equal shares \
       whatever the shares in the training set were.
 
-      No image shows a real one. Every file carries the IPTC mark *trainedAlgorithmicMedia*.
+      Every image was drawn by the trained model. A model can reproduce what it was trained on: how \
+      much its images can tell of a single training image is what a guarantee bounds. Every file \
+      carries the IPTC mark *trainedAlgorithmicMedia*.
 
       ## Privacy
 

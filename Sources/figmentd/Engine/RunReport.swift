@@ -91,6 +91,7 @@ struct RunReport {
     ]
     return Guarantee(
       epsilon: statement.total.epsilon, delta: statement.total.delta, unit: statement.unit.words,
+      units: design.plan.population,
       statement: [
         statement.sentence, "Covered: \(statement.covered.joined(separator: "; ")).",
         "Not covered: \(statement.notCovered.joined(separator: "; ")).",

@@ -200,9 +200,9 @@ final class TrainingRun {
 
   /// What other runs did to the root.
   private func history() throws -> LedgerHistory {
-    try LedgerFile.history(
-      at: RootLedger.location(
-        RootLedger.identity(of: order.root), ledgers: places.ledgers, marks: places.ledgerMarks))
+    try RootLedger.history(
+      root: order.root, dataset: order.dataset, unit: order.unit, ledgers: places.ledgers,
+      marks: places.ledgerMarks)
   }
 
   private func train(

@@ -24,6 +24,13 @@ protocol TrainingEngine: Sendable {
   /// Says what a job would cost. Spends nothing and writes nothing.
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport
 
+  /// Refuses a training job that could not be carried out, with whatever `train` would throw later,
+  /// as far as it can be known now. Writes nothing.
+  ///
+  /// - Parameter isCounted: whether all files of the dataset are known; otherwise what depends on
+  ///   their number is left to the job, unless the administrator declared it.
+  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws
+
   /// Trains, or goes on from the newest checkpoint in the job's directory.
   ///
   /// - Parameters:

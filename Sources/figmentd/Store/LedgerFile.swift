@@ -147,6 +147,13 @@ final class LedgerFile: Sendable {
       try append(.root(root))
       return
     }
+    try Self.check(known, isThatOf: root, at: location)
+  }
+
+  /// Refuses the ledger of another root, or one that was begun for another unit of privacy.
+  static func check(
+    _ known: LedgerRoot, isThatOf root: LedgerRoot, at location: Location
+  ) throws(LedgerError) {
     guard known.identity == root.identity else {
       throw .foreign(ledger: location.path, reason: "it belongs to another root")
     }

@@ -31,11 +31,11 @@ final class LedgerFileRun: PrivacyLedger {
   /// The guarantee for a release made now: everything on the root so far, this run included.
   ///
   /// It carries the hash of the ledger's newest line, so that a release witnesses how old the ledger
-  /// must be.
-  /// `declared` and `found` are the facts about the data that the release tells, `answers` what
-  /// leaves beside what the model draws.
+  /// must be. `population` is the number of units in the plan; `declared` and `found` are the facts
+  /// about the data that the release reveals, `answers` what leaves beside what the model draws.
   func statement(
-    software: String, declared: [String], found: [String] = [], answers: [String] = []
+    software: String, population: Int? = nil, declared: [String], found: [String] = [],
+    answers: [String] = []
   ) throws(LedgerError) -> PrivacyStatement {
     let (history, position) = ledger.state()
     guard let root = history.root else {
@@ -48,8 +48,8 @@ final class LedgerFileRun: PrivacyLedger {
     }
     let subject = PrivacyStatement.Subject(
       root: root, run: plan.run, runs: runs, mechanism: plan.mechanism,
-      witness: position.map { .init(hash: $0.hash) },
-      software: software, declared: declared, found: found, answers: answers)
+      witness: position.map { .init(hash: $0.hash) }, software: software, population: population,
+      declared: declared, found: found, answers: answers)
     return try PrivacyStatement(of: subject, history: history, delta: plan.delta)
   }
 

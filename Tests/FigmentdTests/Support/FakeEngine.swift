@@ -24,6 +24,10 @@ final class FakeEngine: TrainingEngine {
     var spent = 0.0
     /// Why the ledger cannot be trusted.
     var ledgerProblem: String?
+    /// Why a training job could not be carried out.
+    var refusal: ControlError?
+    /// What an endless job is busy with, of seven parts.
+    var phase = JobPhase.train
   }
 
   private let state: Mutex<Behaviour>
@@ -84,6 +88,10 @@ final class FakeEngine: TrainingEngine {
         outputs: [JobOutput(kind: "images", path: directory.release + "/data")]))
   }
 
+  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+    if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+  }
+
   /// Its models have no guidance.
   func check(_ request: GenerateRequest, from trained: JobDirectory) throws {
     guard request.guidance == nil else {
@@ -135,7 +143,8 @@ final class FakeEngine: TrainingEngine {
 
   private func progress(_ step: Int, _ behaviour: Behaviour, checkpoint: Int) -> JobProgress {
     JobProgress(
-      phase: .train, done: step, total: behaviour.isEndless ? 0 : behaviour.steps,
+      phase: behaviour.phase, done: behaviour.isEndless ? 1 : step,
+      total: behaviour.isEndless ? 7 : behaviour.steps,
       plannedEpsilon: 0.1 * Double(step), targetEpsilon: 1,
       checkpoint: checkpoint > 0 ? checkpoint : nil)
   }

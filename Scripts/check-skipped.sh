@@ -1,0 +1,48 @@
+#!/bin/sh
+# Reads what `swift test` printed and fails where no test ran, or where a test or suite was skipped that the list of
+# allowed ones does not name.
+#
+#   Scripts/check-skipped.sh LIST < OUTPUT
+#
+# A line of LIST is the name of a test, a colon and a reason; # begins a comment.
+set -eu
+list=${1:?a list of tests that may be skipped is expected, for example Tests/skipped.txt}
+
+awk -v list="$list" '
+  BEGIN {
+    while ((getline line < list) > 0) {
+      if (line ~ /^#/ || line ~ /^[ \t]*$/) continue
+      if (line !~ /^[A-Za-z_][A-Za-z0-9_]*(\(.*\))?: ./) {
+        print list ": not a name, a colon and a reason: " line
+        bad = 1
+        continue
+      }
+      name = line
+      sub(/:.*/, "", name)
+      allowed[name] = 1
+    }
+  }
+  { gsub(/\033\[[0-9;]*[A-Za-z]/, "") }
+  /Test run with [0-9]+ tests?/ { ran = 1 }
+  # "➜ Test name() skipped: reason", "➜ Suite Name skipped"
+  /(Test|Suite) .* skipped(:|\.|$)/ && !/Test run with/ {
+    name = $0
+    sub(/.*(Test|Suite) /, "", name)
+    sub(/ skipped.*/, "", name)
+    sub(/\(.*/, "", name)
+    gsub(/"/, "", name)
+    if (!(name in allowed)) {
+      print "skipped, and not allowed to be: " $0
+      bad = 1
+    }
+  }
+  END {
+    if (!ran) {
+      print "no test ran (the line \"Test run with N tests\" is expected)"
+      bad = 1
+    }
+    if (bad) {
+      print "A test that is skipped proves nothing: mend it, or name it with its reason in Tests/skipped.txt."
+      exit 1
+    }
+  }'

@@ -1,0 +1,55 @@
+/// What who may only look is shown: nothing that is counted over real files.
+///
+/// The numbers of a dataset's files, and how far a job has come through them, are decided by private
+/// data. Members of the group for looking get what plans, recipes and ledgers decided.
+
+extension DatasetStatus {
+  /// The same without numbers of real files, without names of classes that were found with them, and
+  /// without the time of the last look, which follows changes of the files.
+  public var withoutCounts: DatasetStatus {
+    var status = self
+    status.usable = nil
+    status.rejected = nil
+    status.duplicates = nil
+    status.pending = nil
+    status.classes = nil
+    status.bytes = nil
+    status.scanned = nil
+    return status
+  }
+}
+
+extension JobProgress {
+  /// The same, but for a phase that goes through real files, of which only the name is left: even
+  /// shares of the whole give a small number of files away (a third is done after one of three).
+  public var withoutCounts: JobProgress {
+    guard phase.countsRealImages else { return self }
+    return JobProgress(phase: phase, done: 0, total: 0, checkpoint: checkpoint)
+  }
+}
+
+extension Job {
+  /// The same, with progress without numbers of real files.
+  public var withoutCounts: Job {
+    var job = self
+    job.progress = progress?.withoutCounts
+    return job
+  }
+}
+
+extension DaemonStatus {
+  /// The same, with a running job without numbers of real files.
+  public var withoutCounts: DaemonStatus {
+    var status = self
+    status.running = running?.withoutCounts
+    return status
+  }
+}
+
+extension JobEvent {
+  /// The same, with progress without numbers of real files.
+  public var withoutCounts: JobEvent {
+    guard case .progress(let progress) = content else { return self }
+    return JobEvent(id: id, job: job, time: time, content: .progress(progress.withoutCounts))
+  }
+}

@@ -1,0 +1,80 @@
+/// What is said of an attack. Every sentence follows an interval, states it, and claims no more.
+
+extension MembershipRanking {
+  /// The area with its interval, as every sentence about an attack gives it.
+  var areaWords: String {
+    "area under the curve \(Figures.text(areaUnderCurve)), 95 % interval "
+      + "\(Figures.text(interval.low)) to \(Figures.text(interval.high)), guessing gives 0.5"
+  }
+
+  /// Whether the whole interval lies above guessing.
+  var isAboveGuessing: Bool { interval.low > 0.5 }
+}
+
+extension AttackFinding {
+  /// Whether members were told apart, with less certainty than a flag asks for.
+  var isToldApart: Bool { !isFlagged && ranking.isAboveGuessing }
+
+  /// What the attack found.
+  var conclusion: String {
+    if isFlagged {
+      let chance = max(0.5, null?.interval.high ?? 0.5)
+      if ranking.cautiousLowerBound > chance {
+        return
+          "Members were found by “\(title)”: \(ranking.areaWords). That is more than chance and "
+          + "the control explain."
+      }
+      let operation = ranking.operations[0]
+      return "Some members were found by “\(title)”: "
+        + "\(Figures.percent(operation.truePositiveRate)) of them at "
+        + "\(Figures.percent(operation.falsePositiveRate)) false alarms. That is more than chance and "
+        + "the control explain; \(ranking.areaWords)."
+    }
+    if isToldApart {
+      let control =
+        null.map {
+          " Against other real images in place of the set, it is \(Figures.text($0.areaUnderCurve))."
+        }
+        ?? ""
+      return "Members were told apart by “\(title)”: \(ranking.areaWords).\(control)"
+    }
+    return "“\(title)” could not tell members from other real images: \(ranking.areaWords)."
+  }
+}
+
+extension AttackFindings {
+  /// What is said where no attack told members apart.
+  static let noProof = "That is no proof of privacy: a better attack may succeed."
+}
+
+extension OutlierExposure {
+  /// What was found of the most isolated training images.
+  var conclusion: String {
+    ranking.isAboveGuessing
+      ? "The most isolated training images were told from other isolated ones: \(ranking.areaWords)."
+      : "The most isolated training images could not be told from other isolated ones: "
+        + "\(ranking.areaWords)."
+  }
+}
+
+extension Memorization {
+  /// What was found of copies.
+  var conclusion: String {
+    let copies =
+      "\(Figures.count(copiesOfTraining)) of \(Figures.count(count)) synthetic images are near copies of "
+      + "training images, \(Figures.count(copiesOfHoldOut)) of other real images"
+    let nearest =
+      "of the \(Figures.count(nearestCount)) real images that lie nearest to some synthetic one, "
+      + "\(Figures.percent(share)) are training images (chance gives half)"
+    return isFlagged
+      ? "The set reproduces training images: \(copies); \(nearest). That is more than chance explains."
+      : "No more copies of training images than chance explains: \(copies); \(nearest)."
+  }
+}
+
+extension InversionProbe {
+  /// What a flag says.
+  static let flagWords =
+    "The average image of some class lies less than half as far from a training image as from any "
+    + "other real image of the class."
+}

@@ -1,0 +1,103 @@
+import Control
+import FoundationEssentials
+import Logging
+import Testing
+
+@testable import figmentd
+
+/// What who may only look is told: nothing that is counted over real files.
+@Suite struct LookingTests {
+  private static let access = AccessPolicy(owner: 990, controlGroup: 800, readGroup: 801)
+  /// No such users: only the group that the kernel reports counts.
+  private static let looker = Peer(process: 1, user: 60_001, group: 801)
+  private static let operatorPeer = Peer(process: 1, user: 60_002, group: 800)
+
+  private func ask(_ api: any ControlAPI, _ route: ControlRoute, _ peer: Peer) async throws -> Data
+  {
+    let routes = Routes(
+      api: api, access: Self.access, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    )
+    let reply = await routes.answer(
+      ControlRequest(method: route.method, target: route.target, body: Data()), from: peer)
+    switch reply {
+    case .value(_, let data): return data
+    case .problem(let problem): throw problem.error
+    case .events: throw ControlError.failed("a stream was answered (one value expected)")
+    }
+  }
+
+  @Test func namesOfFilesNeedTheRightToChange() async throws {
+    let house = try await TestHouse(files: [FakeFolderReader.file("a/jane-doe.png")])
+    await house.daemon.adopt(TestHouse.configuration)
+    _ = try await house.daemon.rescan("glyphs")
+    let route = ControlRoute.files(dataset: "glyphs", FileQuery())
+    let seen = try await ask(house.daemon, route, Self.operatorPeer)
+    #expect(String(decoding: seen, as: UTF8.self).contains("jane-doe"))
+    await #expect(throws: ControlError.self) { try await ask(house.daemon, route, Self.looker) }
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func datasetsHideTheNumbersOfTheirFiles() async throws {
+    let house = try await TestHouse(files: [
+      FakeFolderReader.file("a/1.png"), FakeFolderReader.file("a/2.png", "truncated"),
+    ])
+    await house.daemon.adopt(TestHouse.configuration)
+    _ = try await house.daemon.rescan("glyphs")
+    let seen = try ControlCoding.decode(
+      [DatasetStatus].self, from: await ask(house.daemon, .datasets, Self.operatorPeer))
+    let glyphs = try #require(seen.first)
+    #expect(glyphs.usable == 1 && glyphs.rejected == 1 && glyphs.scanned != nil)
+    let hidden = try ControlCoding.decode(
+      [DatasetStatus].self, from: await ask(house.daemon, .datasets, Self.looker))
+    let bare = try #require(hidden.first)
+    #expect(bare == DatasetStatus.bare(glyphs))
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test(arguments: JobPhase.allCases)
+  func jobsHideHowFarTheyHaveComeThroughRealFiles(_ phase: JobPhase) async throws {
+    let house = try await TestHouse(.init(isEndless: true, phase: phase))
+    let job = try await house.daemon.submit(TestHouse.training, token: nil).id
+    _ = try await house.wait(for: job, "running")
+    while try await house.daemon.job(job).progress?.phase != phase {
+      try await Task.sleep(for: .milliseconds(2))
+    }
+    for route in [ControlRoute.status, .job(job), .jobs(JobFilter())] {
+      let text = String(
+        decoding: try await ask(house.daemon, route, Self.looker), as: UTF8.self)
+      let expected = phase.countsRealImages ? #""total":0"# : #""total":7"#
+      #expect(text.contains(expected), "\(route.target): \(text)")
+    }
+    let seen = String(
+      decoding: try await ask(house.daemon, .job(job), Self.operatorPeer), as: UTF8.self)
+    #expect(seen.contains(phase.countsRealImages ? #""total":100"# : #""total":7"#))
+    await house.daemon.stop()
+  }
+
+  @Test func eventsHideHowFarAJobHasComeThroughRealFiles() {
+    for phase in JobPhase.allCases {
+      let progress = JobProgress(phase: phase, done: 1, total: 3, checkpoint: 4)
+      let event = JobEvent(
+        id: 1, job: JobID(dataset: "a", number: 1), time: Date(timeIntervalSince1970: 0),
+        content: .progress(progress))
+      let hidden = JobProgress(phase: phase, done: 0, total: 0, checkpoint: 4)
+      #expect(
+        event.withoutCounts.content == .progress(phase.countsRealImages ? hidden : progress))
+    }
+  }
+}
+
+extension DatasetStatus {
+  /// What is left of a status without anything that is counted.
+  fileprivate static func bare(_ status: DatasetStatus) -> DatasetStatus {
+    var bare = DatasetStatus(
+      name: status.name, state: status.state, watch: status.watch, budget: status.budget)
+    bare.usable = nil
+    bare.rejected = nil
+    bare.duplicates = nil
+    bare.pending = nil
+    bare.classes = nil
+    bare.bytes = nil
+    return bare
+  }
+}

@@ -1,0 +1,206 @@
+import ArgumentParser
+import Control
+import FoundationEssentials
+import Privacy
+import Testing
+
+@testable import figmentd
+
+/// What no run could do is refused before it is queued or anything is written.
+@Suite struct OrderCheckTests {
+  private let bench: RunBench
+  private let engine: LocalEngine
+
+  init() throws {
+    bench = try RunBench()
+    engine = LocalEngine(
+      recipes: bench.scratch.path, threads: 1,
+      state: try StateDirectory(bench.scratch.path + "/state")
+    ) { _ in 64 }
+  }
+
+  private func dataset(
+    _ policy: PrivacyPolicy = PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5),
+    population: Int? = nil
+  ) -> DatasetConfiguration {
+    DatasetConfiguration(
+      name: "glyphs", root: bench.order.root, population: population, policy: policy)
+  }
+
+  private func train(
+    _ epsilon: Double? = 2, delta: Double? = nil, hardened: Bool? = nil,
+    countEpsilon: Double? = nil, nonPrivate: Bool? = nil, count: Int? = nil,
+    scoreEpsilon: Double? = nil
+  ) -> TrainRequest {
+    TrainRequest(
+      dataset: "glyphs", recipe: "tiny", epsilon: nonPrivate == true ? nil : epsilon, delta: delta,
+      nonPrivate: nonPrivate, hardened: hardened, countEpsilon: countEpsilon,
+      scoreEpsilon: scoreEpsilon, count: count)
+  }
+
+  /// What a check and a plan throw; both must refuse.
+  private func refusal(
+    _ request: TrainRequest, _ dataset: DatasetConfiguration, isCounted: Bool = true,
+    isPlanned: Bool = true
+  ) -> ControlError? {
+    if isPlanned {
+      #expect(throws: ControlError.self) { try engine.plan(request, dataset: dataset) }
+    }
+    return #expect(throws: ControlError.self) {
+      try engine.check(request, dataset: dataset, isCounted: isCounted)
+    }
+  }
+
+  @Test func whatIsPossiblePasses() throws {
+    try engine.check(train(), dataset: dataset(), isCounted: true)
+    try engine.check(train(delta: 1e-6), dataset: dataset(), isCounted: true)
+    try engine.check(train(nil), dataset: dataset(), isCounted: true)
+    try engine.check(train(countEpsilon: 0.2), dataset: dataset(), isCounted: true)
+    let lax = PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5, allowsNonPrivate: true)
+    try engine.check(train(nonPrivate: true), dataset: dataset(lax), isCounted: true)
+  }
+
+  @Test(arguments: [1e-3, 0.9999]) func aLargerDeltaThanThePolicysIsRefusedNotLowered(
+    _ delta: Double
+  ) throws {
+    let error = try #require(refusal(train(delta: delta), dataset()))
+    #expect(error.exitCode == .refused)
+    #expect(error.message.contains("asks for delta \(delta), its policy allows 1e-05"))
+    let plan = try engine.plan(train(delta: 1e-6), dataset: dataset())
+    #expect(plan.privacy?.delta == 1e-6)
+  }
+
+  @Test func impossibleNumbersAreRefused() throws {
+    for (request, text) in [
+      (train(delta: 1e-300), "delta: 1e-300 found"),
+      (train(1, countEpsilon: 1), "count_epsilon 1.0: not below"),
+      (train(1, countEpsilon: 0.6, scoreEpsilon: 0.5), "together not below"),
+      (train(1, count: 0, scoreEpsilon: 0.5), "count is 0"),
+      (train(1e-9, delta: 1e-12), "cannot be reached"),
+    ] {
+      let error = try #require(refusal(request, dataset()))
+      #expect(error.exitCode == .usage, "\(error)")
+      #expect(error.message.contains(text), "\(error)")
+    }
+  }
+
+  @Test func whatDoesNotDependOnTheFilesIsCheckedBeforeTheyAreCounted() throws {
+    #expect(
+      refusal(train(1, countEpsilon: 1), dataset(), isCounted: false)?.exitCode == .usage)
+    try engine.check(train(1e-9, delta: 1e-12), dataset: dataset(), isCounted: false)
+    // A declared population is known at once.
+    #expect(
+      refusal(train(1e-9, delta: 1e-12), dataset(population: 64), isCounted: false)?.exitCode
+        == .usage)
+  }
+
+  @Test func aBudgetWithoutRoomIsRefusedBeforeTheQueue() throws {
+    let spent = try RunBench(epsilon: 4)
+    try #require(try spent.run().isFinished)
+    let state = try StateDirectory(spent.scratch.path + "/state")
+    for (from, to) in [
+      (spent.places.ledgers, state.ledgers), (spent.places.ledgerMarks, state.ledgerMarks),
+    ] {
+      try? FileManager.default.removeItem(atPath: to)
+      try FileManager.default.moveItem(atPath: from, toPath: to)
+    }
+    let engine = LocalEngine(recipes: spent.scratch.path, threads: 1, state: state) { _ in 64 }
+    let dataset = DatasetConfiguration(
+      name: "glyphs", root: spent.order.root,
+      policy: PrivacyPolicy(epsilonMaximum: 5, delta: 1e-5))
+    let error = #expect(throws: ControlError.self) {
+      try engine.check(train(4.5), dataset: dataset, isCounted: true)
+    }
+    #expect(error?.exitCode == .refused)
+    #expect(error?.message.contains("What would fit") ?? false, "\(error as Any)")
+  }
+
+  @Test func aHardenedRecipeIsNotSoftenedInSilence() throws {
+    let recipe = RunBench.recipe(side: 8, steps: 40)
+      .replacing("clip_norm: 1}", with: "clip_norm: 1, noise: discrete-gaussian}")
+    try bench.scratch.write("tiny.yaml", recipe)
+    let error = try #require(refusal(train(hardened: false), dataset()))
+    #expect(error.message.contains("recipe tiny is hardened"))
+  }
+
+  @Test func aDeltaThatLetsSomebodyBePublishedIsRefusedUnlessItIsAllowedByName() throws {
+    // 64 units: 1/64 is 0.015625.
+    var policy = PrivacyPolicy(epsilonMaximum: 8, delta: 0.02)
+    for population in [nil, 64] {
+      let error = try #require(refusal(train(), dataset(policy, population: population)))
+      #expect(error.exitCode == .refused)
+      #expect(error.message.contains("Delta 0.02 is not below 1/64"), "\(error)")
+      #expect(error.message.contains("allow_large_delta"))
+    }
+    var run = bench
+    run.order = try order(delta: 0.02)
+    let error = #expect(throws: ControlError.self) { try run.run() }
+    #expect(error?.exitCode == .refused)
+    // A declared number alone decides: what is found must not show in a refusal.
+    try engine.check(train(delta: 0.01), dataset: dataset(policy, population: 64), isCounted: true)
+    let few = try #require(refusal(train(delta: 0.01), dataset(policy, population: 100)))
+    #expect(few.exitCode == .refused)
+
+    policy.allowsLargeDelta = true
+    try engine.check(train(), dataset: dataset(policy), isCounted: true)
+    let plan = try engine.plan(train(), dataset: dataset(policy))
+    #expect(plan.privacy?.remark?.contains("Delta 0.02 is not below 1/64") ?? false)
+    run.order.allowsLargeDelta = true
+    #expect(try run.run().isFinished)
+    for name in ["PRIVACY.md", "privacy.json"] {
+      let text = try run.text(run.places.release + "/" + name)
+      #expect(text.contains("Delta 0.02 is not below 1/64"))
+    }
+  }
+
+  private func order(delta: Double) throws -> RunOrder {
+    RunOrder(
+      name: bench.order.name, dataset: "glyphs", root: bench.order.root, rules: bench.order.rules,
+      recipe: bench.order.recipe, loss: .epsilon(2), delta: delta,
+      budget: try PrivacyBudget(epsilon: 8, delta: delta), count: 12, seed: 5)
+  }
+
+  @Test func aBatchThatIsLargerThanTheDatasetIsRemarkedOn() throws {
+    let plan = try engine.plan(train(), dataset: dataset(population: 10))
+    #expect(plan.expectedBatch == 10)
+    #expect(plan.privacy?.remark?.contains("batch of 16 is larger than the 10 units") ?? false)
+  }
+
+  @Test func aRunThatCannotBeWritesNothing() throws {
+    let output = bench.scratch.path + "/output"
+    let state = bench.scratch.path + "/run-state"
+    let common = [
+      "--images", bench.order.root, "--recipe", bench.scratch.path + "/tiny.yaml", "--output",
+      output, "--state", state,
+    ]
+    for (options, code) in [
+      (["--epsilon", "2", "--delta", "1e-5", "--count-epsilon", "2"], Control.ExitCode.usage),
+      (["--epsilon", "2", "--delta", "1e-300"], .usage),
+      (["--epsilon", "2", "--delta", "0.02", "--population", "64"], .refused),
+      (["--epsilon", "1e-9", "--delta", "1e-12", "--population", "64"], .usage),
+      (
+        ["--epsilon", "3", "--delta", "1e-5", "--epsilon-maximum", "2", "--population", "64"],
+        .refused
+      ),
+      (["--epsilon", "2", "--delta", "1e-5", "--hold-out", bench.order.root], .usage),
+    ] {
+      let command = try RunCommand.parse(common + options)
+      let error = #expect(throws: ArgumentParser.ExitCode.self, "\(options)") { try command.run() }
+      #expect(error?.rawValue == code.rawValue, "\(options)")
+      #expect(!FileManager.default.fileExists(atPath: output), "\(options)")
+      #expect(!FileManager.default.fileExists(atPath: state), "\(options)")
+    }
+  }
+
+  @Test(arguments: [
+    ["--non-private", "--delta", "1e-5"], ["--non-private", "--epsilon-maximum", "4"],
+    ["--non-private", "--allow-large-delta"],
+    ["--epsilon", "2", "--delta", "1e-5", "--maximum-per-unit", "3"],
+    ["--epsilon", "2", "--delta", "1e-5", "--classes", "a,,b"],
+    ["--epsilon", "2", "--delta", "1e-5", "--epsilon-maximum", "0"],
+  ]) func optionsThatWouldBeIgnoredAreRefused(_ options: [String]) {
+    #expect(throws: (any Error).self) {
+      try RunCommand.parse(["--images", "i", "--recipe", "r", "--output", "o"] + options)
+    }
+  }
+}
