@@ -116,7 +116,7 @@ public struct TrainingEnd: Sendable {
         switch fakeAccuracy {
         case 0.9...: "it saw what is wrong with nearly all of them, and the generator lagged."
         case ..<0.6:
-          "it could not tell them from real ones, which are alike, or noise left it too weak to see."
+          "it could not tell them from real ones: they are alike, or noise left it too weak to see."
         default: "it still told many of them apart, so the generator still learnt from it."
         }
       paragraphs.append(
