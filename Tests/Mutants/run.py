@@ -277,7 +277,7 @@ def write_results(rows):
 
 Written by `Tests/Mutants/run.py`; a row stays until its mutant is run again.
 
-**{len(numbers - bad)} of {BUGS} bugs are caught**: {sum(line.split(" | ")[3] == GOOD[0] for line in lines)} mutants killed by
+**{len(numbers - bad)} of {len(wanted | seeded_ones)} bugs are caught**: {sum(line.split(" | ")[3] == GOOD[0] for line in lines)} mutants killed by
 a named test, {compiler} refused by the compiler.
 
 - Written and never run to an end: {listed(seeded_ones - numbers)}.
