@@ -132,8 +132,8 @@ final class LedgerScratch {
   @Test func aRefusalOnAUsedRootNamesAnEpsilonThatFits() throws {
     let scratch = try LedgerScratch()
     let ledger = try scratch.open(epsilon: 2)
-    let first = try ledger.begin(LedgerScratch.plan("first", times: 1000))
-    try first.settle(first.reserve(LedgerScratch.step(), times: 1000, for: "all"), used: 1000)
+    let first = try ledger.begin(LedgerScratch.plan("first", times: 300))
+    try first.settle(first.reserve(LedgerScratch.step(), times: 300, for: "all"), used: 300)
     try first.close(outcome: "finished")
     let calibrated = { (epsilon: Double) in
       try Calibration(budget: PrivacyBudget(epsilon: epsilon, delta: 1e-5))

@@ -172,6 +172,9 @@ import Testing
     let step = try ElementaryEvent(
       samplingProbability: 0.02, noiseMultiplier: found.noiseMultiplier)
     let plan = PrivacyEvent.repeated(event: step.event, times: 500)
+    var all = try EventTally(first)
+    try all.add(plan)
+    #expect(try RenyiOdometer.bound(of: all, atDelta: 1e-5).epsilon == found.epsilon)
     var gate = BudgetGate(budget: budget, dataset: "d")
     try gate.admitPlan(plan, of: "b", after: history)
     try history.append(
