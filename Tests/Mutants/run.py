@@ -286,7 +286,7 @@ a named test, {compiler} refused by the compiler.
 """ + "\n".join(lines) + "\n"
   with open(path, "w") as file:
     file.write(text)
-  return numbers == wanted | seeded_ones and not bad
+  return numbers == wanted and not bad
 
 
 def main():
