@@ -53,7 +53,7 @@ let package = Package(
       name: "Models", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
       swiftSettings: strict),
     .target(
-      name: "Evaluation", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
+      name: "Evaluation", dependencies: ["Compute", "Privacy", "Learning", "Datasets", "Models"],
       swiftSettings: strict),
     .target(name: "Control", swiftSettings: strict),
     .executableTarget(
@@ -100,7 +100,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["Evaluation", "Learning", "Datasets", "Compute", "Privacy", "TestSupport"],
+      dependencies: [
+        "Evaluation", "Learning", "Datasets", "Models", "Compute", "Privacy", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
     .testTarget(

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What takes too long for every change: the audit of the private mechanism at full size, all tests with those that
+# What takes too long for every change: the audit of mechanism and trainings at full size, all tests with those that
 # train for minutes, and the seeded bugs, each of which a named test must find. Ends with the first failure.
 #
 #   Scripts/nightly.sh BIN    BIN is a folder that holds figmentd.

@@ -8,6 +8,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case tooFewImages(set: String, found: Int, expected: Int)
   /// A file cannot be opened.
   case unreadableFile(path: String, code: Int32)
+  /// What an audited training was charged is not what the claim was made from.
+  case chargesDiffer(found: String, expected: String)
 
   public var description: String {
     switch self {
@@ -21,6 +23,9 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
       "\(set) set: \(found) images (at least \(expected) expected). Give a larger set."
     case .unreadableFile(let path, let code):
       "file \(path): cannot be read (error \(code)). Check its owner and permissions."
+    case .chargesDiffer(let found, let expected):
+      "audit: the ledger was charged for \(found) (for every training \(expected) expected, as the "
+        + "claim says). Train nothing with this build until the cause is known."
     }
   }
 }

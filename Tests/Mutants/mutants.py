@@ -534,6 +534,30 @@ MUTANTS = [
     'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
     (
       ('Sources/Control/ControlRoute.swift', 'case .files: true', 'case .files: false'),
+  # Beyond the list of thirty: what only an attack on whole trainings sees from outside.
+  Mutant(
+    '101', 'the trainer samples at twice the charged rate',
+    'EvaluationTests.TrainingAuditTests/whatShipsPasses',
+    (
+      ('Sources/Models/Trainer.swift',
+       'images.drawBatch(probability: plan.samplingProbability, from: noise)',
+       'images.drawBatch(probability: min(1, 2 * plan.samplingProbability), from: noise)'),
+    )),
+  Mutant(
+    '102', 'a pixel model forgets whose images it brings to levels',
+    'EvaluationTests.TrainingAuditTests/whatShipsPasses',
+    (
+      ('Sources/Models/PixelModel/QuantizedImages.swift',
+       'var units: [Int]? { images.units }',
+       'var units: [Int]? { nil }'),
+    )),
+  Mutant(
+    '103', 'batches of a snapshot forget whose images they hold',
+    'EvaluationTests.TrainingAuditTests/whatShipsPasses',
+    (
+      ('Sources/Models/SnapshotImages.swift',
+       'var units: [Int]? { batch.units }',
+       'var units: [Int]? { nil }'),
     )),
 ]
 

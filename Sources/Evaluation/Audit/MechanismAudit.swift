@@ -121,8 +121,10 @@ public struct MechanismAudit: Sendable {
     return x > 500 ? x + log(q) : log1p(q * expm1(x))
   }
 
-  private static func point(
-    _ epsilon: Double, theory: Double, _ outcomes: [HockeyStickTest.Outcome]
+  /// One point of a profile: what both directions' tests achieved beside theory.
+  static func point(
+    _ epsilon: Double, theory: Double, _ outcomes: [HockeyStickTest.Outcome],
+    allowedShortfall: Double = MechanismAudit.allowedShortfall
   ) -> MechanismAuditFindings.Point {
     let best = outcomes.max { $0.estimate(epsilon) < $1.estimate(epsilon) }
     return MechanismAuditFindings.Point(

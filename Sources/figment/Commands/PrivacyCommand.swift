@@ -149,18 +149,22 @@ struct PrivacyNoiseCommand: ParsableCommand {
   }
 }
 
-/// Attacks the mechanism and compares the outcome with the accountant's claims.
+/// Attacks private training and compares the outcome with what the ledger claims.
 struct PrivacyAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
-    abstract: "Attack the private mechanism and compare with what the accountant claims.",
+    abstract: "Attack private training and compare with what the ledger claims.",
     discussion: """
-      The daemon's own binary runs the audit, because it holds the mechanism that models train \
-      with; no running daemon is needed. Ends with 0 when all claims withstood the attack, with 1 \
-      when one did not.
+      The daemon's own binary runs the audit, because it holds what trains models; no running daemon is \
+      needed, and no images of yours are read. It attacks the mechanism alone and whole trainings of both \
+      families, and prints for each training the claimed epsilon beside lower bounds. Ends with 0 when \
+      all claims withstood the attack, with 1 when one did not or an attack was too weak to tell.
       """)
 
-  @Flag(help: "Make a tenth of the runs: mistakes of a fifth are still noticed.")
+  @Flag(
+    help:
+      "Make a tenth of the runs and trainings: in the mechanism, mistakes of a fifth are still noticed."
+  )
   var quick = false
 
   @Flag(help: "Print one JSON object instead of text.")
@@ -168,7 +172,7 @@ struct PrivacyAuditCommand: ParsableCommand {
 
   /// How the daemon's binary is called.
   var daemonArguments: [String] {
-    ["figmentd", "audit"] + (quick ? ["--runs", "40000"] : []) + (json ? ["--json"] : [])
+    ["figmentd", "audit"] + (quick ? ["--quick"] : []) + (json ? ["--json"] : [])
   }
 
   func run() throws {

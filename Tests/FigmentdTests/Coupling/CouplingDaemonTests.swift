@@ -133,7 +133,8 @@ struct DaemonSide {
         switch reply {
         case .value(let status, let data): "\(status) \(String(decoding: data, as: UTF8.self))"
         case .problem(let problem): "problem \(problem.status) \(problem.detail)"
-        case .events(let events): try await lines(of: events)
+        case .events(let events, let withCounts):
+          "\(withCounts) " + (try await lines(of: events))
         }
       answers["\(route.method) \(route.target)"] = withoutClock(text, folder)
     }

@@ -1,0 +1,118 @@
+import FoundationEssentials
+import Models
+public import Privacy
+
+extension TrainingAudit {
+  /// A family of models as the audit trains it: a recipe such as users write, at the smallest size.
+  public enum Family: String, CaseIterable, Encodable, Sendable {
+    /// The GAN whose discriminator reads private images through convolutions.
+    case dpGAN = "dp-gan"
+    /// The autoregressive model of masked convolutions.
+    case pixelModel = "pixel"
+
+    /// Rows and columns of its images.
+    var side: Int {
+      switch self {
+      case .dpGAN: 8
+      case .pixelModel: 4
+      }
+    }
+
+    /// How the names of a checkpoint's arrays begin that hold the network that reads images.
+    var network: String {
+      switch self {
+      case .dpGAN: "discriminator."
+      case .pixelModel: "network."
+      }
+    }
+
+    /// The array of a checkpoint that holds Adam's first moment of the network that reads images.
+    var firstMoment: String {
+      switch self {
+      case .dpGAN: "discriminator_optimizer.firstMoment"
+      case .pixelModel: "optimizer.firstMoment"
+      }
+    }
+
+    /// The decay of that moment, as the shipped recipes have it.
+    var momentDecay: Double {
+      switch self {
+      case .dpGAN: 0.5
+      case .pixelModel: 0.9
+      }
+    }
+
+    /// The family's part of the recipe.
+    ///
+    /// Steps are so short that weights hardly move, and a direction that the attacker computes stays
+    /// true over a training. The guarantee holds for every step size.
+    private var model: String {
+      switch self {
+      case .dpGAN:
+        """
+        {"width": 1, "generator_width": 1, "latent_size": 2, "discriminator_learning_rate": 1e-6,
+         "generator_learning_rate": 1e-6, "beta1": \(momentDecay), "beta2": 0.999,
+         "generator_batch_size": 2, "average_decay": 0.9,
+         "schedule": {"start": 20, "grace": 40, "limit": 20}}
+        """
+      case .pixelModel:
+        """
+        {"channels": 2, "depth": 1, "first_kernel": 3, "bits": 1, "output": "softmax",
+         "class_regions": 1, "label_dropout": 0, "guidance": 1, "learning_rate": 1e-6,
+         "warm_up_steps": 0, "final_rate": 1, "beta1": \(momentDecay), "beta2": 0.999,
+         "average_decay": 0.9}
+        """
+      }
+    }
+
+    /// The recipe of `phase`, for a training of so many steps.
+    func recipe(_ phase: Phase, steps: Int) throws -> Recipe {
+      let text = """
+        {"name": "audit-\(rawValue)", "summary": "What the audit attacks.", "family": "\(rawValue)",
+         "image": {"height": \(side), "width": \(side), "channels": 1},
+         "training": {"batch_size": \(phase.batchSize), "steps": \(steps),
+          "clip_norm": \(Phase.clipNorm), "noise": "\(phase.noise.rawValue)"},
+         "model": \(model)}
+        """
+      return try JSONDecoder().decode(Recipe.self, from: Data(text.utf8))
+    }
+  }
+
+  /// One run of an audited training.
+  public struct Phase: Encodable, Hashable, Sendable {
+    /// Not 1, so that forgetting it is seen, and below the norm of every gradient.
+    static let clipNorm = 0.05
+
+    /// The kind of noise.
+    public let noise: NoiseDistribution
+    /// The claimed noise, in clip norms.
+    public let noiseMultiplier: Double
+    /// Steps.
+    public let steps: Int
+    /// Units in a batch on average; more than one, so that forgetting the divisor is seen.
+    public let batchSize: Int
+    /// Units that the plan counts on.
+    public let population: Int
+
+    /// A run of `steps` steps, in which each unit has a chance of `batchSize`/`population`.
+    public init(
+      _ noise: NoiseDistribution, noiseMultiplier: Double, steps: Int, batchSize: Int = 2,
+      population: Int
+    ) {
+      precondition(steps > 0 && batchSize > 0 && population > 0, "a run has steps and units")
+      self.noise = noise
+      self.noiseMultiplier = noiseMultiplier
+      self.steps = steps
+      self.batchSize = batchSize
+      self.population = population
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case noise
+      case noiseMultiplier = "noise_multiplier"
+      case steps
+      case batchSize = "batch_size"
+      case population
+    }
+  }
+}

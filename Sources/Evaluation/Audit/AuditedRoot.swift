@@ -1,0 +1,14 @@
+public import Models
+public import Privacy
+
+/// The ledger of a folder of images as an audited training charges it.
+///
+/// What the attack is held against is what this ledger was charged and what the statement made from it
+/// claims, never the plan.
+public protocol AuditedRoot: AnyObject {
+  /// Announces a run and returns where its trainer reserves; an earlier run has ended.
+  func begin(run: String, _ plan: TrainingPlan, delta: Double) throws -> any PrivacyLedger
+  /// Ends the run that was begun last, and returns what all runs were charged and the claim that a
+  /// statement made now would carry.
+  func end(delta: Double) throws -> (spent: EventTally, claim: PrivacyCost)
+}

@@ -1,0 +1,185 @@
+import Compute
+import Glibc
+import Learning
+import Models
+import Privacy
+
+/// An attacker of the strongest kind that the guarantee allows: knows every image, the recipe and the
+/// whole state of the model after each step, and wants to know whether the canary is there.
+///
+/// Adam's first moments before and after a step tell the noised gradient of that step. From it the
+/// attacker subtracts what no private image took part in, and projects the rest on the canary's own
+/// contribution, as far as no other unit contributes there. What others do cancels, and what is left is
+/// one number: noise, and the amplitude if a coin let the canary in.
+///
+/// Both parts are computed by a twin, a model of the same recipe and state, that steps on nothing, or on
+/// one unit alone, with so little noise that none is seen.
+final class TrainingAttacker {
+  /// The twin's noise, in clip norms.
+  private static let faintNoise = 1e-6
+  /// The deviation of what is added to all weights of the network that reads images, so that none
+  /// starts at zero, where a step of any size changes the sides of rectifiers.
+  private static let weightDeviation: Float = 0.35
+
+  /// The state from which every training starts; public, as a recipe and a seed are.
+  let start: Checkpoint
+  private let family: TrainingAudit.Family
+  private let plan: TrainingPlan
+  private let mechanism: SubsampledGaussian
+  private let faint: SubsampledGaussian
+  private let twin: any GenerativeModel
+  private let noise: NoiseStream
+  private let canary: AuditExamples
+  /// Where the canary pulls and nobody else does, of length 1.
+  private var direction: [Double] = []
+  /// How far the canary pulls there under the claim, in clip norms: 1 when others are orthogonal.
+  private var amplitude = 0.0
+  private var moment: [Float] = []
+  private var twinMoment: [Float] = []
+
+  /// An attacker on trainings that follow `plan`, to whom `twin`, a model of the recipe, is left.
+  init(
+    _ family: TrainingAudit.Family, _ plan: TrainingPlan, _ mechanism: SubsampledGaussian,
+    twin: any GenerativeModel, canary: AuditExamples, ordinary: [AuditExamples], noise: NoiseStream
+  ) throws {
+    self.family = family
+    self.plan = plan
+    self.mechanism = mechanism
+    self.twin = twin
+    self.canary = canary
+    self.noise = noise
+    faint = try SubsampledGaussian(
+      samplingProbability: mechanism.samplingProbability, noiseMultiplier: Self.faintNoise,
+      clipNorm: mechanism.clipNorm, nominalBatchSize: mechanism.nominalBatchSize)
+    start = Self.start(of: twin, family)
+    try aim(at: canary, beside: ordinary)
+    try beginTraining()
+  }
+
+  /// The state of an untrained model, with all weights away from zero.
+  private static func start(
+    of model: any GenerativeModel, _ family: TrainingAudit.Family
+  ) -> Checkpoint {
+    var state = state(of: model)
+    var stream = SeededStream(seed: 2)
+    for (name, array) in state.tensors.sorted(by: { $0.key < $1.key })
+    where name.hasPrefix(family.network) {
+      let values = array.values.map { $0 + weightDeviation * Float(stream.gaussian()) }
+      state.tensors[name] = Checkpoint.Array(shape: array.shape, values: values)
+    }
+    return state
+  }
+
+  /// Takes note that the next step is the first of another training, from `start`.
+  func beginTraining() throws {
+    try twin.restore(from: start)
+    moment = try moment(in: start)
+    twinMoment = moment
+  }
+
+  /// The logarithm of how much likelier what step `index` did is with the canary than without it, under
+  /// the claim: no test is better (Neyman & Pearson).
+  func score(step index: Int, of model: any GenerativeModel) throws -> Double {
+    let after = try moment(in: Self.state(of: model))
+    let known = try step(.none, index: index)
+    let decay = family.momentDecay
+    var sum = 0.0
+    for place in direction.indices {
+      let released = Double(after[place]) - decay * Double(moment[place])
+      let fromNobody = Double(known[place]) - decay * Double(twinMoment[place])
+      sum += (released - fromNobody) * direction[place]
+    }
+    moment = after
+    twinMoment = known
+    let observed = sum * clipNormsPerMoment
+    let variance = mechanism.noiseMultiplier * mechanism.noiseMultiplier
+    let ratio = (2 * observed * amplitude - amplitude * amplitude) / (2 * variance)
+    return MechanismAudit.logOfMixture(ratio, share: mechanism.samplingProbability)
+  }
+
+  /// Of some units, those that pull least along the canary.
+  func leastAlike(_ candidates: [AuditExamples], count: Int) throws -> [AuditExamples] {
+    let pulls = try pulls(of: [canary] + candidates)
+    try beginTraining()
+    let likeness = pulls.dropFirst().map { pull in
+      abs(Self.product(pull, pulls[0])) / (Self.length(of: pull) * Self.length(of: pulls[0]))
+    }
+    let order = candidates.indices.sorted { likeness[$0] < likeness[$1] }
+    return order.prefix(count).map { candidates[$0] }
+  }
+
+  /// Computes where the canary pulls and others do not.
+  private func aim(at canary: AuditExamples, beside ordinary: [AuditExamples]) throws {
+    let pulls = try pulls(of: [canary] + ordinary)
+    var basis: [[Double]] = []
+    for other in pulls.dropFirst() {
+      if let axis = Self.remainder(of: other, beside: basis)?.direction { basis.append(axis) }
+    }
+    let alone = Self.remainder(of: pulls[0], beside: basis)
+    direction = alone?.direction ?? pulls[0].map { _ in 0 }
+    // Longer than a clip norm it would be a bug, which the attacker does not count on.
+    amplitude = min(1, Self.length(of: pulls[0])) * (alone?.share ?? 0)
+  }
+
+  /// What each of some units adds to the sum of gradients at the start, in clip norms.
+  private func pulls(of units: [AuditExamples]) throws -> [[Double]] {
+    let moments = try ([.none] + units).map { unit in
+      try twin.restore(from: start)
+      return try step(unit, index: 0)
+    }
+    return moments.dropFirst().map { moment in
+      zip(moment, moments[0]).map { (Double($0) - Double($1)) * clipNormsPerMoment }
+    }
+  }
+
+  /// What one of a moment is in a sum of gradients, in clip norms.
+  private var clipNormsPerMoment: Double {
+    Double(mechanism.nominalBatchSize) / ((1 - family.momentDecay) * mechanism.clipNorm)
+  }
+
+  /// Lets the twin make a step on `images` and returns its first moment.
+  private func step(_ images: AuditExamples, index: Int) throws -> [Float] {
+    _ = try twin.step(
+      TrainingStep(
+        index: index, stepCount: plan.steps, batchSize: plan.batchSize,
+        protection: .noise(faint), noise: noise),
+      on: PrivateExamples(images))
+    return try moment(in: Self.state(of: twin))
+  }
+
+  private func moment(in state: Checkpoint) throws -> [Float] {
+    guard let array = state.tensors[family.firstMoment] else {
+      throw Checkpoint.Failure.missing(name: family.firstMoment)
+    }
+    return array.values
+  }
+
+  private static func state(of model: any GenerativeModel) -> Checkpoint {
+    var state = Checkpoint()
+    model.save(into: &state)
+    return state
+  }
+
+  private static func product(_ left: [Double], _ right: [Double]) -> Double {
+    zip(left, right).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  private static func length(of vector: [Double]) -> Double {
+    product(vector, vector).squareRoot()
+  }
+
+  /// The part of a vector that is orthogonal to all of an orthonormal basis: its direction and its
+  /// share of the vector's length; nil when there is none.
+  private static func remainder(
+    of vector: [Double], beside basis: [[Double]]
+  ) -> (direction: [Double], share: Double)? {
+    var rest = vector
+    for other in basis {
+      let product = product(rest, other)
+      for index in rest.indices { rest[index] -= product * other[index] }
+    }
+    let (whole, length) = (Self.length(of: vector), Self.length(of: rest))
+    guard whole > 0, length > 1e-3 * whole else { return nil }
+    return (rest.map { $0 / length }, length / whole)
+  }
+}

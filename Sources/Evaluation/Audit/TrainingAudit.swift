@@ -1,0 +1,242 @@
+import Compute
+public import Datasets
+import Glibc
+import Learning
+import Models
+public import Privacy
+
+/// An experiment that tries to refute the privacy which a ledger claims for a whole training.
+///
+/// What is attacked is what ships: the trainer, batches of a frozen dataset that was read from a folder,
+/// a family's networks with their convolutions, clipping by units, both kinds of noise, and the claim of
+/// a ledger over one run or several. After every step the attacker looks at the model's whole state,
+/// which the guarantee covers. Whatever is achieved must not exceed the claim's privacy profile δ(ε).
+///
+/// One call of the trainer makes N trainings of T steps: after every T the model is set back to where it
+/// started, while coins and noise go on, as they would in N runs (after Nasr et al., arXiv 2302.07956).
+public struct TrainingAudit: Sendable {
+  /// What is attacked.
+  public struct Setting: Sendable {
+    /// The family of models.
+    public let family: Family
+    /// Whose participation is hidden.
+    public let unit: Datasets.PrivacyUnit
+    /// Runs on the same folder, the later planned after the earlier.
+    public let phases: [Phase]
+
+    /// A setting of one run or several.
+    public init(_ family: Family, _ unit: Datasets.PrivacyUnit, _ phases: [Phase]) {
+      precondition(!phases.isEmpty, "a training has runs")
+      self.family = family
+      self.unit = unit
+      self.phases = phases
+    }
+
+    /// The unit as the ledger of the folder names it.
+    public var ledgerUnit: Privacy.PrivacyUnit {
+      switch unit {
+      case .file: .file
+      case .folder: .subfolder(maximumImages: AuditDataset.canaryImageCount)
+      }
+    }
+
+    /// Both families, both units, both kinds of noise, one run and two, at epsilons that people ask for.
+    public static let standard: [Setting] = {
+      let half = { (noise: NoiseDistribution, multiplier: Double, steps: Int) in
+        Phase(noise, noiseMultiplier: multiplier, steps: steps, population: 4)
+      }
+      let quarter = { (noise: NoiseDistribution, multiplier: Double, steps: Int) in
+        Phase(noise, noiseMultiplier: multiplier, steps: steps, population: 8)
+      }
+      return [
+        Setting(.dpGAN, .file, [quarter(.gaussian, 0.7, 4)]),
+        Setting(.dpGAN, .folder, [half(.gaussian, 1, 4)]),
+        Setting(.dpGAN, .folder, [half(.discreteGaussian, 0.9, 3)]),
+        Setting(.pixelModel, .file, [half(.gaussian, 1.5, 6)]),
+        Setting(.pixelModel, .folder, [quarter(.gaussian, 0.8, 6)]),
+        Setting(.pixelModel, .folder, [half(.discreteGaussian, 0.9, 3)]),
+        Setting(.dpGAN, .file, [half(.gaussian, 1.5, 3), half(.gaussian, 1.2, 2)]),
+        Setting(.pixelModel, .folder, [half(.gaussian, 1.5, 3), quarter(.discreteGaussian, 1, 3)]),
+      ]
+    }()
+  }
+
+  /// Trainings of each kind, with the canary and without it.
+  public static let standardRunCount = 40_000
+  /// The fewest trainings of each kind that tell anything.
+  public static let smallestRunCount = 1000
+  /// The chance with which a sound build is blamed, in one setting.
+  public static let error = 1e-4
+  /// The delta of claims and bounds.
+  public static let delta = 1e-5
+  /// The least share of the claim that an attack must show, or it would notice nothing.
+  public static let smallestRatio = 0.3
+  /// Where the profile is compared, as far as the claim reaches.
+  private static let epsilons = [0, 0.5, 1, 1.5, 2, 3, 4, 5]
+  /// The attack may stay so far below theory, or five standard errors.
+  private static let allowedShortfall = 0.05
+  /// Units of which the attacker chooses the ordinary ones.
+  private static let candidateCount: UInt64 = 100
+  /// More than any audit is charged: the ledger of an attack refuses nothing.
+  private static let unlimitedEpsilon = 1e12
+
+  /// Trainings with the canary, and as many without it.
+  public let runCount: Int
+  private let makeNoise: @Sendable () -> NoiseStream
+  private let makeImages: @Sendable (DatasetSnapshot) -> any Trainer.Images
+
+  /// An audit of so many trainings of each kind.
+  ///
+  /// - Precondition: At least `smallestRunCount` trainings.
+  public init(runCount: Int = TrainingAudit.standardRunCount) {
+    self.init(runCount: runCount, noise: { NoiseStream() })
+  }
+
+  /// An audit in which tests choose the noise, or put another component in the place of a shipped one.
+  init(
+    runCount: Int, noise: @escaping @Sendable () -> NoiseStream,
+    images: @escaping @Sendable (DatasetSnapshot) -> any Trainer.Images = { SnapshotImages($0) }
+  ) {
+    precondition(runCount >= Self.smallestRunCount, "\(runCount) trainings tell nothing")
+    self.runCount = runCount
+    makeNoise = noise
+    makeImages = images
+  }
+
+  /// The model that a recipe describes.
+  private static func model(of recipe: Recipe) throws -> any GenerativeModel {
+    try recipe.makeModel(
+      classes: AuditDataset.classes, seed: 1, on: Machine(threadCount: 1))
+  }
+
+  /// Attacks one setting, whose trainings are charged to `root`, a ledger that nothing was charged to.
+  public func findings(
+    _ setting: Setting, on root: some AuditedRoot, progress: (Double) -> Void = { _ in }
+  ) throws -> TrainingAuditFindings {
+    let data = try dataset(for: setting)
+    let (spent, claim) = try charge(setting, data, to: root)
+    var scores: [Bool: [Double]] = [:]
+    var charged = EventTally()
+    for isMember in [true, false] {
+      var sums = [Double](repeating: 0, count: runCount)
+      for (number, phase) in setting.phases.enumerated() {
+        let part = try attack(phase, of: setting, data, isMember) { share in
+          let phases = Double(setting.phases.count)
+          progress((isMember ? 0 : 0.5) + (Double(number) + share) / phases / 2)
+        }
+        for run in 0..<runCount { sums[run] += part.scores[run] }
+        if isMember { try charged.add(part.spent) }
+      }
+      scores[isMember] = sums
+    }
+    // What the attacked trainings were charged is, for each, what the claim was made from.
+    guard charged.counts == spent.counts.mapValues({ $0 * runCount }) else {
+      throw EvaluationError.chargesDiffer(found: "\(charged.event)", expected: "\(spent.event)")
+    }
+    let epsilons = Self.epsilons.filter { $0 < claim.epsilon }
+    let test = HockeyStickTest(
+      with: scores[true] ?? [], without: scores[false] ?? [], epsilons: epsilons,
+      error: Self.error)
+    let profile = try PrivacyProfile(of: spent)
+    var points: [MechanismAuditFindings.Point] = []
+    for (epsilon, outcomes) in zip(epsilons, test.outcomes) {
+      points.append(
+        MechanismAudit.point(
+          epsilon, theory: try profile.delta(atEpsilon: epsilon), outcomes,
+          allowedShortfall: Self.allowedShortfall))
+    }
+    let exact = test.outcomes.joined().map { $0.epsilonLowerBound(delta: Self.delta) }.max() ?? 0
+    return TrainingAuditFindings(
+      of: setting, runCount: runCount, points: points, claim: claim, exactLowerBound: exact,
+      gaussianLowerBound: try profile.epsilonLowerBound(from: points, delta: Self.delta))
+  }
+
+  /// Units for the setting: a canary, and others that pull in other directions.
+  private func dataset(for setting: Setting) throws -> AuditDataset {
+    let unit = setting.unit
+    let side = setting.family.side
+    let canary = AuditDataset.examples(
+      seed: 0, label: 1, count: AuditDataset.canaryImageCount, unit: unit, side: side)
+    let candidates = (1...Self.candidateCount).map { seed in
+      AuditDataset.examples(seed: seed, label: 0, count: 2, unit: unit, side: side)
+    }
+    let (attacker, _) = try attacker(
+      setting.phases[0], of: setting.family, steps: 1, canary: canary, ordinary: [])
+    return try AuditDataset(
+      unit, canary: canary,
+      ordinary: attacker.leastAlike(candidates, count: AuditDataset.ordinaryCount))
+  }
+
+  /// Makes the setting's runs once, each charged to the root, and returns what the last one's statement
+  /// claims in total.
+  private func charge(
+    _ setting: Setting, _ data: AuditDataset, to root: some AuditedRoot
+  ) throws -> (spent: EventTally, claim: PrivacyCost) {
+    var result: (EventTally, PrivacyCost)?
+    for (number, phase) in setting.phases.enumerated() {
+      let (recipe, plan) = try plan(phase, of: setting.family, steps: phase.steps)
+      let trainer = Trainer(
+        try Self.model(of: recipe), plan: plan, images: makeImages(data.with),
+        ledger: try root.begin(run: "run\(number + 1)", plan, delta: Self.delta), purpose: "audit",
+        noise: makeNoise())
+      _ = try trainer.run(
+        blockSize: { plan.steps }, shouldStop: { false }, report: { _ in }, blockEnded: {})
+      result = try root.end(delta: Self.delta)
+    }
+    guard let result else { preconditionFailure("a setting has a run") }
+    return result
+  }
+
+  /// Trains `runCount` times the steps of a phase, and returns the attacker's score of each training
+  /// and what was charged for all.
+  private func attack(
+    _ phase: Phase, of setting: Setting, _ data: AuditDataset, _ isMember: Bool,
+    progress: (Double) -> Void
+  ) throws -> (scores: [Double], spent: EventTally) {
+    let steps = phase.steps * runCount
+    let (attacker, plan) = try attacker(
+      phase, of: setting.family, steps: steps, canary: data.canary, ordinary: data.ordinary)
+    let recipe = try setting.family.recipe(phase, steps: steps)
+    let ledger = try MemoryLedger(
+      budget: PrivacyBudget(epsilon: Self.unlimitedEpsilon, delta: Self.delta),
+      unit: setting.ledgerUnit)
+    let model = try Self.model(of: recipe)
+    try model.restore(from: attacker.start)
+    let trainer = Trainer(
+      model, plan: plan, images: makeImages(isMember ? data.with : data.without),
+      ledger: ledger, purpose: "audit", noise: makeNoise())
+    var scores = [Double](repeating: 0, count: runCount)
+    _ = try trainer.run(
+      blockSize: { steps }, shouldStop: { false },
+      report: { state in
+        let index = state.step - 1
+        scores[index / phase.steps] += try attacker.score(step: index, of: model)
+        if state.step.isMultiple(of: phase.steps) {
+          try model.restore(from: attacker.start)
+          try attacker.beginTraining()
+        }
+        if index.isMultiple(of: 1000) { progress(Double(index) / Double(steps)) }
+      }, blockEnded: {})
+    return (scores, try ledger.spent())
+  }
+
+  private func attacker(
+    _ phase: Phase, of family: Family, steps: Int, canary: AuditExamples, ordinary: [AuditExamples]
+  ) throws -> (TrainingAttacker, TrainingPlan) {
+    let (recipe, plan) = try plan(phase, of: family, steps: steps)
+    guard let mechanism = plan.mechanism else { preconditionFailure("a phase has noise") }
+    let attacker = try TrainingAttacker(
+      family, plan, mechanism, twin: Self.model(of: recipe), canary: canary, ordinary: ordinary,
+      noise: makeNoise())
+    return (attacker, plan)
+  }
+
+  private func plan(
+    _ phase: Phase, of family: Family, steps: Int
+  ) throws -> (Recipe, TrainingPlan) {
+    let recipe = try family.recipe(phase, steps: steps)
+    let plan = try TrainingPlan(
+      recipe.training, population: phase.population, noiseMultiplier: phase.noiseMultiplier)
+    return (recipe, plan)
+  }
+}
