@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func aBudgetWithoutRoomIsRefusedBeforeTheQueue() throws {
-    let spent = try RunBench(epsilon: 4)
+    let spent = try RunBench(epsilon: 1)
     try #require(try spent.run().isFinished)
     let state = try StateDirectory(spent.scratch.path + "/state")
     for (from, to) in [

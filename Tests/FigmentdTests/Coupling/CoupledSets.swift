@@ -35,6 +35,10 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     }
   }
 
+  static let inTheForeground = all.filter { $0.course != .daemon }
+  static let throughTheDaemon = all.filter { $0.course == .daemon }
+  static let atOnceWithoutQuestions = all.filter { $0.course == .atOnce && !$0.asks }
+
   var testDescription: String {
     "\(family.rawValue), unit \(unit.rawValue), \(isHardened ? "discrete" : "Gaussian") noise, "
       + "\(asks ? "counts and score" : "no questions"), \(course.rawValue)"

@@ -11,7 +11,7 @@ import Testing
 /// What leaves the daemon, as a release and as answers to those who may look, for two sets that differ
 /// in one unit which no step drew.
 @Suite struct CouplingDaemonTests {
-  @Test(arguments: CouplingCase.all.filter { $0.course == .daemon })
+  @Test(arguments: CouplingCase.throughTheDaemon)
   func neitherTheReleaseNorAnyAnswerToALookerChanges(_ coupling: CouplingCase) async throws {
     let bench = try CouplingBench(coupling)
     let left = try await DaemonSide(bench, root: bench.sets.left)

@@ -20,7 +20,7 @@ import Testing
     "samples.png", "report.html", "report.json", "manifest.json", "model/generator.safetensors",
   ]
 
-  @Test(arguments: CouplingCase.all.filter { $0.course != .daemon })
+  @Test(arguments: CouplingCase.inTheForeground)
   func aUnitThatNoStepDrewChangesNothing(_ coupling: CouplingCase) throws {
     let bench = try CouplingBench(coupling)
     let (left, right) = try bench.releases()
@@ -55,8 +55,7 @@ import Testing
     #expect(abs(scores[0].right - scores[1].right) <= (coupling.unit == .folder ? 2 : 1))
   }
 
-  @Test(
-    arguments: CouplingCase.all.filter { !$0.asks && $0.course == .atOnce })
+  @Test(arguments: CouplingCase.atOnceWithoutQuestions)
   func aUnitThatWasDrawnChangesOnlyWhatNoiseProtects(_ coupling: CouplingCase) throws {
     let (left, right) = try CouplingBench(coupling, isDrawn: true).releases()
     #expect(left.entries.keys.sorted() == right.entries.keys.sorted())
