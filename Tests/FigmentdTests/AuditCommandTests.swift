@@ -54,7 +54,7 @@ import Testing
     let findings = try Self.audit().findings(setting, on: AuditLedger(for: setting))
     #expect(findings.isPassed, "\(findings)")
     #expect(
-      findings.accountant == RenyiOdometer.name, "the second run was chosen after the first")
+      findings.accountant == "RDP odometer", "the second run was chosen after the first")
     // Both runs show in the bound: neither alone would be claimed at so much.
     let alone = try setting.phases.map { phase in
       try PrivacyCost(
