@@ -65,7 +65,7 @@ MUTANTS = [
     (
       (ENGINE + 'TrainingRun.swift',
        'if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {',
-       'if bits != nil || pace.isReportDue || schedule.hasPoint(after: 2, last: progress.step) {'),
+       'if bits != nil || pace.isReportDue || progress.step == progress.lastStep {'),
     )),
   Mutant(
     '138', 'blocks are as long as the clock says',
