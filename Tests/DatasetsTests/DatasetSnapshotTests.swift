@@ -90,12 +90,14 @@ import Testing
     #expect(try files.contentsOfDirectory(atPath: folder.path("state")) == ["images.pack"])
   }
 
-  @Test func aDirectoryThatOthersMayEnterIsRefused() throws {
+  /// The group is others too, and each of the rights is one too many.
+  @Test(arguments: [UInt32(0o755), 0o740, 0o720, 0o710, 0o704, 0o702, 0o701])
+  func aDirectoryThatOthersMayEnterIsRefused(_ mode: UInt32) throws {
     let folder = try folder()
     try folder.makeFolder("open")
     try FileManager.default.setAttributes(
-      [.posixPermissions: 0o755], ofItemAtPath: folder.path("open"))
-    #expect(throws: DatasetError.directoryNotPrivate(path: folder.path("open"), mode: 0o755)) {
+      [.posixPermissions: Int(mode)], ofItemAtPath: folder.path("open"))
+    #expect(throws: DatasetError.directoryNotPrivate(path: folder.path("open"), mode: mode)) {
       try SnapshotBuilder(root: folder.path("root"), transform: tinyTransform)
         .build(in: folder.path("open"))
     }
@@ -210,6 +212,20 @@ import Testing
     #expect(throws: DatasetError.self) {
       try build(folder, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 0))
     }
+  }
+
+  /// A person is one unit whatever the classes of the images: their limits would add up.
+  @Test func aPersonsLimitIsForTheImagesOfAllClassesTogether() throws {
+    let folder = try TestFolder()
+    for number in 0..<9 {
+      let place = ["cat", "dog", "fox"][number % 3]
+      try folder.write(tinyPNG(number), "root/\(place)/anna/\(number).png")
+    }
+    try folder.write(tinyPNG(20), "root/dog/ben/1.png")
+    let rules = DatasetRules(privacyUnit: .folder, maximumPerUnit: 4)
+    let result = try build(folder, rules: rules)
+    #expect(result.files.countsByCode() == ["accepted": 5, "beyondUnitLimit": 5])
+    #expect(result.snapshot.imagesByUnit().map(\.count) == [4, 1])
   }
 
   @Test func unchangedFilesAreNotReadAgain() throws {

@@ -191,6 +191,32 @@ import Testing
     #expect(try samples(model).allSatisfy(\.isFinite))
   }
 
+  @Test(arguments: Example.all) func theImagesOfAUnitAreOneContributionInEveryFamily(
+    _ example: Example
+  ) throws {
+    let states = try [nil, [0, 1, 2, 3, 4], [7, 7, 7, 7, 7]].map { units in
+      var images = ImageArray.random(5, Self.format)
+      images.units = units
+      let model = try example.make(1, 1)
+      _ = try train(model, steps: 0..<1, on: images, mechanism: Self.mechanism.get())
+      return state(model).tensors
+    }
+    #expect(states[0] == states[1])
+    #expect(states[0] != states[2])
+  }
+
+  /// Without noise, what follows from the weights follows from the images.
+  @Test(arguments: Example.all) func curvesOfAnUnprotectedRunStayInside(
+    _ example: Example
+  ) throws {
+    let told = try train(example.make(1, 1), steps: 0..<2, mechanism: nil)
+    #expect(told.allSatisfy { $0.curves.values.allSatisfy { $0.reason == .chosenBeforehand } })
+    #expect(told.allSatisfy { !$0.privateCurves.isEmpty })
+    // The same curves are free where noise protects the weights.
+    let free = try train(example.make(1, 1), steps: 0..<2, mechanism: Self.mechanism.get())
+    #expect(free.allSatisfy { !$0.curves.isEmpty && $0.privateCurves.isEmpty })
+  }
+
   /// What a private step tells must not depend on the real images of that step: only later steps
   /// may, through the noised update.
   @Test func whatADiscriminatorStepTellsDoesNotDependOnItsRealImages() throws {

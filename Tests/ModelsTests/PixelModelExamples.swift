@@ -8,6 +8,8 @@ struct ImageArray: ExampleSource {
   let shape: Shape
   var values: [Float]
   var classes: [Int]
+  /// Whose each image is; nil when every image is a unit of its own.
+  var units: [Int]?
 
   /// Images whose numbers are drawn evenly from −1 to 1.
   static func random(

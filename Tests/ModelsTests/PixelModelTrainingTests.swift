@@ -1,9 +1,9 @@
 import Compute
-import Learning
 @_spi(PrivateZone) import Privacy
 import TestSupport
 import Testing
 
+@testable import Learning
 @testable import Models
 
 /// The images of a step, each in it by its own coin.
@@ -205,9 +205,43 @@ private final class PoissonImages: Trainer.Images {
     }
   }
 
-  @Test func contributionOfAnImageIsBoundedByTheClipNorm() throws {
+  /// Coins that follow from the recipe or the step would be known to an outsider.
+  @Test func theCoinsThatDropLabelsComeFromTheStreamOfTheNoise() throws {
+    let kind = PixelModelCase.greyGuided
+    let weights = try [UInt32(1), 1, 2].map { seed in
+      let model = try PixelModel(
+        kind.settings, for: kind.format, seed: 1, on: Machine(threadCount: 1))
+      // Without a mechanism, nothing but the coins is drawn.
+      _ = try train(
+        model, on: ImageArray.random(40, kind.format), steps: 0..<1, of: 1,
+        noise: TestNoise.stream(seed))
+      return model.network.parameters.values.array
+    }
+    #expect(weights[0] == weights[1])
+    #expect(weights[0] != weights[2])
+  }
+
+  /// Images that share a coin would depend on who stands between them.
+  @Test func everyImageHasItsOwnCoinInWhicheverMicroBatchItIs() {
+    let images = ImageArray.random(20, .tiny(), seed: 2)
+    var examples = QuantizedImages(images: images, levels: PixelLevels(bits: 2))
+    examples.absentLabel = 3
+    examples.isClassAbsent = (0..<20).map { $0 % 3 == 0 || $0 == 13 }
+    let expected = (0..<20).map { examples.isClassAbsent[$0] ? 3 : images.classes[$0] }
+    for size in [1, 6, 8, 20] {
+      #expect(examples.microBatches(of: size).flatMap { examples.labels(in: $0) } == expected)
+    }
+  }
+
+  @Test(arguments: [1, 5]) func contributionOfAUnitIsBoundedByTheClipNorm(
+    _ imageCount: Int
+  ) throws {
     let kind = PixelModelCase.colourSoftmax
-    let images = ImageArray.random(1, kind.format)
+    var images = ImageArray.random(1, kind.format)
+    images = ImageArray(
+      shape: images.shape, values: (0..<imageCount).flatMap { _ in images.values },
+      classes: (0..<imageCount).map { _ in images.classes[0] },
+      units: (0..<imageCount).map { _ in 4 })
     let clipNorm = 0.25
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.5, noiseMultiplier: 1e-9, clipNorm: clipNorm, nominalBatchSize: 1)

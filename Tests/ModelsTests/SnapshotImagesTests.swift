@@ -1,6 +1,7 @@
 import Compute
 import Datasets
 import Foundation
+@_spi(PrivateZone) import Privacy
 import TestSupport
 import Testing
 
@@ -48,8 +49,8 @@ import Testing
     }
   }
 
-  /// Without their units the images of a person would be clipped one by one.
-  @Test func aBatchKeepsTheUnitsOfItsImages() throws {
+  /// Two images of Ann's, one of Bob's and three of Eve's, frozen with people as units.
+  private static func people() throws -> DatasetSnapshot {
     let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
     for (number, person) in ["ann", "ann", "bob", "eve", "eve", "eve"].enumerated() {
@@ -60,15 +61,30 @@ import Testing
         bytes: [UInt8](repeating: UInt8(40 * number), count: 64))
       try Data(PNGEncoder().encode(image)).write(to: URL(filePath: "\(place)/\(number).png"))
     }
-    let snapshot = try SnapshotBuilder(
+    return try SnapshotBuilder(
       root: folder + "/images",
       rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 3),
       transform: ImageTransform(height: 8, width: 8, channels: .grey), threadCount: 1
     ).build(in: folder + "/state").snapshot
+  }
+
+  /// Without their units the images of a person would be clipped one by one.
+  @Test func aBatchKeepsTheUnitsOfItsImages() throws {
+    let snapshot = try Self.people()
     let drawn = SnapshotImages(snapshot).drawBatch(probability: 1, from: TestNoise.stream(1))
     #expect(drawn.source.units == [0, 0, 1, 2, 2, 2])
     let files = SnapshotImages(try self.snapshot())
       .drawBatch(probability: 1, from: TestNoise.stream(1))
     #expect(files.source.units == nil, "each image is a unit of its own")
+  }
+
+  @Test func unitsWithMoreImagesThanTheNoiseIsMadeForAreNotCounted() async throws {
+    let counts = try Self.people().classCounts(ofUnitsUpTo: 3)
+    #expect(counts.revealed() == [6])
+    await #expect(processExitsWith: .failure) {
+      // Images that could not be frozen end the process well, which fails the test.
+      guard let snapshot = try? Self.people() else { return }
+      _ = snapshot.classCounts(ofUnitsUpTo: 2)
+    }
   }
 }

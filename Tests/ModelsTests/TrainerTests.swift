@@ -51,6 +51,8 @@ private final class DiaryModel: SteppingModel {
   var diary: Diary?
   var failingStep: Int?
   private(set) var indices: [Int] = []
+  /// The mechanism of each step; nil where nothing protected the images.
+  private(set) var mechanisms: [SubsampledGaussian?] = []
 
   init(
     _ settings: NoSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
@@ -60,14 +62,21 @@ private final class DiaryModel: SteppingModel {
     if step.index == failingStep { throw RecipeFailure("the step failed") }
     diary?.write("step \(step.index)")
     indices.append(step.index)
+    mechanisms.append(step.protection.mechanism)
     return StepReport()
   }
 }
 
-/// Batches that hold nothing.
+/// Batches that hold nothing; they may be noted in a diary.
 private final class EmptyBatches: Trainer.Images {
+  let diary: Diary?
+
+  init(notedIn diary: Diary? = nil) { self.diary = diary }
+
   func drawBatch(probability: Double, from noise: NoiseStream) -> PrivateExamples {
-    PrivateExamples(ImageArray(shape: ImageSpecification.tiny().shape, values: [], classes: []))
+    diary?.write("draw \(probability)")
+    return PrivateExamples(
+      ImageArray(shape: ImageSpecification.tiny().shape, values: [], classes: []))
   }
 }
 
@@ -77,7 +86,8 @@ private final class EmptyBatches: Trainer.Images {
 
   private func trainer(
     steps: Int, noiseMultiplier: Double? = 1, step: Int = 0, charged: Int = 0,
-    failingStep: Int? = nil, refusedFrom: Int = .max
+    failingStep: Int? = nil, refusedFrom: Int = .max, notesDraws: Bool = false,
+    permission: UnprotectedTraining? = nil
   ) throws -> Trainer {
     let model = try DiaryModel(
       .init(), for: .tiny(), seed: 1, on: Machine(threadCount: 1))
@@ -87,9 +97,9 @@ private final class EmptyBatches: Trainer.Images {
       TrainingSettings(batchSize: 4, steps: steps, clipNorm: 1), population: 16,
       noiseMultiplier: noiseMultiplier)
     return Trainer(
-      model, plan: plan, images: EmptyBatches(),
+      model, plan: plan, images: EmptyBatches(notedIn: notesDraws ? diary : nil),
       ledger: DiaryLedger(diary, refusedFrom: refusedFrom), purpose: "test", step: step,
-      charged: charged, permission: noiseMultiplier == nil ? .test : nil)
+      charged: charged, permission: noiseMultiplier == nil ? .test : permission)
   }
 
   private func run(
@@ -113,6 +123,24 @@ private final class EmptyBatches: Trainer.Images {
         "reserve 1", "step 4", "settle 1 of 1", "checkpoint",
       ])
     #expect(trainer.charged == 5)
+  }
+
+  /// The accountants count on coins of its own for every step, and on payment before the first.
+  @Test func everyStepDrawsABatchOfItsOwnAfterItIsPaidFor() throws {
+    _ = try run(try trainer(steps: 3, notesDraws: true), blocks: 2)
+    #expect(
+      diary.all == [
+        "reserve 2", "draw 0.25", "step 0", "draw 0.25", "step 1", "settle 2 of 2", "checkpoint",
+        "reserve 1", "draw 0.25", "step 2", "settle 1 of 1", "checkpoint",
+      ])
+  }
+
+  @Test func aPermissionTakesNoMechanismAway() throws {
+    let trainer = try trainer(steps: 2, permission: .test)
+    _ = try run(trainer, blocks: 2)
+    let model = try #require(trainer.model as? DiaryModel)
+    #expect(model.mechanisms == [trainer.plan.mechanism, trainer.plan.mechanism])
+    #expect(trainer.plan.mechanism != nil)
   }
 
   @Test func aStoppedBlockGivesBackWhatItDidNotBegin() throws {

@@ -7,6 +7,7 @@ without the forbidden part, compiles.
 from border_mutants import MUTANTS as BORDER_MUTANTS
 from claim_mutants import MUTANTS as CLAIM_MUTANTS
 from mutant import Mutant
+from stranger_mutants import STRANGER_MUTANTS
 
 LEARNING = "Sources/Learning/"
 PRIVACY = "Sources/Privacy/"
@@ -425,4 +426,4 @@ MUTANTS = [
     )),
 ]
 
-MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS
+MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS

@@ -186,7 +186,11 @@ import Testing
   }
 
   @Test func printedFiguresAreNeverSmallerThanTheComputedOnes() {
-    for value in [0.0, 1e-7, 0.00012345, 0.1, 1.00001, 2.3854380495769063, 7.99999, 123456.78901] {
+    // Times ten thousand, the last three are rounded to whole numbers that stand for less.
+    for value in [
+      0.0, 1e-7, 0.00012345, 0.1, 1.00001, 2.3854380495769063, 7.99999, 123456.78901,
+      3.4909000000000003, 7.096500000000001, 6.654800000000001,
+    ] {
       for text in [Decimals.epsilon(value), Decimals.roundedUp(value, places: 2)] {
         let printed = Double(text) ?? -1
         #expect(printed >= value, "\(value) printed as \(text)")
@@ -246,6 +250,30 @@ import Testing
     #expect(try statement.total == PrivacyCost(of: step, times: 1500, delta: 1e-5))
     #expect(try statement.runCost == PrivacyCost(of: step, times: 1000, delta: 1e-5))
     #expect(statement.total.epsilon > statement.runCost.epsilon)
+  }
+
+  /// The claim of a planned history counts steps that were announced and never made.
+  @Test func theAccessesOfAPlannedHistoryAreThoseThatItAnnounced() throws {
+    let event = PrivacyEvent.gaussian(noiseMultiplier: 30)
+    let root = LedgerRoot(identity: "r", dataset: "d", unit: .file, adjacency: .addOrRemoveOne)
+    let history = try LedgerHistory([
+      .root(root),
+      .plan(
+        LedgerPlan(
+          run: "r", attempt: 1, snapshot: "s", event: .repeated(event: event, times: 100),
+          mechanism: nil, delta: 1e-5, software: "1")),
+      .reserve(
+        LedgerReserve(number: 0, run: "r", attempt: 1, event: event, times: 60, purpose: "p")),
+      .settle(LedgerSettle(number: 0, used: 20)),
+    ])
+    let statement = try PrivacyStatement(
+      of: PrivacyStatement.Subject(
+        root: root, run: "r", runs: ["r"], mechanism: nil, witness: nil, software: "1",
+        declared: []),
+      history: history, delta: 1e-5)
+    #expect(statement.accesses.map(\.times) == [100])
+    #expect(statement.sentence.contains("Accesses: 100 times Gaussian noise of 30.0 times"))
+    #expect(try statement.total == PrivacyCost(of: event, times: 100, delta: 1e-5))
   }
 
   @Test func unitAdjacencyAndClaimStandInOneSentence() throws {
