@@ -71,7 +71,63 @@ final class FaultyLedgerDisk: LedgerFileDisk {
   func makeDirectory(_ path: String) throws(LedgerFileFault) { try disk.makeDirectory(path) }
 }
 
+/// A disk that notes which descriptors were written and flushed, in order.
+final class NotedLedgerDisk: LedgerFileDisk {
+  enum Call: Equatable { case write(Int32), synchronize(Int32), rename }
+
+  private let disk = SystemLedgerFileDisk()
+  private let noted = Mutex<[Call]>([])
+
+  /// What was asked so far.
+  var calls: [Call] { noted.withLock { $0 } }
+
+  private func note(_ call: Call) { noted.withLock { $0.append(call) } }
+
+  func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
+    try disk.open(path, flags)
+  }
+  func close(_ descriptor: Int32) { disk.close(descriptor) }
+  func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool { try disk.lock(descriptor) }
+  func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8] { try disk.read(descriptor) }
+  func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault) {
+    note(.write(descriptor))
+    try disk.write(bytes, to: descriptor)
+  }
+  func synchronize(_ descriptor: Int32) throws(LedgerFileFault) {
+    note(.synchronize(descriptor))
+    try disk.synchronize(descriptor)
+  }
+  func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault) {
+    try disk.truncate(descriptor, to: length)
+  }
+  func rename(_ path: String, to target: String) throws(LedgerFileFault) {
+    note(.rename)
+    try disk.rename(path, to: target)
+  }
+  func makeDirectory(_ path: String) throws(LedgerFileFault) { try disk.makeDirectory(path) }
+}
+
 @Suite struct LedgerFileFaultTests {
+  /// A line that is only in memory when the power fails was never written.
+  @Test func everythingThatIsWrittenIsFlushedBeforeAnythingElseHappens() throws {
+    let scratch = try LedgerScratch()
+    let disk = NotedLedgerDisk()
+    let ledger = try scratch.open(disk: disk)
+    let run = try ledger.begin(LedgerScratch.plan("run-1"))
+    let before = disk.calls.count
+    let reservation = try run.reserve(LedgerScratch.step(), times: 16, for: "block 1")
+    // The line and the mark, each flushed, the mark renamed and its folder flushed.
+    #expect(disk.calls.count == before + 6)
+    try run.settle(reservation, used: 16)
+    let calls = disk.calls
+    for (index, call) in calls.enumerated() {
+      guard case .write(let descriptor) = call else { continue }
+      let next = try #require(calls.dropFirst(index + 1).first)
+      #expect(next == .synchronize(descriptor), "call \(index)")
+    }
+    #expect(calls.count { if case .write = $0 { true } else { false } } == 8)
+  }
+
   @Test func everyFlippedByteIsRefused() throws {
     let scratch = try LedgerScratch()
     _ = try scratch.fill()

@@ -84,15 +84,12 @@ MUTANTS = [
        'let places = [folder]'),
     )),
   Mutant(
-    '140', 'a checkpoint is continued whatever the ledger says',
+    '140', 'a checkpoint is taken up although the ledger knows no such run',
     'FigmentdTests.RunResumptionTests/aCheckpointWhoseLedgerIsGoneIsNotContinued',
     (
       (ENGINE + 'TrainingRun.swift',
        '    if design.plan.mechanism == nil { return true }\n    if try history()',
        '    if design.plan.mechanism == nil || !design.classes.isEmpty { return true }\n    if try history()'),
-      (ENGINE + 'TrainingRun.swift',
-       'guard design.plan.mechanism != nil, step > account.charged else { return }',
-       'guard design.plan.mechanism != nil, step > 1 << 40 else { return }'),
     )),
   Mutant(
     '141', 'what earlier attempts at a run were charged is forgotten when it resumes',
@@ -177,7 +174,7 @@ MUTANTS = [
     )),
   Mutant(
     '150', 'a reservation is granted before it is flushed to disk',
-    'FigmentdTests.LedgerFileFaultTests/noFaultEverLowersTheSpend',
+    'FigmentdTests.LedgerFileFaultTests/everythingThatIsWrittenIsFlushedBeforeAnythingElseHappens',
     (
       (STORE + 'LedgerFile.swift',
        '      try disk.write(line.bytes, to: descriptor)\n      try disk.synchronize(descriptor)\n      try mark.write(position)\n',

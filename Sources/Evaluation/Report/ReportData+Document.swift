@@ -226,9 +226,13 @@ extension ReportData {
 
   private func addProvenance<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin("repeat", "How to repeat it")
-    document.add(
-      Sensitive(.code(provenance.command)), named: "The exact command",
-      because: "It names folders of the machine that holds the private images.")
+    if provenance.commandNamesFolders {
+      document.add(
+        Sensitive(.code(provenance.command)), named: "The exact command",
+        because: "It names folders of the machine that holds the private images.")
+    } else {
+      document.add(fixed: .code(provenance.command))
+    }
     document.add(
       fixed: .table(
         ReportTable(

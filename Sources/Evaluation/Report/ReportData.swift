@@ -57,12 +57,17 @@ extension Guarantee {
 public struct Provenance: Sendable {
   /// The command.
   public var command: String
+  /// Whether the command names folders; then it stays inside.
+  public var commandNamesFolders: Bool
   /// Names and values: versions, seeds, instruction set, threads, effort.
   public var facts: [(name: String, value: String)]
 
   /// Creates a provenance.
-  public init(command: String, facts: [(name: String, value: String)]) {
+  public init(
+    command: String, commandNamesFolders: Bool = true, facts: [(name: String, value: String)]
+  ) {
     self.command = command
+    self.commandNamesFolders = commandNamesFolders
     self.facts = facts
   }
 }

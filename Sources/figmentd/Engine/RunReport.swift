@@ -43,7 +43,8 @@ struct RunReport {
       subtitle: "\(image.width)×\(image.height) pixels, \(design.classes.count) classes, "
         + "recipe \(design.recipe.name)",
       synthetic: synthetic,
-      provenance: Provenance(command: command, facts: planFacts + facts))
+      provenance: Provenance(
+        command: command, commandNamesFolders: false, facts: planFacts + facts))
     if images.count < total {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
