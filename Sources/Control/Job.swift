@@ -115,7 +115,12 @@ public enum JobOutcome: Hashable, Sendable {
 public struct JobResults: Codable, Hashable, Sendable {
   /// The privacy loss of this job alone; nil when it gives no guarantee or spent nothing.
   public var epsilon: Double?
-  /// The probability with which the bound may fail.
+  /// The privacy loss of everything computed from the data so far, this job included: what the release
+  /// claims; nil in results of earlier versions.
+  public var totalEpsilon: Double?
+  /// What that and delta mean, in words; nil in results of earlier versions.
+  public var meaning: String?
+  /// The delta of both.
   public var delta: Double?
   /// Steps that were trained.
   public var steps: Int?
@@ -126,14 +131,31 @@ public struct JobResults: Codable, Hashable, Sendable {
 
   /// Lists what a job leaves behind.
   public init(
-    epsilon: Double? = nil, delta: Double? = nil, steps: Int? = nil, images: Int? = nil,
-    outputs: [JobOutput] = []
+    epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
+    delta: Double? = nil, steps: Int? = nil, images: Int? = nil, outputs: [JobOutput] = []
   ) {
     self.epsilon = epsilon
+    self.totalEpsilon = totalEpsilon
+    self.meaning = meaning
     self.delta = delta
     self.steps = steps
     self.images = images
     self.outputs = outputs
+  }
+}
+
+extension JobResults {
+  /// What the job cost and what everything so far costs, for people; nil without a guarantee.
+  public var privacyText: String? {
+    guard let epsilon, let delta else { return nil }
+    let at = "at delta \(Rounded.text(delta))"
+    let own = Rounded.bound(epsilon)
+    guard let totalEpsilon, Rounded.bound(totalEpsilon) != own else {
+      return "epsilon \(own) \(at)"
+    }
+    return
+      "epsilon \(own) for this run and \(Rounded.bound(totalEpsilon)) for everything computed from "
+      + "this data so far, \(at)"
   }
 }
 

@@ -218,10 +218,10 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     [
       "all weights of run '\(run)', at every step, not only the last",
       "every image, preview and table generated from those weights, however many",
-      "whatever anyone computes from these later (post-processing)",
+      "whatever anyone computes later from these alone (post-processing)",
       "every other run on the same data that the ledger names, all composed",
       "failed, cancelled and interrupted runs: their reserved steps are counted",
-      "the decision to stop a run, whatever it was based on",
+      "the decision to stop a run, as far as it was based on what this statement covers",
     ]
   }
 
@@ -229,6 +229,9 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     var list = [
       "operator diagnostics in internal/ and the daemon's own state directory",
       "settings chosen by looking at these images outside this software",
+      "other folders that hold the same images, and runs with another state directory: each folder in "
+        + "each state directory has a ledger of its own",
+      "runs without privacy on the same images: what they made stays inside",
       "the fact that the data set exists, and when and how often it was trained on",
       "what can be inferred about a person from the population at large",
     ]
@@ -245,8 +248,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     if !subject.found.isEmpty {
       list.append(
         "\(subject.found.joined(separator: " and ")): read from the dataset's folder and treated "
-          + "as public; if they are not, declare the dataset's classes and population in the "
-          + "configuration, or rename the folders")
+          + "as public; if they are not, declare the classes and the population (in the "
+          + "configuration, or with --classes and --population), or rename the folders")
     }
     return list
   }
@@ -260,7 +263,10 @@ extension PrivacyStatement {
     let renyi = Decimals.epsilon(self.total.renyi.epsilon)
     let privacyLoss =
       self.total.privacyLossEpsilon < .infinity
-      ? Decimals.epsilon(self.total.privacyLossEpsilon) : "no bound"
+      ? Decimals.epsilon(self.total.privacyLossEpsilon)
+      : self.total.basis == .adaptive
+        ? "does not apply: some of it was chosen after earlier results"
+        : "does not apply to this kind of noise"
     var lines = [
       "# Privacy statement", "", sentence, "",
     ]

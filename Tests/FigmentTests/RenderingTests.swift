@@ -62,13 +62,17 @@ import Testing
 
   @Test func aJobAndItsOutcome() {
     let results = JobResults(
-      epsilon: 9.98, delta: 1e-5, steps: 4000, images: 100,
+      epsilon: 9.981, totalEpsilon: 15.2, meaning: "Epsilon 15.2: weak protection.", delta: 1e-5,
+      steps: 4000, images: 100,
       outputs: [JobOutput(kind: "sheet", path: "/out/glyphs-7/sheet.png")])
     let lines = Show.lines(of: Self.job(.finished(.completed(results))))
     #expect(
       lines.contains(
-        "completed: 100 images, 4000 steps, epsilon 9.98 at delta 1e-5 (moderate protection: 10 is "
-          + "the usual ceiling of published work)"))
+        "completed: 100 images, 4000 steps, epsilon 9.99 for this run and 15.2 for everything "
+          + "computed from this data so far, at delta 1e-5"))
+    #expect(lines.contains("  Epsilon 15.2: weak protection."))
+    let first = JobResults(epsilon: 9.98, totalEpsilon: 9.98, delta: 1e-5)
+    #expect(first.privacyText == "epsilon 9.98 at delta 1e-5", "said once where both are the same")
     #expect(lines.contains("  sheet: /out/glyphs-7/sheet.png"))
     let failed = Show.lines(of: Self.job(.finished(.failed(JobFailure(message: "why")))))
     #expect(failed.last == "failed: why")

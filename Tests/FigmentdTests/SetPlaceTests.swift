@@ -1,3 +1,4 @@
+import ArgumentParser
 import Compute
 import Control
 import FoundationEssentials
@@ -84,5 +85,23 @@ import Testing
     #expect(first.hasPrefix("tiny-") && first.count == "tiny-".count + 12)
     try FolderTree.remove(folder)
     #expect(try RunName.ofRun("tiny", at: scratch.path, in: folder) != first)
+  }
+
+  /// The next run would learn from its images as if they were real ones.
+  @Test func anOutputInsideTheImagesAndImagesInsideTheOutputAreRefused() throws {
+    let bench = try RunBench()
+    let root = bench.order.root
+    try makeLink(at: bench.scratch.path + "/link", to: root)
+    for output in [root + "/out", root, bench.scratch.path, bench.scratch.path + "/link/a/b"] {
+      let command = try RunCommand.parse([
+        "--images", root, "--recipe", bench.scratch.path + "/tiny.yaml", "--epsilon", "2",
+        "--delta",
+        "1e-5", "--output", output, "--state", bench.scratch.path + "/state",
+      ])
+      let error = #expect(throws: ArgumentParser.ExitCode.self, "\(output)") { try command.run() }
+      #expect(error?.rawValue == Control.ExitCode.usage.rawValue, "\(output)")
+      #expect(!FileManager.default.fileExists(atPath: bench.scratch.path + "/state"))
+    }
+    #expect(try !DurableFile.names(in: root).contains("out"))
   }
 }

@@ -294,8 +294,8 @@ import Testing
     let found = try statement(declared: [], found: ["the names of the classes (a, b)"])
     let sentence =
       "the names of the classes (a, b): read from the dataset's folder and treated as public; if "
-      + "they are not, declare the dataset's classes and population in the configuration, or rename "
-      + "the folders"
+      + "they are not, declare the classes and the population (in the configuration, or with "
+      + "--classes and --population), or rename the folders"
     #expect(found.notCovered.last == sentence)
     #expect(found.markdown.contains("- " + sentence))
     #expect(!found.markdown.contains("administrator declared"))
@@ -326,7 +326,9 @@ import Testing
     #expect(statement.total.epsilon == statement.total.renyi.epsilon)
     #expect(statement.total.accountant == "RDP odometer")
     #expect(statement.sentence.contains("chosen after results of earlier accesses"))
-    #expect(statement.markdown.contains("privacy loss distribution (PLD) | no bound |"))
+    #expect(
+      statement.markdown.contains(
+        "(PLD) | does not apply: some of it was chosen after earlier results |"))
     // The run itself was planned before its first step, whatever the root's history.
     #expect(try statement.runCost == PrivacyCost(of: step, times: 1000, delta: 1e-5))
   }

@@ -33,7 +33,7 @@ struct Datasets: AsyncParsableCommand {
       table.add([
         dataset.name, dataset.state.rawValue, dataset.watch, count(dataset.usable),
         count(dataset.rejected), count(dataset.duplicates), count(dataset.pending),
-        count(dataset.classes?.count), dataset.budget.epsilonSpent.map(Rounded.text) ?? "?",
+        count(dataset.classes?.count), dataset.budget.epsilonSpent.map(Rounded.bound) ?? "?",
         Rounded.text(dataset.budget.epsilonMaximum),
       ])
     }

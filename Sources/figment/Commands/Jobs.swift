@@ -1,7 +1,6 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
-import Privacy
 
 /// Lists jobs.
 struct Jobs: AsyncParsableCommand {
@@ -108,12 +107,9 @@ struct Show: AsyncParsableCommand {
       var facts: [String] = []
       if let images = results.images { facts.append("\(images) images") }
       if let steps = results.steps { facts.append("\(steps) steps") }
-      if let epsilon = results.epsilon, let delta = results.delta {
-        facts.append(
-          "epsilon \(Rounded.text(epsilon)) at delta \(Rounded.text(delta)) "
-            + "(\(GuaranteeStrength(epsilon: epsilon).words))")
-      }
+      if let privacy = results.privacyText { facts.append(privacy) }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
+        + (results.meaning.map { ["  " + $0] } ?? [])
         + results.outputs.map { "  \($0.kind): \($0.path)" }
     case .finished(.failed(let failure)): return ["failed: \(failure.message)"]
     case .finished(.cancelled): return ["cancelled"]

@@ -68,7 +68,7 @@ struct Ledger: AsyncParsableCommand {
         released.map { " If \($0.path) is not of this ledger, that proves nothing." } ?? ""
       return "\(report.dataset): NOT VERIFIED: \(report.problem ?? "no reason known")\(doubt)"
     }
-    let spent = budget.epsilonSpent.map(Rounded.text) ?? "?"
+    let spent = budget.epsilonSpent.map(Rounded.bound) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""
     let held = released.map { ", holds the line that \($0.path) names" } ?? ""
     return "\(report.dataset): verified, \(report.entries.count) records, epsilon \(spent) of "

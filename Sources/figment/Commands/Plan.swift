@@ -26,7 +26,7 @@ struct Plan: AsyncParsableCommand {
     ]
     if let privacy = plan.privacy {
       facts += [
-        ("epsilon", "\(Rounded.text(privacy.epsilon)) at delta \(Rounded.text(privacy.delta))"),
+        ("epsilon", "\(Rounded.bound(privacy.epsilon)) at delta \(Rounded.text(privacy.delta))"),
         ("meaning", GuaranteeStrength(epsilon: privacy.epsilon).words),
         ("unit", privacy.unit == .file ? "one file" : "all files of one folder"),
         ("noise multiplier", Rounded.text(privacy.noiseMultiplier)),
@@ -34,7 +34,7 @@ struct Plan: AsyncParsableCommand {
         ("clip norm", Rounded.text(privacy.clipNorm)),
         (
           "spent afterwards",
-          "\(Rounded.text(privacy.epsilonAfter)) of \(Rounded.text(privacy.epsilonMaximum))"
+          "\(Rounded.bound(privacy.epsilonAfter)) of \(Rounded.text(privacy.epsilonMaximum))"
         ),
       ]
     } else {

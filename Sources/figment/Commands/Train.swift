@@ -13,7 +13,8 @@ struct TrainOptions: ParsableArguments {
   var epsilon: Double?
 
   @Option(
-    help: "The probability with which the bound may fail (else the policy's, and at most that).")
+    help:
+      "The delta of (epsilon, delta)-differential privacy (else the policy's, and at most that).")
   var delta: Double?
 
   @Option(help: "Discriminator steps (else the recipe's).")

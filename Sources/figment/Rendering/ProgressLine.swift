@@ -30,7 +30,7 @@ enum ProgressLine {
     if let seconds = progress.remainingSeconds { facts.append("eta \(Rounded.duration(seconds))") }
     if let epsilon = progress.plannedEpsilon {
       let target = progress.targetEpsilon.map { " of \(Rounded.text($0))" } ?? ""
-      facts.append("epsilon \(Rounded.text(epsilon))\(target)")
+      facts.append("epsilon \(Rounded.bound(epsilon))\(target)")
     }
     return facts
   }

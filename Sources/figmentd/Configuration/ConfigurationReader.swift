@@ -66,13 +66,13 @@ struct ConfigurationReader {
     result.datasets.sort { $0.name < $1.name }
     for dataset in result.datasets {
       guard let origin = origins[dataset.name] else { continue }
-      if Self.overlap(dataset.root, result.output) {
+      if WorkingFolder.overlap(dataset.root, result.output) {
         throw origin.error(
           "root \(dataset.root) and output \(result.output) lie in one another (apart expected): "
             + "synthetic images would be learned from as if they were real.")
       }
       for other in result.datasets
-      where other.name < dataset.name && Self.overlap(dataset.root, other.root) {
+      where other.name < dataset.name && WorkingFolder.overlap(dataset.root, other.root) {
         throw origin.error(
           "root \(dataset.root) and that of dataset '\(other.name)' lie in one another (apart "
             + "expected): the same images would have two budgets. Declare one dataset.")
@@ -119,7 +119,7 @@ struct ConfigurationReader {
     }
     if let node = mapping.take("hold_out") {
       let folder = try node.absolutePath()
-      guard !Self.overlap(folder, dataset.root) else {
+      guard !WorkingFolder.overlap(folder, dataset.root) else {
         throw node.error(
           "hold_out \(folder) and root \(dataset.root) lie in one another (apart expected): what "
             + "is trained on tells nothing about what was not.")
@@ -169,19 +169,6 @@ struct ConfigurationReader {
     }
     try mapping.finish()
     return policy
-  }
-
-  /// Whether one folder lies in the other, by whatever names they are reached.
-  private static func overlap(_ first: String, _ second: String) -> Bool {
-    let first = resolved(first) + "/"
-    let second = resolved(second) + "/"
-    return first.hasPrefix(second) || second.hasPrefix(first)
-  }
-
-  private static func resolved(_ path: String) -> String {
-    guard let pointer = realpath(path, nil) else { return path }
-    defer { free(pointer) }
-    return String(cString: pointer)
   }
 
   private static func error(_ error: YamlError, in file: String) -> ConfigurationError {

@@ -30,7 +30,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The privacy loss that the run may cause.")
   var epsilon: Double?
 
-  @Option(help: "The probability with which the bound may fail. Take less than 1 / images.")
+  @Option(help: "The delta of (epsilon, delta)-differential privacy. Take less than 1 / images.")
   var delta: Double?
 
   @Flag(help: "Allow a delta that is not below 1 / images; the statement says so.")
@@ -76,7 +76,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The seed of everything that privacy does not depend on. (default: drawn)")
   var seed: UInt64?
 
-  @Option(help: "The most that all runs on this folder may spend together. (default: no limit)")
+  @Option(help: "The most that all runs on this folder may spend together. (default: 10000)")
   var epsilonMaximum: Double?
 
   @Option(help: "Who is protected: file, or folder for one person with several files.")
@@ -218,6 +218,12 @@ struct RunCommand: ParsableCommand {
   private func order(_ locations: Locations) throws -> RunOrder {
     let recipe = try findRecipe(locations)
     let output = try WorkingFolder.absolute(output)
+    let root = try WorkingFolder.absolute(images)
+    guard !WorkingFolder.overlap(root, output) else {
+      throw ControlError.invalid(
+        "--output \(self.output) and --images \(images) lie in one another (apart expected): the next "
+          + "run would learn from synthetic images as if they were real. Choose another output.")
+    }
     if holdOut != nil, !(recipe.familyType is any LikelihoodModel.Type) {
       throw ControlError.invalid(
         "--hold-out: models of family \(recipe.family) have no likelihood, of which a curve could "
@@ -228,7 +234,7 @@ struct RunCommand: ParsableCommand {
       name: try RunName.ofRun(
         name ?? recipe.name, at: output, in: internalFiles(output, recipe)),
       dataset: images.split(separator: "/").last.map(String.init) ?? "images",
-      root: try WorkingFolder.absolute(images),
+      root: root,
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),

@@ -39,14 +39,10 @@ final class RunMeter: Sendable {
   /// Prints the results.
   func finish(_ results: JobResults) throws {
     if isTerminal { write("\n") }
-    let privacy = results.epsilon.map {
-      "epsilon \(Decimals.epsilon($0)) at delta \(results.delta ?? 0) "
-        + "(\(GuaranteeStrength(epsilon: $0).words))"
-    }
+    let privacy = results.privacyText ?? "no privacy guarantee: do not share"
+    let meaning = results.meaning.map { "\n" + $0 } ?? ""
     try StandardOutput.write(
-      results, json: json,
-      headline:
-        "\(results.images ?? 0) images, \(privacy ?? "no privacy guarantee: do not share")")
+      results, json: json, headline: "\(results.images ?? 0) images, \(privacy)\(meaning)")
   }
 
   private func line(_ progress: JobProgress) -> String {

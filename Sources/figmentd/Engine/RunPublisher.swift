@@ -77,7 +77,8 @@ struct RunPublisher {
     if let statement { try account.release(manifest, claim: statement.total) }
     try writer.finish(manifest: manifest)
     return JobResults(
-      epsilon: statement?.runCost.epsilon, delta: statement == nil ? nil : order.delta,
+      epsilon: statement?.runCost.epsilon, totalEpsilon: statement?.total.epsilon,
+      meaning: statement?.meaning, delta: statement == nil ? nil : order.delta,
       steps: steps, images: order.count,
       outputs: [
         JobOutput(kind: "images", path: place + "/data"),
