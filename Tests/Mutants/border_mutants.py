@@ -263,4 +263,12 @@ MUTANTS = [
        'let kept = all.filter { $0.step <= step }',
        'let kept = all.filter { $0.step <= step || step >= 0 }'),
     )),
+  Mutant(
+    '161', 'releases always claim that everything was planned',
+    'PrivacyTests.PrivacyStatementTests/mechanismsChosenAfterLookingAreClaimedByRenyiAlone',
+    (
+      ('Sources/Privacy/Ledger/LedgerHistory.swift',
+       'try Self.cost(of: claimed, delta, basis)',
+       'try Self.cost(of: claimed, delta, .planned)'),
+    )),
 ]
