@@ -42,8 +42,6 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var privacy: PlannedPrivacy?
   /// Seconds until the end on this machine; nil when nobody knows.
   public var seconds: Double?
-  /// The most memory it needs.
-  public var memoryBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
   /// Why the job would be refused; nil when it would be taken.
@@ -55,7 +53,7 @@ public struct PlanReport: Codable, Hashable, Sendable {
   /// Describes a plan.
   public init(
     dataset: String, recipe: String, steps: Int, expectedBatch: Double,
-    privacy: PlannedPrivacy? = nil, seconds: Double? = nil, memoryBytes: Int? = nil,
+    privacy: PlannedPrivacy? = nil, seconds: Double? = nil,
     images: Int, refusal: String? = nil
   ) {
     self.dataset = dataset
@@ -64,7 +62,6 @@ public struct PlanReport: Codable, Hashable, Sendable {
     self.expectedBatch = expectedBatch
     self.privacy = privacy
     self.seconds = seconds
-    self.memoryBytes = memoryBytes
     self.images = images
     self.refusal = refusal
   }

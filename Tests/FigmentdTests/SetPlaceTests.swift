@@ -104,4 +104,55 @@ import Testing
     }
     #expect(try !DurableFile.names(in: root).contains("out"))
   }
+
+  @Test func whatWasAddedToAReleaseOrChangedInItStays() throws {
+    let changes: [(String, Data)] = [
+      ("notes.txt", Data("mine".utf8)), ("data/more/note.txt", Data("mine".utf8)),
+      ("samples.png", Data("edited".utf8)),
+    ]
+    for (name, content) in changes {
+      var bench = try RunBench()
+      #expect(try bench.run().isFinished)
+      let file = "\(bench.places.release)/\(name)"
+      try DurableFile.makeFolder(String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)]))
+      try DurableFile.write(content, to: file)
+      bench.order.count = 20
+      #expect(throws: ControlError.self, "\(name)") { try bench.run() }
+      #expect(try DurableFile.read(file) == content)
+    }
+    // An empty folder is somebody's, too.
+    var bench = try RunBench()
+    #expect(try bench.run().isFinished)
+    try DurableFile.makeFolder(bench.places.release + "/mine")
+    bench.order.count = 20
+    #expect(throws: ControlError.self) { try bench.run() }
+  }
+
+  @Test func aFolderThatLooksTemporaryIsNotRemovedUnlessTheRunMadeIt() throws {
+    let bench = try RunBench()
+    let folder = String(bench.places.release.dropLast("/run".count))
+    for name in [".figment-run.tmp", ".figment-run-0123456789ab.tmp"] {
+      try DurableFile.makeFolder("\(folder)/\(name)")
+      try DurableFile.write(Data("mine".utf8), to: "\(folder)/\(name)/image.png")
+    }
+    // One that an interrupted attempt left is swept.
+    let left = SetPlace(bench.places.release, internalFiles: bench.places.internalFiles)
+    try left.begin(mode: 0o755)
+    #expect(try bench.run().isFinished)
+    #expect(
+      try DurableFile.names(in: folder) == [
+        ".figment-run-0123456789ab.tmp", ".figment-run.tmp", "run",
+      ])
+  }
+
+  @Test(arguments: [
+    "../x", "a/b", ".", "..", ".figment-x.tmp", "", " ", "a b", "-x", "a\nb", "/etc",
+  ])
+  func aNameOfARunIsNoPath(_ name: String) {
+    #expect(throws: ControlError.self) { try RunName.check(name) }
+  }
+
+  @Test(arguments: ["dp-gan-28", "MySet_2.1", "7"]) func plainNamesOfRunsAreTaken(_ name: String) {
+    #expect(throws: Never.self) { try RunName.check(name) }
+  }
 }

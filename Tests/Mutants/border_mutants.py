@@ -56,8 +56,8 @@ MUTANTS = [
     'FigmentdTests.SetPlaceTests/aReleaseWhoseRunIsForgottenIsNotReplaced',
     (
       (ENGINE + 'SetPlace.swift',
-       'return try published().contains(SHA256.hash(data: manifest).hexadecimal)',
-       'return try !manifest.isEmpty || published().contains("")'),
+       'try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),',
+       'try !data.isEmpty || recorded().manifests.contains(""),'),
     )),
   Mutant(
     '137', 'curves have their points when the clock says so',
@@ -270,5 +270,13 @@ MUTANTS = [
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
        'try Self.cost(of: claimed, delta, basis)',
        'try Self.cost(of: claimed, delta, .planned)'),
+    )),
+  Mutant(
+    '162', 'what somebody added to a release goes with it when it is drawn anew',
+    'FigmentdTests.SetPlaceTests/whatWasAddedToAReleaseOrChangedInItStays',
+    (
+      (ENGINE + 'SetPlace.swift',
+       'guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {',
+       'guard found.remove("manifest.json") != nil, found.count > 1 else {'),
     )),
 ]

@@ -42,7 +42,6 @@ struct Plan: AsyncParsableCommand {
     }
     facts.append(("images", "\(plan.images)"))
     if let seconds = plan.seconds { facts.append(("time", Rounded.duration(seconds))) }
-    if let bytes = plan.memoryBytes { facts.append(("memory", Rounded.bytes(bytes))) }
     var table = Table(["PLAN", ""])
     for fact in facts { table.add([fact.0, fact.1]) }
     let statement = plan.privacy.map { ["", $0.statement] } ?? []

@@ -45,7 +45,7 @@ struct CheckpointFolder {
     try DurableFile.names(in: path).compactMap { name in
       guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
       return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
-    }.sorted()
+    }.filter { $0 >= 0 }.sorted()
   }
 
   private func file(of step: Int) -> String {

@@ -56,7 +56,7 @@ final class LocalEngine: TrainingEngine {
       var report = PlanReport(
         dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
-        memoryBytes: forecast.memoryBytes, images: order.count)
+        images: order.count)
       guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report

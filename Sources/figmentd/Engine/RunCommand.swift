@@ -196,15 +196,15 @@ struct RunCommand: ParsableCommand {
           marks: marks)
       }
     }
+    let places = RunPlaces(
+      internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
+      release: "\(results)/release/\(name ?? order.recipe.name)",
+      unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks)
+    try places.set(isProtected: !nonPrivate).requireFree()
     try DurableFile.makeFolder(results, mode: 0o755)
     try RunName.keep(order.name, in: internalFiles)
     let run = TrainingRun(
-      order,
-      at: RunPlaces(
-        internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
-        release: "\(results)/release/\(name ?? order.recipe.name)",
-        unprotected: internalFiles + "/samples",
-        ledgers: ledgers, ledgerMarks: marks),
+      order, at: places,
       on: Machine(threadCount: threads ?? ThreadPool.availableProcessors), stop: stop,
       makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
     switch try run.run() {
@@ -217,6 +217,7 @@ struct RunCommand: ParsableCommand {
 
   private func order(_ locations: Locations) throws -> RunOrder {
     let recipe = try findRecipe(locations)
+    try RunName.check(name ?? recipe.name)
     let output = try WorkingFolder.absolute(output)
     let root = try WorkingFolder.absolute(images)
     guard !WorkingFolder.overlap(root, output) else {

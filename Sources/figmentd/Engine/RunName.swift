@@ -1,3 +1,4 @@
+import Control
 import Crypto
 import FoundationEssentials
 import Glibc
@@ -5,6 +6,23 @@ import Glibc
 /// What a run in the foreground is called in the ledger of its images and in its release.
 enum RunName {
   private static let file = "/run-name"
+  /// The longest title: it becomes the name of folders.
+  private static let longestTitle = 80
+
+  /// Refuses a title that would not name one folder of its own: a path, a hidden name, a separator.
+  static func check(_ title: String) throws(ControlError) {
+    let isPlain = { (letter: Unicode.Scalar) in
+      letter.isASCII && (letter.properties.isAlphabetic || letter.properties.numericType != nil)
+    }
+    guard let first = title.unicodeScalars.first, isPlain(first),
+      title.utf8.count <= longestTitle,
+      title.unicodeScalars.allSatisfy({ isPlain($0) || "._-".unicodeScalars.contains($0) })
+    else {
+      throw .invalid(
+        "--name '\(title)': no name of a run (up to \(longestTitle) letters, digits, '.', '-', '_' "
+          + "expected, the first a letter or digit). Choose another, or change the recipe's name.")
+    }
+  }
 
   /// The name of the run whose internal files lie in `folder`, drawn where none is kept there yet.
   ///

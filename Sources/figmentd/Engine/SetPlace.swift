@@ -8,15 +8,17 @@ import Glibc
 struct SetPlace {
   /// Where the set appears.
   let path: String
-  /// The folder in which it is written, beside its place and under a name of our own.
+  /// The folder in which it is written, beside its place, under a random name.
   let temporary: String
-  /// Where the run notes what it published; nil where nothing may be there yet.
+  /// Where the run notes what it published and what it began; nil where nothing may be there yet.
   private let record: String?
 
-  /// What a run published or was about to publish: enough to recognise it later.
+  /// What a run published, was about to publish or began: enough to recognise it later.
   private struct Record: Codable {
     /// SHA-256 of each manifest.
-    var manifests: [String]
+    var manifests: [String] = []
+    /// Temporary folders that the run made and has not moved away yet.
+    var unfinished: [String]?
   }
 
   /// The one time that released files and folders carry, 1980-01-01 UTC.
@@ -29,11 +31,12 @@ struct SetPlace {
   init(_ path: String, internalFiles: String? = nil) {
     self.path = path
     let (folder, name) = Self.split(path)
-    temporary = "\(folder)/.figment-\(name)\(DurableFile.temporarySuffix)"
+    temporary =
+      "\(folder)/.figment-\(name)-\(Self.randomDigits())\(DurableFile.temporarySuffix)"
     record = internalFiles.map { $0 + "/published.json" }
   }
 
-  /// Refuses a place that holds anything but an earlier set of the same run.
+  /// Refuses a place that holds anything but an earlier set of the same run, as that run wrote it.
   ///
   /// Called before anything is spent, and again before the set appears.
   func requireFree() throws {
@@ -41,19 +44,27 @@ struct SetPlace {
     guard lstat(path, &information) == 0 else { return }
     if information.st_mode & S_IFMT == S_IFDIR {
       if try DurableFile.names(in: path).isEmpty { return }
-      if try isOwn() { return }
+      if try isOwn(path) { return }
     }
     throw ControlError.conflict(
-      "\(path): something is there that this run did not write (nothing, or a set of this run, "
-        + "expected). It is left as it is. Move it away, or choose another name or output.")
+      "\(path): something is there that this run did not write, or that was changed since (nothing, or "
+        + "a set of this run, expected). It is left as it is. Move it away, or choose another name or "
+        + "output.")
   }
 
-  /// Makes an empty temporary folder; what an interrupted attempt left in it is removed.
+  /// Makes an empty temporary folder; those that interrupted attempts of the run left are removed.
   func begin(mode: UInt32) throws {
     try requireFree()
-    try DurableFile.makeFolder(Self.split(path).folder, mode: mode)
-    try FolderTree.remove(temporary)
-    try DurableFile.makeFolder(temporary, mode: mode)
+    let folder = Self.split(path).folder
+    try DurableFile.makeFolder(folder, mode: mode)
+    var known = try recorded()
+    for name in known.unfinished ?? [] where !name.contains("/") {
+      try FolderTree.remove("\(folder)/\(name)")
+    }
+    // Noted before it is made, so that nothing of another's is ever taken for the run's own.
+    known.unfinished = [Self.split(temporary).name]
+    try keep(known)
+    try systemCall("mkdir", temporary) { mkdir(temporary, mode) }
   }
 
   /// Moves the finished set, whose manifest has this hash, into place.
@@ -62,88 +73,68 @@ struct SetPlace {
     try FolderTree.setTimes(of: temporary, to: Self.fixedTime)
     // One flush for all images: an fsync for each of many thousands would take minutes.
     sync()
-    if let record {
-      // Before the set appears: after a crash between the two the run knows the old one and the new.
-      let known = Record(manifests: try published() + [manifest])
-      try DurableFile.makeFolder(Self.split(record).folder)
-      try DurableFile.write(try ControlCoding.encodeForPeople(known), to: record)
-    }
+    // Before the set appears: after a crash between the two the run knows the old one and the new.
+    var known = try recorded()
+    known.manifests.append(manifest)
+    try keep(known)
     try FolderTree.exchange(temporary, with: path)
     try DurableFile.flushFolder(of: path)
-    // After an exchange this is the run's earlier set.
-    try FolderTree.remove(temporary)
+    try removeReplaced()
+    known.unfinished = nil
+    try keep(known)
   }
 
   /// Removes what did not become a set.
   func discard() { try? FolderTree.remove(temporary) }
 
-  private func isOwn() throws -> Bool {
-    guard let manifest = try? DurableFile.read(path + "/manifest.json") else { return false }
-    return try published().contains(SHA256.hash(data: manifest).hexadecimal)
+  /// Removes the run's earlier set, which lies at the temporary name after an exchange.
+  ///
+  /// Whatever somebody put into it until the last moment is kept beside the new set.
+  private func removeReplaced() throws {
+    guard access(temporary, F_OK) == 0 else { return }
+    if try isOwn(temporary) { return try FolderTree.remove(temporary) }
+    let aside = "\(path).replaced-\(Self.randomDigits())"
+    try systemCall("rename", aside) { rename(temporary, aside) }
   }
 
-  /// The hashes of the manifests of all sets that the run published here.
-  private func published() throws -> [String] {
-    guard let record, access(record, F_OK) == 0 else { return [] }
-    return try JSONDecoder().decode(Record.self, from: DurableFile.read(record)).manifests
+  /// Whether a folder holds what a manifest of this run lists, and nothing else.
+  private func isOwn(_ folder: String) throws -> Bool {
+    guard let data = try? DurableFile.read(folder + "/manifest.json"),
+      try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),
+      let manifest = try? JSONDecoder().decode(ListedFiles.self, from: data)
+    else { return false }
+    var found = Set(try FolderTree.files(in: folder))
+    guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {
+      return false
+    }
+    return try manifest.files.allSatisfy { name, hash in
+      SHA256.hash(data: try DurableFile.read("\(folder)/\(name)")).hexadecimal == hash
+    }
+  }
+
+  /// What a manifest lists.
+  private struct ListedFiles: Decodable { let files: [String: String] }
+
+  private func recorded() throws -> Record {
+    guard let record, access(record, F_OK) == 0 else { return Record() }
+    return try JSONDecoder().decode(Record.self, from: DurableFile.read(record))
+  }
+
+  private func keep(_ known: Record) throws {
+    guard let record else { return }
+    try DurableFile.makeFolder(Self.split(record).folder)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try DurableFile.write(try encoder.encode(known), to: record)
+  }
+
+  private static func randomDigits() -> String {
+    var source = SystemRandomNumberGenerator()
+    return (0..<6).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {
     let slash = path.lastIndex(of: "/") ?? path.startIndex
     return (String(path[..<slash]), String(path[slash...].drop { $0 == "/" }))
-  }
-}
-
-/// Whole folders.
-enum FolderTree {
-  /// Removes a folder and all that is in it; nothing happens when it is not there.
-  static func remove(_ path: String) throws {
-    var information = stat()
-    guard lstat(path, &information) == 0 else { return }
-    if information.st_mode & S_IFMT == S_IFDIR {
-      for name in try DurableFile.names(in: path) { try remove(path + "/" + name) }
-      try systemCall("rmdir", path) { rmdir(path) }
-    } else {
-      try systemCall("unlink", path) { unlink(path) }
-    }
-  }
-
-  /// Gives a folder and all that is in it one time of access and of change.
-  static func setTimes(of path: String, to time: timespec) throws {
-    var information = stat()
-    try systemCall("lstat", path) { lstat(path, &information) }
-    if information.st_mode & S_IFMT == S_IFDIR {
-      for name in try DurableFile.names(in: path) {
-        try setTimes(of: path + "/" + name, to: time)
-      }
-    }
-    let times = [time, time]
-    try systemCall("utimensat", path) {
-      utimensat(AT_FDCWD, path, times, Int32(AT_SYMLINK_NOFOLLOW))
-    }
-  }
-
-  private typealias Rename =
-    @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
-  /// `RENAME_EXCHANGE` of renameat2(2).
-  private static let exchanging: UInt32 = 2
-
-  /// Puts a folder at `place`; one that is there already comes to the folder's old name in the same
-  /// moment, so that nobody finds a half of either.
-  static func exchange(_ folder: String, with place: String) throws {
-    if rename(folder, place) == 0 { return }
-    guard errno == ENOTEMPTY || errno == EEXIST else { throw SystemCallError("rename", place) }
-    // Swift's overlay of the C library does not declare it.
-    if let symbol = dlsym(nil, "renameat2"),
-      unsafeBitCast(symbol, to: Rename.self)(AT_FDCWD, folder, AT_FDCWD, place, exchanging) == 0
-    {
-      return
-    }
-    // A file system without exchange: for a moment there is no set, and never half of one.
-    let aside = folder + ".old"
-    try remove(aside)
-    try systemCall("rename", place) { rename(place, aside) }
-    try systemCall("rename", place) { rename(folder, place) }
-    try systemCall("rename", folder) { rename(aside, folder) }
   }
 }

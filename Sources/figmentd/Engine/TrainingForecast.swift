@@ -1,16 +1,16 @@
 import Compute
-import Glibc
 import Learning
 import Models
 import Privacy
 
-/// How long a plan would take and how much memory it would need, measured on noise images: a few
-/// steps of the real model, never a real image.
+/// How long a plan would take, measured on noise images: a few steps of the real model, never a real
+/// image.
 struct TrainingForecast {
   /// Seconds of training; nil when the machine gave no usable time.
+  ///
+  /// No memory is measured: how much a daemon has used follows the real images that it read before, and
+  /// a forecast is for those who may only look, too.
   let seconds: Double?
-  /// The largest resident memory of this process while it was measured.
-  let memoryBytes: Int?
 
   /// The measurement takes about this long, in seconds.
   private static let duration = 3.0
@@ -37,10 +37,6 @@ struct TrainingForecast {
     } while clock.now - start < .seconds(Self.duration) && steps < plan.steps
     let elapsed = (clock.now - start) / .seconds(1)
     seconds = elapsed / Double(steps) * Double(plan.steps)
-    var usage = rusage()
-    memoryBytes =
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0
-      ? Int(usage.ru_maxrss) * 1024 : nil
   }
 }
 
