@@ -201,7 +201,7 @@ MUTANTS = [
     )),
   Mutant(
     '153', 'a settlement may give back more than was reserved',
-    'PrivacyTests.LedgerHistoryTests/atEveryPrefixTheSpendCoversWhatCanHaveBeenComputed',
+    'PrivacyTests.LedgerHistoryTests/aSettlementGivesBackNoMoreThanItsReservation',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
        'guard settle.used >= 0, settle.used <= charge.entry.times else {',

@@ -89,6 +89,17 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(try history.spent(by: "a") == history.spent)
   }
 
+  /// A negative number of runs would give back what other reservations spent.
+  @Test func aSettlementGivesBackNoMoreThanItsReservation() throws {
+    for used in [-5, -1, 6, Int.min, Int.max] {
+      var history = try LedgerHistory([
+        Self.root, Self.plan("a", 1), Self.reserve(0, 10), Self.settle(0, 10), Self.reserve(1, 5),
+      ])
+      #expect(throws: LedgerError.self, "\(used) of 5") { try history.append(Self.settle(1, used)) }
+      #expect(history.spent.total == 15 && history.openReservationCount == 1)
+    }
+  }
+
   @Test func settlementsCommute() throws {
     let start = [Self.root, Self.plan("a", 1), Self.reserve(0, 10), Self.reserve(1, 20)]
     let first = try LedgerHistory(start + [Self.settle(0, 4), Self.settle(1, 5)])
