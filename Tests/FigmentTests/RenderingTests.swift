@@ -33,7 +33,7 @@ import Testing
     #expect(
       ProgressLine.bar(Self.training)
         == "train     [#######-----------------] 30%  step 1200/4000  12.3/s  eta 3 min 46 s"
-        + "  epsilon 0.831 of 2")
+        + "  epsilon 0.832 of 2")
     #expect(
       ProgressLine.bar(JobProgress(phase: .scan, done: 0, total: 0))
         == "scan      [------------------------] ")
@@ -42,7 +42,7 @@ import Testing
   @Test func wordsForAPipe() {
     #expect(
       ProgressLine.plain(Self.training)
-        == "train: 30%, step 1200/4000, 12.3/s, eta 3 min 46 s, epsilon 0.831 of 2")
+        == "train: 30%, step 1200/4000, 12.3/s, eta 3 min 46 s, epsilon 0.832 of 2")
     #expect(ProgressLine.plain(JobProgress(phase: .decode, done: 5, total: 10)) == "decode: 50%")
   }
 
@@ -147,7 +147,7 @@ import Testing
     }
     #expect(line(.state(.running, secondsBefore: 1)) == "2023-11-14T22:13:20Z running")
     #expect(line(.note("hello")) == "2023-11-14T22:13:20Z hello")
-    #expect(line(.progress(Self.training))?.hasSuffix("epsilon 0.831 of 2") ?? false)
+    #expect(line(.progress(Self.training))?.hasSuffix("epsilon 0.832 of 2") ?? false)
     #expect(line(.progress(Self.training)) == nil)
   }
 

@@ -120,12 +120,6 @@ import Testing
       #expect(throws: ControlError.self, "\(name)") { try bench.run() }
       #expect(try DurableFile.read(file) == content)
     }
-    // An empty folder is somebody's, too.
-    var bench = try RunBench()
-    #expect(try bench.run().isFinished)
-    try DurableFile.makeFolder(bench.places.release + "/mine")
-    bench.order.count = 20
-    #expect(throws: ControlError.self) { try bench.run() }
   }
 
   @Test func aFolderThatLooksTemporaryIsNotRemovedUnlessTheRunMadeIt() throws {

@@ -16,15 +16,13 @@ enum FolderTree {
 
   /// The paths of all files in a folder, whatever they are, folders left out.
   ///
-  /// Paths are below it: `data/a/0.png`. A folder without files counts as a file, so that nothing
-  /// escapes.
+  /// Paths are below it: `data/a/0.png`.
   static func files(in path: String) throws -> [String] {
     try DurableFile.names(in: path).flatMap { name -> [String] in
       var information = stat()
       try systemCall("lstat", path) { lstat("\(path)/\(name)", &information) }
       guard information.st_mode & S_IFMT == S_IFDIR else { return [name] }
-      let inside = try files(in: "\(path)/\(name)")
-      return inside.isEmpty ? [name] : inside.map { "\(name)/\($0)" }
+      return try files(in: "\(path)/\(name)").map { "\(name)/\($0)" }
     }
   }
 
