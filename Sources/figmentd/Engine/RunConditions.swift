@@ -10,16 +10,10 @@ struct RunConditions: Sendable {
   /// Makes the stream that decides who is sampled and which noise is added, keyed by the kernel; a
   /// new one for every attempt and every question.
   var makeNoise: @Sendable () -> NoiseStream = { NoiseStream() }
-  /// Draws the secret under which the ledger knows the frozen images.
-  var drawSecret: @Sendable () -> String = { RunConditions.secret() }
+  /// Draws the secret under which the ledger knows the frozen images: 256 random bits.
+  var drawSecret: @Sendable () -> String = { String.randomHexadecimal(byteCount: 32) }
   /// The time that ledger lines carry.
   var now: @Sendable () -> Date = { Date() }
   /// The system calls that the ledger's durability rests on.
   var ledgerDisk: any LedgerFileDisk = SystemLedgerFileDisk()
-
-  /// 256 random bits from the kernel, as hexadecimal digits.
-  private static func secret() -> String {
-    var source = SystemRandomNumberGenerator()
-    return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
-  }
 }

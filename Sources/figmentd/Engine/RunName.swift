@@ -35,9 +35,7 @@ enum RunName {
     // Runs of earlier versions have a suffix that follows from the path of their results.
     let old = "\(title)-\(SHA256.hash(data: Data(output.utf8)).prefix(4).hexadecimal)"
     if access(folder + "/design.json", F_OK) == 0 { return old }
-    var source = SystemRandomNumberGenerator()
-    let suffix = (0..<6).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
-    return "\(title)-\(suffix)"
+    return "\(title)-\(String.randomHexadecimal(byteCount: 6))"
   }
 
   /// Keeps the name of a run with its internal files, once nothing speaks against the run.

@@ -32,7 +32,7 @@ struct SetPlace {
     self.path = path
     let (folder, name) = Self.split(path)
     temporary =
-      "\(folder)/.figment-\(name)-\(Self.randomDigits())\(DurableFile.temporarySuffix)"
+      "\(folder)/.figment-\(name)-\(String.randomHexadecimal(byteCount: 6))\(DurableFile.temporarySuffix)"
     record = internalFiles.map { $0 + "/published.json" }
   }
 
@@ -93,7 +93,7 @@ struct SetPlace {
   private func removeReplaced() throws {
     guard access(temporary, F_OK) == 0 else { return }
     if try isOwn(temporary) { return try FolderTree.remove(temporary) }
-    let aside = "\(path).replaced-\(Self.randomDigits())"
+    let aside = "\(path).replaced-\(String.randomHexadecimal(byteCount: 6))"
     try systemCall("rename", aside) { rename(temporary, aside) }
   }
 
@@ -126,11 +126,6 @@ struct SetPlace {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     try DurableFile.write(try encoder.encode(known), to: record)
-  }
-
-  private static func randomDigits() -> String {
-    var source = SystemRandomNumberGenerator()
-    return (0..<6).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {

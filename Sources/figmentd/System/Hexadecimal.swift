@@ -6,3 +6,11 @@ extension Sequence<UInt8> {
     return String(decoding: text, as: UTF8.self)
   }
 }
+
+extension String {
+  /// Random bytes of the kernel as hexadecimal digits: secrets, and names that nobody has yet.
+  static func randomHexadecimal(byteCount: Int) -> String {
+    var source = SystemRandomNumberGenerator()
+    return (0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal
+  }
+}
