@@ -55,13 +55,16 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var count: Int?
   /// The seed of everything that is not privacy noise; nil draws one.
   public var seed: UInt64?
+  /// Publishes what was trained even if crashes cost more than a tenth of the planned steps; nil
+  /// does not.
+  public var allowFewerSteps: Bool?
 
   /// Asks for a training job.
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
     steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
     countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, count: Int? = nil,
-    seed: UInt64? = nil
+    seed: UInt64? = nil, allowFewerSteps: Bool? = nil
   ) {
     self.dataset = dataset
     self.recipe = recipe
@@ -74,6 +77,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.scoreEpsilon = scoreEpsilon
     self.count = count
     self.seed = seed
+    self.allowFewerSteps = allowFewerSteps
   }
 
   /// Whether the job trains without a guarantee.
@@ -81,7 +85,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, countEpsilon, scoreEpsilon,
-      count, seed
+      count, seed, allowFewerSteps
   }
 }
 
@@ -173,7 +177,7 @@ extension TrainRequest: StrictRequest {
         "delta \(delta): not between 0 and 1. Take less than 1 / the number of images.")
     }
     try Self.check(steps, in: 1...100_000_000, called: "steps")
-    try Self.check(count, in: 0...100_000_000, called: "count")
+    try Self.check(count, in: 1...ClassCounts.largestTotal, called: "count")
     if isNonPrivate, epsilon != nil || delta != nil {
       throw .invalid(
         "non_private: epsilon or delta is given too (a non-private job has neither). "

@@ -6,9 +6,10 @@ enum Assembly {
   static func engine(
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
-    let index = try ImageIndex(path: state.index)
-    return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state)
-    {
+    let index = try ImageIndex(path: state.paths.index)
+    let settings = EngineSettings(
+      recipes: configuration.recipes, threads: configuration.threads, state: state.paths)
+    return ProcessEngine(settings) {
       try index.usableUnits(of: $0.name, unit: $0.policy.unit)
     }
   }

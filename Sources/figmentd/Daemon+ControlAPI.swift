@@ -29,14 +29,14 @@ extension Daemon: ControlAPI {
   }
 
   func recipes() async throws -> [RecipeSummary] {
-    try await planning.run { [engine] in try engine.recipes() }
+    try await reading.run { [engine] in try engine.recipes() }
   }
 
   func plan(_ request: PlanRequest) async throws -> PlanReport {
     try request.validate()
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
-    var report = try await planning.run { [engine] in try engine.plan(request, dataset: dataset) }
+    var report = try await plans.run { [engine] in try engine.plan(request, dataset: dataset) }
     if dataset.population == nil, try await status(of: dataset).state == .scanning {
       report.remark =
         "\(dataset.name) is still being read: the plan counts what is known so far. Ask again when"
@@ -57,7 +57,7 @@ extension Daemon: ControlAPI {
     case .generate(let request):
       dataset = try modelDataset(of: request.job)
       let trained = store.directory(of: request.job)
-      try await planning.run { [engine] in try engine.check(request, from: trained) }
+      try await reading.run { [engine] in try engine.check(request, from: trained) }
     case .evaluate(let request): dataset = try modelDataset(of: request.job)
     }
     // Asked again: another submission with this token may have come while the policy was checked.
@@ -93,7 +93,7 @@ extension Daemon: ControlAPI {
 
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     let dataset = try configuration.dataset(dataset)
-    return try await planning.run { [engine] in
+    return try await reading.run { [engine] in
       try engine.ledger(of: dataset, witness: witness)
     }
   }
@@ -189,7 +189,7 @@ extension Daemon: ControlAPI {
   private func checkOrder(_ request: TrainRequest) async throws {
     let dataset = try configuration.dataset(request.dataset)
     let isCounted = await keepers[dataset.name]?.isReady ?? false
-    try await planning.run { [engine] in
+    try await plans.run { [engine] in
       try engine.check(request, dataset: dataset, isCounted: isCounted)
     }
   }

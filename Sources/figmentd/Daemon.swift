@@ -22,7 +22,10 @@ actor Daemon {
   var keepers: [String: DatasetKeeper] = [:]
   var keeperTasks: [String: Task<Void, Never>] = [:]
   var remarks: [String: String] = [:]
-  let planning = SerialThread(named: "figment-plan")
+  /// Where ledgers and recipes are read: questions that take a moment.
+  let reading = SerialThread(named: "figment-read")
+  /// Where plans are worked out, which may take a minute.
+  let plans = PlanDesk()
 
   private let worker: Worker
   private let started = Date()
@@ -48,8 +51,8 @@ actor Daemon {
     self.reader = reader
     self.logger = logger
     pulse = Pulse()
-    index = try ImageIndex(path: state.index)
-    store = JobStore(folder: state.jobs, output: configuration.output)
+    index = try ImageIndex(path: state.paths.index)
+    store = JobStore(folder: state.paths.jobs, output: configuration.output)
     worker = Worker(engine: engine, pulse: pulse)
   }
 

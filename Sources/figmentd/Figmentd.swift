@@ -1,7 +1,10 @@
 import ArgumentParser
+import Compute
 import Control
 import Datasets
 import Dispatch
+import FoundationEssentials
+import Glibc
 
 /// Where the process starts.
 ///
@@ -12,7 +15,12 @@ import Dispatch
 @MainActor
 enum Program {
   static func main() {
+    if let problem = Kernels.preferenceProblem {
+      try? DurableFile.writeAll(Data("figmentd: \(problem)\n".utf8), to: 2, of: "standard error")
+      exit(Control.ExitCode.usage.rawValue)
+    }
     if CommandLine.arguments.dropFirst().first == DecoderProcess.verb { DecodeWorker.run() }
+    if CommandLine.arguments.dropFirst().first == WorkerConnection.verb { EngineWorker.run() }
     do {
       var command = try Figmentd.parseAsRoot()
       guard command is any AsyncParsableCommand else { return try command.run() }

@@ -72,14 +72,14 @@ import Testing
     let id = try await house.daemon.submit(TestHouse.training, token: nil).id
     _ = try await house.wait(for: id, "running")
     // A folder in the way of the temporary file stands for a full disk.
-    let obstacle = house.state.jobs + "/\(id)/job.json.tmp/x"
+    let obstacle = house.state.paths.jobs + "/\(id)/job.json.tmp/x"
     try FileManager.default.createDirectory(
       atPath: obstacle, withIntermediateDirectories: true)
     await #expect(throws: SystemCallError.self) {
       try await house.daemon.stop(id, reason: .paused)
     }
     #expect(try await house.daemon.job(id).state == .running)
-    try FileManager.default.removeItem(atPath: house.state.jobs + "/\(id)/job.json.tmp")
+    try FileManager.default.removeItem(atPath: house.state.paths.jobs + "/\(id)/job.json.tmp")
     _ = try await house.daemon.stop(id, reason: .paused)
     _ = try await house.wait(for: id, "paused")
   }
@@ -87,7 +87,7 @@ import Testing
   @Test func aSubmissionThatCannotBeStoredIsNoJob() async throws {
     let house = try await TestHouse()
     try FileManager.default.createDirectory(
-      atPath: house.state.jobs + "/last-number.tmp/x", withIntermediateDirectories: true)
+      atPath: house.state.paths.jobs + "/last-number.tmp/x", withIntermediateDirectories: true)
     await #expect(throws: SystemCallError.self) {
       try await house.daemon.submit(TestHouse.training, token: nil)
     }

@@ -105,7 +105,7 @@ import Testing
       attributes: [.posixPermissions: 0o755])
     let state = try StateDirectory(scratch.path + "/state")
     var information = stat()
-    stat(state.path, &information)
+    stat(state.paths.path, &information)
     #expect(information.st_mode & 0o777 == 0o700)
   }
 }

@@ -151,12 +151,14 @@ private final class BrokenDecoder: ImageDecoder {
       #expect(counted == run.unitCount)
       #expect(counted == (unit == .folder ? 5 : 9))
       let state = try StateDirectory(scratch.path + "/state")
-      try ImageIndex(path: state.index).replace(
+      try ImageIndex(path: state.paths.index).replace(
         Array(index.files(of: "people").values), of: "people")
       let recipes = scratch.path + "/recipes"
       try scratch.write("recipes/tiny.yaml", RunBench.recipe(side: 8, steps: 4, batchSize: 3))
-      let engine = try Assembly.engine(
-        Configuration(output: scratch.path, recipes: recipes, threads: 1), state)
+      let counts = try ImageIndex(path: state.paths.index)
+      let engine = LocalEngine(recipes: recipes, threads: 1, state: state.paths) {
+        try counts.usableUnits(of: $0.name, unit: $0.policy.unit)
+      }
       let report = try engine.plan(
         PlanRequest(dataset: "people", recipe: "tiny", epsilon: 8), dataset: dataset)
       #expect(report.privacy?.samplingProbability == 3 / Double(run.unitCount))

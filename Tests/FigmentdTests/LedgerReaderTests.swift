@@ -30,16 +30,16 @@ import Testing
       policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
     func report(_ release: String?) throws -> LedgerReport {
       let released = try release.map { try ReleasedPosition($0) }
-      return try LedgerReader(dataset, state: state, witness: released?.witness).report()
+      return try LedgerReader(dataset, state: state.paths, witness: released?.witness).report()
     }
-    try copy(first.places.ledgers, to: state.ledgers)
-    try copy(first.places.ledgerMarks, to: state.ledgerMarks)
+    try copy(first.places.ledgers, to: state.paths.ledgers)
+    try copy(first.places.ledgerMarks, to: state.paths.ledgerMarks)
     #expect(try report(nil).verified)
     #expect(try report(first.places.release).verified)
     #expect(try report(second.places.release + "/privacy.json").verified)
 
-    try copy(scratch + "/backup-ledgers", to: state.ledgers)
-    try copy(scratch + "/backup-marks", to: state.ledgerMarks)
+    try copy(scratch + "/backup-ledgers", to: state.paths.ledgers)
+    try copy(scratch + "/backup-marks", to: state.paths.ledgerMarks)
     #expect(try report(nil).verified, "by itself the old copy is whole")
     #expect(try report(first.places.release).verified)
     let restored = try report(second.places.release)
@@ -83,7 +83,8 @@ import Testing
     let first = try RunBench(named: "first", epsilon: 2)
     #expect(try first.run().isFinished)
     let state = try StateDirectory(first.scratch.path + "/state")
-    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state) { _ in 64 }
+    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state.paths) { _ in 64
+    }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: first.order.root,
       policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
@@ -95,8 +96,8 @@ import Testing
     #expect(try first.next(named: "second").run().isFinished)
     for isSpoilt in [false, true] {
       if isSpoilt { try spoil(first, mishap, older: older) }
-      try copy(first.places.ledgers, to: state.ledgers)
-      try copy(first.places.ledgerMarks, to: state.ledgerMarks)
+      try copy(first.places.ledgers, to: state.paths.ledgers)
+      try copy(first.places.ledgerMarks, to: state.paths.ledgerMarks)
       let shown = try engine.ledger(of: dataset, witness: nil)
       if isSpoilt {
         #expect(throws: ControlError.self) { try engine.plan(request, dataset: dataset) }
@@ -119,9 +120,10 @@ import Testing
     let bench = try RunBench(epsilon: 2)
     #expect(try bench.run().isFinished)
     let state = try StateDirectory(bench.scratch.path + "/state")
-    try copy(bench.places.ledgers, to: state.ledgers)
-    try copy(bench.places.ledgerMarks, to: state.ledgerMarks)
-    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state) { _ in 64 }
+    try copy(bench.places.ledgers, to: state.paths.ledgers)
+    try copy(bench.places.ledgerMarks, to: state.paths.ledgerMarks)
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _ in 64
+    }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: bench.order.root,
       policy: PrivacyPolicy(

@@ -80,7 +80,7 @@ struct GenerateCommand: ParsableCommand {
     // Nothing is left of a set that did not become whole.
     defer { place.discard() }
     let stop = StopSignal()
-    StopSignals.raise(stop)
+    try StopSignals.raise(stop)
     let machine = threads.machine
     let released = try ReleasedModel(model, on: machine)
     let show = { (written: Int, count: Int) in

@@ -1,7 +1,7 @@
 import Control
 
 /// A dataset as the administrator declares it.
-struct DatasetConfiguration: Hashable, Sendable {
+struct DatasetConfiguration: Codable, Hashable, Sendable {
   /// What requests call it.
   let name: String
   /// The folder that is watched; read, never written.
@@ -29,7 +29,7 @@ struct DatasetConfiguration: Hashable, Sendable {
 }
 
 /// How changes below a root are noticed.
-enum WatchMode: String, Hashable, Sendable, CaseIterable {
+enum WatchMode: String, Codable, Hashable, Sendable, CaseIterable {
   /// By inotify where the file system tells of changes, by looking where it does not.
   case auto
   /// By inotify.
@@ -39,7 +39,7 @@ enum WatchMode: String, Hashable, Sendable, CaseIterable {
 }
 
 /// What may be spent on a dataset.
-struct PrivacyPolicy: Hashable, Sendable {
+struct PrivacyPolicy: Codable, Hashable, Sendable {
   /// The most that all jobs together may spend.
   var epsilonMaximum: Double
   /// The delta at which it is counted.

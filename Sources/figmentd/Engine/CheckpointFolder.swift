@@ -14,6 +14,13 @@ struct CheckpointFolder {
   struct Saved {
     let step: Int
     let checkpoint: Checkpoint
+    /// Newer ones that could not be read.
+    let damaged: Int
+  }
+
+  /// Writes a file durably.
+  var write: @Sendable (_ data: Data, _ path: String) throws -> Void = {
+    try DurableFile.write($0, to: $1)
   }
 
   /// Writes the state after a step, and removes older ones.
@@ -22,20 +29,28 @@ struct CheckpointFolder {
     var checkpoint = Checkpoint()
     model.save(into: &checkpoint)
     checkpoint.metadata["step"] = String(step)
-    try DurableFile.write(try Safetensors.encode(checkpoint), to: file(of: step))
+    try write(try Safetensors.encode(checkpoint), file(of: step))
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
 
   /// The newest checkpoint that can be read; nil when there is none.
   func newest() throws -> Saved? {
-    for step in try steps().reversed() {
+    for (place, step) in try steps().reversed().enumerated() {
       guard let data = try? DurableFile.read(file(of: step)),
         let checkpoint = try? Safetensors.decode(data),
         let noted: Int = try? checkpoint.value("step"), noted == step
       else { continue }
-      return Saved(step: step, checkpoint: checkpoint)
+      return Saved(step: step, checkpoint: checkpoint, damaged: place)
     }
     return nil
+  }
+
+  /// The bytes of the largest checkpoint; 0 when there is none.
+  func largestBytes() throws -> Int {
+    try steps().map { step in
+      var information = stat()
+      return stat(file(of: step), &information) == 0 ? Int(information.st_size) : 0
+    }.max() ?? 0
   }
 
   /// Removes all checkpoints, and nothing else that may lie there.

@@ -17,7 +17,7 @@ struct LedgerReader {
   ///
   /// - Parameter witness: a line that it must hold; nil for none.
   init(
-    _ dataset: DatasetConfiguration, state: StateDirectory, witness: LedgerWitness? = nil
+    _ dataset: DatasetConfiguration, state: StatePaths, witness: LedgerWitness? = nil
   ) throws {
     self.dataset = dataset
     let location = RootLedger.location(

@@ -4,25 +4,22 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
-import Synchronization
 
 /// The engine that trains on this machine: joins the rooms of data, models and privacy.
 final class LocalEngine: TrainingEngine {
   private let library: RecipeLibrary
-  private let state: StateDirectory
+  private let state: StatePaths
   private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
   private let conditions: RunConditions
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let machine: Machine
-  /// Steps per second by recipe, measured once.
-  private let speeds = Mutex<[String: Double]>([:])
 
   /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
   ///
   /// `usableUnits` counts the units of privacy that a dataset's root holds, as a run counts them.
   /// Images are decoded in child processes unless `makeDecoder` says otherwise.
   init(
-    recipes: String, threads: Int?, state: StateDirectory,
+    recipes: String, threads: Int?, state: StatePaths,
     under conditions: RunConditions = RunConditions(),
     makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil,
     usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
@@ -34,6 +31,16 @@ final class LocalEngine: TrainingEngine {
     self.conditions = conditions
     let poisoned = DecoderProcess.Poisoned()
     self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
+  }
+
+  /// Makes an engine as it is set up in a daemon.
+  convenience init(
+    _ settings: EngineSettings,
+    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
+  ) {
+    self.init(
+      recipes: settings.recipes, threads: settings.threads, state: settings.state,
+      usableUnits: usableUnits)
   }
 
   var instructionSet: String { machine.kernels.name }
@@ -57,6 +64,11 @@ final class LocalEngine: TrainingEngine {
         dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
         images: order.count)
+      report.diskBytes =
+        DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
+      report.warning =
+        NoiseOutlook(
+          plan, parameterCount: forecast.privateParameterCount, epsilon: priced.epsilon)?.warning
       guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
@@ -186,8 +198,8 @@ final class LocalEngine: TrainingEngine {
   }
 
   func evaluate(
-    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
-    stop: StopSignal, report: @Sendable (JobReport) -> Void
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     try Self.translated {
       guard let design = try RunDesign.saved(in: trained.internalFiles) else {
@@ -246,7 +258,8 @@ final class LocalEngine: TrainingEngine {
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, isHardened: request.hardened ?? false,
       countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
-      holdOut: dataset.holdOut, count: request.count ?? RunOrder.usualCount,
+      holdOut: dataset.holdOut, allowsFewerSteps: request.allowFewerSteps ?? false,
+      count: request.count ?? RunOrder.usualCount,
       seed: request.seed, command: request.command)
   }
 

@@ -17,6 +17,7 @@ extension RunOrder {
     // Where no classes are declared, a recipe is checked with as few as can be told apart.
     try recipe.validate(classes: rules.classes ?? ["one", "two"])
     try training.validate()
+    if let classes = rules.classes { _ = try ClassNames.folders(classes) }
     let epsilon: Double
     switch loss {
     case .unlimited:
@@ -42,14 +43,35 @@ extension RunOrder {
 extension ControlError {
   /// Errors of the rooms as errors that a caller can act on.
   static func translating<Result>(_ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as LedgerError {
-      throw RootLedger.controlError(error)
-    } catch let error as PrivacyError {
-      throw ControlError.invalid(error.description)
-    } catch let error as RecipeFailure {
-      throw ControlError.invalid(error.description)
+    do { return try body() } catch { throw telling(error) }
+  }
+
+  /// An error of any room in the words and with the exit code that its cause deserves.
+  static func telling(_ error: any Error) -> ControlError {
+    switch error {
+    case let error as ControlError: error
+    case let error as LedgerError: RootLedger.controlError(error)
+    case let error as PrivacyError: .invalid(error.description)
+    case let error as RecipeFailure: .invalid(error.description)
+    case let error as InvalidName: .invalid(error.description)
+    case let error as DecodingError: .failed(words(error))
+    default: .failed("\(error)")
     }
+  }
+
+  /// What a file of ours that cannot be read lacks: nothing of what it holds.
+  private static func words(_ error: DecodingError) -> String {
+    let (path, problem): ([any CodingKey], String) =
+      switch error {
+      case .typeMismatch(_, let context): (context.codingPath, "has another type")
+      case .valueNotFound(_, let context): (context.codingPath, "has no value")
+      case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
+      case .dataCorrupted(let context): (context.codingPath, "cannot be read")
+      @unknown default: ([], "cannot be read")
+      }
+    let name = path.map(\.stringValue).joined(separator: ".")
+    return
+      "a file of this program is damaged: \(name.isEmpty ? "its JSON" : "its entry '\(name)'") "
+      + "\(problem). Restore it, or start anew."
   }
 }

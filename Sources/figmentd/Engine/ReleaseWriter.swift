@@ -71,7 +71,7 @@ final class SetWriter<Zone: ReportZone> {
     _ shouldStop: () -> Bool, _ report: (Int) -> Void
   ) throws -> Bool {
     let labels = request.labels
-    let classes = format.classes
+    let classes = try ClassNames.folders(format.classes).map(\.text)
     let shape = ImageShape(height: format.height, width: format.width, channels: format.channels)
     let count = labels.count
     for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)", mode: 0o755) }

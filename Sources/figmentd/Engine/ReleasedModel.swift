@@ -1,4 +1,5 @@
 import Compute
+import Datasets
 import FoundationEssentials
 import Models
 
@@ -35,6 +36,8 @@ struct ReleasedModel {
     let json = JSONDecoder()
     recipe = try json.decode(Recipe.self, from: entry("recipe"))
     classes = try json.decode([String].self, from: entry("classes"))
+    _ = try ClassNames.folders(classes)
+    try recipe.validate(classes: classes)
     model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
     try model.restoreGenerator(from: content)
     let release = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()

@@ -103,6 +103,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Threads to compute with. (default: all processors)")
   var threads: Int?
 
+  @Flag(
+    help: "Publish what was trained even if crashes cost more than a tenth of the planned steps.")
+  var allowFewerSteps = false
+
   @Flag(help: "Print the results as JSON; progress is JSON lines on standard error.")
   var json = false
 
@@ -140,15 +144,24 @@ struct RunCommand: ParsableCommand {
       }
     }
     try validateRules()
-    guard count >= 0 else { throw ValidationError("--count: \(count) given (0 or more expected).") }
+    guard (1...ClassCounts.largestTotal).contains(count) else {
+      throw ValidationError(
+        "--count: \(count) given (1 to \(ClassCounts.largestTotal) expected).")
+    }
+    for (option, path) in [("images", images), ("output", output), ("recipe", recipe)]
+    where path.isEmpty {
+      throw ValidationError("--\(option): an empty text given (a path or name expected).")
+    }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
     }
-    if let steps, steps < 1 {
-      throw ValidationError("--steps: \(steps) given (1 or more expected).")
+    if let steps, !(1...TrainingSettings.mostSteps).contains(steps) {
+      throw ValidationError(
+        "--steps: \(steps) given (1 to \(TrainingSettings.mostSteps) expected).")
     }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads: \(threads) given (1 or more expected).")
+    if let threads, !ThreadOptions.range.contains(threads) {
+      throw ValidationError(
+        "--threads: \(threads) given (1 to \(ThreadOptions.range.upperBound) expected).")
     }
   }
 
@@ -157,10 +170,10 @@ struct RunCommand: ParsableCommand {
       throw ValidationError(
         "--maximum-per-unit: the unit is a file. Drop it, or give --unit folder.")
     }
-    if let names = classes?.split(separator: ",", omittingEmptySubsequences: false),
-      names.contains(where: \.isEmpty)
-    {
-      throw ValidationError("--classes: one of the names is empty (cat,dog for instance expected).")
+    if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
+      do { _ = try ClassNames.folders(names.map(String.init)) } catch {
+        throw ValidationError("--classes: \(error)")
+      }
     }
     if let epsilonMaximum, !(epsilonMaximum > 0 && epsilonMaximum.isFinite) {
       throw ValidationError(
@@ -182,7 +195,7 @@ struct RunCommand: ParsableCommand {
     let locations = Locations.ofThisProcess()
     let order = try order(locations)
     let stop = StopSignal()
-    StopSignals.raise(stop)
+    try StopSignals.raise(stop)
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
     let results = try WorkingFolder.absolute(output)
     let internalFiles = internalFiles(results, order.recipe)
@@ -246,7 +259,8 @@ struct RunCommand: ParsableCommand {
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
       scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(WorkingFolder.absolute),
-      stopsEarly: stopEarly, count: count, seed: seed, command: command)
+      stopsEarly: stopEarly, allowsFewerSteps: allowFewerSteps, count: count, seed: seed,
+      command: command)
   }
 
   private func internalFiles(_ output: String, _ recipe: Recipe) -> String {

@@ -43,6 +43,8 @@ struct RunOrder: Sendable {
   var holdOut: String?
   /// Whether that curve may end the training; with privacy it never does.
   var stopsEarly = false
+  /// Whether a training that crashes cut short by more than a tenth is published all the same.
+  var allowsFewerSteps = false
   /// Synthetic images at the end.
   var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.

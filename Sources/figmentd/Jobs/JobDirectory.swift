@@ -10,7 +10,7 @@ import Control
 ///   internal/                 the engine's: nothing in it may be released
 /// OUTPUT/glyphs-7/            the release
 /// ```
-struct JobDirectory: Hashable, Sendable {
+struct JobDirectory: Codable, Hashable, Sendable {
   /// The job.
   let job: JobID
   /// The job's folder in the state directory.

@@ -57,8 +57,8 @@ protocol TrainingEngine: Sendable {
   /// Measures what an earlier job released against the images it learnt from; the report stays in
   /// that job's internal folder.
   func evaluate(
-    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
-    stop: StopSignal, report: @Sendable (JobReport) -> Void
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome
 
   /// Where the report of a training job may lie, the best place first: the released one, or the one

@@ -57,14 +57,16 @@ struct Worker: Sendable {
       case .completed(let results): return .completed(results)
       case .stopped: return .stopped
       }
-    } catch let error as ControlError {
-      return .failed(JobFailure(message: error.message, exitCode: error.exitCode))
+    } catch let crash as WorkerCrash {
+      return .crashed("\(crash)")
     } catch {
-      return .failed(JobFailure(message: "\(error)"))
+      let told = ControlError.telling(error)
+      return .failed(JobFailure(message: told.message, exitCode: told.exitCode))
     }
   }
 
-  private static func call(
+  /// Calls the function of the engine that a job asks for.
+  static func call(
     _ engine: any TrainingEngine, _ assignment: Assignment,
     report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
@@ -86,7 +88,8 @@ struct Worker: Sendable {
         throw ControlError.notFound("job '\(request.job)': its files are gone. Train anew.")
       }
       return try engine.evaluate(
-        request, of: trained, dataset: assignment.dataset, stop: assignment.stop, report: report)
+        job, request, of: trained, in: assignment.directory, dataset: assignment.dataset,
+        stop: assignment.stop, report: report)
     }
   }
 }

@@ -1,20 +1,20 @@
 import Control
 import Glibc
 
-/// The folder that holds what the daemon must not forget, owned by one daemon at a time.
+/// Where things lie in the state directory.
 ///
 /// ```
 /// STATE/                0700
 ///   lock                held while the daemon runs; its process id
 ///   jobs/               JobStore
 ///   ledgers/            what was spent on each dataset
+///   ledger-marks/       what proves the ledgers' age
 ///   snapshots/          frozen datasets, packed pixels
 ///   index.sqlite        ImageIndex; may be deleted
 /// ```
-final class StateDirectory: Sendable {
-  /// Where it is.
+struct StatePaths: Codable, Hashable, Sendable {
+  /// The state directory itself.
   let path: String
-  private let lock: Int32
 
   /// The folder of jobs.
   var jobs: String { path + "/jobs" }
@@ -26,16 +26,25 @@ final class StateDirectory: Sendable {
   var snapshots: String { path + "/snapshots" }
   /// The index of files.
   var index: String { path + "/index.sqlite" }
+}
+
+/// The folder that holds what the daemon must not forget, owned by one daemon at a time.
+final class StateDirectory: Sendable {
+  /// Where its parts lie.
+  let paths: StatePaths
+  private let lock: Int32
 
   /// Makes the folder if it is missing, and takes it.
   ///
   /// - Throws: `ControlError.conflict` when another daemon has it.
   init(_ path: String) throws {
-    self.path = path
+    paths = StatePaths(path: path)
     try DurableFile.makeFolder(path)
     try systemCall("chmod", path) { chmod(path, 0o700) }
     lock = try Self.take(path)
-    for folder in [jobs, ledgers, snapshots] { try DurableFile.makeFolder(folder) }
+    for folder in [paths.jobs, paths.ledgers, paths.snapshots] {
+      try DurableFile.makeFolder(folder)
+    }
   }
 
   deinit { close(lock) }

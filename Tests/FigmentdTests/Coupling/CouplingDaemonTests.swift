@@ -54,9 +54,9 @@ struct DaemonSide {
       Data(bench.coupling.recipe.utf8),
       to: "\(recipes)/\(bench.coupling.family == .gan ? "tiny" : "pixels").yaml")
     let configuration = Self.configuration(bench, root: stage, folder: folder, recipes: recipes)
-    let index = try ImageIndex(path: state.index)
+    let index = try ImageIndex(path: state.paths.index)
     let engine = LocalEngine(
-      recipes: recipes, threads: 1, state: state, under: bench.conditions.make(),
+      recipes: recipes, threads: 1, state: state.paths, under: bench.conditions.make(),
       makeDecoder: { ImageCodec() }
     ) { try index.usableUnits(of: $0.name, unit: $0.policy.unit) }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

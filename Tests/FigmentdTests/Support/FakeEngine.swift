@@ -109,8 +109,8 @@ final class FakeEngine: TrainingEngine {
   }
 
   func evaluate(
-    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
-    stop: StopSignal, report: @Sendable (JobReport) -> Void
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     launches.withLock { $0.append("evaluate \(trained.job)") }
     let files = reportFiles(of: trained, isInternal: true)[0]
