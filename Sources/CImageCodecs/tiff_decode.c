@@ -102,40 +102,17 @@ static void store_row(
   }
 }
 
-static int is_deflated(const tiff_layout *layout) {
-  return layout->compression == COMPRESSION_ADOBE_DEFLATE ||
-         layout->compression == COMPRESSION_DEFLATE;
-}
-
-static uint64_t checksum(const uint8_t *bytes, size_t size) {
-  uint64_t sum = 0xcbf29ce484222325;
-  for (size_t index = 0; index < size; index += 1) sum = (sum ^ bytes[index]) * 0x100000001b3;
-  return sum;
-}
-
 // Decodes one strip or tile into the decoder's row.
-//
-// libtiff takes a deflated block for whole when its last run would not fit, and leaves the rest as
-// it was. So such a block is decoded twice, onto different bytes: what differs was not written.
 static ci_status read_block(
     tiff_source *source, const tiff_layout *layout, uint32_t number, size_t size) {
   ci_decoder *decoder = source->decoder;
   tmsize_t room = (tmsize_t)decoder->row_capacity;
-  uint64_t first = 0;
-  for (int pass = 0; pass < (is_deflated(layout) ? 2 : 1); pass += 1) {
-    // Nothing of the image before may shine through either.
-    memset(decoder->row, pass == 0 ? decoder->fill : ~decoder->fill, size);
-    tmsize_t done = layout->is_tiled
-                        ? TIFFReadEncodedTile(source->tiff, number, decoder->row, room)
-                        : TIFFReadEncodedStrip(source->tiff, number, decoder->row, room);
-    if (source->errors > 0 || source->warnings > 0) return CI_DAMAGED_PIXELS;
-    if (done < 0 || (uint64_t)done < size) return CI_DAMAGED_PIXELS;
-    if (!is_deflated(layout)) continue;
-    uint64_t sum = checksum(decoder->row, size);
-    if (pass > 0 && sum != first) return CI_DAMAGED_PIXELS;
-    first = sum;
-  }
-  return CI_OK;
+  memset(decoder->row, decoder->fill, size);  // nothing of the image before may shine through
+  tmsize_t done = layout->is_tiled
+                      ? TIFFReadEncodedTile(source->tiff, number, decoder->row, room)
+                      : TIFFReadEncodedStrip(source->tiff, number, decoder->row, room);
+  if (source->errors > 0 || source->warnings > 0) return CI_DAMAGED_PIXELS;
+  return done < 0 || (uint64_t)done < size ? CI_DAMAGED_PIXELS : CI_OK;
 }
 
 static ci_status decode_block(
@@ -207,8 +184,7 @@ static ci_status decode_subsampled(tiff_source *source, const tiff_layout *layou
   char message[1024];  // as large as libtiff expects it
   TIFFRGBAImage image;
   uint64_t count = (uint64_t)layout->width * layout->height;
-  if (layout->bits != 8 || layout->samples != 3 || layout->is_separate || layout->is_tiled ||
-      is_deflated(layout)) {
+  if (layout->bits != 8 || layout->samples != 3 || layout->is_separate || layout->is_tiled) {
     return CI_RARE_KIND;
   }
   ci_status status = ci_reserve_samples(source->decoder, 4 * count, source->limits);

@@ -76,6 +76,19 @@ static int shift_of_map(const tiff_layout *layout) {
   return 0;
 }
 
+// libdeflate stops where a run does not fit into a strip, and libtiff 4.5 then takes the strip for
+// whole, with its end as it was in memory. zlib writes all of it, or says so.
+static void avoid_libdeflate(TIFF *tiff, const tiff_layout *layout) {
+#ifdef TIFFTAG_DEFLATE_SUBCODEC
+  if (layout->compression == COMPRESSION_ADOBE_DEFLATE ||
+      layout->compression == COMPRESSION_DEFLATE) {
+    TIFFSetField(tiff, TIFFTAG_DEFLATE_SUBCODEC, DEFLATE_SUBCODEC_ZLIB);
+  }
+#else
+  (void)tiff, (void)layout;
+#endif
+}
+
 ci_status ci_tiff_read_layout(TIFF *tiff, const ci_limits *limits, tiff_layout *layout) {
   uint16_t planar = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT;
   memset(layout, 0, sizeof *layout);
@@ -89,6 +102,7 @@ ci_status ci_tiff_read_layout(TIFF *tiff, const ci_limits *limits, tiff_layout *
   TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
   if (!ci_tiff_is_read(layout->compression)) return CI_RARE_KIND;
+  avoid_libdeflate(tiff, layout);
   if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout->photometric)) return CI_CORRUPT;
   if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID) return CI_NO_DECLARED_RANGE;
   if (layout->bits > 16) return CI_NO_DECLARED_RANGE;
