@@ -42,13 +42,14 @@ public enum ImageVerdict: Hashable, Sendable {
 
   /// The verdict on bytes that did not decode.
   ///
-  /// `head` is the file's beginning.
+  /// `head` is the file, or as much of it as is known.
   init(_ failure: DecodeFailure, head: UnsafeRawBufferPointer) {
     switch failure {
     case .tooManyPixels, .sideTooLong, .fileTooLarge, .outOfMemory: self = .tooLarge(failure)
     case .tooSmall: self = .tooSmall
+    case .cameraRaw: self = .unsupported(.cameraRaw)
     case .notAnImage:
-      if let format = ImageFormat.recognise(head) {
+      if let format = ImageFormat.recognise(head), !format.isDecoded {
         self = .unsupported(format)
       } else {
         self = .unreadable(failure)
@@ -101,7 +102,7 @@ extension ImageVerdict: CustomStringConvertible {
       "the same bytes lie in another class, \(other); neither is used. Remove the wrong one."
     case .unreadable(let failure): "unreadable: \(failure)"
     case .unsupported(let format):
-      "a \(format.rawValue) image; PNG and JPEG are read. Convert it."
+      "\(format.rawValue), which is not read. Convert all such files: \(format.conversion ?? "")"
     case .tooLarge(let failure): "too large: \(failure)"
     case .tooSmall: "too small: \(DecodeFailure.tooSmall)"
     case .notRegularFile:

@@ -14,12 +14,14 @@ public struct InspectedFile: Hashable, Sendable, Codable {
   public let height: Int?
   /// Columns as stored; nil when it did not decode.
   public let width: Int?
+  /// What is to be known of its content although it decoded.
+  public let remarks: DecodeRemarks
 
   /// Knowledge of a file, as an index restores it.
   public init(
     path: RelativePath, verdict: ImageVerdict, className: String? = nil,
     signature: FileSignature? = nil, contentHash: ContentHash? = nil, height: Int? = nil,
-    width: Int? = nil
+    width: Int? = nil, remarks: DecodeRemarks = []
   ) {
     self.path = path
     self.verdict = verdict
@@ -28,6 +30,12 @@ public struct InspectedFile: Hashable, Sendable, Codable {
     self.contentHash = contentHash
     self.height = height
     self.width = width
+    self.remarks = remarks
+  }
+
+  /// The verdict in words, with the remarks on a file that is used.
+  public var reason: String {
+    verdict == .accepted && !remarks.isEmpty ? "accepted; \(remarks)" : verdict.description
   }
 }
 

@@ -18,6 +18,12 @@ public enum DecodeFailure: String, Error, Hashable, Sendable, Codable, CaseItera
   case tooSmall
   case decoderDied
   case timedOut
+  case wrongChecksum
+  case damagedPixels
+  case unknownColour
+  case noDeclaredRange
+  case rareKind
+  case cameraRaw
 
   /// The number on the wire; 0 is success.
   var wireCode: UInt8 {
@@ -49,7 +55,8 @@ extension DecodeFailure: CustomStringConvertible {
     case .empty:
       "the file has no content. Copy it again."
     case .notAnImage:
-      "the content is neither PNG nor JPEG (the name does not matter). Convert it to PNG or JPEG."
+      "the content is no image that is read: PNG, JPEG, TIFF, WebP, BMP or PNM (the name does not "
+        + "matter). Convert it to one of them."
     case .unsupportedVariant:
       "a JPEG of a rare kind (12-bit, lossless, or an unusual number of channels). "
         + "Save it as an ordinary JPEG or PNG."
@@ -74,6 +81,20 @@ extension DecodeFailure: CustomStringConvertible {
         + "Save the image again with another program."
     case .timedOut:
       "decoding took too long. Save the image again with another program."
+    case .wrongChecksum:
+      "a checksum does not fit its data. Restore the file from its source."
+    case .damagedPixels:
+      "the compressed pixels are damaged. Restore the file from its source."
+    case .unknownColour:
+      "a pixel has a colour that the palette does not hold. Restore the file from its source."
+    case .noDeclaredRange:
+      "a TIFF of floating-point, signed or 32-bit samples, which does not say what black and white "
+        + "are. Scale all files alike to 16 bits without a sign."
+    case .rareKind:
+      "a TIFF, WebP or BMP whose colours, channels or compression are not read. Save it as grey, "
+        + "RGB or RGBA, compressed by deflate or LZW."
+    case .cameraRaw:
+      "what a camera's sensor saw, which is no picture yet. Develop it to TIFF or PNG."
     }
   }
 }

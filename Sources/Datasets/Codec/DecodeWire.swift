@@ -7,7 +7,7 @@ import Glibc
 /// worker   hello    magic 4, confinement 4
 /// daemon   request  magic 4, files 4, height 4, width 4, form 4, enlargement 4, bytes 8,
 ///                   files × size 4, the files one after another
-/// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4 as stored),
+/// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4 as stored, remarks 4),
 ///                   for each status 0: height × width × channels bytes
 /// ```
 /// Every number that arrives is checked against what was asked for, on both sides: the worker may
@@ -17,7 +17,7 @@ enum DecodeWire {
   static let helloSize = 8
   static let requestHeaderSize = 32
   static let replyHeaderSize = 8
-  static let outcomeSize = 12
+  static let outcomeSize = 16
   static let maximumFileCount = 1_024
 
   /// The channel to the other side is of no more use.

@@ -5,7 +5,8 @@ internal import CImageCodecs
 /// Keeps its buffers from image to image; one per thread.
 ///
 /// JPEG is decoded with the accurate integer inverse DCT and smooth chroma upsampling, PNG with
-/// explicit transforms; colour profiles and gamma are ignored.
+/// explicit transforms; colour profiles and gamma are ignored. Of TIFF, WebP and PNM files with
+/// several images the first one counts.
 public final class ImageCodec: ImageDecoder {
   private let decoder: OpaquePointer
   private let limits: DecodeLimits
@@ -20,7 +21,7 @@ public final class ImageCodec: ImageDecoder {
 
   deinit { ci_decoder_destroy(decoder) }
 
-  /// Decodes one PNG or JPEG file.
+  /// Decodes one file: PNG, JPEG, TIFF, WebP, BMP or PNM.
   ///
   /// EXIF orientation is reported, not applied.
   public func decode(
@@ -59,7 +60,8 @@ public final class ImageCodec: ImageDecoder {
       let view = try view(of: bytes)
       guard transform.accepts(view) else { return .failed(.tooSmall) }
       transformer.apply(transform, to: view, into: start)
-      return .decoded(height: view.shape.height, width: view.shape.width)
+      return .decoded(
+        height: view.shape.height, width: view.shape.width, remarks: view.remarks)
     } catch {
       return .failed(error)
     }
@@ -77,7 +79,8 @@ public final class ImageCodec: ImageDecoder {
       samples: samples,
       shape: ImageShape(
         height: Int(image.height), width: Int(image.width), channels: Int(image.channels)),
-      bitDepth: Int(image.bits), orientation: Int(image.orientation))
+      bitDepth: Int(image.bits), orientation: Int(image.orientation),
+      remarks: image.has_more == 0 ? [] : .furtherPages)
   }
 }
 
@@ -88,6 +91,7 @@ struct DecodedImage {
   let bitDepth: Int
   /// EXIF 1...8.
   let orientation: Int
+  var remarks: DecodeRemarks = []
 
   var bytesPerPixel: Int { shape.channels * bitDepth / 8 }
   var byteCount: Int { shape.height * shape.width * bytesPerPixel }

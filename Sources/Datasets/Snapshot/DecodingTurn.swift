@@ -35,9 +35,10 @@ struct DecodingTurn {
     for place in 0..<files.count {
       var (index, finding) = pending[place]
       switch outcomes[place] {
-      case .decoded(let height, let width):
+      case .decoded(let height, let width, let remarks):
         finding.height = height
         finding.width = width
+        finding.remarks = remarks
         packer?.store(pixels.start + place * transform.byteCount, inSlot: index)
       case .failed(let failure):
         finding.verdict = ImageVerdict(failure, head: files[place])

@@ -14,6 +14,7 @@ struct FileFinding: Sendable {
   var hash: ContentHash?
   var height: Int?
   var width: Int?
+  var remarks: DecodeRemarks = []
 
   init(_ verdict: ImageVerdict?, signature: FileSignature? = nil) {
     self.verdict = verdict
@@ -33,6 +34,7 @@ struct FileFinding: Sendable {
     hash = known.contentHash
     height = known.height
     width = known.width
+    remarks = known.remarks
   }
 }
 
@@ -174,6 +176,7 @@ final class FolderReading: Sendable {
     if case .success(let reading) = paths.read(path) { className = classes[Int(reading.label)] }
     return InspectedFile(
       path: path, verdict: verdict, className: className, signature: finding?.signature,
-      contentHash: finding?.hash, height: finding?.height, width: finding?.width)
+      contentHash: finding?.hash, height: finding?.height, width: finding?.width,
+      remarks: finding?.remarks ?? [])
   }
 }

@@ -89,7 +89,7 @@ enum VerdictsFile {
         try encoder.encode(
           Line(
             path: file.path.description, verdict: file.verdict.code,
-            reason: file.verdict.description)))
+            reason: file.reason)))
       data.append(0x0A)
     }
     try DurableFile.write(data, to: folder + "/files.jsonl")

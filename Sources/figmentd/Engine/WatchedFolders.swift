@@ -69,8 +69,8 @@ extension IndexedFile {
         path: file.path.description, className: file.className,
         bytes: Int(signature.size),
         verdict: file.verdict == .accepted ? ImageIndex.usableVerdict : file.verdict.code,
-        reason: file.verdict == .accepted ? nil : file.verdict.description, width: file.width,
-        height: file.height),
+        reason: file.verdict == .accepted && file.remarks.isEmpty ? nil : file.reason,
+        width: file.width, height: file.height),
       signature: signature,
       contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } })
   }
@@ -79,12 +79,14 @@ extension IndexedFile {
 extension InspectedFile {
   /// What an index tells of usable files after a restart, by path.
   ///
-  /// The others are few, and their reasons are found anew by reading them again.
+  /// The others, and those with remarks, are few: what is to be said of them is found anew by reading
+  /// them again.
   static func restored(
     from rows: some Sequence<IndexedFile>
   ) -> [RelativePath: InspectedFile] {
     var files: [RelativePath: InspectedFile] = [:]
-    for row in rows where row.row.verdict == ImageIndex.usableVerdict {
+    for row in rows
+    where row.row.verdict == ImageIndex.usableVerdict && row.row.reason == nil {
       let hash = row.contentHash.flatMap { $0.withUnsafeBytes { ContentHash(bytes: $0) } }
       guard let hash else { continue }
       let path = RelativePath(row.row.path)

@@ -11,7 +11,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Judge a folder of synthetic images against the real ones.",
     discussion: """
-      All three folders hold a sub-folder for each class, with PNG or JPEG files. The real images
+      All three folders hold a sub-folder for each class, with image files. The real images
       are only read. The figures are computed from them without noise: they are for those who may
       see the real images. With --output, an internal and a release report are written; only the
       second may be shared.
