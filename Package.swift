@@ -43,7 +43,10 @@ let package = Package(
     .target(name: "CKernels", cSettings: kernelFlags),
     .target(
       name: "CImageCodecs", cSettings: kernelFlags,
-      linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg")]),
+      linkerSettings: [
+        .linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("lcms2"),
+        .linkedLibrary("z"),
+      ]),
     .target(name: "Compute", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Privacy", swiftSettings: strict),
     .target(name: "Learning", dependencies: ["Compute", "Privacy"], swiftSettings: strict),

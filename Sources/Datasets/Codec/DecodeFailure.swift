@@ -18,6 +18,8 @@ public enum DecodeFailure: String, Error, Hashable, Sendable, Codable, CaseItera
   case tooSmall
   case decoderDied
   case timedOut
+  case wrongChecksum
+  case damagedPixels
 
   /// The number on the wire; 0 is success.
   var wireCode: UInt8 {
@@ -56,7 +58,13 @@ extension DecodeFailure: CustomStringConvertible {
     case .truncated:
       "the file ends before the image does. Copy it again; it is read anew when it changes."
     case .corrupt:
-      "the image data are damaged. Restore the file from its source."
+      "its parts contradict each other or the format. Restore the file from its source."
+    case .wrongChecksum:
+      "a checksum does not fit the image data: they changed after the file was written. "
+        + "Restore the file from its source."
+    case .damagedPixels:
+      "the compressed pixels break off or make no sense in the middle of the image. "
+        + "Restore the file from its source."
     case .tooManyPixels:
       "more than \(DecodeLimits.standard.pixels / 1_048_576) megapixels. Scale it down."
     case .sideTooLong:
