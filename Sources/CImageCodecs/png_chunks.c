@@ -75,7 +75,8 @@ static void set_transparency(png_chunks *chunks, const chunk *found, size_t pale
   } else if (chunks->colour_type == 0 || chunks->colour_type == 2) {
     size = chunks->colour_type == 0 ? 2 : 6;
     if (found->size < size) return;  // names no colour: as without it
-    uint32_t mask = (1u << chunks->depth) - 1;
+    // A depth above 16 is none: the library refuses the file.
+    uint32_t mask = chunks->depth < 16 ? (1u << chunks->depth) - 1 : 0xffff;
     for (size_t index = 0; index < size; index += 2) {
       body[index] = found->body[index] & (uint8_t)(mask >> 8);
       body[index + 1] = found->body[index + 1] & (uint8_t)mask;

@@ -63,7 +63,7 @@ import Testing
     let (outcomes, pixels) = try decode(worker(), files)
     #expect(outcomes == expected)
     #expect(pixels == here)
-    #expect(files.count == 230)
+    #expect(files.count == 231)
   }
 
   @Test func aChildDecodesAsTheCodecDoesAndIsReplacedWhenItDies() throws {

@@ -235,6 +235,8 @@ def damaged_png():
         ("cut in the data", SIGNATURE + RGB + DATA[:-30], "truncated"),
         ("cut in a text before the data", SIGNATURE + RGB + chunk(b"tEXt", b"a\0" + bytes(99))[:50],
          "truncated"),
+        ("tRNS of an impossible depth",
+         SIGNATURE + header(0, 72) + chunk(b"tRNS", b"\0\1") + DATA + END, "corrupt"),
         ("unknown critical chunk", SIGNATURE + RGB + chunk(b"ABCD", b"") + DATA + END, "corrupt"),
         ("chunk without a name", SIGNATURE + RGB + chunk(b"a\0b1", b"") + DATA + END, "corrupt"),
     ):
