@@ -45,7 +45,7 @@ let package = Package(
       name: "CImageCodecs", cSettings: kernelFlags,
       linkerSettings: [
         .linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff"),
-        .linkedLibrary("webp"),
+        .linkedLibrary("webp"), .linkedLibrary("lcms2"), .linkedLibrary("z"),
       ]),
     .target(name: "Compute", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Privacy", swiftSettings: strict),

@@ -267,13 +267,13 @@ static ci_status read_pixels(
 }
 
 // The profile that the largest header may name.
-static ci_status keep_profile(const bmp_file *file, ci_decoder *decoder, ci_image *image) {
+static ci_status keep_profile(const bmp_file *file, ci_decoder *decoder) {
   const uint8_t *header = file->bytes + file_header;
   if (file->header_size < 124 || memcmp(header + 56, "DEBM", 4) != 0) return CI_OK;
   size_t offset = file_header + (size_t)ci_little32(header + 112);
   size_t length = ci_little32(header + 116);
   if (offset > file->length || length > file->length - offset) return CI_TRUNCATED;
-  return ci_keep_profile(decoder, file->bytes + offset, length, image);
+  return ci_keep_profile(decoder, file->bytes + offset, length);
 }
 
 ci_status ci_decode_bmp(
@@ -289,5 +289,5 @@ ci_status ci_decode_bmp(
   image->width = file.width;
   image->height = file.height;
   image->bits = 8;
-  return keep_profile(&file, decoder, image);
+  return keep_profile(&file, decoder);
 }

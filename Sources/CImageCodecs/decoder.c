@@ -1,4 +1,5 @@
 #include "decoder.h"
+#include "icc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +7,6 @@
 // A buffer above this size is given back before the next image: one huge photograph must not
 // hold its memory while a million small ones are read.
 static const size_t retained_capacity = (size_t)16 << 20;
-// Real profiles have some kilobytes, tables of printers up to three megabytes.
-static const size_t largest_profile = (size_t)4 << 20;
 
 ci_decoder *ci_decoder_create(void) { return calloc(1, sizeof(ci_decoder)); }
 
@@ -40,14 +39,12 @@ ci_status ci_reserve_row(ci_decoder *decoder, uint64_t size, const ci_limits *li
   return reserve(&decoder->row, &decoder->row_capacity, size);
 }
 
-ci_status ci_keep_profile(
-    ci_decoder *decoder, const uint8_t *profile, size_t length, ci_image *image) {
-  if (profile == NULL || length == 0 || length > largest_profile) return CI_OK;
+ci_status ci_keep_profile(ci_decoder *decoder, const uint8_t *profile, size_t length) {
+  if (profile == NULL || length == 0 || length > ci_profile_limit) return CI_OK;
   ci_status status = reserve(&decoder->profile, &decoder->profile_capacity, length);
   if (status != CI_OK) return status;
   memcpy(decoder->profile, profile, length);
-  image->profile = decoder->profile;
-  image->profile_length = length;
+  decoder->profile_length = length;
   return CI_OK;
 }
 
@@ -113,7 +110,13 @@ ci_status ci_decode(
     if (!begins_as(&kinds[index], bytes, length)) continue;
     // A file that is cut inside the signature is a truncated image, not another kind of file.
     if (length < kinds[index].size) return CI_TRUNCATED;
-    return kinds[index].decode(decoder, bytes, length, limits, image);
+    decoder->profile_length = 0;
+    ci_status status = kinds[index].decode(decoder, bytes, length, limits, image);
+    // PNG and JPEG convert as they go; the others leave their profile here.
+    if (status == CI_OK && decoder->profile_length > 0) {
+      ci_convert_to_srgb(limits, decoder->profile, decoder->profile_length, image);
+    }
+    return status;
   }
   return CI_NOT_AN_IMAGE;
 }

@@ -13,6 +13,7 @@ struct ci_decoder {
   size_t row_capacity;
   uint8_t *profile;  // a copy of the colour profile, where the library's own goes away
   size_t profile_capacity;
+  size_t profile_length;
   uint8_t fill;      // what memory holds before a library writes to it; the fuzzer changes it
   jmp_buf jump;      // target of the library's error handlers, valid during one decode
   ci_status status;  // what the error handler saw
@@ -24,10 +25,9 @@ ci_status ci_reserve_samples(ci_decoder *decoder, uint64_t size, const ci_limits
 /// Room for `size` bytes in decoder->row.
 ci_status ci_reserve_row(ci_decoder *decoder, uint64_t size, const ci_limits *limits);
 
-/// Copies a colour profile into the decoder and names it in `image`; one of an absurd size is left
-/// out, as if the file had none.
-ci_status ci_keep_profile(
-    ci_decoder *decoder, const uint8_t *profile, size_t length, ci_image *image);
+/// Copies a colour profile into the decoder, for the conversion that follows the decoding; one of an
+/// absurd size is left out, as if the file had none.
+ci_status ci_keep_profile(ci_decoder *decoder, const uint8_t *profile, size_t length);
 
 /// CI_OK, or which limit an image of this size breaks.
 ci_status ci_check_size(uint64_t width, uint64_t height, const ci_limits *limits);

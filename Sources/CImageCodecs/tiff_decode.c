@@ -230,7 +230,7 @@ static ci_status describe(tiff_source *source, const tiff_layout *layout, ci_ima
   image->bits = layout->out_bits;
   image->orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   if (!TIFFGetField(source->tiff, TIFFTAG_ICCPROFILE, &profile_length, &profile)) return CI_OK;
-  return ci_keep_profile(source->decoder, profile, profile_length, image);
+  return ci_keep_profile(source->decoder, profile, profile_length);
 }
 
 static ci_status decode(tiff_source *source, ci_image *image) {

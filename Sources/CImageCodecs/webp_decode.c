@@ -145,5 +145,5 @@ ci_status ci_decode_webp(
   image->samples = decoder->samples;
   image->bits = 8;
   image->has_more = file.frames > 1;
-  return ci_keep_profile(decoder, file.profile.start, file.profile.length, image);
+  return ci_keep_profile(decoder, file.profile.start, file.profile.length);
 }

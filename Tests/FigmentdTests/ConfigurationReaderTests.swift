@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Testing
 
 @testable import figmentd
@@ -24,6 +25,8 @@ import Testing
         classes: [circle, square]
         population: 50000
         hold_out: /srv/held/glyphs
+        white_level: 4095
+        colour: as-stored
         policy:
           epsilon_max: 10
           delta: 1e-5
@@ -68,11 +71,37 @@ import Testing
     let glyphs = DatasetConfiguration(
       name: "glyphs", root: "/srv/images/glyphs", mode: .poll, settle: .milliseconds(500),
       rescan: .seconds(60), classes: ["circle", "square"], population: 50_000,
-      holdOut: "/srv/held/glyphs",
+      whiteLevel: 4_095, colour: .asStored, holdOut: "/srv/held/glyphs",
       policy: PrivacyPolicy(
         epsilonMaximum: 10, delta: 1e-5, unit: .folder, maximumPerUnit: 20,
         allowsNonPrivate: true))
     #expect(configuration.datasets == [faces, glyphs])
+  }
+
+  @Test(arguments: [
+    ("white_level: 0", "from 1 to 65535"), ("white_level: 65536", "from 1 to 65535"),
+    ("white_level: 12 bits", "from 1 to 65535"), ("colour: sRGB", "convert, as-stored"),
+    ("color: convert", "colour"),
+  ])
+  func whatIsDeclaredOfPixelsIsChecked(line: String, expected: String) throws {
+    let text = """
+      datasets:
+        glyphs:
+          root: /srv/images
+          \(line)
+          policy: {epsilon_max: 1, delta: 1e-5}
+      """
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect("\(try #require(error))".contains(expected))
+  }
+
+  @Test func whatIsDeclaredOfPixelsReachesTheRulesOfARun() throws {
+    let glyphs = try #require(try read(Self.full).datasets.first { $0.name == "glyphs" })
+    #expect(glyphs.rules.whiteLevel == 4_095)
+    #expect(glyphs.rules.colour == .asStored)
+    let faces = try #require(try read(Self.full).datasets.first { $0.name == "faces" })
+    #expect(faces.rules.whiteLevel == nil)
+    #expect(faces.rules.colour == .convert)
   }
 
   @Test func aDeltaThatIsNotBelowOneInTheDeclaredPopulationIsRefused() throws {

@@ -29,7 +29,7 @@ import Testing
 
   /// A child that greets as a worker does and then runs `script`.
   private func impostor(_ script: String, silence: Int = 20) -> DecoderProcess {
-    let greeting = "printf 'FDW1\\002\\000\\000\\000'; "
+    let greeting = "printf 'FDW2\\002\\000\\000\\000'; "
     return DecoderProcess(
       executable: "/bin/sh", arguments: ["sh", "-c", greeting + script], silence: silence)
   }
@@ -41,6 +41,29 @@ import Testing
     let program = folder.appendingPathComponent("figmentd").path
     try #require(FileManager.default.isExecutableFile(atPath: program))
     return DecoderProcess(executable: program)
+  }
+
+  private struct OddImages: Decodable {
+    struct File: Decodable { let data: Data }
+    let files: [File]
+  }
+
+  /// Profiles are unpacked and applied, and metadata read, with the system calls that a child has.
+  @Test func aChildThatIsShutInReadsOddFilesAsTheCodecDoes() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let json = try Data(contentsOf: folder.appendingPathComponent("Golden/odd/odd.json"))
+    let files = try JSONDecoder().decode(OddImages.self, from: json).files.map { Array($0.data) }
+    let encoded = EncodedImages()
+    for file in files { file.withUnsafeBytes { encoded.append($0) } }
+    var here = [UInt8](repeating: 0, count: 4 * files.count)
+    let expected = here.withUnsafeMutableBufferPointer {
+      ImageCodec().decode(encoded, with: Self.transform, into: $0)
+    }
+    let (outcomes, pixels) = try decode(worker(), files)
+    #expect(outcomes == expected)
+    #expect(pixels == here)
+    #expect(files.count == 231)
   }
 
   @Test func aChildDecodesAsTheCodecDoesAndIsReplacedWhenItDies() throws {

@@ -66,6 +66,7 @@ private final class BrokenDecoder: ImageDecoder {
       from: try ImageIndex(path: path).files(of: "glyphs").values)
     let usable = found.filter { $0.verdict == .accepted }
     #expect(usable.count == 12)
+    #expect(usable.allSatisfy { $0.brightest != nil })
     #expect(Set(restored.values) == Set(usable))
     // Decoding would fail; there is nothing left to decode.
     var second = builder

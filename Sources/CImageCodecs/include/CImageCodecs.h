@@ -34,7 +34,13 @@ typedef enum ci_status {
   CI_CAMERA_RAW = 19        // a TIFF of what a camera's sensor saw
 } ci_status;
 
-/// Limits of one decode.
+/// What becomes of the colours of a file that carries an ICC profile.
+typedef enum ci_colour {
+  CI_COLOUR_AS_STORED = 0,  // the profile is ignored
+  CI_COLOUR_SRGB = 1        // they are converted to sRGB; without a profile they are sRGB already
+} ci_colour;
+
+/// Limits of one decode, and what is asked of it.
 typedef struct ci_limits {
   uint64_t pixels;        // width * height
   uint32_t side;          // width, height
@@ -42,6 +48,7 @@ typedef struct ci_limits {
   uint64_t scan_pixels;   // passes * pixels: bounds the time of a progressive JPEG
   uint64_t file_bytes;    // encoded size
   uint64_t memory_bytes;  // samples, and the coefficient store of a progressive JPEG
+  uint32_t colour;        // ci_colour
 } ci_limits;
 
 /// A decoded image: height * width * channels samples, rows from the top, channels interleaved.
@@ -53,10 +60,8 @@ typedef struct ci_image {
   uint32_t height;
   uint32_t channels;
   uint32_t bits;         // 8 or 16
-  uint32_t orientation;  // EXIF 1...8, not applied; 1 when absent or invalid
+  uint32_t orientation;  // of EXIF or XMP, 1...8, not applied; 1 when absent or invalid
   uint32_t has_more;     // 1: the file holds more pages or frames; the first one was decoded
-  const uint8_t *profile;  // ICC profile, not applied; NULL when there is none; valid as `samples`
-  size_t profile_length;
 } ci_image;
 
 /// Memory that one thread reuses from image to image.
@@ -67,8 +72,9 @@ ci_decoder *ci_decoder_create(void);
 void ci_decoder_destroy(ci_decoder *decoder);
 
 /// Decodes one file, told apart by its first bytes only. JPEG uses the accurate integer
-/// inverse DCT ("islow") and smooth chroma upsampling. Any warning about the data is an error.
-/// PNG colour profiles and gamma are ignored; of an animated PNG the default image is read.
+/// inverse DCT ("islow") and smooth chroma upsampling. A warning after which pixels would be invented
+/// is an error; one that changes none (parts that are not read, stray bytes between segments) is
+/// not. Gamma and chromaticities of a PNG are ignored; of an animated one the default image is read.
 /// Samples of less than 8 bits are scaled to 8, those of 9 to 15 bits to 16, by the white that the
 /// file declares (TIFF: all bits set; PNM: its maximum).
 ci_status ci_decode(

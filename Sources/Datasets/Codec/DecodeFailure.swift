@@ -63,7 +63,13 @@ extension DecodeFailure: CustomStringConvertible {
     case .truncated:
       "the file ends before the image does. Copy it again; it is read anew when it changes."
     case .corrupt:
-      "the image data are damaged. Restore the file from its source."
+      "its parts contradict each other or the format. Restore the file from its source."
+    case .wrongChecksum:
+      "a checksum does not fit the image data: they changed after the file was written. "
+        + "Restore the file from its source."
+    case .damagedPixels:
+      "the compressed pixels break off or make no sense in the middle of the image. "
+        + "Restore the file from its source."
     case .tooManyPixels:
       "more than \(DecodeLimits.standard.pixels / 1_048_576) megapixels. Scale it down."
     case .sideTooLong:

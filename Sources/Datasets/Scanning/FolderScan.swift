@@ -13,8 +13,8 @@ public struct FolderScan: Sendable {
   public private(set) var verdicts: [InspectedFile] = []
   /// Every folder entered, the root (empty path) included, in order.
   public private(set) var folders: [RelativePath] = []
-  /// The names of the first-level folders.
-  private(set) var classFolders: [[UInt8]] = []
+  /// The names of the first-level folders that hold a file.
+  var classFolders: Set<[UInt8]> { Set(files.compactMap(\.classFolder)) }
 
   /// Folders deeper than this are not entered.
   static let maximumDepth = 64
@@ -69,8 +69,10 @@ public struct FolderScan: Sendable {
     ) throws {
       var subfolders: [[UInt8]] = []
       try directory.forEachEntry { name, kind in
-        guard !DatasetRules.ignores(name) else {
-          if kind != .directory { scan.add(path.appending(name), .ignored) }
+        if let reason = rules.passesOver(
+          name, isFolder: kind == .directory, isFirstLevel: path.bytes.isEmpty)
+        {
+          scan.add(path.appending(name), .ignored(reason))
           return
         }
         switch kind {
@@ -106,7 +108,6 @@ public struct FolderScan: Sendable {
       into scan: inout FolderScan
     ) {
       let place = path.appending(name)
-      if path.bytes.isEmpty { scan.classFolders.append(name) }
       guard depth < FolderScan.maximumDepth, let child = directory.child(name) else {
         let isGone = directory.status(of: name) == nil
         scan.add(place, isGone ? .vanished : .forbidden)

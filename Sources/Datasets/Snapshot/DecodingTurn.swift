@@ -39,7 +39,10 @@ struct DecodingTurn {
         finding.height = height
         finding.width = width
         finding.remarks = remarks
-        packer?.store(pixels.start + place * transform.byteCount, inSlot: index)
+        let start = pixels.start + place * transform.byteCount
+        finding.brightest = UnsafeBufferPointer(start: start, count: transform.byteCount)
+          .reduce(0) { max($0, Int($1)) }
+        packer?.store(start, inSlot: index)
       case .failed(let failure):
         finding.verdict = ImageVerdict(failure, head: files[place])
       }

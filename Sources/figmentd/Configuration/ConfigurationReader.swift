@@ -1,4 +1,5 @@
 import Control
+import struct Datasets.ImageTransform
 import Glibc
 import struct Privacy.DeltaSize
 import struct Privacy.PrivacyBudget
@@ -127,6 +128,12 @@ struct ConfigurationReader {
       dataset.holdOut = folder
     }
     if let node = mapping.take("classes") { dataset.classes = try node.words() }
+    if let node = mapping.take("white_level") {
+      dataset.whiteLevel = try node.integer(in: ImageTransform.whiteLevels)
+    }
+    if let node = mapping.take("colour") {
+      dataset.colour = try node.choice(of: ImageTransform.Colour.self)
+    }
     if let node = mapping.take("population") {
       let population = try node.integer(in: 1...Int(Int32.max))
       let size = DeltaSize(dataset.policy.delta, units: population)

@@ -1,4 +1,5 @@
 import Control
+import struct Datasets.ImageTransform
 
 /// A dataset as the administrator declares it.
 struct DatasetConfiguration: Codable, Hashable, Sendable {
@@ -22,6 +23,12 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   /// A declared number is public and decides the sampling probability. A found one is not: it tells
   /// whether one more person is there.
   var population: Int?
+  /// The sample that is white, 1...65,535, where files do not use their full depth; nil where they do.
+  ///
+  /// A declared level is public. It is never measured: the brightest image would decide it.
+  var whiteLevel: Int?
+  /// What becomes of the colours of a file that carries an ICC profile.
+  var colour: ImageTransform.Colour = .convert
   /// A folder of real images that are never trained on, for evaluations; read, never written.
   var holdOut: String?
   /// What may be spent on it.

@@ -1,4 +1,5 @@
 import Control
+import enum Datasets.FolderRemark
 
 /// What the daemon needs from the room that reads folders: the border to it.
 ///
@@ -40,4 +41,6 @@ struct FolderContents: Sendable {
   var files: [IndexedFile]
   /// Files that still change; they are looked at by the next scan.
   var pending: Int
+  /// What the owner of the folder should know; for nobody else.
+  var remarks: [FolderRemark] = []
 }

@@ -6,10 +6,6 @@ import Synchronization
 
 /// Reads and watches the administrator's folders for the daemon.
 final class WatchedFolders: FolderReader {
-  /// What every file is brought to when it is only looked at; recipes decide for themselves.
-  private static let inspection = ImageTransform(
-    height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
-
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   /// What the last scan of each dataset found: an unchanged file is not read again.
   ///
@@ -25,8 +21,11 @@ final class WatchedFolders: FolderReader {
   func scan(
     _ dataset: DatasetConfiguration, known: [String: IndexedFile], pulse: Pulse
   ) throws -> FolderContents {
-    var builder = SnapshotBuilder(
-      root: dataset.root, rules: dataset.rules, transform: Self.inspection)
+    // In full scale, whatever white level is declared: what is known of a file holds when the
+    // declaration changes.
+    var rules = dataset.rules
+    rules.whiteLevel = nil
+    var builder = SnapshotBuilder(root: dataset.root, rules: rules, transform: .inspection)
     builder.makeDecoder = makeDecoder
     builder.isSettled = { $1.hasBeenQuiet(for: dataset.settle) }
     builder.onProgress = { _ in pulse.beat() }
@@ -39,7 +38,9 @@ final class WatchedFolders: FolderReader {
     }
     return FolderContents(
       files: files.filter { $0.verdict != .waiting }.map(IndexedFile.init),
-      pending: files.count { $0.verdict == .waiting })
+      pending: files.count { $0.verdict == .waiting },
+      remarks: FolderRemark.remarks(
+        on: files, rules: dataset.rules, lookedAtWith: builder.transform))
   }
 
   func watch(
@@ -54,7 +55,7 @@ extension DatasetConfiguration {
   var rules: DatasetRules {
     DatasetRules(
       classes: classes, privacyUnit: policy.unit == .file ? .file : .folder,
-      maximumPerUnit: policy.maximumPerUnit)
+      maximumPerUnit: policy.maximumPerUnit, whiteLevel: whiteLevel, colour: colour)
   }
 }
 
@@ -72,7 +73,8 @@ extension IndexedFile {
         reason: file.verdict == .accepted && file.remarks.isEmpty ? nil : file.reason,
         width: file.width, height: file.height),
       signature: signature,
-      contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } })
+      contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } },
+      brightest: file.brightest)
   }
 }
 
@@ -92,7 +94,8 @@ extension InspectedFile {
       let path = RelativePath(row.row.path)
       files[path] = InspectedFile(
         path: path, verdict: .accepted, className: row.row.className,
-        signature: row.signature, contentHash: hash, height: row.row.height, width: row.row.width)
+        signature: row.signature, contentHash: hash, height: row.row.height, width: row.row.width,
+        brightest: row.brightest)
     }
     return files
   }

@@ -11,6 +11,8 @@ struct IndexedFile: Hashable, Sendable {
   var signature: FileSignature
   /// The SHA-256 of the content, when it was read.
   var contentHash: Data?
+  /// Its brightest sample, 0...255, when it was decoded.
+  var brightest: Int?
 }
 
 /// Counts of a dataset's files.
@@ -30,7 +32,7 @@ struct ImageIndex: Sendable {
   private let database: DatabaseQueue
 
   /// The shape of the tables; a file with another number is thrown away.
-  private static let version = 2
+  private static let version = 3
   /// The verdict of a file that can be learned from.
   static let usableVerdict = "ok"
   /// The verdict of a file whose content is there already.
@@ -73,7 +75,8 @@ struct ImageIndex: Sendable {
               dataset TEXT NOT NULL, path TEXT NOT NULL, class TEXT, verdict TEXT NOT NULL,
               reason TEXT, width INTEGER, height INTEGER, hash BLOB,
               device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL,
-              modified INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (dataset, path)) WITHOUT ROWID;
+              modified INTEGER NOT NULL, changed INTEGER NOT NULL, brightest INTEGER,
+              PRIMARY KEY (dataset, path)) WITHOUT ROWID;
             PRAGMA user_version = \(version)
             """)
       }
@@ -107,13 +110,14 @@ struct ImageIndex: Sendable {
         sql: "DELETE FROM file WHERE dataset = ? AND path = ?")
       for path in gone.keys { try delete.execute(arguments: [dataset, path]) }
       let insert = try database.makeStatement(
-        sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       for file in written {
         try insert.execute(arguments: [
           dataset, file.row.path, file.row.className, file.row.verdict, file.row.reason,
           file.row.width, file.row.height, file.contentHash,
           Int64(bitPattern: file.signature.device), Int64(bitPattern: file.signature.inode),
           file.signature.size, file.signature.modified, file.signature.changed,
+          file.brightest,
         ])
       }
     }
@@ -200,6 +204,6 @@ struct ImageIndex: Sendable {
       signature: FileSignature(
         device: UInt64(bitPattern: row["device"]), inode: UInt64(bitPattern: row["inode"]),
         size: bytes, modified: row["modified"], changed: row["changed"]),
-      contentHash: row["hash"])
+      contentHash: row["hash"], brightest: row["brightest"])
   }
 }
