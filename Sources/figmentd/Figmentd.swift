@@ -13,6 +13,7 @@ import Dispatch
 enum Program {
   static func main() {
     if CommandLine.arguments.dropFirst().first == DecoderProcess.verb { DecodeWorker.run() }
+    BenchHogs.runIfAsked(CommandLine.arguments)
     do {
       var command = try Figmentd.parseAsRoot()
       guard command is any AsyncParsableCommand else { return try command.run() }
