@@ -107,7 +107,7 @@ final class Crew: @unchecked Sendable {
       pthread_mutex_unlock(&mutex)
       pthread_cond_broadcast(&started)
     }
-    while !share(loop, as: 0) { giveWay() }
+    share(loop, as: 0)
     let shut = gate.bitwiseAnd(Gate.shutMask, ordering: .acquiringAndReleasing).newValue
     if Gate(bits: shut).inside > 0 { waitForThoseInside() }
     self.loop = nil
@@ -130,12 +130,11 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_unlock(&mutex)
   }
 
-  /// Takes iterations of the thread's own part, then of the others', until all are taken; or returns
-  /// false where the thread is to give way to others of its processor first.
+  /// Takes iterations of the thread's own part, then of the others', until all are taken.
   ///
   /// Never inlined, so that no reference to the body outlives the call.
   @inline(never)
-  private func share(_ loop: UnsafePointer<Loop>, as worker: Int) -> Bool {
+  private func share(_ loop: UnsafePointer<Loop>, as worker: Int) {
     places?.settle(worker)
     let count = loop.pointee.count
     for distance in 0..<threadCount {
@@ -145,10 +144,8 @@ final class Crew: @unchecked Sendable {
         let index = cursors[part * Self.cursorStride].wrappingAdd(1, ordering: .relaxed).oldValue
         guard index < end else { break }
         loop.pointee.body(index, worker)
-        if isTired(worker) { return false }
       }
     }
-    return true
   }
 
   func work(as worker: Int) {
@@ -161,9 +158,9 @@ final class Crew: @unchecked Sendable {
           expected: open.bits, desired: open.bits + 1, ordering: .acquiringAndReleasing
         ).exchanged
       else { continue }
-      let isDone = loop.map { share($0, as: worker) } ?? true
+      if let loop { share(loop, as: worker) }
       leave()
-      if isDone { seen = open.round } else { giveWay() }
+      seen = open.round
     }
   }
 
@@ -229,28 +226,16 @@ final class Crew: @unchecked Sendable {
     precondition(status == 0, "cannot start a thread: error \(status)")
     return thread
   }
-
-  // EXPERIMENT
-  private func isTired(_ worker: Int) -> Bool {
-    guard Tuning.quantum > 0 else { return false }
-    let now = Tuning.now()
-    if now - Tuning.since[worker * 8] < Tuning.quantum { return false }
-    Tuning.since[worker * 8] = now
-    Tuning.current = worker
-    return true
-  }
-  private func giveWay() { sched_yield() }
 }
-enum Tuning {
-  static func number(_ name: String, _ other: Int) -> Int { getenv(name).map { Int(atoi($0)) } ?? other }
-  static let quantum = number("Q", 0) * 1000
+
+enum Tuning {  // EXPERIMENT
+  static func number(_ name: String, _ other: Int) -> Int {
+    getenv(name).map { Int(atoi($0)) } ?? other
+  }
   static let patience = number("PAT", 2000)
   static let done = number("DONE", 2000)
   static let moves = number("MOVE", 1)
   static let units = number("UNITS", 2)
-  nonisolated(unsafe) static var current = 0
-  nonisolated(unsafe) static let since: UnsafeMutablePointer<Int> = { let p = UnsafeMutablePointer<Int>.allocate(capacity: 1024); p.initialize(repeating: 0, count: 1024); return p }()
-  static func now() -> Int { var t = timespec(); clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1_000_000_000 + t.tv_nsec }
 }
 
 /// The state of the gate in one word: the number of the loop, whether it may be entered, and how many
