@@ -47,8 +47,8 @@ final class Crew: @unchecked Sendable {
   init(threadCount: Int, beforeEntering: (@Sendable (_ worker: Int) -> Void)? = nil) {
     self.threadCount = threadCount
     self.beforeEntering = beforeEntering
-    patience = threadCount <= ThreadPool.availableProcessors ? Tuning.patience : 0
-    places = Tuning.moves > 0 && patience > 0 ? ThreadPlaces(threadCount: threadCount) : nil
+    patience = threadCount <= ThreadPool.availableProcessors ? 2000 : 0
+    places = patience > 0 ? ThreadPlaces(threadCount: threadCount) : nil
     cursors = .allocate(capacity: threadCount * Self.cursorStride)
     for index in 0..<threadCount * Self.cursorStride {
       (cursors + index).initialize(to: Atomic(0))
@@ -115,7 +115,7 @@ final class Crew: @unchecked Sendable {
 
   /// Returns when no thread is inside the gate, which is shut.
   private func waitForThoseInside() {
-    var looks = patience > 0 ? Tuning.done : 0
+    var looks = patience
     while looks > 0 {
       if Gate(bits: gate.load(ordering: .acquiring)).inside == 0 { return }
       ck_pause()
@@ -226,16 +226,6 @@ final class Crew: @unchecked Sendable {
     precondition(status == 0, "cannot start a thread: error \(status)")
     return thread
   }
-}
-
-enum Tuning {  // EXPERIMENT
-  static func number(_ name: String, _ other: Int) -> Int {
-    getenv(name).map { Int(atoi($0)) } ?? other
-  }
-  static let patience = number("PAT", 2000)
-  static let done = number("DONE", 2000)
-  static let moves = number("MOVE", 1)
-  static let units = number("UNITS", 2)
 }
 
 /// The state of the gate in one word: the number of the loop, whether it may be entered, and how many

@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Synchronization
 
@@ -7,7 +8,7 @@ import Synchronization
 /// Beside other work it leaves two of ours on one processor for seconds, and the other work gets the rest
 /// to itself. A thread that meets another of its pool therefore moves, and may go anywhere again as soon
 /// as it has.
-final class ThreadPlaces: Sendable {
+final class ThreadPlaces: @unchecked Sendable {
   private let threadCount: Int
   /// For each thread the processor on which it was last, plus one; zero before it has run.
   private let places: UnsafeMutablePointer<Atomic<Int>>
@@ -35,7 +36,7 @@ final class ThreadPlaces: Sendable {
 
   /// Notes where the calling thread runs, and moves it if a thread with a lower number runs there.
   func settle(_ worker: Int) {
-    let here = Int(sched_getcpu()) + 1
+    let here = Int(ck_current_processor()) + 1
     guard here > 0 else { return }
     let place = places + worker * Self.stride
     if place.pointee.load(ordering: .relaxed) != here {
@@ -54,21 +55,10 @@ final class ThreadPlaces: Sendable {
     let now = time.tv_sec * 1_000_000_000 + time.tv_nsec
     guard now - moves[worker * Self.stride] >= Self.rest else { return }
     moves[worker * Self.stride] = now
-    let size = MemoryLayout<cpu_set_t>.size
-    var allowed = cpu_set_t()
-    guard sched_getaffinity(0, size, &allowed) == 0 else { return }
-    var free = allowed
-    let isAnyFree = withUnsafeMutableBytes(of: &free) { bytes in
-      for other in 0..<threadCount where other != worker {
-        let processor = places[other * Self.stride].load(ordering: .relaxed) - 1
-        if processor >= 0, processor / 8 < bytes.count {
-          bytes[processor / 8] &= ~(1 << UInt8(processor % 8))
-        }
-      }
-      return bytes.contains { $0 != 0 }
+    let taken = (0..<threadCount).filter { $0 != worker }.map {
+      Int32(places[$0 * Self.stride].load(ordering: .relaxed) - 1)
     }
-    guard isAnyFree, sched_setaffinity(0, size, &free) == 0 else { return }
-    places[worker * Self.stride].store(Int(sched_getcpu()) + 1, ordering: .relaxed)
-    sched_setaffinity(0, size, &allowed)
+    guard ck_leave_processors(taken, taken.count) != 0 else { return }
+    places[worker * Self.stride].store(Int(ck_current_processor()) + 1, ordering: .relaxed)
   }
 }

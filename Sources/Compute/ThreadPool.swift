@@ -30,7 +30,7 @@ public final class ThreadPool: Sendable {
   public static var availableProcessors: Int { max(1, Int(ck_available_processors())) }
 
   /// Units of work that leave no thread without any where one thread is slowed down.
-  var wantedUnits: Int { threadCount > 1 ? Tuning.units * threadCount : 1 }
+  var wantedUnits: Int { threadCount > 1 ? 2 * threadCount : 1 }
 
   /// Runs `body` for each index below `count` and returns when all are done, although some threads may
   /// not have come by.
