@@ -21,6 +21,7 @@ enum Program {
     }
     if CommandLine.arguments.dropFirst().first == DecoderProcess.verb { DecodeWorker.run() }
     if CommandLine.arguments.dropFirst().first == WorkerConnection.verb { EngineWorker.run() }
+    BenchHogs.runIfAsked(CommandLine.arguments)
     do {
       var command = try Figmentd.parseAsRoot()
       guard command is any AsyncParsableCommand else { return try command.run() }
