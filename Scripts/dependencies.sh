@@ -10,7 +10,7 @@ fi
 missing=""
 test -e /usr/include/png.h || missing="$missing libpng-dev"
 test -e /usr/include/jpeglib.h || missing="$missing libjpeg-dev"
-ls /usr/include/tiff.h /usr/include/*/tiff.h > /dev/null 2>&1 || missing="$missing libtiff-dev"
+find /usr/include -maxdepth 2 -name tiff.h 2> /dev/null | grep -q . || missing="$missing libtiff-dev"
 test -e /usr/include/webp/decode.h || missing="$missing libwebp-dev"
 test -e /usr/include/lcms2.h || missing="$missing liblcms2-dev"
 test -e /usr/include/sqlite3.h || missing="$missing libsqlite3-dev"

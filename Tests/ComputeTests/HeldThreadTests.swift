@@ -71,7 +71,8 @@ import Testing
         while !hasBegun.load(ordering: .acquiring) { usleep(100) }
       }
     }
-    #expect(isDone.load(ordering: .acquiring))
+    let done = isDone.load(ordering: .acquiring)
+    #expect(done)
   }
 
   @Test(arguments: [2, 3, 4, 9])

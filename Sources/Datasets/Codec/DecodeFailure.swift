@@ -87,10 +87,6 @@ extension DecodeFailure: CustomStringConvertible {
         + "Save the image again with another program."
     case .timedOut:
       "decoding took too long. Save the image again with another program."
-    case .wrongChecksum:
-      "a checksum does not fit its data. Restore the file from its source."
-    case .damagedPixels:
-      "the compressed pixels are damaged. Restore the file from its source."
     case .unknownColour:
       "a pixel has a colour that the palette does not hold. Restore the file from its source."
     case .noDeclaredRange:
