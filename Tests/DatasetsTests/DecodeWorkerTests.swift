@@ -93,13 +93,14 @@ import Testing
     let pixels = [UInt8](repeating: 5, count: 64)
     #expect(try answer([]) == .closed)
     #expect(try answer([], hangsUp: false) == .timedOut)
-    #expect(try answer(words([magic ^ 1, 1, 0, 8, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 2, 0, 8, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 77, 0, 0])) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 0, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 8, .max]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 8, 8]) + pixels.dropLast()) == .closed)
-    #expect(try answer(words([magic, 1, 0, 8, 8]) + pixels) == nil)
+    #expect(try answer(words([magic ^ 1, 1, 0, 8, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 2, 0, 8, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 77, 0, 0, 0])) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 0, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, .max, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 1 << 31]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels.dropLast()) == .closed)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels) == nil)
   }
 
   @Test func aWorkerRefusesRequestsThatMakeNoSense() throws {
@@ -135,13 +136,15 @@ import Testing
 
   @Test func wireNumbersOfFailuresAreFixed() {
     let numbers = DecodeFailure.allCases.map(\.wireCode)
-    #expect(numbers == Array(1...13))
+    #expect(numbers == Array(1...19))
     #expect(
       DecodeFailure.allCases.map { DecodeFailure(wireCode: $0.wireCode) } == DecodeFailure.allCases)
     #expect(DecodeFailure(wireCode: 0) == nil)
-    #expect(DecodeFailure(wireCode: 14) == nil)
+    #expect(DecodeFailure(wireCode: 20) == nil)
     #expect(DecodeFailure.truncated.wireCode == 4)
     #expect(DecodeFailure.outOfMemory.wireCode == 10)
+    #expect(DecodeFailure.noDeclaredRange.wireCode == 17)
+    #expect(DecodeFailure.cameraRaw.wireCode == 19)
   }
 
   @Test func aSnapshotBuiltThroughWorkersEqualsOneBuiltHere() throws {
