@@ -1,5 +1,6 @@
 # make demo      install what is missing, build, and go the whole way on images that we draw ourselves
 # make test      build and run all tests; a test that is skipped without leave is a failure
+# make fuzz      throw changed images at the decoders for SECONDS (needs clang with libFuzzer)
 # make lint      format, service files, shell scripts
 # make build     a release build with the Swift library linked in
 # make install   into PREFIX (default /usr/local) below DESTDIR
@@ -18,7 +19,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 # Tests that hold the daemon to deadlines run apart from those that compute: both share Swift's own threads.
 KEEPING_TIME := ^(FigmentdTests|FigmentTests|ControlTests)\.
 
-.PHONY: all build test lint demo install uninstall clean dependencies
+.PHONY: all build test fuzz lint demo install uninstall clean dependencies
 
 all: build
 
@@ -36,6 +37,12 @@ else
 	Scripts/test.sh $(SWIFT) test $(TESTING) --skip '$(KEEPING_TIME)'
 	Scripts/test.sh $(SWIFT) test $(TESTING) --filter '$(KEEPING_TIME)'
 endif
+
+SECONDS ?= 300
+
+# Not a part of `make test`: it takes as long as it is given.
+fuzz: dependencies
+	Tests/Fuzz/image_fuzz.sh $(SECONDS)
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

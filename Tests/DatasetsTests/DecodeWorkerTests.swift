@@ -96,13 +96,14 @@ import Testing
     let pixels = [UInt8](repeating: 5, count: 64)
     #expect(try answer([]) == .closed)
     #expect(try answer([], hangsUp: false) == .timedOut)
-    #expect(try answer(words([magic ^ 1, 1, 0, 8, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 2, 0, 8, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 77, 0, 0])) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 0, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 8, .max]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 8, 8]) + pixels.dropLast()) == .closed)
-    #expect(try answer(words([magic, 1, 0, 8, 8]) + pixels) == nil)
+    #expect(try answer(words([magic ^ 1, 1, 0, 8, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 2, 0, 8, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 77, 0, 0, 0])) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 0, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, .max, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 1 << 31]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels.dropLast()) == .closed)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels) == nil)
   }
 
   @Test func aWorkerRefusesRequestsThatMakeNoSense() throws {
@@ -138,15 +139,17 @@ import Testing
 
   @Test func wireNumbersOfFailuresAreFixed() {
     let numbers = DecodeFailure.allCases.map(\.wireCode)
-    #expect(numbers == Array(1...15))
+    #expect(numbers == Array(1...19))
     #expect(
       DecodeFailure.allCases.map { DecodeFailure(wireCode: $0.wireCode) } == DecodeFailure.allCases)
     #expect(DecodeFailure(wireCode: 0) == nil)
-    #expect(DecodeFailure(wireCode: 16) == nil)
+    #expect(DecodeFailure(wireCode: 20) == nil)
     #expect(DecodeFailure.timedOut.wireCode == 13)
     #expect(DecodeFailure.wrongChecksum.wireCode == 14)
     #expect(DecodeFailure.truncated.wireCode == 4)
     #expect(DecodeFailure.outOfMemory.wireCode == 10)
+    #expect(DecodeFailure.noDeclaredRange.wireCode == 17)
+    #expect(DecodeFailure.cameraRaw.wireCode == 19)
   }
 
   @Test func aSnapshotBuiltThroughWorkersEqualsOneBuiltHere() throws {

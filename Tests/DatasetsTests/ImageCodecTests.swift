@@ -68,6 +68,9 @@ import Testing
     #expect(codec.failure(Array("not an image".utf8)) == .notAnImage)
     #expect(codec.failure([0x89, 0x50]) == .truncated)
     #expect(codec.failure([0xff, 0xd8]) == .truncated)
+    #expect(codec.failure(Array("RIFF\0\0\0\0WEB".utf8)) == .truncated)
+    #expect(codec.failure(Array("RIFF\0\0\0\0WAVEfmt ".utf8)) == .notAnImage)
+    #expect(codec.failure(Array("II*".utf8)) == .truncated)
   }
 
   @Test func limitsHoldBeforeAnyPixelIsDecoded() throws {

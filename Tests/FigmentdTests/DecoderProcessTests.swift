@@ -102,6 +102,35 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd").count == 3)
   }
 
+  /// Each compression and colour space runs code of its own, and none may need a forbidden call.
+  @Test func aChildReadsEveryFormatInsideItsWalls() throws {
+    let decoder = try worker()
+    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Golden")
+    var files: [[UInt8]] = []
+    for name in ["formats", "images"] {
+      let folder = golden.appendingPathComponent(name)
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      where !file.hasSuffix(".py") && !file.hasSuffix(".json") {
+        files.append(Array(try Data(contentsOf: folder.appendingPathComponent(file))))
+      }
+    }
+    #expect(files.count == 198 + 53)
+    _ = try decode(decoder, [image(1)])
+    let child = try #require(decoder.processIdentifier)
+    let (outcomes, pixels) = try decode(decoder, files)
+    #expect(decoder.processIdentifier == child)
+    let encoded = EncodedImages()
+    for file in files { file.withUnsafeBytes { encoded.append($0) } }
+    var here = [UInt8](repeating: 0, count: pixels.count)
+    let expected = here.withUnsafeMutableBufferPointer {
+      ImageCodec().decode(encoded, with: Self.transform, into: $0)
+    }
+    #expect(outcomes == expected)
+    #expect(pixels == here)
+    #expect(!outcomes.contains { if case .failed = $0 { true } else { false } })
+  }
+
   @Test func aFileThatEndsTwoChildrenIsNotTriedAgain() throws {
     let log = NSTemporaryDirectory() + "/figment-decoder-\(getpid())"
     defer { unlink(log) }

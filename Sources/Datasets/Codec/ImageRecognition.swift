@@ -10,7 +10,9 @@ extension ImageFormat {
   private static func decodedKind(_ file: FileContent) -> ImageFormat? {
     if file.couldBegin([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) { return .png }
     if file.couldBegin([0xff, 0xd8, 0xff]) { return .jpeg }
-    if file.bytes.count >= 8, ["II*\0", "MM\0*", "II+\0", "MM\0+"].contains(where: { file.has($0) }) {
+    if file.bytes.count >= 8,
+      ["II*\0", "MM\0*", "II+\0", "MM\0+"].contains(where: { file.has($0) })
+    {
       return file.has("CR", at: 8) ? .cameraRaw : .tiff
     }
     if file.has("RIFF"), file.has("WEBP", at: 8) { return .webp }
@@ -86,12 +88,15 @@ extension ImageFormat {
   private static func isTGA(_ file: FileContent) -> Bool {
     let end = file.bytes.count - 18
     if end > 18, file.has("TRUEVISION-XFILE.\0", at: end) { return true }
-    guard file.bytes.count > 18, let width = file.little16(at: 12), let height = file.little16(at: 14),
+    guard file.bytes.count > 18, let width = file.little16(at: 12),
+      let height = file.little16(at: 14),
       let mapStart = file.little16(at: 3), let mapSize = file.little16(at: 5)
     else { return false }
     let (hasMap, kind, mapBits) = (file.bytes[1], file.bytes[2], file.bytes[7])
     let (bits, descriptor) = (Int(file.bytes[16]), file.bytes[17])
-    guard width > 0, height > 0, descriptor & 0xc0 == 0, descriptor & 0x0f <= 8 else { return false }
+    guard width > 0, height > 0, descriptor & 0xc0 == 0, descriptor & 0x0f <= 8 else {
+      return false
+    }
     switch kind {
     case 1, 9:
       guard hasMap == 1, bits == 8, mapSize > 0, mapStart < 256, [15, 16, 24, 32].contains(mapBits)
