@@ -23,10 +23,16 @@ public struct NoiseOutlook: Hashable, Sendable {
   private let epsilon: Double
   private let units: Int
 
-  /// The largest ratio whose trainings gave images that a classifier can learn from.
-  public static let clearUpTo = 0.03
-  /// The ratio from which on trainings gave little but noise.
-  public static let noiseFrom = 0.08
+  /// The largest ratio that needs no warning.
+  ///
+  /// Measured with the pixel model on MNIST: 0.006 (60,000 images, epsilon 10) gives images from which a
+  /// classifier learns nearly as well as from real ones.
+  public static let clearUpTo = 0.04
+  /// The ratio from which on little but noise is to be expected.
+  ///
+  /// Measured with the pixel model on digits, 300 steps at epsilon 10: 0.12 (1,000 images, 0.54 bits per
+  /// dimension) gives coarse digits, 0.41 (300 images, 0.61 bits) strokes that mean nothing.
+  public static let noiseFrom = 0.15
   /// The largest epsilon that is worth recommending.
   private static let largestEpsilon = 20.0
 

@@ -10,7 +10,7 @@ import Testing
     Array(start.utf8) + [UInt8](repeating: 0, count: padding)
   }
 
-  private static let container: (String, [String]) -> [UInt8] = { brand, others in
+  private static func container(_ brand: String, _ others: [String]) -> [UInt8] {
     let size = UInt8(16 + 4 * others.count)
     return [0, 0, 0, size] + Array("ftyp\(brand)\0\0\0\0\(others.joined())".utf8)
       + [UInt8](repeating: 0, count: 20)

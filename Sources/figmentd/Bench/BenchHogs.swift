@@ -9,44 +9,27 @@ final class BenchHogs {
   /// What the command line of a hog begins with.
   static let verb = "spin-for-bench"
 
-  private var processes: [pid_t] = []
+  private let processes: [ChildProcess]
 
   /// Starts `count` hogs and waits until they are under way.
   init(_ count: Int) throws {
     do {
-      for _ in 0..<count { processes.append(try Self.spawn()) }
-    } catch {
-      end()
-      throw error
+      processes = try (0..<count).map { _ in
+        try ChildProcess(
+          "/proc/self/exe", ["figmentd", Self.verb, "\(getpid())"], environment: [], input: 0,
+          output: 1, error: 2)
+      }
+    } catch let error as SystemCallError {
+      throw BenchFault(
+        description: "A process for --beside cannot be started "
+          + "(\(String(cString: strerror(error.code)))). Check the limit of processes, or leave --beside "
+          + "out.")
     }
     usleep(Self.settlingTime)
   }
 
-  deinit { end() }
-
   /// Microseconds until the programs are loaded and the scheduler has spread them.
   private static let settlingTime: UInt32 = 300_000
-
-  private func end() {
-    for process in processes { kill(process, SIGKILL) }
-    for process in processes { waitpid(process, nil, 0) }
-    processes = []
-  }
-
-  private static func spawn() throws -> pid_t {
-    let arguments = ["figmentd", verb, "\(getpid())"].map { strdup($0) } + [nil]
-    let environment: [UnsafeMutablePointer<CChar>?] = [nil]
-    defer { for text in arguments { free(text) } }
-    var process = pid_t()
-    let code = posix_spawn(&process, "/proc/self/exe", nil, nil, arguments, environment)
-    guard code == 0 else {
-      throw BenchFault(
-        description:
-          "A process for --beside cannot be started (\(String(cString: strerror(code)))). "
-          + "Check the limit of processes, or leave --beside out.")
-    }
-    return process
-  }
 
   /// What a hog does: spin until the process `parent` is its parent no more.
   static func spin(parent: pid_t) -> Never {
