@@ -1,6 +1,7 @@
 # make demo      install what is missing, build, and go the whole way on images that we draw ourselves
 # make test      build and run all tests; a test that is skipped without leave is a failure
 # make lint      format, service files, shell scripts
+# make boot      the service as it is shipped, booted in a container (as root); says where that cannot be done
 # make build     a release build with the Swift library linked in
 # make install   into PREFIX (default /usr/local) below DESTDIR
 
@@ -18,7 +19,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 # Tests that hold the daemon to deadlines run apart from those that compute: both share Swift's own threads.
 KEEPING_TIME := ^(FigmentdTests|FigmentTests|ControlTests)\.
 
-.PHONY: all build test lint demo install uninstall clean dependencies
+.PHONY: all build test lint boot demo install uninstall clean dependencies
 
 all: build
 
@@ -40,6 +41,11 @@ endif
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	Scripts/check-units.sh
+
+# The binaries that are shipped, not those of the tests. Ten minutes at most; 77 says that no system can be booted here.
+boot: build
+	@timeout --kill-after=30 600 Scripts/boot-service.sh "$(BIN)" \
+	  || { code=$$?; test $$code -eq 77 || exit $$code; }
 
 demo: build
 	Scripts/demo.sh "$(BIN)"

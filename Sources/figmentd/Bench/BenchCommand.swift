@@ -50,7 +50,7 @@ struct BenchCommand: ParsableCommand {
   func run() throws {
     let kernels = isa.flatMap(Kernels.named) ?? .preferred
     let machine = Machine(
-      threadCount: threads ?? ThreadPool.availableProcessors, kernels: kernels)
+      threadCount: threads ?? Processors.granted, kernels: kernels)
     let cases = BenchCase.all(batch: batch).filter { $0.matches(filter) }
     let clock: BenchClock =
       processorTime ? .processor(threads: machine.threads.threadCount) : .wall

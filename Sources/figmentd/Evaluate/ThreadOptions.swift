@@ -3,7 +3,7 @@ import Compute
 
 /// With how many threads a command measures.
 struct ThreadOptions: ParsableArguments {
-  @Option(help: "Threads to compute with. (default: all processors)")
+  @Option(help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   func validate() throws {
@@ -13,5 +13,5 @@ struct ThreadOptions: ParsableArguments {
   }
 
   /// What computes with them.
-  var machine: Machine { Machine(threadCount: threads ?? ThreadPool.availableProcessors) }
+  var machine: Machine { Machine(threadCount: threads ?? Processors.granted) }
 }
