@@ -44,7 +44,7 @@ lint:
 
 # The binaries that are shipped, not those of the tests. Ten minutes at most; 77 says that no system can be booted here.
 boot: build
-	@timeout --kill-after=30 600 Scripts/boot-service.sh "$(BIN)" \
+	@timeout --kill-after=60 600 Scripts/boot-service.sh "$(BIN)" \
 	  || { code=$$?; test $$code -eq 77 || exit $$code; }
 
 demo: build
