@@ -86,7 +86,8 @@ import Testing
     let later = JobStore(folder: scratch.path + "/jobs", output: "/elsewhere")
     #expect(try later.load() == [done, waiting])
     #expect(later.directory(of: done.id).release == "/out/glyphs-1")
-    #expect(later.directory(of: waiting.id).release == "/elsewhere/glyphs-2", "nothing is there yet")
+    // Nothing of it is there yet.
+    #expect(later.directory(of: waiting.id).release == "/elsewhere/glyphs-2")
     // Whatever happens to it next does not move it.
     try later.save(done)
     let again = JobStore(folder: scratch.path + "/jobs", output: "/third")

@@ -26,8 +26,9 @@ struct Check: ParsableCommand {
       let settings = try configuration.read(locations)
       report = CheckReport(of: settings)
       report.warnings += settings.problemsOfMachine()
-      // Without the unit's own groups (SupplementaryGroups=) membership cannot be told for certain.
-      if !isService, let error = settings.groupProblem { report = CheckReport(error: error) }
+      if let error = settings.groupProblem(certain: !isService) {
+        report = CheckReport(error: error)
+      }
     } catch let error as ConfigurationError {
       report = CheckReport(error: "\(error)")
     }
@@ -73,10 +74,15 @@ struct CheckReport: Codable, Hashable {
 
 extension Configuration {
   /// Why a group cannot be used on this machine by this user; nil when all can.
-  var groupProblem: String? {
+  ///
+  /// - Parameter certain: whether this process has the groups that a daemon will have. The unit may give it
+  ///   more (`SupplementaryGroups=`), so that it is no error to be without one.
+  func groupProblem(certain: Bool) -> String? {
     do {
       try requireGroups()
       return nil
+    } catch ControlError.forbidden(let message) {
+      return certain ? message : nil
     } catch {
       return error.message
     }
@@ -84,7 +90,7 @@ extension Configuration {
 
   /// What keeps a daemon of this user from writing releases, or others from reading them.
   func problemsOfMachine() -> [String] {
-    if let groupProblem { return [groupProblem] }
+    if let problem = groupProblem(certain: true) { return [problem] }
     let problems = ([release] + datasets.map(\.release)).compactMap { release in
       (try? ReleaseRights(release)).map { OutputFolder(path: output, rights: $0).problems }
     }

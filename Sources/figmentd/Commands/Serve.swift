@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
   private func serve(_ logger: Logger) async throws {
     let locations = Locations.ofThisProcess()
     let settings = try configuration.readForService(locations)
-    let stateFolder = self.state ?? locations.state
+    let stateFolder = try WorkingFolder.absolute(self.state ?? locations.state)
     let state = try StateDirectory(
       stateFolder, holdsReleases: WorkingFolder.overlap(settings.output, stateFolder))
     let daemon = try Daemon(

@@ -100,7 +100,7 @@ struct RunCommand: ParsableCommand {
     completion: .directory)
   var state: String?
 
-  @Option(help: "Threads to compute with. (default: the processors that the machine or its control group grants)")
+  @Option(help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   @Flag(help: "Print the results as JSON; progress is JSON lines on standard error.")

@@ -55,7 +55,8 @@ final class StateDirectory: Sendable {
     throw .conflict(
       "state directory \(path): it belongs to user '\(owner)', and this runs as '\(user)': files made in it "
         + "would be closed to its owner (the same user expected). Run it as that user, "
-        + "'sudo -u \(owner) figmentd run --state \(path) …', or name a folder of your own with --state.")
+        + "'sudo -u \(owner) figmentd run --state \(path) …', or name a folder of your own with --state."
+    )
   }
 
   /// The locked descriptor of a directory's lock file.

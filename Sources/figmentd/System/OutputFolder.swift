@@ -46,9 +46,10 @@ struct OutputFolder {
       let mode = information.st_mode
       if mode & S_IXOTH != 0 || (information.st_gid == group && mode & S_IXGRP != 0) { continue }
       let (name, mine) = (Account.name(ofGroup: group), Account.name(ofGroup: information.st_gid))
-      return "output \(path): group '\(name)' may read releases, and cannot reach them: folder \(folder) "
-        + "is of group '\(mine)' and closed to others (a way for '\(name)' expected). Open it, or "
-        + "choose an output elsewhere."
+      return
+        "output \(path): group '\(name)' may read releases, and cannot reach them: folder "
+        + "\(folder) is of group '\(mine)' and closed to others (a way for '\(name)' expected). "
+        + "Open it, or choose an output elsewhere."
     }
     return nil
   }
@@ -56,8 +57,8 @@ struct OutputFolder {
   /// The group of what is made in the folder: its own where it passes it on, else the process's.
   private var groupOfNewFiles: gid_t {
     var information = stat()
-    guard stat(path, &information) == 0, information.st_mode & S_ISGID != 0 else { return getegid() }
-    return information.st_gid
+    let passesOn = stat(path, &information) == 0 && information.st_mode & S_ISGID != 0
+    return passesOn ? information.st_gid : getegid()
   }
 }
 
@@ -72,7 +73,8 @@ enum WritableFolder {
   /// - Throws: `ControlError.failed` with the reason and what to do.
   static func require(_ path: String, as name: String) throws(ControlError) {
     let folder = existing(path)
-    let probe = "\(folder == "/" ? "" : folder)/.figment-probe-\(String.randomHexadecimal(byteCount: 6))"
+    let unused = ".figment-probe-\(String.randomHexadecimal(byteCount: 6))"
+    let probe = "\(folder == "/" ? "" : folder)/\(unused)"
     let file = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     let code = errno
     guard file < 0 else {

@@ -25,8 +25,9 @@ struct ReleaseRights: Hashable, Sendable {
   ///
   /// The system call tells it only by changing it, for all threads; the kernel's own text changes nothing.
   private static func callersMask() -> mode_t {
-    let status = (try? DurableFile.read("/proc/self/status")).map { String(decoding: $0, as: UTF8.self) }
-    let line = status?.split(separator: "\n").first { $0.hasPrefix("Umask:") }
+    let status = try? DurableFile.read("/proc/self/status")
+    let line = status.map { String(decoding: $0, as: UTF8.self) }?
+      .split(separator: "\n").first { $0.hasPrefix("Umask:") }
     guard let digits = line?.split(whereSeparator: \.isWhitespace).last,
       let mask = mode_t(digits, radix: 8)
     else {
@@ -69,7 +70,8 @@ struct ReleaseRights: Hashable, Sendable {
     if let group {
       guard lchown(path, uid_t.max, group) == 0 else {
         let error = SystemCallError("chown", path)
-        throw error.code == EPERM ? Account.notMember(of: Account.name(ofGroup: group)) : error
+        guard error.code == EPERM else { throw error }
+        throw Account.notMember(of: Account.name(ofGroup: group))
       }
     }
     // After the change of group, which takes rights away.
