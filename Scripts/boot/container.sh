@@ -102,7 +102,7 @@ stop_container() {
 
 # Runs a command in the container, as root.
 inside() {
-  timeout 300 nsenter --target "$leader" --mount --uts --ipc --net --pid --cgroup --root --wd=/ -- \
+  timeout 300 nsenter --target "$leader" --mount --uts --ipc --net --pid --cgroup --root --wd -- \
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 }
 

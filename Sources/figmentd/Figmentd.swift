@@ -19,8 +19,9 @@ enum Program {
     } catch {
       Figmentd.exit(withError: error)
     }
-    // Parsed anew: a command cannot be handed from this thread to a task.
-    Task {
+    // Parsed anew: a command cannot be handed from this thread to a task. Of medium priority: a task of the first
+    // thread is urgent otherwise, and Dispatch complains that it may not raise its threads above others'.
+    Task(priority: .medium) {
       await Figmentd.main()
       Figmentd.exit()
     }

@@ -123,11 +123,10 @@ import Testing
 
 @Suite struct YieldingTests {
   @Test func longWorkYieldsAndWhatAnswersDoesNot() async throws {
-    let usual = getpriority(PRIO_PROCESS, 0)
-    let quick = try await SerialThread(named: "quick").run { getpriority(PRIO_PROCESS, 0) }
-    let long = try await SerialThread(named: "long", yields: true).run {
-      getpriority(PRIO_PROCESS, 0)
-    }
+    let thread = __priority_which_t(PRIO_PROCESS.rawValue)
+    let usual = getpriority(thread, 0)
+    let quick = try await SerialThread(named: "quick").run { getpriority(thread, 0) }
+    let long = try await SerialThread(named: "long", yields: true).run { getpriority(thread, 0) }
     #expect(quick <= max(0, usual))
     #expect(long == max(10, usual))
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 
 /// Where the configuration is.
 struct ConfigurationOptions: ParsableArguments {

@@ -91,8 +91,9 @@ enum Account {
     }
     let group = entry.pw_gid
     try systemCall("initgroups", folder) { initgroups(entry.pw_name, group) }
-    try systemCall("setresgid", folder) { setresgid(group, group, group) }
-    try systemCall("setresuid", folder) { setresuid(user, user, user) }
+    // Of root they change the real and the saved one too.
+    try systemCall("setgid", folder) { setgid(group) }
+    try systemCall("setuid", folder) { setuid(user) }
     return true
   }
 }

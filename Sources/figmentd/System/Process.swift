@@ -25,9 +25,10 @@ enum Process {
   /// Thread by thread and not by the unit: what answers requests must not wait behind training. Cannot be
   /// taken back without privileges.
   static func yieldToOthers() {
+    let thread = __priority_which_t(PRIO_PROCESS.rawValue)
     // A number already higher was somebody's wish. -1 may be an error or an answer; both are below it.
-    guard getpriority(PRIO_PROCESS, 0) < niceness else { return }
-    setpriority(PRIO_PROCESS, 0, niceness)
+    guard getpriority(thread, 0) < niceness else { return }
+    setpriority(thread, 0, niceness)
   }
 
   /// Ends the process at once when it is told to stop a second time.
