@@ -254,7 +254,7 @@ limits() {
     inside sh -c "systemctl daemon-reload && systemctl restart figmentd" || true
   fi
   check "one processor's share gives one thread" says '"threads" *: *1[,}]*$' as ada figment status --json
-  check "the journal tells both limits" says "threads=1 memory_limit=1992294400" journal --lines 30
+  check "the journal tells both limits" says "memory_limit=1992294400 threads=1" journal --lines 30
   for group in $groups; do
     test ! -e "$group/cpu.cfs_quota_us" || echo -1 > "$group/cpu.cfs_quota_us"
     test ! -e "$group/memory.limit_in_bytes" || echo -1 > "$group/memory.limit_in_bytes"

@@ -20,7 +20,7 @@ enum Program {
       Figmentd.exit(withError: error)
     }
     // Parsed anew: a command cannot be handed from this thread to a task. Of medium priority: a task of the first
-    // thread is urgent otherwise, and Dispatch complains that it may not raise its threads above others'.
+    // thread is urgent otherwise, and Dispatch would raise the threads of all that follows.
     Task(priority: .medium) {
       await Figmentd.main()
       Figmentd.exit()

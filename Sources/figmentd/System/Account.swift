@@ -45,11 +45,14 @@ enum Account {
 
   /// Whether this process may give its own files to a group: root may, and whoever is in it.
   static func mayGive(toGroup group: gid_t) -> Bool {
-    if geteuid() == 0 || getegid() == group { return true }
-    let count = getgroups(0, nil)
-    guard count > 0 else { return false }
-    var groups = [gid_t](repeating: 0, count: Int(count))
-    return groups.prefix(Int(getgroups(count, &groups))).contains(group)
+    geteuid() == 0 || getegid() == group || furtherGroups.contains(group)
+  }
+
+  /// The groups of this process beside its first one.
+  private static var furtherGroups: [gid_t] {
+    var groups = [gid_t](repeating: 0, count: Int(max(0, getgroups(0, nil))))
+    let count = getgroups(Int32(groups.count), &groups)
+    return Array(groups.prefix(Int(max(0, count))))
   }
 
   /// Says that this process's user is not in a group that files are for.
