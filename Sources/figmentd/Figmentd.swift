@@ -1,7 +1,7 @@
 import ArgumentParser
 import Control
 import Datasets
-import Dispatch
+import Glibc
 
 /// Where the process starts.
 ///
@@ -19,13 +19,14 @@ enum Program {
     } catch {
       Figmentd.exit(withError: error)
     }
-    // Parsed anew: a command cannot be handed from this thread to a task. Of medium priority: a task of the first
-    // thread is urgent otherwise, and Dispatch would raise the threads of all that follows.
-    Task(priority: .medium) {
+    // Parsed anew: a command cannot be handed from this thread to a task. Detached, while this thread only
+    // waits: what the first thread orders is urgent, and Dispatch would raise threads for it above those of
+    // others, or complain in the journal that it may not.
+    Task.detached(priority: .medium) {
       await Figmentd.main()
       Figmentd.exit()
     }
-    dispatchMain()
+    while true { pause() }
   }
 }
 
