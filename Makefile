@@ -2,6 +2,7 @@
 # make test      build and run all tests; a test that is skipped without leave is a failure
 # make fuzz      throw changed images at the decoders for SECONDS (needs clang with libFuzzer)
 # make lint      format, service files, shell scripts
+# make boot      the service as it is shipped, booted in a container (as root); says where that cannot be done
 # make build     a release build with the Swift library linked in
 # make install   into PREFIX (default /usr/local) below DESTDIR
 
@@ -19,7 +20,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 # Tests that hold the daemon to deadlines run apart from those that compute: both share Swift's own threads.
 KEEPING_TIME := ^(FigmentdTests|FigmentTests|ControlTests)\.
 
-.PHONY: all build test fuzz lint demo install uninstall clean dependencies
+.PHONY: all build test fuzz lint boot demo install uninstall clean dependencies
 
 all: build
 
@@ -47,6 +48,11 @@ fuzz: dependencies
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	Scripts/check-units.sh
+
+# The binaries that are shipped, not those of the tests. Ten minutes at most; 77 says that no system can be booted here.
+boot: build
+	@timeout --kill-after=60 600 Scripts/boot-service.sh "$(BIN)" \
+	  || { code=$$?; test $$code -eq 77 || exit $$code; }
 
 demo: build
 	Scripts/demo.sh "$(BIN)"

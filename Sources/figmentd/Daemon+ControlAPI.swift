@@ -52,10 +52,12 @@ extension Daemon: ControlAPI {
     switch request {
     case .train(let request):
       dataset = request.dataset
+      try requireOutput()
       try await checkPolicy(request)
       try await checkOrder(request)
     case .generate(let request):
       dataset = try modelDataset(of: request.job)
+      try requireOutput()
       let trained = store.directory(of: request.job)
       try await reading.run { [engine] in try engine.check(request, from: trained) }
     case .evaluate(let request): dataset = try modelDataset(of: request.job)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Compute
 import Control
 import Datasets
-import Dispatch
 import FoundationEssentials
 import Glibc
 
@@ -28,12 +27,14 @@ enum Program {
     } catch {
       Figmentd.exit(withError: error)
     }
-    // Parsed anew: a command cannot be handed from this thread to a task.
-    Task {
+    // Parsed anew: a command cannot be handed from this thread to a task. Detached, while this thread only
+    // waits: what the first thread orders is urgent, and Dispatch would raise threads for it above those of
+    // others, or complain in the journal that it may not.
+    Task.detached(priority: .medium) {
       await Figmentd.main()
       Figmentd.exit()
     }
-    dispatchMain()
+    while true { pause() }
   }
 }
 

@@ -56,6 +56,49 @@ import Testing
     #expect("\(try #require(error))".contains("lie in one another"))
   }
 
+  @Test func releasesFollowWhatHoldsForAllUnlessADatasetSaysOtherwise() throws {
+    var reader = ConfigurationReader(defaults: Self.defaults)
+    try reader.add(
+      """
+      datasets:
+        a: {root: /a, policy: {epsilon_max: 1, delta: 1e-5}}
+        b:
+          root: /b
+          policy: {epsilon_max: 1, delta: 1e-5}
+          release: {group: radiology}
+        c:
+          root: /c
+          policy: {epsilon_max: 1, delta: 1e-5}
+          release: {mode: "0700"}
+      """, from: "config.yaml")
+    // A later file says what holds for all, and the datasets of the first follow it.
+    try reader.add("release: {group: readers, mode: \"0755\"}", from: "conf.d/release.yaml")
+    let configuration = try reader.finish()
+    #expect(configuration.release == ReleaseConfiguration(group: "readers", mode: 0o755))
+    #expect(
+      configuration.datasets.map(\.release) == [
+        ReleaseConfiguration(group: "readers", mode: 0o755),
+        ReleaseConfiguration(group: "radiology", mode: 0o755),
+        ReleaseConfiguration(group: "readers", mode: 0o700),
+      ])
+  }
+
+  @Test func withoutAWordTheServicesGroupReadsReleases() throws {
+    let configuration = try read("datasets: {a: {root: /a, policy: {epsilon_max: 1, delta: 1e-5}}}")
+    #expect(configuration.datasets[0].release == ReleaseConfiguration(group: nil, mode: 0o750))
+  }
+
+  @Test(arguments: ["0640", "0777", "0752", "0740", "750x", "01750", "9", "-1", "0350"])
+  func aModeThatLocksTheOwnerOutOrLetsEverybodyWriteIsRefused(_ mode: String) throws {
+    for text in [
+      "release: {mode: \"\(mode)\"}",
+      "datasets: {a: {root: /a, policy: {epsilon_max: 1, delta: 1e-5}, release: {mode: \"\(mode)\"}}}",
+    ] {
+      let error = #expect(throws: ConfigurationError.self) { try read(text) }
+      #expect(error?.message.contains("'\(mode)' (permissions of a folder") == true)
+    }
+  }
+
   @Test func everyKeyIsRead() throws {
     let configuration = try read(Self.full)
     #expect(configuration.output == "/srv/synthetic")

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Privacy
+import TestSupport
 import Testing
 
 @testable import figment
@@ -45,6 +46,36 @@ import Testing
     let restored = try report(second.places.release)
     #expect(!restored.verified)
     #expect(restored.problem?.contains("restored from an old copy") ?? false)
+  }
+
+  /// The service may find files that a run of another user left.
+  @Test func aLedgerThatMayNotBeOpenedIsReportedInWords() throws {
+    let problem = try OrdinaryUser.run {
+      let scratch = ScratchFolder()
+      let state = try StateDirectory(scratch.path + "/state")
+      let root = scratch.path + "/images"
+      try DurableFile.makeFolder(root)
+      let location = RootLedger.location(
+        try RootLedger.identity(of: root), ledgers: state.ledgers, marks: state.ledgerMarks)
+      try DurableFile.makeFolder(location.directory)
+      try DurableFile.write(Data("x".utf8), to: location.path, mode: 0)
+      let dataset = DatasetConfiguration(
+        name: "glyphs", root: root, policy: PrivacyPolicy(epsilonMaximum: 1, delta: 1e-5))
+      return try LedgerReader(dataset, state: state).report().problem ?? "none"
+    }
+    #expect(problem.contains("Permission denied"))
+    #expect(!problem.contains("code"))
+  }
+
+  @Test func aFaultSaysWhoseTheFileIs() throws {
+    let text = try OrdinaryUser.run {
+      let fault = #expect(throws: LedgerFileFault.self) {
+        try SystemLedgerFileDisk().content(of: "/etc/shadow")
+      }
+      return fault.map { "\($0)" } ?? ""
+    }
+    #expect(text.contains("open /etc/shadow failed: Permission denied (it belongs to user 'root'"))
+    #expect(text.contains("chown -R "))
   }
 
   /// What may befall a ledger's file.

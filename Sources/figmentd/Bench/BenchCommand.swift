@@ -67,7 +67,7 @@ struct BenchCommand: ParsableCommand {
   func run() throws {
     let kernels = isa.flatMap(Kernels.named) ?? .preferred
     let machine = Machine(
-      threadCount: threads ?? ThreadPool.availableProcessors, kernels: kernels)
+      threadCount: threads ?? Processors.granted, kernels: kernels)
     let cases = BenchCase.all(batch: batch).filter { $0.matches(filter) }
     if let beside { return try measure(cases, on: machine, beside: beside) }
     let clock: BenchClock =

@@ -6,7 +6,12 @@ import Privacy
 /// Reads the configuration and says what is wrong with it; needs no daemon.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Check the configuration without starting anything.")
+    abstract: "Check the configuration without starting anything.",
+    discussion: """
+      Run by root, it looks at output and groups as the user who owns the state directory, which is the \
+      service's. What systemd shuts off from the service, such as folders that no ReadWritePaths= opens, \
+      shows only when the service starts: 'figment status' tells of it.
+      """)
 
   @OptionGroup var configuration: ConfigurationOptions
 
@@ -14,9 +19,16 @@ struct Check: ParsableCommand {
   var json = false
 
   func run() throws {
-    let report: CheckReport
+    let locations = Locations.ofThisProcess()
+    var report: CheckReport
     do {
-      report = CheckReport(of: try configuration.read(.ofThisProcess()))
+      let isService = try Account.becomeOwner(of: locations.state)
+      let settings = try configuration.read(locations)
+      report = CheckReport(of: settings)
+      report.warnings += settings.problemsOfMachine()
+      if let error = settings.groupProblem(certain: !isService) {
+        report = CheckReport(error: error)
+      }
     } catch let error as ConfigurationError {
       report = CheckReport(error: "\(error)")
     }
@@ -57,6 +69,34 @@ struct CheckReport: Codable, Hashable {
     let names = datasets.isEmpty ? "none" : datasets.joined(separator: ", ")
     return (["configuration is valid; datasets: \(names)"] + warnings.map { "warning: \($0)" })
       .joined(separator: "\n")
+  }
+}
+
+extension Configuration {
+  /// Why a group cannot be used on this machine by this user; nil when all can.
+  ///
+  /// - Parameter certain: whether this process has the groups that a daemon will have. The unit may give it
+  ///   more (`SupplementaryGroups=`), so that it is no error to be without one.
+  func groupProblem(certain: Bool) -> String? {
+    do {
+      try requireGroups()
+      return nil
+    } catch ControlError.forbidden(let message) {
+      return certain ? message : nil
+    } catch {
+      return error.message
+    }
+  }
+
+  /// What keeps a daemon of this user from writing releases, or others from reading them.
+  func problemsOfMachine() -> [String] {
+    if let problem = groupProblem(certain: true) { return [problem] }
+    let problems = ([release] + datasets.map(\.release)).compactMap { release in
+      (try? ReleaseRights(release)).map { OutputFolder(path: output, rights: $0).problems }
+    }
+    return problems.joined().reduce(into: []) { known, problem in
+      if !known.contains(problem) { known.append(problem) }
+    }
   }
 }
 

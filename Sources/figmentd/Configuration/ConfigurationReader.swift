@@ -13,6 +13,8 @@ struct ConfigurationReader {
   private var configuration: Configuration
   /// Where each dataset was declared, for errors that show only when all are known.
   private var origins: [String: ConfigurationNode] = [:]
+  /// What a dataset says of its releases; the rest is what all say, which a later file may still change.
+  private var releases: [String: ConfigurationNode] = [:]
 
   /// Starts from what holds without any file.
   init(defaults: Configuration) {
@@ -55,6 +57,9 @@ struct ConfigurationReader {
     if let node = top.take("recipes") { configuration.recipes = try node.absolutePath() }
     if let node = top.take("threads") { configuration.threads = try node.integer(in: 1...1024) }
     if let node = top.take("socket") { try addSocket(node) }
+    if let node = top.take("release") {
+      configuration.release = try Self.release(node, unless: configuration.release)
+    }
     if let node = top.take("datasets") {
       for (name, value) in try node.mapping().all { try addDataset(name, value) }
     }
@@ -65,6 +70,12 @@ struct ConfigurationReader {
   func finish() throws(ConfigurationError) -> Configuration {
     var result = configuration
     result.datasets.sort { $0.name < $1.name }
+    for place in result.datasets.indices {
+      result.datasets[place].release =
+        try releases[result.datasets[place].name].map { node throws(ConfigurationError) in
+          try Self.release(node, unless: result.release)
+        } ?? result.release
+    }
     for dataset in result.datasets {
       guard let origin = origins[dataset.name] else { continue }
       if WorkingFolder.overlap(dataset.root, result.output) {
@@ -97,6 +108,31 @@ struct ConfigurationReader {
     try mapping.finish()
   }
 
+  /// Who may read releases; `usual` holds where nothing is said.
+  private static func release(
+    _ node: ConfigurationNode, unless usual: ReleaseConfiguration
+  ) throws(ConfigurationError) -> ReleaseConfiguration {
+    var mapping = try node.mapping()
+    var release = usual
+    if let node = mapping.take("group") { release.group = try node.text() }
+    if let node = mapping.take("mode") {
+      let text = try node.text()
+      guard let mode = UInt32(text, radix: 8), isMode(mode) else {
+        throw node.error(
+          "'\(text)' (permissions of a folder like \"0750\" expected: the owner may do everything, others "
+            + "may not write, and who may read may search).")
+      }
+      release.mode = mode
+    }
+    try mapping.finish()
+    return release
+  }
+
+  private static func isMode(_ mode: UInt32) -> Bool {
+    mode & ~0o777 == 0 && mode & 0o700 == 0o700 && mode & 0o002 == 0
+      && (mode & 0o044) >> 2 == mode & 0o011
+  }
+
   private mutating func addDataset(
     _ name: String, _ node: ConfigurationNode
   ) throws(ConfigurationError) {
@@ -127,12 +163,20 @@ struct ConfigurationReader {
       }
       dataset.holdOut = folder
     }
-    if let node = mapping.take("classes") { dataset.classes = try node.words() }
+    if let node = mapping.take("classes") {
+      let classes = try node.words()
+      do { _ = try ClassNames.folders(classes) } catch { throw node.error("\(error)") }
+      dataset.classes = classes
+    }
     if let node = mapping.take("white_level") {
       dataset.whiteLevel = try node.integer(in: ImageTransform.whiteLevels)
     }
     if let node = mapping.take("colour") {
       dataset.colour = try node.choice(of: ImageTransform.Colour.self)
+    }
+    if let node = mapping.take("release") {
+      _ = try Self.release(node, unless: ReleaseConfiguration())
+      releases[name] = node
     }
     if let node = mapping.take("population") {
       let population = try node.integer(in: 1...Int(Int32.max))

@@ -33,6 +33,8 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   var holdOut: String?
   /// What may be spent on it.
   var policy: PrivacyPolicy
+  /// Who may read what is released of it; the reader of the configuration fills in what holds for all.
+  var release = ReleaseConfiguration()
 }
 
 /// How changes below a root are noticed.

@@ -56,19 +56,4 @@ struct AccessPolicy: Hashable, Sendable {
       "user \(peer.user): may not \(route.needsControl ? "do this" : "look") here "
         + "(a member of the socket's group expected). Ask the administrator.")
   }
-
-  /// The number of the group with a name.
-  ///
-  /// - Throws: `ControlError.notFound` when there is no such group.
-  static func number(ofGroup name: String) throws(ControlError) -> gid_t {
-    var entry = Glibc.group()
-    var result: UnsafeMutablePointer<group>?
-    var buffer = [CChar](repeating: 0, count: 16 * 1024)
-    guard getgrnam_r(name, &entry, &buffer, buffer.count, &result) == 0, result != nil else {
-      throw .notFound(
-        "group '\(name)': unknown (a group of this machine expected). "
-          + "Make it, or change 'socket' in the configuration.")
-    }
-    return entry.gr_gid
-  }
 }

@@ -38,7 +38,7 @@ actor DatasetKeeper {
     self.index = index
     self.pulse = pulse
     self.logger = logger
-    thread = SerialThread(named: "figment-scan")
+    thread = SerialThread(named: "figment-scan", yields: true)
     (hints, hint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 

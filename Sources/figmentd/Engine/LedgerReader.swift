@@ -22,8 +22,9 @@ struct LedgerReader {
     self.dataset = dataset
     let location = RootLedger.location(
       try RootLedger.identity(of: dataset.root), ledgers: state.ledgers, marks: state.ledgerMarks)
-    // A file that is gone while its mark is there is not an empty ledger: the verification knows.
-    let bytes = try SystemLedgerFileDisk().content(of: location.path) ?? []
+    // A file that is gone while its mark is there is not an empty ledger, and neither is one that cannot be
+    // read: the verification says so.
+    let bytes = (try? SystemLedgerFileDisk().content(of: location.path)) ?? []
     let content = try? LedgerFileContent(bytes, ledger: location.path)
     lines = content?.lines ?? []
     verification = LedgerFileVerification(

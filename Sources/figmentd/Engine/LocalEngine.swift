@@ -25,7 +25,7 @@ final class LocalEngine: TrainingEngine {
     usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
   ) {
     library = RecipeLibrary(folder: recipes)
-    machine = Machine(threadCount: threads ?? ThreadPool.availableProcessors)
+    machine = Machine(threadCount: threads ?? Processors.granted)
     self.state = state
     self.usableUnits = usableUnits
     self.conditions = conditions
@@ -136,7 +136,7 @@ final class LocalEngine: TrainingEngine {
     let order = try order(request, name: job.id.description, dataset: dataset)
     return try withoutActuallyEscaping(report) { report in
       let run = TrainingRun(
-        order, at: places(of: directory), on: machine, stop: stop, under: conditions,
+        order, at: try places(of: directory, dataset), on: machine, stop: stop, under: conditions,
         makeDecoder: makeDecoder, report: report)
       switch try run.run() {
       case .finished(let results): return .completed(results)
@@ -176,7 +176,7 @@ final class LocalEngine: TrainingEngine {
           seed: request.seed ?? RunDesign.drawnSeed(),
           temperature: request.temperature ?? 1, guidance: request.guidance),
         name: job.id.description)
-      let places = places(of: directory)
+      let places = try places(of: directory, dataset)
       let count = generation.request.labels.count
       let tell = { (written: Int) in
         report(.progress(JobProgress(phase: .generate, done: written, total: count)))
@@ -184,13 +184,13 @@ final class LocalEngine: TrainingEngine {
       let results =
         if let mechanism = design.plan.mechanism {
           try generation.write(
-            releaseAt: SetPlace(places.release, internalFiles: places.internalFiles),
+            releaseAt: places.set(isProtected: true),
             protectedBy: mechanism,
             statement: try? DurableFile.read(trained.release + "/privacy.json"), stop: stop,
             report: tell)
         } else {
           try generation.write(
-            insideAt: SetPlace(places.unprotected, internalFiles: places.internalFiles),
+            insideAt: places.set(isProtected: false),
             guarantee: .none, stop: stop, report: tell)
         }
       return results.map { .completed($0) } ?? .stopped
@@ -261,6 +261,15 @@ final class LocalEngine: TrainingEngine {
       holdOut: dataset.holdOut, allowsFewerSteps: request.allowFewerSteps ?? false,
       count: request.count ?? RunOrder.usualCount,
       seed: request.seed, command: request.command)
+  }
+
+  /// Where a job's files lie that may release something of a dataset.
+  private func places(
+    of directory: JobDirectory, _ dataset: DatasetConfiguration
+  ) throws -> RunPlaces {
+    var places = places(of: directory)
+    places.rights = try ReleaseRights(dataset.release)
+    return places
   }
 
   private func places(of directory: JobDirectory) -> RunPlaces {

@@ -100,7 +100,7 @@ struct RunCommand: ParsableCommand {
     completion: .directory)
   var state: String?
 
-  @Option(help: "Threads to compute with. (default: all processors)")
+  @Option(help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   @Flag(
@@ -194,9 +194,11 @@ struct RunCommand: ParsableCommand {
   private func train(_ meter: RunMeter) throws {
     let locations = Locations.ofThisProcess()
     let order = try order(locations)
+    let rights = ReleaseRights.ofCaller()
     let stop = StopSignal()
     try StopSignals.raise(stop)
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
+    try StateDirectory.requireOwn(stateFolder)
     let results = try WorkingFolder.absolute(output)
     let internalFiles = internalFiles(results, order.recipe)
     let (ledgers, marks) = (stateFolder + "/ledgers", stateFolder + "/ledger-marks")
@@ -212,13 +214,13 @@ struct RunCommand: ParsableCommand {
     let places = RunPlaces(
       internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
       release: "\(results)/release/\(name ?? order.recipe.name)",
-      unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks)
+      unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks, rights: rights)
     try places.set(isProtected: !nonPrivate).requireFree()
-    try DurableFile.makeFolder(results, mode: 0o755)
+    try rights.makeFolder(results)
     try RunName.keep(order.name, in: internalFiles)
     let run = TrainingRun(
       order, at: places,
-      on: Machine(threadCount: threads ?? ThreadPool.availableProcessors), stop: stop,
+      on: Machine(threadCount: threads ?? Processors.granted), stop: stop,
       makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
     switch try run.run() {
     case .finished(let outcome): try meter.finish(outcome)

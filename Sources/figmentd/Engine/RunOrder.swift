@@ -121,9 +121,13 @@ struct RunPlaces: Sendable {
   let ledgers: String
   /// The folder of the ledgers' marks.
   let ledgerMarks: String
+  /// The rights that the release gets; what stays inside has none but the owner's.
+  var rights = ReleaseRights.ownerAlone
 
   /// Where the set of the run appears.
   func set(isProtected: Bool) -> SetPlace {
-    SetPlace(isProtected ? release : unprotected, internalFiles: internalFiles)
+    SetPlace(
+      isProtected ? release : unprotected, internalFiles: internalFiles,
+      rights: isProtected ? rights : .ownerAlone)
   }
 }

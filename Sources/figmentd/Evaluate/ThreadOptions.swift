@@ -6,7 +6,7 @@ struct ThreadOptions: ParsableArguments {
   /// Threads that a machine can make use of.
   static let range = 1...1024
 
-  @Option(help: "Threads to compute with. (default: all processors)")
+  @Option(help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   func validate() throws {
@@ -17,5 +17,5 @@ struct ThreadOptions: ParsableArguments {
   }
 
   /// What computes with them.
-  var machine: Machine { Machine(threadCount: threads ?? ThreadPool.availableProcessors) }
+  var machine: Machine { Machine(threadCount: threads ?? Processors.granted) }
 }

@@ -4,13 +4,17 @@
 /// every task of the daemon.
 actor SerialThread {
   private let name: String
+  private let yields: Bool
   private var last: Task<Void, Never>?
 
   /// Makes a thread.
   ///
-  /// - Parameter name: what `top -H` shows; the first 15 bytes count.
-  init(named name: String) {
+  /// - Parameters:
+  ///   - name: what `top -H` shows; the first 15 bytes count.
+  ///   - yields: whether it takes the processor only from those who want it less, as long work should.
+  init(named name: String, yields: Bool = false) {
     self.name = name
+    self.yields = yields
   }
 
   /// Runs `work` on the thread after everything that was given to it before.
@@ -18,10 +22,13 @@ actor SerialThread {
     _ work: @escaping @Sendable () throws -> Success
   ) async throws -> Success {
     let earlier = last
-    let name = name
+    let (name, yields) = (name, yields)
     let task = Task {
       await earlier?.value
-      return try await Self.runOnNewThread(named: name, work)
+      return try await Self.runOnNewThread(named: name) {
+        if yields { Process.yieldToOthers() }
+        return try work()
+      }
     }
     last = Task { _ = await task.result }
     return try await task.value

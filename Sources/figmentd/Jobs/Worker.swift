@@ -4,7 +4,7 @@ import Synchronization
 /// Gives jobs to the engine, on the training thread, one at a time.
 struct Worker: Sendable {
   private let engine: any TrainingEngine
-  private let thread = SerialThread(named: "figment-train")
+  private let thread = SerialThread(named: "figment-train", yields: true)
   private let pulse: Pulse
 
   /// Makes a worker for an engine, which beats the pulse as often as the engine reports.

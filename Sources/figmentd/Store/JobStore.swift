@@ -9,11 +9,13 @@ final class JobStore {
   private let folder: String
   private let output: String
   private var lastEvents: [JobID: JobEvent.ID] = [:]
+  /// Where the releases of known jobs go, which may be another place than the output of now.
+  private var releases: [JobID: String] = [:]
 
   /// What could not be read when the jobs were loaded.
   private(set) var remarks: [String] = []
 
-  /// Keeps jobs in a folder, and tells them to release into `output`.
+  /// Keeps jobs in a folder, and tells new ones to release into `output`.
   init(folder: String, output: String) {
     self.folder = folder
     self.output = output
@@ -21,7 +23,8 @@ final class JobStore {
 
   /// Where a job's files are.
   func directory(of job: JobID) -> JobDirectory {
-    JobDirectory(job: job, path: "\(folder)/\(job)", release: "\(output)/\(job)")
+    JobDirectory(
+      job: job, path: "\(folder)/\(job)", release: releases[job] ?? "\(output)/\(job)")
   }
 
   /// Reads all jobs, in the order of their numbers, and clears away what a crash left half done.
@@ -35,11 +38,12 @@ final class JobStore {
       let file = directory(of: id).jobFile
       unlink(file + DurableFile.temporarySuffix)
       do {
-        let job = try ControlCoding.decode(Job.self, from: DurableFile.read(file))
-        guard job.id == id else {
-          throw ControlError.invalid("it holds job '\(job.id)'.")
+        let stored = try ControlCoding.decode(StoredJob.self, from: DurableFile.read(file))
+        guard stored.job.id == id else {
+          throw ControlError.invalid("it holds job '\(stored.job.id)'.")
         }
-        jobs.append(job)
+        releases[id] = place(of: stored)
+        jobs.append(stored.job)
       } catch let error as SystemCallError where error.code == ENOENT {
         // Made by a submission that a crash cut off; nobody was told of it.
         rmdir(directory(of: id).path)
@@ -48,6 +52,16 @@ final class JobStore {
       }
     }
     return jobs.sorted { ($0.id.number ?? 0, $0.id.name) < ($1.id.number ?? 0, $1.id.name) }
+  }
+
+  /// Where a job's release is, or will be.
+  ///
+  /// A job that has released nothing yet follows the output: the old one may be gone.
+  private func place(of stored: StoredJob) -> String {
+    let usual = "\(output)/\(stored.job.id)"
+    guard let place = stored.place else { return usual }
+    if stored.job.state.isFinished || access(place, F_OK) == 0 { return place }
+    return usual
   }
 
   /// Makes a folder for a new job, with a number that no job ever had.
@@ -72,7 +86,8 @@ final class JobStore {
   /// Stores where a job stands; it is on disk when this returns.
   func save(_ job: Job) throws {
     try DurableFile.write(
-      ControlCoding.encodeForPeople(job), to: directory(of: job.id).jobFile)
+      ControlCoding.encodeForPeople(StoredJob(job, release: directory(of: job.id).release)),
+      to: directory(of: job.id).jobFile)
   }
 
   /// Keeps something that happened, and gives it its number.

@@ -4,7 +4,7 @@ import Glibc
 /// Where things lie in the state directory.
 ///
 /// ```
-/// STATE/                0700
+/// STATE/                0700, or 0710 with the releases in it
 ///   lock                held while the daemon runs; its process id
 ///   jobs/               JobStore
 ///   ledgers/            what was spent on each dataset
@@ -36,11 +36,14 @@ final class StateDirectory: Sendable {
 
   /// Makes the folder if it is missing, and takes it.
   ///
-  /// - Throws: `ControlError.conflict` when another daemon has it.
-  init(_ path: String) throws {
+  /// - Parameter holdsReleases: whether its group passes through it to the releases; it can list nothing and
+  ///   open nothing else there.
+  /// - Throws: `ControlError.conflict` when another daemon has it, or another user owns it.
+  init(_ path: String, holdsReleases: Bool = false) throws {
     paths = StatePaths(path: path)
+    try Self.requireOwn(path)
     try DurableFile.makeFolder(path)
-    try systemCall("chmod", path) { chmod(path, 0o700) }
+    try systemCall("chmod", path) { chmod(path, holdsReleases ? 0o710 : 0o700) }
     lock = try Self.take(path)
     for folder in [paths.jobs, paths.ledgers, paths.snapshots] {
       try DurableFile.makeFolder(folder)
@@ -48,6 +51,22 @@ final class StateDirectory: Sendable {
   }
 
   deinit { close(lock) }
+
+  /// Refuses a state directory of another user: what is made in it would be closed to him.
+  ///
+  /// Root is the one who could, and would leave ledgers that the service cannot open.
+  static func requireOwn(_ path: String) throws(ControlError) {
+    var information = stat()
+    guard stat(path, &information) == 0, information.st_uid != geteuid() else { return }
+    let (owner, user) = (
+      Account.name(ofUser: information.st_uid), Account.name(ofUser: geteuid())
+    )
+    throw .conflict(
+      "state directory \(path): it belongs to user '\(owner)', and this runs as '\(user)': files made in it "
+        + "would be closed to its owner (the same user expected). Run it as that user, "
+        + "'sudo -u \(owner) figmentd run --state \(path) …', or name a folder of your own with --state."
+    )
+  }
 
   /// The locked descriptor of a directory's lock file.
   ///
