@@ -23,6 +23,8 @@ actor Daemon {
   var keeperTasks: [String: Task<Void, Never>] = [:]
   var remarks: [String: String] = [:]
   let planning = SerialThread(named: "figment-plan")
+  /// Reads recipes and ledgers, which lists need: it never waits behind a plan.
+  let looking = SerialThread(named: "figment-look")
 
   private let worker: Worker
   private let started = Date()
@@ -70,7 +72,7 @@ actor Daemon {
     isStopping = true
     if let running {
       do { try apply(.stopRequested(.shutdown), to: running.job) } catch {
-        logger.error("job \(running.job): cannot be told to stop: \(error)")
+        logger.error("job \(running.job): cannot be told to stop: \(ControlError(error))")
         running.stop.raise()
       }
       await withCheckedContinuation { idleWaiters.append($0) }
@@ -215,7 +217,7 @@ actor Daemon {
       for box in mailboxes[id] ?? [] { box.mailbox?.put(event) }
     } catch {
       // The job's state is stored already; only its history has a hole.
-      logger.error("job \(id): its events cannot be kept: \(error)")
+      logger.error("job \(id): its events cannot be kept: \(ControlError(error))")
     }
   }
 
@@ -237,15 +239,15 @@ actor Daemon {
     } catch let error as ControlError {
       finish(id, .failed(JobFailure(message: error.message, exitCode: error.exitCode)))
     } catch {
-      logger.error("job \(id): cannot be launched: \(error)")
-      finish(id, .failed(JobFailure(message: "\(error)")))
+      logger.error("job \(id): cannot be launched: \(ControlError(error))")
+      finish(id, .failed(JobFailure(message: ControlError(error).message)))
     }
   }
 
   /// Leaves a job in the queue whose launch cannot be stored, and tries again after a while.
   private func waitForDisk(_ id: JobID, _ error: any Error) {
-    logger.error("job \(id): cannot be launched: \(error)")
-    remarks["disk"] = "job \(id): cannot be launched: \(error)"
+    logger.error("job \(id): cannot be launched: \(ControlError(error))")
+    remarks["disk"] = "job \(id): cannot be launched: \(ControlError(error))"
     running = nil
     queue.append(id)
     Task {
@@ -271,8 +273,8 @@ actor Daemon {
       publish(.note(text.value), of: id)
     case .progress(let progress):
       do { try apply(.reached(progress), to: id) } catch {
-        logger.error("job \(id): its progress cannot be stored: \(error)")
-        remarks["disk"] = "job \(id): its progress cannot be stored: \(error)"
+        logger.error("job \(id): its progress cannot be stored: \(ControlError(error))")
+        remarks["disk"] = "job \(id): its progress cannot be stored: \(ControlError(error))"
       }
     }
   }
@@ -284,10 +286,10 @@ actor Daemon {
     running = nil
     do { try apply(.ended(ending), to: id) } catch {
       // It stays `running` on disk and is taken up again by the next start, from its checkpoint.
-      logger.critical("job \(id): its end cannot be stored: \(error)")
-      remarks["disk"] = "job \(id): its end cannot be stored: \(error)"
+      logger.critical("job \(id): its end cannot be stored: \(ControlError(error))")
+      remarks["disk"] = "job \(id): its end cannot be stored: \(ControlError(error))"
       if var job = jobs[id] {
-        job.state = .finished(.failed(JobFailure(message: "\(error)")))
+        job.state = .finished(.failed(JobFailure(message: ControlError(error).message)))
         jobs[id] = job
       }
     }

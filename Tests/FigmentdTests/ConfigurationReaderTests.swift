@@ -100,7 +100,7 @@ import Testing
   @Test(arguments: [
     ("epsilon_max: 10, delta: 1e-5", nil),
     ("epsilon_max: 10.5, delta: 1e-5", "epsilon_max 10.5 allows weak protection"),
-    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50.0 allows no meaningful protection"),
+    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50 allows no meaningful protection"),
     ("epsilon_max: 1, delta: 0.1", "delta 0.1 is above 0.001: a dataset of 10 units or more"),
   ]) func aCheckWarnsOfWhatProtectsLittle(_ policy: String, _ warning: String?) throws {
     let report = CheckReport(

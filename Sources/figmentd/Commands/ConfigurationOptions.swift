@@ -4,7 +4,8 @@ import ArgumentParser
 struct ConfigurationOptions: ParsableArguments {
   @Option(
     name: .customLong("config"),
-    help: "The configuration file. conf.d/*.yaml beside it is read too.",
+    help:
+      "The configuration file; conf.d/*.yaml beside it is read too. (default: \(Locations.ofThisProcess().configuration))",
     completion: .file(extensions: ["yaml"]))
   var file: String?
 

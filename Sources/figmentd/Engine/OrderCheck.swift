@@ -38,18 +38,3 @@ extension RunOrder {
       of: name, after: history)
   }
 }
-
-extension ControlError {
-  /// Errors of the rooms as errors that a caller can act on.
-  static func translating<Result>(_ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as LedgerError {
-      throw RootLedger.controlError(error)
-    } catch let error as PrivacyError {
-      throw ControlError.invalid(error.description)
-    } catch let error as RecipeFailure {
-      throw ControlError.invalid(error.description)
-    }
-  }
-}

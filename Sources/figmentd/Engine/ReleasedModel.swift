@@ -24,7 +24,7 @@ struct ReleasedModel {
     do {
       content = try Safetensors.decode(bytes)
     } catch {
-      throw ModelFileError.noModel(file, reason: "\(error)")
+      throw ModelFileError.noModel(file, reason: ControlError(error).message)
     }
     let entry = { (key: String) throws -> Data in
       guard let text = content.metadata[key] else {

@@ -3,7 +3,7 @@ import Compute
 
 /// With how many threads a command measures.
 struct ThreadOptions: ParsableArguments {
-  @Option(help: "Threads to compute with. (default: all processors)")
+  @Option(parsing: .unconditional, help: "Threads to compute with. (default: all processors)")
   var threads: Int?
 
   func validate() throws {

@@ -57,10 +57,9 @@ struct Worker: Sendable {
       case .completed(let results): return .completed(results)
       case .stopped: return .stopped
       }
-    } catch let error as ControlError {
-      return .failed(JobFailure(message: error.message, exitCode: error.exitCode))
     } catch {
-      return .failed(JobFailure(message: "\(error)"))
+      let error = ControlError(error)
+      return .failed(JobFailure(message: error.message, exitCode: error.exitCode))
     }
   }
 

@@ -25,9 +25,12 @@ protocol LedgerFileDisk: Sendable {
 }
 
 /// A system call that failed.
-struct LedgerFileFault: Error, Hashable {
+struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
   let operation: String
   let code: Int32
+
+  /// What failed and what the system says about it.
+  var description: String { "ledger: \(operation) failed: \(reason)." }
 
   var reason: String { String(cString: strerror(code)) }
 

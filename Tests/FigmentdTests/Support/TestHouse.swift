@@ -145,6 +145,16 @@ final class RawSocket: Sendable {
     (try? await SerialThread(named: "test").run { self.readBlocking() }) ?? ""
   }
 
+  /// What comes first, at most so many bytes.
+  func read(atMost count: Int) async -> String {
+    let bytes = try? await SerialThread(named: "test").run {
+      var buffer = [UInt8](repeating: 0, count: count)
+      let received = recv(self.descriptor, &buffer, count, 0)
+      return Array(buffer.prefix(max(0, received)))
+    }
+    return String(decoding: bytes ?? [], as: UTF8.self)
+  }
+
   private func readBlocking() -> String {
     var text: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
