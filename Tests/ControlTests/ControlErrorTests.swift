@@ -105,7 +105,8 @@ import Testing
 
 @Suite struct RoundedTests {
   @Test(arguments: [
-    (0.0, "0"), (10, "10"), (1234.5, "1,235"), (60_000, "60,000"), (0.831234, "0.831"), (0.001234, "0.00123"),
+    (0.0, "0"), (10, "10"), (1234.5, "1,235"), (60_000, "60,000"), (0.831234, "0.831"),
+    (0.001234, "0.00123"),
     (1e-5, "1e-5"), (2.34e-6, "2.34e-6"), (-4.567, "-4.57"), (2.0, "2"),
   ]) func threeDigitsThatMeanSomething(_ value: Double, _ text: String) {
     #expect(Rounded.text(value) == text)

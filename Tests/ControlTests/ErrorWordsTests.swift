@@ -15,8 +15,13 @@ import Testing
   @Test(arguments: [
     ("{", "not JSON, or cut off"), ("[]", "JSON: of the wrong type"),
     (#"{"inner": {}}"#, "field 'inner.epsilon_maximum': missing."),
-    (#"{"inner": {"epsilonMaximum": "x"}}"#, "'inner.epsilon_maximum': of the wrong type (a number"),
-    (#"{"inner": {"epsilonMaximum": 1}, "names": 5}"#, "'names': of the wrong type (a list expected)"),
+    (
+      #"{"inner": {"epsilonMaximum": "x"}}"#, "'inner.epsilon_maximum': of the wrong type (a number"
+    ),
+    (
+      #"{"inner": {"epsilonMaximum": 1}, "names": 5}"#,
+      "'names': of the wrong type (a list expected)"
+    ),
     (
       #"{"inner": {"epsilonMaximum": 1}, "names": [], "count": null}"#,
       "'count': null (a whole number expected)"
@@ -119,7 +124,8 @@ import Testing
 
   @Test func progressFitsEveryWidth() {
     let progress = JobProgress(
-      phase: .train, done: 1200, total: 4000, plannedEpsilon: 0.8312, targetEpsilon: 2, speed: 12.34,
+      phase: .train, done: 1200, total: 4000, plannedEpsilon: 0.8312, targetEpsilon: 2,
+      speed: 12.34,
       remainingSeconds: 226)
     let widths = Array(20...140)
     for width in widths {

@@ -217,7 +217,8 @@ import Testing
     #expect(Plan.lines(of: plan).suffix(3) == ["In words.", "", "It takes what is left."])
     plan.remark = "The folder is still being read."
     #expect(Plan.lines(of: plan).last == "The folder is still being read.")
-    #expect(Plan.lines(of: plan).contains { $0.hasPrefix("images to write ") && $0.hasSuffix(" 10") })
+    #expect(
+      Plan.lines(of: plan).contains { $0.hasPrefix("images to write ") && $0.hasSuffix(" 10") })
     let narrow = Plan.lines(of: plan, width: 20)
     #expect(narrow.contains("It takes what is") && narrow.contains("left."))
   }
@@ -273,7 +274,8 @@ import Testing
     ["config", "check", "--config", "/x.yaml"], ["version"],
     ["status", "--socket", "/x", "--no-color"],
     ["--socket", "/x", "status"], ["--json", "--socket=/x", "ledger", "verify", "glyphs"],
-    ["--no-color", "train", "glyphs", "--recipe", "r"], ["--socket", "/x", "--json", "config", "check"],
+    ["--no-color", "train", "glyphs", "--recipe", "r"],
+    ["--socket", "/x", "--json", "config", "check"],
     ["--json", "privacy", "audit"],
   ]) func everyVerbParses(_ arguments: [String]) {
     #expect(throws: Never.self) {
@@ -308,9 +310,10 @@ import Testing
     #expect(GlobalArguments.moved(["--socket"]) == ["--socket"])
   }
 
-  @Test(arguments: [
-    (["--epsilon", "-1"], -1.0, nil), (["--epsilon=-1"], -1, nil), (["--count", "-5"], nil, -5),
-  ] as [([String], Double?, Int?)])
+  @Test(
+    arguments: [
+      (["--epsilon", "-1"], -1.0, nil), (["--epsilon=-1"], -1, nil), (["--count", "-5"], nil, -5),
+    ] as [([String], Double?, Int?)])
   func negativeNumbersReachTheCheckThatNamesTheRange(
     _ options: [String], _ epsilon: Double?, _ count: Int?
   ) throws {
@@ -319,7 +322,8 @@ import Testing
     #expect(request.epsilon == epsilon && request.count == count)
     let error = #expect(throws: ControlError.self) { try request.validate() }
     #expect(error?.exitCode == .usage)
-    #expect(error?.message.contains("expected") ?? false || error?.message.contains("above 0") ?? false)
+    #expect(
+      error?.message.contains("expected") ?? false || error?.message.contains("above 0") ?? false)
   }
 
   @Test func aMisspeltVerbGetsASuggestion() {

@@ -17,11 +17,17 @@ import Yams
   private static let samples: [(type: String, error: any Error)] = [
     ("ControlError", ControlError.busy("daemon: full. Try again.")),
     ("LedgerError", LedgerError.corrupt(ledger: "/l", line: 3, reason: "its hash differs")),
-    ("LedgerError", LedgerError.storage(ledger: "/l", operation: "open", reason: "Permission denied")),
+    (
+      "LedgerError",
+      LedgerError.storage(ledger: "/l", operation: "open", reason: "Permission denied")
+    ),
     ("LedgerError", LedgerError.inconsistent(line: 3, reason: "settles nothing")),
     ("LedgerFileFault", LedgerFileFault(operation: "open /l", code: EACCES)),
     ("PrivacyError", PrivacyError.outOfRange(argument: "delta", value: "2", expected: "below 1")),
-    ("PrivacyError", PrivacyError.unreachableTarget(epsilon: 0.1, delta: 1e-5, reason: "too little.")),
+    (
+      "PrivacyError",
+      PrivacyError.unreachableTarget(epsilon: 0.1, delta: 1e-5, reason: "too little.")
+    ),
     ("PrivacyError", PrivacyError.unboundedLoss(delta: 1e-5)),
     ("RecipeFailure", RecipeFailure("recipe x: too deep. Take fewer layers.")),
     ("SystemCallError", SystemCallError("open", "/x", code: ENOSPC)),

@@ -1,3 +1,4 @@
+import Control
 import Compute
 import FoundationEssentials
 import Models

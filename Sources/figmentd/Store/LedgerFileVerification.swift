@@ -1,3 +1,4 @@
+import enum Control.ControlError
 import FoundationEssentials
 import Glibc
 import Privacy
