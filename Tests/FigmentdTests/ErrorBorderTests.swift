@@ -1,5 +1,4 @@
 import Control
-import Datasets
 import Evaluation
 import FoundationEssentials
 import GRDB
@@ -9,6 +8,7 @@ import Privacy
 import Testing
 import Yams
 
+@testable import Datasets
 @testable import figmentd
 
 /// No error of ours reaches a person as Swift writes it.
