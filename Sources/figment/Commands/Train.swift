@@ -16,8 +16,9 @@ struct TrainOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help:
-      "The delta of (epsilon, delta)-differential privacy, at most the policy's. (default: the policy's)")
+    help: ArgumentHelp(
+      "The delta of (epsilon, delta)-differential privacy, at most the policy's. "
+        + "(default: the policy's)"))
   var delta: Double?
 
   @Option(parsing: .unconditional, help: "Steps on real images. (default: the recipe's)")
@@ -45,7 +46,9 @@ struct TrainOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Synthetic images to write at the end. (default: 10,000)")
   var count: Int?
 
-  @Option(parsing: .unconditional, help: "The seed of everything that is not privacy noise. (default: drawn)")
+  @Option(
+    parsing: .unconditional,
+    help: "The seed of everything that is not privacy noise. (default: drawn)")
   var seed: UInt64?
 
   /// The request that the options make.
