@@ -1,4 +1,5 @@
 import Control
+import FoundationEssentials
 import Testing
 
 @testable import figmentd
