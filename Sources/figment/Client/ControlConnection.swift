@@ -117,7 +117,9 @@ struct ControlConnection: Sendable {
   /// What a network error says, in words.
   private static func words(_ error: any Error) -> String {
     if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
-    if error is HTTPParserError { return "what it sent is not HTTP" }
+    if let error = error as? HTTPParserError, error != .invalidEOFState {
+      return "what it sent is not HTTP"
+    }
     return "the connection was closed"
   }
 

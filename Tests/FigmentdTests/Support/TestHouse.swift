@@ -60,7 +60,8 @@ struct TestHouse: Sendable {
 
 extension ControlLimits {
   /// Nobody is cut off for being slow: tests share Swift's threads, and machines are busy.
-  static let patient = ControlLimits(requestSeconds: 3600)
+  static let patient = ControlLimits(
+    requestSeconds: 3600, writeSeconds: 3600, replySeconds: 3600)
 }
 
 /// The control server of a daemon, on a socket in its scratch folder.
