@@ -22,7 +22,7 @@ public struct CommandWords: Hashable, Sendable {
     var path = program
     for word in arguments {
       guard !known.commands.isEmpty, !word.hasPrefix("-") else { return }
-      if word == "help" { return }
+      if word == "help" { continue }
       guard let below = known.commands[word] else {
         guard known.needsWord else { return }
         let names = known.commands.keys.sorted()

@@ -108,6 +108,9 @@ import Testing
     #expect(
       refusal("config", "chekc")
         == "command 'figment config chekc': unknown. Did you mean 'figment config check'?")
+    #expect(
+      refusal("help", "staus") == "command 'figment staus': unknown. Did you mean 'figment status'?"
+    )
     #expect(refusal("zzz")?.hasSuffix("Known: config, ledger, status, train.") ?? false)
   }
 }
