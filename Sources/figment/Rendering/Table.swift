@@ -7,7 +7,7 @@ struct Table {
   private let droppable: [Int]
 
   /// The last column is not made narrower than this.
-  private static let leastLastColumn = 24
+  private static let leastLastColumn = 12
 
   /// Starts a table.
   ///
