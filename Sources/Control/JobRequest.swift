@@ -37,7 +37,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var epsilon: Double?
   /// The probability with which the bound may fail, at most the policy's; nil takes the policy's.
   public var delta: Double?
-  /// Discriminator steps; nil takes the recipe's.
+  /// Steps on real images; nil takes the recipe's.
   public var steps: Int?
   /// Trains without clipping and noise.
   ///
@@ -170,11 +170,13 @@ extension TrainRequest: StrictRequest {
     try Self.check(dataset, isNameOf: "dataset")
     try Self.check(recipe, isNameOf: "recipe")
     if let epsilon, !(epsilon.isFinite && epsilon > 0) {
-      throw .invalid("epsilon \(epsilon): not above 0. Values from 0.1 to 10 are usual.")
+      throw .invalid(
+        "epsilon \(Rounded.number(epsilon)): not above 0. Values from 0.1 to 10 are usual.")
     }
     if let delta, !(delta > 0 && delta < 1) {
       throw .invalid(
-        "delta \(delta): not between 0 and 1. Take less than 1 / the number of images.")
+        "delta \(Rounded.number(delta)): not between 0 and 1. Take less than 1 / the number of images."
+      )
     }
     try Self.check(steps, in: 1...100_000_000, called: "steps")
     try Self.check(count, in: 1...ClassCounts.largestTotal, called: "count")
@@ -186,7 +188,8 @@ extension TrainRequest: StrictRequest {
     for (name, share) in [("count_epsilon", countEpsilon), ("score_epsilon", scoreEpsilon)] {
       guard let share else { continue }
       guard share.isFinite, share > 0 else {
-        throw .invalid("\(name) \(share): not above 0. A tenth of epsilon is usual.")
+        throw .invalid(
+          "\(name) \(Rounded.number(share)): not above 0. A tenth of epsilon is usual.")
       }
       guard !isNonPrivate else {
         throw .invalid(
@@ -219,10 +222,12 @@ extension GenerateRequest: StrictRequest {
       throw .invalid("count: missing (a number of images, or class_counts, expected).")
     }
     if let temperature, !(temperature.isFinite && temperature > 0) {
-      throw .invalid("temperature \(temperature): not above 0. One draws from the model itself.")
+      throw .invalid(
+        "temperature \(Rounded.number(temperature)): not above 0. One draws from the model itself.")
     }
     if let guidance, !(guidance.isFinite && guidance >= 0) {
-      throw .invalid("guidance \(guidance): below 0. One draws from the model itself.")
+      throw .invalid(
+        "guidance \(Rounded.number(guidance)): below 0. One draws from the model itself.")
     }
   }
 }

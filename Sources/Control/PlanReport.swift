@@ -34,7 +34,7 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var dataset: String
   /// The recipe.
   public var recipe: String
-  /// Steps over real images (discriminator steps).
+  /// Steps on real images.
   public var steps: Int
   /// The batch that sampling gives on average.
   public var expectedBatch: Double

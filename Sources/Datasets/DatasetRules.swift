@@ -152,6 +152,9 @@ extension RelativePath {
 }
 
 /// A place that a file of the dataset cannot have.
-struct PathFault: Error {
+struct PathFault: Error, CustomStringConvertible {
   let verdict: ImageVerdict
+
+  /// What is wrong with the place, and what to do.
+  var description: String { verdict.description }
 }

@@ -171,6 +171,11 @@ extension ImageVerdict: Codable {
     }
   }
 
+  /// Every word that `code` can be.
+  public static let codes =
+    withoutDetail.map(\.code)
+    + ["duplicate", "contradictoryClass", "unreadable", "unsupported", "tooLarge"]
+
   private static let withoutDetail: [ImageVerdict] = [
     .accepted, .waiting, .tooSmall, .notRegularFile, .forbidden, .otherFileSystem, .unknownClass,
     .noClass, .noUnit, .beyondUnitLimit, .vanished, .readError,

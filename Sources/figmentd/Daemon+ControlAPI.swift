@@ -25,11 +25,13 @@ extension Daemon: ControlAPI {
   }
 
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage {
-    try index.page(of: configuration.dataset(dataset).name, query)
+    let dataset = try configuration.dataset(dataset).name
+    if let verdict = query.verdict { try ImageIndex.check(verdict: verdict) }
+    return try index.page(of: dataset, query)
   }
 
   func recipes() async throws -> [RecipeSummary] {
-    try await reading.run { [engine] in try engine.recipes() }
+    try await looking.run { [engine] in try engine.recipes() }
   }
 
   func plan(_ request: PlanRequest) async throws -> PlanReport {
@@ -59,7 +61,7 @@ extension Daemon: ControlAPI {
       dataset = try modelDataset(of: request.job)
       try requireOutput()
       let trained = store.directory(of: request.job)
-      try await reading.run { [engine] in try engine.check(request, from: trained) }
+      try await looking.run { [engine] in try engine.check(request, from: trained) }
     case .evaluate(let request): dataset = try modelDataset(of: request.job)
     }
     // Asked again: another submission with this token may have come while the policy was checked.
@@ -95,7 +97,7 @@ extension Daemon: ControlAPI {
 
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     let dataset = try configuration.dataset(dataset)
-    return try await reading.run { [engine] in
+    return try await looking.run { [engine] in
       try engine.ledger(of: dataset, witness: witness)
     }
   }
@@ -127,7 +129,7 @@ extension Daemon: ControlAPI {
     do {
       budget = try await ledger(of: dataset.name).budget
     } catch {
-      budget.problem = "\(error)"
+      budget.problem = ControlError(error).message
     }
     guard let keeper = keepers[dataset.name] else {
       return DatasetStatus(name: dataset.name, state: .unknown, watch: "poll", budget: budget)
@@ -173,8 +175,8 @@ extension Daemon: ControlAPI {
     let most = dataset.policy.epsilonMaximum
     if let epsilon = request.epsilon, epsilon > most {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): this job would spend epsilon \(epsilon), "
-          + "its policy allows \(most) for all jobs together. Ask for less.")
+        "dataset \(dataset.name): this job would spend epsilon \(Rounded.number(epsilon)), "
+          + "its policy allows \(Rounded.number(most)) for all jobs together. Ask for less.")
     }
     let budget = try await ledger(of: dataset.name).budget
     if let problem = budget.problem {
@@ -182,7 +184,7 @@ extension Daemon: ControlAPI {
     }
     if let spent = budget.epsilonSpent, spent >= most {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): epsilon \(spent) of \(most) is spent. "
+        "dataset \(dataset.name): epsilon \(Rounded.bound(spent)) of \(Rounded.number(most)) is spent. "
           + "Use 'generate' for more images of a model that is trained already.")
     }
   }

@@ -78,7 +78,7 @@ extension Daemon {
 
   /// Keeps the configuration that holds and says why.
   func refuse(_ error: any Error) {
-    logger.error("configuration not reloaded, the old one holds: \(error)")
-    remarks["configuration"] = "configuration: not reloaded: \(error)"
+    logger.error("configuration not reloaded, the old one holds: \(ControlError(error))")
+    remarks["configuration"] = "configuration: not reloaded: \(ControlError(error))"
   }
 }

@@ -22,10 +22,10 @@ actor Daemon {
   var keepers: [String: DatasetKeeper] = [:]
   var keeperTasks: [String: Task<Void, Never>] = [:]
   var remarks: [String: String] = [:]
-  /// Where ledgers and recipes are read: questions that take a moment.
-  let reading = SerialThread(named: "figment-read")
   /// Where plans are worked out, which may take a minute.
   let plans = PlanDesk()
+  /// Reads recipes and ledgers, which lists need: it never waits behind a plan.
+  let looking = SerialThread(named: "figment-look")
 
   private let worker: Worker
   private let started = Date()
@@ -73,7 +73,7 @@ actor Daemon {
     isStopping = true
     if let running {
       do { try apply(.stopRequested(.shutdown), to: running.job) } catch {
-        logger.error("job \(running.job): cannot be told to stop: \(error)")
+        logger.error("job \(running.job): cannot be told to stop: \(ControlError(error))")
         running.stop.raise()
       }
       await withCheckedContinuation { idleWaiters.append($0) }
@@ -218,7 +218,7 @@ actor Daemon {
       for box in mailboxes[id] ?? [] { box.mailbox?.put(event) }
     } catch {
       // The job's state is stored already; only its history has a hole.
-      logger.error("job \(id): its events cannot be kept: \(error)")
+      logger.error("job \(id): its events cannot be kept: \(ControlError(error))")
     }
   }
 
@@ -240,15 +240,15 @@ actor Daemon {
     } catch let error as ControlError {
       finish(id, .failed(JobFailure(message: error.message, exitCode: error.exitCode)))
     } catch {
-      logger.error("job \(id): cannot be launched: \(error)")
-      finish(id, .failed(JobFailure(message: "\(error)")))
+      logger.error("job \(id): cannot be launched: \(ControlError(error))")
+      finish(id, .failed(JobFailure(message: ControlError(error).message)))
     }
   }
 
   /// Leaves a job in the queue whose launch cannot be stored, and tries again after a while.
   private func waitForDisk(_ id: JobID, _ error: any Error) {
-    logger.error("job \(id): cannot be launched: \(error)")
-    remarks["disk"] = "job \(id): cannot be launched: \(error)"
+    logger.error("job \(id): cannot be launched: \(ControlError(error))")
+    remarks["disk"] = "job \(id): cannot be launched: \(ControlError(error))"
     running = nil
     queue.append(id)
     Task {
@@ -274,8 +274,8 @@ actor Daemon {
       publish(.note(text.value), of: id)
     case .progress(let progress):
       do { try apply(.reached(progress), to: id) } catch {
-        logger.error("job \(id): its progress cannot be stored: \(error)")
-        remarks["disk"] = "job \(id): its progress cannot be stored: \(error)"
+        logger.error("job \(id): its progress cannot be stored: \(ControlError(error))")
+        remarks["disk"] = "job \(id): its progress cannot be stored: \(ControlError(error))"
       }
     }
   }
@@ -287,10 +287,10 @@ actor Daemon {
     running = nil
     do { try apply(.ended(ending), to: id) } catch {
       // It stays `running` on disk and is taken up again by the next start, from its checkpoint.
-      logger.critical("job \(id): its end cannot be stored: \(error)")
-      remarks["disk"] = "job \(id): its end cannot be stored: \(error)"
+      logger.critical("job \(id): its end cannot be stored: \(ControlError(error))")
+      remarks["disk"] = "job \(id): its end cannot be stored: \(ControlError(error))"
       if var job = jobs[id] {
-        job.state = .finished(.failed(JobFailure(message: "\(error)")))
+        job.state = .finished(.failed(JobFailure(message: ControlError(error).message)))
         jobs[id] = job
       }
     }

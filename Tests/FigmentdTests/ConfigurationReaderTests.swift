@@ -1,5 +1,6 @@
 import Control
 import Datasets
+import FoundationEssentials
 import Testing
 
 @testable import figmentd
@@ -161,6 +162,8 @@ import Testing
       try read(dataset("epsilon_max: 10, delta: 0.01"))
     }
     #expect("\(try #require(error))".contains("Delta 0.01 is not below 1/2009"))
+    // The delta is what is wrong, so its line is named.
+    #expect(error?.line == 5 && error?.message.hasPrefix("datasets.faces.policy.delta:") ?? false)
     let allowed = try read(dataset("epsilon_max: 10, delta: 0.01, allow_large_delta: true"))
     #expect(allowed.datasets.first?.policy.allowsLargeDelta == true)
     #expect(
@@ -172,14 +175,33 @@ import Testing
   @Test(arguments: [
     ("epsilon_max: 10, delta: 1e-5", nil),
     ("epsilon_max: 10.5, delta: 1e-5", "epsilon_max 10.5 allows weak protection"),
-    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50.0 allows no meaningful protection"),
+    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50 allows no meaningful protection"),
     ("epsilon_max: 1, delta: 0.1", "delta 0.1 is above 0.001: a dataset of 10 units or more"),
   ]) func aCheckWarnsOfWhatProtectsLittle(_ policy: String, _ warning: String?) throws {
     let report = CheckReport(
-      of: try read("datasets: {a: {root: /a, policy: {\(policy)}}}"))
+      of: try read("datasets: {a: {root: /usr, policy: {\(policy)}}}"))
     #expect(report.valid)
     #expect(report.warnings.count == (warning == nil ? 0 : 1))
     #expect(report.text.contains("warning: a: \(warning ?? "")") == (warning != nil))
+  }
+
+  @Test func aCheckRemarksOnARootThatIsNotThere() throws {
+    let policy = "policy: {epsilon_max: 1, delta: 1e-5}"
+    let missing = CheckReport(of: try read("datasets: {a: {root: /nowhere/at/all, \(policy)}}"))
+    #expect(missing.valid, "a share may be mounted later")
+    #expect(missing.text.contains("warning: a: root /nowhere/at/all: No such file or directory."))
+    let file = CheckReport(of: try read("datasets: {a: {root: /etc/passwd, \(policy)}}"))
+    #expect(file.text.contains("root /etc/passwd: not a folder"))
+  }
+
+  @Test func aFileThatCannotBeReadIsNamedOnce() {
+    let path = "/nowhere/at/all/config.yaml"
+    let error = #expect(throws: ConfigurationError.self) {
+      try ConfigurationReader.read(path, defaults: Self.defaults)
+    }
+    let text = error?.description ?? ""
+    #expect(text.hasPrefix("\(path): cannot be read: No such file or directory."))
+    #expect(text.components(separatedBy: path).count == 2)
   }
 
   @Test func anEmptyFileLeavesTheDefaults() throws {

@@ -65,7 +65,8 @@ import Testing
   ) throws {
     let error = try #require(refusal(train(delta: delta), dataset()))
     #expect(error.exitCode == .refused)
-    #expect(error.message.contains("asks for delta \(delta), its policy allows 1e-05"))
+    #expect(
+      error.message.contains("asks for delta \(Rounded.number(delta)), its policy allows 1e-5"))
     let plan = try engine.plan(train(delta: 1e-6), dataset: dataset())
     #expect(plan.privacy?.delta == 1e-6)
   }

@@ -15,7 +15,9 @@ struct Ledger: AsyncParsableCommand {
     @OptionGroup var options: LedgerOptions
 
     func run() async throws {
-      try await options.run { report in Ledger.lines(of: report) }
+      try await options.run { report, console in
+        Ledger.lines(of: report, width: console.lineWidth)
+      }
     }
   }
 
@@ -39,22 +41,24 @@ struct Ledger: AsyncParsableCommand {
     func run() async throws {
       let released = try release.map { try ReleasedPosition($0) }
       if let released { try released.check(isOf: options.dataset) }
-      try await options.run(released) { report in
-        [Ledger.verdict(on: report, released)]
+      try await options.run(released) { report, console in
+        console.paragraphLines(Ledger.verdict(on: report, released))
       }
     }
   }
 
-  /// A ledger for people.
-  static func lines(of report: LedgerReport) -> [String] {
+  /// A ledger for people, in lines of at most `width` columns; nil for any width.
+  static func lines(of report: LedgerReport, width: Int? = nil) -> [String] {
     var table = Table(["RECORD", "FOR", "RESERVED", "USED", "EVENT"], numbers: [0, 2, 3])
     for entry in report.entries {
       table.add([
-        "\(entry.number)", entry.purpose, "\(entry.reserved)",
-        entry.used.map { "\($0)" } ?? "all", entry.event,
+        Rounded.count(entry.number), entry.purpose, Rounded.count(entry.reserved),
+        entry.used.map(Rounded.count) ?? "all", entry.event,
       ])
     }
-    return table.lines + [verdict(on: report)]
+    let verdict = verdict(on: report)
+    return (report.entries.isEmpty ? [] : table.lines(width: width))
+      + (width.map { Terminal.lines(verdict, width: $0) } ?? [verdict])
   }
 
   /// What was spent, and whether that can be believed.
@@ -71,8 +75,9 @@ struct Ledger: AsyncParsableCommand {
     let spent = budget.epsilonSpent.map(Rounded.bound) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""
     let held = released.map { ", holds the line that \($0.path) names" } ?? ""
-    return "\(report.dataset): verified, \(report.entries.count) records, epsilon \(spent) of "
-      + "\(Rounded.text(budget.epsilonMaximum)) at delta \(Rounded.text(budget.delta)) spent"
+    return
+      "\(report.dataset): verified, \(Rounded.count(report.entries.count)) records, epsilon \(spent) of "
+      + "\(Rounded.number(budget.epsilonMaximum)) at delta \(Rounded.number(budget.delta)) spent"
       + head + held
   }
 }
@@ -88,7 +93,7 @@ struct LedgerOptions: ParsableArguments {
   ///
   /// - Parameter released: what a release says of its dataset's ledger; only that one is read then.
   func run(
-    _ released: ReleasedPosition? = nil, _ lines: (LedgerReport) -> [String]
+    _ released: ReleasedPosition? = nil, _ lines: (LedgerReport, Console) -> [String]
   ) async throws {
     try await global.run { client, console in
       let names: [String]
@@ -104,7 +109,7 @@ struct LedgerOptions: ParsableArguments {
       if global.json {
         try console.json(reports)
       } else {
-        for report in reports { lines(report).forEach(console.line) }
+        for report in reports { lines(report, console).forEach(console.line) }
       }
       if !reports.allSatisfy(\.verified) { throw ArgumentParser.ExitCode.failure }
     }

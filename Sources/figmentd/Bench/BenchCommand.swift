@@ -17,16 +17,16 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Measure only cases whose name or operation contains this text.")
   var filter: String?
 
-  @Option(help: "Threads (default: the processors of this process).")
+  @Option(parsing: .unconditional, help: "Threads (default: the processors of this process).")
   var threads: Int?
 
   @Option(help: "Instruction set: scalar, neon, avx2 or avx512 (default: the best).")
   var isa: String?
 
-  @Option(help: "Examples per batch.")
+  @Option(parsing: .unconditional, help: "Examples per batch.")
   var batch = 128
 
-  @Option(help: "Seconds to measure each case.")
+  @Option(parsing: .unconditional, help: "Seconds to measure each case.")
   var seconds = 0.5
 
   @Flag(help: "Count processor time per thread, for a machine that others use at the same time.")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
+import Glibc
 import Privacy
 
 /// Reads the configuration and says what is wrong with it; needs no daemon.
@@ -30,7 +31,7 @@ struct Check: ParsableCommand {
         report = CheckReport(error: error)
       }
     } catch let error as ConfigurationError {
-      report = CheckReport(error: "\(error)")
+      report = CheckReport(error: error.description)
     }
     if json {
       StandardOutput.writeLine(
@@ -54,7 +55,8 @@ struct CheckReport: Codable, Hashable {
     valid = true
     datasets = configuration.datasets.map(\.name)
     warnings = configuration.datasets.flatMap { dataset in
-      dataset.policy.warnings(population: dataset.population).map { "\(dataset.name): \($0)" }
+      (dataset.missingFolders + dataset.policy.warnings(population: dataset.population))
+        .map { "\(dataset.name): \($0)" }
     }
   }
 
@@ -100,6 +102,31 @@ extension Configuration {
   }
 }
 
+extension DatasetConfiguration {
+  /// The folders of real images that are not there now, a sentence each.
+  ///
+  /// A remark, not an error: a share may be mounted later.
+  fileprivate var missingFolders: [String] {
+    [("root", root)].appending(holdOut.map { ("hold_out", $0) }).compactMap { key, folder in
+      var information = stat()
+      guard stat(folder, &information) == 0 else {
+        return
+          "\(key) \(folder): \(String(cString: strerror(errno))). Is it mounted later, or misspelt?"
+      }
+      guard information.st_mode & S_IFMT == S_IFDIR else {
+        return "\(key) \(folder): not a folder (a folder of images expected)."
+      }
+      return nil
+    }
+  }
+}
+
+extension Array {
+  fileprivate func appending(_ element: Element?) -> [Element] {
+    self + [element].compactMap { $0 }
+  }
+}
+
 extension PrivacyPolicy {
   /// Above it a delta is too large for any dataset worth learning from.
   private static let usualLargestDelta = 1e-3
@@ -111,13 +138,14 @@ extension PrivacyPolicy {
     var warnings: [String] = []
     let strength = GuaranteeStrength(epsilon: epsilonMaximum)
     if strength.needsWarning {
-      warnings.append("epsilon_max \(epsilonMaximum) allows \(strength.words).")
+      warnings.append("epsilon_max \(Rounded.number(epsilonMaximum)) allows \(strength.words).")
     }
     if let population {
       if let remark = DeltaSize(delta, units: population).remark { warnings.append(remark) }
     } else if delta > Self.usualLargestDelta {
       warnings.append(
-        "delta \(delta) is above \(Self.usualLargestDelta): a dataset of \(Int((1 / delta).rounded(.up))) "
+        "delta \(Rounded.number(delta)) is above \(Rounded.number(Self.usualLargestDelta)): a dataset of "
+          + "\(Rounded.count(Int((1 / delta).rounded(.up)))) "
           + "units or more is refused with it. Take less than a tenth of 1 / the number of units.")
     }
     return warnings

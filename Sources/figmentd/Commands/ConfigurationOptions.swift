@@ -5,7 +5,8 @@ import Control
 struct ConfigurationOptions: ParsableArguments {
   @Option(
     name: .customLong("config"),
-    help: "The configuration file. conf.d/*.yaml beside it is read too.",
+    help:
+      "The configuration file; conf.d/*.yaml beside it is read too. (default: \(Locations.ofThisProcess().configuration))",
     completion: .file(extensions: ["yaml"]))
   var file: String?
 

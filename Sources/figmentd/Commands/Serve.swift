@@ -13,10 +13,15 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var configuration: ConfigurationOptions
 
   @Option(
-    help: "The folder for jobs, checkpoints and ledgers.", completion: .directory)
+    help:
+      "The folder for jobs, checkpoints and ledgers. (default: \(Locations.ofThisProcess().state))",
+    completion: .directory)
   var state: String?
 
-  @Option(help: "The control socket.", completion: .file())
+  @Option(
+    help:
+      "The control socket. (default: the configuration's, else \(Locations.ofThisProcess().socket))",
+    completion: .file())
   var socket: String?
 
   @Option(
@@ -36,7 +41,7 @@ struct Serve: AsyncParsableCommand {
       logger.critical("\(error)")
       throw ArgumentParser.ExitCode(Self.configurationExitCode)
     } catch {
-      logger.critical("\(error)")
+      logger.critical("\(ControlError(error).message)")
       throw ArgumentParser.ExitCode.failure
     }
   }

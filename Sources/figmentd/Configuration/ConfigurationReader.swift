@@ -39,7 +39,10 @@ struct ConfigurationReader {
     do {
       return String(decoding: try DurableFile.read(path), as: UTF8.self)
     } catch let error as SystemCallError {
-      throw ConfigurationError(file: path, line: nil, message: "cannot be read: \(error)")
+      throw ConfigurationError(
+        file: path, line: nil,
+        message: "cannot be read: \(String(cString: strerror(error.code)))."
+          + " Name another file with --config, or make this one.")
     }
   }
 
@@ -144,9 +147,9 @@ struct ConfigurationReader {
     }
     guard origins[name] == nil else { throw node.error("declared twice.") }
     var mapping = try node.mapping()
-    var dataset = DatasetConfiguration(
-      name: name, root: try mapping.require("root").absolutePath(),
-      policy: try Self.policy(mapping.require("policy")))
+    let root = try mapping.require("root").absolutePath()
+    let (policy, deltaNode) = try Self.policy(mapping.require("policy"))
+    var dataset = DatasetConfiguration(name: name, root: root, policy: policy)
     if let node = mapping.take("mode") { dataset.mode = try node.choice(of: WatchMode.self) }
     if let node = mapping.take("settle") {
       dataset.settle = .seconds(try node.positiveNumber())
@@ -182,7 +185,7 @@ struct ConfigurationReader {
       let population = try node.integer(in: 1...Int(Int32.max))
       let size = DeltaSize(dataset.policy.delta, units: population)
       if !dataset.policy.allowsLargeDelta, let refusal = size.refusal(dataset: name) {
-        throw node.error(refusal)
+        throw deltaNode.error("\(refusal) The number is that of 'population'.")
       }
       dataset.population = population
     }
@@ -191,9 +194,10 @@ struct ConfigurationReader {
     configuration.datasets.append(dataset)
   }
 
+  /// Reads a policy, and where its delta stands: whether that is small enough shows only later.
   private static func policy(
     _ node: ConfigurationNode
-  ) throws(ConfigurationError) -> PrivacyPolicy {
+  ) throws(ConfigurationError) -> (PrivacyPolicy, delta: ConfigurationNode) {
     var mapping = try node.mapping()
     let epsilon = try mapping.require("epsilon_max").positiveNumber()
     let deltaNode = try mapping.require("delta")
@@ -219,7 +223,7 @@ struct ConfigurationReader {
       policy.allowsLargeDelta = try node.boolean()
     }
     try mapping.finish()
-    return policy
+    return (policy, deltaNode)
   }
 
   private static func error(_ error: YamlError, in file: String) -> ConfigurationError {
@@ -232,7 +236,7 @@ struct ConfigurationReader {
         file: file, line: context.mark.line,
         message: "key '\(duplicates.joined(separator: ", "))': there twice.")
     default:
-      ConfigurationError(file: file, line: nil, message: "not YAML: \(error).")
+      ConfigurationError(file: file, line: nil, message: "not YAML: \(error.words)")
     }
   }
 }

@@ -77,7 +77,7 @@ actor DatasetKeeper {
       finishScan(.ready, nil)
     } catch {
       // A share that is not mounted looks like an empty folder or none: what was known is kept.
-      finishScan(.offline, "\(error)")
+      finishScan(.offline, ControlError(error).message)
     }
   }
 
@@ -111,7 +111,7 @@ actor DatasetKeeper {
     do {
       watch = try reader.watch(dataset) { hint.yield() }
     } catch {
-      logger.warning("dataset \(dataset.name): cannot be watched: \(error)")
+      logger.warning("dataset \(dataset.name): cannot be watched: \(ControlError(error))")
     }
   }
 

@@ -116,9 +116,9 @@ final class LocalEngine: TrainingEngine {
       samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
-      statement: "\(report.steps) steps of \(mechanism.noise.words) noise of "
+      statement: "\(Rounded.count(report.steps)) steps of \(mechanism.noise.words) noise of "
         + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
-        + "(\(Decimals.epsilon(epsilon)), \(order.delta))-differentially private, adding or removing one "
+        + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, adding or removing one "
         + (dataset.policy.unit == .file ? "file" : "sub-folder")
         + "; \(GuaranteeStrength(epsilon: epsilon).words)")
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
@@ -241,8 +241,8 @@ final class LocalEngine: TrainingEngine {
     let policy = dataset.policy
     if let delta = request.delta, delta > policy.delta {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): this job asks for delta \(delta), its policy allows "
-          + "\(policy.delta). Leave delta out, or ask for less.")
+        "dataset \(dataset.name): this job asks for delta \(Rounded.number(delta)), its policy allows "
+          + "\(Rounded.number(policy.delta)). Leave delta out, or ask for less.")
     }
     let recipe = try library.recipe(named: request.recipe)
     if request.hardened == false, recipe.training.noise == .discreteGaussian {
@@ -322,6 +322,6 @@ extension RunOrder {
   /// Why a run without privacy is refused.
   var nonPrivateRefusal: String {
     "dataset \(dataset): its policy does not allow training without privacy. "
-      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
+      + "Ask the administrator for 'non_private: true' in the dataset's policy, or give an epsilon."
   }
 }

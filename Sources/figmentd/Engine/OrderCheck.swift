@@ -39,39 +39,3 @@ extension RunOrder {
       of: name, after: history)
   }
 }
-
-extension ControlError {
-  /// Errors of the rooms as errors that a caller can act on.
-  static func translating<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try body() } catch { throw telling(error) }
-  }
-
-  /// An error of any room in the words and with the exit code that its cause deserves.
-  static func telling(_ error: any Error) -> ControlError {
-    switch error {
-    case let error as ControlError: error
-    case let error as LedgerError: RootLedger.controlError(error)
-    case let error as PrivacyError: .invalid(error.description)
-    case let error as RecipeFailure: .invalid(error.description)
-    case let error as InvalidName: .invalid(error.description)
-    case let error as DecodingError: .failed(words(error))
-    default: .failed("\(error)")
-    }
-  }
-
-  /// What a file of ours that cannot be read lacks: nothing of what it holds.
-  private static func words(_ error: DecodingError) -> String {
-    let (path, problem): ([any CodingKey], String) =
-      switch error {
-      case .typeMismatch(_, let context): (context.codingPath, "has another type")
-      case .valueNotFound(_, let context): (context.codingPath, "has no value")
-      case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
-      case .dataCorrupted(let context): (context.codingPath, "cannot be read")
-      @unknown default: ([], "cannot be read")
-      }
-    let name = path.map(\.stringValue).joined(separator: ".")
-    return
-      "a file of this program is damaged: \(name.isEmpty ? "its JSON" : "its entry '\(name)'") "
-      + "\(problem). Restore it, or start anew."
-  }
-}

@@ -1,3 +1,4 @@
+import Control
 import Compute
 import Datasets
 import FoundationEssentials
@@ -25,7 +26,7 @@ struct ReleasedModel {
     do {
       content = try Safetensors.decode(bytes)
     } catch {
-      throw ModelFileError.noModel(file, reason: "\(error)")
+      throw ModelFileError.noModel(file, reason: ControlError(error).message)
     }
     let entry = { (key: String) throws -> Data in
       guard let text = content.metadata[key] else {

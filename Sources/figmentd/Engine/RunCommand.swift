@@ -27,10 +27,12 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The recipe: a name, or a path of a YAML file.")
   var recipe: String
 
-  @Option(help: "The privacy loss that the run may cause.")
+  @Option(parsing: .unconditional, help: "The privacy loss that the run may cause.")
   var epsilon: Double?
 
-  @Option(help: "The delta of (epsilon, delta)-differential privacy. Take less than 1 / images.")
+  @Option(
+    parsing: .unconditional,
+    help: "The delta of (epsilon, delta)-differential privacy. Take less than 1 / images.")
   var delta: Double?
 
   @Flag(help: "Allow a delta that is not below 1 / images; the statement says so.")
@@ -43,10 +45,13 @@ struct RunCommand: ParsableCommand {
     help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
   var hardened = false
 
-  @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
+  @Option(
+    parsing: .unconditional,
+    help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
   var countEpsilon: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Tell how many real images a classifier gets right that learnt from the set, with noise; "
         + "paid out of --epsilon."))
@@ -61,46 +66,59 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "End when held-out images become no likelier; with --non-private alone.")
   var stopEarly = false
 
-  @Option(help: "Synthetic images to write.")
+  @Option(parsing: .unconditional, help: "Synthetic images to write.")
   var count = RunOrder.usualCount
 
   @Option(help: ArgumentHelp("Where results appear.", valueName: "dir"), completion: .directory)
   var output: String
 
-  @Option(help: "Steps on real images. (default: the recipe's)")
+  @Option(parsing: .unconditional, help: "Steps on real images. (default: the recipe's)")
   var steps: Int?
 
   @Option(help: "The run's name. (default: the recipe's)")
   var name: String?
 
-  @Option(help: "The seed of everything that privacy does not depend on. (default: drawn)")
+  @Option(
+    parsing: .unconditional,
+    help: "The seed of everything that privacy does not depend on. (default: drawn)")
   var seed: UInt64?
 
-  @Option(help: "The most that all runs on this folder may spend together. (default: 10000)")
+  @Option(
+    parsing: .unconditional,
+    help: "The most that all runs on this folder may spend together. (default: 10000)")
   var epsilonMaximum: Double?
 
   @Option(help: "Who is protected: file, or folder for one person with several files.")
   var unit = UnitOption.file
 
-  @Option(help: "The most images of one person that are used, with --unit folder.")
+  @Option(
+    parsing: .unconditional,
+    help: "The most images of one person that are used, with --unit folder.")
   var maximumPerUnit: Int?
 
   @Option(help: "Class names in order, separated by commas; public. (default: the sub-folders)")
   var classes: String?
 
   @Option(
+    parsing: .unconditional,
     help: "The number of images, or of persons with --unit folder; public. (default: as found)")
   var population: Int?
 
-  @Option(help: ArgumentHelp("The folder of recipes.", valueName: "dir"), completion: .directory)
+  @Option(
+    help: ArgumentHelp(
+      "The folder of recipes. (default: \(Locations.ofThisProcess().recipes), or Models in the working "
+        + "folder)",
+      valueName: "dir"), completion: .directory)
   var recipes: String?
 
   @Option(
-    help: ArgumentHelp("The folder of ledgers and locks.", valueName: "dir"),
+    help: ArgumentHelp(
+      "The folder of ledgers and locks. (default: \(Locations.ofThisProcess().state))",
+      valueName: "dir"),
     completion: .directory)
   var state: String?
 
-  @Option(help: "Threads to compute with. (default: the processors that are granted)")
+  @Option(parsing: .unconditional, help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   @Flag(
@@ -185,8 +203,8 @@ struct RunCommand: ParsableCommand {
     let meter = RunMeter(json: json)
     do {
       try ControlError.translating { try train(meter) }
-    } catch let error as ControlError {
-      meter.fail(error.message)
+    } catch {
+      meter.fail(error)
       throw ArgumentParser.ExitCode(error.exitCode.rawValue)
     }
   }
@@ -225,7 +243,7 @@ struct RunCommand: ParsableCommand {
     switch try run.run() {
     case .finished(let outcome): try meter.finish(outcome)
     case .stopped:
-      meter.fail("stopped: a checkpoint is written. The same command goes on from it.")
+      meter.fail(.failed("stopped: a checkpoint is written. The same command goes on from it."))
       throw ArgumentParser.ExitCode(1)
     }
   }

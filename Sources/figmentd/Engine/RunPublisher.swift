@@ -103,7 +103,9 @@ struct RunPublisher {
       data.ownFindingsAlone = Releasable(
         SyntheticFindings(images, on: machine.threads), .postProcessing)
     }
-    data.provenance.facts += try PaidAnswers(in: places.internalFiles).facts
+    let answers = try PaidAnswers(in: places.internalFiles)
+    data.provenance.facts += answers.facts
+    data.paidScore = answers.score
     return data
   }
 }

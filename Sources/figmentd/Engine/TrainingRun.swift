@@ -53,7 +53,7 @@ final class TrainingRun {
     } catch DatasetError.stopped {
       return .stopped
     } catch let error as DatasetError {
-      throw ControlError.failed("dataset \(order.dataset): \(error)")
+      throw ControlError.failed("dataset \(order.dataset): \(error.description)")
     } catch let error as RecipeFailure {
       throw ControlError.invalid(error.description)
     } catch let error as PrivacyError {

@@ -27,14 +27,16 @@ struct EvaluateCommand: ParsableCommand {
   var output: String?
   @Flag(help: "Print the internal report as JSON.")
   var json = false
-  @Flag(help: "Look at 10 000 synthetic images at most, in about two minutes.")
+  @Flag(help: "Look at 10,000 synthetic images at most, in about two minutes.")
   var quick = false
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")
   var thorough = false
-  @Option(help: "What decides every random choice.")
+  @Option(parsing: .unconditional, help: "What decides every random choice.")
   var seed: UInt64 = 1
   @OptionGroup var threads: ThreadOptions
-  @Option(help: "The set's epsilon, at which a rival classifier is trained on the real images.")
+  @Option(
+    parsing: .unconditional,
+    help: "The set's epsilon, at which a rival classifier is trained on the real images.")
   var epsilon: Double?
   @Option(help: "The set's delta.")
   var delta = 1e-5

@@ -6,7 +6,9 @@ struct ThreadOptions: ParsableArguments {
   /// Threads that a machine can make use of.
   static let range = 1...1024
 
-  @Option(help: "Threads to compute with. (default: the processors that are granted)")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   func validate() throws {

@@ -64,7 +64,7 @@ enum EngineWorker {
         }
       }
     } catch {
-      return .refused(ControlError.telling(error).problem)
+      return .refused(ControlError(error).problem)
     }
   }
 

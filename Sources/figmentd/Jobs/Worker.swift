@@ -58,10 +58,10 @@ struct Worker: Sendable {
       case .stopped: return .stopped
       }
     } catch let crash as WorkerCrash {
-      return .crashed("\(crash)")
+      return .crashed(crash.description)
     } catch {
-      let told = ControlError.telling(error)
-      return .failed(JobFailure(message: told.message, exitCode: told.exitCode))
+      let error = ControlError(error)
+      return .failed(JobFailure(message: error.message, exitCode: error.exitCode))
     }
   }
 

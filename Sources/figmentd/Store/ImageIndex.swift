@@ -41,6 +41,17 @@ struct ImageIndex: Sendable {
   /// The verdicts of files that are left out on purpose: nobody has to mend them.
   private static let passedOver: Set = ["ignored", "vanished", "beyondUnitLimit"]
 
+  /// What a query may call the files that it asks for.
+  static let verdicts =
+    [usableVerdict, "rejected"]
+    + ImageVerdict.codes.filter { $0 != ImageVerdict.accepted.code }.sorted()
+
+  /// Refuses a verdict that no file can have.
+  static func check(verdict: String) throws(ControlError) {
+    guard !verdicts.contains(verdict) else { return }
+    throw .misspelt("verdict", verdict, among: verdicts)
+  }
+
   /// Opens the index, or starts a new one.
   init(path: String) throws {
     do {

@@ -48,7 +48,7 @@ final class JobStore {
         // Made by a submission that a crash cut off; nobody was told of it.
         rmdir(directory(of: id).path)
       } catch {
-        remarks.append("job \(id): its file cannot be read: \(error)")
+        remarks.append("job \(id): its file cannot be read: \(ControlError(error))")
       }
     }
     return jobs.sorted { ($0.id.number ?? 0, $0.id.name) < ($1.id.number ?? 0, $1.id.name) }

@@ -37,7 +37,7 @@ struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
   }
 
   /// What failed, and why.
-  var description: String { "\(operation) failed: \(reason)." }
+  var description: String { "ledger: \(operation) failed: \(reason)." }
 
   /// Whether the file does not exist.
   var isMissing: Bool { code == ENOENT }

@@ -125,11 +125,13 @@ struct DaemonSide {
       (.report(job, isInternal: false), Data()), (.report(job, isInternal: true), Data()),
       (.events(job, after: nil, follow: false), Data()),
     ]
+    let caller = try Caller(
+      looker, as: routes.access.standing(of: looker), in: CallerCounts(ControlLimits()))
     var answers: [String: String] = [:]
     for (route, body) in asked {
       let reply = await routes.answer(
         ControlRequest(method: route.method, target: route.target, token: nil, body: body),
-        from: looker)
+        from: caller)
       let text =
         switch reply {
         case .value(let status, let data): "\(status) \(String(decoding: data, as: UTF8.self))"
