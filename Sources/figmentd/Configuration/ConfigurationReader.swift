@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import struct Datasets.ImageTransform
 import Glibc
 import struct Privacy.DeltaSize
