@@ -9,7 +9,7 @@ import Testing
     #expect(codec.failure(TIFFBytes().bytes) == nil)
     for (tag, value, failure): (UInt16, UInt32, DecodeFailure) in [
       (256, 16_385, .sideTooLong), (257, 0xffff_ffff, .sideTooLong), (256, 0, .corrupt),
-      (257, 0, .corrupt), (278, 0, .corrupt), (279, 0xffff_ffff, .truncated),
+      (257, 0, .corrupt), (278, 0, .corrupt),
     ] {
       #expect(codec.failure(TIFFBytes([tag: .longs([value])]).bytes) == failure, "\(tag) \(value)")
     }
@@ -21,7 +21,9 @@ import Testing
     let short: [UInt16: TIFFBytes.Value] = [
       256: .shorts([8_000]), 257: .shorts([5_000]), 278: .shorts([5_000]),
     ]
-    #expect(codec.failure(TIFFBytes(short).bytes) == .damagedPixels)
+    #expect(codec.failure(TIFFBytes(short).bytes) == .truncated)
+    // A size that is wrong where the pixels are there, as some writers leave it.
+    #expect(codec.failure(TIFFBytes([279: .longs([0xffff_ffff])]).bytes) == nil)
   }
 
   @Test func tilesThatReachFarBeyondTheImageAreRefused() {

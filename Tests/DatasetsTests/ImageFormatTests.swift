@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Glibc
 import Testing
 
 /// The files of Tests/Golden/formats and what an independent program says of them.

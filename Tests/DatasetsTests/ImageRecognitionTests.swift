@@ -54,7 +54,8 @@ import Testing
       text("<html><body>svg</body></html>"), text("P1000 is a number"),
       text("RIFF\0\0\0\0WAVEfmt "),
       Self.container("isom", ["mp41", "mp42"]), Self.container("qt  ", []),
-      [UInt8](repeating: 0, count: 300), [UInt8](repeating: 0xff, count: 300),
+      [UInt8](repeating: 0x20, count: 9_000), [UInt8](repeating: 0, count: 300),
+      [UInt8](repeating: 0xff, count: 300),
       [8, 0, 8, 0, 0xff, 0xff, 0xff, 0xff], [2, 0, 0, 0, 0x41],
       targa(kind: 2, bits: 24, pixels: 4 * 3 * 3 - 1), targa(kind: 4, bits: 24, pixels: 99),
     ]

@@ -60,7 +60,8 @@ extension ImageFormat {
     guard let start = file.bytes.dropFirst(marked).firstIndex(where: { !FileContent.isBlank($0) }),
       file.bytes[start] == UInt8(ascii: "<")
     else { return false }
-    return (start..<min(file.bytes.count, 4_096)).contains { file.has("<svg", at: $0) }
+    let end = min(file.bytes.count, start + 4_096)
+    return (start..<end).contains(where: { file.has("<svg", at: $0) })
   }
 
   /// DICOM without its preamble, and TGA, have no signature: many fields must make sense together.
