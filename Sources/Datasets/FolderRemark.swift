@@ -127,7 +127,7 @@ extension FolderRemark: CustomStringConvertible {
       return "folders whose names look the same are spelt in two ways (composed and decomposed "
         + "letters): \(Self.list(names)). They are read as one class."
     case .manyRejected(let what, let count, let total):
-      return "\(count) of \(total) files are not used: \(what)."
+      return "\(count) of \(total) \(total == 1 ? "file is" : "files are") not used: \(what)."
     }
   }
 

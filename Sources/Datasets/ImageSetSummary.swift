@@ -56,7 +56,9 @@ public struct ImageSetSummary: Hashable, Sendable, Codable {
     self.passedOver = passedOver
     self.rejected = Self.shares(rejected)
     self.leftOut = Self.shares(leftOut)
-    classesWithoutImage = (classes ?? named.sorted()).filter { !filled.contains($0) }
+    // The class of a root without folders is no finding of its own.
+    let found = classes ?? named.sorted().filter { $0 != DatasetRules.singleClass }
+    classesWithoutImage = found.filter { !filled.contains($0) }
   }
 
   private static func shares(_ counts: [String: Int]) -> [Share] {

@@ -94,6 +94,16 @@ import Testing
     #expect(try JSONDecoder().decode(ImageSetSummary.self, from: json) == summary)
   }
 
+  @Test func aRootWithoutFoldersIsNoClassOfWhichToSayThatItIsEmpty() throws {
+    let folder = try TestFolder()
+    try folder.write([1, 2, 3], "root/notes.txt")
+    let files = try inspect(folder)
+    #expect("\(ImageSetSummary(of: files))" == "0 of 1 file used; 1 of no known format rejected")
+    let remarks = FolderRemark.remarks(
+      on: files, rules: DatasetRules(), lookedAtWith: .inspection)
+    #expect(remarks.map { "\($0)" } == ["1 of 1 file is not used: of no known format."])
+  }
+
   @Test func everyVerdictHasAFewWords() {
     let verdicts: [ImageVerdict] =
       [

@@ -216,8 +216,8 @@ import Testing
       "config.yaml:5: key 'datasets.a.policy.epsilom_max': unknown. Did you mean 'epsilon_max'?"
     ),
     (
-      "datasets:\n  a:\n    root: /a\n    colour: red\n    policy: {epsilon_max: 1, delta: 1e-5}",
-      "config.yaml:4: key 'datasets.a.colour': unknown."
+      "datasets:\n  a:\n    root: /a\n    shade: red\n    policy: {epsilon_max: 1, delta: 1e-5}",
+      "config.yaml:4: key 'datasets.a.shade': unknown."
     ),
     ("datasets:\n  a:\n    policy: {epsilon_max: 1, delta: 1e-5}", "'root' is missing"),
     ("datasets:\n  a:\n    root: /a", "'policy' is missing"),
