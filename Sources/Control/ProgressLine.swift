@@ -49,8 +49,8 @@ public enum ProgressLine {
   private static func facts(of progress: JobProgress) -> [(text: String, weight: Int)] {
     var facts: [(text: String, weight: Int)] = []
     if let fraction = progress.fraction { facts.append(("\(Int(100 * fraction))%", 5)) }
-    if progress.total > 0, !progress.phase.countsRealImages {
-      let noun = noun(of: progress.phase)
+    // Parts of other phases have no name that would mean something to anybody.
+    if progress.total > 0, let noun = noun(of: progress.phase) {
       facts.append(
         ("\(noun)\(Rounded.count(progress.done))/\(Rounded.count(progress.total))", 1))
     }
@@ -65,11 +65,11 @@ public enum ProgressLine {
     return facts
   }
 
-  private static func noun(of phase: JobPhase) -> String {
+  private static func noun(of phase: JobPhase) -> String? {
     switch phase {
     case .train: "step "
     case .generate: "image "
-    case .scan, .decode, .calibrate, .evaluate, .pack: ""
+    case .scan, .decode, .calibrate, .evaluate, .pack: nil
     }
   }
 }

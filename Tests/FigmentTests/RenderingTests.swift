@@ -181,6 +181,16 @@ import Testing
     #expect(
       lines[3]
         == "glyphs: verified, 2 records, epsilon 2.5 of 10 at delta 1e-5 spent, newest record ab12")
+    var many = report
+    many.entries = (1...60).map {
+      LedgerEntry(number: $0, purpose: "glyphs-1", event: "gaussian", reserved: 64, used: 60)
+    }
+    let grouped = Ledger.lines(of: many)
+    #expect(grouped.count == 3, "records that are alike are one line")
+    #expect(
+      grouped[1].split(separator: " ").map { String($0) } == [
+        "1-60", "glyphs-1", "3,840", "3,600", "gaussian",
+      ])
     report.verified = false
     report.problem = "record 2 was changed"
     #expect(Ledger.verdict(on: report) == "glyphs: NOT VERIFIED: record 2 was changed")

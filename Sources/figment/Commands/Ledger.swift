@@ -50,15 +50,32 @@ struct Ledger: AsyncParsableCommand {
   /// A ledger for people, in lines of at most `width` columns; nil for any width.
   static func lines(of report: LedgerReport, width: Int? = nil) -> [String] {
     var table = Table(["RECORD", "FOR", "RESERVED", "USED", "EVENT"], numbers: [0, 2, 3])
-    for entry in report.entries {
+    for group in alike(report.entries) {
+      let (first, last) = (group[0], group[group.count - 1])
+      let numbers = Rounded.count(first.number)
       table.add([
-        Rounded.count(entry.number), entry.purpose, Rounded.count(entry.reserved),
-        entry.used.map(Rounded.count) ?? "all", entry.event,
+        group.count == 1 ? numbers : "\(numbers)-\(Rounded.count(last.number))", first.purpose,
+        Rounded.count(group.reduce(0) { $0 + $1.reserved }),
+        first.used == nil ? "all" : Rounded.count(group.reduce(0) { $0 + ($1.used ?? 0) }),
+        first.event,
       ])
     }
     let verdict = verdict(on: report)
     return (report.entries.isEmpty ? [] : table.lines(width: width))
       + (width.map { Terminal.lines(verdict, width: $0) } ?? [verdict])
+  }
+
+  /// Settled records of one purpose and one mechanism that follow each other: a run writes about a hundred.
+  private static func alike(_ entries: [LedgerEntry]) -> [[LedgerEntry]] {
+    entries.reduce(into: []) { groups, entry in
+      if let last = groups.last?.last, last.purpose == entry.purpose, last.event == entry.event,
+        last.used != nil, entry.used != nil
+      {
+        groups[groups.count - 1].append(entry)
+      } else {
+        groups.append([entry])
+      }
+    }
   }
 
   /// What was spent, and whether that can be believed.
