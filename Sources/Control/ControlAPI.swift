@@ -50,7 +50,10 @@ public protocol ControlAPI: Sendable {
   func stop(_ job: JobID, reason: StopReason) async throws -> Job
 
   /// Puts a paused or failed job back into the queue; it goes on from its last checkpoint.
-  func resume(_ job: JobID) async throws -> Job
+  ///
+  /// - Parameter allowFewerSteps: whether its set is published although crashes cost more than a tenth of
+  ///   the planned steps.
+  func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job
 
   /// Hands over the report about a training job: the released one, or the one that stays inside.
   ///
@@ -67,5 +70,12 @@ extension ControlAPI {
   /// Shows what was spent on a dataset, verified record by record.
   public func ledger(of dataset: String) async throws -> LedgerReport {
     try await ledger(of: dataset, witness: nil)
+  }
+}
+
+extension ControlAPI {
+  /// Puts a paused or failed job back into the queue.
+  public func resume(_ job: JobID) async throws -> Job {
+    try await resume(job, allowFewerSteps: false)
   }
 }

@@ -15,7 +15,7 @@
 /// GET  /v1/jobs/{job}/report           ?internal=true
 /// POST /v1/jobs/{job}/pause
 /// POST /v1/jobs/{job}/cancel
-/// POST /v1/jobs/{job}/resume
+/// POST /v1/jobs/{job}/resume           ?allow_fewer_steps=true
 /// ```
 public enum ControlRoute: Hashable, Sendable {
   /// `ControlAPI.status()`
@@ -46,8 +46,8 @@ public enum ControlRoute: Hashable, Sendable {
   case pause(JobID)
   /// `ControlAPI.stop(_:reason:)` with `.cancelled`
   case cancel(JobID)
-  /// `ControlAPI.resume(_:)`
-  case resume(JobID)
+  /// `ControlAPI.resume(_:allowFewerSteps:)`
+  case resume(JobID, allowFewerSteps: Bool)
 
   /// The header that carries the token of a submission.
   public static let tokenHeader = "Idempotency-Key"
@@ -105,7 +105,8 @@ public enum ControlRoute: Hashable, Sendable {
       "/v1/jobs/\(job)/report" + (isInternal ? "?internal=true" : "")
     case .pause(let job): "/v1/jobs/\(job)/pause"
     case .cancel(let job): "/v1/jobs/\(job)/cancel"
-    case .resume(let job): "/v1/jobs/\(job)/resume"
+    case .resume(let job, let allowFewerSteps):
+      "/v1/jobs/\(job)/resume" + (allowFewerSteps ? "?allow_fewer_steps=true" : "")
     }
   }
 
@@ -184,7 +185,8 @@ public enum ControlRoute: Hashable, Sendable {
       return .report(job, isInternal: try query.takeFlag("internal") ?? false)
     case "pause": return .pause(job)
     case "cancel": return .cancel(job)
-    case "resume": return .resume(job)
+    case "resume":
+      return .resume(job, allowFewerSteps: try query.takeFlag("allow_fewer_steps") ?? false)
     default: throw unknown(path)
     }
   }

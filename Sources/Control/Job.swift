@@ -5,7 +5,7 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
   /// The job's name.
   public let id: JobID
   /// What was asked.
-  public let request: JobRequest
+  public var request: JobRequest
   /// The dataset whose budget the job spends, or whose model it draws from.
   public let dataset: String
   /// The caller's token, which makes a repeated submission harmless.

@@ -91,8 +91,9 @@ extension Daemon: ControlAPI {
     return try apply(.stopRequested(reason), to: job)
   }
 
-  func resume(_ job: JobID) async throws -> Job {
-    try apply(.resumeRequested, to: job)
+  func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job {
+    if allowFewerSteps { try self.allowFewerSteps(of: job) }
+    return try apply(.resumeRequested, to: job)
   }
 
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {

@@ -97,6 +97,20 @@ actor Daemon {
     return job
   }
 
+  /// Lets a training job publish what it has, also where crashes cut its training short.
+  func allowFewerSteps(of id: JobID) throws {
+    var job = try find(id)
+    guard case .train(var request) = job.request else {
+      throw ControlError.invalid(
+        "job \(id): it trains nothing (a training job expected). Resume it without "
+          + "--allow-fewer-steps.")
+    }
+    request.allowFewerSteps = true
+    job.request = .train(request)
+    try store.save(job)
+    jobs[id] = job
+  }
+
   /// The jobs that a filter asks for, oldest first.
   func list(_ filter: JobFilter) -> [Job] {
     jobs.values.filter(filter.matches).sorted { ($0.id.number ?? 0) < ($1.id.number ?? 0) }

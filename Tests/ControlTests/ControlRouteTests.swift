@@ -13,7 +13,8 @@ import Testing
       .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
       .report(job, isInternal: false), .report(job, isInternal: true),
       .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
-      .pause(job), .cancel(job), .resume(job),
+      .pause(job), .cancel(job), .resume(job, allowFewerSteps: false),
+      .resume(job, allowFewerSteps: true),
     ]
   }()
 

@@ -249,7 +249,7 @@ private struct TalkativeAPI: ControlAPI {
   func jobs(_ filter: JobFilter) async throws -> [Job] { try no() }
   func job(_ id: JobID) async throws -> Job { try no() }
   func stop(_ job: JobID, reason: StopReason) async throws -> Job { try no() }
-  func resume(_ job: JobID) async throws -> Job { try no() }
+  func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job { try no() }
   func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport { try no() }
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport { try no() }
 }

@@ -86,6 +86,20 @@ public struct DPGANSettings: ModelSettings {
     try require(
       format.height == format.width && (8...128).contains(format.height), "image size",
       "\(format.height)×\(format.width)", "a square of 8 to 128 pixels a side")
+    try ModelSize.require(roughParameterCount(for: format), family: DPGAN.family)
+  }
+
+  /// About how many parameters both networks have.
+  private func roughParameterCount(for format: ImageSpecification) -> Double {
+    let stages = DCGANNetworks.stages(for: format).count
+    let count = { (width: Int) -> Double in
+      (0..<stages).reduce(0) { sum, index in
+        let channels = Double(width) * Double(1 << index)
+        return sum + 16 * channels * channels / 2 + Double(format.classes.count) * channels
+      }
+    }
+    let seed = 16 * Double(generatorWidth) * Double(1 << max(0, stages - 1))
+    return count(width) + count(generatorWidth) + Double(latentSize) * seed
   }
 
   private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {

@@ -168,6 +168,16 @@ public struct PixelModelSettings: ModelSettings {
     try require(
       (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
       "\(format.height)×\(format.width)", "2 to 256 pixels a side")
+    try ModelSize.require(roughParameterCount(for: format), family: PixelModel.family)
+  }
+
+  /// About how many parameters the network has.
+  private func roughParameterCount(for format: ImageSpecification) -> Double {
+    let width = Double(channels)
+    let blocks = Double(depth + 1) * 24 * width * width
+    let classes = Double(format.classes.count) * Double(classRegions * classRegions) * 4 * width
+    let outputs = Double(headChannels ?? channels) * Double(format.channels << bits)
+    return blocks + classes + outputs + Double(firstKernel * firstKernel) * 2 * width
   }
 
   private func validateAttention(for format: ImageSpecification) throws {

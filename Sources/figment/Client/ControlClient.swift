@@ -53,7 +53,9 @@ struct ControlClient: ControlAPI {
     try await ask(.report(job, isInternal: isInternal))
   }
 
-  func resume(_ job: JobID) async throws -> Job { try await ask(.resume(job)) }
+  func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job {
+    try await ask(.resume(job, allowFewerSteps: allowFewerSteps))
+  }
 
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     try checkName(dataset)

@@ -22,11 +22,16 @@ struct Resume: AsyncParsableCommand {
     abstract: "Let a paused or failed job go on from its last checkpoint.")
 
   @OptionGroup var argument: JobArgument
+
+  @Flag(
+    help: "Publish what was trained even if crashes cost more than a tenth of the planned steps.")
+  var allowFewerSteps = false
+
   @OptionGroup var global: GlobalOptions
 
   func run() async throws {
     try await global.run { client, console in
-      try await global.show(client.resume(argument.id()), console)
+      try await global.show(client.resume(argument.id(), allowFewerSteps: allowFewerSteps), console)
     }
   }
 }

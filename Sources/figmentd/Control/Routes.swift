@@ -75,7 +75,8 @@ struct Routes: Sendable {
       try await value(api.report(of: job, isInternal: isInternal))
     case .pause(let job): try await value(api.stop(job, reason: .paused))
     case .cancel(let job): try await value(api.stop(job, reason: .cancelled))
-    case .resume(let job): try await value(api.resume(job))
+    case .resume(let job, let allowFewerSteps):
+      try await value(api.resume(job, allowFewerSteps: allowFewerSteps))
     }
   }
 

@@ -105,6 +105,14 @@ struct RunCommand: ParsableCommand {
   var population: Int?
 
   @Option(
+    parsing: .unconditional,
+    help: "The value that is white: 4095 for 12 bits kept in 16. (default: full scale)")
+  var whiteLevel: Int?
+
+  @Option(help: "Colours with a profile: convert them to sRGB, or take them as-stored.")
+  var colour = ColourOption.convert
+
+  @Option(
     help: ArgumentHelp(
       "The folder of recipes. (default: \(Locations.ofThisProcess().recipes), or Models in the working "
         + "folder)",
@@ -118,7 +126,9 @@ struct RunCommand: ParsableCommand {
     completion: .directory)
   var state: String?
 
-  @Option(parsing: .unconditional, help: "Threads to compute with. (default: the processors that are granted)")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
 
   @Flag(
@@ -129,6 +139,11 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   enum UnitOption: String, ExpressibleByArgument, CaseIterable { case file, folder }
+
+  enum ColourOption: String, ExpressibleByArgument, CaseIterable {
+    case convert
+    case asStored = "as-stored"
+  }
 
   func validate() throws {
     if nonPrivate {
@@ -169,6 +184,11 @@ struct RunCommand: ParsableCommand {
     for (option, path) in [("images", images), ("output", output), ("recipe", recipe)]
     where path.isEmpty {
       throw ValidationError("--\(option): an empty text given (a path or name expected).")
+    }
+    if let whiteLevel, !ImageTransform.whiteLevels.contains(whiteLevel) {
+      throw ValidationError(
+        "--white-level: \(whiteLevel) given (\(ImageTransform.whiteLevels.lowerBound) to "
+          + "\(ImageTransform.whiteLevels.upperBound) expected).")
     }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
@@ -240,6 +260,7 @@ struct RunCommand: ParsableCommand {
       order, at: places,
       on: Machine(threadCount: threads ?? Processors.granted), stop: stop,
       makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
+    run.tellOwner = { meter.say($0) }
     switch try run.run() {
     case .finished(let outcome): try meter.finish(outcome)
     case .stopped:
@@ -271,7 +292,8 @@ struct RunCommand: ParsableCommand {
       root: root,
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
-        privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit),
+        privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
+        whiteLevel: whiteLevel, colour: colour == .convert ? .convert : .asStored),
       recipe: recipe, population: population,
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
       permission: .granted(byFlag: nonPrivate), delta: delta, allowsLargeDelta: allowLargeDelta,
@@ -311,6 +333,8 @@ struct RunCommand: ParsableCommand {
     command.add("maximum-per-unit", maximumPerUnit)
     command.add("classes", classes)
     command.add("population", population)
+    command.add("white-level", whiteLevel)
+    command.add("colour", colour == .convert ? nil : colour.rawValue)
     command.add(path: "output", "OUTPUT")
     return command.text
   }

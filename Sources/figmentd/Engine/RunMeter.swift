@@ -19,7 +19,7 @@ final class RunMeter: Sendable {
   /// Shows a report, unless the last one was a moment ago.
   func show(_ report: JobReport) {
     switch report {
-    case .note(let text): write((isTerminal ? "\r\u{1B}[K" : "") + text.value + "\n")
+    case .note(let text): say(text.value)
     case .progress(let progress):
       let isDue = last.withLock { last in
         let isNew = last.phase != progress.phase
@@ -32,6 +32,9 @@ final class RunMeter: Sendable {
       if isDue { write(line(progress)) }
     }
   }
+
+  /// Says something in a line of its own.
+  func say(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + text + "\n") }
 
   /// Shows why a run ended early.
   func fail(_ error: ControlError) {

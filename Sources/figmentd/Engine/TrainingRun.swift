@@ -5,6 +5,7 @@ import FoundationEssentials
 import Learning
 import Models
 import Privacy
+import Synchronization
 
 /// One run from a folder of images to a synthetic set: the data's whole way through the rooms.
 ///
@@ -27,6 +28,8 @@ final class TrainingRun {
   let report: @Sendable (JobReport) -> Void
   let conditions: RunConditions
   private var verdicts: [String: Int] = [:]
+  /// Hears what only the owner of the images may know: how many files are used, and why others are not.
+  var tellOwner: (String) -> Void = { _ in }
 
   /// Prepares a run; nothing is read or written yet.
   init(
@@ -198,11 +201,28 @@ final class TrainingRun {
     builder.onProgress = { [report] progress in
       report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
     }
-    let frozen = try FrozenImages.build(
-      builder, named: conditions.drawSecret(), in: places.internalFiles)
-    verdicts = frozen.files.countsByCode()
-    try VerdictsFile.write(frozen.files, in: places.internalFiles)
-    return frozen.images
+    let folder = places.internalFiles
+    let files = Mutex<[InspectedFile]>([])
+    builder.onVerdicts = { found in files.withLock { $0 = found } }
+    defer { tellOwnerOf(files.withLock { $0 }, builder.transform) }
+    do {
+      let frozen = try FrozenImages.build(builder, named: conditions.drawSecret(), in: folder)
+      verdicts = frozen.files.countsByCode()
+      try VerdictsFile.write(frozen.files, in: folder)
+      return frozen.images
+    } catch {
+      // Also where no file can be used: the list says why.
+      try? VerdictsFile.write(files.withLock { $0 }, in: folder)
+      throw error
+    }
+  }
+
+  /// Says which files are used, and what the folder looks like.
+  private func tellOwnerOf(_ files: [InspectedFile], _ form: ImageTransform) {
+    guard !files.isEmpty else { return }
+    tellOwner("\(ImageSetSummary(of: files, classes: order.rules.classes)).")
+    let remarks = FolderRemark.remarks(on: files, rules: order.rules, lookedAtWith: form)
+    for remark in remarks { tellOwner("\(remark)") }
   }
 
   /// What other runs did to the root.

@@ -1,0 +1,90 @@
+import Compute
+import Control
+import FoundationEssentials
+import Glibc
+import Models
+import Testing
+
+@testable import figmentd
+
+/// Files of models that anybody may have written: read, refused in words, or drawn from; never more.
+@Suite struct HostileModelTests {
+  private static let machine = Machine(threadCount: 1)
+
+  /// A release's model file of a few hundred weights.
+  private func model(_ folder: ScratchFolder, classes: [String]) throws -> Data {
+    let bench = try RunBench(steps: 2)
+    guard bench.scratch.path != folder.path, try bench.run().isFinished else { return Data() }
+    let bytes = try DurableFile.read(bench.places.release + "/model/generator.safetensors")
+    var checkpoint = try Safetensors.decode(bytes)
+    let names = try JSONEncoder().encode(classes)
+    checkpoint.metadata["classes"] = String(decoding: names, as: UTF8.self)
+    return try Safetensors.encode(checkpoint)
+  }
+
+  @Test(arguments: [
+    ["../../pwned", "b"], ["a/b", "c"], [".hidden", "b"], ["", "b"], ["a\u{0}b", "c"], ["a", "a"],
+    ["..", "b"],
+  ])
+  func classesThatClimbAreRefused(_ classes: [String]) throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/generator.safetensors"
+    try DurableFile.write(try model(scratch, classes: classes), to: path)
+    #expect(throws: (any Error).self) { try ReleasedModel(path, on: Self.machine) }
+    #expect(try DurableFile.names(in: scratch.path) == ["generator.safetensors"])
+  }
+
+  @Test func aMillionClassesTakeNoMemory() throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/generator.safetensors"
+    try DurableFile.write(
+      try model(scratch, classes: (0..<200_000).map { "\($0)" }), to: path)
+    let before = MemoryUse.peakOfThisProcess
+    #expect(throws: (any Error).self) { try ReleasedModel(path, on: Self.machine) }
+    #expect(MemoryUse.peakOfThisProcess - before < 1 << 30)
+  }
+
+  /// Changed, cut and lengthened: each is read as a model or refused in words, and none traps.
+  @Test func changedFilesAreModelsOrRefused() throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/generator.safetensors"
+    let whole = try model(scratch, classes: ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"])
+    var stream = SeededStream(seed: 11)
+    let headerEnd = min(whole.count, 6_000)
+    var refused = 0
+    for round in 0..<Self.rounds {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...4, using: &stream) {
+        let place = Int.random(in: 0..<(round % 3 == 0 ? whole.count : headerEnd), using: &stream)
+        bytes[place] =
+          round % 2 == 0
+          ? UInt8.random(in: 0...255, using: &stream)
+          : Array("0123456789{}[],:\"-e".utf8).randomElement(using: &stream) ?? 0
+      }
+      if round % 7 == 0 { bytes = bytes.prefix(Int.random(in: 0..<bytes.count, using: &stream)) }
+      try Data(bytes).write(to: URL(filePath: path))
+      do {
+        let released = try ReleasedModel(path, on: Self.machine)
+        try released.model.sample(labels: [0], seed: 1) { _, _ in }
+      } catch {
+        refused += 1
+        #expect(ControlError(error).message.count > 8)
+      }
+    }
+    #expect(refused > Self.rounds / 4)
+  }
+
+  /// More with `FIGMENT_FUZZ_ROUNDS`.
+  private static let rounds =
+    getenv("FIGMENT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2_000
+
+  @Test func aModelTooLargeForAnyMachineIsRefusedBeforeItIsMade() throws {
+    let text = RunBench.recipe(side: 128, steps: 2)
+      .replacing("width: 2\n", with: "width: 1024\n")
+      .replacing("generator_width: 2\n", with: "generator_width: 1024\n")
+    let scratch = ScratchFolder()
+    let recipe = try RecipeLibrary.read(scratch.write("large.yaml", text))
+    let error = #expect(throws: RecipeFailure.self) { try recipe.validate(classes: ["a", "b"]) }
+    #expect(error?.description.contains("parameters") == true)
+  }
+}
