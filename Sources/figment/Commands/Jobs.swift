@@ -121,7 +121,10 @@ struct Show: AsyncParsableCommand {
     case .finished(.completed(let results)):
       var facts: [String] = []
       if let images = results.images { facts.append("\(Rounded.count(images)) images") }
-      if let steps = results.steps { facts.append("\(Rounded.count(steps)) steps") }
+      if let steps = results.steps {
+        let planned = results.plannedSteps.map { " of \(Rounded.count($0)) planned" } ?? ""
+        facts.append("\(Rounded.count(steps))\(planned) steps")
+      }
       if let privacy = results.privacyText { facts.append(privacy) }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
         + (results.meaning.map { ["  " + $0] } ?? [])

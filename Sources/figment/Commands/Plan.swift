@@ -46,10 +46,13 @@ struct Plan: AsyncParsableCommand {
     }
     facts.append(("images to write", Rounded.count(plan.images)))
     if let seconds = plan.seconds { facts.append(("time", Rounded.duration(seconds))) }
+    if let bytes = plan.memoryBytes { facts.append(("memory", Rounded.bytes(bytes))) }
+    if let bytes = plan.diskBytes { facts.append(("disk, at most", Rounded.bytes(bytes))) }
     var table = Table(["PLAN", ""])
     for fact in facts { table.add([fact.0, fact.1]) }
     let statement = plan.privacy.map { ["", $0.statement] } ?? []
-    let remarks = [plan.privacy?.remark, plan.remark].compactMap { $0 }
+    let warning = plan.warning.map { "Warning: \($0)" }
+    let remarks = [warning, plan.privacy?.remark, plan.remark].compactMap { $0 }
     return table.lines(width: width)
       + (statement + remarks.flatMap { ["", $0] }).flatMap { line in
         width.map { Terminal.lines(line, width: $0) } ?? [line]

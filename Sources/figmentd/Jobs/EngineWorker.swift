@@ -14,6 +14,7 @@ enum EngineWorker {
   /// The whole life of a worker: reads its call, reports on standard output, ends.
   static func run() -> Never {
     Process.prepare()
+    Process.yieldToOthers()
     let stop = StopSignal()
     do {
       try StopSignals.raise(stop)
