@@ -6,7 +6,7 @@ enum Assembly {
   static func engine(
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
-    let index = try ImageIndex(path: state.index)
+    let index = try state.imageIndex()
     return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state)
     {
       try index.usableUnits(of: $0.name, unit: $0.policy.unit)

@@ -5,7 +5,9 @@ import Testing
   static let routes: [ControlRoute] = {
     let job = JobID(dataset: "glyphs", number: 7)
     return [
-      .status, .datasets, .recipes, .plan, .submit, .rescan(dataset: "glyphs"),
+      .status, .datasets, .recipes, .plan, .submit,
+      .rescan(dataset: "glyphs", forgetsMissing: false),
+      .rescan(dataset: "glyphs", forgetsMissing: true), .prune(dryRun: false), .prune(dryRun: true),
       .ledger(dataset: "my.faces-2_x", witness: nil),
       .ledger(dataset: "glyphs", witness: LedgerWitness(line: 41, hash: "0af3")),
       .files(dataset: "glyphs", FileQuery()),
@@ -13,7 +15,8 @@ import Testing
       .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
       .report(job, isInternal: false), .report(job, isInternal: true),
       .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
-      .pause(job), .cancel(job), .resume(job),
+      .pause(job), .cancel(job), .resume(job), .remove(job, withRelease: false),
+      .remove(job, withRelease: true),
     ]
   }()
 
@@ -59,8 +62,10 @@ import Testing
     let changing = Self.routes.filter(\.changesSomething).map(\.target)
     #expect(
       changing == [
-        "/v1/jobs", "/v1/datasets/glyphs/rescan", "/v1/jobs/glyphs-7/pause",
-        "/v1/jobs/glyphs-7/cancel", "/v1/jobs/glyphs-7/resume",
+        "/v1/jobs", "/v1/datasets/glyphs/rescan", "/v1/datasets/glyphs/rescan?forget_missing=true",
+        "/v1/prune", "/v1/prune?dry_run=true", "/v1/jobs/glyphs-7/pause",
+        "/v1/jobs/glyphs-7/cancel", "/v1/jobs/glyphs-7/resume", "/v1/jobs/glyphs-7/remove",
+        "/v1/jobs/glyphs-7/remove?release=true",
       ])
   }
 }

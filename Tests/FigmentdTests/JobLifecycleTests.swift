@@ -28,7 +28,7 @@ import Testing
       "failed", "failed", "queued",
     ],
     "stopping cancelled": [
-      "=", "=", "=", "!", "=", "!", "completed", "cancelled", "failed", "cancelled",
+      "=", "=", "=", "!", "=", "!", "completed", "cancelled", "cancelled", "cancelled",
     ],
     "stopping paused": [
       "=", "=", "stopping cancelled", "=", "=", "!", "completed", "paused", "failed", "paused",

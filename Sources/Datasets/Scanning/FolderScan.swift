@@ -49,6 +49,18 @@ public struct FolderScan: Sendable {
     sort()
   }
 
+  /// A listing of some files alone, whose folders an earlier one entered.
+  init(
+    files: [RelativePath], signatures: [FileSignature], verdicts: [InspectedFile],
+    classFolders: [[UInt8]]
+  ) {
+    self.files = files
+    self.signatures = signatures
+    self.verdicts = verdicts
+    self.classFolders = classFolders
+    sort()
+  }
+
   private mutating func sort() {
     let order = files.indices.sorted { files[$0] < files[$1] }
     if !signatures.isEmpty { signatures = order.map { signatures[$0] } }

@@ -217,6 +217,11 @@ final class LocalEngine: TrainingEngine {
     ]
   }
 
+  func sets(of job: JobDirectory) -> [SetPlace] {
+    let places = places(of: job)
+    return [places.set(isProtected: true), places.set(isProtected: false)]
+  }
+
   func ledger(
     of dataset: DatasetConfiguration, witness: LedgerWitness?
   ) throws -> LedgerReport {
@@ -238,7 +243,8 @@ final class LocalEngine: TrainingEngine {
         "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
     }
     return RunOrder(
-      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules, recipe: recipe,
+      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules,
+      settle: dataset.settle, recipe: recipe,
       population: dataset.population,
       loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
       permission: request.isNonPrivate ? .granted(by: policy) : nil,

@@ -65,6 +65,9 @@ protocol TrainingEngine: Sendable {
   /// that stays inside.
   func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)]
 
+  /// Where a job's sets may lie: the release, and the one that stays inside.
+  func sets(of job: JobDirectory) -> [SetPlace]
+
   /// Reads the ledger of a dataset and verifies it. A ledger that does not verify is reported,
   /// not thrown; a dataset on which nothing was spent has an empty one.
   ///

@@ -25,6 +25,8 @@ struct Worker: Sendable {
     let dataset: DatasetConfiguration
     /// The wish that it stops.
     let stop: StopSignal
+    /// Looks after the disks; nil where nobody does.
+    var space: FreeSpaceGuard?
   }
 
   /// Runs a job to its end.
@@ -50,6 +52,7 @@ struct Worker: Sendable {
       let outcome = try await thread.run {
         try Self.call(engine, assignment) { report in
           pulse.beat()
+          assignment.space?.waitForRoom(unless: assignment.stop) { pulse.beat() }
           if gate.lets(report, at: .now) { continuation.yield(report) }
         }
       }

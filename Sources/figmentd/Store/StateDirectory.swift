@@ -1,10 +1,13 @@
 import Control
+import FoundationEssentials
 import Glibc
+import Synchronization
 
 /// The folder that holds what the daemon must not forget, owned by one daemon at a time.
 ///
 /// ```
 /// STATE/                0700
+///   format              the number of the format of it all
 ///   lock                held while the daemon runs; its process id
 ///   jobs/               JobStore
 ///   ledgers/            what was spent on each dataset
@@ -15,6 +18,7 @@ final class StateDirectory: Sendable {
   /// Where it is.
   let path: String
   private let lock: Int32
+  private let openIndex = Mutex<ImageIndex?>(nil)
 
   /// The folder of jobs.
   var jobs: String { path + "/jobs" }
@@ -27,18 +31,42 @@ final class StateDirectory: Sendable {
   /// The index of files.
   var index: String { path + "/index.sqlite" }
 
+  /// The index, opened once: whoever finds it damaged replaces it for all.
+  func imageIndex() throws -> ImageIndex {
+    try openIndex.withLock { opened in
+      if let opened { return opened }
+      let index = try ImageIndex(path: index)
+      opened = index
+      return index
+    }
+  }
+
   /// Makes the folder if it is missing, and takes it.
   ///
-  /// - Throws: `ControlError.conflict` when another daemon has it.
+  /// - Throws: `ControlError.conflict` when another daemon has it, or a later version wrote it.
   init(_ path: String) throws {
     self.path = path
     try DurableFile.makeFolder(path)
     try systemCall("chmod", path) { chmod(path, 0o700) }
     lock = try Self.take(path)
     for folder in [jobs, ledgers, snapshots] { try DurableFile.makeFolder(folder) }
+    try keepFormat()
   }
 
   deinit { close(lock) }
+
+  /// Refuses a directory of a later version, and notes the format of one that has no number.
+  private func keepFormat() throws {
+    let file = path + "/format"
+    if let noted = try? DurableFile.read(file),
+      let number = Int(String(decoding: noted, as: UTF8.self).filter { $0.isNumber })
+    {
+      try StateFormat.check(number, of: "state directory \(path)")
+      if number == StateFormat.current { return }
+    }
+    // A full disk must not keep the daemon from starting; the files carry their numbers themselves.
+    try? DurableFile.write(Data("\(StateFormat.current)\n".utf8), to: file)
+  }
 
   /// The locked descriptor of a directory's lock file.
   ///

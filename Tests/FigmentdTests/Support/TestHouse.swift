@@ -17,13 +17,13 @@ struct TestHouse: Sendable {
 
   init(
     _ behaviour: FakeEngine.Behaviour = .init(), files: [IndexedFile] = [],
-    from earlier: ScratchFolder? = nil
+    from earlier: ScratchFolder? = nil, configuration: Configuration = Self.configuration
   ) async throws {
     engine = FakeEngine(behaviour)
     reader = FakeFolderReader(.init(files: files))
     state = try StateDirectory((earlier ?? scratch).path + "/state")
     daemon = try Daemon(
-      configuration: Self.configuration, state: state, engine: engine, reader: reader,
+      configuration: configuration, state: state, engine: engine, reader: reader,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try await daemon.start()
   }
