@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Logging
 
 extension Daemon {
   func remove(_ id: JobID, withRelease: Bool) async throws -> JobRemoval {

@@ -165,6 +165,7 @@ import Testing
     let next = try await house.daemon.submit(TestHouse.training, token: nil).id
     await house.daemon.adopt(TestHouse.configuration)
     _ = try await house.wait(for: next, "completed")
+    await house.daemon.releaseDatasets()
   }
 
   @Test func aCancelledJobLeavesNoPixels() async throws {

@@ -55,8 +55,7 @@ import Testing
   }
 
   @Test func aModelOfTheVersionBeforeDraws() throws {
-    let directory = StateDirectory.self
-    let home = try directory.init(scratch.path + "/home")
+    let home = try StateDirectory(scratch.path + "/home")
     let engine = LocalEngine(
       recipes: scratch.path, threads: 1, state: home, makeDecoder: { ImageCodec() }
     ) { _ in 64 }

@@ -143,8 +143,10 @@ extension IndexedFile {
   private static func detail(of verdict: ImageVerdict) -> String? {
     switch verdict {
     case .unreadable, .unsupported, .tooLarge, .tooSmall:
-      (try? JSONEncoder().encode(verdict)).map { String(decoding: $0, as: UTF8.self) }
-    default: nil
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      return (try? encoder.encode(verdict)).map { String(decoding: $0, as: UTF8.self) }
+    default: return nil
     }
   }
 }

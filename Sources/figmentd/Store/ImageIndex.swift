@@ -59,13 +59,13 @@ final class ImageIndex: Sendable {
   /// Opens the index, or starts a new one.
   init(path: String) throws {
     self.path = path
-    do {
-      state = Mutex(State(database: try Self.open(path)))
-    } catch let error as DatabaseError where Self.isDamage(error) {
-      state = Mutex(try Self.replacement(at: path, after: error))
-    } catch let error as DatabaseError {
-      state = Mutex(
-        State(database: try Self.prepare(DatabaseQueue()), remark: Self.memoryRemark(error)))
+    state = Mutex(try Self.firstState(at: path))
+  }
+
+  private static func firstState(at path: String) throws -> State {
+    do { return State(database: try open(path)) } catch let error as DatabaseError {
+      if isDamage(error) { return try replacement(at: path, after: error) }
+      return State(database: try prepare(DatabaseQueue()), remark: memoryRemark(error))
     }
   }
 
