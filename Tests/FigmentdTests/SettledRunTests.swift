@@ -1,6 +1,7 @@
 import Datasets
 import FoundationEssentials
 import Glibc
+import Privacy
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@ import Control
 import Datasets
 import FoundationEssentials
 import Glibc
+import Models
 import Testing
 
 @testable import figmentd

@@ -25,7 +25,7 @@ final class CountingDecoder: ImageDecoder {
     into pixels: UnsafeMutableBufferPointer<UInt8>
   ) throws -> [DecodeOutcome] {
     count.add(files.count)
-    return try codec.decode(files, with: transform, into: pixels)
+    return codec.decode(files, with: transform, into: pixels)
   }
 }
 
