@@ -1,6 +1,8 @@
 # make demo      install what is missing, build, and go the whole way on images that we draw ourselves
 # make test      build and run all tests; a test that is skipped without leave is a failure
+# make fuzz      throw changed images at the decoders for SECONDS (needs clang with libFuzzer)
 # make lint      format, service files, shell scripts
+# make boot      the service as it is shipped, booted in a container (as root); says where that cannot be done
 # make build     a release build with the Swift library linked in
 # make install   into PREFIX (default /usr/local) below DESTDIR
 
@@ -18,7 +20,7 @@ BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 # Tests that hold the daemon to deadlines run apart from those that compute: both share Swift's own threads.
 KEEPING_TIME := ^(FigmentdTests|FigmentTests|ControlTests)\.
 
-.PHONY: all build test lint demo install uninstall clean dependencies
+.PHONY: all build test fuzz lint boot demo install uninstall clean dependencies
 
 all: build
 
@@ -37,9 +39,20 @@ else
 	Scripts/test.sh $(SWIFT) test $(TESTING) --filter '$(KEEPING_TIME)'
 endif
 
+SECONDS ?= 300
+
+# Not a part of `make test`: it takes as long as it is given.
+fuzz: dependencies
+	Tests/Fuzz/image_fuzz.sh $(SECONDS)
+
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	Scripts/check-units.sh
+
+# The binaries that are shipped, not those of the tests. Ten minutes at most; 77 says that no system can be booted here.
+boot: build
+	@timeout --kill-after=60 600 Scripts/boot-service.sh "$(BIN)" \
+	  || { code=$$?; test $$code -eq 77 || exit $$code; }
 
 demo: build
 	Scripts/demo.sh "$(BIN)"

@@ -43,7 +43,10 @@ let package = Package(
     .target(name: "CKernels", cSettings: kernelFlags),
     .target(
       name: "CImageCodecs", cSettings: kernelFlags,
-      linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg")]),
+      linkerSettings: [
+        .linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff"),
+        .linkedLibrary("webp"), .linkedLibrary("lcms2"), .linkedLibrary("z"),
+      ]),
     .target(name: "Compute", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Privacy", swiftSettings: strict),
     .target(name: "Learning", dependencies: ["Compute", "Privacy"], swiftSettings: strict),
@@ -114,6 +117,8 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         "Compute", "Learning", argumentParser,
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: strict),
     .testTarget(

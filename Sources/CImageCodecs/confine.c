@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -106,6 +107,8 @@ static void close_inherited(void) {
 
 ci_confinement ci_confine(uint64_t address_space_bytes) {
   close_inherited();
+  // lcms2 asks for the date, for which the C library reads the time zone from a file, once.
+  tzset();
   prctl(PR_SET_DUMPABLE, 0);
   if (set_limit(RLIMIT_AS, address_space_bytes) != 0 || set_limit(RLIMIT_CORE, 0) != 0 ||
       set_limit(RLIMIT_NOFILE, 8) != 0 || set_limit(RLIMIT_FSIZE, 0) != 0 ||

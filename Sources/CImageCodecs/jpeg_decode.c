@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "decoder.h"
+#include "icc.h"
+#include "jpeg_segments.h"
 
 typedef struct jpeg_source {
   struct jpeg_decompress_struct jpeg;
@@ -13,6 +15,7 @@ typedef struct jpeg_source {
   struct jpeg_progress_mgr progress;
   ci_decoder *decoder;
   const ci_limits *limits;
+  jpeg_segments segments;
 } jpeg_source;
 
 static void fail(j_common_ptr jpeg, ci_status status) {
@@ -48,10 +51,28 @@ static void on_error(j_common_ptr jpeg) {
   }
 }
 
-// A negative level is a warning about the data: libjpeg would go on and invent pixels.
+// Whether a warning tells of something that changes no pixel.
+static int is_harmless(const struct jpeg_error_mgr *errors) {
+  switch (errors->msg_code) {
+    case JWRN_EXTRANEOUS_DATA: {
+      // Stray bytes before a marker. Between segments, and after the last block of a scan, nothing
+      // is missing; before a restart marker the blocks so far may have come out of step.
+      int marker = errors->msg_parm.i[1];
+      return marker < 0xd0 || marker > 0xd7;
+    }
+    case JWRN_ADOBE_XFORM:     // an unknown code in an Adobe segment: as without the segment
+    case JWRN_JFIF_MAJOR:      // a version of JFIF that does not exist
+    case JWRN_NOT_SEQUENTIAL:  // progressive parameters in a sequential scan, which has none
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+// A negative level is a warning about the data: after most of them libjpeg invents pixels.
 static void on_message(j_common_ptr jpeg, int level) {
-  if (level >= 0) return;
-  fail(jpeg, jpeg->err->msg_code == JWRN_JPEG_EOF ? CI_TRUNCATED : CI_CORRUPT);
+  if (level >= 0 || is_harmless(jpeg->err)) return;
+  fail(jpeg, jpeg->err->msg_code == JWRN_JPEG_EOF ? CI_TRUNCATED : CI_DAMAGED_PIXELS);
 }
 
 static void discard_text(j_common_ptr jpeg) { (void)jpeg; }
@@ -64,32 +85,6 @@ static void on_progress(j_common_ptr jpeg) {
   if (scans > source->limits->scans || scans * pixels > source->limits->scan_pixels) {
     fail(jpeg, CI_TOO_MANY_SCANS);
   }
-}
-
-// The first Exif APP1 before the first scan.
-static uint32_t find_orientation(const uint8_t *bytes, size_t length) {
-  size_t offset = 2;
-  while (offset < length && length - offset >= 4) {
-    if (bytes[offset] != 0xff) return 1;
-    uint8_t marker = bytes[offset + 1];
-    if (marker == 0xff) {  // fill byte
-      offset += 1;
-      continue;
-    }
-    if (marker == 0xda || marker == 0xd9) return 1;
-    if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {  // no length follows
-      offset += 2;
-      continue;
-    }
-    size_t size = (size_t)bytes[offset + 2] << 8 | bytes[offset + 3];
-    if (size < 2 || size > length - offset - 2) return 1;
-    const uint8_t *content = bytes + offset + 4;
-    if (marker == 0xe1 && size >= 8 && memcmp(content, "Exif\0\0", 6) == 0) {
-      return ci_exif_orientation(content + 6, size - 8);
-    }
-    offset += 2 + size;
-  }
-  return 1;
 }
 
 static void *row_of(jpeg_source *source, size_t size) {
@@ -121,16 +116,35 @@ static void rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t width, int
   }
 }
 
+/// The conversion of the file's own CMYK profile, NULL where it has none.
+static const ci_ink_conversion *ink_conversion(jpeg_source *source) {
+  return ci_ink_to_srgb(
+      source->limits, source->segments.profile, source->segments.profile_length,
+      source->jpeg.saw_Adobe_marker);
+}
+
+static void read_ink_rows(jpeg_source *source, size_t row_size) {
+  j_decompress_ptr jpeg = &source->jpeg;
+  uint32_t width = jpeg->output_width;
+  uint8_t *ink = row_of(source, (size_t)width * 4);
+  const ci_ink_conversion *conversion = ink_conversion(source);
+  while (jpeg->output_scanline < jpeg->output_height) {
+    uint8_t *destination = source->decoder->samples + row_size * jpeg->output_scanline;
+    JSAMPROW row = ink;
+    if (jpeg_read_scanlines(jpeg, &row, 1) != 1) fail((j_common_ptr)jpeg, CI_TRUNCATED);
+    if (conversion != NULL) {
+      ci_convert_ink(conversion, ink, destination, width);
+    } else {
+      rgb_from_cmyk(ink, destination, width, jpeg->saw_Adobe_marker);
+    }
+  }
+}
+
 static void read_rows(jpeg_source *source, size_t row_size) {
   j_decompress_ptr jpeg = &source->jpeg;
-  uint8_t *samples = source->decoder->samples;
-  int is_cmyk = jpeg->out_color_space == JCS_CMYK;
-  uint8_t *ink = is_cmyk ? row_of(source, (size_t)jpeg->output_width * 4) : NULL;
   while (jpeg->output_scanline < jpeg->output_height) {
-    uint8_t *destination = samples + row_size * jpeg->output_scanline;
-    JSAMPROW row = is_cmyk ? ink : destination;
+    JSAMPROW row = source->decoder->samples + row_size * jpeg->output_scanline;
     if (jpeg_read_scanlines(jpeg, &row, 1) != 1) fail((j_common_ptr)jpeg, CI_TRUNCATED);
-    if (is_cmyk) rgb_from_cmyk(ink, destination, jpeg->output_width, jpeg->saw_Adobe_marker);
   }
 }
 
@@ -163,7 +177,12 @@ static void decode(jpeg_source *source, const uint8_t *bytes, size_t length, ci_
       source->decoder, (uint64_t)row_size * jpeg->image_height, source->limits);
   if (status != CI_OK) fail(common, status);
   jpeg_start_decompress(jpeg);
-  read_rows(source, row_size);
+  int is_ink = jpeg->out_color_space == JCS_CMYK;
+  if (is_ink) {
+    read_ink_rows(source, row_size);
+  } else {
+    read_rows(source, row_size);
+  }
   jpeg_finish_decompress(jpeg);  // reads on to the end marker, so a cut file is noticed
 
   image->samples = source->decoder->samples;
@@ -171,6 +190,10 @@ static void decode(jpeg_source *source, const uint8_t *bytes, size_t length, ci_
   image->height = jpeg->image_height;
   image->channels = channels;
   image->bits = 8;
+  if (!is_ink) {
+    ci_convert_to_srgb(
+        source->limits, source->segments.profile, source->segments.profile_length, image);
+  }
 }
 
 ci_status ci_decode_jpeg(
@@ -187,11 +210,14 @@ ci_status ci_decode_jpeg(
   source.errors.error_exit = on_error;
   source.errors.emit_message = on_message;
   source.errors.output_message = discard_text;
+  ci_jpeg_segments_begin(
+      &source.segments, bytes, length, limits->colour == CI_COLOUR_SRGB);
   decoder->status = CI_OK;
   if (setjmp(decoder->jump) == 0) {
     decode(&source, bytes, length, image);
-    image->orientation = find_orientation(bytes, length);
+    image->orientation = ci_orientation(&source.segments.orientation);
   }
   jpeg_destroy_decompress(&source.jpeg);
+  ci_jpeg_segments_end(&source.segments);
   return decoder->status;
 }

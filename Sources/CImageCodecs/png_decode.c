@@ -2,66 +2,66 @@
 #include <string.h>
 
 #include "decoder.h"
+#include "icc.h"
+#include "png_chunks.h"
 
 typedef struct png_source {
   ci_decoder *decoder;
-  const uint8_t *bytes;
-  size_t length;
-  size_t offset;
-  unsigned warnings;
+  png_chunks chunks;
   png_structp png;
   png_infop info;
 } png_source;
 
+static int says(png_const_charp message, const char *words) {
+  return message != NULL && strstr(message, words) != NULL;
+}
+
+/// What a message of the library says about the file. Its texts are the only names that it gives.
+static ci_status status_of(png_const_charp message) {
+  if (says(message, "CRC error") || says(message, "incorrect data check")) {
+    return CI_WRONG_CHECKSUM;
+  }
+  if (says(message, "Missing")) return CI_CORRUPT;
+  int is_in_pixels = says(message, "IDAT") || says(message, "image data") || says(message, "filter");
+  return is_in_pixels ? CI_DAMAGED_PIXELS : CI_CORRUPT;
+}
+
 static void on_error(png_structp png, png_const_charp message) {
-  (void)message;
   png_source *source = png_get_error_ptr(png);
-  if (source->decoder->status == CI_OK) source->decoder->status = CI_CORRUPT;
+  if (source->decoder->status == CI_OK) {
+    source->decoder->status = source->chunks.is_cut ? CI_TRUNCATED : status_of(message);
+  }
   longjmp(source->decoder->jump, 1);
 }
 
+// Bytes after the last pixel are surplus. Every other warning may stand for pixels that the
+// library invents, also one that a later version of it adds.
 static void on_warning(png_structp png, png_const_charp message) {
-  (void)message;
-  png_source *source = png_get_error_ptr(png);
-  source->warnings += 1;
+  if (says(message, "Extra compressed data") || says(message, "Too much image data")) return;
+  on_error(png, message);
 }
 
 static void read_bytes(png_structp png, png_bytep destination, size_t size) {
   png_source *source = png_get_io_ptr(png);
-  if (size > source->length - source->offset) {
+  if (!ci_png_chunks_read(&source->chunks, destination, size)) {
     source->decoder->status = CI_TRUNCATED;
     png_error(png, "the file ends too early");
   }
-  memcpy(destination, source->bytes + source->offset, size);
-  source->offset += size;
 }
 
 static uint32_t big_endian32(const uint8_t *bytes) {
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-// The eXIf chunk, wherever it stands between IHDR and IEND.
-static uint32_t find_orientation(const uint8_t *bytes, size_t length) {
-  size_t offset = 8;
-  while (length - offset >= 12) {
-    size_t size = big_endian32(bytes + offset);
-    if (size > length - offset - 12) return 1;
-    const uint8_t *name = bytes + offset + 4;
-    if (memcmp(name, "eXIf", 4) == 0) return ci_exif_orientation(bytes + offset + 8, size);
-    offset += size + 12;
-  }
-  return 1;
-}
-
-// Only IHDR, PLTE, tRNS, IDAT and IEND are interpreted: the other known chunks are where most
-// faults of the library were found, and none of them changes our samples.
+// The chunks that the library sees are few and small, but for IDAT (see png_chunks.h): what bounds
+// the memory is the size of the file and of the image.
 static void set_limits(png_structp png, const ci_limits *limits) {
   png_set_user_limits(png, limits->side, limits->side);
   png_set_chunk_cache_max(png, 1);  // 1 keeps none; 0 would mean no limit
-  png_set_chunk_malloc_max(png, 1 << 20);
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_chunk_malloc_max(png, (png_alloc_size_t)limits->file_bytes);
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
   png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-  png_set_benign_errors(png, 0);
+  png_set_benign_errors(png, 1);  // as warnings, which on_warning tells apart
 }
 
 static void read_rows(png_source *source, size_t row_size, uint32_t height, int passes) {
@@ -107,7 +107,6 @@ static void decode(png_source *source, const ci_limits *limits, ci_image *image)
   if (status != CI_OK) fail(source, status);
   read_rows(source, row_size, height, passes);
   png_read_end(png, NULL);  // the end must be there too, or the file is still being written
-  if (source->warnings > 0) fail(source, CI_CORRUPT);
 
   image->samples = source->decoder->samples;
   image->width = width;
@@ -125,14 +124,17 @@ ci_status ci_decode_png(
   ci_status status = ci_check_size(big_endian32(bytes + 16), big_endian32(bytes + 20), limits);
   if (status != CI_OK) return status;
 
-  png_source source = {.decoder = decoder, .bytes = bytes, .length = length};
-  decoder->status = CI_OK;
+  png_source source = {.decoder = decoder};
+  ci_png_chunks_begin(&source.chunks, bytes, length, limits->colour == CI_COLOUR_SRGB);
+  decoder->status = source.chunks.has_wrong_checksum ? CI_WRONG_CHECKSUM : CI_OK;
   // Everything that changes after setjmp lives in memory (`source`, `decoder`), not in a register
   // that longjmp would restore.
-  if (setjmp(decoder->jump) == 0) {
+  if (decoder->status == CI_OK && setjmp(decoder->jump) == 0) {
     decode(&source, limits, image);
-    image->orientation = find_orientation(bytes, length);
+    image->orientation = ci_orientation(&source.chunks.orientation);
+    ci_convert_to_srgb(limits, source.chunks.profile, source.chunks.profile_length, image);
   }
   png_destroy_read_struct(&source.png, &source.info, NULL);
+  ci_png_chunks_end(&source.chunks);
   return decoder->status;
 }

@@ -32,3 +32,17 @@ int ck_available_processors(void) {
   int count = CPU_COUNT(&set);
   return count > 0 ? count : 1;
 }
+
+int ck_current_processor(void) { return sched_getcpu(); }
+
+int ck_leave_processors(const int *taken, size_t count) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 0;
+  cpu_set_t rest = allowed;
+  for (size_t i = 0; i < count; i++) {
+    if (taken[i] >= 0 && taken[i] < CPU_SETSIZE) CPU_CLR(taken[i], &rest);
+  }
+  if (CPU_COUNT(&rest) == 0 || sched_setaffinity(0, sizeof rest, &rest) != 0) return 0;
+  return sched_setaffinity(0, sizeof allowed, &allowed) == 0;
+}

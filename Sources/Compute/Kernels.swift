@@ -29,6 +29,17 @@ public struct Kernels: @unchecked Sendable, CustomStringConvertible {
     return kernels
   }()
 
+  /// What is wrong with the environment variable `FIGMENT_ISA`; nil when nothing is.
+  ///
+  /// Programs ask before they compute, since `preferred` traps.
+  public static var preferenceProblem: String? {
+    guard let forced = getenv("FIGMENT_ISA") else { return nil }
+    let name = String(cString: forced)
+    guard named(name) == nil else { return nil }
+    return "FIGMENT_ISA: '\(name)' is not available on this processor "
+      + "(\(available.map(\.name).joined(separator: ", ")) expected). Unset it, or name another."
+  }
+
   /// The set of that name, if this processor runs it.
   public static func named(_ name: String) -> Kernels? {
     available.first { $0.name == name }

@@ -1,7 +1,7 @@
 /// Numbers of images by class, as commands take them: `cat=100,dog=20`.
 public enum ClassCounts {
-  /// The most images that are drawn at once.
-  public static let largestTotal = 100_000_000
+  /// The most images that are drawn at once: the manifest of a set lists every one.
+  public static let largestTotal = 1_000_000
 
   /// Reads a list of classes and numbers.
   ///

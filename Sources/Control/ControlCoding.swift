@@ -29,9 +29,9 @@ public enum ControlCoding {
     } catch let error as ControlError {
       throw error
     } catch let error as DecodingError {
-      throw .invalid(text(of: error))
+      throw .invalid(ErrorWords.text(of: error))
     } catch {
-      throw .invalid("JSON: \(error).")
+      throw .invalid("JSON: \(ErrorWords.text(of: error))")
     }
   }
 
@@ -119,24 +119,6 @@ public enum ControlCoding {
       case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
       default: break
       }
-    }
-  }
-
-  private static func text(of error: DecodingError) -> String {
-    func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty ? "JSON" : "field '\(path.map(\.snakeCase).joined(separator: "."))'"
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return "\(place(context.codingPath + [key])): missing."
-    case .typeMismatch(let type, let context):
-      return "\(place(context.codingPath)): of the wrong type (\(type) expected)."
-    case .valueNotFound(let type, let context):
-      return "\(place(context.codingPath)): null (\(type) expected)."
-    case .dataCorrupted(let context):
-      return "\(place(context.codingPath)): \(context.debugDescription)."
-    @unknown default:
-      return "JSON: \(error)."
     }
   }
 }

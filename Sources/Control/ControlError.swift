@@ -49,6 +49,14 @@ public enum ControlError: Error, Hashable, Sendable {
   /// The problem that tells a client.
   public var problem: Problem { Problem(self) }
 
+  /// Says that a word is none of those that may stand there, which all are listed.
+  public static func misspelt(
+    _ kind: String, _ word: String, among known: [String]
+  ) -> ControlError {
+    let near = Spelling.nearest(to: word, among: known).map { "Did you mean '\($0)'? " } ?? ""
+    return .invalid("\(kind) '\(word)': unknown. \(near)Known: \(known.joined(separator: ", ")).")
+  }
+
   /// Says that a name is unknown, and which known one was probably meant.
   public static func unknown(
     _ kind: String, _ name: String, among known: some Sequence<String>
@@ -69,4 +77,16 @@ public enum ControlError: Error, Hashable, Sendable {
 extension ControlError: CustomStringConvertible {
   /// The text for people.
   public var description: String { message }
+}
+
+extension ControlError {
+  /// What a command writes to standard error: a line for people, or the problem as one line of JSON.
+  ///
+  /// - Parameter program: what the program is called.
+  public func complaint(of program: String, asJSON: Bool) -> String {
+    if asJSON, let data = try? ControlCoding.encode(problem) {
+      return String(decoding: data, as: UTF8.self)
+    }
+    return "\(program): \(message)"
+  }
 }

@@ -153,7 +153,7 @@ public enum ControlRoute: Hashable, Sendable {
     case ("jobs", 1):
       let filter = JobFilter(dataset: query.take("dataset"), state: query.take("state"))
       if let state = filter.state, !JobState.names.contains(state) {
-        throw ControlError.unknown("state", state, among: JobState.names)
+        throw ControlError.misspelt("state", state, among: JobState.names)
       }
       return .jobs(filter)
     case ("jobs", 2): return .job(try job(words[1]))

@@ -18,7 +18,7 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
   public var changed: Date
   /// How far it has come.
   public var progress: JobProgress?
-  /// Restarts of the daemon that found this job running, with no checkpoint in between.
+  /// Crashes of the daemon or of the job's own process, with no checkpoint in between.
   public var crashes: CrashRecord?
   /// How often the job was launched.
   public var launches: Int
@@ -124,6 +124,8 @@ public struct JobResults: Codable, Hashable, Sendable {
   public var delta: Double?
   /// Steps that were trained.
   public var steps: Int?
+  /// Steps that were planned, where crashes cost some; nil where all were made.
+  public var plannedSteps: Int?
   /// Synthetic images that were written.
   public var images: Int?
   /// The files and folders that it wrote.
@@ -132,13 +134,15 @@ public struct JobResults: Codable, Hashable, Sendable {
   /// Lists what a job leaves behind.
   public init(
     epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
-    delta: Double? = nil, steps: Int? = nil, images: Int? = nil, outputs: [JobOutput] = []
+    delta: Double? = nil, steps: Int? = nil, plannedSteps: Int? = nil, images: Int? = nil,
+    outputs: [JobOutput] = []
   ) {
     self.epsilon = epsilon
     self.totalEpsilon = totalEpsilon
     self.meaning = meaning
     self.delta = delta
     self.steps = steps
+    self.plannedSteps = plannedSteps
     self.images = images
     self.outputs = outputs
   }

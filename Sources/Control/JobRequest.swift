@@ -37,7 +37,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var epsilon: Double?
   /// The probability with which the bound may fail, at most the policy's; nil takes the policy's.
   public var delta: Double?
-  /// Discriminator steps; nil takes the recipe's.
+  /// Steps on real images; nil takes the recipe's.
   public var steps: Int?
   /// Trains without clipping and noise.
   ///
@@ -55,13 +55,16 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var count: Int?
   /// The seed of everything that is not privacy noise; nil draws one.
   public var seed: UInt64?
+  /// Publishes what was trained even if crashes cost more than a tenth of the planned steps; nil
+  /// does not.
+  public var allowFewerSteps: Bool?
 
   /// Asks for a training job.
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
     steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
     countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, count: Int? = nil,
-    seed: UInt64? = nil
+    seed: UInt64? = nil, allowFewerSteps: Bool? = nil
   ) {
     self.dataset = dataset
     self.recipe = recipe
@@ -74,6 +77,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.scoreEpsilon = scoreEpsilon
     self.count = count
     self.seed = seed
+    self.allowFewerSteps = allowFewerSteps
   }
 
   /// Whether the job trains without a guarantee.
@@ -81,7 +85,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, countEpsilon, scoreEpsilon,
-      count, seed
+      count, seed, allowFewerSteps
   }
 }
 
@@ -166,14 +170,16 @@ extension TrainRequest: StrictRequest {
     try Self.check(dataset, isNameOf: "dataset")
     try Self.check(recipe, isNameOf: "recipe")
     if let epsilon, !(epsilon.isFinite && epsilon > 0) {
-      throw .invalid("epsilon \(epsilon): not above 0. Values from 0.1 to 10 are usual.")
+      throw .invalid(
+        "epsilon \(Rounded.number(epsilon)): not above 0. Values from 0.1 to 10 are usual.")
     }
     if let delta, !(delta > 0 && delta < 1) {
       throw .invalid(
-        "delta \(delta): not between 0 and 1. Take less than 1 / the number of images.")
+        "delta \(Rounded.number(delta)): not between 0 and 1. Take less than 1 / the number of images."
+      )
     }
     try Self.check(steps, in: 1...100_000_000, called: "steps")
-    try Self.check(count, in: 0...100_000_000, called: "count")
+    try Self.check(count, in: 1...ClassCounts.largestTotal, called: "count")
     if isNonPrivate, epsilon != nil || delta != nil {
       throw .invalid(
         "non_private: epsilon or delta is given too (a non-private job has neither). "
@@ -182,7 +188,8 @@ extension TrainRequest: StrictRequest {
     for (name, share) in [("count_epsilon", countEpsilon), ("score_epsilon", scoreEpsilon)] {
       guard let share else { continue }
       guard share.isFinite, share > 0 else {
-        throw .invalid("\(name) \(share): not above 0. A tenth of epsilon is usual.")
+        throw .invalid(
+          "\(name) \(Rounded.number(share)): not above 0. A tenth of epsilon is usual.")
       }
       guard !isNonPrivate else {
         throw .invalid(
@@ -215,10 +222,12 @@ extension GenerateRequest: StrictRequest {
       throw .invalid("count: missing (a number of images, or class_counts, expected).")
     }
     if let temperature, !(temperature.isFinite && temperature > 0) {
-      throw .invalid("temperature \(temperature): not above 0. One draws from the model itself.")
+      throw .invalid(
+        "temperature \(Rounded.number(temperature)): not above 0. One draws from the model itself.")
     }
     if let guidance, !(guidance.isFinite && guidance >= 0) {
-      throw .invalid("guidance \(guidance): below 0. One draws from the model itself.")
+      throw .invalid(
+        "guidance \(Rounded.number(guidance)): below 0. One draws from the model itself.")
     }
   }
 }

@@ -34,7 +34,7 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var dataset: String
   /// The recipe.
   public var recipe: String
-  /// Steps over real images (discriminator steps).
+  /// Steps on real images.
   public var steps: Int
   /// The batch that sampling gives on average.
   public var expectedBatch: Double
@@ -42,8 +42,18 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var privacy: PlannedPrivacy?
   /// Seconds until the end on this machine; nil when nobody knows.
   public var seconds: Double?
+  /// Memory that training and drawing need, in bytes, rounded up; nil when nobody knows.
+  ///
+  /// Measured by a process that trained on noise images alone, so it says nothing about real ones.
+  public var memoryBytes: Int?
+  /// The most that the job's files may take on disk, in bytes, in the state directory and in the
+  /// release together; nil when nobody knows.
+  public var diskBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
+  /// What to expect of the images where noise will be strong beside them, and what would help; nil
+  /// where it is no concern.
+  public var warning: String?
   /// Why the job would be refused; nil when it would be taken.
   public var refusal: String?
   /// Why the job itself may come out otherwise, such as a folder that is still being read; nil when

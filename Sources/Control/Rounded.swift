@@ -1,3 +1,6 @@
+import FoundationEssentials
+import Glibc
+
 /// Numbers as people read them.
 public enum Rounded {
   /// A number with three digits that mean something, `0.0123`, `4.57`, `1230`.
@@ -18,7 +21,38 @@ public enum Rounded {
       scale *= 10
     }
     let rounded = rounded(value, scale, isBound)
-    return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+    guard rounded == rounded.rounded(), abs(rounded) < 1e15 else { return "\(rounded)" }
+    return count(Int(rounded))
+  }
+
+  /// A whole number, `60,000`.
+  public static func count(_ value: Int) -> String {
+    let digits = Array(String(value.magnitude))
+    var text = value < 0 ? "-" : ""
+    for (place, digit) in digits.enumerated() {
+      if place > 0, (digits.count - place).isMultiple(of: 3) { text += "," }
+      text.append(digit)
+    }
+    return text
+  }
+
+  /// A number as it was given or decided, `0.3` for 0.30000000000000004, `1e-5` for 1e-05.
+  ///
+  /// Nine digits are kept: more than anybody types, fewer than show how computers round.
+  public static func number(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    let magnitude = abs(value)
+    let exponent = Int(log10(magnitude).rounded(.down))
+    // Powers of ten up to 10^22 are exact.
+    let scale = pow(10, Double(min(22, abs(8 - exponent))))
+    let rounded =
+      exponent <= 8 ? (value * scale).rounded() / scale : (value / scale).rounded() * scale
+    if rounded == rounded.rounded(), abs(rounded) < 1e15 { return count(Int(rounded)) }
+    let text = "\(rounded)"
+    guard let mark = text.firstIndex(of: "e") else { return text }
+    let power = Int(text[text.index(after: mark)...]) ?? 0
+    let mantissa = text[..<mark]
+    return (mantissa.hasSuffix(".0") ? mantissa.dropLast(2) : mantissa) + "e\(power)"
   }
 
   /// The nearest multiple of 1/`scale`, or the next one where that lies below a bound.
@@ -33,9 +67,13 @@ public enum Rounded {
     let whole = Int(min(seconds, 1e12).rounded())
     let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86400)
     if minutes == 0 { return "\(whole) s" }
-    if hours == 0 { return "\(minutes) min \(whole % 60) s" }
-    if days == 0 { return "\(hours) h \(minutes % 60) min" }
-    return "\(days) d \(hours % 24) h"
+    if hours == 0 { return "\(minutes) min" + rest(whole % 60, "s") }
+    if days == 0 { return "\(hours) h" + rest(minutes % 60, "min") }
+    return "\(days) d" + rest(hours % 24, "h")
+  }
+
+  private static func rest(_ value: Int, _ unit: String) -> String {
+    value == 0 ? "" : " \(value) \(unit)"
   }
 
   /// A number of bytes, `512 B`, `1.5 MiB`.

@@ -28,7 +28,8 @@ extension StrictRequest {
   ) throws(ControlError) {
     guard let value, !range.contains(value) else { return }
     throw .invalid(
-      "\(name) \(value): out of range (\(range.lowerBound) to \(range.upperBound) expected).")
+      "\(name) \(Rounded.count(value)): out of range (\(Rounded.count(range.lowerBound)) to "
+        + "\(Rounded.count(range.upperBound)) expected).")
   }
 }
 

@@ -34,7 +34,8 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noImages(let root, _):
       // Without the number of files: failures of jobs are shown to who may only look.
       "watched folder \(root): none of its files is an accepted image (at least one expected). "
-        + "List the files with their verdicts to see why."
+        + "Images lie in a sub-folder for each class. Where a daemon watches the folder, 'figment files "
+        + "DATASET' says of each file why it is left out."
     case .snapshotDamaged(let path, let finding):
       "snapshot \(path): \(finding). Build a new snapshot."
     case .snapshotTooNew(let path, let version):

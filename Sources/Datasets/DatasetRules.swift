@@ -21,6 +21,13 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   public var maximumPerUnit: Int?
   /// Whether folders on other file systems, mounted below the root, are read too.
   public var crossesFileSystems: Bool
+  /// The sample that is white, 1...65,535; nil is the largest that a file's depth allows.
+  ///
+  /// See `ImageTransform.whiteLevel`. Declared, never measured: a level taken from private images
+  /// would be an unaccounted release.
+  public var whiteLevel: Int?
+  /// What becomes of the colours of a file that carries a profile.
+  public var colour: ImageTransform.Colour
 
   /// The class of images that lie directly in a root without class folders.
   public static let singleClass = "all"
@@ -28,18 +35,25 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   /// Rules; the default is classes as found, one file as the unit, one file system.
   public init(
     classes: [String]? = nil, privacyUnit: PrivacyUnit = .file, maximumPerUnit: Int? = nil,
-    crossesFileSystems: Bool = false
+    crossesFileSystems: Bool = false, whiteLevel: Int? = nil,
+    colour: ImageTransform.Colour = .convert
   ) {
     self.classes = classes
     self.privacyUnit = privacyUnit
     self.maximumPerUnit = maximumPerUnit
     self.crossesFileSystems = crossesFileSystems
+    self.whiteLevel = whiteLevel
+    self.colour = colour
   }
 
-  /// Throws when the classes repeat, are none or more than labels can count, or a limit is 0.
+  /// Throws when the classes repeat, are none or more than labels can count, a limit is 0 or a level
+  /// out of range.
   func validate() throws(DatasetError) {
     guard maximumPerUnit.map({ $0 > 0 }) ?? true else {
       throw .invalidDeclaration(finding: "at most 0 images of a person (1 or more expected)")
+    }
+    if let whiteLevel, !ImageTransform.whiteLevels.contains(whiteLevel) {
+      throw .invalidDeclaration(finding: "a white level of \(whiteLevel) (1...65535 expected)")
     }
     guard let classes else { return }
     guard !classes.isEmpty, classes.count <= SnapshotLayout.maximumClassCount else {
@@ -51,32 +65,16 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     }
   }
 
-  /// Whether a file or folder of this name is passed over: hidden ones, files that browsers,
-  /// copying and synchronising programs are still writing, and folders of thumbnails.
-  static func ignores(_ name: some BidirectionalCollection<UInt8>) -> Bool {
-    guard let first = name.first else { return true }
-    if first == UInt8(ascii: ".") || first == UInt8(ascii: "~") { return true }
-    if name.last == UInt8(ascii: "~") { return true }
-    if name.count > 4, name.contains(UInt8(ascii: ".")) {
-      for suffix in unfinishedSuffixes where hasSuffix(name, suffix) { return true }
-    }
-    return name.elementsEqual("@eaDir".utf8) || name.elementsEqual("#recycle".utf8)
-      || name.elementsEqual("lost+found".utf8)
-  }
-
-  private static let unfinishedSuffixes: [[UInt8]] = [
-    ".part", ".tmp", ".partial", ".filepart", ".crdownload", ".download", ".swp",
-  ].map { Array($0.utf8) }
-
-  private static func hasSuffix(_ name: some BidirectionalCollection<UInt8>, _ suffix: [UInt8])
-    -> Bool
-  {
-    name.count >= suffix.count
-      && zip(name.suffix(suffix.count), suffix).allSatisfy { lowercase($0) == $1 }
-  }
-
-  private static func lowercase(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+  /// Why an entry of this name is passed over; nil when it is not.
+  ///
+  /// A first-level folder whose name is declared as a class never is.
+  func passesOver(
+    _ name: [UInt8], isFolder: Bool, isFirstLevel: Bool
+  ) -> PassedOverName? {
+    guard let reason = PassedOverName(name, isFolder: isFolder) else { return nil }
+    let isDeclared =
+      isFolder && isFirstLevel && classes?.contains(RelativePath.escape(name)) ?? false
+    return isDeclared ? nil : reason
   }
 }
 
@@ -96,18 +94,23 @@ struct PathReader {
   private let labels: [[UInt8]: UInt32]
   private let labelOfRoot: UInt32?
 
-  /// `folders` are the first-level folders found.
-  init(rules: DatasetRules, folders: [[UInt8]]) {
-    let found = folders.sorted { $0.lexicographicallyPrecedes($1) }
-    let names = found.map { RelativePath.escape($0) }
-    classes = rules.classes ?? (names.isEmpty ? [DatasetRules.singleClass] : names)
+  /// `folders` are the first-level folders found, those without any file left out.
+  ///
+  /// Folders whose names look the same are one class, written in form C.
+  init(rules: DatasetRules, folders: some Collection<[UInt8]>) {
+    let names = folders.map { CanonicalName.text(RelativePath.escape($0)) }
+    let found = Set(names).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    classes =
+      rules.classes?.map(CanonicalName.text)
+      ?? (found.isEmpty ? [DatasetRules.singleClass] : found)
     unit = rules.privacyUnit
+    // The first of each name: lists that repeat one are refused elsewhere.
+    let numbers = Dictionary(
+      classes.enumerated().map { ($1, UInt32($0)) }, uniquingKeysWith: { first, _ in first })
     var labels: [[UInt8]: UInt32] = [:]
-    for (folder, name) in zip(found, names) {
-      labels[folder] = classes.firstIndex(of: name).map(UInt32.init)
-    }
+    for (folder, name) in zip(folders, names) { labels[folder] = numbers[name] }
     self.labels = labels
-    let mayBeFlat = rules.classes != nil || names.isEmpty
+    let mayBeFlat = rules.classes != nil || found.isEmpty
     labelOfRoot =
       mayBeFlat ? classes.firstIndex(of: DatasetRules.singleClass).map(UInt32.init) : nil
   }
@@ -134,13 +137,24 @@ struct PathReader {
 extension RelativePath {
   /// The name of the folder below the class folder, which stands for a person in every class; nil
   /// for a file that lies higher.
+  ///
+  /// In Unicode's form C: whose name is spelt in two ways is one person still.
   public var person: [UInt8]? {
     let parts = bytes.split(separator: Self.separator, maxSplits: 2)
-    return parts.count == 3 ? Array(parts[1]) : nil
+    return parts.count == 3 ? CanonicalName.bytes(parts[1]) : nil
+  }
+
+  /// The name of the first-level folder; nil for a file directly in the root.
+  var classFolder: [UInt8]? {
+    let parts = bytes.split(separator: Self.separator, maxSplits: 1)
+    return parts.count == 2 ? Array(parts[0]) : nil
   }
 }
 
 /// A place that a file of the dataset cannot have.
-struct PathFault: Error {
+struct PathFault: Error, CustomStringConvertible {
   let verdict: ImageVerdict
+
+  /// What is wrong with the place, and what to do.
+  var description: String { verdict.description }
 }

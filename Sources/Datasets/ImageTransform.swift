@@ -3,9 +3,10 @@
 /// Everything is declared by the recipe; nothing is estimated from the data, because a range, mean
 /// or typical size taken from private images would be an unaccounted release.
 ///
-/// In order: EXIF orientation is applied, alpha is laid over white, 16-bit samples are scaled over
-/// their full range, colour becomes grey by ITU-R BT.601 luma where grey is declared, the image is
-/// cropped around its centre (or stretched), and resized by area. One rounding, at the end.
+/// In order: colours are brought to sRGB, orientation is applied, alpha is laid over white, samples
+/// are scaled from 0 to the white level, colour becomes grey by ITU-R BT.601 luma where grey is
+/// declared, the image is cropped around its centre (or stretched), and resized by area. One
+/// rounding, at the end.
 public struct ImageTransform: Hashable, Sendable, Codable {
   /// What a pixel holds.
   public enum Channels: String, Hashable, Sendable, Codable {
@@ -23,6 +24,15 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     case stretch
   }
 
+  /// What becomes of the colours of a file that carries an ICC profile.
+  public enum Colour: String, Hashable, Sendable, Codable, CaseIterable {
+    /// They are converted to sRGB; grey profiles to grey of the same curve. What carries no profile
+    /// is sRGB.
+    case convert
+    /// The numbers in the file are taken as they stand.
+    case asStored = "as-stored"
+  }
+
   /// Rows of the result.
   public let height: Int
   /// Columns of the result.
@@ -33,14 +43,28 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   public let fit: Fit
   /// An image is too small when a side would grow by more than this factor.
   public let maximumEnlargement: Int
+  /// The sample that becomes 255, 1...65,535: 4,095 where 12 bits were kept in 16.
+  ///
+  /// A brighter sample becomes 255 too. Nil is the largest sample that the file's depth allows, and
+  /// so is a level beyond it: of a level above 255, 8-bit files see nothing. Images with a declared
+  /// level are measurements, so their colours are taken as stored.
+  public let whiteLevel: Int?
+  /// What becomes of colours that a profile describes.
+  public let colour: Colour
+
+  /// The levels that can be declared.
+  public static let whiteLevels = 1...65_535
 
   /// A transform to `height` × `width` pixels.
   public init(
     height: Int, width: Int, channels: Channels, fit: Fit = .centreCrop,
-    maximumEnlargement: Int = 4
+    maximumEnlargement: Int = 4, whiteLevel: Int? = nil, colour: Colour = .convert
   ) {
     precondition((1...4096).contains(height) && (1...4096).contains(width), "sides of 1...4096")
     precondition((1...4096).contains(maximumEnlargement), "factors of 1...4096")
+    precondition(whiteLevel.map(Self.whiteLevels.contains) ?? true, "levels of 1...65,535")
+    self.whiteLevel = whiteLevel
+    self.colour = colour
     self.height = height
     self.width = width
     self.channels = channels
@@ -54,6 +78,28 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     self.init(
       height: shape.height, width: shape.width, channels: shape.channels == 1 ? .grey : .rgb,
       fit: fit)
+  }
+
+  /// What files are brought to when they are only looked at: the size of every image is recorded,
+  /// however small it is, and recipes decide for themselves.
+  public static let inspection = ImageTransform(
+    height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
+
+  /// The same with what `rules` declare about the images: white level and colours.
+  ///
+  /// What is declared here goes before the rules.
+  public func under(_ rules: DatasetRules) -> ImageTransform {
+    ImageTransform(
+      height: height, width: width, channels: channels, fit: fit,
+      maximumEnlargement: maximumEnlargement, whiteLevel: whiteLevel ?? rules.whiteLevel,
+      colour: colour == .convert ? rules.colour : colour)
+  }
+
+  /// Whether an image of this size, upright, is large enough.
+  public func accepts(height: Int, width: Int) -> Bool {
+    let window = CropWindow(height: height, width: width, for: self)
+    return window.height * maximumEnlargement >= self.height
+      && window.width * maximumEnlargement >= self.width
   }
 
   /// 1 or 3.
@@ -90,9 +136,43 @@ public struct ImageTransform: Hashable, Sendable, Codable {
 
   /// Whether no side must grow by more than `maximumEnlargement`.
   func accepts(_ image: DecodedImage) -> Bool {
-    let window = CropWindow(of: image, for: self)
-    return window.height * maximumEnlargement >= height
-      && window.width * maximumEnlargement >= width
+    accepts(height: image.uprightHeight, width: image.uprightWidth)
+  }
+}
+
+extension ImageTransform {
+  private enum CodingKeys: String, CodingKey {
+    case height, width, channels, fit, maximumEnlargement, whiteLevel, colour
+  }
+
+  /// Reads what `encode` writes, also what earlier versions wrote, which declared neither white
+  /// level nor colours.
+  ///
+  /// - Throws: `DecodingError` when a number is out of its range.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func number(_ key: CodingKeys, in range: ClosedRange<Int>) throws -> Int? {
+      guard let number = try container.decodeIfPresent(Int.self, forKey: key) else { return nil }
+      guard range.contains(number) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: container, debugDescription: "\(number) is not in \(range)")
+      }
+      return number
+    }
+    func required(_ key: CodingKeys) throws -> Int {
+      guard let number = try number(key, in: 1...4096) else {
+        throw DecodingError.keyNotFound(
+          key, .init(codingPath: container.codingPath, debugDescription: "a number is missing"))
+      }
+      return number
+    }
+    self.init(
+      height: try required(.height), width: try required(.width),
+      channels: try container.decode(Channels.self, forKey: .channels),
+      fit: try container.decode(Fit.self, forKey: .fit),
+      maximumEnlargement: try required(.maximumEnlargement),
+      whiteLevel: try number(.whiteLevel, in: Self.whiteLevels),
+      colour: try container.decodeIfPresent(Colour.self, forKey: .colour) ?? .asStored)
   }
 }
 
@@ -101,6 +181,8 @@ extension ImageTransform: CustomStringConvertible {
   public var description: String {
     "\(height)×\(width) \(channels.rawValue), \(fit.rawValue), by area, "
       + "enlarged at most \(maximumEnlargement) times"
+      + (whiteLevel.map { ", white at \($0)" } ?? "")
+      + (colour == .convert ? ", in sRGB" : "")
   }
 }
 
@@ -113,10 +195,7 @@ struct CropWindow: Equatable {
 
   /// The window of `image` after its orientation is applied.
   init(of image: DecodedImage, for transform: ImageTransform) {
-    let shape = image.shape
-    self.init(
-      height: image.isTransposed ? shape.width : shape.height,
-      width: image.isTransposed ? shape.height : shape.width, for: transform)
+    self.init(height: image.uprightHeight, width: image.uprightWidth, for: transform)
   }
 
   /// The window of an upright image of `height` × `width` pixels.

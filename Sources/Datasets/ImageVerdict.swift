@@ -33,8 +33,8 @@ public enum ImageVerdict: Hashable, Sendable {
   case noUnit
   /// Its person has more images than may be learned from.
   case beyondUnitLimit
-  /// Excluded by its name: dot files, `*.part`, `*.tmp` and their like.
-  case ignored
+  /// Passed over for its name.
+  case ignored(PassedOverName)
   /// It was there when the folder was listed, and gone when it was opened.
   case vanished
   /// The system failed to read it.
@@ -42,13 +42,14 @@ public enum ImageVerdict: Hashable, Sendable {
 
   /// The verdict on bytes that did not decode.
   ///
-  /// `head` is the file's beginning.
+  /// `head` is the file, or as much of it as is known.
   init(_ failure: DecodeFailure, head: UnsafeRawBufferPointer) {
     switch failure {
     case .tooManyPixels, .sideTooLong, .fileTooLarge, .outOfMemory: self = .tooLarge(failure)
     case .tooSmall: self = .tooSmall
+    case .cameraRaw: self = .unsupported(.cameraRaw)
     case .notAnImage:
-      if let format = ImageFormat.recognise(head) {
+      if let format = ImageFormat.recognise(head), !format.isDecoded {
         self = .unsupported(format)
       } else {
         self = .unreadable(failure)
@@ -101,7 +102,7 @@ extension ImageVerdict: CustomStringConvertible {
       "the same bytes lie in another class, \(other); neither is used. Remove the wrong one."
     case .unreadable(let failure): "unreadable: \(failure)"
     case .unsupported(let format):
-      "a \(format.rawValue) image; PNG and JPEG are read. Convert it."
+      "\(format.rawValue), which is not read. Convert all such files: \(format.conversion ?? "")"
     case .tooLarge(let failure): "too large: \(failure)"
     case .tooSmall: "too small: \(DecodeFailure.tooSmall)"
     case .notRegularFile:
@@ -115,7 +116,7 @@ extension ImageVerdict: CustomStringConvertible {
       "directly in its class folder, but the unit of privacy is a folder per person. "
         + "Move it into that person's folder."
     case .beyondUnitLimit: "more images of this person than the declared limit; not used."
-    case .ignored: "ignored by its name (hidden, or a file still being written)."
+    case .ignored(let reason): "passed over: \(reason)."
     case .vanished: "gone before it could be read."
     case .readError: "the system could not read it. Check the disk or the network share."
     }
@@ -128,9 +129,10 @@ extension ImageVerdict: Codable {
     case of
     case failure
     case format
+    case name
   }
 
-  /// Writes `code` and, where there is one, `of`, `failure` or `format`.
+  /// Writes `code` and, where there is one, `of`, `failure`, `format` or `name`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(code, forKey: .code)
@@ -140,6 +142,7 @@ extension ImageVerdict: Codable {
     case .unreadable(let failure), .tooLarge(let failure):
       try container.encode(failure, forKey: .failure)
     case .unsupported(let format): try container.encode(format, forKey: .format)
+    case .ignored(let reason): try container.encode(reason, forKey: .name)
     default: break
     }
   }
@@ -155,6 +158,9 @@ extension ImageVerdict: Codable {
     case "unreadable":
       self = .unreadable(try container.decode(DecodeFailure.self, forKey: .failure))
     case "tooLarge": self = .tooLarge(try container.decode(DecodeFailure.self, forKey: .failure))
+    case "ignored":
+      let reason = try container.decodeIfPresent(PassedOverName.self, forKey: .name)
+      self = .ignored(reason ?? .hidden)
     case "unsupported": self = .unsupported(try container.decode(ImageFormat.self, forKey: .format))
     default:
       guard let verdict = Self.withoutDetail.first(where: { $0.code == code }) else {
@@ -165,8 +171,13 @@ extension ImageVerdict: Codable {
     }
   }
 
+  /// Every word that `code` can be.
+  public static let codes =
+    withoutDetail.map(\.code)
+    + ["duplicate", "contradictoryClass", "unreadable", "unsupported", "tooLarge"]
+
   private static let withoutDetail: [ImageVerdict] = [
     .accepted, .waiting, .tooSmall, .notRegularFile, .forbidden, .otherFileSystem, .unknownClass,
-    .noClass, .noUnit, .beyondUnitLimit, .ignored, .vanished, .readError,
+    .noClass, .noUnit, .beyondUnitLimit, .vanished, .readError,
   ]
 }

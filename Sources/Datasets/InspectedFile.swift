@@ -10,16 +10,22 @@ public struct InspectedFile: Hashable, Sendable, Codable {
   public let signature: FileSignature?
   /// SHA-256 of its content; nil when it was not read.
   public let contentHash: ContentHash?
-  /// Rows as stored; nil when it did not decode.
+  /// Rows, upright; nil when it did not decode.
   public let height: Int?
-  /// Columns as stored; nil when it did not decode.
+  /// Columns, upright; nil when it did not decode.
   public let width: Int?
+  /// What is to be known of its content although it decoded.
+  public let remarks: DecodeRemarks
+  /// The brightest sample, 0...255, of the form that it was brought to; nil when it did not decode.
+  ///
+  /// Private: never part of a release.
+  public let brightest: Int?
 
   /// Knowledge of a file, as an index restores it.
   public init(
     path: RelativePath, verdict: ImageVerdict, className: String? = nil,
     signature: FileSignature? = nil, contentHash: ContentHash? = nil, height: Int? = nil,
-    width: Int? = nil
+    width: Int? = nil, remarks: DecodeRemarks = [], brightest: Int? = nil
   ) {
     self.path = path
     self.verdict = verdict
@@ -28,6 +34,13 @@ public struct InspectedFile: Hashable, Sendable, Codable {
     self.contentHash = contentHash
     self.height = height
     self.width = width
+    self.remarks = remarks
+    self.brightest = brightest
+  }
+
+  /// The verdict in words, with the remarks on a file that is used.
+  public var reason: String {
+    verdict == .accepted && !remarks.isEmpty ? "accepted; \(remarks)" : verdict.description
   }
 }
 

@@ -39,7 +39,8 @@ struct PixelTransformer {
     _ image: DecodedImage, _ transform: ImageTransform, into place: UnsafeMutablePointer<UInt8>
   ) -> Bool {
     guard
-      image.orientation == 1, image.bitDepth == 8, image.shape.height == transform.height,
+      image.orientation == 1, image.bitDepth == 8, image.white(of: transform) == 255,
+      image.shape.height == transform.height,
       image.shape.width == transform.width, image.shape.channels == transform.channelCount
     else { return false }
     memcpy(place, image.samples, image.byteCount)
@@ -54,7 +55,7 @@ struct PixelTransformer {
     line = Self.resized(line, to: window.width * channelCount)
     reducedLine = Self.resized(reducedLine, to: transform.width * channelCount)
     sums = Self.resized(sums, to: transform.width * channelCount)
-    let unit = SampleUnit(of: image, to: transform.channels)
+    let unit = SampleUnit(of: image, to: transform)
     let divisor = unit.value * Double(window.width) * Double(window.height)
     var reducedRow = -1
     for row in 0..<transform.height {
@@ -99,13 +100,14 @@ struct PixelTransformer {
     let offset = (row * image.shape.width + window.left) * image.bytesPerPixel
     let start = image.samples + offset
     let channels = transform.channels
+    let white = Double(image.white(of: transform))
     line.withUnsafeMutableBufferPointer { line in
       if image.bitDepth == 8 {
         let samples = start.assumingMemoryBound(to: UInt8.self)
-        Self.convert(samples, window.width, image.shape.channels, channels, into: line)
+        Self.convert(samples, window.width, image.shape.channels, channels, white, into: line)
       } else {
         let samples = start.assumingMemoryBound(to: UInt16.self)
-        Self.convert(samples, window.width, image.shape.channels, channels, into: line)
+        Self.convert(samples, window.width, image.shape.channels, channels, white, into: line)
       }
     }
   }
@@ -113,19 +115,20 @@ struct PixelTransformer {
   @inline(__always)
   private static func convert<Sample: FixedWidthInteger & UnsignedInteger>(
     _ samples: UnsafePointer<Sample>, _ count: Int, _ sourceChannels: Int,
-    _ channels: ImageTransform.Channels, into line: UnsafeMutableBufferPointer<Double>
+    _ channels: ImageTransform.Channels, _ white: Double,
+    into line: UnsafeMutableBufferPointer<Double>
   ) {
     let hasAlpha = sourceChannels == 2 || sourceChannels == 4
     let isColour = sourceChannels >= 3
-    let white = Double(Sample.max)
+    let opaque = Double(Sample.max)
     for pixel in 0..<count {
       let sample = samples + pixel * sourceChannels
-      var red = Double(sample[0])
-      var green = isColour ? Double(sample[1]) : red
-      var blue = isColour ? Double(sample[2]) : red
+      var red = min(white, Double(sample[0]))
+      var green = isColour ? min(white, Double(sample[1])) : red
+      var blue = isColour ? min(white, Double(sample[2])) : red
       if hasAlpha {
         let alpha = Double(sample[sourceChannels - 1])
-        let background = white * (white - alpha)
+        let background = white * (opaque - alpha)
         red = red * alpha + background
         green = green * alpha + background
         blue = blue * alpha + background
@@ -160,12 +163,13 @@ struct SampleUnit {
 
   let value: Double
 
-  init(of image: DecodedImage, to channels: ImageTransform.Channels) {
-    let maximum = image.bitDepth == 8 ? 255.0 : 65_535.0
+  init(of image: DecodedImage, to transform: ImageTransform) {
+    let white = Double(image.white(of: transform))
     let channelCount = image.shape.channels
     let hasAlpha = channelCount == 2 || channelCount == 4
-    let isLuma = channels == .grey && channelCount >= 3
-    value = maximum / 255 * (hasAlpha ? maximum : 1) * (isLuma ? 65_536 : 1)
+    let isLuma = transform.channels == .grey && channelCount >= 3
+    value =
+      white / 255 * (hasAlpha ? Double(image.largestSample) : 1) * (isLuma ? 65_536 : 1)
   }
 }
 
@@ -193,10 +197,14 @@ struct BoxSpan {
 }
 
 extension DecodedImage {
+  /// The sample that becomes 255.
+  func white(of transform: ImageTransform) -> Int {
+    min(transform.whiteLevel ?? largestSample, largestSample)
+  }
+
   /// A copy at `memory` with the EXIF orientation applied.
   func uprighted(into memory: UnsafeMutableRawPointer) -> DecodedImage {
-    let uprightHeight = isTransposed ? shape.width : shape.height
-    let uprightWidth = isTransposed ? shape.height : shape.width
+    let (uprightHeight, uprightWidth) = (uprightHeight, uprightWidth)
     let pixelSize = bytesPerPixel
     for y in 0..<uprightHeight {
       for x in 0..<uprightWidth {

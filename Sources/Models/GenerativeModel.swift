@@ -35,6 +35,8 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   func restoreGenerator(from checkpoint: Checkpoint) throws
   /// The networks as tables of layers, for run records.
   var description: String { get }
+  /// The parameters whose gradients are computed from images: those that noise is added to.
+  var privateParameterCount: Int { get }
 }
 
 /// A model that says how likely images are, and so when it is trained enough.

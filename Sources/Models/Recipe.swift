@@ -111,6 +111,11 @@ public struct ImageSettings: Hashable, Sendable, Codable {
 
 /// How any family is trained.
 public struct TrainingSettings: Hashable, Sendable, Codable {
+  /// The most units that a batch may hold on average.
+  public static let largestBatch = 10_000_000
+  /// The most steps of a training.
+  public static let mostSteps = 100_000_000
+
   /// The number of units a batch holds on average, and the divisor of sums.
   public var batchSize: Int
   /// Steps on training images.
@@ -140,11 +145,13 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
 
   /// Checks the ranges.
   public func validate() throws {
-    guard batchSize >= 1 else {
-      throw RecipeFailure("recipe: training.batch_size is \(batchSize) (1 or more expected).")
+    guard (1...Self.largestBatch).contains(batchSize) else {
+      throw RecipeFailure(
+        "recipe: training.batch_size is \(batchSize) (1 to \(Self.largestBatch) expected).")
     }
-    guard steps >= 1 else {
-      throw RecipeFailure("recipe: training.steps is \(steps) (1 or more expected).")
+    guard (1...Self.mostSteps).contains(steps) else {
+      throw RecipeFailure(
+        "recipe: training.steps is \(steps) (1 to \(Self.mostSteps) expected).")
     }
     guard clipNorm > 0, clipNorm.isFinite else {
       throw RecipeFailure("recipe: training.clip_norm is \(clipNorm) (a number above 0 expected).")

@@ -10,6 +10,24 @@ public enum Decimals {
     return roundedUp(value, places: min(15, 3 - Int(log10(value).rounded(.down))))
   }
 
+  /// A number as it was given, `1e-5` for 1e-05, `10` for 10.0, `0.3` for 0.30000000000000004.
+  ///
+  /// Nine digits are kept: not for bounds that were computed, which `epsilon` rounds upwards.
+  public static func number(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    let exponent = Int(log10(abs(value)).rounded(.down))
+    // Powers of ten up to 10^22 are exact.
+    let scale = pow(10.0, Double(min(22, abs(8 - exponent))))
+    let rounded =
+      exponent <= 8 ? (value * scale).rounded() / scale : (value / scale).rounded() * scale
+    if rounded == rounded.rounded(), abs(rounded) < 1e15 { return "\(Int(rounded))" }
+    let text = "\(rounded)"
+    guard let mark = text.firstIndex(of: "e") else { return text }
+    let mantissa = text[..<mark]
+    let power = Int(text[text.index(after: mark)...]) ?? 0
+    return (mantissa.hasSuffix(".0") ? mantissa.dropLast(2) : mantissa) + "e\(power)"
+  }
+
   /// `value` with `places` decimals, rounded towards infinity.
   public static func roundedUp(_ value: Double, places: Int) -> String {
     guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }

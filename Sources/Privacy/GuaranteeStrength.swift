@@ -91,10 +91,10 @@ public struct DeltaSize: Hashable, Sendable {
     switch size {
     case .small: nil
     case .noticeable:
-      "Delta \(delta) is below 1/\(units), one divided by the number of units, but not below a tenth "
+      "Delta \(Decimals.number(delta)) is below 1/\(units), one divided by the number of units, but not below a tenth "
         + "of it, as is recommended."
     case .large:
-      "Delta \(delta) is not below 1/\(units), one divided by the number of units: publishing the "
+      "Delta \(Decimals.number(delta)) is not below 1/\(units), one divided by the number of units: publishing the "
         + "images of one unit, drawn at random, would satisfy it."
     }
   }

@@ -54,6 +54,19 @@ public struct PrivacyCost: Hashable, Sendable {
     try self.init(of: EventTally(event, times: times), delta: delta, basis: basis)
   }
 
+  /// The accountant with what it does, for people who do not know its name.
+  public var accountantInWords: String {
+    switch accountant {
+    case RenyiAccountant.name: "\(accountant): Rényi divergence, composed over all accesses"
+    case PrivacyLossAccountant.name:
+      "\(accountant): the privacy loss distribution of all accesses together"
+    case RenyiOdometer.name:
+      "\(accountant): the Rényi divergences of all accesses, added up; it holds also where runs were "
+        + "ordered after the results of earlier ones, and is larger than the bound of each plan alone"
+    default: accountant
+    }
+  }
+
   /// Whether the history stays within the budget.
   ///
   /// The fast accountant is asked first.

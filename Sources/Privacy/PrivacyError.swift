@@ -17,9 +17,9 @@ public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unsupportedEvent(let what):
       "privacy event: \(what) cannot be accounted for. Use (Poisson-sampled) Gaussian events."
     case .unreachableTarget(let epsilon, let delta, let reason):
-      "epsilon \(epsilon) at delta \(delta) cannot be reached: \(reason)"
+      "epsilon \(Decimals.number(epsilon)) at delta \(Decimals.number(delta)) cannot be reached: \(reason)"
     case .unboundedLoss(let delta):
-      "epsilon at delta \(delta) is too large to be computed: this is no privacy at all. "
+      "epsilon at delta \(Decimals.number(delta)) is too large to be computed: this is no privacy at all. "
         + "Raise the noise multiplier or take fewer steps."
     }
   }

@@ -184,10 +184,10 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       subject.runs.count == 1
       ? "the one run" : "all \(subject.runs.count) runs together"
     return "Everything computed from dataset '\(subject.root.dataset)' so far (\(runs)) is "
-      + "(\(epsilon), \(cost.delta))-differentially private with respect to "
+      + "(\(epsilon), \(Decimals.number(cost.delta)))-differentially private with respect to "
       + "\(subject.root.adjacency.words(for: subject.root.unit)): whatever an observer concludes "
       + "from it, the probability of that conclusion is at most e^\(epsilon) times what it would be "
-      + "had one such unit been added or removed, plus \(cost.delta). "
+      + "had one such unit been added or removed, plus \(Decimals.number(cost.delta)). "
       + (cost.basis == .adaptive
         ? "Some of it was chosen after results of earlier accesses existed; the claim adds up the Rényi "
           + "divergences of all accesses so far, at orders that were fixed before the data was touched. "
@@ -275,13 +275,13 @@ extension PrivacyStatement {
       "| | |", "|---|---|",
       "| Epsilon, everything on this data | \(total) |",
       "| Epsilon, run '\(run)' alone | \(ofRun) |",
-      "| Delta | \(self.total.delta) |",
+      "| Delta | \(Decimals.number(self.total.delta)) |",
       "| Unit of privacy | \(unit.words) |",
       "| Neighbouring data sets | \(adjacency.words(for: unit)) |",
       "| Sampling | \(sampling) |",
       "| Bound by Rényi divergence (RDP) | \(renyi) at order \(self.total.renyi.order) |",
       "| Bound by privacy loss distribution (PLD) | \(privacyLoss) |",
-      "| Claimed | \(self.total.accountant) |",
+      "| Claimed | \(self.total.accountantInWords) |",
       "| Runs | \(runs.joined(separator: ", ")) |",
       "| Software | \(software) |",
     ]

@@ -2,7 +2,6 @@ import ArgumentParser
 import Control
 
 /// The command line that speaks to the daemon.
-@main
 struct Figment: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figment",
@@ -26,4 +25,16 @@ struct Figment: AsyncParsableCommand {
       CommandGroup(
         name: "Set-up", subcommands: [Config.self, PrivacyCommand.self, VersionCommand.self]),
     ])
+}
+
+extension Figment {
+  /// What the commands are called.
+  static let words = words(of: Figment.self)
+
+  private static func words(of command: any ParsableCommand.Type) -> CommandWords {
+    let configuration = command.configuration
+    let named = configuration.subcommands.map { ($0._commandName, words(of: $0)) }
+    return CommandWords(
+      Dictionary(named) { first, _ in first }, needsWord: configuration.defaultSubcommand == nil)
+  }
 }

@@ -7,8 +7,9 @@ enum Assembly {
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
     let index = try state.imageIndex()
-    return LocalEngine(recipes: configuration.recipes, threads: configuration.threads, state: state)
-    {
+    let settings = EngineSettings(
+      recipes: configuration.recipes, threads: configuration.threads, state: state.paths)
+    return ProcessEngine(settings) {
       try index.usableUnits(of: $0.name, unit: $0.policy.unit)
     }
   }

@@ -25,18 +25,20 @@ extension Daemon: ControlAPI {
   }
 
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage {
-    try index.page(of: configuration.dataset(dataset).name, query)
+    let dataset = try configuration.dataset(dataset).name
+    if let verdict = query.verdict { try ImageIndex.check(verdict: verdict) }
+    return try index.page(of: dataset, query)
   }
 
   func recipes() async throws -> [RecipeSummary] {
-    try await planning.run { [engine] in try engine.recipes() }
+    try await looking.run { [engine] in try engine.recipes() }
   }
 
   func plan(_ request: PlanRequest) async throws -> PlanReport {
     try request.validate()
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
-    var report = try await planning.run { [engine] in try engine.plan(request, dataset: dataset) }
+    var report = try await plans.run { [engine] in try engine.plan(request, dataset: dataset) }
     if dataset.population == nil, try await status(of: dataset).state == .scanning {
       report.remark =
         "\(dataset.name) is still being read: the plan counts what is known so far. Ask again when"
@@ -52,12 +54,14 @@ extension Daemon: ControlAPI {
     switch request {
     case .train(let request):
       dataset = request.dataset
+      try requireOutput()
       try await checkPolicy(request)
       try await checkOrder(request)
     case .generate(let request):
       dataset = try modelDataset(of: request.job)
+      try requireOutput()
       let trained = store.directory(of: request.job)
-      try await planning.run { [engine] in try engine.check(request, from: trained) }
+      try await looking.run { [engine] in try engine.check(request, from: trained) }
     case .evaluate(let request): dataset = try modelDataset(of: request.job)
     }
     // Asked again: another submission with this token may have come while the policy was checked.
@@ -93,7 +97,7 @@ extension Daemon: ControlAPI {
 
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     let dataset = try configuration.dataset(dataset)
-    return try await planning.run { [engine] in
+    return try await looking.run { [engine] in
       try engine.ledger(of: dataset, witness: witness)
     }
   }
@@ -125,7 +129,7 @@ extension Daemon: ControlAPI {
     do {
       budget = try await ledger(of: dataset.name).budget
     } catch {
-      budget.problem = "\(error)"
+      budget.problem = ControlError(error).message
     }
     guard let keeper = keepers[dataset.name] else {
       return DatasetStatus(name: dataset.name, state: .unknown, watch: "poll", budget: budget)
@@ -171,8 +175,8 @@ extension Daemon: ControlAPI {
     let most = dataset.policy.epsilonMaximum
     if let epsilon = request.epsilon, epsilon > most {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): this job would spend epsilon \(epsilon), "
-          + "its policy allows \(most) for all jobs together. Ask for less.")
+        "dataset \(dataset.name): this job would spend epsilon \(Rounded.number(epsilon)), "
+          + "its policy allows \(Rounded.number(most)) for all jobs together. Ask for less.")
     }
     let budget = try await ledger(of: dataset.name).budget
     if let problem = budget.problem {
@@ -180,7 +184,7 @@ extension Daemon: ControlAPI {
     }
     if let spent = budget.epsilonSpent, spent >= most {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): epsilon \(spent) of \(most) is spent. "
+        "dataset \(dataset.name): epsilon \(Rounded.bound(spent)) of \(Rounded.number(most)) is spent. "
           + "Use 'generate' for more images of a model that is trained already.")
     }
   }
@@ -192,7 +196,7 @@ extension Daemon: ControlAPI {
       throw ControlError.conflict("dataset \(dataset.name): it is offline. \(problem)")
     }
     let isCounted = await keepers[dataset.name]?.isReady ?? false
-    try await planning.run { [engine] in
+    try await plans.run { [engine] in
       try engine.check(request, dataset: dataset, isCounted: isCounted)
     }
   }

@@ -5,7 +5,7 @@ extension Daemon {
   /// Sets a keeper to work for every dataset.
   func keepDatasets() {
     do { try index.keepOnly(configuration.datasets.map(\.name)) } catch {
-      logger.error("index of files: \(error)")
+      logger.error("index of files: \(ControlError(error))")
     }
     for dataset in configuration.datasets where keepers[dataset.name] == nil {
       let keeper = DatasetKeeper(
@@ -40,6 +40,7 @@ extension Daemon {
     configuration.retention = changed.retention
     configuration.minimumFree = changed.minimumFree
     space.adopt(changed.minimumFree)
+    engine.keepFree(changed.minimumFree)
     for (name, task) in keeperTasks
     where !changed.datasets.contains(where: { $0.name == name }) {
       task.cancel()
@@ -50,9 +51,41 @@ extension Daemon {
     keepDatasets()
   }
 
+  /// Makes the folder of releases, and says in status and journal what keeps them from being written or read.
+  ///
+  /// Nothing of it stops the daemon: ledgers, cancelling and other work need no output.
+  func prepareOutput(inState state: String) {
+    do {
+      let rights = try ReleaseRights(configuration.release)
+      try OutputFolder(path: configuration.output, rights: rights).prepare(inState: state)
+    } catch {
+      logger.error("output \(configuration.output): cannot be made: \(ControlError(error))")
+    }
+    noteOutput()
+  }
+
+  /// Refuses work whose end could not be written; looks again where it could not be before.
+  func requireOutput() throws(ControlError) {
+    guard remarks[Self.outputRemark] != nil else { return }
+    noteOutput()
+    do {
+      try WritableFolder.require(configuration.output, as: "output")
+    } catch {
+      throw .conflict(error.message)
+    }
+  }
+
+  private static let outputRemark = "output"
+
+  private func noteOutput() {
+    let problems = configuration.problemsOfMachine()
+    for problem in problems { logger.error("\(problem)") }
+    remarks[Self.outputRemark] = problems.isEmpty ? nil : problems.joined(separator: " ")
+  }
+
   /// Keeps the configuration that holds and says why.
   func refuse(_ error: any Error) {
-    logger.error("configuration not reloaded, the old one holds: \(error)")
-    remarks["configuration"] = "configuration: not reloaded: \(error)"
+    logger.error("configuration not reloaded, the old one holds: \(ControlError(error))")
+    remarks["configuration"] = "configuration: not reloaded: \(ControlError(error))"
   }
 }

@@ -37,8 +37,8 @@ extension Daemon {
         }
         remarks["retention"] = nil
       } catch {
-        logger.error("retention: \(error)")
-        remarks["retention"] = "retention: a finished job cannot be removed: \(error)"
+        logger.error("retention: \(ControlError(error))")
+        remarks["retention"] = "retention: a finished job cannot be removed: \(ControlError(error))"
       }
       try? await Task.sleep(for: Self.retentionInterval)
     }
@@ -67,7 +67,9 @@ extension Daemon {
     forget(job.id)
     // Deleting many files takes its time; a crash leaves the rest to the next start.
     if let folder {
-      Task { [planning] in try await planning.run { try FolderTree.remove(folder) } }
+      Task {
+        try await SerialThread(named: "figment-remove").run { try FolderTree.remove(folder) }
+      }
     }
   }
 }

@@ -22,8 +22,11 @@ actor Daemon {
   var keepers: [String: DatasetKeeper] = [:]
   var keeperTasks: [String: Task<Void, Never>] = [:]
   var remarks: [String: String] = [:]
-  let planning = SerialThread(named: "figment-plan")
   let space: FreeSpaceGuard
+  /// Where plans are worked out, which may take a minute.
+  let plans = PlanDesk()
+  /// Reads recipes and ledgers, which lists need: it never waits behind a plan.
+  let looking = SerialThread(named: "figment-look")
 
   private let worker: Worker
   private let started = Date()
@@ -56,9 +59,10 @@ actor Daemon {
     pulse = Pulse()
     index = try state.imageIndex()
     space = FreeSpaceGuard(
-      state: state.path, output: configuration.output, minimum: configuration.minimumFree)
-    store = JobStore(folder: state.jobs, output: configuration.output)
+      state: state.paths.path, output: configuration.output, minimum: configuration.minimumFree)
+    store = JobStore(folder: state.paths.jobs, output: configuration.output)
     worker = Worker(engine: engine, pulse: pulse)
+    engine.keepFree(configuration.minimumFree)
   }
 
   /// Takes up the jobs that are on disk: after a clean stop and after a crash alike.
@@ -69,8 +73,8 @@ actor Daemon {
     for job in found {
       do { try apply(.daemonRestarted, to: job.id) } catch {
         // One job must not keep the others, and the ledger, from being reached.
-        logger.error("job \(job.id): cannot be taken up: \(error)")
-        remarks["job \(job.id)"] = "job \(job.id): cannot be taken up: \(error)"
+        logger.error("job \(job.id): cannot be taken up: \(ControlError(error))")
+        remarks["job \(job.id)"] = "job \(job.id): cannot be taken up: \(ControlError(error))"
       }
     }
     if let remark = store.remarks.first {
@@ -85,7 +89,7 @@ actor Daemon {
     isStopping = true
     if let running {
       do { try apply(.stopRequested(.shutdown), to: running.job) } catch {
-        logger.error("job \(running.job): cannot be told to stop: \(error)")
+        logger.error("job \(running.job): cannot be told to stop: \(ControlError(error))")
         running.stop.raise()
       }
       await withCheckedContinuation { idleWaiters.append($0) }
@@ -177,7 +181,7 @@ actor Daemon {
 
   /// Stores where a job stands now, or, while the disk does not take it, every now and then.
   private func saveSoon(_ job: Job) {
-    guard let error = store.saveOrKeep(job) else { return }
+    guard let error = store.saveOrKeep(job).map({ ControlError($0) }) else { return }
     logger.error("job \(job.id): \(job.state.name), which cannot be stored yet: \(error)")
     remarks["unsaved"] =
       "job \(job.id): \(job.state.name), which cannot be stored yet: \(error) It is tried again."
@@ -268,7 +272,7 @@ actor Daemon {
       for box in mailboxes[id] ?? [] { box.mailbox?.put(event) }
     } catch {
       // The job's state is stored already; only its history has a hole.
-      logger.error("job \(id): its events cannot be kept: \(error)")
+      logger.error("job \(id): its events cannot be kept: \(ControlError(error))")
     }
   }
 
@@ -297,15 +301,15 @@ actor Daemon {
     } catch let error as ControlError {
       finish(id, .failed(JobFailure(message: error.message, exitCode: error.exitCode)))
     } catch {
-      logger.error("job \(id): cannot be launched: \(error)")
-      finish(id, .failed(JobFailure(message: "\(error)")))
+      logger.error("job \(id): cannot be launched: \(ControlError(error))")
+      finish(id, .failed(JobFailure(message: ControlError(error).message)))
     }
   }
 
   /// Leaves a job in the queue whose launch cannot be stored, and tries again after a while.
   private func waitForDisk(_ id: JobID, _ error: any Error) {
-    logger.error("job \(id): cannot be launched: \(error)")
-    remarks["disk"] = "job \(id): cannot be launched: \(error)"
+    logger.error("job \(id): cannot be launched: \(ControlError(error))")
+    remarks["disk"] = "job \(id): cannot be launched: \(ControlError(error))"
     running = nil
     queue.append(id)
     tryAgainLater()
@@ -328,7 +332,7 @@ actor Daemon {
     }
     return Worker.Assignment(
       job: job, directory: store.directory(of: job.id), trained: trained,
-      dataset: try configuration.dataset(job.dataset), stop: stop, space: space)
+      dataset: try configuration.dataset(job.dataset), stop: stop)
   }
 
   private func take(_ report: JobReport, from id: JobID) {
@@ -338,8 +342,8 @@ actor Daemon {
       publish(.note(text.value), of: id)
     case .progress(let progress):
       do { try apply(.reached(progress), to: id) } catch {
-        logger.error("job \(id): its progress cannot be stored: \(error)")
-        remarks["disk"] = "job \(id): its progress cannot be stored: \(error)"
+        logger.error("job \(id): its progress cannot be stored: \(ControlError(error))")
+        remarks["disk"] = "job \(id): its progress cannot be stored: \(ControlError(error))"
       }
     }
   }
@@ -352,8 +356,8 @@ actor Daemon {
     // Until its end is stored it is `running` on disk: a start meanwhile takes it up again, from its
     // checkpoint.
     do { try apply(.ended(ending), to: id) } catch {
-      logger.critical("job \(id): it cannot end: \(error)")
-      remarks["disk"] = "job \(id): it cannot end: \(error)"
+      logger.critical("job \(id): it cannot end: \(ControlError(error))")
+      remarks["disk"] = "job \(id): it cannot end: \(ControlError(error))"
     }
     for waiter in idleWaiters { waiter.resume() }
     idleWaiters = []

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Compute
 import Control
 import Datasets
-import Dispatch
+import FoundationEssentials
+import Glibc
 
 /// Where the process starts.
 ///
@@ -12,19 +14,53 @@ import Dispatch
 @MainActor
 enum Program {
   static func main() {
-    if CommandLine.arguments.dropFirst().first == DecoderProcess.verb { DecodeWorker.run() }
-    do {
-      var command = try Figmentd.parseAsRoot()
-      guard command is any AsyncParsableCommand else { return try command.run() }
-    } catch {
-      Figmentd.exit(withError: error)
+    if let problem = Kernels.preferenceProblem {
+      try? DurableFile.writeAll(Data("figmentd: \(problem)\n".utf8), to: 2, of: "standard error")
+      exit(Control.ExitCode.usage.rawValue)
     }
-    // Parsed anew: a command cannot be handed from this thread to a task.
-    Task {
+    if CommandLine.arguments.dropFirst().first == DecoderProcess.verb { DecodeWorker.run() }
+    if CommandLine.arguments.dropFirst().first == WorkerConnection.verb { EngineWorker.run() }
+    BenchHogs.runIfAsked(CommandLine.arguments)
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    let isJSON = arguments.contains("--json")
+    do {
+      var command = try parse(arguments, isJSON: isJSON)
+      guard command is any AsyncParsableCommand else { return try command.run() }
+    } catch let error as ArgumentParser.ExitCode {
+      // The command has said all there is.
+      Figmentd.exit(withError: error)
+    } catch {
+      refuse(ControlError(error), isJSON: isJSON)
+    }
+    // Parsed anew: a command cannot be handed from this thread to a task. Detached, while this thread only
+    // waits: what the first thread orders is urgent, and Dispatch would raise threads for it above those of
+    // others, or complain in the journal that it may not.
+    Task.detached(priority: .medium) {
       await Figmentd.main()
       Figmentd.exit()
     }
-    dispatchMain()
+    while true { pause() }
+  }
+
+  /// Reads the command; ends the process where there is none, or where help was asked for.
+  private static func parse(
+    _ arguments: [String], isJSON: Bool
+  ) throws(ControlError) -> any ParsableCommand {
+    try Figmentd.words.check(arguments, of: "figmentd")
+    do {
+      return try Figmentd.parseAsRoot(arguments)
+    } catch {
+      guard isJSON, Figmentd.exitCode(for: error) != .success else {
+        Figmentd.exit(withError: error)
+      }
+      throw .invalid(Figmentd.message(for: error))
+    }
+  }
+
+  /// Says on standard error why nothing was done, and ends the process.
+  private static func refuse(_ error: ControlError, isJSON: Bool) -> Never {
+    ProgressMeter().say(error.complaint(of: "figmentd", asJSON: isJSON))
+    Figmentd.exit(withError: ArgumentParser.ExitCode(error.exitCode.rawValue))
   }
 }
 
@@ -46,4 +82,11 @@ struct Figmentd: AsyncParsableCommand {
       DrawGlyphsCommand.self,
     ],
     defaultSubcommand: Serve.self)
+}
+
+extension Figmentd {
+  /// What the commands are called; without one the daemon runs, but a word that is none is a mistake.
+  static let words = CommandWords(
+    Dictionary(
+      uniqueKeysWithValues: configuration.subcommands.map { ($0._commandName, CommandWords()) }))
 }

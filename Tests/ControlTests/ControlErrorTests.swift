@@ -105,14 +105,16 @@ import Testing
 
 @Suite struct RoundedTests {
   @Test(arguments: [
-    (0.0, "0"), (10, "10"), (1234.5, "1235"), (0.831234, "0.831"), (0.001234, "0.00123"),
+    (0.0, "0"), (10, "10"), (1234.5, "1,235"), (60_000, "60,000"), (0.831234, "0.831"),
+    (0.001234, "0.00123"),
     (1e-5, "1e-5"), (2.34e-6, "2.34e-6"), (-4.567, "-4.57"), (2.0, "2"),
   ]) func threeDigitsThatMeanSomething(_ value: Double, _ text: String) {
     #expect(Rounded.text(value) == text)
   }
 
   @Test(arguments: [
-    (0.4, "0 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"),
+    (0.4, "0 s"), (59.4, "59 s"), (130, "2 min 10 s"), (120, "2 min"), (7500, "2 h 5 min"),
+    (3600, "1 h"), (86_400, "1 d"),
     (273_600, "3 d 4 h"), (.infinity, "?"),
   ]) func durations(_ seconds: Double, _ text: String) {
     #expect(Rounded.duration(seconds) == text)

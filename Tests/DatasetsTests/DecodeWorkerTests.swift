@@ -29,12 +29,15 @@ import Testing
   @Test func aWorkerAnswersExactlyAsTheCodecDoes() throws {
     let golden = try GoldenImages.load()
     var files = try golden.images.keys.sorted().map { try GoldenImages.bytes($0) }
+    files += try OddImages.load().files.map(\.data)
     files += [[], Array("no image".utf8), Array(files[0].dropLast(3)), tinyPNG(1, side: 1)]
     let connection = try connect()
     #expect(try connection.awaitHello() == false)
     for transform in [
       ImageTransform(height: 7, width: 9, channels: .rgb),
       ImageTransform(height: 12, width: 3, channels: .grey, fit: .stretch, maximumEnlargement: 20),
+      ImageTransform(height: 5, width: 5, channels: .grey, whiteLevel: 4_095),
+      ImageTransform(height: 5, width: 5, channels: .rgb, whiteLevel: 99, colour: .asStored),
     ] {
       try decode(files, transform) { encoded in
         let size = files.count * transform.byteCount
@@ -93,27 +96,28 @@ import Testing
     let pixels = [UInt8](repeating: 5, count: 64)
     #expect(try answer([]) == .closed)
     #expect(try answer([], hangsUp: false) == .timedOut)
-    #expect(try answer(words([magic ^ 1, 1, 0, 8, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 2, 0, 8, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 77, 0, 0])) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 0, 8]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 8, .max]) + pixels) == .nonsense)
-    #expect(try answer(words([magic, 1, 0, 8, 8]) + pixels.dropLast()) == .closed)
-    #expect(try answer(words([magic, 1, 0, 8, 8]) + pixels) == nil)
+    #expect(try answer(words([magic ^ 1, 1, 0, 8, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 2, 0, 8, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 77, 0, 0, 0])) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 0, 8, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, .max, 0]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 1 << 31]) + pixels) == .nonsense)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels.dropLast()) == .closed)
+    #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels) == nil)
   }
 
   @Test func aWorkerRefusesRequestsThatMakeNoSense() throws {
     let good = DecodeWire.header(for: tinyTransform, fileCount: 1, byteCount: 3)
     #expect(DecodeWire.readHeader(good, limits: .standard) != nil)
     for (offset, value): (Int, UInt32) in [
-      (0, 1), (4, 1_025), (8, 0), (8, 5_000), (12, 0), (16, 4), (20, 0), (28, 1),
+      (0, 1), (4, 1_025), (8, 0), (8, 5_000), (12, 0), (16, 8), (20, 0), (24, 65_536), (32, 1),
     ] {
       var bad = good
       withUnsafeBytes(of: value) { bad.replaceSubrange(offset..<(offset + 4), with: $0) }
       #expect(DecodeWire.readHeader(bad, limits: .standard) == nil, "\(offset)")
     }
     for request in [
-      words([0, 0, 0, 0, 0, 0, 0, 0]), good + words([4]) + [1, 2, 3, 4],
+      words([0, 0, 0, 0, 0, 0, 0, 0, 0]), good + words([4]) + [1, 2, 3, 4],
       DecodeWire.header(for: tinyTransform, fileCount: 2, byteCount: 3) + words([.max, 4]),
     ] {
       let (ours, theirs) = try socketPair()
@@ -135,13 +139,17 @@ import Testing
 
   @Test func wireNumbersOfFailuresAreFixed() {
     let numbers = DecodeFailure.allCases.map(\.wireCode)
-    #expect(numbers == Array(1...13))
+    #expect(numbers == Array(1...19))
     #expect(
       DecodeFailure.allCases.map { DecodeFailure(wireCode: $0.wireCode) } == DecodeFailure.allCases)
     #expect(DecodeFailure(wireCode: 0) == nil)
-    #expect(DecodeFailure(wireCode: 14) == nil)
+    #expect(DecodeFailure(wireCode: 20) == nil)
+    #expect(DecodeFailure.timedOut.wireCode == 13)
+    #expect(DecodeFailure.wrongChecksum.wireCode == 14)
     #expect(DecodeFailure.truncated.wireCode == 4)
     #expect(DecodeFailure.outOfMemory.wireCode == 10)
+    #expect(DecodeFailure.noDeclaredRange.wireCode == 17)
+    #expect(DecodeFailure.cameraRaw.wireCode == 19)
   }
 
   @Test func aSnapshotBuiltThroughWorkersEqualsOneBuiltHere() throws {

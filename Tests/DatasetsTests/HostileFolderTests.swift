@@ -13,7 +13,7 @@ import Testing
     try folder.write(Array(good.dropLast(5)), "root/a/truncated.png")
     try folder.write(tinyPNG(2), "root/a/really a PNG.txt")
     try folder.write(Array("hello".utf8), "root/a/no image.jpg")
-    try folder.write(Array("RIFF....WEBPVP8 ".utf8), "root/a/webp.png")
+    try folder.write(Array("GIF89a, and so on".utf8), "root/a/gif.png")
     try folder.write([], "root/a/empty.png")
     var huge = tinyPNG(3)
     huge[16..<20] = [0x7f, 0xff, 0xff, 0xff]
@@ -50,12 +50,13 @@ import Testing
       "a/truncated.png": .unreadable(.truncated),
       "a/really a PNG.txt": .accepted,
       "a/no image.jpg": .unreadable(.notAnImage),
-      "a/webp.png": .unsupported(.webp),
+      "a/gif.png": .unsupported(.gif),
       "a/empty.png": .unreadable(.empty),
       "a/huge.png": .tooLarge(.sideTooLong),
       "a/speck.png": .tooSmall,
-      "a/.hidden.png": .ignored,
-      "a/copying.PNG.Part": .ignored,
+      "a/.hidden.png": .ignored(.hidden),
+      "a/copying.PNG.Part": .ignored(.unfinished),
+      ".trash": .ignored(.hidden),
       "loose.png": .noClass,
       "a/deep/er/x.png": .accepted,
       "b/fine.png": .accepted,

@@ -31,9 +31,10 @@ import Testing
       [
         .accepted, .waiting, .duplicate(of: RelativePath("a/b")),
         .contradictoryClass(with: RelativePath("c")), .unsupported(.webp), .tooSmall,
-        .notRegularFile, .forbidden, .otherFileSystem, .unknownClass, .noClass, .noUnit, .ignored,
+        .notRegularFile, .forbidden, .otherFileSystem, .unknownClass, .noClass, .noUnit,
         .vanished, .readError, .tooLarge(.sideTooLong),
       ] + DecodeFailure.allCases.map { .unreadable($0) }
+      + PassedOverName.allCases.map { .ignored($0) }
     let json = try JSONEncoder().encode(verdicts)
     #expect(try JSONDecoder().decode([ImageVerdict].self, from: json) == verdicts)
     for verdict in verdicts { #expect(verdict.description.hasSuffix("."), "\(verdict.code)") }

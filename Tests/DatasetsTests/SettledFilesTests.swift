@@ -1,4 +1,5 @@
 import Datasets
+import FoundationEssentials
 import Testing
 
 @Suite struct SettledFilesTests {
@@ -86,5 +87,16 @@ import Testing
     #expect(age(0).hasBeenQuiet(for: .seconds(5)))
     let now = Int64(4_000_000_000) * 1_000_000_000  // far ahead of any clock
     #expect(age(now).hasBeenQuiet(for: .seconds(5)))
+  }
+}
+
+@Suite struct VerdictCodesTests {
+  @Test func everyCodeIsThatOfAVerdict() throws {
+    #expect(Set(ImageVerdict.codes).count == ImageVerdict.codes.count)
+    for code in ImageVerdict.codes {
+      let text = #"{"code": "\#(code)", "of": "a/b.png", "failure": "corrupt", "format": "GIF"}"#
+      let verdict = try JSONDecoder().decode(ImageVerdict.self, from: Data(text.utf8))
+      #expect(verdict.code == code)
+    }
   }
 }

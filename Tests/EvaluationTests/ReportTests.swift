@@ -231,3 +231,76 @@ import Testing
     #expect(sheet.png.prefix(4).elementsEqual([0x89, 0x50, 0x4E, 0x47]))
   }
 }
+
+/// What stands at the top of a report, where it was paid for or where signs disagree.
+@Suite struct VerdictTests {
+  private func data() throws -> ReportData {
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(try GlyphSet.images(40), .postProcessing),
+      provenance: Provenance(command: "figment train glyphs", facts: []))
+    data.guarantee = Guarantee(epsilon: 1, delta: 1e-5, unit: "one file", statement: ["s"])
+    return data
+  }
+
+  private func quality(_ data: ReportData) -> Verdict.Part {
+    data.document(for: ReleaseReport.self).verdict.quality
+  }
+
+  @Test(arguments: [
+    (0.98, 0.97, 0.99, ReportBlock.Severity.passed, "Good quality"),
+    (0.6, 0.55, 0.65, .warning, "read the warnings"), (0.15, 0.1, 0.2, .failed, "Poor quality"),
+  ])
+  func aPaidScoreStandsInTheVerdict(
+    _ accuracy: Double, _ low: Double, _ high: Double, _ severity: ReportBlock.Severity,
+    _ headline: String
+  ) throws {
+    var data = try data()
+    #expect(quality(data).headline == "Quality not measured here.")
+    data.paidScore = Releasable(
+      PaidScore(accuracy: accuracy, interval: Interval(low: low, high: high, method: "noise")),
+      .paidFor)
+    let verdict = quality(data)
+    #expect(verdict.severity == severity && verdict.headline.contains(headline))
+    #expect(verdict.reasons.contains { $0.contains("a score that was paid for") })
+    #expect(!verdict.reasons.contains { $0.contains("cannot show whether it is good") })
+  }
+
+  @Test func aScoreThatNoiseSwallowedIsNoMeasurement() throws {
+    var data = try data()
+    data.paidScore = Releasable(
+      PaidScore(accuracy: nil, interval: Interval(low: 0, high: 1, method: "noise")), .paidFor)
+    #expect(quality(data).severity == .warning)
+    #expect(quality(data).reasons.contains { $0.contains("noise left nothing of it") })
+  }
+
+  private func signal(_ name: String, rising: Bool) -> TrainingSignal {
+    let steps = (0..<30).map { Double($0) }
+    return TrainingSignal(
+      name: name, direction: .higher, steps: steps, values: rising ? steps : steps.map { -$0 })
+  }
+
+  @Test func noVerdictSaysTwoOppositeThings() throws {
+    var data = try data()
+    data.trainingEnd = Releasable(
+      TrainingEnd(drifts: [0.8, 0.1], fakeAccuracy: nil), .postProcessing)
+    data.freeSignals = Releasable([signal("a", rising: true)], .postProcessing)
+    var reasons = quality(data).reasons
+    #expect(reasons.contains { $0.contains("“a” was still improving") })
+    #expect(!reasons.contains { $0.contains("stopped changing") })
+    data.privateSignals = Sensitive([signal("b", rising: false)])
+    reasons = data.document(for: InternalReport.self).verdict.quality.reasons
+    #expect(reasons.contains { $0.contains("The curves disagree") })
+    #expect(!reasons.contains { $0.contains("more steps may help") })
+    data.freeSignals = Releasable([], .postProcessing)
+    reasons = quality(data).reasons
+    #expect(reasons.contains { $0.contains("nearly stopped changing") })
+  }
+
+  @Test func theCommandThatMeasuresIsThatOfWhoeverMadeTheSet() throws {
+    var data = try data()
+    #expect(quality(data).reasons.contains { $0.contains("“figment evaluate JOB”") })
+    data.provenance.command = "figmentd run --images IMAGES"
+    #expect(quality(data).reasons.contains { $0.contains("“figmentd evaluate --synthetic") })
+    #expect(!quality(data).reasons.contains { $0.contains("figment evaluate JOB") })
+  }
+}

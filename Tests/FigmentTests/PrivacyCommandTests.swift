@@ -54,14 +54,14 @@ import Testing
   @Test func theSentenceNamesItsAssumptions() throws {
     let text = try epsilon(Self.classic + ["--noise-multiplier", "1.1"])
     for part in [
-      "1e-05)-differential privacy", "14100 steps", "independently with probability 0.0042666",
+      "1e-5)-differential privacy", "14,100 steps", "independently with probability 0.0042666",
       "clipped", "1.1 times the clip norm", "added to or removed from", "smaller of two upper",
     ] {
       #expect(text.contains(part), "\(part)")
     }
     #expect(!text.contains("\n"))
     let noise = try PrivacyNoiseCommand.parse(Self.classic + ["--epsilon", "2"]).answer()
-    #expect(noise.contains("not above the target of 2.0"))
+    #expect(noise.contains("not above the target of 2,"))
   }
 
   @Test(arguments: [

@@ -31,18 +31,18 @@ import Testing
 
   @Test func aBarForATerminal() {
     #expect(
-      ProgressLine.bar(Self.training)
-        == "train     [#######-----------------] 30%  step 1200/4000  12.3/s  eta 3 min 46 s"
+      ProgressLine.bar(Self.training, width: 120)
+        == "train     [#######-----------------] 30%  step 1,200/4,000  12.3/s  3 min 46 s left"
         + "  epsilon 0.832 of 2")
     #expect(
-      ProgressLine.bar(JobProgress(phase: .scan, done: 0, total: 0))
-        == "scan      [------------------------] ")
+      ProgressLine.bar(JobProgress(phase: .scan, done: 0, total: 0), width: 120)
+        == "scan      [------------------------]")
   }
 
   @Test func wordsForAPipe() {
     #expect(
       ProgressLine.plain(Self.training)
-        == "train: 30%, step 1200/4000, 12.3/s, eta 3 min 46 s, epsilon 0.832 of 2")
+        == "train: 30%, step 1,200/4,000, 12.3/s, 3 min 46 s left, epsilon 0.832 of 2")
     #expect(ProgressLine.plain(JobProgress(phase: .decode, done: 5, total: 10)) == "decode: 50%")
   }
 
@@ -68,7 +68,7 @@ import Testing
     let lines = Show.lines(of: Self.job(.finished(.completed(results))))
     #expect(
       lines.contains(
-        "completed: 100 images, 4000 steps, epsilon 9.99 for this run and 15.2 for everything "
+        "completed: 100 images, 4,000 steps, epsilon 9.99 for this run and 15.2 for everything "
           + "computed from this data so far, at delta 1e-5"))
     #expect(lines.contains("  Epsilon 15.2: weak protection."))
     let first = JobResults(epsilon: 9.98, totalEpsilon: 9.98, delta: 1e-5)
@@ -80,9 +80,56 @@ import Testing
 
   @Test func jobsInATable() {
     let lines = Jobs.lines(of: [Self.job(.running, progress: Self.training), Self.job(.paused)])
-    #expect(lines[0].hasPrefix("JOB       STATE    DOES             EPSILON  PROGRESS"))
-    #expect(lines[1].contains("running  train dp-gan-28  10       train: 30%, step 1200/4000"))
-    #expect(lines[1].hasSuffix("2023-11-14T22:13:20Z"))
+    #expect(
+      lines == [
+        "JOB       STATE    DOES             EPSILON  SUBMITTED         PROGRESS",
+        "glyphs-7  running  train dp-gan-28  10       2023-11-14 22:13  train 30% 3 min 46 s left",
+        "glyphs-7  paused   train dp-gan-28  10       2023-11-14 22:13",
+      ])
+    #expect(Jobs.lines(of: []) == ["no jobs"])
+  }
+
+  @Test(arguments: [80, 100, 60]) func jobsFitTheTerminal(_ width: Int) {
+    var long = Self.job(.running, progress: Self.training)
+    long = Job(
+      id: JobID(dataset: "chest-x-rays-2024", number: 123),
+      request: .train(TrainRequest(dataset: "d", recipe: "pixel-model-28-attention", epsilon: 2.5)),
+      dataset: "chest-x-rays-2024", created: long.created)
+    long.state = .running
+    long.progress = Self.training
+    let lines = Jobs.lines(of: [long, Self.job(.paused)], width: width)
+    #expect(lines.allSatisfy { $0.count <= max(width, 80) }, "\(lines)")
+    let all = lines.joined(separator: " ")
+    for word in ["chest-x-rays-2024-123", "pixel-model-28-attention", "30%", "paused"] {
+      #expect(all.contains(word), "nothing is cut: \(word)")
+    }
+  }
+
+  @Test func tablesGoOnBelowThemselvesWhereTheyAreTooWide() {
+    var table = Table(["A", "B", "C"], droppable: [1])
+    table.add(["x", "yyyyyyyyyyyyyyyyyyyy", "one two three four five six seven eight"])
+    #expect(
+      table.lines(width: 30) == ["A  C", "x  one two three four five six", "   seven eight"])
+    #expect(table.lines(width: 200) == table.lines)
+  }
+
+  @Test func datasetsFitEightyColumns() {
+    let budget = BudgetStatus(epsilonMaximum: 10, delta: 1e-5, epsilonSpent: 0.25, unit: .file)
+    let dataset = DatasetStatus(
+      name: "chest-x-rays", state: .scanning, watch: "inotify", usable: 60_000, rejected: 1234,
+      duplicates: 5, budget: budget)
+    let terminal = Console(isTerminal: true, hasColour: false, width: 80)
+    let lines = Datasets.lines(of: [dataset], terminal)
+    #expect(lines.allSatisfy { $0.count <= 80 }, "\(lines)")
+    #expect(lines[1].contains("60,000"))
+  }
+
+  @Test func interruptingAFollowerSaysThatTheJobGoesOn() {
+    let words = InterruptNotice.words(about: Self.id)
+    for part in [
+      "glyphs-7 goes on", "figment watch glyphs-7", "figment cancel glyphs-7",
+      "figment pause glyphs-7",
+    ] { #expect(words.contains(part)) }
   }
 
   @Test func datasetsInATable() {
@@ -134,6 +181,16 @@ import Testing
     #expect(
       lines[3]
         == "glyphs: verified, 2 records, epsilon 2.5 of 10 at delta 1e-5 spent, newest record ab12")
+    var many = report
+    many.entries = (1...60).map {
+      LedgerEntry(number: $0, purpose: "glyphs-1", event: "gaussian", reserved: 64, used: 60)
+    }
+    let grouped = Ledger.lines(of: many)
+    #expect(grouped.count == 3, "records that are alike are one line")
+    #expect(
+      grouped[1].split(separator: " ").map { String($0) } == [
+        "1-60", "glyphs-1", "3,840", "3,600", "gaussian",
+      ])
     report.verified = false
     report.problem = "record 2 was changed"
     #expect(Ledger.verdict(on: report) == "glyphs: NOT VERIFIED: record 2 was changed")
@@ -170,6 +227,10 @@ import Testing
     #expect(Plan.lines(of: plan).suffix(3) == ["In words.", "", "It takes what is left."])
     plan.remark = "The folder is still being read."
     #expect(Plan.lines(of: plan).last == "The folder is still being read.")
+    #expect(
+      Plan.lines(of: plan).contains { $0.hasPrefix("images to write ") && $0.hasSuffix(" 10") })
+    let narrow = Plan.lines(of: plan, width: 20)
+    #expect(narrow.contains("It takes what is") && narrow.contains("left."))
   }
 }
 
@@ -222,8 +283,64 @@ import Testing
     ["ledger"], ["ledger", "glyphs"], ["ledger", "verify"], ["ledger", "verify", "glyphs"],
     ["config", "check", "--config", "/x.yaml"], ["version"],
     ["status", "--socket", "/x", "--no-color"],
+    ["--socket", "/x", "status"], ["--json", "--socket=/x", "ledger", "verify", "glyphs"],
+    ["--no-color", "train", "glyphs", "--recipe", "r"],
+    ["--socket", "/x", "--json", "config", "check"],
+    ["--json", "privacy", "audit"],
   ]) func everyVerbParses(_ arguments: [String]) {
-    #expect(throws: Never.self) { try Figment.parseAsRoot(arguments) }
+    #expect(throws: Never.self) {
+      let moved = GlobalArguments.moved(arguments)
+      try Figment.words.check(moved, of: "figment")
+      _ = try Figment.parseAsRoot(moved)
+    }
+  }
+
+  /// Every verb takes its options of the daemon before its name, and gives JSON.
+  @Test func everyVerbHasTheGlobalOptions() throws {
+    let needed: [String: [String]] = [
+      "rescan": ["d"], "files": ["d"], "plan": ["d", "--recipe", "r"],
+      "train": ["d", "--recipe", "r"], "show": ["d-1"], "logs": ["d-1"], "pause": ["d-1"],
+      "resume": ["d-1"], "cancel": ["d-1"], "generate": ["d-1", "--count", "1"],
+      "evaluate": ["d-1"], "report": ["d-1"], "config": ["check"], "privacy": ["audit"],
+    ]
+    for verb in Figment.words.commands.keys.sorted() {
+      let arguments = ["--socket", "/x", "--json", verb] + needed[verb, default: []]
+      #expect(throws: Never.self, "\(verb)") {
+        try Figment.parseAsRoot(GlobalArguments.moved(arguments))
+      }
+    }
+  }
+
+  @Test func optionsBeforeTheVerbReachIt() throws {
+    let command = try Figment.parseAsRoot(
+      GlobalArguments.moved(["--socket", "/x", "--json", "jobs", "--state", "failed"]))
+    let jobs = try #require(command as? Jobs)
+    #expect(jobs.global.socket == "/x" && jobs.global.json && jobs.state == "failed")
+    #expect(GlobalArguments.moved(["--help"]) == ["--help"])
+    #expect(GlobalArguments.moved(["--socket"]) == ["--socket"])
+  }
+
+  @Test(
+    arguments: [
+      (["--epsilon", "-1"], -1.0, nil), (["--epsilon=-1"], -1, nil), (["--count", "-5"], nil, -5),
+    ] as [([String], Double?, Int?)])
+  func negativeNumbersReachTheCheckThatNamesTheRange(
+    _ options: [String], _ epsilon: Double?, _ count: Int?
+  ) throws {
+    let command = try Figment.parseAsRoot(["train", "glyphs", "--recipe", "r"] + options)
+    let request = try #require(command as? Train).options.request
+    #expect(request.epsilon == epsilon && request.count == count)
+    let error = #expect(throws: ControlError.self) { try request.validate() }
+    #expect(error?.exitCode == .usage)
+    #expect(
+      error?.message.contains("expected") ?? false || error?.message.contains("above 0") ?? false)
+  }
+
+  @Test func aMisspeltVerbGetsASuggestion() {
+    let error = #expect(throws: ControlError.self) {
+      try Figment.words.check(["staus"], of: "figment")
+    }
+    #expect(error == .invalid("command 'figment staus': unknown. Did you mean 'figment status'?"))
   }
 
   @Test(arguments: [

@@ -1,4 +1,6 @@
 import Control
+import Datasets
+import FoundationEssentials
 import Testing
 
 @testable import figmentd
@@ -24,6 +26,8 @@ import Testing
         classes: [circle, square]
         population: 50000
         hold_out: /srv/held/glyphs
+        white_level: 4095
+        colour: as-stored
         policy:
           epsilon_max: 10
           delta: 1e-5
@@ -53,6 +57,49 @@ import Testing
     #expect("\(try #require(error))".contains("lie in one another"))
   }
 
+  @Test func releasesFollowWhatHoldsForAllUnlessADatasetSaysOtherwise() throws {
+    var reader = ConfigurationReader(defaults: Self.defaults)
+    try reader.add(
+      """
+      datasets:
+        a: {root: /a, policy: {epsilon_max: 1, delta: 1e-5}}
+        b:
+          root: /b
+          policy: {epsilon_max: 1, delta: 1e-5}
+          release: {group: radiology}
+        c:
+          root: /c
+          policy: {epsilon_max: 1, delta: 1e-5}
+          release: {mode: "0700"}
+      """, from: "config.yaml")
+    // A later file says what holds for all, and the datasets of the first follow it.
+    try reader.add("release: {group: readers, mode: \"0755\"}", from: "conf.d/release.yaml")
+    let configuration = try reader.finish()
+    #expect(configuration.release == ReleaseConfiguration(group: "readers", mode: 0o755))
+    #expect(
+      configuration.datasets.map(\.release) == [
+        ReleaseConfiguration(group: "readers", mode: 0o755),
+        ReleaseConfiguration(group: "radiology", mode: 0o755),
+        ReleaseConfiguration(group: "readers", mode: 0o700),
+      ])
+  }
+
+  @Test func withoutAWordTheServicesGroupReadsReleases() throws {
+    let configuration = try read("datasets: {a: {root: /a, policy: {epsilon_max: 1, delta: 1e-5}}}")
+    #expect(configuration.datasets[0].release == ReleaseConfiguration(group: nil, mode: 0o750))
+  }
+
+  @Test(arguments: ["0640", "0777", "0752", "0740", "750x", "01750", "9", "-1", "0350"])
+  func aModeThatLocksTheOwnerOutOrLetsEverybodyWriteIsRefused(_ mode: String) throws {
+    for text in [
+      "release: {mode: \"\(mode)\"}",
+      "datasets: {a: {root: /a, policy: {epsilon_max: 1, delta: 1e-5}, release: {mode: \"\(mode)\"}}}",
+    ] {
+      let error = #expect(throws: ConfigurationError.self) { try read(text) }
+      #expect(error?.message.contains("'\(mode)' (permissions of a folder") == true)
+    }
+  }
+
   @Test func everyKeyIsRead() throws {
     let configuration = try read(Self.full)
     #expect(configuration.output == "/srv/synthetic")
@@ -68,11 +115,37 @@ import Testing
     let glyphs = DatasetConfiguration(
       name: "glyphs", root: "/srv/images/glyphs", mode: .poll, settle: .milliseconds(500),
       rescan: .seconds(60), classes: ["circle", "square"], population: 50_000,
-      holdOut: "/srv/held/glyphs",
+      whiteLevel: 4_095, colour: .asStored, holdOut: "/srv/held/glyphs",
       policy: PrivacyPolicy(
         epsilonMaximum: 10, delta: 1e-5, unit: .folder, maximumPerUnit: 20,
         allowsNonPrivate: true))
     #expect(configuration.datasets == [faces, glyphs])
+  }
+
+  @Test(arguments: [
+    ("white_level: 0", "from 1 to 65535"), ("white_level: 65536", "from 1 to 65535"),
+    ("white_level: 12 bits", "from 1 to 65535"), ("colour: sRGB", "convert, as-stored"),
+    ("color: convert", "colour"),
+  ])
+  func whatIsDeclaredOfPixelsIsChecked(line: String, expected: String) throws {
+    let text = """
+      datasets:
+        glyphs:
+          root: /srv/images
+          \(line)
+          policy: {epsilon_max: 1, delta: 1e-5}
+      """
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect("\(try #require(error))".contains(expected))
+  }
+
+  @Test func whatIsDeclaredOfPixelsReachesTheRulesOfARun() throws {
+    let glyphs = try #require(try read(Self.full).datasets.first { $0.name == "glyphs" })
+    #expect(glyphs.rules.whiteLevel == 4_095)
+    #expect(glyphs.rules.colour == .asStored)
+    let faces = try #require(try read(Self.full).datasets.first { $0.name == "faces" })
+    #expect(faces.rules.whiteLevel == nil)
+    #expect(faces.rules.colour == .convert)
   }
 
   @Test func aDeltaThatIsNotBelowOneInTheDeclaredPopulationIsRefused() throws {
@@ -89,6 +162,8 @@ import Testing
       try read(dataset("epsilon_max: 10, delta: 0.01"))
     }
     #expect("\(try #require(error))".contains("Delta 0.01 is not below 1/2009"))
+    // The delta is what is wrong, so its line is named.
+    #expect(error?.line == 5 && error?.message.hasPrefix("datasets.faces.policy.delta:") ?? false)
     let allowed = try read(dataset("epsilon_max: 10, delta: 0.01, allow_large_delta: true"))
     #expect(allowed.datasets.first?.policy.allowsLargeDelta == true)
     #expect(
@@ -100,14 +175,33 @@ import Testing
   @Test(arguments: [
     ("epsilon_max: 10, delta: 1e-5", nil),
     ("epsilon_max: 10.5, delta: 1e-5", "epsilon_max 10.5 allows weak protection"),
-    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50.0 allows no meaningful protection"),
+    ("epsilon_max: 50, delta: 1e-5", "epsilon_max 50 allows no meaningful protection"),
     ("epsilon_max: 1, delta: 0.1", "delta 0.1 is above 0.001: a dataset of 10 units or more"),
   ]) func aCheckWarnsOfWhatProtectsLittle(_ policy: String, _ warning: String?) throws {
     let report = CheckReport(
-      of: try read("datasets: {a: {root: /a, policy: {\(policy)}}}"))
+      of: try read("datasets: {a: {root: /usr, policy: {\(policy)}}}"))
     #expect(report.valid)
     #expect(report.warnings.count == (warning == nil ? 0 : 1))
     #expect(report.text.contains("warning: a: \(warning ?? "")") == (warning != nil))
+  }
+
+  @Test func aCheckRemarksOnARootThatIsNotThere() throws {
+    let policy = "policy: {epsilon_max: 1, delta: 1e-5}"
+    let missing = CheckReport(of: try read("datasets: {a: {root: /nowhere/at/all, \(policy)}}"))
+    #expect(missing.valid, "a share may be mounted later")
+    #expect(missing.text.contains("warning: a: root /nowhere/at/all: No such file or directory."))
+    let file = CheckReport(of: try read("datasets: {a: {root: /etc/passwd, \(policy)}}"))
+    #expect(file.text.contains("root /etc/passwd: not a folder"))
+  }
+
+  @Test func aFileThatCannotBeReadIsNamedOnce() {
+    let path = "/nowhere/at/all/config.yaml"
+    let error = #expect(throws: ConfigurationError.self) {
+      try ConfigurationReader.read(path, defaults: Self.defaults)
+    }
+    let text = error?.description ?? ""
+    #expect(text.hasPrefix("\(path): cannot be read: No such file or directory."))
+    #expect(text.components(separatedBy: path).count == 2)
   }
 
   @Test func anEmptyFileLeavesTheDefaults() throws {
@@ -122,8 +216,8 @@ import Testing
       "config.yaml:5: key 'datasets.a.policy.epsilom_max': unknown. Did you mean 'epsilon_max'?"
     ),
     (
-      "datasets:\n  a:\n    root: /a\n    colour: red\n    policy: {epsilon_max: 1, delta: 1e-5}",
-      "config.yaml:4: key 'datasets.a.colour': unknown."
+      "datasets:\n  a:\n    root: /a\n    shade: red\n    policy: {epsilon_max: 1, delta: 1e-5}",
+      "config.yaml:4: key 'datasets.a.shade': unknown."
     ),
     ("datasets:\n  a:\n    policy: {epsilon_max: 1, delta: 1e-5}", "'root' is missing"),
     ("datasets:\n  a:\n    root: /a", "'policy' is missing"),

@@ -333,6 +333,9 @@ import Testing
       let next = try await api.files(of: "glyphs", FileQuery(after: page.next, limit: 1))
       #expect(next.files.map(\.path) == ["a/2 ü?&.png"])
       #expect(next.next == nil)
+      await expect(.usage, "Known: ok, rejected, ") {
+        try await api.files(of: "glyphs", FileQuery(verdict: "foo"))
+      }
       let bad = try await api.files(of: "glyphs", FileQuery(verdict: "rejected"))
       #expect(bad.files.map(\.verdict) == ["unreadable"])
       #expect(try await api.ledger(of: "glyphs").entries.count == 1)

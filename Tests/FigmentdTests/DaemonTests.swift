@@ -72,14 +72,14 @@ import Testing
     let id = try await house.daemon.submit(TestHouse.training, token: nil).id
     _ = try await house.wait(for: id, "running")
     // A folder in the way of the temporary file stands for a full disk.
-    let obstacle = house.state.jobs + "/\(id)/job.json.tmp/x"
+    let obstacle = house.state.paths.jobs + "/\(id)/job.json.tmp/x"
     try FileManager.default.createDirectory(
       atPath: obstacle, withIntermediateDirectories: true)
     await #expect(throws: SystemCallError.self) {
       try await house.daemon.stop(id, reason: .paused)
     }
     #expect(try await house.daemon.job(id).state == .running)
-    try FileManager.default.removeItem(atPath: house.state.jobs + "/\(id)/job.json.tmp")
+    try FileManager.default.removeItem(atPath: house.state.paths.jobs + "/\(id)/job.json.tmp")
     _ = try await house.daemon.stop(id, reason: .paused)
     _ = try await house.wait(for: id, "paused")
   }
@@ -91,7 +91,8 @@ import Testing
     _ = try await house.wait(for: id, "running")
     for job in [id, waiting] {
       try FileManager.default.createDirectory(
-        atPath: house.state.jobs + "/\(job)/job.json.tmp/x", withIntermediateDirectories: true)
+        atPath: house.state.paths.jobs + "/\(job)/job.json.tmp/x", withIntermediateDirectories: true
+      )
     }
     #expect(try await house.daemon.stop(waiting, reason: .cancelled).state.name == "cancelled")
     _ = try await house.daemon.stop(id, reason: .cancelled)
@@ -99,13 +100,13 @@ import Testing
     #expect(
       try await house.daemon.status().remarks.contains { $0.contains("cannot be stored yet") })
     for job in [id, waiting] {
-      try FileManager.default.removeItem(atPath: house.state.jobs + "/\(job)/job.json.tmp")
+      try FileManager.default.removeItem(atPath: house.state.paths.jobs + "/\(job)/job.json.tmp")
     }
     let end = ContinuousClock.now + .seconds(30)
     while try await !house.daemon.status().remarks.isEmpty, ContinuousClock.now < end {
       try await Task.sleep(for: .milliseconds(50))
     }
-    let stored = JobStore(folder: house.state.jobs, output: "/out")
+    let stored = JobStore(folder: house.state.paths.jobs, output: "/out")
     #expect(try stored.load().map(\.state.name) == ["cancelled", "cancelled"])
   }
 
@@ -184,7 +185,7 @@ import Testing
   @Test func aSubmissionThatCannotBeStoredIsNoJob() async throws {
     let house = try await TestHouse()
     try FileManager.default.createDirectory(
-      atPath: house.state.jobs + "/last-number.tmp/x", withIntermediateDirectories: true)
+      atPath: house.state.paths.jobs + "/last-number.tmp/x", withIntermediateDirectories: true)
     await #expect(throws: SystemCallError.self) {
       try await house.daemon.submit(TestHouse.training, token: nil)
     }

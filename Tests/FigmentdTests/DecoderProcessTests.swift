@@ -29,7 +29,7 @@ import Testing
 
   /// A child that greets as a worker does and then runs `script`.
   private func impostor(_ script: String, silence: Int = 20) -> DecoderProcess {
-    let greeting = "printf 'FDW1\\002\\000\\000\\000'; "
+    let greeting = "printf 'FDW2\\002\\000\\000\\000'; "
     return DecoderProcess(
       executable: "/bin/sh", arguments: ["sh", "-c", greeting + script], silence: silence)
   }
@@ -41,6 +41,29 @@ import Testing
     let program = folder.appendingPathComponent("figmentd").path
     try #require(FileManager.default.isExecutableFile(atPath: program))
     return DecoderProcess(executable: program)
+  }
+
+  private struct OddImages: Decodable {
+    struct File: Decodable { let data: Data }
+    let files: [File]
+  }
+
+  /// Profiles are unpacked and applied, and metadata read, with the system calls that a child has.
+  @Test func aChildThatIsShutInReadsOddFilesAsTheCodecDoes() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let json = try Data(contentsOf: folder.appendingPathComponent("Golden/odd/odd.json"))
+    let files = try JSONDecoder().decode(OddImages.self, from: json).files.map { Array($0.data) }
+    let encoded = EncodedImages()
+    for file in files { file.withUnsafeBytes { encoded.append($0) } }
+    var here = [UInt8](repeating: 0, count: 4 * files.count)
+    let expected = here.withUnsafeMutableBufferPointer {
+      ImageCodec().decode(encoded, with: Self.transform, into: $0)
+    }
+    let (outcomes, pixels) = try decode(worker(), files)
+    #expect(outcomes == expected)
+    #expect(pixels == here)
+    #expect(files.count == 231)
   }
 
   @Test func aChildDecodesAsTheCodecDoesAndIsReplacedWhenItDies() throws {
@@ -77,6 +100,35 @@ import Testing
     #expect(hasLimit(["Max", "file", "size"], "0"))
     #expect(hasLimit(["Max", "address", "space"], "2147483648"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd").count == 3)
+  }
+
+  /// Each compression and colour space runs code of its own, and none may need a forbidden call.
+  @Test func aChildReadsEveryFormatInsideItsWalls() throws {
+    let decoder = try worker()
+    let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Golden")
+    var files: [[UInt8]] = []
+    for name in ["formats", "images"] {
+      let folder = golden.appendingPathComponent(name)
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      where !file.hasSuffix(".py") && !file.hasSuffix(".json") {
+        files.append(Array(try Data(contentsOf: folder.appendingPathComponent(file))))
+      }
+    }
+    #expect(files.count == 198 + 53)
+    _ = try decode(decoder, [image(1)])
+    let child = try #require(decoder.processIdentifier)
+    let (outcomes, pixels) = try decode(decoder, files)
+    #expect(decoder.processIdentifier == child)
+    let encoded = EncodedImages()
+    for file in files { file.withUnsafeBytes { encoded.append($0) } }
+    var here = [UInt8](repeating: 0, count: pixels.count)
+    let expected = here.withUnsafeMutableBufferPointer {
+      ImageCodec().decode(encoded, with: Self.transform, into: $0)
+    }
+    #expect(outcomes == expected)
+    #expect(pixels == here)
+    #expect(!outcomes.contains { if case .failed = $0 { true } else { false } })
   }
 
   @Test func aFileThatEndsTwoChildrenIsNotTriedAgain() throws {

@@ -1,6 +1,8 @@
+import ArgumentParser
 import Control
 import FoundationEssentials
 import Glibc
+import TestSupport
 import Testing
 
 @testable import figmentd
@@ -105,7 +107,43 @@ import Testing
       attributes: [.posixPermissions: 0o755])
     let state = try StateDirectory(scratch.path + "/state")
     var information = stat()
-    stat(state.path, &information)
+    stat(state.paths.path, &information)
     #expect(information.st_mode & 0o777 == 0o700)
+  }
+
+  @Test func itsGroupPassesThroughToReleasesAndListsNothing() throws {
+    let scratch = ScratchFolder()
+    let state = try StateDirectory(scratch.path + "/state", holdsReleases: true)
+    var information = stat()
+    stat(state.path, &information)
+    #expect(information.st_mode & 0o777 == 0o710)
+    for folder in [state.jobs, state.ledgers, state.snapshots] {
+      stat(folder, &information)
+      #expect(information.st_mode & 0o777 == 0o700)
+    }
+  }
+
+  /// Root could make files in it, which its owner could not open afterwards.
+  @Test func aStateOfAnotherUserIsRefusedWithTheCommandThatDoesIt() throws {
+    let message = try OrdinaryUser.run {
+      let error = #expect(throws: ControlError.self) { try StateDirectory("/usr") }
+      return error?.message ?? ""
+    }
+    #expect(message.contains("it belongs to user 'root'"))
+    #expect(message.contains("sudo -u root figmentd run --state /usr"))
+  }
+
+  @Test func aRunBesideTheServiceIsRefusedBeforeItReadsAnImage() throws {
+    let code = try OrdinaryUser.run {
+      let bench = try RunBench()
+      let command = try RunCommand.parse([
+        "--images", bench.order.root, "--recipe", bench.scratch.path + "/tiny.yaml", "--epsilon",
+        "2", "--delta", "1e-5", "--output", bench.scratch.path + "/out", "--state", "/usr",
+      ])
+      let error = #expect(throws: ArgumentParser.ExitCode.self) { try command.run() }
+      #expect(!FileManager.default.fileExists(atPath: bench.scratch.path + "/out"))
+      return error?.rawValue
+    }
+    #expect(code == Control.ExitCode.failed.rawValue)
   }
 }

@@ -39,7 +39,7 @@ import Testing
   private func engine(_ bench: RunBench) throws -> LocalEngine {
     LocalEngine(
       recipes: bench.scratch.path, threads: 1,
-      state: try StateDirectory(bench.scratch.path + "/state")
+      state: StatePaths(path: bench.scratch.path + "/state")
     ) { _ in 64 }
   }
 

@@ -14,6 +14,7 @@ import Testing
 
 /// A model whose likelihood is what the test says.
 private final class ScriptedModel: LikelihoodModel {
+  let privateParameterCount = 1
   struct Settings: ModelSettings {
     static let fields: [String] = []
     func validate(for format: ImageSpecification) throws {}

@@ -68,6 +68,7 @@ private final class BrokenDecoder: ImageDecoder {
       from: try ImageIndex(path: path).files(of: "glyphs").values)
     let usable = found.filter { $0.verdict == .accepted }
     #expect(usable.count == 12)
+    #expect(usable.allSatisfy { $0.brightest != nil })
     #expect(Set(restored.values) == Set(usable))
     // Decoding would fail; there is nothing left to decode.
     var second = builder
@@ -153,12 +154,14 @@ private final class BrokenDecoder: ImageDecoder {
       #expect(counted == run.unitCount)
       #expect(counted == (unit == .folder ? 5 : 9))
       let state = try StateDirectory(scratch.path + "/state")
-      try ImageIndex(path: state.index).replace(
+      try ImageIndex(path: state.paths.index).replace(
         Array(index.files(of: "people").values), of: "people")
       let recipes = scratch.path + "/recipes"
       try scratch.write("recipes/tiny.yaml", RunBench.recipe(side: 8, steps: 4, batchSize: 3))
-      let engine = try Assembly.engine(
-        Configuration(output: scratch.path, recipes: recipes, threads: 1), state)
+      let counts = try ImageIndex(path: state.paths.index)
+      let engine = LocalEngine(recipes: recipes, threads: 1, state: state.paths) {
+        try counts.usableUnits(of: $0.name, unit: $0.policy.unit)
+      }
       let report = try engine.plan(
         PlanRequest(dataset: "people", recipe: "tiny", epsilon: 8), dataset: dataset)
       #expect(report.privacy?.samplingProbability == 3 / Double(run.unitCount))

@@ -16,31 +16,33 @@ import Testing
   static let events: [JobLifecycle.Event] = [
     .started, .reached(progress), .stopRequested(.cancelled), .stopRequested(.paused),
     .stopRequested(.shutdown), .resumeRequested, .ended(.completed(results)), .ended(.stopped),
-    .ended(.failed(failure)), .daemonRestarted,
+    .ended(.failed(failure)), .daemonRestarted, .ended(.crashed("why")),
   ]
 
   /// What every event does in every state, in the order of `events`: the state's name, `=` when
   /// nothing changes, `!` when the request is refused.
   static let table: [String: [String]] = [
-    "queued": ["running", "=", "cancelled", "paused", "=", "=", "=", "=", "=", "="],
+    "queued": ["running", "=", "cancelled", "paused", "=", "=", "=", "=", "=", "=", "="],
     "running": [
       "=", "=", "stopping cancelled", "stopping paused", "stopping shutdown", "=", "completed",
-      "failed", "failed", "queued",
+      "failed", "failed", "queued", "queued",
     ],
     "stopping cancelled": [
       "=", "=", "=", "!", "=", "!", "completed", "cancelled", "cancelled", "cancelled",
+      "cancelled",
     ],
     "stopping paused": [
       "=", "=", "stopping cancelled", "=", "=", "!", "completed", "paused", "failed", "paused",
+      "paused",
     ],
     "stopping shutdown": [
       "=", "=", "stopping cancelled", "stopping paused", "=", "!", "completed", "queued",
-      "failed", "queued",
+      "failed", "queued", "queued",
     ],
-    "paused": ["=", "=", "cancelled", "=", "=", "queued", "=", "=", "=", "="],
-    "completed": ["=", "=", "!", "!", "=", "!", "=", "=", "=", "="],
-    "cancelled": ["=", "=", "=", "!", "=", "!", "=", "=", "=", "="],
-    "failed": ["=", "=", "!", "!", "=", "queued", "=", "=", "=", "="],
+    "paused": ["=", "=", "cancelled", "=", "=", "queued", "=", "=", "=", "=", "="],
+    "completed": ["=", "=", "!", "!", "=", "!", "=", "=", "=", "=", "="],
+    "cancelled": ["=", "=", "=", "!", "=", "!", "=", "=", "=", "=", "="],
+    "failed": ["=", "=", "!", "!", "=", "queued", "=", "=", "=", "=", "="],
   ]
 
   static func name(_ state: JobState) -> String {

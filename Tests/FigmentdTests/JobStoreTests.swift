@@ -113,6 +113,47 @@ import Testing
     #expect(try self.store().load() == [job])
   }
 
+  /// The job's files are found where they were written, whatever the configuration says now.
+  @Test func aReleaseIsFoundAfterTheOutputChanged() throws {
+    let first = store()
+    var done = try first.makeJob(request, dataset: "glyphs", token: nil, at: time)
+    done.state = .finished(.completed(JobResults()))
+    try first.save(done)
+    let waiting = try first.makeJob(request, dataset: "glyphs", token: nil, at: time)
+    let later = JobStore(folder: scratch.path + "/jobs", output: "/elsewhere")
+    #expect(try later.load() == [done, waiting])
+    #expect(later.directory(of: done.id).release == "/out/glyphs-1")
+    // Nothing of it is there yet.
+    #expect(later.directory(of: waiting.id).release == "/elsewhere/glyphs-2")
+    // Whatever happens to it next does not move it.
+    try later.save(done)
+    let again = JobStore(folder: scratch.path + "/jobs", output: "/third")
+    _ = try again.load()
+    #expect(again.directory(of: done.id).release == "/out/glyphs-1")
+  }
+
+  @Test func aReleaseThatABrokenOffJobMadeStaysItsPlace() throws {
+    let first = JobStore(folder: scratch.path + "/jobs", output: scratch.path + "/out")
+    let job = try first.makeJob(request, dataset: "glyphs", token: nil, at: time)
+    try DurableFile.makeFolder(scratch.path + "/out/glyphs-1")
+    let later = JobStore(folder: scratch.path + "/jobs", output: "/elsewhere")
+    _ = try later.load()
+    #expect(later.directory(of: job.id).release == scratch.path + "/out/glyphs-1")
+  }
+
+  /// `job.json` of earlier versions names no place; its results do.
+  @Test(arguments: ["/old/glyphs-1", "/old/internal/glyphs-1"])
+  func placesOfJobsFromEarlierVersionsFollowFromTheirResults(_ place: String) throws {
+    var job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    job.state = .finished(
+      .completed(JobResults(outputs: [JobOutput(kind: "images", path: place + "/data")])))
+    try DurableFile.write(
+      ControlCoding.encodeForPeople(job), to: store().directory(of: job.id).jobFile)
+    let later = JobStore(folder: scratch.path + "/jobs", output: "/elsewhere")
+    #expect(try later.load() == [job])
+    #expect(later.directory(of: job.id).release == "/old/glyphs-1")
+  }
+
   @Test func aTornEventIsCutAndItsNumberUsedAgain() throws {
     let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
     _ = try store().append(.note("a"), of: job.id, at: time)

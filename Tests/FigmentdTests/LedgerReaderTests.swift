@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Privacy
+import TestSupport
 import Testing
 
 @testable import figment
@@ -30,21 +31,51 @@ import Testing
       policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
     func report(_ release: String?) throws -> LedgerReport {
       let released = try release.map { try ReleasedPosition($0) }
-      return try LedgerReader(dataset, state: state, witness: released?.witness).report()
+      return try LedgerReader(dataset, state: state.paths, witness: released?.witness).report()
     }
-    try copy(first.places.ledgers, to: state.ledgers)
-    try copy(first.places.ledgerMarks, to: state.ledgerMarks)
+    try copy(first.places.ledgers, to: state.paths.ledgers)
+    try copy(first.places.ledgerMarks, to: state.paths.ledgerMarks)
     #expect(try report(nil).verified)
     #expect(try report(first.places.release).verified)
     #expect(try report(second.places.release + "/privacy.json").verified)
 
-    try copy(scratch + "/backup-ledgers", to: state.ledgers)
-    try copy(scratch + "/backup-marks", to: state.ledgerMarks)
+    try copy(scratch + "/backup-ledgers", to: state.paths.ledgers)
+    try copy(scratch + "/backup-marks", to: state.paths.ledgerMarks)
     #expect(try report(nil).verified, "by itself the old copy is whole")
     #expect(try report(first.places.release).verified)
     let restored = try report(second.places.release)
     #expect(!restored.verified)
     #expect(restored.problem?.contains("restored from an old copy") ?? false)
+  }
+
+  /// The service may find files that a run of another user left.
+  @Test func aLedgerThatMayNotBeOpenedIsReportedInWords() throws {
+    let problem = try OrdinaryUser.run {
+      let scratch = ScratchFolder()
+      let state = try StateDirectory(scratch.path + "/state")
+      let root = scratch.path + "/images"
+      try DurableFile.makeFolder(root)
+      let location = RootLedger.location(
+        try RootLedger.identity(of: root), ledgers: state.ledgers, marks: state.ledgerMarks)
+      try DurableFile.makeFolder(location.directory)
+      try DurableFile.write(Data("x".utf8), to: location.path, mode: 0)
+      let dataset = DatasetConfiguration(
+        name: "glyphs", root: root, policy: PrivacyPolicy(epsilonMaximum: 1, delta: 1e-5))
+      return try LedgerReader(dataset, state: state).report().problem ?? "none"
+    }
+    #expect(problem.contains("Permission denied"))
+    #expect(!problem.contains("code"))
+  }
+
+  @Test func aFaultSaysWhoseTheFileIs() throws {
+    let text = try OrdinaryUser.run {
+      let fault = #expect(throws: LedgerFileFault.self) {
+        try SystemLedgerFileDisk().content(of: "/etc/shadow")
+      }
+      return fault.map { "\($0)" } ?? ""
+    }
+    #expect(text.contains("open /etc/shadow failed: Permission denied (it belongs to user 'root'"))
+    #expect(text.contains("chown -R "))
   }
 
   /// What may befall a ledger's file.
@@ -83,7 +114,8 @@ import Testing
     let first = try RunBench(named: "first", epsilon: 2)
     #expect(try first.run().isFinished)
     let state = try StateDirectory(first.scratch.path + "/state")
-    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state) { _ in 64 }
+    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state.paths) { _ in 64
+    }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: first.order.root,
       policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
@@ -95,8 +127,8 @@ import Testing
     #expect(try first.next(named: "second").run().isFinished)
     for isSpoilt in [false, true] {
       if isSpoilt { try spoil(first, mishap, older: older) }
-      try copy(first.places.ledgers, to: state.ledgers)
-      try copy(first.places.ledgerMarks, to: state.ledgerMarks)
+      try copy(first.places.ledgers, to: state.paths.ledgers)
+      try copy(first.places.ledgerMarks, to: state.paths.ledgerMarks)
       let shown = try engine.ledger(of: dataset, witness: nil)
       if isSpoilt {
         #expect(throws: ControlError.self) { try engine.plan(request, dataset: dataset) }
@@ -119,9 +151,10 @@ import Testing
     let bench = try RunBench(epsilon: 2)
     #expect(try bench.run().isFinished)
     let state = try StateDirectory(bench.scratch.path + "/state")
-    try copy(bench.places.ledgers, to: state.ledgers)
-    try copy(bench.places.ledgerMarks, to: state.ledgerMarks)
-    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state) { _ in 64 }
+    try copy(bench.places.ledgers, to: state.paths.ledgers)
+    try copy(bench.places.ledgerMarks, to: state.paths.ledgerMarks)
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _ in 64
+    }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: bench.order.root,
       policy: PrivacyPolicy(

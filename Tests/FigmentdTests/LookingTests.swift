@@ -17,8 +17,10 @@ import Testing
     let routes = Routes(
       api: api, access: Self.access, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     )
+    let caller = try Caller(
+      peer, as: Self.access.standing(of: peer), in: CallerCounts(ControlLimits()))
     let reply = await routes.answer(
-      ControlRequest(method: route.method, target: route.target, body: Data()), from: peer)
+      ControlRequest(method: route.method, target: route.target, body: Data()), from: caller)
     switch reply {
     case .value(_, let data): return data
     case .problem(let problem): throw problem.error

@@ -15,7 +15,7 @@ import Testing
     bench = try RunBench()
     engine = LocalEngine(
       recipes: bench.scratch.path, threads: 1,
-      state: try StateDirectory(bench.scratch.path + "/state")
+      state: StatePaths(path: bench.scratch.path + "/state")
     ) { _ in 64 }
   }
 
@@ -65,7 +65,8 @@ import Testing
   ) throws {
     let error = try #require(refusal(train(delta: delta), dataset()))
     #expect(error.exitCode == .refused)
-    #expect(error.message.contains("asks for delta \(delta), its policy allows 1e-05"))
+    #expect(
+      error.message.contains("asks for delta \(Rounded.number(delta)), its policy allows 1e-5"))
     let plan = try engine.plan(train(delta: 1e-6), dataset: dataset())
     #expect(plan.privacy?.delta == 1e-6)
   }
@@ -99,12 +100,14 @@ import Testing
     try #require(try spent.run().isFinished)
     let state = try StateDirectory(spent.scratch.path + "/state")
     for (from, to) in [
-      (spent.places.ledgers, state.ledgers), (spent.places.ledgerMarks, state.ledgerMarks),
+      (spent.places.ledgers, state.paths.ledgers),
+      (spent.places.ledgerMarks, state.paths.ledgerMarks),
     ] {
       try? FileManager.default.removeItem(atPath: to)
       try FileManager.default.moveItem(atPath: from, toPath: to)
     }
-    let engine = LocalEngine(recipes: spent.scratch.path, threads: 1, state: state) { _ in 64 }
+    let engine = LocalEngine(recipes: spent.scratch.path, threads: 1, state: state.paths) { _ in 64
+    }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: spent.order.root,
       policy: PrivacyPolicy(epsilonMaximum: 5, delta: 1e-5))

@@ -88,12 +88,14 @@ import Testing
     try #require(try bench.run().isFinished)
     let state = try StateDirectory(bench.scratch.path + "/state")
     for (from, to) in [
-      (bench.places.ledgers, state.ledgers), (bench.places.ledgerMarks, state.ledgerMarks),
+      (bench.places.ledgers, state.paths.ledgers),
+      (bench.places.ledgerMarks, state.paths.ledgerMarks),
     ] {
       try? FileManager.default.removeItem(atPath: to)
       try FileManager.default.moveItem(atPath: from, toPath: to)
     }
-    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state) { _ in 64 }
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _ in 64
+    }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: bench.order.root,
       policy: PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5))

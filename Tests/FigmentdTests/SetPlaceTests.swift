@@ -131,7 +131,7 @@ import Testing
     }
     // One that an interrupted attempt left is swept.
     let left = SetPlace(bench.places.release, internalFiles: bench.places.internalFiles)
-    try left.begin(mode: 0o755)
+    try left.begin()
     #expect(try bench.run().isFinished)
     #expect(
       try DurableFile.names(in: folder) == [

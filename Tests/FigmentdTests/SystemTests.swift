@@ -121,7 +121,32 @@ import Testing
   }
 }
 
+@Suite struct YieldingTests {
+  @Test func longWorkYieldsAndWhatAnswersDoesNot() async throws {
+    let thread = __priority_which_t(PRIO_PROCESS.rawValue)
+    let usual = getpriority(thread, 0)
+    let quick = try await SerialThread(named: "quick").run { getpriority(thread, 0) }
+    let long = try await SerialThread(named: "long", yields: true).run { getpriority(thread, 0) }
+    #expect(quick <= max(0, usual))
+    #expect(long == max(10, usual))
+  }
+}
+
 @Suite struct CheckReportTests {
+  /// systemd tries a wrong configuration no second time, so a group that is missing is one.
+  @Test func aGroupThatIsMissingIsAnErrorOfTheConfiguration() throws {
+    let scratch = ScratchFolder()
+    for key in ["socket: {group: no-such-group}", "release: {group: no-such-group}"] {
+      let file = try scratch.write("config.yaml", key)
+      let options = try ConfigurationOptions.parse(["--config", file])
+      let error = #expect(throws: ConfigurationError.self) {
+        try options.readForService(.ofThisProcess())
+      }
+      #expect(error?.file == file)
+      #expect(error?.message.contains("group 'no-such-group' is unknown") == true)
+    }
+  }
+
   @Test func reports() {
     #expect(
       CheckReport(of: TestHouse.configuration).text

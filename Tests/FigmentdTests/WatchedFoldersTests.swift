@@ -184,6 +184,51 @@ struct FolderBench {
     #expect(try !bench.look(at: ["b/2.png"]), "the classes may be others now")
   }
 
+  @Test func aClassThatLosesItsLastImageOrGainsItsFirstIsSeenByALook() throws {
+    let bench = try FolderBench()
+    for (number, name) in ["a/1.png", "b/2.png", "b/3.png"].enumerated() {
+      try bench.put(number, name)
+    }
+    bench.settle()
+    try bench.scan()
+    func expectTruth(_ names: String...) throws {
+      bench.settle()
+      #expect(try bench.look(at: names))
+      #expect(
+        try bench.index.files(of: "set").mapValues(\.row) == bench.truth().mapValues(\.row))
+    }
+    try bench.write(Data("no image".utf8), "a/1.png")
+    try expectTruth("a/1.png")
+    #expect(try bench.index.counts(of: "set").classes.map(\.name) == ["b"])
+    try bench.put(5, "a/1.png")
+    // Passed over for its name, with the reason that a scan gives.
+    try bench.put(6, "a/6.png.part")
+    try expectTruth("a/1.png", "a/6.png.part")
+    #expect(try bench.index.counts(of: "set").classes.map(\.name) == ["a", "b"])
+    #expect(try bench.verdict("a/6.png.part") == "ignored")
+  }
+
+  @Test func remarksAndBrightnessOfAFileAreKeptWithoutDecodingItAgain() throws {
+    let bench = try FolderBench()
+    let golden = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+    try bench.put(1, "a/1.png")
+    try bench.write(DurableFile.read("/\(golden)/Golden/formats/two-pages.tif"), "a/pages.tif")
+    bench.settle()
+    try bench.scan()
+    let first = try bench.index.files(of: "set")
+    #expect(first["a/pages.tif"]?.row.reason?.contains("only the first page") == true)
+    #expect(first.values.allSatisfy { $0.brightest != nil })
+    let before = bench.decoded.value
+    try bench.scan()
+    chmod(bench.path("a/pages.tif"), 0o640)
+    bench.settle()
+    #expect(try bench.look(at: ["a/pages.tif"]))
+    #expect(bench.decoded.value == before)
+    let later = try bench.index.files(of: "set")
+    #expect(later.mapValues(\.row) == first.mapValues(\.row))
+    #expect(later.mapValues(\.brightest) == first.mapValues(\.brightest))
+  }
+
   @Test func aFileThatIsBeingWrittenWaitsAndIsNoDuplicate() throws {
     let bench = try FolderBench(settle: .seconds(2))
     let old = timespec(tv_sec: 1_700_000_000, tv_nsec: 0)

@@ -9,6 +9,7 @@ import Testing
 
 /// A family of one private network, whose micro-batches and threads a test may choose.
 private final class TinyModel: SteppingModel {
+  let privateParameterCount = 1
   static let family = "tiny"
   let network: PrivateNetwork
   private let pass: Pass

@@ -47,6 +47,7 @@ private final class DiaryLedger: PrivacyLedger {
 
 /// A model that only notes that it was asked to learn.
 private final class DiaryModel: SteppingModel {
+  let privateParameterCount = 1
   static let family = "diary"
   var diary: Diary?
   var failingStep: Int?

@@ -279,14 +279,14 @@ import Testing
   @Test func unitAdjacencyAndClaimStandInOneSentence() throws {
     let statement = try statement()
     let epsilon = Decimals.epsilon(statement.total.epsilon)
-    #expect(statement.sentence.contains("(\(epsilon), 1e-05)-differentially private"))
+    #expect(statement.sentence.contains("(\(epsilon), 1e-5)-differentially private"))
     #expect(
       statement.sentence.contains(
         "adding or removing one sub-folder (one person) of at most 4 images, clipped together"))
     #expect(statement.sentence.contains("1500 times Gaussian noise of 1.1 times the clip norm"))
     #expect(statement.sentence.contains("here \(statement.total.accountant)"))
     #expect(statement.notCovered.contains { $0.contains("class names") })
-    #expect(statement.markdown.contains("| Delta | 1e-05 |"))
+    #expect(statement.markdown.contains("| Delta | 1e-5 |"))
     #expect(statement.markdown.contains(statement.sentence))
   }
 
@@ -308,14 +308,14 @@ import Testing
     let strength = GuaranteeStrength(epsilon: told.total.epsilon)
     #expect(
       meaning
-        == "Epsilon \(Decimals.epsilon(told.total.epsilon)): \(strength.words). Delta 1e-05 is below "
+        == "Epsilon \(Decimals.epsilon(told.total.epsilon)): \(strength.words). Delta 1e-5 is below "
         + "1/99999, one divided by the number of units, but not below a tenth of it, as is recommended."
     )
     #expect(told.markdown.contains(meaning))
     #expect(try statement(population: 5000).meaning.map { !$0.contains("Delta") } ?? false)
     #expect(try statement(population: 100_000).meaning?.contains("is not below 1/100000") ?? false)
     // The definition has an addend, not an exception: Dwork and Roth, definition 2.4.
-    #expect(told.sentence.contains("had one such unit been added or removed, plus 1e-05."))
+    #expect(told.sentence.contains("had one such unit been added or removed, plus 1e-5."))
   }
 
   @Test func mechanismsChosenAfterLookingAreClaimedByRenyiAlone() throws {

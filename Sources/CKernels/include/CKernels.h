@@ -263,6 +263,13 @@ void ck_f32_pack_transposed(const float *source, size_t row_count, size_t column
 /// Processors that this process may run on (its affinity mask), at least one.
 int ck_available_processors(void);
 
+/// The processor that the calling thread runs on, or a negative number if the system does not say.
+int ck_current_processor(void);
+
+/// Moves the calling thread to a processor other than those in `taken`, and lets it run on every one
+/// again that it was allowed before. Returns zero if there is none, or the system refuses.
+int ck_leave_processors(const int *taken, size_t count);
+
 /// Tells the processor that a thread waits in a loop.
 static inline void ck_pause(void) {
 #if defined(__x86_64__)

@@ -144,10 +144,10 @@ final class WinogradGradient {
     into target: UnsafeMutablePointer<Float>
   ) {
     guard exampleCount > 0 else { return }
-    let threadCount = machine.threads.threadCount
+    let wanted = machine.threads.wantedUnits
     let portionCount = min(portionCount, exampleCount)
     let step = min(blockExamples, exampleCount)
-    let cuts = cuts(wanted: (threadCount + portionCount - 1) / portionCount)
+    let cuts = cuts(wanted: (wanted + portionCount - 1) / portionCount)
     machine.threads.forEach(portionCount * cuts.count) { unit, worker in
       let (portion, cut) = unit.quotientAndRemainder(dividingBy: cuts.count)
       let work = Work(
@@ -160,7 +160,7 @@ final class WinogradGradient {
         for part in parts { sum(part, work, examples, scratch: machine.scratch(worker)) }
       }
     }
-    let tapCuts = self.cuts(wanted: threadCount)
+    let tapCuts = self.cuts(wanted: wanted)
     machine.threads.forEach(tapCuts.count) { unit, _ in
       for portion in 0..<portionCount {
         addTaps(of: portion, tapCuts[unit], to: target)

@@ -18,6 +18,12 @@ public enum DecodeFailure: String, Error, Hashable, Sendable, Codable, CaseItera
   case tooSmall
   case decoderDied
   case timedOut
+  case wrongChecksum
+  case damagedPixels
+  case unknownColour
+  case noDeclaredRange
+  case rareKind
+  case cameraRaw
 
   /// The number on the wire; 0 is success.
   var wireCode: UInt8 {
@@ -49,14 +55,21 @@ extension DecodeFailure: CustomStringConvertible {
     case .empty:
       "the file has no content. Copy it again."
     case .notAnImage:
-      "the content is neither PNG nor JPEG (the name does not matter). Convert it to PNG or JPEG."
+      "the content is no image that is read: PNG, JPEG, TIFF, WebP, BMP or PNM (the name does not "
+        + "matter). Convert it to one of them."
     case .unsupportedVariant:
       "a JPEG of a rare kind (12-bit, lossless, or an unusual number of channels). "
         + "Save it as an ordinary JPEG or PNG."
     case .truncated:
       "the file ends before the image does. Copy it again; it is read anew when it changes."
     case .corrupt:
-      "the image data are damaged. Restore the file from its source."
+      "its parts contradict each other or the format. Restore the file from its source."
+    case .wrongChecksum:
+      "a checksum does not fit the image data: they changed after the file was written. "
+        + "Restore the file from its source."
+    case .damagedPixels:
+      "the compressed pixels break off or make no sense in the middle of the image. "
+        + "Restore the file from its source."
     case .tooManyPixels:
       "more than \(DecodeLimits.standard.pixels / 1_048_576) megapixels. Scale it down."
     case .sideTooLong:
@@ -74,6 +87,16 @@ extension DecodeFailure: CustomStringConvertible {
         + "Save the image again with another program."
     case .timedOut:
       "decoding took too long. Save the image again with another program."
+    case .unknownColour:
+      "a pixel has a colour that the palette does not hold. Restore the file from its source."
+    case .noDeclaredRange:
+      "a TIFF of floating-point, signed or 32-bit samples, which does not say what black and white "
+        + "are. Scale all files alike to 16 bits without a sign."
+    case .rareKind:
+      "a TIFF, WebP or BMP whose colours, channels or compression are not read. Save it as grey, "
+        + "RGB or RGBA, compressed by deflate or LZW."
+    case .cameraRaw:
+      "what a camera's sensor saw, which is no picture yet. Develop it to TIFF or PNG."
     }
   }
 }

@@ -32,10 +32,11 @@ public struct DecodeLimits: Hashable, Sendable {
     self.memoryBytes = memoryBytes
   }
 
-  var forCodec: ci_limits {
+  func forCodec(_ colour: ImageTransform.Colour) -> ci_limits {
     ci_limits(
       pixels: UInt64(pixels), side: UInt32(side), scans: UInt32(scans),
       scan_pixels: UInt64(scanPixels), file_bytes: UInt64(fileBytes),
-      memory_bytes: UInt64(memoryBytes))
+      memory_bytes: UInt64(memoryBytes),
+      colour: (colour == .convert ? CI_COLOUR_SRGB : CI_COLOUR_AS_STORED).rawValue)
   }
 }

@@ -5,19 +5,19 @@ import Glibc
 ///
 /// ```
 /// worker   hello    magic 4, confinement 4
-/// daemon   request  magic 4, files 4, height 4, width 4, form 4, enlargement 4, bytes 8,
-///                   files × size 4, the files one after another
-/// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4 as stored),
+/// daemon   request  magic 4, files 4, height 4, width 4, form 4, enlargement 4, white level 4
+///                   (0: none), bytes 8, files × size 4, the files one after another
+/// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4, upright, remarks 4),
 ///                   for each status 0: height × width × channels bytes
 /// ```
 /// Every number that arrives is checked against what was asked for, on both sides: the worker may
 /// have been taken over by a hostile image.
 enum DecodeWire {
-  static let magic: UInt32 = 0x3157_4446  // "FDW1"
+  static let magic: UInt32 = 0x3257_4446  // "FDW2"
   static let helloSize = 8
-  static let requestHeaderSize = 32
+  static let requestHeaderSize = 36
   static let replyHeaderSize = 8
-  static let outcomeSize = 12
+  static let outcomeSize = 16
   static let maximumFileCount = 1_024
 
   /// The channel to the other side is of no more use.
@@ -34,10 +34,12 @@ enum DecodeWire {
     for transform: ImageTransform, fileCount: Int, byteCount: Int
   ) -> [UInt8] {
     var bytes: [UInt8] = []
-    let form = (transform.channels == .rgb ? 1 : 0) | (transform.fit == .stretch ? 2 : 0)
+    let form =
+      (transform.channels == .rgb ? 1 : 0) | (transform.fit == .stretch ? 2 : 0)
+      | (transform.colour == .asStored ? 4 : 0)
     let numbers = [
       Int(magic), fileCount, transform.height, transform.width, form,
-      transform.maximumEnlargement,
+      transform.maximumEnlargement, transform.whiteLevel ?? 0,
     ]
     for number in numbers { append(UInt32(number), to: &bytes) }
     append(UInt64(byteCount), to: &bytes)
@@ -51,16 +53,19 @@ enum DecodeWire {
     func number(_ index: Int) -> Int {
       bytes.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)) }
     }
-    let byteCount = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 24, as: UInt64.self) }
+    let byteCount = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 28, as: UInt64.self) }
     let sides = 1...4096
     guard bytes.count == requestHeaderSize, number(0) == Int(magic),
       (0...maximumFileCount).contains(number(1)), sides.contains(number(2)),
-      sides.contains(number(3)), (0...3).contains(number(4)), sides.contains(number(5)),
+      sides.contains(number(3)), (0...7).contains(number(4)), sides.contains(number(5)),
+      number(6) == 0 || ImageTransform.whiteLevels.contains(number(6)),
       byteCount <= UInt64(number(1)) * UInt64(limits.fileBytes)
     else { return nil }
     let transform = ImageTransform(
       height: number(2), width: number(3), channels: number(4) & 1 == 1 ? .rgb : .grey,
-      fit: number(4) & 2 == 2 ? .stretch : .centreCrop, maximumEnlargement: number(5))
+      fit: number(4) & 2 == 2 ? .stretch : .centreCrop, maximumEnlargement: number(5),
+      whiteLevel: number(6) == 0 ? nil : number(6),
+      colour: number(4) & 4 == 4 ? .asStored : .convert)
     return (transform, number(1), Int(byteCount))
   }
 

@@ -95,11 +95,15 @@ public enum DecodeWorker {
         }
         offset += size
         switch outcome {
-        case .decoded(let height, let width):
-          for number in [0, height, width] { DecodeWire.append(UInt32(number), to: &reply) }
+        case .decoded(let height, let width, let remarks):
+          for number in [0, UInt32(height), UInt32(width), remarks.rawValue] {
+            DecodeWire.append(number, to: &reply)
+          }
           decoded.append(contentsOf: pixels)
         case .failed(let failure):
-          for number in [UInt32(failure.wireCode), 0, 0] { DecodeWire.append(number, to: &reply) }
+          for number in [UInt32(failure.wireCode), 0, 0, 0] {
+            DecodeWire.append(number, to: &reply)
+          }
         }
       }
       reply.append(contentsOf: decoded)

@@ -87,7 +87,7 @@ public final class DecoderConnection {
     guard numbers.starts(with: [DecodeWire.magic, UInt32(count)]) else { throw .nonsense }
     var outcomes: [DecodeOutcome] = []
     for index in 0..<count {
-      let outcome = try Self.outcome(Array(numbers[(2 + 3 * index)...].prefix(3)))
+      let outcome = try Self.outcome(Array(numbers[(2 + 4 * index)...].prefix(4)))
       outcomes.append(outcome)
       guard case .decoded = outcome else { continue }
       let start = index * transform.byteCount
@@ -100,10 +100,11 @@ public final class DecoderConnection {
 
   private static func outcome(_ numbers: [UInt32]) throws(DecodeWire.Loss) -> DecodeOutcome {
     if numbers[0] == 0 {
-      guard numbers[1] > 0, numbers[2] > 0, numbers[1] <= 1 << 20, numbers[2] <= 1 << 20 else {
-        throw .nonsense
-      }
-      return .decoded(height: Int(numbers[1]), width: Int(numbers[2]))
+      let remarks = DecodeRemarks(rawValue: numbers[3])
+      guard numbers[1] > 0, numbers[2] > 0, numbers[1] <= 1 << 20, numbers[2] <= 1 << 20,
+        DecodeRemarks.known.isSuperset(of: remarks)
+      else { throw .nonsense }
+      return .decoded(height: Int(numbers[1]), width: Int(numbers[2]), remarks: remarks)
     }
     guard let code = UInt8(exactly: numbers[0]), let failure = DecodeFailure(wireCode: code) else {
       throw .nonsense

@@ -5,7 +5,9 @@ internal import CImageCodecs
 /// Keeps its buffers from image to image; one per thread.
 ///
 /// JPEG is decoded with the accurate integer inverse DCT and smooth chroma upsampling, PNG with
-/// explicit transforms; colour profiles and gamma are ignored.
+/// explicit transforms. Colours are brought to sRGB where an ICC profile describes them and nothing
+/// else is asked; a gamma beside it is ignored. Of TIFF, WebP and PNM files with several images the
+/// first one counts.
 public final class ImageCodec: ImageDecoder {
   private let decoder: OpaquePointer
   private let limits: DecodeLimits
@@ -20,13 +22,13 @@ public final class ImageCodec: ImageDecoder {
 
   deinit { ci_decoder_destroy(decoder) }
 
-  /// Decodes one PNG or JPEG file.
+  /// Decodes one file: PNG, JPEG, TIFF, WebP, BMP or PNM.
   ///
-  /// EXIF orientation is reported, not applied.
+  /// The orientation that EXIF or XMP states is reported, not applied.
   public func decode(
-    _ bytes: UnsafeRawBufferPointer
+    _ bytes: UnsafeRawBufferPointer, colour: ImageTransform.Colour = .convert
   ) throws(DecodeFailure) -> (image: Image, orientation: Int) {
-    let view = try view(of: bytes)
+    let view = try view(of: bytes, colour)
     let samples = UnsafeRawBufferPointer(start: view.samples, count: view.byteCount)
     let image =
       view.bitDepth == 8
@@ -56,19 +58,22 @@ public final class ImageCodec: ImageDecoder {
   ) -> DecodeOutcome {
     guard let start = place.baseAddress else { preconditionFailure("an image has pixels") }
     do throws(DecodeFailure) {
-      let view = try view(of: bytes)
+      let view = try view(of: bytes, transform.whiteLevel == nil ? transform.colour : .asStored)
       guard transform.accepts(view) else { return .failed(.tooSmall) }
       transformer.apply(transform, to: view, into: start)
-      return .decoded(height: view.shape.height, width: view.shape.width)
+      return .decoded(
+        height: view.uprightHeight, width: view.uprightWidth, remarks: view.remarks)
     } catch {
       return .failed(error)
     }
   }
 
   /// The decoded samples in the decoder's own memory, valid until its next call.
-  private func view(of bytes: UnsafeRawBufferPointer) throws(DecodeFailure) -> DecodedImage {
+  private func view(
+    of bytes: UnsafeRawBufferPointer, _ colour: ImageTransform.Colour
+  ) throws(DecodeFailure) -> DecodedImage {
     var image = ci_image()
-    var codecLimits = limits.forCodec
+    var codecLimits = limits.forCodec(colour)
     let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
     let status = ci_decode(decoder, start, bytes.count, &codecLimits, &image)
     if let failure = DecodeFailure(status) { throw failure }
@@ -77,7 +82,8 @@ public final class ImageCodec: ImageDecoder {
       samples: samples,
       shape: ImageShape(
         height: Int(image.height), width: Int(image.width), channels: Int(image.channels)),
-      bitDepth: Int(image.bits), orientation: Int(image.orientation))
+      bitDepth: Int(image.bits), orientation: Int(image.orientation),
+      remarks: image.has_more == 0 ? [] : .furtherPages)
   }
 }
 
@@ -88,9 +94,16 @@ struct DecodedImage {
   let bitDepth: Int
   /// EXIF 1...8.
   let orientation: Int
+  var remarks: DecodeRemarks = []
 
   var bytesPerPixel: Int { shape.channels * bitDepth / 8 }
   var byteCount: Int { shape.height * shape.width * bytesPerPixel }
+  /// 255 or 65,535.
+  var largestSample: Int { bitDepth == 8 ? 255 : 65_535 }
   /// Whether orientation exchanges rows and columns.
   var isTransposed: Bool { orientation >= 5 }
+  /// Rows once the orientation is applied.
+  var uprightHeight: Int { isTransposed ? shape.width : shape.height }
+  /// Columns once the orientation is applied.
+  var uprightWidth: Int { isTransposed ? shape.height : shape.width }
 }

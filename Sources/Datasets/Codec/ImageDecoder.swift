@@ -18,8 +18,8 @@ public protocol ImageDecoder: AnyObject {
 
 /// What became of one file's bytes.
 public enum DecodeOutcome: Hashable, Sendable {
-  /// They were an image of this many rows and columns, as stored.
-  case decoded(height: Int, width: Int)
+  /// They were an image of this many rows and columns, upright.
+  case decoded(height: Int, width: Int, remarks: DecodeRemarks = [])
   /// They did not become pixels.
   case failed(DecodeFailure)
 }

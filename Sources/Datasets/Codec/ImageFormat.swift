@@ -1,47 +1,52 @@
-/// The kind of a file, told by its first bytes and never by its name.
+/// The kind of a file, told by its content and never by its name.
 public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
   case png = "PNG"
   case jpeg = "JPEG"
-  case gif = "GIF"
-  case webp = "WebP"
   case tiff = "TIFF"
+  case webp = "WebP"
   case bmp = "BMP"
+  case pnm = "PNM"
+  case gif = "GIF"
   case heif = "HEIF"
   case avif = "AVIF"
   case jpegXL = "JPEG XL"
   case jpeg2000 = "JPEG 2000"
   case dicom = "DICOM"
+  case tga = "TGA"
+  case psd = "PSD"
+  case pam = "PAM"
+  case cameraRaw = "camera raw"
+  case pdf = "PDF"
+  case svg = "SVG"
 
   /// Whether the codec decodes this kind.
-  public var isDecoded: Bool { self == .png || self == .jpeg }
+  public var isDecoded: Bool { conversion == nil }
 
-  /// Recognises a file from its first 132 bytes or fewer; nil when it is none of these kinds.
+  /// A command that converts all files of this kind below the current folder to PNG or TIFF, beside
+  /// the originals and with all their bits; nil for kinds that are read.
   ///
-  /// A file cut inside its signature counts as the kind that it could still become.
-  public static func recognise(_ head: UnsafeRawBufferPointer) -> ImageFormat? {
-    func begins(_ signature: StaticString, at offset: Int = 0) -> Bool {
-      let length = min(signature.utf8CodeUnitCount, head.count - offset)
-      guard length > 0 else { return false }
-      for index in 0..<length where head[offset + index] != signature.utf8Start[index] {
-        return false
-      }
-      return true
+  /// The programs are packages of Debian; Datasets/README.md names them.
+  public var conversion: String? {
+    switch self {
+    case .png, .jpeg, .tiff, .webp, .bmp, .pnm: nil
+    case .gif: Self.forEach("gif", "vips copy {} {}.png")
+    case .heif: Self.forEach("hei[cf]", "heif-convert {} {}.png")
+    case .avif: Self.forEach("avif", "heif-convert {} {}.png")
+    case .jpegXL: Self.forEach("jxl", "djxl {} {}.png")
+    case .jpeg2000: Self.forEach("j[p2][2k]", "opj_decompress -i {} -o {}.png")
+    // One window for all: what is black and white must not depend on an image.
+    case .dicom:
+      Self.forEach("dcm", "dcmj2pnm --write-16-bit-png --set-window 40 400 {} {}.png")
+    case .tga: Self.forEach("tga", "convert {} -auto-orient {}.png")
+    case .psd: Self.forEach("psd", "convert '{}[0]' {}.png")
+    case .pam: Self.forEach("pam", "convert {} {}.png")
+    case .cameraRaw: Self.forEach("nef", "dcraw_emu -T -6 -w {}")
+    case .pdf: Self.forEach("pdf", "pdfimages -png {} {}")
+    case .svg: Self.forEach("svg", "rsvg-convert -o {}.png {}")
     }
-    func begins(_ signature: [UInt8]) -> Bool {
-      !head.isEmpty && zip(head, signature).allSatisfy { $0 == $1 }
-    }
-    if begins([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) { return .png }
-    if begins([0xff, 0xd8, 0xff]) { return .jpeg }
-    guard head.count >= 12 else { return nil }
-    if begins("GIF87a") || begins("GIF89a") { return .gif }
-    if begins("RIFF"), begins("WEBP", at: 8) { return .webp }
-    if begins("II*\0") || begins("MM\0*") { return .tiff }
-    if begins("BM") { return .bmp }
-    if begins("ftypavif", at: 4) { return .avif }
-    if begins("ftyphei", at: 4) || begins("ftypmif1", at: 4) { return .heif }
-    if begins([0xff, 0x0a]) || begins("\0\0\0\u{c}JXL ") { return .jpegXL }
-    if begins("\0\0\0\u{c}jP  ") { return .jpeg2000 }
-    if head.count >= 132, begins("DICM", at: 128) { return .dicom }
-    return nil
+  }
+
+  private static func forEach(_ ending: String, _ command: String) -> String {
+    "find . -iname '*.\(ending)' -exec \(command) \\;"
   }
 }

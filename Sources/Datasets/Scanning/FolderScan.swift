@@ -13,8 +13,10 @@ public struct FolderScan: Sendable {
   public private(set) var verdicts: [InspectedFile] = []
   /// Every folder entered, the root (empty path) included, in order.
   public private(set) var folders: [RelativePath] = []
-  /// The names of the first-level folders.
-  private(set) var classFolders: [[UInt8]] = []
+  /// The names of the first-level folders that hold a file.
+  var classFolders: Set<[UInt8]> { classFoldersOfAll ?? Set(files.compactMap(\.classFolder)) }
+  /// Those of the whole root, where only some files are listed: labels must not depend on which.
+  private var classFoldersOfAll: Set<[UInt8]>?
 
   /// Folders deeper than this are not entered.
   static let maximumDepth = 64
@@ -52,12 +54,12 @@ public struct FolderScan: Sendable {
   /// A listing of some files alone, whose folders an earlier one entered.
   init(
     files: [RelativePath], signatures: [FileSignature], verdicts: [InspectedFile],
-    classFolders: [[UInt8]]
+    classFolders: Set<[UInt8]>
   ) {
     self.files = files
     self.signatures = signatures
     self.verdicts = verdicts
-    self.classFolders = classFolders
+    classFoldersOfAll = classFolders
     sort()
   }
 
@@ -81,8 +83,10 @@ public struct FolderScan: Sendable {
     ) throws {
       var subfolders: [[UInt8]] = []
       try directory.forEachEntry { name, kind in
-        guard !DatasetRules.ignores(name) else {
-          if kind != .directory { scan.add(path.appending(name), .ignored) }
+        if let reason = rules.passesOver(
+          name, isFolder: kind == .directory, isFirstLevel: path.bytes.isEmpty)
+        {
+          scan.add(path.appending(name), .ignored(reason))
           return
         }
         switch kind {
@@ -118,7 +122,6 @@ public struct FolderScan: Sendable {
       into scan: inout FolderScan
     ) {
       let place = path.appending(name)
-      if path.bytes.isEmpty { scan.classFolders.append(name) }
       guard depth < FolderScan.maximumDepth, let child = directory.child(name) else {
         let isGone = directory.status(of: name) == nil
         scan.add(place, isGone ? .vanished : .forbidden)

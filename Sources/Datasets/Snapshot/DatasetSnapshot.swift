@@ -113,6 +113,13 @@ public final class DatasetSnapshot: Sendable {
     }
   }
 
+  /// The declared classes that have no image, in label order.
+  ///
+  /// Nothing can be learnt of them. Private: never part of a release.
+  public var classesWithoutImage: [String] {
+    zip(classes, countsByClass()).filter { $1 == 0 }.map(\.0)
+  }
+
   /// The images of each unit of privacy, in unit order.
   public func imagesByUnit() -> [[Int32]] {
     (0..<count).reduce(into: [[Int32]](repeating: [], count: unitCount)) { units, index in

@@ -44,10 +44,14 @@ struct DecodingTurn {
     for place in 0..<files.count {
       var (index, finding) = pending[place]
       switch outcomes[place] {
-      case .decoded(let height, let width):
+      case .decoded(let height, let width, let remarks):
         finding.height = height
         finding.width = width
-        packer?.store(pixels.start + place * transform.byteCount, inSlot: index)
+        finding.remarks = remarks
+        let start = pixels.start + place * transform.byteCount
+        finding.brightest = UnsafeBufferPointer(start: start, count: transform.byteCount)
+          .reduce(0) { max($0, Int($1)) }
+        packer?.store(start, inSlot: index)
       case .failed(let failure):
         finding.verdict = ImageVerdict(failure, head: files[place])
       }

@@ -14,6 +14,8 @@ struct FileFinding: Sendable {
   var hash: ContentHash?
   var height: Int?
   var width: Int?
+  var remarks: DecodeRemarks = []
+  var brightest: Int?
 
   init(_ verdict: ImageVerdict?, signature: FileSignature? = nil) {
     self.verdict = verdict
@@ -33,6 +35,8 @@ struct FileFinding: Sendable {
     hash = known.contentHash
     height = known.height
     width = known.width
+    remarks = known.remarks
+    brightest = known.brightest
   }
 }
 
@@ -75,7 +79,6 @@ final class FolderReading: Sendable {
   }
 
   var fileCount: Int { scan.files.count }
-  var classes: [String] { paths.classes }
 
   /// Reads all files; the pixels of file number n go to slot n of `packer`.
   func run(into packer: SnapshotPacker?) throws {
@@ -128,62 +131,10 @@ final class FolderReading: Sendable {
     return FileFinding(file)
   }
 
-  /// Settles what only the whole shows: duplicates and limits per person.
-  func settle() -> (files: [InspectedFile], accepted: [PackedRecord]) {
+  /// Settles what only the whole shows: duplicates, limits per person, classes without images.
+  func settle() -> Settlement {
     let findings = findings.withLock { $0 }
-    var resolver = DuplicateResolver()
-    let records = findings.indices.map { record(of: findings[$0], at: $0) }
-    for (index, record) in records.enumerated() {
-      if let record { resolver.note(record, at: scan.files[index]) }
-    }
-    var verdicts: [ImageVerdict?] = findings.map { $0?.verdict }
-    for (index, record) in records.enumerated() {
-      if let record { verdicts[index] = resolver.verdict(on: record, at: scan.files[index]) }
-    }
-    limitPeople(records, &verdicts)
-    var accepted: [PackedRecord] = []
-    var files = scan.verdicts
-    files.reserveCapacity(files.count + findings.count)
-    for (index, finding) in findings.enumerated() {
-      if let record = records[index], verdicts[index] == nil {
-        accepted.append(PackedRecord(record: record, slot: index))
-      }
-      files.append(inspected(index, finding, verdicts[index] ?? .accepted))
-    }
-    files.sort { $0.path < $1.path }
-    return (files, accepted)
-  }
-
-  private func record(of finding: FileFinding?, at index: Int) -> SnapshotRecord? {
-    guard let finding, finding.verdict == nil, let hash = finding.hash,
-      case .success(let reading) = paths.read(scan.files[index])
-    else { return nil }
-    return SnapshotRecord(hash: hash, label: reading.label, person: reading.person)
-  }
-
-  /// Keeps the images of each person that come first by content, which depends on nobody else.
-  private func limitPeople(_ records: [SnapshotRecord?], _ verdicts: inout [ImageVerdict?]) {
-    guard builder.rules.privacyUnit == .folder, let limit = builder.rules.maximumPerUnit else {
-      return
-    }
-    var images: [[UInt8]: [(SnapshotRecord, Int)]] = [:]
-    for (index, record) in records.enumerated() where verdicts[index] == nil {
-      if let record { images[record.person ?? [], default: []].append((record, index)) }
-    }
-    for (_, own) in images where own.count > limit {
-      let ordered = own.sorted { SnapshotRecord.precedes($0.0, $1.0) }
-      for (_, index) in ordered.dropFirst(limit) { verdicts[index] = .beyondUnitLimit }
-    }
-  }
-
-  private func inspected(
-    _ index: Int, _ finding: FileFinding?, _ verdict: ImageVerdict
-  ) -> InspectedFile {
-    let path = scan.files[index]
-    var className: String?
-    if case .success(let reading) = paths.read(path) { className = classes[Int(reading.label)] }
-    return InspectedFile(
-      path: path, verdict: verdict, className: className, signature: finding?.signature,
-      contentHash: finding?.hash, height: finding?.height, width: finding?.width)
+    return Settlement(
+      of: scan.files, findings, beside: scan.verdicts, rules: builder.rules, paths: paths)
   }
 }

@@ -21,7 +21,7 @@ public struct SnapshotBuilder: Sendable {
   public let root: String
   /// What is declared about it.
   public let rules: DatasetRules
-  /// The form of the packed images.
+  /// The form of the packed images, with what the rules declare about levels and colours.
   public let transform: ImageTransform
   /// Threads; each has a decoder of its own.
   public var threadCount: Int
@@ -36,6 +36,10 @@ public struct SnapshotBuilder: Sendable {
   /// Asked now and then; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
+  /// Hears once what became of every entry of the folder, in order of paths, also where no file was
+  /// accepted and `build` throws.
+  public var onVerdicts: @Sendable ([InspectedFile]) -> Void = { _ in }
+
   /// A builder for one folder.
   ///
   /// `threadCount` nil takes a thread per processor.
@@ -45,7 +49,7 @@ public struct SnapshotBuilder: Sendable {
   ) {
     self.root = root
     self.rules = rules
-    self.transform = transform
+    self.transform = transform.under(rules)
     self.threadCount = max(1, threadCount ?? WorkerThreads.processorCount)
     makeDecoder = { ImageCodec() }
   }
@@ -58,7 +62,9 @@ public struct SnapshotBuilder: Sendable {
   public func inspect(known: [RelativePath: InspectedFile] = [:]) throws -> [InspectedFile] {
     let reading = try FolderReading(self, known: known)
     try reading.run(into: nil)
-    return reading.settle().files
+    let files = reading.settle().files
+    onVerdicts(files)
+    return files
   }
 
   /// Reads the folder and packs what is accepted into `directory`/`name`.
@@ -75,10 +81,11 @@ public struct SnapshotBuilder: Sendable {
       directory: directory, name: name, slotCount: reading.fileCount, transform: transform)
     try reading.run(into: packer)
     let settled = reading.settle()
+    onVerdicts(settled.files)
     guard !settled.accepted.isEmpty else {
       throw DatasetError.noImages(root: root, fileCount: settled.files.count)
     }
-    try packer.finish(settled.accepted, classes: reading.classes, unit: rules.privacyUnit)
+    try packer.finish(settled.accepted, classes: settled.classes, unit: rules.privacyUnit)
     return SnapshotResult(
       snapshot: try DatasetSnapshot(opening: packer.path, isChecksumKnown: true),
       files: settled.files)

@@ -49,7 +49,13 @@ public struct GlyphGenerator: Sendable {
     }
   }
 
+  /// Makes a folder, and those above it that are missing.
   private static func makeDirectory(_ path: String) throws(DatasetError) {
+    if mkdir(path, mode_t(0o755)) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+      throw .lastCall("creating", path)
+    }
+    try makeDirectory(String(path[..<slash]))
     guard mkdir(path, mode_t(0o755)) == 0 || errno == EEXIST else {
       throw .lastCall("creating", path)
     }

@@ -11,7 +11,7 @@ public struct WholeLook: Sendable {
 /// The folders of a root, as its last listing found them.
 public struct FolderShape: Sendable {
   let folders: Set<RelativePath>
-  let classFolders: [[UInt8]]
+  let classFolders: Set<[UInt8]>
   /// Files in each folder of the first level; those in the root itself count under its empty name.
   private var counts: [[UInt8]: Int] = [:]
 
@@ -83,8 +83,10 @@ extension SnapshotBuilder {
         gone.append(path)
         continue
       }
-      if DatasetRules.ignores(name) {
-        if !status.isDirectory { verdicts.append(InspectedFile(path: path, verdict: .ignored)) }
+      if let reason = rules.passesOver(
+        Array(name), isFolder: status.isDirectory, isFirstLevel: folder.bytes.isEmpty)
+      {
+        verdicts.append(InspectedFile(path: path, verdict: .ignored(reason)))
         continue
       }
       guard !status.isDirectory, shape.folders.contains(folder) else { return nil }

@@ -249,7 +249,7 @@ public final class FolderWatcher {
   }
 
   private func look(at path: RelativePath, into changes: inout [FolderChange]) {
-    guard !DatasetRules.ignores(path.bytes[path.nameRange]), let signature = signature(of: path),
+    guard !passesOver(path, isFolder: false), let signature = signature(of: path),
       known[path] != signature
     else { return }
     observe(path, signature, into: &changes)
@@ -263,9 +263,17 @@ public final class FolderWatcher {
     settling.observe(path, signature, at: Self.now())
   }
 
+  private func passesOver(_ path: RelativePath, isFolder: Bool) -> Bool {
+    let name = path.nameRange
+    return rules.passesOver(
+      Array(path.bytes[name]), isFolder: isFolder, isFirstLevel: name.lowerBound == 0) != nil
+  }
+
   /// A folder came: watch it, then list it.
   private func lookInto(_ path: RelativePath, into changes: inout [FolderChange]) {
-    guard let directory = try? Directory.root(root) else { return }
+    guard !passesOver(path, isFolder: true), let directory = try? Directory.root(root) else {
+      return
+    }
     func list() -> FolderScan? {
       try? FolderScan(
         root: directory, path: root, below: path, rules: rules, withSignatures: true)

@@ -83,6 +83,9 @@ final class Inotify {
 }
 
 /// An error number of the system.
-struct SystemCode: Error {
+struct SystemCode: Error, CustomStringConvertible {
   let code: CInt
+
+  /// What the system says.
+  var description: String { String(cString: strerror(code)) + "." }
 }

@@ -83,8 +83,7 @@ final class WatchedTree {
         unwatch { $0 == path || $0.isBelow(path) }
         return .folderGone(path)
       }
-      return event.contains(IN_CREATE, IN_MOVED_TO) && !DatasetRules.ignores(event.name)
-        ? .folder(path) : nil
+      return event.contains(IN_CREATE, IN_MOVED_TO) ? .folder(path) : nil
     }
   }
 

@@ -76,34 +76,47 @@ public struct PreviewStudy {
 public struct TrainingEnd: Sendable {
   /// The last value of the previews' drift; nil without previews.
   public let drift: Double?
+  /// The largest value of the previews' drift; nil without previews.
+  public let largestDrift: Double?
   /// The share of synthetic images that the discriminator recognised at the end; nil without one.
   public let fakeAccuracy: Double?
 
   /// Below this the same images count as settled.
   static let settledDrift = 0.25
 
-  /// Creates a summary.
-  public init(drift: Double?, fakeAccuracy: Double?) {
-    self.drift = drift
+  /// Creates a summary of all values of the previews' drift and of the discriminator.
+  public init(drifts: [Double], fakeAccuracy: Double?) {
+    drift = drifts.last
+    largestDrift = drifts.max()
     self.fakeAccuracy = fakeAccuracy
   }
 
   /// Whether the images still changed; nil when it is not known.
   var isMoving: Bool? { drift.map { $0 >= Self.settledDrift } }
 
+  /// Whether the images ever changed much; what never moved cannot have settled.
+  private var hasMoved: Bool { (largestDrift ?? 0) >= Self.settledDrift }
+
   /// One sentence for the top of a report; nil when nothing is known.
   var conclusion: String? {
     isMoving.map {
-      $0
-        ? "The images still changed when training ended: quality may not have been at its end, and"
+      if $0 {
+        return
+          "The images still changed when training ended: quality may not have been at its end, and"
           + " more steps may help."
-        : "The images had nearly stopped changing when training ended, which is no sign that they are"
+      }
+      return hasMoved
+        ? "The images had nearly stopped changing when training ended, which is no sign that they are"
           + " good."
+        : "The images hardly changed during the whole training: it was too short, or noise left"
+          + " nothing to learn from."
     }
   }
 
   /// The signs and what follows from them.
-  var paragraphs: [String] {
+  ///
+  /// - Parameter evaluation: the command that measures quality.
+  func paragraphs(evaluation: String) -> [String] {
     var paragraphs: [String] = []
     if let drift {
       paragraphs.append(
@@ -126,8 +139,8 @@ public struct TrainingEnd: Sendable {
     if let conclusion { paragraphs.append(conclusion) }
     if !paragraphs.isEmpty {
       paragraphs.append(
-        "These signs need no real image. They show change and balance, not quality, which “figment"
-          + " evaluate” measures with real images.")
+        "These signs need no real image. They show change and balance, not quality, which"
+          + " “\(evaluation)” measures with real images.")
     }
     return paragraphs
   }

@@ -35,7 +35,7 @@ extension ReportData {
     let rows =
       [
         ["ε (epsilon)", Decimals.epsilon(guarantee.epsilon)],
-        ["δ (delta)", "\(guarantee.delta)"],
+        ["δ (delta)", Decimals.number(guarantee.delta)],
         ["What epsilon means", guarantee.strength.words],
         ["What is protected", guarantee.unit],
       ] + guarantee.facts.map { [$0.name, $0.value] }
@@ -168,9 +168,10 @@ extension ReportData {
     if let trainingEnd {
       document.add(
         trainingEnd.map { end in
-          end.paragraphs.isEmpty
+          let paragraphs = end.paragraphs(evaluation: evaluation)
+          return paragraphs.isEmpty
             ? .text("No free sign tells whether more steps would have helped.")
-            : .group([.heading("At the end")] + end.paragraphs.map { .text($0) })
+            : .group([.heading("At the end")] + paragraphs.map { .text($0) })
         })
     }
     if freeSignals.value.isEmpty {

@@ -48,7 +48,8 @@ extension Guarantee {
     case .negligible: return "No meaningful protection: epsilon \(epsilon)."
     case .weak: return "Weak protection: epsilon \(epsilon)."
     case .strong, .good, .moderate:
-      return hasLargeDelta ? "No meaningful protection: delta \(delta) is too large." : nil
+      return hasLargeDelta
+        ? "No meaningful protection: delta \(Decimals.number(delta)) is too large." : nil
     }
   }
 }
@@ -128,6 +129,8 @@ public struct ReportData: Sendable {
   public var synthetic: Releasable<LabelledImages>
   /// Synthetic images over time.
   public var progressSheets: Releasable<[ProgressSheet]>
+  /// How many real images a classifier gets right that learnt from the set alone, if that was paid for.
+  public var paidScore: Releasable<PaidScore>?
   /// What free signs say about the end of training; nil where there was no training to follow.
   public var trainingEnd: Releasable<TrainingEnd>?
   /// Signals that cost no privacy.
@@ -140,6 +143,12 @@ public struct ReportData: Sendable {
   public var canaries: Sensitive<CanaryAudit?>
   /// How to make it again.
   public var provenance: Provenance
+
+  /// The command that measures quality with real images, for whoever made the set.
+  var evaluation: String {
+    provenance.command.hasPrefix("figmentd ")
+      ? "figmentd evaluate --synthetic SET --train IMAGES --test HELD-OUT" : "figment evaluate JOB"
+  }
 
   /// What the synthetic images alone show.
   var ownFindings: Releasable<SyntheticFindings>? { findings?.synthetic ?? ownFindingsAlone }
@@ -157,6 +166,20 @@ public struct ReportData: Sendable {
     privateSignals = Sensitive([])
     modelAttacks = Sensitive([])
     canaries = Sensitive(nil)
+  }
+}
+
+/// The share of the real training images that a classifier gets right which learnt from the set alone.
+public struct PaidScore: Sendable {
+  /// The share, with noise; nil when noise left nothing of it.
+  public let accuracy: Double?
+  /// Where it lies without the noise.
+  public let interval: Interval
+
+  /// Hands over a score.
+  public init(accuracy: Double?, interval: Interval) {
+    self.accuracy = accuracy
+    self.interval = interval
   }
 }
 

@@ -44,15 +44,14 @@ struct VerdictRule {
 
   init(_ data: ReportData) {
     let free: Both = (Self.guaranteeRemarks(data), Self.ownRemarks(data))
-    releasedVerdict = Releasable(Self.verdict(free, data), .postProcessing)
+    releasedVerdict = Releasable(
+      Self.verdict(Self.ended(free, data.freeSignals.value, data), data), .postProcessing)
     let modelled = data.modelAttacks.map(with: data.canaries) { attacks, audit in
       var both = free
       Self.add(attacks, audit, data.guarantee, to: &both.privacy)
       return both
     }.map(with: data.privateSignals) { both, signals in
-      var both = both
-      both.quality.warnings += signals.compactMap(Self.trendWarning)
-      return both
+      Self.ended(both, data.freeSignals.value + signals, data)
     }
     guard let findings = data.findings else {
       internalVerdict = modelled.map { Self.verdict($0, data) }
@@ -96,12 +95,12 @@ struct VerdictRule {
     if let guarantee = data.guarantee, !guarantee.isProved {
       remarks.warnings.append(
         "Differential privacy is claimed, epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
-          + "\(guarantee.delta), but nothing here proves it.")
+          + "\(Decimals.number(guarantee.delta)), but nothing here proves it.")
     } else if let guarantee = data.guarantee {
       remarks.isEstablished = true
       let words =
         "Differential privacy holds with epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
-        + "\(guarantee.delta) for \(guarantee.unit): \(guarantee.strength.words)."
+        + "\(Decimals.number(guarantee.delta)) for \(guarantee.unit): \(guarantee.strength.words)."
       if guarantee.strength.needsWarning {
         remarks.warnings.append(words)
       } else {
@@ -141,12 +140,70 @@ struct VerdictRule {
           "Mode collapse: \(Figures.percent(own.duplicateShare)) of the images repeat another one.")
       }
     }
-    remarks.warnings += data.freeSignals.value.compactMap(trendWarning)
-    if let conclusion = data.trainingEnd?.value.conclusion { remarks.good.append(conclusion) }
+    if let score = data.paidScore?.value {
+      add(score, classCount: data.synthetic.value.classNames.count, to: &remarks)
+    }
     remarks.unestablished =
       "The set alone cannot show whether it is good. Those who hold the real images measure it with"
-      + " “figment evaluate JOB”; the figures stay in the internal report."
+      + " “\(data.evaluation)”; the figures stay in the internal report."
     return remarks
+  }
+
+  /// What a score says that was paid for: it was measured with real images, noise and all.
+  ///
+  /// No classifier that learnt from real images is there to compare with, so all of them right is what
+  /// could be reached. Of the interval that end counts which makes the claim weaker.
+  private static func add(_ score: PaidScore, classCount: Int, to remarks: inout Remarks) {
+    guard let accuracy = score.accuracy, classCount > 1 else {
+      remarks.warnings.append(
+        "The score that was paid for tells nothing: noise left nothing of it. Give it more epsilon."
+      )
+      return
+    }
+    remarks.isEstablished = true
+    let guessing = 1 / Double(classCount)
+    let interval = score.interval
+    let words =
+      "A classifier that learnt from the set alone gets \(Figures.percent(accuracy)) of the real"
+      + " training images right (\(Figures.percent(interval.low)) to"
+      + " \(Figures.percent(interval.high)) for the noise; about \(Figures.percent(guessing)) by"
+      + " guessing), a score that was paid for."
+    let share = { (value: Double) in (value - guessing) / (1 - guessing) }
+    if share(interval.high) < usefulShare.poor {
+      remarks.failures.append("Of little use: \(words)")
+    } else if share(interval.low) < usefulShare.enough {
+      remarks.warnings.append("Less useful than real images: \(words)")
+    } else {
+      remarks.good.append(words)
+    }
+  }
+
+  /// Adds what curves and previews say of the training's end, so that no two sentences contradict each
+  /// other.
+  private static func ended(_ both: Both, _ signals: [TrainingSignal], _ data: ReportData) -> Both {
+    var both = both
+    let named = { (course: TrainingTrend.Course) in
+      signals.filter { TrainingTrend($0).course == course }.map { "“\($0.name)”" }
+    }
+    let (better, worse) = (named(.improving), named(.worsening))
+    switch (better.isEmpty, worse.isEmpty) {
+    case (false, false):
+      both.quality.warnings.append(
+        "The curves disagree about the end of the training: better: \(better.joined(separator: ", "));"
+          + " worse: \(worse.joined(separator: ", ")). Whether more steps help is open.")
+    case (false, true):
+      both.quality.warnings += better.map {
+        "\($0) was still improving at the end: more steps may help."
+      }
+    case (true, false):
+      both.quality.warnings += worse.map { "\($0) was getting worse at the end." }
+    case (true, true):
+      // Where curves speak, previews need not: they show change, not quality.
+      if let conclusion = data.trainingEnd?.value.conclusion {
+        both.quality.good.append(conclusion)
+      }
+    }
+    return both
   }
 
   private static func add(
@@ -193,14 +250,6 @@ struct VerdictRule {
     if !failed.isEmpty {
       remarks.good.append(
         (failed.map(\.conclusion) + [AttackFindings.noProof]).joined(separator: " "))
-    }
-  }
-
-  private static func trendWarning(_ signal: TrainingSignal) -> String? {
-    switch TrainingTrend(signal).course {
-    case .improving: "“\(signal.name)” was still improving at the end: more steps may help."
-    case .worsening: "“\(signal.name)” was getting worse at the end."
-    case .flat, .unknown: nil
     }
   }
 

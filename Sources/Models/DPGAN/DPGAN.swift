@@ -54,6 +54,8 @@ public final class DPGAN: GenerativeModel {
     generatorPass = Pass(on: machine)
   }
 
+  public var privateParameterCount: Int { discriminator.parameters.count }
+
   public var description: String {
     """
     discriminator, \(discriminator.parameters.count) parameters
@@ -143,13 +145,16 @@ public final class DPGAN: GenerativeModel {
     _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
     try settings.validate(request, for: format)
-    let latents = LatentVectors(
-      size: settings.latentSize, labels: request.labels, seed: request.seed,
-      classCount: format.classes.count)
+    // One micro-batch at a time: memory does not grow with the number of images.
+    var stream = SeededStream(seed: request.seed)
+    let size = discriminator.microBatchSize
     try average.withAverage(in: generator) {
-      for range in latents.microBatches(of: discriminator.microBatchSize) {
+      for first in stride(from: 0, to: request.labels.count, by: size) {
+        let latents = LatentVectors(
+          size: settings.latentSize, labels: Array(request.labels[first...].prefix(size)),
+          classCount: format.classes.count, stream: &stream)
         try receive(
-          range.lowerBound, latents.generate(range, with: generator, in: generatorPass))
+          first, latents.generate(0..<latents.count, with: generator, in: generatorPass))
       }
     }
   }

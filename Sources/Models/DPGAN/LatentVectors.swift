@@ -17,13 +17,8 @@ struct LatentVectors {
     self.init(size: size, labels: labels, classCount: classCount, stream: &stream)
   }
 
-  /// Draws one vector for each of `labels`.
-  init(size: Int, labels: [Int], seed: UInt64, classCount: Int) {
-    var stream = SeededStream(seed: seed)
-    self.init(size: size, labels: labels, classCount: classCount, stream: &stream)
-  }
-
-  private init(size: Int, labels: [Int], classCount: Int, stream: inout SeededStream) {
+  /// Draws one vector for each of `labels` from where `stream` stands.
+  init(size: Int, labels: [Int], classCount: Int, stream: inout SeededStream) {
     self.size = size
     self.labels = labels
     isConditional = classCount > 1

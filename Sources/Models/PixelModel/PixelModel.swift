@@ -49,6 +49,8 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     pass = Pass(on: machine)
   }
 
+  public var privateParameterCount: Int { network.parameters.count }
+
   public var description: String {
     """
     pixel model, \(network.parameters.count) parameters, \(levels.count) levels, \

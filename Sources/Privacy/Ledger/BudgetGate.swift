@@ -163,7 +163,8 @@ public struct BudgetGate: Sendable {
       dataset: dataset, budget: budget,
       spentEpsilon: try PrivacyCost(of: base, delta: budget.delta, basis: basis).epsilon,
       askedEpsilon: asked.isFinite ? asked : nil, askedTimes: times,
-      affordableTimes: affordable, affordableNoiseMultiplier: noise, affordableEpsilon: epsilon)
+      affordableTimes: affordable, affordableNoiseMultiplier: noise, affordableEpsilon: epsilon,
+      basis: basis)
   }
 
   /// What `times` runs of the event with this noise cost by themselves, rounded down, so that a

@@ -77,13 +77,16 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
   ///
   /// Nil when none does. This is what a user who orders by epsilon can ask for.
   public var affordableEpsilon: Double?
+  /// How the figures were counted; nil in refusals of earlier versions.
+  public var basis: PrivacyCost.Basis?
 
   /// Collects the figures of a refusal.
   public init(
     dataset: String, budget: PrivacyBudget, spentEpsilon: Double, askedEpsilon: Double?,
     askedTimes: Int, affordableTimes: Int, affordableNoiseMultiplier: Double?,
-    affordableEpsilon: Double? = nil
+    affordableEpsilon: Double? = nil, basis: PrivacyCost.Basis? = nil
   ) {
+    self.basis = basis
     self.dataset = dataset
     self.budget = budget
     self.spentEpsilon = spentEpsilon
@@ -102,6 +105,7 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
     case affordableTimes = "affordable_steps"
     case affordableNoiseMultiplier = "affordable_noise_multiplier"
     case affordableEpsilon = "affordable_epsilon"
+    case basis
   }
 
   /// The sentence that a user reads.
@@ -122,7 +126,11 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
       ? "Nothing more fits: the root's budget is exhausted."
       : "What would fit: \(fits.joined(separator: ", or "))."
     return "dataset \(dataset): this would bring the spent epsilon from "
-      + "\(Decimals.epsilon(spentEpsilon)) to \(asked) at delta \(budget.delta) "
-      + "(at most \(budget.epsilon) is allowed). \(cure)"
+      + "\(Decimals.epsilon(spentEpsilon)) to \(asked) at delta "
+      + "\(Decimals.number(budget.delta)) (at most \(Decimals.number(budget.epsilon)) is allowed). "
+      + (basis == .adaptive
+        ? "Both figures add up the Rényi divergences of all accesses, as they must once a run is ordered "
+          + "after the results of earlier ones: they exceed what the earlier releases claim. " : "")
+      + cure
   }
 }

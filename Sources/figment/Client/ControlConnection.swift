@@ -9,7 +9,9 @@ import NIOPosix
 struct ControlConnection: Sendable {
   private typealias Channel = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
   private typealias Reply = NIOAsyncChannelInboundStream<HTTPClientResponsePart>
-  private typealias Request = NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+
+  /// The longest path that fits a `sockaddr_un`, without its closing zero.
+  private static let maximumPathLength = 107
 
   private let channel: Channel
   private let socketPath: String
@@ -18,6 +20,11 @@ struct ControlConnection: Sendable {
   ///
   /// - Throws: `ControlError.unreachable` when nobody answers.
   static func open(_ socketPath: String) async throws -> ControlConnection {
+    guard (1...maximumPathLength).contains(socketPath.utf8.count) else {
+      throw ControlError.unreachable(
+        "socket \(socketPath): a name of \(socketPath.utf8.count) bytes, which is longer than the "
+          + "\(maximumPathLength) that a socket can have (1 at least). Give another --socket.")
+    }
     do {
       let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         .connect(unixDomainSocketPath: socketPath) { channel in
@@ -34,6 +41,10 @@ struct ControlConnection: Sendable {
 
   /// Sends a request and reads its reply.
   ///
+  /// A reply that has arrived counts. A daemon answers as soon as it knows enough, be it a refusal before
+  /// the request is whole, and then closes the connection: a write that fails for that reason is no error
+  /// unless no reply was there.
+  ///
   /// - Parameters:
   ///   - whenOpened: called once the daemon says that it does what was asked.
   ///   - take: gets the reply piece by piece, and says whether it wants more.
@@ -45,8 +56,14 @@ struct ControlConnection: Sendable {
   ) async throws {
     do {
       try await channel.executeThenClose { reply, request in
-        try await Self.send(route, body, token, to: request)
-        try await Self.read(reply, whenOpened, take)
+        var unsent: (any Error)?
+        do {
+          try await request.write(contentsOf: Self.parts(of: route, body, token))
+        } catch {
+          unsent = error
+        }
+        let hasAnswered = try await Self.read(reply, whenOpened, take)
+        guard hasAnswered else { throw unsent ?? ChannelError.eof }
       }
     } catch let error as ControlError {
       throw error
@@ -54,13 +71,15 @@ struct ControlConnection: Sendable {
       throw error
     } catch {
       throw ControlError.unreachable(
-        "socket \(socketPath): the daemon hung up: \(error). Look into its log.")
+        "socket \(socketPath): the daemon hung up before its reply was whole: \(Self.words(error)). "
+          + "Try again; its log tells more.")
     }
   }
 
-  private static func send(
-    _ route: ControlRoute, _ body: Data?, _ token: String?, to request: Request
-  ) async throws {
+  /// The whole request, to be written and flushed at once.
+  private static func parts(
+    of route: ControlRoute, _ body: Data?, _ token: String?
+  ) -> [HTTPClientRequestPart] {
     var headers = HTTPHeaders([("Host", "figment"), ("Accept", "application/json")])
     if let token { headers.add(name: ControlRoute.tokenHeader, value: token) }
     if route.method == "POST" {
@@ -70,14 +89,14 @@ struct ControlConnection: Sendable {
     let head = HTTPRequestHead(
       version: .http1_1, method: HTTPMethod(rawValue: route.method), uri: route.target,
       headers: headers)
-    try await request.write(.head(head))
-    if let body { try await request.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-    try await request.write(.end(nil))
+    let content = body.map { [HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: $0)))] }
+    return [.head(head)] + (content ?? []) + [.end(nil)]
   }
 
+  /// Reads the reply; false where the connection ended before it was whole.
   private static func read(
     _ reply: Reply, _ whenOpened: () -> Void, _ take: (ByteBuffer) throws -> Bool
-  ) async throws {
+  ) async throws -> Bool {
     var isProblem = false
     var problem = Data()
     for try await part in reply {
@@ -86,13 +105,22 @@ struct ControlConnection: Sendable {
         isProblem = head.status.code >= 400
         if !isProblem { whenOpened() }
       case .body(let bytes) where isProblem: problem.append(contentsOf: bytes.readableBytesView)
-      case .body(let bytes): if !(try take(bytes)) { return }
+      case .body(let bytes): if !(try take(bytes)) { return true }
       case .end:
         if isProblem { throw try ControlCoding.decode(Problem.self, from: problem).error }
-        return
+        return true
       }
     }
-    throw ControlError.unreachable("daemon: it hung up before its reply was whole. Try again.")
+    return false
+  }
+
+  /// What a network error says, in words.
+  private static func words(_ error: any Error) -> String {
+    if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+    if let error = error as? HTTPParserError, error != .invalidEOFState {
+      return "what it sent is not HTTP"
+    }
+    return "the connection was closed"
   }
 
   private static func unreachable(_ path: String, _ error: any Error) -> ControlError {
@@ -105,7 +133,7 @@ struct ControlConnection: Sendable {
       .unreachable(
         "socket \(path): you may not connect (a member of the socket's group expected). "
           + "Ask the administrator.")
-    default: .unreachable("socket \(path): cannot connect: \(error).")
+    default: .unreachable("socket \(path): cannot connect: \(words(error)).")
     }
   }
 }

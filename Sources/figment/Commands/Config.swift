@@ -13,7 +13,10 @@ struct Config: ParsableCommand {
       abstract: "Check the daemon's configuration; needs no running daemon.",
       discussion: "The daemon's own binary reads it, so that both can never disagree.")
 
-    @Option(name: .customLong("config"), help: "The configuration file.", completion: .file())
+    @Option(
+      name: .customLong("config"),
+      help: "The configuration file. (default: where figmentd looks; see figmentd check --help)",
+      completion: .file())
     var file: String?
 
     @Flag(help: "Print JSON instead of text.")

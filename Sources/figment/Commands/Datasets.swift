@@ -27,21 +27,23 @@ struct Datasets: AsyncParsableCommand {
       [
         "DATASET", "STATE", "WATCH", "USABLE", "REJECTED", "DUPLICATE", "PENDING", "CLASSES",
         "SPENT", "OF",
-      ], numbers: [3, 4, 5, 6, 7, 8, 9])
-    let count = { (count: Int?) in count.map { "\($0)" } ?? "-" }
+      ], numbers: [3, 4, 5, 6, 7, 8, 9], droppable: [2, 5])
+    let count = { (count: Int?) in count.map(Rounded.count) ?? "-" }
     for dataset in datasets {
       table.add([
         dataset.name, dataset.state.rawValue, dataset.watch, count(dataset.usable),
         count(dataset.rejected), count(dataset.duplicates), count(dataset.pending),
         count(dataset.classes?.count), dataset.budget.epsilonSpent.map(Rounded.bound) ?? "?",
-        Rounded.text(dataset.budget.epsilonMaximum),
+        Rounded.number(dataset.budget.epsilonMaximum),
       ])
     }
     let remarks = datasets.flatMap { dataset in
       [dataset.remark, dataset.budget.problem].compactMap { $0 }
-        .map { console.coloured("\(dataset.name): \($0)", .yellow) }
+        .map { "\(dataset.name): \($0)" }
     }
-    return table.lines + remarks
+    return table.lines(width: console.lineWidth)
+      + remarks.flatMap(console.paragraphLines)
+      .map { console.coloured($0, .yellow) }
   }
 }
 

@@ -14,13 +14,13 @@ struct Evaluate: AsyncParsableCommand {
 
   @OptionGroup var argument: JobArgument
 
-  @Flag(help: "Look at 10 000 synthetic images at most, in about two minutes.")
+  @Flag(help: "Look at 10,000 synthetic images at most, in about two minutes.")
   var quick = false
 
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")
   var thorough = false
 
-  @Option(help: "What decides every random choice.")
+  @Option(parsing: .unconditional, help: "What decides every random choice.")
   var seed: UInt64?
 
   @OptionGroup var submission: SubmissionOptions
@@ -33,11 +33,8 @@ struct Evaluate: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let request = { () throws(ControlError) in
-      EvaluateRequest(
-        job: try argument.id(), effort: quick ? .quick : thorough ? .thorough : nil, seed: seed)
-    }
-    try await global.run { _, _ in _ = try request() }
-    try await submission.submit(.evaluate(try request()), global)
+    let request = EvaluateRequest(
+      job: try argument.id(), effort: quick ? .quick : thorough ? .thorough : nil, seed: seed)
+    try await submission.submit(.evaluate(request), global)
   }
 }

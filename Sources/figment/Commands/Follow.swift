@@ -42,13 +42,15 @@ struct Logs: AsyncParsableCommand {
 
   func run() async throws {
     try await global.run { client, console in
+      if follow { InterruptNotice.begin(about: try argument.id()) }
+      defer { InterruptNotice.end() }
       let events = try await client.events(of: argument.id(), after: nil, follow: follow)
       var progress = PlainProgress()
       for try await event in events {
         if global.json {
           try console.jsonLine(event)
         } else if let line = Self.line(of: event, &progress) {
-          console.line(line)
+          console.paragraph(line)
         }
       }
     }
@@ -78,6 +80,8 @@ struct Follower {
   func follow(_ id: JobID) async throws {
     var plain = PlainProgress()
     var last: JobState?
+    InterruptNotice.begin(about: id)
+    defer { InterruptNotice.end() }
     for try await event in try await client.events(of: id, after: nil, follow: true) {
       if case .state(let state, _) = event.content { last = state }
       if json {
@@ -97,16 +101,16 @@ struct Follower {
   private func draw(_ event: JobEvent, _ plain: inout PlainProgress) {
     switch event.content {
     case .progress(let progress) where console.isTerminal:
-      console.redraw(ProgressLine.bar(progress))
+      console.redraw { ProgressLine.bar(progress, width: $0) }
     case .progress(let progress):
       if plain.deservesLine(progress) { console.line(ProgressLine.plain(progress)) }
     case .note(let note):
       if console.isTerminal { console.clear() }
-      console.line(note)
+      console.paragraph(note)
     case .state(let state, _):
       if console.isTerminal { console.clear() }
       let outcome = Show.outcomeLines(of: state)
-      for line in outcome.isEmpty ? [state.name] : outcome {
+      for line in (outcome.isEmpty ? [state.name] : outcome).flatMap(console.paragraphLines) {
         console.line(console.coloured(line, Self.colour(of: state)))
       }
     }

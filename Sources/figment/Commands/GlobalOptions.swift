@@ -4,7 +4,8 @@ import Control
 /// Options that every command has.
 struct GlobalOptions: ParsableArguments {
   @Option(
-    help: "The daemon's socket (else $FIGMENT_SOCKET, else where it usually is).",
+    help:
+      "The daemon's socket. (default: $FIGMENT_SOCKET, else that of your own daemon, else /run/figment/control.sock)",
     completion: .file())
   var socket: String?
 
@@ -20,19 +21,10 @@ struct GlobalOptions: ParsableArguments {
   /// Where to write.
   var console: Console { .ofThisProcess(wantsColour: color) }
 
-  /// Runs a command; an error becomes its message and its exit code.
+  /// Runs a command with the daemon; what it throws becomes a message and an exit code where the process
+  /// ends.
   func run(_ body: (ControlClient, Console) async throws -> Void) async throws {
-    do {
-      try await body(client, console)
-    } catch let error as ControlError {
-      if json {
-        let problem = try ControlCoding.encode(error.problem)
-        Console.complain(String(decoding: problem, as: UTF8.self))
-      } else {
-        Console.complain("figment: \(error.message)")
-      }
-      throw ArgumentParser.ExitCode(error.exitCode.rawValue)
-    }
+    try await body(client, console)
   }
 }
 

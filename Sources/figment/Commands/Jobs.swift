@@ -24,20 +24,22 @@ struct Jobs: AsyncParsableCommand {
       let jobs = try await client.jobs(JobFilter(dataset: dataset, state: state))
       if global.json { return try console.json(jobs) }
       if quiet { return jobs.forEach { console.line($0.id.name) } }
-      for line in Self.lines(of: jobs) { console.line(line) }
+      for line in Self.lines(of: jobs, width: console.lineWidth) { console.line(line) }
     }
   }
 
-  /// Jobs for people.
-  static func lines(of jobs: [Job]) -> [String] {
-    var table = Table(["JOB", "STATE", "DOES", "EPSILON", "PROGRESS", "SUBMITTED"])
+  /// Jobs for people, in lines of at most `width` columns; nil for any width.
+  static func lines(of jobs: [Job], width: Int? = nil) -> [String] {
+    guard !jobs.isEmpty else { return ["no jobs"] }
+    var table = Table(
+      ["JOB", "STATE", "DOES", "EPSILON", "SUBMITTED", "PROGRESS"], droppable: [4, 3])
     for job in jobs {
       table.add([
-        job.id.name, job.state.name, work(of: job), epsilon(of: job), progress(of: job),
-        job.created.formatted(.iso8601),
+        job.id.name, job.state.name, work(of: job), epsilon(of: job), Moment.text(job.created),
+        progress(of: job),
       ])
     }
-    return table.lines
+    return table.lines(width: width)
   }
 
   /// What a job does, in a few words.
@@ -52,21 +54,32 @@ struct Jobs: AsyncParsableCommand {
   private static func generation(_ request: GenerateRequest) -> String {
     let number =
       request.classCounts.map { $0.values.reduce(0, +) } ?? request.count ?? 0
-    return "generate \(number)\(request.perClass == true ? " a class" : "") of \(request.job)"
+    return
+      "generate \(Rounded.count(number))\(request.perClass == true ? " a class" : "") of \(request.job)"
   }
 
   private static func epsilon(of job: Job) -> String {
     switch job.request {
     case .train(let request) where request.isNonPrivate: "none"
     case .train(let request):
-      (request.epsilon ?? job.progress?.targetEpsilon).map(Rounded.text) ?? "what is left"
+      (request.epsilon ?? job.progress?.targetEpsilon).map(Rounded.number) ?? "what is left"
     case .generate, .evaluate: "-"
     }
   }
 
   private static func progress(of job: Job) -> String {
     guard !job.state.isFinished, let progress = job.progress else { return "" }
-    return ProgressLine.plain(progress)
+    return ProgressLine.short(progress)
+  }
+}
+
+/// A time as people read it.
+enum Moment {
+  /// `2026-11-29 02:10`, in UTC.
+  static func text(_ date: Date) -> String {
+    // 2026-11-29T02:10:37Z
+    let text = date.formatted(.iso8601)
+    return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5))"
   }
 }
 
@@ -81,23 +94,25 @@ struct Show: AsyncParsableCommand {
     try await global.run { client, console in
       let job = try await client.job(argument.id())
       if global.json { return try console.json(job) }
-      for line in Self.lines(of: job) { console.line(line) }
+      for line in Self.lines(of: job, width: console.lineWidth) { console.line(line) }
     }
   }
 
-  /// A job for people.
-  static func lines(of job: Job) -> [String] {
+  /// A job for people, in lines of at most `width` columns; nil for any width.
+  static func lines(of job: Job, width: Int? = nil) -> [String] {
     var table = Table(["JOB", job.id.name])
     table.add(["state", job.state.name])
     table.add(["dataset", job.dataset])
     table.add(["does", Jobs.work(of: job)])
-    table.add(["submitted", job.created.formatted(.iso8601)])
-    table.add(["changed", job.changed.formatted(.iso8601)])
-    table.add(["launches", "\(job.launches)"])
+    table.add(["submitted", Moment.text(job.created) + " UTC"])
+    table.add(["changed", Moment.text(job.changed) + " UTC"])
+    if job.launches > 1 { table.add(["launches", Rounded.count(job.launches)]) }
     if let progress = job.progress, !job.state.isFinished {
       table.add(["progress", ProgressLine.plain(progress)])
     }
-    return table.lines + outcomeLines(of: job.state)
+    let outcome = outcomeLines(of: job.state)
+    return table.lines(width: width)
+      + outcome.flatMap { line in width.map { Terminal.lines(line, width: $0) } ?? [line] }
   }
 
   /// What came of a job, for people.
@@ -105,8 +120,8 @@ struct Show: AsyncParsableCommand {
     switch state {
     case .finished(.completed(let results)):
       var facts: [String] = []
-      if let images = results.images { facts.append("\(images) images") }
-      if let steps = results.steps { facts.append("\(steps) steps") }
+      if let images = results.images { facts.append("\(Rounded.count(images)) images") }
+      if let steps = results.steps { facts.append("\(Rounded.count(steps)) steps") }
       if let privacy = results.privacyText { facts.append(privacy) }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
         + (results.meaning.map { ["  " + $0] } ?? [])

@@ -15,7 +15,9 @@ struct Ledger: AsyncParsableCommand {
     @OptionGroup var options: LedgerOptions
 
     func run() async throws {
-      try await options.run { report in Ledger.lines(of: report) }
+      try await options.run { report, console in
+        Ledger.lines(of: report, width: console.lineWidth)
+      }
     }
   }
 
@@ -39,22 +41,41 @@ struct Ledger: AsyncParsableCommand {
     func run() async throws {
       let released = try release.map { try ReleasedPosition($0) }
       if let released { try released.check(isOf: options.dataset) }
-      try await options.run(released) { report in
-        [Ledger.verdict(on: report, released)]
+      try await options.run(released) { report, console in
+        console.paragraphLines(Ledger.verdict(on: report, released))
       }
     }
   }
 
-  /// A ledger for people.
-  static func lines(of report: LedgerReport) -> [String] {
+  /// A ledger for people, in lines of at most `width` columns; nil for any width.
+  static func lines(of report: LedgerReport, width: Int? = nil) -> [String] {
     var table = Table(["RECORD", "FOR", "RESERVED", "USED", "EVENT"], numbers: [0, 2, 3])
-    for entry in report.entries {
+    for group in alike(report.entries) {
+      let (first, last) = (group[0], group[group.count - 1])
+      let numbers = Rounded.count(first.number)
       table.add([
-        "\(entry.number)", entry.purpose, "\(entry.reserved)",
-        entry.used.map { "\($0)" } ?? "all", entry.event,
+        group.count == 1 ? numbers : "\(numbers)-\(Rounded.count(last.number))", first.purpose,
+        Rounded.count(group.reduce(0) { $0 + $1.reserved }),
+        first.used == nil ? "all" : Rounded.count(group.reduce(0) { $0 + ($1.used ?? 0) }),
+        first.event,
       ])
     }
-    return table.lines + [verdict(on: report)]
+    let verdict = verdict(on: report)
+    return (report.entries.isEmpty ? [] : table.lines(width: width))
+      + (width.map { Terminal.lines(verdict, width: $0) } ?? [verdict])
+  }
+
+  /// Settled records of one purpose and one mechanism that follow each other: a run writes about a hundred.
+  private static func alike(_ entries: [LedgerEntry]) -> [[LedgerEntry]] {
+    entries.reduce(into: []) { groups, entry in
+      if let last = groups.last?.last, last.purpose == entry.purpose, last.event == entry.event,
+        last.used != nil, entry.used != nil
+      {
+        groups[groups.count - 1].append(entry)
+      } else {
+        groups.append([entry])
+      }
+    }
   }
 
   /// What was spent, and whether that can be believed.
@@ -71,8 +92,9 @@ struct Ledger: AsyncParsableCommand {
     let spent = budget.epsilonSpent.map(Rounded.bound) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""
     let held = released.map { ", holds the line that \($0.path) names" } ?? ""
-    return "\(report.dataset): verified, \(report.entries.count) records, epsilon \(spent) of "
-      + "\(Rounded.text(budget.epsilonMaximum)) at delta \(Rounded.text(budget.delta)) spent"
+    return
+      "\(report.dataset): verified, \(Rounded.count(report.entries.count)) records, epsilon \(spent) of "
+      + "\(Rounded.number(budget.epsilonMaximum)) at delta \(Rounded.number(budget.delta)) spent"
       + head + held
   }
 }
@@ -88,7 +110,7 @@ struct LedgerOptions: ParsableArguments {
   ///
   /// - Parameter released: what a release says of its dataset's ledger; only that one is read then.
   func run(
-    _ released: ReleasedPosition? = nil, _ lines: (LedgerReport) -> [String]
+    _ released: ReleasedPosition? = nil, _ lines: (LedgerReport, Console) -> [String]
   ) async throws {
     try await global.run { client, console in
       let names: [String]
@@ -104,7 +126,7 @@ struct LedgerOptions: ParsableArguments {
       if global.json {
         try console.json(reports)
       } else {
-        for report in reports { lines(report).forEach(console.line) }
+        for report in reports { lines(report, console).forEach(console.line) }
       }
       if !reports.allSatisfy(\.verified) { throw ArgumentParser.ExitCode.failure }
     }

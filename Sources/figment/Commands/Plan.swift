@@ -13,20 +13,24 @@ struct Plan: AsyncParsableCommand {
   func run() async throws {
     try await global.run { client, console in
       let plan = try await client.plan(options.request)
-      if global.json { try console.json(plan) } else { Self.lines(of: plan).forEach(console.line) }
+      if global.json {
+        try console.json(plan)
+      } else {
+        Self.lines(of: plan, width: console.lineWidth).forEach(console.line)
+      }
       if let refusal = plan.refusal { throw ControlError.refusedByPolicy(refusal) }
     }
   }
 
-  /// A plan for people.
-  static func lines(of plan: PlanReport) -> [String] {
+  /// A plan for people, in lines of at most `width` columns; nil for any width.
+  static func lines(of plan: PlanReport, width: Int? = nil) -> [String] {
     var facts = [
-      ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", "\(plan.steps)"),
+      ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", Rounded.count(plan.steps)),
       ("expected batch", Rounded.text(plan.expectedBatch)),
     ]
     if let privacy = plan.privacy {
       facts += [
-        ("epsilon", "\(Rounded.bound(privacy.epsilon)) at delta \(Rounded.text(privacy.delta))"),
+        ("epsilon", "\(Rounded.bound(privacy.epsilon)) at delta \(Rounded.number(privacy.delta))"),
         ("meaning", GuaranteeStrength(epsilon: privacy.epsilon).words),
         ("unit", privacy.unit == .file ? "one file" : "all files of one folder"),
         ("noise multiplier", Rounded.text(privacy.noiseMultiplier)),
@@ -34,19 +38,22 @@ struct Plan: AsyncParsableCommand {
         ("clip norm", Rounded.text(privacy.clipNorm)),
         (
           "spent afterwards",
-          "\(Rounded.bound(privacy.epsilonAfter)) of \(Rounded.text(privacy.epsilonMaximum))"
+          "\(Rounded.bound(privacy.epsilonAfter)) of \(Rounded.number(privacy.epsilonMaximum))"
         ),
       ]
     } else {
       facts.append(("privacy", "none: this job gives no guarantee"))
     }
-    facts.append(("images", "\(plan.images)"))
+    facts.append(("images to write", Rounded.count(plan.images)))
     if let seconds = plan.seconds { facts.append(("time", Rounded.duration(seconds))) }
     var table = Table(["PLAN", ""])
     for fact in facts { table.add([fact.0, fact.1]) }
     let statement = plan.privacy.map { ["", $0.statement] } ?? []
     let remarks = [plan.privacy?.remark, plan.remark].compactMap { $0 }
-    return table.lines + statement + remarks.flatMap { ["", $0] }
+    return table.lines(width: width)
+      + (statement + remarks.flatMap { ["", $0] }).flatMap { line in
+        width.map { Terminal.lines(line, width: $0) } ?? [line]
+      }
   }
 }
 
@@ -65,12 +72,12 @@ struct Recipes: AsyncParsableCommand {
       let recipes = try await client.recipes()
       if global.json { return try console.json(recipes) }
       if quiet { return recipes.forEach { console.line($0.name) } }
-      var table = Table(["RECIPE", "FAMILY", "SIZE", "SUMMARY"])
+      var table = Table(["RECIPE", "FAMILY", "SIZE", "SUMMARY"], droppable: [1])
       for recipe in recipes {
         let size = "\(recipe.width)x\(recipe.height)x\(recipe.channels)"
         table.add([recipe.name, recipe.family, size, recipe.summary])
       }
-      table.lines.forEach(console.line)
+      table.lines(width: console.lineWidth).forEach(console.line)
     }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Glibc
 import Privacy
 
@@ -24,7 +25,7 @@ struct PrivacyMechanismOptions: ParsableArguments {
     help: "Probability with which each unit enters a batch (batch size / declared size).")
   var samplingRate: Double
 
-  @Option(parsing: .unconditional, help: "Number of discriminator (or model) steps on real data.")
+  @Option(parsing: .unconditional, help: "Number of steps on real data.")
   var steps: Int
 
   @Option(
@@ -37,7 +38,7 @@ struct PrivacyMechanismOptions: ParsableArguments {
 
   /// The assumptions that a reader must know, in words.
   func assumptions(noiseMultiplier: Double) -> String {
-    "\(steps) steps, each on a random sample into which every unit enters independently with "
+    "\(Rounded.count(steps)) steps, each on a random sample into which every unit enters independently with "
       + "probability \(samplingRate), each unit's contribution clipped, Gaussian noise of "
       + "\(noiseMultiplier) times the clip norm added to the sum"
   }
@@ -46,16 +47,18 @@ struct PrivacyMechanismOptions: ParsableArguments {
 /// How a privacy question ends when it cannot be answered: a sentence, and a code by its kind.
 enum PrivacyQuestion {
   /// Runs `body`; refusals of arguments end with 64, targets that cannot be reached with 1.
-  static func answer(_ body: () throws -> String) throws {
+  static func answer(isJSON: Bool, _ body: () throws -> String) throws {
     do {
       Console.ofThisProcess(wantsColour: false).line(try body())
     } catch let error as PrivacyError {
-      let code: ExitCode =
+      let code: ArgumentParser.ExitCode =
         switch error {
         case .outOfRange, .unsupportedEvent: .validationFailure
         case .unreachableTarget, .unboundedLoss: .failure
         }
-      Console.complain("figment: \(error)")
+      let complaint: ControlError =
+        code == .validationFailure ? .invalid(error.description) : .failed(error.description)
+      Console.complain(complaint.complaint(of: "figment", asJSON: isJSON))
       throw code
     }
   }
@@ -74,7 +77,7 @@ struct PrivacyEpsilonCommand: ParsableCommand {
   var noiseMultiplier: Double
 
   func run() throws {
-    try PrivacyQuestion.answer { try answer() }
+    try PrivacyQuestion.answer(isJSON: mechanism.json) { try answer() }
   }
 
   /// The printed answer.
@@ -102,11 +105,11 @@ struct PrivacyEpsilonCommand: ParsableCommand {
   private func sentence(_ cost: PrivacyCost) -> String {
     let epsilon = Decimals.epsilon(cost.epsilon)
     var text =
-      "(\(epsilon), \(mechanism.delta))-differential privacy holds for everything computed by "
+      "(\(epsilon), \(Decimals.number(mechanism.delta)))-differential privacy holds for everything computed by "
       + mechanism.assumptions(noiseMultiplier: noiseMultiplier) + ". "
       + "Two data sets are neighbours when one unit is added to or removed from one of them: "
       + "whatever an observer concludes from the results, its probability is at most e^\(epsilon) "
-      + "times what it would be had any one unit been added or removed, plus \(mechanism.delta). "
+      + "times what it would be had any one unit been added or removed, plus \(Decimals.number(mechanism.delta)). "
       + "The figure is the smaller of two upper bounds: "
       + "\(Decimals.epsilon(cost.renyi.epsilon)) by Rényi divergence (order "
       + "\(cost.renyi.order)), \(Decimals.epsilon(cost.privacyLossEpsilon)) by "
@@ -130,7 +133,7 @@ struct PrivacyNoiseCommand: ParsableCommand {
   var epsilon: Double
 
   func run() throws {
-    try PrivacyQuestion.answer { try answer() }
+    try PrivacyQuestion.answer(isJSON: mechanism.json) { try answer() }
   }
 
   /// The printed answer.
@@ -144,7 +147,7 @@ struct PrivacyNoiseCommand: ParsableCommand {
     return "A noise multiplier of \(noise.noiseMultiplier) keeps "
       + mechanism.assumptions(noiseMultiplier: noise.noiseMultiplier)
       + " at epsilon \(Decimals.epsilon(noise.epsilon)) for delta "
-      + "\(mechanism.delta), not above the target of \(epsilon), under adding or removing one "
+      + "\(Decimals.number(mechanism.delta)), not above the target of \(Decimals.number(epsilon)), under adding or removing one "
       + "unit. It was rounded up and then evaluated as printed."
   }
 }

@@ -28,7 +28,7 @@ struct Report: AsyncParsableCommand {
       if global.json {
         console.line(report.json)
       } else {
-        for line in try Self.lines(of: report) { console.line(line) }
+        for line in try Self.lines(of: report) { console.paragraph(line) }
       }
       if open { try Self.show(report, at: output) }
     }

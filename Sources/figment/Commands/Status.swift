@@ -28,7 +28,8 @@ struct Status: AsyncParsableCommand {
     } else {
       lines.append("idle\(waiting)")
     }
-    lines += status.remarks.map { console.coloured("note: \($0)", .yellow) }
-    return lines
+    return lines.flatMap(console.paragraphLines)
+      + status.remarks.flatMap { console.paragraphLines("note: \($0)") }
+      .map { console.coloured($0, .yellow) }
   }
 }

@@ -9,15 +9,19 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "The recipe; 'figment recipes' lists them.", completion: Completions.recipes)
   var recipe: String
 
-  @Option(help: "The privacy loss that the job may cause (else what the budget leaves).")
+  @Option(
+    parsing: .unconditional,
+    help: "The privacy loss that the job may cause. (default: what the budget leaves)")
   var epsilon: Double?
 
   @Option(
-    help:
-      "The delta of (epsilon, delta)-differential privacy (else the policy's, and at most that).")
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The delta of (epsilon, delta)-differential privacy, at most the policy's. "
+        + "(default: the policy's)"))
   var delta: Double?
 
-  @Option(help: "Discriminator steps (else the recipe's).")
+  @Option(parsing: .unconditional, help: "Steps on real images. (default: the recipe's)")
   var steps: Int?
 
   @Flag(help: "Train without noise and without any guarantee.")
@@ -27,19 +31,24 @@ struct TrainOptions: ParsableArguments {
     help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
   var hardened = false
 
-  @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
+  @Option(
+    parsing: .unconditional,
+    help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
   var countEpsilon: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Tell how many real images a classifier gets right that learnt from the set, with noise; "
         + "paid out of --epsilon."))
   var scoreEpsilon: Double?
 
-  @Option(help: "Synthetic images to write at the end (else 10,000).")
+  @Option(parsing: .unconditional, help: "Synthetic images to write at the end. (default: 10,000)")
   var count: Int?
 
-  @Option(help: "The seed of everything that is not privacy noise.")
+  @Option(
+    parsing: .unconditional,
+    help: "The seed of everything that is not privacy noise. (default: drawn)")
   var seed: UInt64?
 
   /// The request that the options make.
@@ -73,7 +82,9 @@ struct Generate: AsyncParsableCommand {
 
   @OptionGroup var argument: JobArgument
 
-  @Option(name: .shortAndLong, help: "Images to write, in equal shares of the classes.")
+  @Option(
+    name: .shortAndLong, parsing: .unconditional,
+    help: "Images to write, in equal shares of the classes.")
   var count: Int?
 
   @Flag(help: "Write that many of every class.")
@@ -84,19 +95,21 @@ struct Generate: AsyncParsableCommand {
       "Write so many of each class instead, like cat=100,dog=20.", valueName: "list"))
   var classCounts: String?
 
-  @Option(help: "The seed of the images.")
+  @Option(parsing: .unconditional, help: "The seed of the images. (default: drawn)")
   var seed: UInt64?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Below one, likely pixels become likelier and images emptier and less varied; 0.9 to 1 is usual. "
         + "Pixel models alone have one."))
   var temperature: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Above one, classes become clearer and images less varied. Needs a pixel model whose recipe "
-        + "has label_dropout. (else the recipe's)"))
+        + "has label_dropout. (default: the recipe's)"))
   var guidance: Double?
 
   @OptionGroup var submission: SubmissionOptions
@@ -112,15 +125,12 @@ struct Generate: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let request = { () throws(ControlError) in
-      var counts: [String: Int]?
-      if let classCounts { counts = try ClassCounts.read(classCounts) }
-      return GenerateRequest(
-        job: try argument.id(), count: count, perClass: perClass ? true : nil, classCounts: counts,
-        seed: seed, temperature: temperature, guidance: guidance)
-    }
-    try await global.run { _, _ in _ = try request() }
-    try await submission.submit(.generate(try request()), global)
+    var counts: [String: Int]?
+    if let classCounts { counts = try ClassCounts.read(classCounts) }
+    let request = GenerateRequest(
+      job: try argument.id(), count: count, perClass: perClass ? true : nil, classCounts: counts,
+      seed: seed, temperature: temperature, guidance: guidance)
+    try await submission.submit(.generate(request), global)
   }
 }
 

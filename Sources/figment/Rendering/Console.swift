@@ -8,8 +8,23 @@ struct Console: Sendable {
   let isTerminal: Bool
   /// Whether colours are wanted and possible.
   let hasColour: Bool
-  /// The width of the terminal.
-  let width: Int
+  /// The width that a test gives; nil asks the terminal each time, since windows change.
+  private let givenWidth: Int?
+
+  /// A console.
+  ///
+  /// - Parameter width: nil for that of the terminal as it is whenever something is drawn.
+  init(isTerminal: Bool, hasColour: Bool, width: Int? = nil) {
+    self.isTerminal = isTerminal
+    self.hasColour = hasColour
+    givenWidth = width
+  }
+
+  /// The columns of the terminal now.
+  var width: Int { givenWidth ?? Terminal.width(of: STDOUT_FILENO) }
+
+  /// The columns that lines must fit; nil in a pipe, where they are as long as they are.
+  var lineWidth: Int? { isTerminal ? width : nil }
 
   /// The console of this process.
   ///
@@ -20,16 +35,23 @@ struct Console: Sendable {
     let isTerminal = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb"
     return Console(
       isTerminal: isTerminal,
-      hasColour: isTerminal && wantsColour && variable("NO_COLOR").isEmpty,
-      width: Int(variable("COLUMNS")) ?? 80)
+      hasColour: isTerminal && wantsColour && variable("NO_COLOR").isEmpty)
   }
 
   /// Writes a line to standard output.
   func line(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
-  /// Draws over the line that was drawn before.
-  func redraw(_ text: String) {
-    Self.write("\r\u{1B}[2K" + String(text.prefix(width - 1)), to: STDOUT_FILENO)
+  /// Writes a text of any length: on a terminal, lines are broken between words.
+  func paragraph(_ text: String) { paragraphLines(text).forEach(line) }
+
+  /// A text in the lines that `paragraph` writes.
+  func paragraphLines(_ text: String) -> [String] {
+    lineWidth.map { Terminal.lines(text, width: $0) } ?? [text]
+  }
+
+  /// Draws over the line that was drawn before; `text` gets the columns that it must fit.
+  func redraw(_ text: (_ width: Int) -> String) {
+    Self.write("\r\u{1B}[2K" + text(width), to: STDOUT_FILENO)
   }
 
   /// Removes the line that was drawn before.

@@ -1,14 +1,23 @@
+import Control
+
 /// Columns of text under a line of titles.
 struct Table {
   private var rows: [[String]]
   private let numbers: Set<Int>
+  private let droppable: [Int]
+
+  /// The last column is not made narrower than this.
+  private static let leastLastColumn = 12
 
   /// Starts a table.
   ///
-  /// - Parameter numbers: columns that are aligned to the right.
-  init(_ titles: [String], numbers: Set<Int> = []) {
+  /// - Parameters:
+  ///   - numbers: columns that are aligned to the right.
+  ///   - droppable: columns that a narrow terminal may lack, the first ones first.
+  init(_ titles: [String], numbers: Set<Int> = [], droppable: [Int] = []) {
     rows = [titles]
     self.numbers = numbers
+    self.droppable = droppable
   }
 
   /// Adds a row.
@@ -18,15 +27,37 @@ struct Table {
   }
 
   /// The lines of the table, without spaces at their ends.
-  var lines: [String] {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.indices.map { column in
-        let space = String(repeating: " ", count: widths[column] - row[column].count)
-        return numbers.contains(column) ? space + row[column] : row[column] + space
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
+  var lines: [String] { lines(width: nil) }
+
+  /// The lines of the table within `width` columns, as far as that is possible; nil for any width.
+  ///
+  /// Columns that may be dropped are; then the last column, if it holds text, goes on below itself.
+  func lines(width: Int?) -> [String] {
+    var columns = Array(rows[0].indices)
+    let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    func total() -> Int { columns.reduce(0) { $0 + widths[$1] } + 2 * (columns.count - 1) }
+    guard let width else { return rows.map { line(of: $0, columns, widths) } }
+    for column in droppable where total() > width { columns.removeAll { $0 == column } }
+    guard total() > width, let last = columns.last, !numbers.contains(last) else {
+      return rows.map { line(of: $0, columns, widths) }
     }
+    let start = total() - widths[last]
+    let room = max(Self.leastLastColumn, width - start)
+    return rows.flatMap { row in
+      Terminal.lines(row[last], width: room).enumerated().map { number, part in
+        var cells = number == 0 ? row : row.map { _ in "" }
+        cells[last] = part
+        return line(of: cells, columns, widths)
+      }
+    }
+  }
+
+  private func line(of row: [String], _ columns: [Int], _ widths: [Int]) -> String {
+    let cells = columns.map { column in
+      let space = String(repeating: " ", count: max(0, widths[column] - row[column].count))
+      return numbers.contains(column) ? space + row[column] : row[column] + space
+    }
+    let line = cells.joined(separator: "  ")
+    return String(line.reversed().drop { $0 == " " }.reversed())
   }
 }

@@ -1,16 +1,35 @@
 import ArgumentParser
+import Control
 
 /// Where the configuration is.
 struct ConfigurationOptions: ParsableArguments {
   @Option(
     name: .customLong("config"),
-    help: "The configuration file. conf.d/*.yaml beside it is read too.",
+    help:
+      "The configuration file; conf.d/*.yaml beside it is read too. (default: \(Locations.ofThisProcess().configuration))",
     completion: .file(extensions: ["yaml"]))
   var file: String?
 
   /// Reads the configuration, from the given file or from where it usually is.
   func read(_ locations: Locations) throws -> Configuration {
-    try ConfigurationReader.read(
-      file.map(WorkingFolder.absolute) ?? locations.configuration, defaults: locations.defaults)
+    try ConfigurationReader.read(place(locations), defaults: locations.defaults)
+  }
+
+  /// Reads the configuration, and refuses groups that a daemon of this user could not use.
+  ///
+  /// - Throws: `ConfigurationError`: only the administrator can change it.
+  func readForService(_ locations: Locations) throws -> Configuration {
+    let settings = try read(locations)
+    do {
+      try settings.requireGroups()
+    } catch {
+      throw ConfigurationError(
+        file: try place(locations), line: nil, message: error.message)
+    }
+    return settings
+  }
+
+  private func place(_ locations: Locations) throws -> String {
+    try file.map(WorkingFolder.absolute) ?? locations.configuration
   }
 }

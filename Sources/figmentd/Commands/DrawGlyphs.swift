@@ -9,10 +9,10 @@ struct DrawGlyphsCommand: ParsableCommand {
   @Argument(help: "The folder to write into.", completion: .directory)
   var output: String
 
-  @Option(help: "Images in all.")
+  @Option(parsing: .unconditional, help: "Images in all.")
   var count = 5000
 
-  @Option(help: "Decides every image.")
+  @Option(parsing: .unconditional, help: "Decides every image.")
   var seed: UInt64 = 1
 
   func validate() throws {

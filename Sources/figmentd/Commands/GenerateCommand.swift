@@ -21,7 +21,9 @@ struct GenerateCommand: ParsableCommand {
   var model: String
   @Option(help: ArgumentHelp("A new folder for the images.", valueName: "dir"))
   var output: String
-  @Option(name: .shortAndLong, help: "Images to write, in equal shares of the classes.")
+  @Option(
+    name: .shortAndLong, parsing: .unconditional,
+    help: "Images to write, in equal shares of the classes.")
   var count: Int?
   @Option(
     help: ArgumentHelp(
@@ -32,16 +34,18 @@ struct GenerateCommand: ParsableCommand {
       "Complete these images, in a sub-folder for each class.", valueName: "dir"),
     completion: .directory)
   var complete: String?
-  @Option(help: "Rows that are kept of images to complete, from the top.")
+  @Option(parsing: .unconditional, help: "Rows that are kept of images to complete, from the top.")
   var rows: Int?
-  @Option(help: "The seed of the images. (default: drawn)")
+  @Option(parsing: .unconditional, help: "The seed of the images. (default: drawn)")
   var seed: UInt64?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Below one, likely pixels become likelier and images emptier and less varied; 0.9 to 1 is usual."
     ))
   var temperature = 1.0
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Above one, classes become clearer and images less varied; for recipes with label_dropout. "
         + "(default: the recipe's)"))
@@ -64,12 +68,9 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     let meter = ProgressMeter()
-    do {
-      try draw(meter)
-    } catch let error as ControlError {
-      meter.say("figmentd generate: \(error.message)")
-      throw ArgumentParser.ExitCode(error.exitCode.rawValue)
-    }
+    // A line that redraws itself is ended before anything else is written.
+    defer { meter.finish() }
+    try draw(meter)
   }
 
   private func draw(_ meter: ProgressMeter) throws {
@@ -80,7 +81,7 @@ struct GenerateCommand: ParsableCommand {
     // Nothing is left of a set that did not become whole.
     defer { place.discard() }
     let stop = StopSignal()
-    StopSignals.raise(stop)
+    try StopSignals.raise(stop)
     let machine = threads.machine
     let released = try ReleasedModel(model, on: machine)
     let show = { (written: Int, count: Int) in
@@ -104,8 +105,7 @@ struct GenerateCommand: ParsableCommand {
     }
     meter.finish()
     guard let results else {
-      meter.say("figmentd generate: stopped, and nothing was written.")
-      throw ArgumentParser.ExitCode(1)
+      throw ControlError.failed("stopped: nothing was written.")
     }
     try StandardOutput.write(results, json: json, headline: "\(results.images ?? 0) images")
   }

@@ -13,10 +13,15 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var configuration: ConfigurationOptions
 
   @Option(
-    help: "The folder for jobs, checkpoints and ledgers.", completion: .directory)
+    help:
+      "The folder for jobs, checkpoints and ledgers. (default: \(Locations.ofThisProcess().state))",
+    completion: .directory)
   var state: String?
 
-  @Option(help: "The control socket.", completion: .file())
+  @Option(
+    help:
+      "The control socket. (default: the configuration's, else \(Locations.ofThisProcess().socket))",
+    completion: .file())
   var socket: String?
 
   @Option(
@@ -32,33 +37,46 @@ struct Serve: AsyncParsableCommand {
     let logger = Logger(label: "figmentd")
     do {
       try await serve(logger)
-    } catch {
+    } catch let error as ConfigurationError {
       logger.critical("\(error)")
+      throw ArgumentParser.ExitCode(Self.configurationExitCode)
+    } catch {
+      logger.critical("\(ControlError(error).message)")
       throw ArgumentParser.ExitCode.failure
     }
   }
 
+  /// What systemd does not start anew (`RestartPreventExitStatus=` of the unit): `EX_CONFIG` of sysexits.h.
+  private static let configurationExitCode: Int32 = 78
+
   private func serve(_ logger: Logger) async throws {
     let locations = Locations.ofThisProcess()
-    let settings = try configuration.read(locations)
-    let state = try StateDirectory(self.state ?? locations.state)
+    let settings = try configuration.readForService(locations)
+    let stateFolder = try WorkingFolder.absolute(self.state ?? locations.state)
+    let state = try StateDirectory(
+      stateFolder, holdsReleases: WorkingFolder.overlap(settings.output, stateFolder))
     let daemon = try Daemon(
       configuration: settings, state: state,
       engine: try Assembly.engine(settings, state), reader: Assembly.reader(), logger: logger)
-    let controlSocket = try openSocket(settings.socket, locations)
+    let groups = try settings.socketGroups()
+    let controlSocket = try openSocket(settings.socket, groups.control, locations)
     let access = AccessPolicy(
-      owner: geteuid(),
-      controlGroup: try settings.socket.group.map(AccessPolicy.number(ofGroup:)),
-      readGroup: try settings.socket.readGroup.map(AccessPolicy.number(ofGroup:)))
+      owner: geteuid(), controlGroup: groups.control, readGroup: groups.read)
+    await daemon.prepareOutput(inState: stateFolder)
     try await daemon.start()
     let server = try await ControlServer.start(
       on: controlSocket, routes: Routes(api: daemon, access: access, logger: logger),
       logger: logger)
     let notifier = SystemdNotifier.ofThisProcess()
-    logger.info("listening", metadata: ["version": "\(Version.current)"])
+    logger.info(
+      "listening \(Version.current)",
+      metadata: [
+        "threads": "\(settings.threads ?? Processors.granted)",
+        "memory_limit": "\(MemoryLimit.bytes.map(String.init) ?? "none")",
+      ])
     Process.exitOnSecondSignal(logger)
     let reload = ReloadService(daemon: daemon, notifier: notifier, logger: logger) {
-      [configuration] in try configuration.read(locations)
+      [configuration] in try configuration.readForService(locations)
     }
     // Stopped from the last to the first: the job writes its checkpoint while the socket still
     // answers, and the watchdog is heard to the end.
@@ -81,11 +99,11 @@ struct Serve: AsyncParsableCommand {
   }
 
   private func openSocket(
-    _ settings: SocketConfiguration, _ locations: Locations
+    _ settings: SocketConfiguration, _ group: gid_t?, _ locations: Locations
   ) throws -> ControlSocket {
     if let inherited = ControlSocket.inherited() { return inherited }
     return try ControlSocket.make(
       at: socket ?? settings.path ?? locations.socket, mode: mode_t(settings.mode),
-      group: settings.group.map(AccessPolicy.number(ofGroup:)))
+      group: group)
   }
 }

@@ -1,4 +1,5 @@
 import Control
+import Glibc
 
 /// What the administrator decided: read from files, never changed by a request.
 struct Configuration: Hashable, Sendable {
@@ -16,6 +17,30 @@ struct Configuration: Hashable, Sendable {
   var retention = RetentionPolicy()
   /// The room that stays free on the disks of state and output.
   var minimumFree = MinimumFree.usual
+  /// Who may read what is released.
+  var release = ReleaseConfiguration()
+
+  /// The numbers of the socket's groups.
+  ///
+  /// - Throws: `ControlError.notFound` when this machine has no such group.
+  func socketGroups() throws(ControlError) -> (control: gid_t?, read: gid_t?) {
+    (
+      try socket.group.map { name throws(ControlError) in
+        try Account.number(ofGroup: name, key: "socket.group")
+      },
+      try socket.readGroup.map { name throws(ControlError) in
+        try Account.number(ofGroup: name, key: "socket.read_group")
+      }
+    )
+  }
+
+  /// Refuses groups that this machine does not know, and such as this process cannot give releases to.
+  ///
+  /// Not part of reading: a file is right or wrong on its own, and this looks at the machine.
+  func requireGroups() throws(ControlError) {
+    _ = try socketGroups()
+    for release in [release] + datasets.map(\.release) { _ = try ReleaseRights(release) }
+  }
 
   /// The dataset of a name.
   ///
@@ -38,6 +63,15 @@ struct SocketConfiguration: Hashable, Sendable {
   var group: String?
   /// The group whose members may look and change nothing.
   var readGroup: String?
+}
+
+/// Who may read what is released.
+struct ReleaseConfiguration: Codable, Hashable, Sendable {
+  /// The group of released folders and files; nil leaves the daemon's own, or that of an output folder which
+  /// passes its group on.
+  var group: String?
+  /// The permissions of released folders; files get the same without the right to search.
+  var mode: UInt32 = 0o750
 }
 
 /// What is wrong with a configuration file, and where.

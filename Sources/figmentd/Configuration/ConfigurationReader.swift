@@ -1,4 +1,6 @@
 import Control
+import Datasets
+import struct Datasets.ImageTransform
 import Glibc
 import struct Privacy.DeltaSize
 import struct Privacy.PrivacyBudget
@@ -12,6 +14,8 @@ struct ConfigurationReader {
   private var configuration: Configuration
   /// Where each dataset was declared, for errors that show only when all are known.
   private var origins: [String: ConfigurationNode] = [:]
+  /// What a dataset says of its releases; the rest is what all say, which a later file may still change.
+  private var releases: [String: ConfigurationNode] = [:]
 
   /// Starts from what holds without any file.
   init(defaults: Configuration) {
@@ -36,7 +40,10 @@ struct ConfigurationReader {
     do {
       return String(decoding: try DurableFile.read(path), as: UTF8.self)
     } catch let error as SystemCallError {
-      throw ConfigurationError(file: path, line: nil, message: "cannot be read: \(error)")
+      throw ConfigurationError(
+        file: path, line: nil,
+        message: "cannot be read: \(String(cString: strerror(error.code)))."
+          + " Name another file with --config, or make this one.")
     }
   }
 
@@ -58,6 +65,9 @@ struct ConfigurationReader {
     if let node = top.take("minimum_free") {
       configuration.minimumFree = try node.minimumFree()
     }
+    if let node = top.take("release") {
+      configuration.release = try Self.release(node, unless: configuration.release)
+    }
     if let node = top.take("datasets") {
       for (name, value) in try node.mapping().all { try addDataset(name, value) }
     }
@@ -68,6 +78,12 @@ struct ConfigurationReader {
   func finish() throws(ConfigurationError) -> Configuration {
     var result = configuration
     result.datasets.sort { $0.name < $1.name }
+    for place in result.datasets.indices {
+      result.datasets[place].release =
+        try releases[result.datasets[place].name].map { node throws(ConfigurationError) in
+          try Self.release(node, unless: result.release)
+        } ?? result.release
+    }
     for dataset in result.datasets {
       guard let origin = origins[dataset.name] else { continue }
       if WorkingFolder.overlap(dataset.root, result.output) {
@@ -100,6 +116,31 @@ struct ConfigurationReader {
     try mapping.finish()
   }
 
+  /// Who may read releases; `usual` holds where nothing is said.
+  private static func release(
+    _ node: ConfigurationNode, unless usual: ReleaseConfiguration
+  ) throws(ConfigurationError) -> ReleaseConfiguration {
+    var mapping = try node.mapping()
+    var release = usual
+    if let node = mapping.take("group") { release.group = try node.text() }
+    if let node = mapping.take("mode") {
+      let text = try node.text()
+      guard let mode = UInt32(text, radix: 8), isMode(mode) else {
+        throw node.error(
+          "'\(text)' (permissions of a folder like \"0750\" expected: the owner may do everything, others "
+            + "may not write, and who may read may search).")
+      }
+      release.mode = mode
+    }
+    try mapping.finish()
+    return release
+  }
+
+  private static func isMode(_ mode: UInt32) -> Bool {
+    mode & ~0o777 == 0 && mode & 0o700 == 0o700 && mode & 0o002 == 0
+      && (mode & 0o044) >> 2 == mode & 0o011
+  }
+
   private mutating func addDataset(
     _ name: String, _ node: ConfigurationNode
   ) throws(ConfigurationError) {
@@ -111,9 +152,9 @@ struct ConfigurationReader {
     }
     guard origins[name] == nil else { throw node.error("declared twice.") }
     var mapping = try node.mapping()
-    var dataset = DatasetConfiguration(
-      name: name, root: try mapping.require("root").absolutePath(),
-      policy: try Self.policy(mapping.require("policy")))
+    let root = try mapping.require("root").absolutePath()
+    let (policy, deltaNode) = try Self.policy(mapping.require("policy"))
+    var dataset = DatasetConfiguration(name: name, root: root, policy: policy)
     if let node = mapping.take("mode") { dataset.mode = try node.choice(of: WatchMode.self) }
     if let node = mapping.take("settle") {
       dataset.settle = .seconds(try node.positiveNumber())
@@ -130,12 +171,26 @@ struct ConfigurationReader {
       }
       dataset.holdOut = folder
     }
-    if let node = mapping.take("classes") { dataset.classes = try node.words() }
+    if let node = mapping.take("classes") {
+      let classes = try node.words()
+      do { _ = try ClassNames.folders(classes) } catch { throw node.error("\(error)") }
+      dataset.classes = classes
+    }
+    if let node = mapping.take("white_level") {
+      dataset.whiteLevel = try node.integer(in: ImageTransform.whiteLevels)
+    }
+    if let node = mapping.take("colour") {
+      dataset.colour = try node.choice(of: ImageTransform.Colour.self)
+    }
+    if let node = mapping.take("release") {
+      _ = try Self.release(node, unless: ReleaseConfiguration())
+      releases[name] = node
+    }
     if let node = mapping.take("population") {
       let population = try node.integer(in: 1...Int(Int32.max))
       let size = DeltaSize(dataset.policy.delta, units: population)
       if !dataset.policy.allowsLargeDelta, let refusal = size.refusal(dataset: name) {
-        throw node.error(refusal)
+        throw deltaNode.error("\(refusal) The number is that of 'population'.")
       }
       dataset.population = population
     }
@@ -144,9 +199,10 @@ struct ConfigurationReader {
     configuration.datasets.append(dataset)
   }
 
+  /// Reads a policy, and where its delta stands: whether that is small enough shows only later.
   private static func policy(
     _ node: ConfigurationNode
-  ) throws(ConfigurationError) -> PrivacyPolicy {
+  ) throws(ConfigurationError) -> (PrivacyPolicy, delta: ConfigurationNode) {
     var mapping = try node.mapping()
     let epsilon = try mapping.require("epsilon_max").positiveNumber()
     let deltaNode = try mapping.require("delta")
@@ -172,7 +228,7 @@ struct ConfigurationReader {
       policy.allowsLargeDelta = try node.boolean()
     }
     try mapping.finish()
-    return policy
+    return (policy, deltaNode)
   }
 
   private static func error(_ error: YamlError, in file: String) -> ConfigurationError {
@@ -185,7 +241,7 @@ struct ConfigurationReader {
         file: file, line: context.mark.line,
         message: "key '\(duplicates.joined(separator: ", "))': there twice.")
     default:
-      ConfigurationError(file: file, line: nil, message: "not YAML: \(error).")
+      ConfigurationError(file: file, line: nil, message: "not YAML: \(error.words)")
     }
   }
 }

@@ -1,7 +1,8 @@
 import Control
+import struct Datasets.ImageTransform
 
 /// A dataset as the administrator declares it.
-struct DatasetConfiguration: Hashable, Sendable {
+struct DatasetConfiguration: Codable, Hashable, Sendable {
   /// What requests call it.
   let name: String
   /// The folder that is watched; read, never written.
@@ -22,10 +23,18 @@ struct DatasetConfiguration: Hashable, Sendable {
   /// A declared number is public and decides the sampling probability. A found one is not: it tells
   /// whether one more person is there.
   var population: Int?
+  /// The sample that is white, 1...65,535, where files do not use their full depth; nil where they do.
+  ///
+  /// A declared level is public. It is never measured: the brightest image would decide it.
+  var whiteLevel: Int?
+  /// What becomes of the colours of a file that carries an ICC profile.
+  var colour: ImageTransform.Colour = .convert
   /// A folder of real images that are never trained on, for evaluations; read, never written.
   var holdOut: String?
   /// What may be spent on it.
   var policy: PrivacyPolicy
+  /// Who may read what is released of it; the reader of the configuration fills in what holds for all.
+  var release = ReleaseConfiguration()
 }
 
 extension DatasetConfiguration {
@@ -35,7 +44,7 @@ extension DatasetConfiguration {
 }
 
 /// How changes below a root are noticed.
-enum WatchMode: String, Hashable, Sendable, CaseIterable {
+enum WatchMode: String, Codable, Hashable, Sendable, CaseIterable {
   /// By inotify where the file system tells of changes, by looking where it does not.
   case auto
   /// By inotify.
@@ -45,7 +54,7 @@ enum WatchMode: String, Hashable, Sendable, CaseIterable {
 }
 
 /// What may be spent on a dataset.
-struct PrivacyPolicy: Hashable, Sendable {
+struct PrivacyPolicy: Codable, Hashable, Sendable {
   /// The most that all jobs together may spend.
   var epsilonMaximum: Double
   /// The delta at which it is counted.

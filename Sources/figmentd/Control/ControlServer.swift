@@ -21,11 +21,13 @@ struct ControlServer: Service {
     logger: Logger
   ) async throws -> ControlServer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let count = ConnectionCount(limits)
+    let counts = CallerCounts(limits)
+    let standings = StandingLookup(routes.access)
     do {
       let channel = try await ServerBootstrap(group: group)
         .childChannelInitializer { channel in
-          initialize(channel, routes: routes, limits: limits, count: count)
+          initialize(
+            channel, routes: routes, limits: limits, counts: counts, standings: standings)
         }
         .withBoundSocket(socket.descriptor).get()
       return ControlServer(channel: channel, group: group, socket: socket, logger: logger)
@@ -54,24 +56,31 @@ struct ControlServer: Service {
   }
 
   private static func initialize(
-    _ channel: any Channel, routes: Routes, limits: ControlLimits, count: ConnectionCount
+    _ channel: any Channel, routes: Routes, limits: ControlLimits, counts: CallerCounts,
+    standings: StandingLookup
   ) -> EventLoopFuture<Void> {
     guard let options = channel as? any SocketOptionProvider else {
       return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
     }
     let peer: EventLoopFuture<Peer> = options.unsafeGetSocketOption(
       level: .socket, name: NIOBSDSocket.Option(rawValue: peerCredentials))
-    return peer.flatMapThrowing { peer in
-      let refusal: ControlError?
-      do throws(ControlError) {
-        try count.enter(peer.user)
-        channel.closeFuture.whenComplete { _ in count.leave(peer.user) }
-        refusal = nil
-      } catch {
-        refusal = error
+    return peer.flatMap { peer in
+      if let standing = standings.knownStanding(of: peer) {
+        return channel.eventLoop.makeSucceededFuture((peer, standing))
       }
-      let exchange = HTTPExchange(
-        routes: routes, peer: peer, limits: limits, refusal: refusal)
+      let answer = channel.eventLoop.makePromise(of: (Peer, Standing).self)
+      answer.completeWithTask { (peer, await standings.standing(of: peer)) }
+      return answer.futureResult
+    }.flatMapThrowing { peer, standing in
+      let caller: Result<Caller, ControlError>
+      do throws(ControlError) {
+        let admitted = try Caller(peer, as: standing, in: counts)
+        channel.closeFuture.whenComplete { _ in admitted.leave() }
+        caller = .success(admitted)
+      } catch {
+        caller = .failure(error)
+      }
+      let exchange = HTTPExchange(routes: routes, caller: caller, limits: limits)
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(HeaderLimit(exchange, bytes: limits.headerBytes))
       try pipeline.addHandler(HTTPResponseEncoder())

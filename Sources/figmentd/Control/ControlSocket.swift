@@ -55,13 +55,24 @@ struct ControlSocket: Sendable {
       try withAddress(of: path) { address, length in
         _ = try systemCall("bind", path) { bind(descriptor, address, length) }
       }
-      if let group { try systemCall("chown", path) { chown(path, uid_t.max, group) } }
+      if let group { try give(path, to: group) }
       try systemCall("chmod", path) { chmod(path, mode) }
       try systemCall("listen", path) { listen(descriptor, backlog) }
       return ControlSocket(descriptor: descriptor, file: path)
     } catch {
       close(descriptor)
       throw error
+    }
+  }
+
+  /// Gives the socket to a group, unless it has it already.
+  private static func give(_ path: String, to group: gid_t) throws {
+    var information = stat()
+    if lstat(path, &information) == 0, information.st_gid == group { return }
+    guard chown(path, uid_t.max, group) == 0 else {
+      let error = SystemCallError("chown", path)
+      guard error.code == EPERM else { throw error }
+      throw Account.notMember(of: Account.name(ofGroup: group), key: "socket.group")
     }
   }
 

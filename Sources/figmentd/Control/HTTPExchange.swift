@@ -11,9 +11,8 @@ final class HTTPExchange: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let routes: Routes
-  private let peer: Peer
+  private let caller: Result<Caller, ControlError>
   private let limits: ControlLimits
-  private let refusal: ControlError?
 
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
@@ -23,14 +22,12 @@ final class HTTPExchange: ChannelInboundHandler {
   /// Whether the headers have arrived.
   var hasHead: Bool { head != nil }
 
-  /// Makes an exchange with a peer.
-  ///
-  /// - Parameter refusal: answers whatever is asked, when the peer may not even ask.
-  init(routes: Routes, peer: Peer, limits: ControlLimits, refusal: ControlError?) {
+  /// Makes an exchange with a caller, or with somebody who was not let in: then the refusal answers
+  /// whatever is asked.
+  init(routes: Routes, caller: Result<Caller, ControlError>, limits: ControlLimits) {
     self.routes = routes
-    self.peer = peer
+    self.caller = caller
     self.limits = limits
-    self.refusal = refusal
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -42,7 +39,7 @@ final class HTTPExchange: ChannelInboundHandler {
         .timedOut("request: not whole after \(exchange.limits.requestSeconds) seconds."),
         boundContext.value)
     }
-    if let refusal { refuse(refusal, context) }
+    if case .failure(let refusal) = caller { refuse(refusal, context) }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -61,7 +58,9 @@ final class HTTPExchange: ChannelInboundHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if error is HTTPParserError {
-      refuse(.invalid("request: not HTTP/1.1: \(error)."), context)
+      refuse(
+        .invalid("request: not HTTP/1.1 (a line like 'GET /v1/status HTTP/1.1' expected)."), context
+      )
     } else {
       context.close(promise: nil)
     }
@@ -99,23 +98,23 @@ final class HTTPExchange: ChannelInboundHandler {
   }
 
   private func answer(_ context: ChannelHandlerContext) {
-    guard let head else { return }
+    guard let head, case .success(let caller) = caller else { return }
     deadline?.cancel()
     let request = ControlRequest(
       method: head.method.rawValue, target: head.uri,
       token: head.headers.first(name: ControlRoute.tokenHeader),
       body: Data(body.readableBytesView))
-    let (routes, peer, channel) = (routes, peer, context.channel)
+    let (routes, limits, channel) = (routes, limits, context.channel)
     answering = Task {
-      let reply = await routes.answer(request, from: peer)
-      await HTTPResponse(channel: channel).send(reply)
+      let reply = await routes.answer(request, from: caller)
+      await HTTPResponse(channel: channel, limits: limits).send(reply)
     }
   }
 
   private func send(_ reply: ControlReply, _ context: ChannelHandlerContext) {
     deadline?.cancel()
-    let channel = context.channel
-    answering = Task { await HTTPResponse(channel: channel).send(reply) }
+    let (limits, channel) = (limits, context.channel)
+    answering = Task { await HTTPResponse(channel: channel, limits: limits).send(reply) }
   }
 }
 

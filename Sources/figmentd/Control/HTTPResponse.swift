@@ -4,9 +4,17 @@ import NIOCore
 import NIOHTTP1
 
 /// Writes an answer and ends the connection.
+///
+/// A caller that does not read is cut off: each piece must be taken within a time, and a reply that is no
+/// stream as a whole. What lies in the kernel's buffers counts as taken.
 struct HTTPResponse: Sendable {
   /// Where it is written.
   let channel: any Channel
+  /// How long a caller may take.
+  let limits: ControlLimits
+
+  /// Bytes of a piece.
+  private static let pieceBytes = 64 * 1024
 
   /// Sends a reply; a peer that is gone is not an error.
   func send(_ reply: ControlReply) async {
@@ -29,9 +37,29 @@ struct HTTPResponse: Sendable {
     var body = ByteBuffer(bytes: data)
     body.writeString("\n")
     let head = head(status: status, type: type, length: body.readableBytes)
+    let deadline = channel.eventLoop.scheduleTask(in: .seconds(limits.replySeconds)) { [channel] in
+      channel.close(promise: nil)
+    }
+    defer { deadline.cancel() }
     channel.write(HTTPServerResponsePart.head(head), promise: nil)
-    channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
-    try await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+    while let piece = body.readSlice(length: min(Self.pieceBytes, body.readableBytes)),
+      piece.readableBytes > 0
+    {
+      try await write(part(piece))
+    }
+    try await write(.end(nil))
+  }
+
+  private func part(_ bytes: ByteBuffer) -> HTTPServerResponsePart { .body(.byteBuffer(bytes)) }
+
+  /// Writes a part and waits until the kernel has taken it; ends the connection where the caller has made
+  /// no room for it in time.
+  private func write(_ part: HTTPServerResponsePart) async throws {
+    let deadline = channel.eventLoop.scheduleTask(in: .seconds(limits.writeSeconds)) { [channel] in
+      channel.close(promise: nil)
+    }
+    defer { deadline.cancel() }
+    try await channel.writeAndFlush(part)
   }
 
   /// Each line waits until the one before is written: a slow reader holds nothing in memory but
@@ -40,7 +68,7 @@ struct HTTPResponse: Sendable {
     _ events: AsyncThrowingStream<JobEvent, any Error>, withCounts: Bool
   ) async throws {
     let head = head(status: 200, type: "application/x-ndjson", length: nil)
-    try await channel.writeAndFlush(HTTPServerResponsePart.head(head))
+    try await write(.head(head))
     var end = StreamEnd()
     do {
       for try await event in events {
@@ -51,13 +79,13 @@ struct HTTPResponse: Sendable {
     }
     try Task.checkCancellation()
     try await sendLine(end)
-    try await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+    try await write(.end(nil))
   }
 
   private func sendLine(_ value: some Encodable) async throws {
     var line = ByteBuffer(bytes: try ControlCoding.encode(value))
     line.writeString("\n")
-    try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(line)))
+    try await write(part(line))
   }
 
   private func head(status: Int, type: String, length: Int?) -> HTTPResponseHead {

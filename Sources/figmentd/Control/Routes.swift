@@ -31,27 +31,26 @@ struct Routes: Sendable {
   let logger: Logger
 
   /// Answers a request; what goes wrong becomes a problem.
-  func answer(_ request: ControlRequest, from peer: Peer) async -> ControlReply {
+  func answer(_ request: ControlRequest, from caller: Caller) async -> ControlReply {
     do {
       let route = try ControlRoute(method: request.method, target: request.target)
-      try access.check(peer, for: route)
-      log(route, request, peer)
-      return try await call(route, request, seesCounts: access.mayControl(peer))
-    } catch let error as ControlError {
-      return .problem(error.problem)
+      try caller.standing.check(caller.peer, for: route)
+      log(route, request, caller.peer)
+      return try await call(route, request, caller)
     } catch {
-      logger.error("request: \(error)")
-      return .problem(ControlError.failed("\(error)").problem)
+      let problem = ControlError(error)
+      if !(error is ControlError) { logger.error("request: \(problem)") }
+      return .problem(problem.problem)
     }
   }
 
   /// Calls the method of a route.
-  ///
-  /// - Parameter seesCounts: whether the caller may see what is counted over real files.
   private func call(
-    _ route: ControlRoute, _ request: ControlRequest, seesCounts: Bool
+    _ route: ControlRoute, _ request: ControlRequest, _ caller: Caller
   ) async throws -> ControlReply {
-    if !seesCounts, let reply = try await replyWithoutCounts(route) { return reply }
+    if case .events = route { try caller.follow() }
+    // Who may only look is told nothing that is counted over real files.
+    if !caller.standing.mayControl, let reply = try await replyWithoutCounts(route) { return reply }
     return switch route {
     case .status: try await value(api.status())
     case .datasets: try await value(api.datasets())
@@ -62,8 +61,7 @@ struct Routes: Sendable {
       try await value(api.ledger(of: dataset, witness: witness))
     case .recipes: try await value(api.recipes())
     case .plan:
-      try await value(
-        api.plan(ControlCoding.decodeStrictly(PlanRequest.self, from: request.body)))
+      try await plan(ControlCoding.decodeStrictly(PlanRequest.self, from: request.body), caller)
     case .jobs(let filter): try await value(api.jobs(filter))
     case .submit:
       try await value(
@@ -100,6 +98,12 @@ struct Routes: Sendable {
       .remove, .prune:
       nil
     }
+  }
+
+  /// Plans are computed one after the other and may take long: a user may wait for a few of them.
+  private func plan(_ request: PlanRequest, _ caller: Caller) async throws -> ControlReply {
+    try request.validate()
+    return try await value(caller.plan { try await api.plan(request) })
   }
 
   private func value(status: Int = 200, _ value: some Encodable) throws -> ControlReply {

@@ -44,7 +44,7 @@ actor DatasetKeeper {
     self.index = index
     self.pulse = pulse
     self.logger = logger
-    thread = SerialThread(named: "figment-scan")
+    thread = SerialThread(named: "figment-scan", yields: true)
   }
 
   /// Scans and watches until it is cancelled.
@@ -98,7 +98,7 @@ actor DatasetKeeper {
       finish(.ready, nil)
     } catch {
       // A share that is not mounted looks like an empty folder or none: what was known is kept.
-      finish(.offline, "\(error)")
+      finish(.offline, ControlError(error).message)
     }
   }
 
@@ -157,7 +157,7 @@ actor DatasetKeeper {
         remind()
       }
     } catch {
-      finish(.offline, "\(error)")
+      finish(.offline, ControlError(error).message)
     }
   }
 
@@ -204,7 +204,7 @@ actor DatasetKeeper {
     do {
       watch = try reader.watch(dataset) { hints.add($0) }
     } catch {
-      logger.warning("dataset \(dataset.name): cannot be watched: \(error)")
+      logger.warning("dataset \(dataset.name): cannot be watched: \(ControlError(error))")
     }
   }
 
@@ -251,8 +251,7 @@ extension IndexedFile {
   /// Whether it may be an image by its name and kind.
   var isCandidate: Bool {
     switch row.verdict {
-    case ImageVerdict.ignored.code, ImageVerdict.vanished.code, ImageVerdict.notRegularFile.code:
-      false
+    case "ignored", ImageVerdict.vanished.code, ImageVerdict.notRegularFile.code: false
     default: true
     }
   }

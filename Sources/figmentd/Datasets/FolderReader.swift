@@ -1,4 +1,5 @@
 import Control
+import enum Datasets.FolderRemark
 
 /// What the daemon needs from the room that reads folders: the border to it.
 ///
@@ -51,6 +52,8 @@ struct FolderContents: Sendable {
   var files: [IndexedFile]
   /// Files to be looked at once more: what the scan found of them contradicts itself.
   var doubtful = FolderHints()
+  /// What the owner of the folder should know; for nobody else.
+  var remarks: [FolderRemark] = []
 }
 
 /// What a look at some files of a root found.

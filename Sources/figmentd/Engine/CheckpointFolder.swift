@@ -17,6 +17,13 @@ struct CheckpointFolder {
   struct Saved {
     let step: Int
     let checkpoint: Checkpoint
+    /// Newer ones that could not be read.
+    let damaged: Int
+  }
+
+  /// Writes a file durably.
+  var write: @Sendable (_ data: Data, _ path: String) throws -> Void = {
+    try DurableFile.write($0, to: $1)
   }
 
   /// Writes the state after a step, and removes older ones.
@@ -26,7 +33,7 @@ struct CheckpointFolder {
     model.save(into: &checkpoint)
     checkpoint.metadata["step"] = String(step)
     checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
-    try DurableFile.write(try Safetensors.encode(checkpoint), to: file(of: step))
+    try write(try Safetensors.encode(checkpoint), file(of: step))
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
 
@@ -35,7 +42,7 @@ struct CheckpointFolder {
   /// - Throws: `ControlError` when a later version wrote it: to go on from an older one would lose
   ///   steps that were paid for.
   func newest() throws -> Saved? {
-    for step in try steps().reversed() {
+    for (place, step) in try steps().reversed().enumerated() {
       guard let data = try? DurableFile.read(file(of: step)),
         let checkpoint = try? Safetensors.decode(data),
         let noted: Int = try? checkpoint.value("step"), noted == step
@@ -43,9 +50,17 @@ struct CheckpointFolder {
       if let format: Int = try? checkpoint.value(Self.formatKey) {
         try StateFormat.check(format, of: file(of: step))
       }
-      return Saved(step: step, checkpoint: checkpoint)
+      return Saved(step: step, checkpoint: checkpoint, damaged: place)
     }
     return nil
+  }
+
+  /// The bytes of the largest checkpoint; 0 when there is none.
+  func largestBytes() throws -> Int {
+    try steps().map { step in
+      var information = stat()
+      return stat(file(of: step), &information) == 0 ? Int(information.st_size) : 0
+    }.max() ?? 0
   }
 
   /// Removes all checkpoints, and nothing else that may lie there.

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Models
+import Privacy
 
 /// The card of images that were drawn from a model after its training.
 struct DrawnSetReadme {
@@ -19,6 +20,12 @@ struct DrawnSetReadme {
     init(statement: Data?) {
       self = statement.map { .stated($0) } ?? .unknown
     }
+
+    /// The statement of the model's release; nil where there is none that this version can read.
+    var statementInWords: PrivacyStatement? {
+      guard case .stated(let data) = self else { return nil }
+      return try? JSONDecoder().decode(PrivacyStatement.self, from: data)
+    }
   }
 
   /// The model's recipe.
@@ -31,8 +38,12 @@ struct DrawnSetReadme {
   private var promise: String {
     switch guarantee {
     case .stated:
-      "Drawing costs no privacy: what privacy.json says of the model's training holds for these "
-        + "images."
+      ([
+        "Drawing costs no privacy: what privacy.json and PRIVACY.md say of the model's training holds "
+          + "for these images."
+      ]
+        + [guarantee.statementInWords.map { "\($0.sentence)\n\n\($0.meaning ?? "")" }]
+        .compactMap { $0 }).joined(separator: "\n\n")
     case .unknown:
       "No privacy.json was found with the model. Unless the release that it came with has one, treat "
         + "this set like the images that the model was trained on."

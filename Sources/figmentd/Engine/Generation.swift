@@ -69,6 +69,9 @@ struct Generation {
     try writer.writeSheet(of: model, format: format, as: request)
     if case .stated(let statement) = guarantee {
       try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
+      if let page = guarantee.statementInWords {
+        try writer.write(Releasable(page.markdown, .chosenBeforehand), as: "PRIVACY.md")
+      }
     }
     var results = try finish(writer, place, guarantee)
     results.outputs.append(JobOutput(kind: "sheet", path: place.path + "/samples.png"))

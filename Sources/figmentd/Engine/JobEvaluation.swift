@@ -84,9 +84,9 @@ struct JobEvaluation {
         "job \(request.job): the \(set) set has fewer images than an evaluation needs "
           + "(\(expected) expected).")
     } catch let error as EvaluationError {
-      throw ControlError.failed("job \(request.job): \(error)")
+      throw ControlError.failed("job \(request.job): \(error.description)")
     } catch let error as DatasetError {
-      throw ControlError.failed("dataset \(dataset.name): \(error)")
+      throw ControlError.failed("dataset \(dataset.name): \(error.description)")
     }
   }
 

@@ -17,13 +17,14 @@ struct LedgerReader {
   ///
   /// - Parameter witness: a line that it must hold; nil for none.
   init(
-    _ dataset: DatasetConfiguration, state: StateDirectory, witness: LedgerWitness? = nil
+    _ dataset: DatasetConfiguration, state: StatePaths, witness: LedgerWitness? = nil
   ) throws {
     self.dataset = dataset
     let location = RootLedger.location(
       try RootLedger.identity(of: dataset.root), ledgers: state.ledgers, marks: state.ledgerMarks)
-    // A file that is gone while its mark is there is not an empty ledger: the verification knows.
-    let bytes = try SystemLedgerFileDisk().content(of: location.path) ?? []
+    // A file that is gone while its mark is there is not an empty ledger, and neither is one that cannot be
+    // read: the verification says so.
+    let bytes = (try? SystemLedgerFileDisk().content(of: location.path)) ?? []
     let content = try? LedgerFileContent(bytes, ledger: location.path)
     lines = content?.lines ?? []
     verification = LedgerFileVerification(

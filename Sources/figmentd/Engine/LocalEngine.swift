@@ -4,36 +4,43 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
-import Synchronization
 
 /// The engine that trains on this machine: joins the rooms of data, models and privacy.
 final class LocalEngine: TrainingEngine {
   private let library: RecipeLibrary
-  private let state: StateDirectory
+  private let state: StatePaths
   private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
   private let conditions: RunConditions
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let machine: Machine
-  /// Steps per second by recipe, measured once.
-  private let speeds = Mutex<[String: Double]>([:])
 
   /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
   ///
   /// `usableUnits` counts the units of privacy that a dataset's root holds, as a run counts them.
   /// Images are decoded in child processes unless `makeDecoder` says otherwise.
   init(
-    recipes: String, threads: Int?, state: StateDirectory,
+    recipes: String, threads: Int?, state: StatePaths,
     under conditions: RunConditions = RunConditions(),
     makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil,
     usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
   ) {
     library = RecipeLibrary(folder: recipes)
-    machine = Machine(threadCount: threads ?? ThreadPool.availableProcessors)
+    machine = Machine(threadCount: threads ?? Processors.granted)
     self.state = state
     self.usableUnits = usableUnits
     self.conditions = conditions
     let poisoned = DecoderProcess.Poisoned()
     self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
+  }
+
+  /// Makes an engine as it is set up in a daemon.
+  convenience init(
+    _ settings: EngineSettings,
+    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
+  ) {
+    self.init(
+      recipes: settings.recipes, threads: settings.threads, state: settings.state,
+      usableUnits: usableUnits)
   }
 
   var instructionSet: String { machine.kernels.name }
@@ -57,6 +64,11 @@ final class LocalEngine: TrainingEngine {
         dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
         images: order.count)
+      report.diskBytes =
+        DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
+      report.warning =
+        NoiseOutlook(
+          plan, parameterCount: forecast.privateParameterCount, epsilon: priced.epsilon)?.warning
       guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
@@ -104,9 +116,9 @@ final class LocalEngine: TrainingEngine {
       samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
-      statement: "\(report.steps) steps of \(mechanism.noise.words) noise of "
+      statement: "\(Rounded.count(report.steps)) steps of \(mechanism.noise.words) noise of "
         + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
-        + "(\(Decimals.epsilon(epsilon)), \(order.delta))-differentially private, adding or removing one "
+        + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, adding or removing one "
         + (dataset.policy.unit == .file ? "file" : "sub-folder")
         + "; \(GuaranteeStrength(epsilon: epsilon).words)")
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
@@ -124,7 +136,7 @@ final class LocalEngine: TrainingEngine {
     let order = try order(request, name: job.id.description, dataset: dataset)
     return try withoutActuallyEscaping(report) { report in
       let run = TrainingRun(
-        order, at: places(of: directory), on: machine, stop: stop, under: conditions,
+        order, at: try places(of: directory, dataset), on: machine, stop: stop, under: conditions,
         makeDecoder: makeDecoder, report: report)
       switch try run.run() {
       case .finished(let results): return .completed(results)
@@ -164,7 +176,7 @@ final class LocalEngine: TrainingEngine {
           seed: request.seed ?? RunDesign.drawnSeed(),
           temperature: request.temperature ?? 1, guidance: request.guidance),
         name: job.id.description)
-      let places = places(of: directory)
+      let places = try places(of: directory, dataset)
       let count = generation.request.labels.count
       let tell = { (written: Int) in
         report(.progress(JobProgress(phase: .generate, done: written, total: count)))
@@ -172,13 +184,13 @@ final class LocalEngine: TrainingEngine {
       let results =
         if let mechanism = design.plan.mechanism {
           try generation.write(
-            releaseAt: SetPlace(places.release, internalFiles: places.internalFiles),
+            releaseAt: places.set(isProtected: true),
             protectedBy: mechanism,
             statement: try? DurableFile.read(trained.release + "/privacy.json"), stop: stop,
             report: tell)
         } else {
           try generation.write(
-            insideAt: SetPlace(places.unprotected, internalFiles: places.internalFiles),
+            insideAt: places.set(isProtected: false),
             guarantee: .none, stop: stop, report: tell)
         }
       return results.map { .completed($0) } ?? .stopped
@@ -186,8 +198,8 @@ final class LocalEngine: TrainingEngine {
   }
 
   func evaluate(
-    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
-    stop: StopSignal, report: @Sendable (JobReport) -> Void
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     try Self.translated {
       guard let design = try RunDesign.saved(in: trained.internalFiles) else {
@@ -234,8 +246,8 @@ final class LocalEngine: TrainingEngine {
     let policy = dataset.policy
     if let delta = request.delta, delta > policy.delta {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): this job asks for delta \(delta), its policy allows "
-          + "\(policy.delta). Leave delta out, or ask for less.")
+        "dataset \(dataset.name): this job asks for delta \(Rounded.number(delta)), its policy allows "
+          + "\(Rounded.number(policy.delta)). Leave delta out, or ask for less.")
     }
     let recipe = try library.recipe(named: request.recipe)
     if request.hardened == false, recipe.training.noise == .discreteGaussian {
@@ -252,16 +264,24 @@ final class LocalEngine: TrainingEngine {
       budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       steps: request.steps, isHardened: request.hardened ?? false,
       countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
-      holdOut: dataset.holdOut, count: request.count ?? RunOrder.usualCount,
+      holdOut: dataset.holdOut, allowsFewerSteps: request.allowFewerSteps ?? false,
+      count: request.count ?? RunOrder.usualCount,
       seed: request.seed, command: request.command)
   }
 
+  /// Where a job's files lie that may release something of a dataset.
+  private func places(
+    of directory: JobDirectory, _ dataset: DatasetConfiguration
+  ) throws -> RunPlaces {
+    var places = places(of: directory)
+    places.rights = try ReleaseRights(dataset.release)
+    return places
+  }
+
   private func places(of directory: JobDirectory) -> RunPlaces {
-    let output = directory.release.split(separator: "/", omittingEmptySubsequences: false)
-      .dropLast().joined(separator: "/")
-    return RunPlaces(
+    RunPlaces(
       internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
-      release: directory.release, unprotected: "\(output)/internal/\(directory.job)",
+      release: directory.release, unprotected: "\(directory.output)/internal/\(directory.job)",
       ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
   }
 
@@ -306,6 +326,6 @@ extension RunOrder {
   /// Why a run without privacy is refused.
   var nonPrivateRefusal: String {
     "dataset \(dataset): its policy does not allow training without privacy. "
-      + "Ask the administrator for policy.allow_non_private, or give an epsilon."
+      + "Ask the administrator for 'non_private: true' in the dataset's policy, or give an epsilon."
   }
 }

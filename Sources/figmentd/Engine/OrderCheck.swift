@@ -17,6 +17,7 @@ extension RunOrder {
     // Where no classes are declared, a recipe is checked with as few as can be told apart.
     try recipe.validate(classes: rules.classes ?? ["one", "two"])
     try training.validate()
+    if let classes = rules.classes { _ = try ClassNames.folders(classes) }
     let epsilon: Double
     switch loss {
     case .unlimited:
@@ -36,20 +37,5 @@ extension RunOrder {
     try gate.admitPlan(
       RunDesign.event(mechanism, steps: priced.plan.steps, questions: priced.questions.all),
       of: name, after: history)
-  }
-}
-
-extension ControlError {
-  /// Errors of the rooms as errors that a caller can act on.
-  static func translating<Result>(_ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as LedgerError {
-      throw RootLedger.controlError(error)
-    } catch let error as PrivacyError {
-      throw ControlError.invalid(error.description)
-    } catch let error as RecipeFailure {
-      throw ControlError.invalid(error.description)
-    }
   }
 }

@@ -1,4 +1,5 @@
 import Control
+import Evaluation
 import FoundationEssentials
 import Privacy
 
@@ -56,6 +57,19 @@ struct PaidAnswers {
 
   /// What a report says of them.
   var facts: [(name: String, value: String)] { answers.compactMap(\.value.fact) }
+
+  /// The score, for the verdict of a report; nil when nobody paid for one.
+  var score: Releasable<PaidScore>? {
+    answers.lazy.compactMap { answer -> Releasable<PaidScore>? in
+      guard answer.value is ScoreFile else { return nil }
+      return answer.map {
+        let file = $0 as? ScoreFile
+        return PaidScore(
+          accuracy: file?.accuracy,
+          interval: file?.interval ?? Interval(low: 0, high: 1, method: "unknown"))
+      }
+    }.first
+  }
 
   /// Adds their files to a set.
   func write<Zone>(with writer: SetWriter<Zone>) throws {

@@ -85,7 +85,7 @@ struct PricedPlan {
     self.questions = questions
     epsilon = alone
     remark =
-      "No epsilon was asked for: the plan takes what is left of \(budget.epsilon), beside "
+      "No epsilon was asked for: the plan takes what is left of \(Decimals.number(budget.epsilon)), beside "
       + "\(Decimals.epsilon(spent)) that other runs spent or announced. It is "
       + "\(Decimals.epsilon(alone)) by itself; together they stay within the budget."
   }

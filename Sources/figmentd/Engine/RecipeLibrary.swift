@@ -1,5 +1,6 @@
 import Control
 import FoundationEssentials
+import Glibc
 import Models
 import Yams
 
@@ -18,7 +19,10 @@ struct RecipeLibrary: Sendable {
   /// The recipe of a name.
   func recipe(named name: String) throws -> Recipe {
     let names = try names()
-    guard names.contains(name) else { throw ControlError.unknown("recipe", name, among: names) }
+    guard names.contains(name) else {
+      throw ControlError.notFound(
+        ControlError.unknown("recipe", name, among: names).message + " The folder is \(folder).")
+    }
     return try Self.read("\(folder)/\(name).yaml")
   }
 
@@ -37,8 +41,9 @@ struct RecipeLibrary: Sendable {
     let text: String
     do {
       text = String(decoding: try DurableFile.read(path), as: UTF8.self)
-    } catch {
-      throw ControlError.notFound("recipe \(path): cannot be read (\(error)).")
+    } catch let error as SystemCallError {
+      throw ControlError.notFound(
+        "recipe \(path): cannot be read (\(String(cString: strerror(error.code)))).")
     }
     do {
       let recipe = try YAMLDecoder().decode(Recipe.self, from: text)
@@ -49,7 +54,7 @@ struct RecipeLibrary: Sendable {
     } catch let error as DecodingError {
       throw ControlError.invalid("recipe \(path): \(describe(error))")
     } catch let error as YamlError {
-      throw ControlError.invalid("recipe \(path): not readable as YAML. \(error)")
+      throw ControlError.invalid("recipe \(path): not readable as YAML: \(error.words)")
     }
   }
 
@@ -83,7 +88,7 @@ struct RecipeLibrary: Sendable {
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
       "field '\(context.codingPath.map(\.stringValue).joined(separator: "."))': "
         + "\(context.debugDescription)"
-    @unknown default: "\(error)"
+    @unknown default: ErrorWords.text(of: error)
     }
   }
 }

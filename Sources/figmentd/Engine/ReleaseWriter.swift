@@ -37,25 +37,25 @@ final class SetWriter<Zone: ReportZone> {
   /// Bytes of pixels that are kept for the report.
   private static var lookedLimit: Int { 64 << 20 }
 
-  private init(at place: SetPlace, hasReport: Bool, mode: UInt32) throws {
+  private init(at place: SetPlace, hasReport: Bool) throws {
     self.place = place
     self.hasReport = hasReport
     encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
-    try place.begin(mode: mode)
+    try place.begin()
   }
 
   /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
   ///
-  /// Only a run that a mechanism protects can name one.
+  /// Only a run that a mechanism protects can name one. The place says who may read it.
   convenience init(
     releaseAt place: SetPlace, protectedBy mechanism: SubsampledGaussian, hasReport: Bool
   ) throws where Zone == ReleaseReport {
-    try self.init(at: place, hasReport: hasReport, mode: 0o755)
+    try self.init(at: place, hasReport: hasReport)
   }
 
   /// Begins a set that will appear at `place`, which nobody but the operator may read.
   convenience init(insideAt place: SetPlace, hasReport: Bool) throws where Zone == InternalReport {
-    try self.init(at: place, hasReport: hasReport, mode: 0o700)
+    try self.init(at: place, hasReport: hasReport)
   }
 
   /// Draws the images of a request; false when it ended early because of `shouldStop`.
@@ -71,10 +71,10 @@ final class SetWriter<Zone: ReportZone> {
     _ shouldStop: () -> Bool, _ report: (Int) -> Void
   ) throws -> Bool {
     let labels = request.labels
-    let classes = format.classes
+    let classes = try ClassNames.folders(format.classes).map(\.text)
     let shape = ImageShape(height: format.height, width: format.width, channels: format.channels)
     let count = labels.count
-    for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)", mode: 0o755) }
+    for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)") }
     var metadata = Data()
     var written = 0
     let stride = max(1, (count * shape.sampleCount + Self.lookedLimit - 1) / Self.lookedLimit)
@@ -127,7 +127,7 @@ final class SetWriter<Zone: ReportZone> {
     json.outputFormatting = [.sortedKeys]
     checkpoint.metadata["recipe"] = String(decoding: try json.encode(recipe), as: UTF8.self)
     checkpoint.metadata["classes"] = String(decoding: try json.encode(classes), as: UTF8.self)
-    try DurableFile.makeFolder(temporary + "/model", mode: 0o755)
+    try DurableFile.makeFolder(temporary + "/model")
     try write(try Safetensors.encode(checkpoint), as: "model/generator.safetensors")
   }
 
@@ -152,7 +152,7 @@ final class SetWriter<Zone: ReportZone> {
   private func write(_ data: Data, as name: String, flushed: Bool = true) throws {
     let path = "\(temporary)/\(name)"
     let file = try systemCall("open", path) {
-      open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+      open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     }
     defer { close(file) }
     try DurableFile.writeAll(data, to: file, of: path)

@@ -1,4 +1,6 @@
+import Control
 import Compute
+import Datasets
 import FoundationEssentials
 import Models
 
@@ -24,7 +26,7 @@ struct ReleasedModel {
     do {
       content = try Safetensors.decode(bytes)
     } catch {
-      throw ModelFileError.noModel(file, reason: "\(error)")
+      throw ModelFileError.noModel(file, reason: ControlError(error).message)
     }
     let entry = { (key: String) throws -> Data in
       guard let text = content.metadata[key] else {
@@ -35,6 +37,8 @@ struct ReleasedModel {
     let json = JSONDecoder()
     recipe = try json.decode(Recipe.self, from: entry("recipe"))
     classes = try json.decode([String].self, from: entry("classes"))
+    _ = try ClassNames.folders(classes)
+    try recipe.validate(classes: classes)
     model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
     try model.restoreGenerator(from: content)
     let release = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()

@@ -15,6 +15,8 @@ final class RunAccount {
   private let order: RunOrder
   private let design: RunDesign
   private let run: LedgerFileRun?
+  /// The newest epsilon that was told, and the steps that it covers.
+  private var known: (charged: Int, epsilon: Double)?
 
   /// Opens the root's ledger and announces what is left of the run.
   ///
@@ -58,19 +60,28 @@ final class RunAccount {
     attempt = run.plan.attempt
   }
 
-  /// An upper bound on the epsilon of the run's first `charged` steps, and of its question for
-  /// counts, which comes before them; nil without privacy.
+  /// The epsilon that was charged for the run's first `charged` steps, and for its question for counts,
+  /// which comes before them, by the bound that the plan's own epsilon comes from; nil without privacy.
   ///
-  /// The plan's own epsilon bounds every prefix of the plan, and Rényi divergence bounds it faster.
+  /// Steps are charged in about a hundred blocks, so a bound is computed that often, and kept.
   func plannedEpsilon(charged: Int) -> Double? {
     guard let mechanism = design.plan.mechanism, let target = design.epsilon else { return nil }
+    if let known, known.charged == charged { return known.epsilon }
+    let epsilon = epsilon(of: mechanism, charged: charged, atMost: target)
+    known = (charged, epsilon)
+    return epsilon
+  }
+
+  private func epsilon(
+    of mechanism: SubsampledGaussian, charged: Int, atMost target: Double
+  ) -> Double {
     let event = RunDesign.event(
       mechanism, steps: charged, questions: design.counts.map { [$0] } ?? [])
-    guard let tally = try? EventTally(event),
-      let epsilon = try? RenyiAccountant(tally).epsilon(atDelta: order.delta)
-    else { return target }
+    guard let tally = try? EventTally(event) else { return target }
     guard !tally.isEmpty else { return 0 }
-    return min(epsilon, target)
+    // The plan's epsilon bounds every part of the plan.
+    let cost = try? PrivacyCost(of: tally, delta: order.delta)
+    return min(cost?.epsilon ?? target, target)
   }
 
   /// What may be reported of the training.

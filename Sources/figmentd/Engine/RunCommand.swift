@@ -27,10 +27,12 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The recipe: a name, or a path of a YAML file.")
   var recipe: String
 
-  @Option(help: "The privacy loss that the run may cause.")
+  @Option(parsing: .unconditional, help: "The privacy loss that the run may cause.")
   var epsilon: Double?
 
-  @Option(help: "The delta of (epsilon, delta)-differential privacy. Take less than 1 / images.")
+  @Option(
+    parsing: .unconditional,
+    help: "The delta of (epsilon, delta)-differential privacy. Take less than 1 / images.")
   var delta: Double?
 
   @Flag(help: "Allow a delta that is not below 1 / images; the statement says so.")
@@ -43,10 +45,13 @@ struct RunCommand: ParsableCommand {
     help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
   var hardened = false
 
-  @Option(help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
+  @Option(
+    parsing: .unconditional,
+    help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
   var countEpsilon: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Tell how many real images a classifier gets right that learnt from the set, with noise; "
         + "paid out of --epsilon."))
@@ -61,47 +66,66 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "End when held-out images become no likelier; with --non-private alone.")
   var stopEarly = false
 
-  @Option(help: "Synthetic images to write.")
+  @Option(parsing: .unconditional, help: "Synthetic images to write.")
   var count = RunOrder.usualCount
 
   @Option(help: ArgumentHelp("Where results appear.", valueName: "dir"), completion: .directory)
   var output: String
 
-  @Option(help: "Steps on real images. (default: the recipe's)")
+  @Option(parsing: .unconditional, help: "Steps on real images. (default: the recipe's)")
   var steps: Int?
 
   @Option(help: "The run's name. (default: the recipe's)")
   var name: String?
 
-  @Option(help: "The seed of everything that privacy does not depend on. (default: drawn)")
+  @Option(
+    parsing: .unconditional,
+    help: "The seed of everything that privacy does not depend on. (default: drawn)")
   var seed: UInt64?
 
-  @Option(help: "The most that all runs on this folder may spend together. (default: 10000)")
+  @Option(
+    parsing: .unconditional,
+    help: "The most that all runs on this folder may spend together. (default: 10000)")
   var epsilonMaximum: Double?
 
   @Option(help: "Who is protected: file, or folder for one person with several files.")
   var unit = UnitOption.file
 
-  @Option(help: "The most images of one person that are used, with --unit folder.")
+  @Option(
+    parsing: .unconditional,
+    help: "The most images of one person that are used, with --unit folder.")
   var maximumPerUnit: Int?
 
   @Option(help: "Class names in order, separated by commas; public. (default: the sub-folders)")
   var classes: String?
 
   @Option(
+    parsing: .unconditional,
     help: "The number of images, or of persons with --unit folder; public. (default: as found)")
   var population: Int?
 
-  @Option(help: ArgumentHelp("The folder of recipes.", valueName: "dir"), completion: .directory)
+  @Option(
+    help: ArgumentHelp(
+      "The folder of recipes. (default: \(Locations.ofThisProcess().recipes), or Models in the working "
+        + "folder)",
+      valueName: "dir"), completion: .directory)
   var recipes: String?
 
   @Option(
-    help: ArgumentHelp("The folder of ledgers and locks.", valueName: "dir"),
+    help: ArgumentHelp(
+      "The folder of ledgers and locks. (default: \(Locations.ofThisProcess().state))",
+      valueName: "dir"),
     completion: .directory)
   var state: String?
 
-  @Option(help: "Threads to compute with. (default: all processors)")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads to compute with. (default: the processors that are granted)")
   var threads: Int?
+
+  @Flag(
+    help: "Publish what was trained even if crashes cost more than a tenth of the planned steps.")
+  var allowFewerSteps = false
 
   @Flag(help: "Print the results as JSON; progress is JSON lines on standard error.")
   var json = false
@@ -140,15 +164,24 @@ struct RunCommand: ParsableCommand {
       }
     }
     try validateRules()
-    guard count >= 0 else { throw ValidationError("--count: \(count) given (0 or more expected).") }
+    guard (1...ClassCounts.largestTotal).contains(count) else {
+      throw ValidationError(
+        "--count: \(count) given (1 to \(ClassCounts.largestTotal) expected).")
+    }
+    for (option, path) in [("images", images), ("output", output), ("recipe", recipe)]
+    where path.isEmpty {
+      throw ValidationError("--\(option): an empty text given (a path or name expected).")
+    }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
     }
-    if let steps, steps < 1 {
-      throw ValidationError("--steps: \(steps) given (1 or more expected).")
+    if let steps, !(1...TrainingSettings.mostSteps).contains(steps) {
+      throw ValidationError(
+        "--steps: \(steps) given (1 to \(TrainingSettings.mostSteps) expected).")
     }
-    if let threads, threads < 1 {
-      throw ValidationError("--threads: \(threads) given (1 or more expected).")
+    if let threads, !ThreadOptions.range.contains(threads) {
+      throw ValidationError(
+        "--threads: \(threads) given (1 to \(ThreadOptions.range.upperBound) expected).")
     }
   }
 
@@ -157,10 +190,10 @@ struct RunCommand: ParsableCommand {
       throw ValidationError(
         "--maximum-per-unit: the unit is a file. Drop it, or give --unit folder.")
     }
-    if let names = classes?.split(separator: ",", omittingEmptySubsequences: false),
-      names.contains(where: \.isEmpty)
-    {
-      throw ValidationError("--classes: one of the names is empty (cat,dog for instance expected).")
+    if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
+      do { _ = try ClassNames.folders(names.map(String.init)) } catch {
+        throw ValidationError("--classes: \(error)")
+      }
     }
     if let epsilonMaximum, !(epsilonMaximum > 0 && epsilonMaximum.isFinite) {
       throw ValidationError(
@@ -172,8 +205,8 @@ struct RunCommand: ParsableCommand {
     let meter = RunMeter(json: json)
     do {
       try ControlError.translating { try train(meter) }
-    } catch let error as ControlError {
-      meter.fail(error.message)
+    } catch {
+      meter.fail(error)
       throw ArgumentParser.ExitCode(error.exitCode.rawValue)
     }
   }
@@ -181,9 +214,11 @@ struct RunCommand: ParsableCommand {
   private func train(_ meter: RunMeter) throws {
     let locations = Locations.ofThisProcess()
     let order = try order(locations)
+    let rights = ReleaseRights.ofCaller()
     let stop = StopSignal()
-    StopSignals.raise(stop)
+    try StopSignals.raise(stop)
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
+    try StateDirectory.requireOwn(stateFolder)
     let results = try WorkingFolder.absolute(output)
     let internalFiles = internalFiles(results, order.recipe)
     let (ledgers, marks) = (stateFolder + "/ledgers", stateFolder + "/ledger-marks")
@@ -199,18 +234,18 @@ struct RunCommand: ParsableCommand {
     let places = RunPlaces(
       internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
       release: "\(results)/release/\(name ?? order.recipe.name)",
-      unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks)
+      unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks, rights: rights)
     try places.set(isProtected: !nonPrivate).requireFree()
-    try DurableFile.makeFolder(results, mode: 0o755)
+    try rights.makeFolder(results)
     try RunName.keep(order.name, in: internalFiles)
     let run = TrainingRun(
       order, at: places,
-      on: Machine(threadCount: threads ?? ThreadPool.availableProcessors), stop: stop,
+      on: Machine(threadCount: threads ?? Processors.granted), stop: stop,
       makeDecoder: { DecoderProcess() }, report: { meter.show($0) })
     switch try run.run() {
     case .finished(let outcome): try meter.finish(outcome)
     case .stopped:
-      meter.fail("stopped: a checkpoint is written. The same command goes on from it.")
+      meter.fail(.failed("stopped: a checkpoint is written. The same command goes on from it."))
       throw ArgumentParser.ExitCode(1)
     }
   }
@@ -246,7 +281,8 @@ struct RunCommand: ParsableCommand {
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
       scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(WorkingFolder.absolute),
-      stopsEarly: stopEarly, count: count, seed: seed, command: command)
+      stopsEarly: stopEarly, allowsFewerSteps: allowFewerSteps, count: count, seed: seed,
+      command: command)
   }
 
   private func internalFiles(_ output: String, _ recipe: Recipe) -> String {

@@ -14,6 +14,12 @@ struct RunConditions: Sendable {
   var drawSecret: @Sendable () -> String = { String.randomHexadecimal(byteCount: 32) }
   /// The time that ledger lines carry.
   var now: @Sendable () -> Date = { Date() }
+  /// How long a run waits before it tries again to write what found no room on the disk.
+  var pauseWithoutRoom = Duration.seconds(5)
+  /// Writes a checkpoint durably.
+  var writeCheckpoint: @Sendable (_ data: Data, _ path: String) throws -> Void = {
+    try DurableFile.write($0, to: $1)
+  }
   /// The system calls that the ledger's durability rests on.
   var ledgerDisk: any LedgerFileDisk = SystemLedgerFileDisk()
 }

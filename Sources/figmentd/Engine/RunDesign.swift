@@ -1,5 +1,6 @@
 import Control
 import Crypto
+import Datasets
 import FoundationEssentials
 import Models
 import Privacy
@@ -34,6 +35,7 @@ struct RunDesign: Codable {
     self.classes = classes
     self.snapshot = snapshot
     seed = order.seed ?? Self.drawnSeed()
+    _ = try ClassNames.folders(classes)
     try order.recipe.validate(classes: classes)
     plan = priced.plan
     try priced.questions.validate(classes: classes)

@@ -94,7 +94,7 @@ enum VerdictsFile {
           Formatted(
             Line(
               path: file.path.description, verdict: file.verdict.code,
-              reason: file.verdict.description))))
+              reason: file.reason))))
       data.append(0x0A)
     }
     try DurableFile.write(data, to: folder + "/files.jsonl")

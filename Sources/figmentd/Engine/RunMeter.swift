@@ -19,7 +19,7 @@ final class RunMeter: Sendable {
   /// Shows a report, unless the last one was a moment ago.
   func show(_ report: JobReport) {
     switch report {
-    case .note(let text): write(text.value + "\n")
+    case .note(let text): write((isTerminal ? "\r\u{1B}[K" : "") + text.value + "\n")
     case .progress(let progress):
       let isDue = last.withLock { last in
         let isNew = last.phase != progress.phase
@@ -34,7 +34,9 @@ final class RunMeter: Sendable {
   }
 
   /// Shows why a run ended early.
-  func fail(_ text: String) { write((isTerminal ? "\n" : "") + "figmentd run: \(text)\n") }
+  func fail(_ error: ControlError) {
+    write((isTerminal ? "\n" : "") + error.complaint(of: "figmentd run", asJSON: json) + "\n")
+  }
 
   /// Prints the results.
   func finish(_ results: JobResults) throws {
@@ -42,28 +44,16 @@ final class RunMeter: Sendable {
     let privacy = results.privacyText ?? "no privacy guarantee: do not share"
     let meaning = results.meaning.map { "\n" + $0 } ?? ""
     try StandardOutput.write(
-      results, json: json, headline: "\(results.images ?? 0) images, \(privacy)\(meaning)")
+      results, json: json,
+      headline: "\(Rounded.count(results.images ?? 0)) images, \(privacy)\(meaning)")
   }
 
   private func line(_ progress: JobProgress) -> String {
     if json, let data = try? ControlCoding.encode(progress) {
       return String(decoding: data, as: UTF8.self) + "\n"
     }
-    var parts = ["\(progress.phase.rawValue) \(progress.done)/\(progress.total)"]
-    if let epsilon = progress.plannedEpsilon {
-      parts.append("epsilon \(Self.rounded(epsilon))/\(Self.rounded(progress.targetEpsilon ?? 0))")
-    }
-    if let accuracy = progress.fakeAccuracy {
-      parts.append("fakes recognised \(Self.rounded(accuracy))")
-    }
-    if let speed = progress.speed { parts.append("\(Self.rounded(speed)) steps/s") }
-    if let seconds = progress.remainingSeconds { parts.append("\(Int(seconds)) s to go") }
-    let text = parts.joined(separator: "  ")
-    return isTerminal ? "\r\u{1B}[K" + text : text + "\n"
-  }
-
-  private static func rounded(_ value: Double) -> String {
-    "\((value * 100).rounded(.up) / 100)"
+    guard isTerminal else { return ProgressLine.plain(progress) + "\n" }
+    return "\r\u{1B}[K" + ProgressLine.bar(progress, width: Terminal.width(of: 2))
   }
 
   private func write(_ text: String) {

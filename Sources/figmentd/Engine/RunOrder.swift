@@ -45,6 +45,8 @@ struct RunOrder: Sendable {
   var holdOut: String?
   /// Whether that curve may end the training; with privacy it never does.
   var stopsEarly = false
+  /// Whether a training that crashes cut short by more than a tenth is published all the same.
+  var allowsFewerSteps = false
   /// Synthetic images at the end.
   var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
@@ -124,9 +126,13 @@ struct RunPlaces: Sendable {
   let ledgers: String
   /// The folder of the ledgers' marks.
   let ledgerMarks: String
+  /// The rights that the release gets; what stays inside has none but the owner's.
+  var rights = ReleaseRights.ownerAlone
 
   /// Where the set of the run appears.
   func set(isProtected: Bool) -> SetPlace {
-    SetPlace(isProtected ? release : unprotected, internalFiles: internalFiles)
+    SetPlace(
+      isProtected ? release : unprotected, internalFiles: internalFiles,
+      rights: isProtected ? rights : .ownerAlone)
   }
 }

@@ -79,7 +79,8 @@ struct RunPublisher {
     return JobResults(
       epsilon: statement?.runCost.epsilon, totalEpsilon: statement?.total.epsilon,
       meaning: statement?.meaning, delta: statement == nil ? nil : order.delta,
-      steps: steps, images: order.count,
+      steps: steps, plannedSteps: steps < design.plan.steps ? design.plan.steps : nil,
+      images: order.count,
       outputs: [
         JobOutput(kind: "images", path: place + "/data"),
         JobOutput(kind: "sheet", path: place + "/samples.png"),
@@ -102,7 +103,9 @@ struct RunPublisher {
       data.ownFindingsAlone = Releasable(
         SyntheticFindings(images, on: machine.threads), .postProcessing)
     }
-    data.provenance.facts += try PaidAnswers(in: places.internalFiles).facts
+    let answers = try PaidAnswers(in: places.internalFiles)
+    data.provenance.facts += answers.facts
+    data.paidScore = answers.score
     return data
   }
 }

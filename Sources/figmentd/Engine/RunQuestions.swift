@@ -53,7 +53,7 @@ struct RunQuestions: Hashable {
   var words: String {
     RunQuestion.allCases.compactMap { question in
       self[question].map {
-        "; with the \(question.rawValue), on which lies noise of \($0.standardDeviation) images"
+        "; with the \(question.rawValue), on which lies noise of \(Rounded.text($0.standardDeviation)) images"
       }
     }.joined()
   }
@@ -84,7 +84,8 @@ extension RunOrder {
     guard let largest = rules.privacyUnit == .file ? 1 : rules.maximumPerUnit else {
       throw ControlError.invalid(
         "\(fields): dataset \(dataset) protects folders of any size, and no noise hides them all."
-          + " Set the most files of a folder (maximum_per_unit), or do not ask.")
+          + " Set the most files of a folder (max_per_unit in the dataset's policy; --maximum-per-unit of "
+          + "figmentd run), or do not ask.")
     }
     guard scoreEpsilon == nil || count > 0 else {
       throw ControlError.invalid(

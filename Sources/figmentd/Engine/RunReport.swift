@@ -52,7 +52,7 @@ struct RunReport {
     data.progressSheets = Releasable(previews, .postProcessing)
     let drift = previewStudy?.drift
     data.trainingEnd = Releasable(
-      TrainingEnd(drift: drift?.values.last, fakeAccuracy: curves.fakeAccuracyAtEnd?.value),
+      TrainingEnd(drifts: drift?.values ?? [], fakeAccuracy: curves.fakeAccuracyAtEnd?.value),
       .postProcessing)
     let drifts = [drift].compactMap { $0 }
     if design.plan.mechanism == nil {
@@ -87,7 +87,7 @@ struct RunReport {
     let facts: [(name: String, value: String)] = [
       ("ε of this run alone", Decimals.epsilon(statement.runCost.epsilon)),
       ("Neighbouring data sets", statement.adjacency.words(for: statement.unit)),
-      ("Batches", statement.sampling), ("Bound claimed", statement.total.accountant),
+      ("Batches", statement.sampling), ("Bound claimed", statement.total.accountantInWords),
       ("Runs counted", statement.runs.joined(separator: ", ")),
     ]
     return Guarantee(

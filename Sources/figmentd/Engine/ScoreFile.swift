@@ -1,3 +1,4 @@
+import Control
 import Evaluation
 import Privacy
 
@@ -71,7 +72,8 @@ struct ScoreFile: PaidAnswer, Hashable {
   /// The score in words.
   private var value: String {
     let accuracy = accuracy.map { "\(Self.percent($0)) %" } ?? "an unknown share"
-    return "a classifier (\(classifier.rawValue)) that learnt from \(syntheticImages) synthetic "
+    return
+      "a classifier (\(classifier.rawValue)) that learnt from \(Rounded.count(syntheticImages)) synthetic "
       + "images alone gets \(accuracy) of the real images right that the model was trained on "
       + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)"
   }

@@ -10,6 +10,8 @@ struct SetPlace {
   let path: String
   /// The folder in which it is written, beside its place, under a random name.
   let temporary: String
+  /// The rights that the set gets.
+  private let rights: ReleaseRights
   /// Where the run notes what it published and what it began; nil where nothing may be there yet.
   private let record: String?
 
@@ -28,18 +30,25 @@ struct SetPlace {
   private static let fixedTime = timespec(tv_sec: 315_532_800, tv_nsec: 0)
 
   /// A place, and the internal folder of the run that may publish there again.
-  init(_ path: String, internalFiles: String? = nil) {
+  ///
+  /// `rights` say who may read the set there; without, nobody but its owner.
+  init(
+    _ path: String, internalFiles: String? = nil, rights: ReleaseRights = .ownerAlone
+  ) {
     self.path = path
+    self.rights = rights
     let (folder, name) = Self.split(path)
     temporary =
       "\(folder)/.figment-\(name)-\(String.randomHexadecimal(byteCount: 6))\(DurableFile.temporarySuffix)"
     record = internalFiles.map { $0 + "/published.json" }
   }
 
-  /// Refuses a place that holds anything but an earlier set of the same run, as that run wrote it.
+  /// Refuses a place that holds anything but an earlier set of the same run, as that run wrote it, and one in
+  /// whose folder nothing can be written.
   ///
   /// Called before anything is spent, and again before the set appears.
   func requireFree() throws {
+    try WritableFolder.require(Self.split(path).folder, as: "output")
     var information = stat()
     guard lstat(path, &information) == 0 else { return }
     if information.st_mode & S_IFMT == S_IFDIR {
@@ -53,10 +62,10 @@ struct SetPlace {
   }
 
   /// Makes an empty temporary folder; those that interrupted attempts of the run left are removed.
-  func begin(mode: UInt32) throws {
+  func begin() throws {
     try requireFree()
     let folder = Self.split(path).folder
-    try DurableFile.makeFolder(folder, mode: mode)
+    try rights.makeFolder(folder)
     var known = try recorded()
     for name in known.unfinished ?? [] where !name.contains("/") {
       try FolderTree.remove("\(folder)/\(name)")
@@ -64,12 +73,13 @@ struct SetPlace {
     // Noted before it is made, so that nothing of another's is ever taken for the run's own.
     known.unfinished = [Self.split(temporary).name]
     try keep(known)
-    try systemCall("mkdir", temporary) { mkdir(temporary, mode) }
+    try systemCall("mkdir", temporary) { mkdir(temporary, 0o700) }
   }
 
   /// Moves the finished set, whose manifest has this hash, into place.
   func publish(manifest: String) throws {
     try requireFree()
+    try rights.apply(toAllOf: temporary)
     try FolderTree.setTimes(of: temporary, to: Self.fixedTime)
     // One flush for all images: an fsync for each of many thousands would take minutes.
     sync()

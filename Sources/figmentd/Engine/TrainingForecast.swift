@@ -8,18 +8,31 @@ import Privacy
 struct TrainingForecast {
   /// Seconds of training; nil when the machine gave no usable time.
   ///
-  /// No memory is measured: how much a daemon has used follows the real images that it read before, and
-  /// a forecast is for those who may only look, too.
+  /// Memory is not measured here: how much a process has used may follow real images that it read before.
+  /// A process that makes a forecast and nothing else may tell (`EngineWorker`).
   let seconds: Double?
 
   /// The measurement takes about this long, in seconds.
   private static let duration = 3.0
+  private static let drawnImages = 8
 
-  /// Measures steps of the plan.
-  init(
+  /// The parameters that noise is added to.
+  let privateParameterCount: Int
+
+  /// Makes a step on noise images and draws a few images; throws what a run would throw.
+  static func rehearse(
     _ recipe: Recipe, _ plan: TrainingPlan, classes: [String], on machine: Machine
   ) throws {
+    _ = try TrainingForecast(recipe, plan, classes: classes, on: machine, seconds: 0)
+  }
+
+  /// Measures steps of the plan, for about so many `seconds`.
+  init(
+    _ recipe: Recipe, _ plan: TrainingPlan, classes: [String], on machine: Machine,
+    seconds duration: Double = Self.duration
+  ) throws {
     let model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+    privateParameterCount = model.privateParameterCount
     let examples = NoiseExamples(
       count: plan.batchSize, classCount: classes.count)
     let noise = NoiseStream()
@@ -34,8 +47,11 @@ struct TrainingForecast {
           protection: protection, noise: noise),
         on: PrivateExamples(examples))
       steps += 1
-    } while clock.now - start < .seconds(Self.duration) && steps < plan.steps
+    } while clock.now - start < .seconds(duration) && steps < plan.steps
     let elapsed = (clock.now - start) / .seconds(1)
+    // Drawing has memory of its own.
+    let labels = (0..<Self.drawnImages).map { $0 % classes.count }
+    try model.sample(labels: labels, seed: 0) { _, _ in }
     seconds = elapsed / Double(steps) * Double(plan.steps)
   }
 }

@@ -19,13 +19,13 @@ final class TrainingRun {
     case stopped
   }
 
-  private let order: RunOrder
-  private let places: RunPlaces
-  private let machine: Machine
-  private let stop: StopSignal
+  let order: RunOrder
+  let places: RunPlaces
+  let machine: Machine
+  let stop: StopSignal
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
-  private let report: @Sendable (JobReport) -> Void
-  private let conditions: RunConditions
+  let report: @Sendable (JobReport) -> Void
+  let conditions: RunConditions
   private var verdicts: [String: Int] = [:]
 
   /// Prepares a run; nothing is read or written yet.
@@ -53,7 +53,7 @@ final class TrainingRun {
     } catch DatasetError.stopped {
       return .stopped
     } catch let error as DatasetError {
-      throw ControlError.failed("dataset \(order.dataset): \(error)")
+      throw ControlError.failed("dataset \(order.dataset): \(error.description)")
     } catch let error as RecipeFailure {
       throw ControlError.invalid(error.description)
     } catch let error as PrivacyError {
@@ -65,9 +65,7 @@ final class TrainingRun {
     try DurableFile.makeFolder(places.internalFiles)
     Leftovers.sweep(internalFiles: places.internalFiles, checkpoints: places.checkpoints)
     if let results = try ResultsFile.read(in: places.internalFiles, count: order.count) {
-      report(
-        .note(
-          Releasable("finished already: nothing is trained or drawn anew", .chosenBeforehand)))
+      note("finished already: nothing is trained or drawn anew")
       return .finished(results)
     }
     // Before anything is spent: at the end there would be nowhere to put the set.
@@ -76,9 +74,12 @@ final class TrainingRun {
     if design.plan.mechanism == nil, order.permission == nil {
       throw ControlError.refusedByPolicy(order.nonPrivateRefusal)
     }
+    try rehearse(design)
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
     let step = try restoreOrBegin(model)
+    try requireRoom(design, snapshot)
+    warn(of: model, design, step)
     let account = try RunAccount(order, places, design, under: conditions)
     try requirePaid(step, design, account)
     let questions = PaidQuestions(
@@ -102,6 +103,7 @@ final class TrainingRun {
       try record(.stopped)
       return .stopped
     }
+    try requireEnoughSteps(trainer)
     var publisher = RunPublisher(
       order, places, on: machine, stop: stop, report: report)
     publisher.askForScore = { [machine, stop] in
@@ -120,19 +122,24 @@ final class TrainingRun {
   ///
   /// So a disk without room for one ends the run before anything is charged.
   private func restoreOrBegin(_ model: any GenerativeModel) throws -> Int {
-    let checkpoints = CheckpointFolder(path: places.checkpoints)
     guard let saved = try checkpoints.newest() else {
       try checkpoints.save(model, step: 0)
       return 0
     }
     try model.restore(from: saved.checkpoint)
-    if saved.step > 0 {
-      report(
-        .note(
-          Releasable("goes on from the checkpoint of step \(saved.step)", .chosenBeforehand)))
+    if saved.damaged > 0 {
+      note("the newest checkpoint is damaged: goes back to that of step \(saved.step)")
+    } else if saved.step > 0 {
+      note("goes on from the checkpoint of step \(saved.step)")
     }
     return saved.step
   }
+
+  var checkpoints: CheckpointFolder {
+    CheckpointFolder(path: places.checkpoints, write: conditions.writeCheckpoint)
+  }
+
+  func note(_ text: String) { report(.note(Releasable(text, .chosenBeforehand))) }
 
   /// Refuses a checkpoint that holds more steps than the ledger was charged for.
   private func requirePaid(_ step: Int, _ design: RunDesign, _ account: RunAccount) throws {
@@ -155,11 +162,11 @@ final class TrainingRun {
         "run \(order.name): its ledger knows an earlier run of this name, whose files are gone. "
           + "Start a run of another name.")
     }
-    try CheckpointFolder(path: places.checkpoints).clear()
+    try checkpoints.clear()
     let snapshot = try freeze()
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
     let priced = try PricedPlan(order, units: snapshot.snapshot.unitCount, after: history())
-    if let remark = priced.remark { report(.note(Releasable(remark, .chosenBeforehand))) }
+    if let remark = priced.remark { note(remark) }
     let design = try RunDesign(
       order, priced, classes: snapshot.snapshot.classes, snapshot: snapshot.name)
     try design.save(in: folder)
@@ -173,7 +180,7 @@ final class TrainingRun {
   private func isUnderway(_ design: RunDesign) throws -> Bool {
     if design.plan.mechanism == nil { return true }
     if try history().nextAttempt(of: order.name) > 1 { return true }
-    guard let saved = try CheckpointFolder(path: places.checkpoints).newest(), saved.step > 0
+    guard let saved = try checkpoints.newest(), saved.step > 0
     else { return false }
     throw ControlError.failed(
       "run \(order.name): a checkpoint of \(saved.step) steps is there, and the ledger of the images "
@@ -213,15 +220,15 @@ final class TrainingRun {
     _ trainer: Trainer, _ design: RunDesign, _ account: RunAccount,
     _ previews: TrainingPreviews, _ heldOut: inout HeldOutLikelihood?
   ) throws -> Trainer.Ending {
-    let checkpoints = CheckpointFolder(path: places.checkpoints)
     let metrics = MetricsFile(in: places.internalFiles)
     let schedule = TrainingSchedule(steps: design.plan.steps)
     var pace = TrainingPace(from: trainer.step)
     var saved = trainer.step
-    let save = { [report] in
-      try checkpoints.save(trainer.model, step: trainer.step)
+    let save = { [self] in
+      let progress = { account.progress(trainer, pace, checkpoint: saved) }
+      try whenThereIsRoom(progress) { try checkpoints.save(trainer.model, step: trainer.step) }
       saved = trainer.step
-      report(.progress(account.progress(trainer, pace, checkpoint: saved)))
+      report(.progress(progress()))
     }
     let ending = try trainer.run(
       blockSize: { schedule.blockSize },
@@ -246,12 +253,9 @@ final class TrainingRun {
       blockEnded: { try save() })
     if saved < trainer.step { try save() }
     guard !stop.isRaised, heldOut?.isSettled ?? false else { return ending }
-    report(
-      .note(
-        Releasable(
-          "ends early: held-out images became no likelier at the last "
-            + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) looks",
-          .chosenBeforehand)))
+    note(
+      "ends early: held-out images became no likelier at the last "
+        + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) looks")
     return .finished
   }
 

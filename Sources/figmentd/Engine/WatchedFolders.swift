@@ -5,10 +5,6 @@ import Synchronization
 
 /// Reads and watches the administrator's folders for the daemon.
 final class WatchedFolders: FolderReader {
-  /// What every file is brought to when it is only looked at; recipes decide for themselves.
-  private static let inspection = ImageTransform(
-    height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
-
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   /// The folders of each root, as its last scan found them.
   private let shapes = Mutex<[String: FolderShape]>([:])
@@ -23,12 +19,14 @@ final class WatchedFolders: FolderReader {
     _ dataset: DatasetConfiguration, known: [String: IndexedFile], pulse: Pulse
   ) throws -> FolderContents {
     shapes.withLock { $0[dataset.name] = nil }
-    let look = try builder(dataset, pulse).inspectAll(
-      known: InspectedFile.restored(from: known.values))
+    let builder = builder(dataset, pulse)
+    let look = try builder.inspectAll(known: InspectedFile.restored(from: known.values))
     shapes.withLock { $0[dataset.name] = look.shape }
     return FolderContents(
       files: look.files.map(IndexedFile.init),
-      doubtful: FolderHints(touched: Self.secondNames(in: look.files)))
+      doubtful: FolderHints(touched: Self.secondNames(in: look.files)),
+      remarks: FolderRemark.remarks(
+        on: look.files, rules: dataset.rules, lookedAtWith: builder.transform))
   }
 
   func look(
@@ -82,8 +80,11 @@ final class WatchedFolders: FolderReader {
   }
 
   private func builder(_ dataset: DatasetConfiguration, _ pulse: Pulse) -> SnapshotBuilder {
-    var builder = SnapshotBuilder(
-      root: dataset.root, rules: dataset.rules, transform: Self.inspection)
+    // In full scale, whatever white level is declared: what is known of a file holds when the
+    // declaration changes.
+    var rules = dataset.rules
+    rules.whiteLevel = nil
+    var builder = SnapshotBuilder(root: dataset.root, rules: rules, transform: .inspection)
     builder.makeDecoder = makeDecoder
     builder.isSettled = { $1.hasBeenQuiet(for: dataset.settle) }
     builder.onProgress = { _ in pulse.beat() }
@@ -117,7 +118,7 @@ extension DatasetConfiguration {
   var rules: DatasetRules {
     DatasetRules(
       classes: classes, privacyUnit: policy.unit == .file ? .file : .folder,
-      maximumPerUnit: policy.maximumPerUnit)
+      maximumPerUnit: policy.maximumPerUnit, whiteLevel: whiteLevel, colour: colour)
   }
 }
 
@@ -132,11 +133,11 @@ extension IndexedFile {
         path: file.path.description, className: file.className,
         bytes: Int(signature.size),
         verdict: file.verdict == .accepted ? ImageIndex.usableVerdict : file.verdict.code,
-        reason: file.verdict == .accepted ? nil : file.verdict.description, width: file.width,
-        height: file.height),
+        reason: file.verdict == .accepted && file.remarks.isEmpty ? nil : file.reason,
+        width: file.width, height: file.height),
       signature: signature,
       contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } },
-      detail: Self.detail(of: file.verdict))
+      detail: Self.detail(of: file.verdict), brightest: file.brightest, remarks: file.remarks)
   }
 
   /// The verdict of a file that did not decode, so that it is not tried again at every look.
@@ -166,7 +167,8 @@ extension InspectedFile {
       files[path] = InspectedFile(
         path: path, verdict: verdict, className: row.row.className, signature: row.signature,
         contentHash: row.contentHash.flatMap { $0.withUnsafeBytes { ContentHash(bytes: $0) } },
-        height: row.row.height, width: row.row.width)
+        height: row.row.height, width: row.row.width, remarks: row.remarks,
+        brightest: row.brightest)
     }
     return files
   }

@@ -33,9 +33,13 @@ struct AuditCommand: ParsableCommand {
       "Make a tenth of the runs and trainings: in the mechanism, mistakes of a fifth are still noticed."
   )
   var quick = false
-  @Option(help: "Runs of the mechanism with the canary in each setting, and as many without it.")
+  @Option(
+    parsing: .unconditional,
+    help: "Runs of the mechanism with the canary in each setting, and as many without it.")
   var runs: Int?
-  @Option(help: "Trainings with the canary in each setting, and as many without it.")
+  @Option(
+    parsing: .unconditional,
+    help: "Trainings with the canary in each setting, and as many without it.")
   var trainings: Int?
   @Flag(help: "Print one JSON object instead of text.")
   var json = false

@@ -11,7 +11,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Judge a folder of synthetic images against the real ones.",
     discussion: """
-      All three folders hold a sub-folder for each class, with PNG or JPEG files. The real images
+      All three folders hold a sub-folder for each class, with image files. The real images
       are only read. The figures are computed from them without noise: they are for those who may
       see the real images. With --output, an internal and a release report are written; only the
       second may be shared.
@@ -27,14 +27,16 @@ struct EvaluateCommand: ParsableCommand {
   var output: String?
   @Flag(help: "Print the internal report as JSON.")
   var json = false
-  @Flag(help: "Look at 10 000 synthetic images at most, in about two minutes.")
+  @Flag(help: "Look at 10,000 synthetic images at most, in about two minutes.")
   var quick = false
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")
   var thorough = false
-  @Option(help: "What decides every random choice.")
+  @Option(parsing: .unconditional, help: "What decides every random choice.")
   var seed: UInt64 = 1
   @OptionGroup var threads: ThreadOptions
-  @Option(help: "The set's epsilon, at which a rival classifier is trained on the real images.")
+  @Option(
+    parsing: .unconditional,
+    help: "The set's epsilon, at which a rival classifier is trained on the real images.")
   var epsilon: Double?
   @Option(help: "The set's delta.")
   var delta = 1e-5

@@ -20,6 +20,7 @@ struct LikelihoodCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Images, with a sub-folder for each class.", valueName: "dir"))
   var images: String
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Look at so many of them, drawn by chance. (else all)", valueName: "number"))
   var limit: Int?
   @OptionGroup var threads: ThreadOptions

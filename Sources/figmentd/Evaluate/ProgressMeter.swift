@@ -1,3 +1,4 @@
+import Control
 import Glibc
 
 /// Shows progress on standard error: a line that redraws itself on a terminal, plain lines elsewhere.
@@ -10,14 +11,18 @@ final class ProgressMeter {
 
   /// Shows a stage and the share that is done.
   func show(_ stage: String, _ share: Double) {
-    let elapsed = (ContinuousClock().now - start).components.seconds
+    let seconds = (ContinuousClock().now - start).components.seconds
+    let elapsed = Rounded.duration(Double(seconds))
     if isTerminal {
-      let filled = max(0, min(30, Int(share * 30)))
-      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-      write("\r\u{1B}[K\(bar) \(Int(share * 100)) %  \(stage)  \(elapsed) s")
+      let facts = "\(Int(share * 100)) %  \(stage)  \(elapsed)"
+      let width = max(0, min(30, Terminal.width(of: STDERR_FILENO) - facts.count - 2))
+      let filled = max(0, min(width, Int(share * Double(width))))
+      let bar =
+        String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+      write("\r\u{1B}[K\(bar) \(facts)")
       isLineOpen = true
     } else if stage != self.stage || Int(share * 10) != tenth {
-      write("\(Int(share * 100)) % \(stage), \(elapsed) s\n")
+      write("\(Int(share * 100)) % \(stage), \(elapsed)\n")
     }
     self.stage = stage
     tenth = Int(share * 10)

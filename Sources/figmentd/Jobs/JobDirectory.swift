@@ -10,7 +10,7 @@ import Control
 ///   internal/                 the engine's: nothing in it may be released
 /// OUTPUT/glyphs-7/            the release
 /// ```
-struct JobDirectory: Hashable, Sendable {
+struct JobDirectory: Codable, Hashable, Sendable {
   /// The job.
   let job: JobID
   /// The job's folder in the state directory.
@@ -18,6 +18,11 @@ struct JobDirectory: Hashable, Sendable {
   /// Where its release goes.
   let release: String
 
+  /// The folder of releases.
+  var output: String {
+    release.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+  }
   /// The file that holds the job.
   var jobFile: String { path + "/job.json" }
   /// The file that holds what happened.

@@ -7,11 +7,11 @@ import Control
 /// than loses a state.
 ///
 /// ```
-///             started                 ended(completed | failed)
+///             started                 ended(completed | failed | crashed the third time)
 ///   queued ───────────────▶ running ─────────────────────────────▶ finished
 ///    │  ▲                    │   ▲                                    ▲   │
 ///    │  │       stopRequested│   │ daemonRestarted: to queued,        │   │ failed only:
-///    │  │                    ▼   │ three times                        │   │ resumeRequested
+///    │  │                    ▼   │ or crashed, twice                  │   │ resumeRequested
 ///    │  │ ended(stopped)  stopping ───────────────────────────────────┘   ▼
 ///    │  └──── shutdown ──────┤          cancelled                       queued
 ///    │                       │ paused
@@ -52,6 +52,8 @@ struct JobLifecycle: Hashable, Sendable {
     case stopped
     /// It threw.
     case failed(JobFailure)
+    /// Its process died, for this reason.
+    case crashed(String)
   }
 
   /// What must be done once the new state is stored.
@@ -161,6 +163,11 @@ struct JobLifecycle: Hashable, Sendable {
     case (_, .failed(let failure)): enter(.finished(.failed(failure)))
     case (.stopping(.paused), .stopped): enter(.paused)
     case (.stopping(.shutdown), .stopped): enter(.queued)
+    // It was to stop, and it has: what it lost is charged already.
+    case (.stopping(.cancelled), .crashed): enter(.finished(.cancelled))
+    case (.stopping(.paused), .crashed): enter(.paused)
+    case (.stopping(.shutdown), .crashed): enter(.queued)
+    case (.running, .crashed(let reason)): recordCrash(reason)
     case (.running, .stopped):
       enter(.finished(.failed(JobFailure(message: "training: stopped without being asked to."))))
     }
@@ -169,7 +176,7 @@ struct JobLifecycle: Hashable, Sendable {
   private mutating func restart() -> [Effect] {
     switch state {
     case .queued: [.enqueue]
-    case .running: recordCrash()
+    case .running: recordCrash("the daemon died")
     case .stopping(.shutdown): enter(.queued, .enqueue)
     case .stopping(.paused): enter(.paused)
     case .stopping(.cancelled): enter(.finished(.cancelled))
@@ -177,19 +184,20 @@ struct JobLifecycle: Hashable, Sendable {
     }
   }
 
-  /// A job that was running when the daemon died goes on, unless it keeps dying at the same place.
+  /// A job that was running when the daemon or its own process died goes on, unless it keeps dying at
+  /// the same place.
   ///
   /// The place is the newest checkpoint: the job starts from there each time, so dying without a
   /// newer one is dying at the same step however far the last try got.
-  private mutating func recordCrash() -> [Effect] {
+  private mutating func recordCrash(_ reason: String) -> [Effect] {
     let checkpoint = progress?.checkpoint ?? 0
     let count = crashes?.checkpoint == checkpoint ? (crashes?.count ?? 0) + 1 : 1
     crashes = CrashRecord(checkpoint: checkpoint, count: count)
     guard count >= Self.maximumCrashes else { return enter(.queued, .enqueue) }
     let place = checkpoint == 0 ? "before its first checkpoint" : "after step \(checkpoint)"
     let failure = JobFailure(
-      message: "job: the daemon died \(count) times \(place) (progress expected). "
-        + "Look into its log for the reason, then resume the job.")
+      message: "job: it crashed \(count) times \(place) (progress expected), the last time because "
+        + "\(reason). Look into the daemon's log, then resume the job.")
     return enter(.finished(.failed(failure)))
   }
 }

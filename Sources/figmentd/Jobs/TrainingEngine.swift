@@ -57,8 +57,8 @@ protocol TrainingEngine: Sendable {
   /// Measures what an earlier job released against the images it learnt from; the report stays in
   /// that job's internal folder.
   func evaluate(
-    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
-    stop: StopSignal, report: @Sendable (JobReport) -> Void
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome
 
   /// Where the report of a training job may lie, the best place first: the released one, or the one
@@ -68,11 +68,20 @@ protocol TrainingEngine: Sendable {
   /// Where a job's sets may lie: the release, and the one that stays inside.
   func sets(of job: JobDirectory) -> [SetPlace]
 
+  /// From now on, jobs that are launched wait wherever they report how far they have come while less
+  /// than this is free on the disks of the state and of their output.
+  func keepFree(_ minimum: MinimumFree)
+
   /// Reads the ledger of a dataset and verifies it. A ledger that does not verify is reported,
   /// not thrown; a dataset on which nothing was spent has an empty one.
   ///
   /// - Parameter witness: a line that it must hold to verify; nil for none.
   func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport
+}
+
+extension TrainingEngine {
+  /// Nothing: for engines whose jobs wait for no disk.
+  func keepFree(_ minimum: MinimumFree) {}
 }
 
 /// What a running job tells.

@@ -4,7 +4,7 @@ import Synchronization
 /// Gives jobs to the engine, on the training thread, one at a time.
 struct Worker: Sendable {
   private let engine: any TrainingEngine
-  private let thread = SerialThread(named: "figment-train")
+  private let thread = SerialThread(named: "figment-train", yields: true)
   private let pulse: Pulse
 
   /// Makes a worker for an engine, which beats the pulse as often as the engine reports.
@@ -25,8 +25,6 @@ struct Worker: Sendable {
     let dataset: DatasetConfiguration
     /// The wish that it stops.
     let stop: StopSignal
-    /// Looks after the disks; nil where nobody does.
-    var space: FreeSpaceGuard?
   }
 
   /// Runs a job to its end.
@@ -52,7 +50,6 @@ struct Worker: Sendable {
       let outcome = try await thread.run {
         try Self.call(engine, assignment) { report in
           pulse.beat()
-          assignment.space?.waitForRoom(unless: assignment.stop) { pulse.beat() }
           if gate.lets(report, at: .now) { continuation.yield(report) }
         }
       }
@@ -60,14 +57,16 @@ struct Worker: Sendable {
       case .completed(let results): return .completed(results)
       case .stopped: return .stopped
       }
-    } catch let error as ControlError {
-      return .failed(JobFailure(message: error.message, exitCode: error.exitCode))
+    } catch let crash as WorkerCrash {
+      return .crashed(crash.description)
     } catch {
-      return .failed(JobFailure(message: "\(error)"))
+      let error = ControlError(error)
+      return .failed(JobFailure(message: error.message, exitCode: error.exitCode))
     }
   }
 
-  private static func call(
+  /// Calls the function of the engine that a job asks for.
+  static func call(
     _ engine: any TrainingEngine, _ assignment: Assignment,
     report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
@@ -89,7 +88,8 @@ struct Worker: Sendable {
         throw ControlError.notFound("job '\(request.job)': its files are gone. Train anew.")
       }
       return try engine.evaluate(
-        request, of: trained, dataset: assignment.dataset, stop: assignment.stop, report: report)
+        job, request, of: trained, in: assignment.directory, dataset: assignment.dataset,
+        stop: assignment.stop, report: report)
     }
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// The room that must stay free on a disk.
-enum MinimumFree: Hashable, Sendable {
+enum MinimumFree: Codable, Hashable, Sendable {
   /// So many bytes.
   case bytes(Int)
   /// So many percent of the disk.

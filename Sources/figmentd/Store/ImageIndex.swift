@@ -15,6 +15,10 @@ struct IndexedFile: Hashable, Sendable {
   var contentHash: Data?
   /// The whole verdict as JSON, for a file that did not decode; forgotten when the daemon starts.
   var detail: String?
+  /// Its brightest sample, 0...255, when it was decoded.
+  var brightest: Int?
+  /// What is to be known of its content although it decoded.
+  var remarks: DecodeRemarks = []
 }
 
 /// Counts of a dataset's files.
@@ -42,8 +46,8 @@ final class ImageIndex: Sendable {
   private let path: String
   private let state: Mutex<State>
 
-  /// The shape of the tables; a file with another number is thrown away, but for the one before.
-  static let version = 3
+  /// The shape of the tables; a file with another number is thrown away, but for version 2.
+  static let version = 4
   /// The verdict of a file that can be learned from.
   static let usableVerdict = "ok"
   /// The verdict of a file whose content is there already.
@@ -55,6 +59,17 @@ final class ImageIndex: Sendable {
 
   /// The verdicts of files that are left out on purpose: nobody has to mend them.
   private static let passedOver: Set = ["ignored", "vanished", "beyondUnitLimit"]
+
+  /// What a query may call the files that it asks for.
+  static let verdicts =
+    [usableVerdict, "rejected"]
+    + ImageVerdict.codes.filter { $0 != ImageVerdict.accepted.code }.sorted()
+
+  /// Refuses a verdict that no file can have.
+  static func check(verdict: String) throws(ControlError) {
+    guard !verdicts.contains(verdict) else { return }
+    throw .misspelt("verdict", verdict, among: verdicts)
+  }
 
   /// Opens the index, or starts a new one.
   init(path: String) throws {

@@ -29,6 +29,7 @@ enum IndexTables {
           reason TEXT, width INTEGER, height INTEGER, hash BLOB,
           device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL,
           modified INTEGER NOT NULL, changed INTEGER NOT NULL, detail TEXT, person BLOB,
+          brightest INTEGER, remarks INTEGER NOT NULL DEFAULT 0,
           PRIMARY KEY (dataset, path)) STRICT, WITHOUT ROWID;
         CREATE INDEX file_hash ON file (dataset, hash) WHERE hash IS NOT NULL;
         CREATE INDEX file_person ON file (dataset, person) WHERE person IS NOT NULL;
@@ -39,10 +40,16 @@ enum IndexTables {
     try insert(earlier, into: database)
   }
 
-  /// Version 2 had neither details nor persons, and no rows of files that still change.
+  /// The files of version 2, which tell what was there and are read anew.
+  ///
+  /// Its decoders knew fewer formats and other limits, and nothing of brightness: without a hash no
+  /// row is taken for a reading.
   private static func filesOfVersion2(_ database: Database) throws -> [(String, IndexedFile)] {
-    try Row.fetchAll(database, sql: "SELECT *, NULL AS detail FROM file").map {
-      (try $0.value("dataset"), try IndexedFile($0))
+    let sql = "SELECT *, NULL AS detail, NULL AS brightest, 0 AS remarks FROM file"
+    return try Row.fetchAll(database, sql: sql).map {
+      var file = try IndexedFile($0)
+      file.contentHash = nil
+      return (try $0.value("dataset"), file)
     }
   }
 
@@ -51,14 +58,14 @@ enum IndexTables {
     throws
   {
     let insert = try database.makeStatement(
-      sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     for (dataset, file) in files {
       try insert.execute(arguments: [
         dataset, file.row.path, file.row.className, file.row.verdict, file.row.reason,
         file.row.width, file.row.height, file.contentHash,
         Int64(bitPattern: file.signature.device), Int64(bitPattern: file.signature.inode),
         file.signature.size, file.signature.modified, file.signature.changed, file.detail,
-        file.person,
+        file.person, file.brightest, Int64(file.remarks.rawValue),
       ])
     }
   }
@@ -81,7 +88,10 @@ extension IndexedFile {
         device: UInt64(bitPattern: try row.value("device")),
         inode: UInt64(bitPattern: try row.value("inode")), size: bytes,
         modified: try row.value("modified"), changed: try row.value("changed")),
-      contentHash: try row.optionalValue("hash"), detail: try row.optionalValue("detail"))
+      contentHash: try row.optionalValue("hash"), detail: try row.optionalValue("detail"),
+      brightest: try row.optionalValue("brightest"),
+      remarks: DecodeRemarks(
+        rawValue: UInt32(truncatingIfNeeded: try row.value("remarks") as Int64)))
   }
 }
 

@@ -11,11 +11,13 @@ final class JobStore {
   private var lastEvents: [JobID: JobEvent.ID] = [:]
   /// Jobs whose newest state is not on disk yet.
   private var unsaved: [JobID: Job] = [:]
+  /// Where the releases of known jobs go, which may be another place than the output of now.
+  private var releases: [JobID: String] = [:]
 
   /// What could not be read when the jobs were loaded.
   private(set) var remarks: [String] = []
 
-  /// Keeps jobs in a folder, and tells them to release into `output`.
+  /// Keeps jobs in a folder, and tells new ones to release into `output`.
   init(folder: String, output: String) {
     self.folder = folder
     self.output = output
@@ -23,7 +25,8 @@ final class JobStore {
 
   /// Where a job's files are.
   func directory(of job: JobID) -> JobDirectory {
-    JobDirectory(job: job, path: "\(folder)/\(job)", release: "\(output)/\(job)")
+    JobDirectory(
+      job: job, path: "\(folder)/\(job)", release: releases[job] ?? "\(output)/\(job)")
   }
 
   /// Reads all jobs, in the order of their numbers, and clears away what a crash left half done.
@@ -38,16 +41,18 @@ final class JobStore {
       do {
         let data = try DurableFile.read(file)
         try Self.checkFormat(of: data, file)
-        let job = try ControlCoding.decode(Job.self, from: data)
-        guard job.id == id else {
-          throw ControlError.invalid("it holds job '\(job.id)'.")
+        let stored = try ControlCoding.decode(StoredJob.self, from: data)
+        guard stored.job.id == id else {
+          throw ControlError.invalid("it holds job '\(stored.job.id)'.")
         }
-        jobs.append(job)
+        releases[id] = place(of: stored)
+        jobs.append(stored.job)
       } catch let error as SystemCallError where error.code == ENOENT {
         // Made by a submission that a crash cut off; nobody was told of it.
         rmdir(directory(of: id).path)
       } catch {
-        remarks.append("job \(id): its file cannot be read and is left as it is: \(error)")
+        remarks.append(
+          "job \(id): its file cannot be read and is left as it is: \(ControlError(error))")
       }
     }
     return jobs.sorted { ($0.id.number ?? 0, $0.id.name) < ($1.id.number ?? 0, $1.id.name) }
@@ -57,6 +62,16 @@ final class JobStore {
   func sweep(_ jobs: [JobID]) {
     let state = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast()
     Leftovers.sweep(state: state.joined(separator: "/"), output: output, jobs: jobs)
+  }
+
+  /// Where a job's release is, or will be.
+  ///
+  /// A job that has released nothing yet follows the output: the old one may be gone.
+  private func place(of stored: StoredJob) -> String {
+    let usual = "\(output)/\(stored.job.id)"
+    guard let place = stored.place else { return usual }
+    if stored.job.state.isFinished || access(place, F_OK) == 0 { return place }
+    return usual
   }
 
   /// Makes a folder for a new job, with a number that no job ever had.
@@ -81,7 +96,9 @@ final class JobStore {
   /// Stores where a job stands; it is on disk when this returns.
   func save(_ job: Job) throws {
     try DurableFile.write(
-      ControlCoding.encodeForPeople(Formatted(job)), to: directory(of: job.id).jobFile)
+      ControlCoding.encodeForPeople(
+        Formatted(StoredJob(job, release: directory(of: job.id).release))),
+      to: directory(of: job.id).jobFile)
     unsaved[job.id] = nil
   }
 
@@ -122,6 +139,7 @@ final class JobStore {
     try DurableFile.flushFolder(of: path)
     lastEvents[job] = nil
     unsaved[job] = nil
+    releases[job] = nil
     return aside
   }
 
@@ -172,7 +190,7 @@ final class JobStore {
         events.append(
           JobEvent(
             id: (last?.id ?? 0) + 1, job: job, time: last?.time ?? Date(timeIntervalSince1970: 0),
-            content: .note("a line of the job's history cannot be read: \(error)")))
+            content: .note("a line of the job's history cannot be read: \(ControlError(error))")))
       }
     }
     return events.filter { $0.id > after }

@@ -1,3 +1,4 @@
+import enum Control.ControlError
 import FoundationEssentials
 import Glibc
 import Privacy
@@ -62,7 +63,7 @@ final class LedgerFile: Sendable {
     } catch let error as LedgerError {
       throw error
     } catch {
-      throw .storage(ledger: location.path, operation: "open", reason: "\(error)")
+      throw .storage(ledger: location.path, operation: "open", reason: ControlError(error).message)
     }
     self.location = location
     self.budget = budget
@@ -237,7 +238,8 @@ final class LedgerFile: Sendable {
         time: now().ISO8601Format(), entry: entry)
     } catch {
       // Nothing was written: the entry holds a number that JSON cannot say.
-      throw .inconsistent(line: state.history.lineCount, reason: "cannot be written (\(error))")
+      throw .inconsistent(
+        line: state.history.lineCount, reason: "cannot be written (\(ControlError(error)))")
     }
     let position = PrivacyStatement.LedgerPosition(line: line.index, hash: line.hash)
     do {

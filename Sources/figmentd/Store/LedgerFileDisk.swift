@@ -25,11 +25,19 @@ protocol LedgerFileDisk: Sendable {
 }
 
 /// A system call that failed.
-struct LedgerFileFault: Error, Hashable {
+struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
   let operation: String
   let code: Int32
+  /// Why, where the system's own words do not say.
+  var explanation: String?
 
-  var reason: String { String(cString: strerror(code)) }
+  /// What the system says about it, and why.
+  var reason: String {
+    String(cString: strerror(code)) + (explanation.map { " (\($0))" } ?? "")
+  }
+
+  /// What failed, and why.
+  var description: String { "ledger: \(operation) failed: \(reason)." }
 
   /// Whether the file does not exist.
   var isMissing: Bool { code == ENOENT }
@@ -39,8 +47,24 @@ struct LedgerFileFault: Error, Hashable {
 struct SystemLedgerFileDisk: LedgerFileDisk {
   func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
     let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw LedgerFileFault(operation: "open \(path)", code: errno) }
+    guard descriptor >= 0 else {
+      var fault = LedgerFileFault(operation: "open \(path)", code: errno)
+      if fault.code == EACCES { fault.explanation = Self.owner(path) }
+      throw fault
+    }
     return descriptor
+  }
+
+  /// Whose a ledger is that cannot be opened, and what gives it back.
+  ///
+  /// A run as another user, such as root, leaves files that the service may not open.
+  private static func owner(_ path: String) -> String? {
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
+    guard let place = [path, folder].first(where: { Account.foreignOwner(of: $0) != nil }),
+      let words = Account.foreignOwner(of: place)
+    else { return nil }
+    let user = Account.name(ofUser: geteuid())
+    return "\(words). Give it back with 'chown -R \(user): \(folder)'"
   }
 
   func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }

@@ -1,3 +1,4 @@
+import enum Control.ControlError
 import FoundationEssentials
 import Glibc
 import Privacy
@@ -106,7 +107,7 @@ struct LedgerFileVerification: Codable, Hashable, Sendable {
     } catch let fault as LedgerFileFault {
       problems.append("ledger \(location.path): \(fault.operation) failed: \(fault.reason)")
     } catch {
-      problems.append("\(error)")
+      problems.append(ControlError(error).message)
     }
     let history = content?.history ?? LedgerHistory()
     root = history.root

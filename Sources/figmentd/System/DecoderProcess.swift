@@ -128,9 +128,15 @@ private final class DecoderChild {
     case otherwise
   }
 
-  let identifier: pid_t
   let connection: DecoderConnection
-  private(set) var ending: Ending?
+  private let process: ChildProcess
+
+  var identifier: pid_t { process.identifier }
+
+  /// How it ended; nil while it runs.
+  var ending: Ending? {
+    process.ending.map { $0 == .killed(SIGXCPU) ? .outOfTime : .otherwise }
+  }
 
   init(_ executable: String, _ arguments: [String], silence: Int) throws {
     let (ours, theirs) = try Self.socketPair()
@@ -138,7 +144,14 @@ private final class DecoderChild {
     // Closed before anything is awaited: only then does the death of the child end the wait.
     do {
       defer { close(theirs) }
-      identifier = try Self.spawn(executable, arguments, socket: theirs)
+      // No error output, since a crash report would show pixels, and no environment. The worker
+      // closes what is left before it reads.
+      process = try ChildProcess(
+        executable, arguments, environment: ["SWIFT_BACKTRACE=enable=no"], input: theirs,
+        output: theirs, error: nil)
+    } catch let error as SystemCallError {
+      throw DatasetError.decoderUnavailable(
+        finding: "cannot be started (\(String(cString: strerror(error.code))))")
     }
     do {
       guard try connection.awaitHello() else {
@@ -153,17 +166,10 @@ private final class DecoderChild {
     }
   }
 
-  deinit { end() }
-
   /// Ends the process and waits for it.
-  func end() {
-    guard ending == nil else { return }
-    var status: CInt = 0
-    // A child that died by itself keeps its own reason: the signal then meets a dead process.
-    kill(identifier, SIGKILL)
-    while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
-    ending = status & 0x7f == SIGXCPU ? .outOfTime : .otherwise
-  }
+  ///
+  /// A child that died by itself keeps its own reason: the signal then meets a dead process.
+  func end() { process.kill() }
 
   private static func socketPair() throws -> (CInt, CInt) {
     var ends: [CInt] = [-1, -1]
@@ -173,42 +179,5 @@ private final class DecoderChild {
         call: "opening", path: "the decoder's socket", errno: errno)
     }
     return (ends[0], ends[1])
-  }
-
-  /// Starts the program with the socket as input and output, nothing as its error output (a crash
-  /// report would show pixels) and no environment.
-  ///
-  /// Other descriptors close on execution, and the worker closes what is left before it reads.
-  private static func spawn(
-    _ executable: String, _ arguments: [String], socket: CInt
-  ) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, socket, 0)
-    posix_spawn_file_actions_adddup2(&actions, socket, 1)
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // The daemon blocks and ignores signals of its own; the child starts with none of that.
-    var none = sigset_t()
-    var all = sigset_t()
-    sigemptyset(&none)
-    sigfillset(&all)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    let argumentList = arguments.map { strdup($0) } + [nil]
-    let environment = [strdup("SWIFT_BACKTRACE=enable=no"), nil]
-    defer { for text in argumentList + environment { free(text) } }
-    var identifier = pid_t()
-    let code = posix_spawn(
-      &identifier, executable, &actions, &attributes, argumentList, environment)
-    guard code == 0 else {
-      throw DatasetError.decoderUnavailable(
-        finding: "cannot be started (\(String(cString: strerror(code))))")
-    }
-    return identifier
   }
 }

@@ -17,6 +17,20 @@ enum Process {
     umask(0o077)
   }
 
+  /// How much less than others work wants the processor that may take hours (nice(2)).
+  private static let niceness: Int32 = 10
+
+  /// Lets others have the processor first: the calling thread, and all threads and processes that it starts.
+  ///
+  /// Thread by thread and not by the unit: what answers requests must not wait behind training. Cannot be
+  /// taken back without privileges.
+  static func yieldToOthers() {
+    let thread = __priority_which_t(PRIO_PROCESS.rawValue)
+    // A number already higher was somebody's wish. -1 may be an error or an answer; both are below it.
+    guard getpriority(thread, 0) < niceness else { return }
+    setpriority(thread, 0, niceness)
+  }
+
   /// Ends the process at once when it is told to stop a second time.
   ///
   /// Nothing is lost but the steps since the last checkpoint: they are charged already.

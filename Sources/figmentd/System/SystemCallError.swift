@@ -18,8 +18,12 @@ struct SystemCallError: Error, CustomStringConvertible {
 
   /// What failed and what the system says about it.
   var description: String {
-    "\(subject): \(call) failed: \(String(cString: strerror(code)))."
+    let owner = isDenial ? Account.foreignOwner(of: subject).map { " (\($0))" } ?? "" : ""
+    return "\(subject): \(call) failed: \(String(cString: strerror(code)))\(owner)."
   }
+
+  /// Whether the system did not let this user do it: then whose the file is explains it.
+  private var isDenial: Bool { (code == EACCES || code == EPERM) && subject.hasPrefix("/") }
 }
 
 /// Repeats a call that a signal interrupted.

@@ -54,9 +54,9 @@ struct DaemonSide {
       Data(bench.coupling.recipe.utf8),
       to: "\(recipes)/\(bench.coupling.family == .gan ? "tiny" : "pixels").yaml")
     let configuration = Self.configuration(bench, root: stage, folder: folder, recipes: recipes)
-    let index = try ImageIndex(path: state.index)
+    let index = try ImageIndex(path: state.paths.index)
     let engine = LocalEngine(
-      recipes: recipes, threads: 1, state: state, under: bench.conditions.make(),
+      recipes: recipes, threads: 1, state: state.paths, under: bench.conditions.make(),
       makeDecoder: { ImageCodec() }
     ) { try index.usableUnits(of: $0.name, unit: $0.policy.unit) }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -125,11 +125,13 @@ struct DaemonSide {
       (.report(job, isInternal: false), Data()), (.report(job, isInternal: true), Data()),
       (.events(job, after: nil, follow: false), Data()),
     ]
+    let caller = try Caller(
+      looker, as: routes.access.standing(of: looker), in: CallerCounts(ControlLimits()))
     var answers: [String: String] = [:]
     for (route, body) in asked {
       let reply = await routes.answer(
         ControlRequest(method: route.method, target: route.target, token: nil, body: body),
-        from: looker)
+        from: caller)
       let text =
         switch reply {
         case .value(let status, let data): "\(status) \(String(decoding: data, as: UTF8.self))"

@@ -26,6 +26,8 @@ final class FakeEngine: TrainingEngine {
     var ledgerProblem: String?
     /// Why a training job could not be carried out.
     var refusal: ControlError?
+    /// Plans take until this is false.
+    var isPlanning = false
     /// What an endless job is busy with, of seven parts.
     var phase = JobPhase.train
   }
@@ -54,7 +56,8 @@ final class FakeEngine: TrainingEngine {
   }
 
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
-    PlanReport(
+    while state.withLock({ $0.isPlanning }) { usleep(1000) }
+    return PlanReport(
       dataset: dataset.name, recipe: request.recipe, steps: request.steps ?? 100,
       expectedBatch: 64, images: 10,
       refusal: (request.epsilon ?? 0) > 5 ? "dataset: too much" : nil)
@@ -109,8 +112,8 @@ final class FakeEngine: TrainingEngine {
   }
 
   func evaluate(
-    _ request: EvaluateRequest, of trained: JobDirectory, dataset: DatasetConfiguration,
-    stop: StopSignal, report: @Sendable (JobReport) -> Void
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     launches.withLock { $0.append("evaluate \(trained.job)") }
     let files = reportFiles(of: trained, isInternal: true)[0]

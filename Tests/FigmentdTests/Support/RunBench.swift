@@ -35,7 +35,7 @@ struct ObjectKeys: Decodable {
 struct RunBench {
   let scratch: ScratchFolder
   var order: RunOrder
-  let places: RunPlaces
+  var places: RunPlaces
 
   /// Draws `drawn` images; the run trains on them at `side` pixels and ends with `count` of its own.
   init(

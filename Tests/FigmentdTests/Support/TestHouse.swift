@@ -60,7 +60,8 @@ struct TestHouse: Sendable {
 
 extension ControlLimits {
   /// Nobody is cut off for being slow: tests share Swift's threads, and machines are busy.
-  static let patient = ControlLimits(requestSeconds: 3600)
+  static let patient = ControlLimits(
+    requestSeconds: 3600, writeSeconds: 3600, replySeconds: 3600)
 }
 
 /// The control server of a daemon, on a socket in its scratch folder.
@@ -143,6 +144,16 @@ final class RawSocket: Sendable {
   /// Waits on a thread of its own: the server answers on the tasks' threads.
   func readAll() async -> String {
     (try? await SerialThread(named: "test").run { self.readBlocking() }) ?? ""
+  }
+
+  /// What comes first, at most so many bytes.
+  func read(atMost count: Int) async -> String {
+    let bytes = try? await SerialThread(named: "test").run {
+      var buffer = [UInt8](repeating: 0, count: count)
+      let received = recv(self.descriptor, &buffer, count, 0)
+      return Array(buffer.prefix(max(0, received)))
+    }
+    return String(decoding: bytes ?? [], as: UTF8.self)
   }
 
   private func readBlocking() -> String {

@@ -1,0 +1,19 @@
+// What stands in a JPEG file before its first scan, for jpeg_decode.c.
+#ifndef FIGMENT_JPEG_SEGMENTS_H
+#define FIGMENT_JPEG_SEGMENTS_H
+
+#include "CImageCodecs.h"
+#include "metadata.h"
+
+typedef struct jpeg_segments {
+  ci_orientation_finding orientation;
+  uint8_t *profile;  // put together from its segments; NULL: none
+  size_t profile_length;
+} jpeg_segments;
+
+/// Walks through the segments; `ci_jpeg_segments_end` gives the memory back.
+void ci_jpeg_segments_begin(
+    jpeg_segments *segments, const uint8_t *bytes, size_t length, int wants_profile);
+void ci_jpeg_segments_end(jpeg_segments *segments);
+
+#endif

@@ -1,0 +1,75 @@
+/// How far a job is, in one line.
+public enum ProgressLine {
+  private static let barWidth = 24
+  private static let leastBarWidth = 8
+
+  /// A line with a bar that fits a terminal of `width` columns.
+  ///
+  /// Where it does not fit, the bar becomes shorter, then what matters least is left out; nothing is cut.
+  public static func bar(_ progress: JobProgress, width: Int = Terminal.usualWidth) -> String {
+    var facts = facts(of: progress)
+    // A terminal moves to the next line when its last column is written to.
+    let room = width - 1
+    while true {
+      let text = facts.map(\.text).joined(separator: "  ")
+      let name = progress.phase.rawValue
+      let start = name + String(repeating: " ", count: max(0, 9 - name.count)) + " "
+      let left = room - start.count - text.count - 3
+      if left >= leastBarWidth {
+        return start + bar(progress.fraction ?? 0, width: min(barWidth, left))
+          + (text.isEmpty ? "" : " " + text)
+      }
+      guard let least = facts.indices.min(by: { facts[$0].weight < facts[$1].weight }),
+        facts.count > 1
+      else { return String((name + " " + text).prefix(room)) }
+      facts.remove(at: least)
+    }
+  }
+
+  /// A line of words, for a pipe.
+  public static func plain(_ progress: JobProgress) -> String {
+    let facts = facts(of: progress).map(\.text)
+    return ([progress.phase.rawValue] + (facts.isEmpty ? [] : [facts.joined(separator: ", ")]))
+      .joined(separator: ": ")
+  }
+
+  /// The share and the time to go, for a column of a table.
+  public static func short(_ progress: JobProgress) -> String {
+    let facts = facts(of: progress).filter { $0.weight >= 4 }.map(\.text)
+    return ([progress.phase.rawValue] + facts).joined(separator: " ")
+  }
+
+  private static func bar(_ fraction: Double, width: Int) -> String {
+    let filled = Int(fraction * Double(width))
+    return "[" + String(repeating: "#", count: filled)
+      + String(repeating: "-", count: width - filled) + "]"
+  }
+
+  /// What there is to say, each with how much it matters.
+  private static func facts(of progress: JobProgress) -> [(text: String, weight: Int)] {
+    var facts: [(text: String, weight: Int)] = []
+    if let fraction = progress.fraction { facts.append(("\(Int(100 * fraction))%", 5)) }
+    // Parts of other phases have no name that would mean something to anybody.
+    if progress.total > 0, let noun = noun(of: progress.phase) {
+      facts.append(
+        ("\(noun)\(Rounded.count(progress.done))/\(Rounded.count(progress.total))", 1))
+    }
+    if let speed = progress.speed { facts.append(("\(Rounded.text(speed))/s", 0)) }
+    if let seconds = progress.remainingSeconds {
+      facts.append(("\(Rounded.duration(seconds)) left", 4))
+    }
+    if let epsilon = progress.plannedEpsilon {
+      let target = progress.targetEpsilon.map { " of \(Rounded.bound($0))" } ?? ""
+      facts.append(("epsilon \(Rounded.bound(epsilon))\(target)", 3))
+    }
+    return facts
+  }
+
+  private static func noun(of phase: JobPhase) -> String? {
+    switch phase {
+    case .train: "step "
+    case .generate: "image "
+    case .scan, .decode, .calibrate, .evaluate, .pack: nil
+    }
+  }
+}

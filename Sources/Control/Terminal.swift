@@ -1,0 +1,41 @@
+import Glibc
+
+/// What is known of the terminal that people look at.
+public enum Terminal {
+  /// The width where nobody knows it.
+  public static let usualWidth = 80
+  /// Narrower ones are written to as if they were this wide.
+  private static let leastWidth = 20
+
+  /// The columns of the terminal behind a descriptor, as they are now: windows change.
+  ///
+  /// Where the descriptor is no terminal, `COLUMNS` counts, then `usualWidth`.
+  public static func width(of descriptor: Int32) -> Int {
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+      return max(leastWidth, Int(size.ws_col))
+    }
+    let named = getenv("COLUMNS").flatMap { Int(String(cString: $0)) }
+    return max(leastWidth, named ?? usualWidth)
+  }
+
+  /// A text in lines of at most `width` columns, broken between words.
+  ///
+  /// A word that is longer stays whole: a path that is broken cannot be copied.
+  public static func lines(_ text: String, width: Int) -> [String] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
+      guard line.count > width else { return [String(line)] }
+      let indent = String(line.prefix { $0 == " " })
+      var lines: [String] = []
+      var current = indent
+      for word in line.split(separator: " ") {
+        if current.count > indent.count, current.count + 1 + word.count > width {
+          lines.append(current)
+          current = indent
+        }
+        current += (current.count > indent.count ? " " : "") + word
+      }
+      return lines + [current]
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/// A name that names one folder and nothing else: a class of images, a run, a dataset.
+///
+/// Names come from folders, options, configurations and files of models, which anybody may have
+/// written. Whatever makes a path of one takes this type, so that none climbs out of its folder.
+public struct FolderName: Hashable, Sendable, CustomStringConvertible {
+  /// The name.
+  public let text: String
+
+  /// The longest name, in bytes of UTF-8: file systems allow 255, temporary names need room.
+  public static let longest = 200
+
+  /// Takes a name.
+  ///
+  /// - Parameter kind: what the message calls it: `class`.
+  /// - Throws: `InvalidName` for one that is empty or too long, begins with a dot, or holds a slash or a
+  ///   control character.
+  public init(_ text: String, kind: String = "name") throws(InvalidName) {
+    guard let problem = Self.problem(with: text) else {
+      self.text = text
+      return
+    }
+    throw InvalidName(kind: kind, text: text, problem: problem)
+  }
+
+  private static func problem(with text: String) -> String? {
+    if text.isEmpty { return "it is empty" }
+    if text.utf8.count > longest { return "it is longer than \(longest) bytes" }
+    if text.utf8.first == UInt8(ascii: ".") { return "it begins with a dot" }
+    if text.utf8.contains(UInt8(ascii: "/")) { return "it holds a slash" }
+    let isControl = { (letter: Unicode.Scalar) in
+      switch letter.properties.generalCategory {
+      case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
+      default: false
+      }
+    }
+    if text.unicodeScalars.contains(where: isControl) { return "it holds a control character" }
+    return nil
+  }
+
+  /// The name itself.
+  public var description: String { text }
+}
+
+/// Why a text names no folder.
+public struct InvalidName: Error, Hashable, CustomStringConvertible {
+  /// What it was to name.
+  public let kind: String
+  /// The text.
+  public let text: String
+  /// What is wrong with it.
+  public let problem: String
+
+  /// What was found, what was expected and what to do.
+  public var description: String {
+    let shown = text.unicodeScalars.prefix(60).map { $0.escaped(asASCII: false) }.joined()
+    return "\(kind) '\(shown)': \(problem) (a plain name of up to \(FolderName.longest) bytes "
+      + "expected, without '/', and no dot in front). Choose another name."
+  }
+}
+
+/// The names of the classes of a dataset, in label order.
+public enum ClassNames {
+  /// The most classes: models hold numbers for each of them.
+  public static let most = 10_000
+
+  /// The names as folders that can be written.
+  ///
+  /// - Throws: `InvalidName` for one that names no folder, that is listed twice, or for too many.
+  public static func folders(_ names: [String]) throws(InvalidName) -> [FolderName] {
+    guard (1...most).contains(names.count) else {
+      throw InvalidName(
+        kind: "classes", text: "\(names.count)",
+        problem: "so many classes cannot be told apart (1 to \(most) expected)")
+    }
+    var seen: Set<String> = []
+    var folders: [FolderName] = []
+    for name in names {
+      guard seen.insert(name).inserted else {
+        throw InvalidName(kind: "class", text: name, problem: "it is listed twice")
+      }
+      folders.append(try FolderName(name, kind: "class"))
+    }
+    return folders
+  }
+}

@@ -1,0 +1,137 @@
+/// What the owner of a folder should know before a budget is spent on it.
+///
+/// Private: computed from the images, for the owner of the folder only.
+public enum FolderRemark: Hashable, Sendable {
+  /// First-level folders that are named like the parts of a download, not like classes.
+  case looksLikeSplits([String])
+  /// No image has a pixel brighter than this, of 255, although the form allows 255.
+  case nearlyBlack(brightest: Int)
+  /// Classes without a single image.
+  case classesWithoutImage([String], areDeclared: Bool)
+  /// Class folders whose names look the same and differ in their bytes; they are read as one.
+  case sameNameTwice([String])
+  /// A large part of the files is rejected for one reason.
+  case manyRejected(what: String, count: Int, total: Int)
+
+  /// The remarks on a folder.
+  ///
+  /// - Parameters:
+  ///   - files: what a snapshot or an inspection gave.
+  ///   - rules: what is declared about the folder.
+  ///   - form: the transform that the files were looked at with, as it was given to the builder; its
+  ///     white level may be another than that of the rules, as that of an inspection is.
+  public static func remarks(
+    on files: [InspectedFile], rules: DatasetRules, lookedAtWith form: ImageTransform
+  ) -> [FolderRemark] {
+    var remarks: [FolderRemark] = []
+    if rules.classes == nil {
+      let splits = splits(in: files)
+      if !splits.isEmpty { remarks.append(.looksLikeSplits(splits)) }
+    }
+    let twins = twins(in: files)
+    if !twins.isEmpty { remarks.append(.sameNameTwice(twins)) }
+    let summary = ImageSetSummary(of: files, classes: rules.classes)
+    if !summary.classesWithoutImage.isEmpty {
+      remarks.append(
+        .classesWithoutImage(summary.classesWithoutImage, areDeclared: rules.classes != nil))
+    }
+    for share in summary.rejected where share.count >= 10 || 10 * share.count >= summary.total {
+      remarks.append(
+        .manyRejected(what: share.what, count: share.count, total: summary.total))
+    }
+    if let brightest = brightest(in: files, rules, form), brightest < darkest {
+      remarks.append(.nearlyBlack(brightest: brightest))
+    }
+    return remarks
+  }
+
+  /// An eighth of full scale: 12 bits kept in 16 reach half of it.
+  private static let darkest = 32
+
+  // MARK: Splits
+
+  private static let splitNames: Set<String> = [
+    "train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout",
+    "hold-out", "hold_out", "eval", "mask", "masks", "label", "labels", "annotation",
+    "annotations", "segmentation", "segmentations", "groundtruth", "ground_truth", "image",
+    "images", "imgs", "jpegimages",
+  ]
+  /// Those that are classes of some sets too: railways, people with and without a mask.
+  private static let ambiguousNames: Set<String> = ["train", "mask", "label", "dev", "image"]
+
+  /// The first-level folders with an image that bear such a name; an ambiguous name alone, beside
+  /// folders with other names, is a class.
+  private static func splits(in files: [InspectedFile]) -> [String] {
+    let folders = Set(
+      files.filter { $0.verdict == .accepted }
+        .compactMap { $0.path.classFolder.map { RelativePath.escape($0) } })
+    let splits = folders.filter { splitNames.contains($0.lowercased()) }.sorted()
+    guard splits.count == 1, folders.count > 1 else { return splits }
+    return ambiguousNames.contains(splits[0].lowercased()) ? [] : splits
+  }
+
+  // MARK: Names
+
+  private static func twins(in files: [InspectedFile]) -> [String] {
+    var spellings: [[UInt8]: Set<[UInt8]>] = [:]
+    for folder in Set(files.filter { $0.className != nil }.compactMap(\.path.classFolder)) {
+      spellings[CanonicalName.bytes(folder), default: []].insert(folder)
+    }
+    return spellings.filter { $0.value.count > 1 }.map { RelativePath.escape($0.key) }.sorted()
+  }
+
+  // MARK: Brightness
+
+  /// The brightest pixel of all, 0...255 at the declared white level; nil where one is not known.
+  private static func brightest(
+    in files: [InspectedFile], _ rules: DatasetRules, _ form: ImageTransform
+  ) -> Int? {
+    var brightest: Int?
+    for file in files where file.verdict == .accepted {
+      guard let own = file.brightest else { return nil }
+      brightest = max(brightest ?? 0, own)
+    }
+    guard let brightest, form.whiteLevel == nil, let white = rules.whiteLevel else {
+      return brightest
+    }
+    // Looked at in full scale: what the declared level would make of it.
+    return min(255, brightest * (white > 255 ? 65_535 : 255) / white)
+  }
+}
+
+extension FolderRemark: CustomStringConvertible {
+  /// What was found, and what to do.
+  public var description: String {
+    switch self {
+    case .looksLikeSplits(let names):
+      let target =
+        ["train", "im", "jpeg"].lazy.compactMap { start in
+          names.first { $0.lowercased().hasPrefix(start) }
+        }.first
+      return "folders \(Self.list(names)) look like splits or parts of a download, not like "
+        + "classes: held-out images and masks would be learned from. Point the root at "
+        + "\(target.map { "\($0)/" } ?? "the folder of the images to learn from"), "
+        + "or declare the classes."
+    case .nearlyBlack(let brightest):
+      return "no image has a pixel brighter than \(brightest) of 255, so all look nearly black. "
+        + "Declare the white level: 4095 for 12 bits kept in 16, 1023 for 10."
+    case .classesWithoutImage(let names, let areDeclared):
+      let sentence = ImageSetSummary.sentence(ofClasses: names) ?? ""
+      guard areDeclared else {
+        return names.count == 1
+          ? "\(sentence), so it is no class." : "\(sentence), so they are no classes."
+      }
+      return "\(sentence): nothing can be learned of \(names.count == 1 ? "it" : "them"). "
+        + "Add images, or declare the other classes only."
+    case .sameNameTwice(let names):
+      return "folders whose names look the same are spelt in two ways (composed and decomposed "
+        + "letters): \(Self.list(names)). They are read as one class."
+    case .manyRejected(let what, let count, let total):
+      return "\(count) of \(total) \(total == 1 ? "file is" : "files are") not used: \(what)."
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(6).joined(separator: ", ") + (names.count > 6 ? " and more" : "")
+  }
+}

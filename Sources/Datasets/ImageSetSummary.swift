@@ -1,0 +1,123 @@
+/// What of a folder's files can be learned from, in numbers and in one sentence.
+///
+/// Private: never part of a release, and for the owner of the folder only.
+public struct ImageSetSummary: Hashable, Sendable, Codable {
+  /// Files of one kind that are not used.
+  public struct Share: Hashable, Sendable, Codable {
+    /// What they are, in a few words: "WebP", "too small".
+    public let what: String
+    /// How many there are.
+    public let count: Int
+  }
+
+  /// Files, without those that are passed over for their names or went away.
+  public let total: Int
+  /// Images that count.
+  public let used: Int
+  /// Files with something to mend, by what it is, most first.
+  public let rejected: [Share]
+  /// Files that are left out on purpose or for now: copies, images beyond a person's limit, files
+  /// that still change.
+  public let leftOut: [Share]
+  /// Entries passed over for their names.
+  public let passedOver: Int
+  /// Classes, declared or found, that have no image, in order.
+  public let classesWithoutImage: [String]
+
+  /// The summary of a list that a snapshot or an inspection gave.
+  ///
+  /// `classes` are the declared ones; nil takes those of the files.
+  public init(of files: some Sequence<InspectedFile>, classes: [String]? = nil) {
+    var total = 0
+    var used = 0
+    var passedOver = 0
+    var rejected: [String: Int] = [:]
+    var leftOut: [String: Int] = [:]
+    var named: Set<String> = []
+    var filled: Set<String> = []
+    for file in files {
+      switch file.verdict {
+      case .ignored:
+        passedOver += 1
+        continue
+      case .vanished: continue
+      case .accepted: used += 1
+      case let verdict where verdict.needsAttention:
+        rejected[verdict.inFewWords, default: 0] += 1
+      default: leftOut[file.verdict.inFewWords, default: 0] += 1
+      }
+      total += 1
+      guard let name = file.className else { continue }
+      named.insert(name)
+      if file.verdict == .accepted { filled.insert(name) }
+    }
+    self.total = total
+    self.used = used
+    self.passedOver = passedOver
+    self.rejected = Self.shares(rejected)
+    self.leftOut = Self.shares(leftOut)
+    // The class of a root without folders is no finding of its own.
+    let found = classes ?? named.sorted().filter { $0 != DatasetRules.singleClass }
+    classesWithoutImage = found.filter { !filled.contains($0) }
+  }
+
+  private static func shares(_ counts: [String: Int]) -> [Share] {
+    counts.map { Share(what: $0, count: $1) }
+      .sorted { ($1.count, $0.what) < ($0.count, $1.what) }
+  }
+}
+
+extension ImageSetSummary: CustomStringConvertible {
+  /// For example "1 of 11 files used; 5 TIFF, 5 WebP rejected; class b has no image".
+  public var description: String {
+    var parts = ["\(used) of \(total) \(total == 1 ? "file" : "files") used"]
+    if !rejected.isEmpty { parts.append("\(Self.list(rejected)) rejected") }
+    if !leftOut.isEmpty { parts.append("\(Self.list(leftOut)) left out") }
+    if let classes = Self.sentence(ofClasses: classesWithoutImage) { parts.append(classes) }
+    return parts.joined(separator: "; ")
+  }
+
+  private static func list(_ shares: [Share]) -> String {
+    shares.map { "\($0.count) \($0.what)" }.joined(separator: ", ")
+  }
+
+  /// That these classes have no image; nil for none.
+  static func sentence(ofClasses classes: [String]) -> String? {
+    guard !classes.isEmpty else { return nil }
+    let shown = classes.prefix(5).joined(separator: ", ")
+    let rest = classes.count > 5 ? " and \(classes.count - 5) more" : ""
+    return classes.count == 1
+      ? "class \(shown) has no image" : "classes \(shown)\(rest) have no image"
+  }
+}
+
+extension ImageVerdict {
+  /// What such files are, in a few words that follow a number.
+  public var inFewWords: String {
+    switch self {
+    case .accepted: "used"
+    case .waiting: "still changing"
+    case .duplicate: "repeated"
+    case .contradictoryClass: "in two classes at once"
+    case .unreadable(.empty): "empty"
+    case .unreadable(.notAnImage): "of no known format"
+    case .unreadable(.truncated): "cut off"
+    case .unreadable(.decoderDied), .unreadable(.timedOut): "not decodable"
+    case .unreadable(.unsupportedVariant): "of an unread kind"
+    case .unreadable: "damaged"
+    case .unsupported(let format): format.rawValue
+    case .tooLarge: "too large"
+    case .tooSmall: "too small"
+    case .notRegularFile: "not regular"
+    case .forbidden: "without read permission"
+    case .otherFileSystem: "on another file system"
+    case .unknownClass: "in no declared class"
+    case .noClass: "beside the class folders"
+    case .noUnit: "in no person's folder"
+    case .beyondUnitLimit: "beyond the limit of a person"
+    case .ignored: "passed over by name"
+    case .vanished: "gone"
+    case .readError: "failed to read"
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/// Why a file or folder is passed over for its name alone.
+///
+/// What Macs, Windows, network storage, synchronising programs, browsers, editors and development
+/// tools leave beside images, told by the names that they give. Letters of ASCII are compared
+/// without regard to case.
+public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Begins with `.` or `~`.
+  case hidden
+  /// Still being written or downloaded, or a lock beside such a file.
+  case unfinished
+  /// What an editor or a person kept of an older version.
+  case backup
+  /// What a synchronising program made of two versions that it could not join.
+  case conflictCopy
+  /// Stands for a file that is elsewhere and was not downloaded.
+  case placeholder
+  /// A file that a system or a program keeps for itself.
+  case systemFile
+  /// A folder that a system or a program keeps for itself: thumbnails, waste, snapshots.
+  case systemFolder
+
+  /// The reason to pass over an entry of this name; nil for an ordinary name.
+  public init?(_ name: some BidirectionalCollection<UInt8>, isFolder: Bool) {
+    guard let first = name.first, let last = name.last else { return nil }
+    if first == UInt8(ascii: ".") || first == UInt8(ascii: "~") {
+      self = .hidden
+      return
+    }
+    if last == UInt8(ascii: "~") || (first == UInt8(ascii: "#") && last == first) {
+      self = .backup
+      return
+    }
+    let lower = name.map(Self.lowercase)
+    if isFolder ? Self.isSystemFolder(lower) : Self.systemFiles.contains(lower) {
+      self = isFolder ? .systemFolder : .systemFile
+      return
+    }
+    if Self.isConflictCopy(lower) {
+      self = .conflictCopy
+      return
+    }
+    guard let dot = lower.lastIndex(of: UInt8(ascii: ".")), dot > 0,
+      let kind = Self.kinds[Array(lower[(dot + 1)...])]
+    else { return nil }
+    self = kind
+  }
+
+  private static func lowercase(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+  }
+
+  // MARK: Whole names
+
+  private static func names(_ names: String...) -> Set<[UInt8]> {
+    Set(names.map { Array($0.utf8) })
+  }
+
+  private static let systemFolders = names(
+    // macOS, also on foreign disks
+    "__macosx", "network trash folder", "temporary items", "thevolumesettingsfolder",
+    // Windows
+    "$recycle.bin", "recycler", "recycled", "system volume information", "config.msi", "$extend",
+    // Synology, QNAP, NetApp, other network storage
+    "@eadir", "@tmp", "@sharebin", "#recycle", "#snapshot", "@recycle", "@recently-snapshot",
+    "@__thumb", "@snapshots",
+    // Linux
+    "lost+found",
+    // Development tools
+    "__pycache__", "node_modules")
+
+  private static let systemFiles = names(
+    "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "folder.htt",
+    "indexervolumeguid", "wpsettings.dat", "icon\r", "picasa.ini", "zbthumbnail.info",
+    "sync.ffs_db", "descript.ion", "pspbrwse.jbf", "aquota.user", "aquota.group")
+
+  /// Also the folders that a check of a Windows disk leaves, `found.000` and on.
+  private static func isSystemFolder(_ name: [UInt8]) -> Bool {
+    if systemFolders.contains(name) { return true }
+    let prefix = Array("found.".utf8)
+    return name.count == prefix.count + 3 && name.starts(with: prefix)
+      && name.suffix(3).allSatisfy(isDigit)
+  }
+
+  // MARK: Ends of names
+
+  private static let kinds: [[UInt8]: PassedOverName] = {
+    let unfinished = [
+      "part", "partial", "filepart", "crdownload", "download", "opdownload", "dtapart",
+      "unfinished",
+      "incomplete", "tmp", "temp", "!qb", "!ut", "!sync", "!bt", "bc!", "aria2", "td", "xltd",
+      "drivedownload", "ffs_tmp", "gstmp", "swp", "swo", "swn", "lock", "lck", "ffs_lock",
+    ]
+    let backup = ["bak", "backup", "old", "orig", "rej"]
+    let placeholder = ["icloud", "owncloud", "nextcloud", "cloudf"]
+    var kinds: [[UInt8]: PassedOverName] = [:]
+    for (names, kind) in [
+      (unfinished, Self.unfinished), (backup, .backup), (placeholder, .placeholder),
+      (["lrdata", "ffs_db"], .systemFile),
+    ] {
+      for name in names { kinds[Array(name.utf8)] = kind }
+    }
+    return kinds
+  }()
+
+  // MARK: Conflict copies
+
+  /// All words for it that the programs use share these letters.
+  private static let conflictLetters = Array("onfli".utf8)
+  private static let conflictWords: [[UInt8]] = [
+    ".sync-conflict-", "conflicted copy", "(conflicted", "(case conflict", "(sfconflict",
+    "(selective sync conflict", "(unicode encoding conflict", "[conflict]", ".conflict.",
+    "konfliktkopie", "(in konflikt", "copie en conflit", "copia en conflicto",
+    "copia in conflitto",
+  ].map { Array($0.utf8) }
+  private static let conflictEnding = Array("_conflict".utf8)
+
+  private static func isConflictCopy(_ name: [UInt8]) -> Bool {
+    guard first(conflictLetters, in: name) != nil else { return false }
+    if conflictWords.contains(where: { first($0, in: name) != nil }) { return true }
+    // A date stands before (Synology) or after (ownCloud): `armed_conflict.jpg` is a picture.
+    guard let place = first(conflictEnding, in: name) else { return false }
+    let end = place + conflictEnding.count
+    let isDatedBefore = place > 0 && isDigit(name[place - 1])
+    let isDatedAfter =
+      end + 1 < name.count && name[end] == UInt8(ascii: "-") && isDigit(name[end + 1])
+    return isDatedBefore || isDatedAfter
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+
+  private static func first(_ word: [UInt8], in name: [UInt8]) -> Int? {
+    guard name.count >= word.count else { return nil }
+    return (0...(name.count - word.count)).first { name[$0...].starts(with: word) }
+  }
+}
+
+extension PassedOverName: CustomStringConvertible {
+  /// What such names mean.
+  public var description: String {
+    switch self {
+    case .hidden: "its name begins with '.' or '~', as hidden files do"
+    case .unfinished: "its name is that of a file that is still being written, or of a lock"
+    case .backup: "its name is that of a backup"
+    case .conflictCopy: "its name is that of a copy that a synchronising program made of a conflict"
+    case .placeholder: "its name is that of a file that was not downloaded"
+    case .systemFile: "a file that a system or a program keeps for itself"
+    case .systemFolder: "a folder that a system or a program keeps for itself"
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+
+/// What a run looks after so that no privacy is spent in vain: room, memory, steps that were lost.
+extension TrainingRun {
+  /// The share of the planned steps that crashes may cost before a set is no longer what was asked for.
+  static let largestLoss = 0.1
+
+  /// Makes one step on noise images and draws with the same model as the run will, before anything is
+  /// spent: what needs more memory than there is, or cannot work at all, fails here.
+  func rehearse(_ design: RunDesign) throws {
+    guard try checkpoints.newest() == nil else { return }
+    try TrainingForecast.rehearse(
+      design.recipe, design.plan, classes: design.classes, on: machine)
+  }
+
+  /// Refuses to begin where the disks have no room for what the run will write.
+  func requireRoom(_ design: RunDesign, _ snapshot: DatasetSnapshot) throws {
+    let need = DiskNeed(
+      recipe: design.recipe, images: order.count, checkpointBytes: try checkpoints.largestBytes())
+    try need.requireRoom(
+      internalFiles: places.internalFiles,
+      set: places.set(isProtected: design.plan.mechanism != nil).path)
+  }
+
+  /// Says beforehand what noise will leave of the images.
+  func warn(of model: any GenerativeModel, _ design: RunDesign, _ step: Int) {
+    guard step == 0,
+      let warning = NoiseOutlook(
+        design.plan, parameterCount: model.privateParameterCount, epsilon: design.epsilon)?.warning
+    else { return }
+    note(warning)
+  }
+
+  /// Refuses to publish a training that crashes cut short, unless the order allows it.
+  ///
+  /// What was charged is spent either way: a set of a half-trained model would pass for a whole one.
+  func requireEnoughSteps(_ trainer: Trainer) throws {
+    let planned = trainer.plan.steps
+    let lost = planned - trainer.lastStep
+    guard lost > 0 else { return }
+    let made =
+      "\(trainer.step) of \(planned) planned steps were made; crashes cost the others, which "
+      + "are paid for and cannot be made again"
+    guard Double(lost) > Self.largestLoss * Double(planned) else { return note(made) }
+    guard order.allowsFewerSteps else {
+      throw ControlError.conflict(
+        "run \(order.name): \(made). The set is not published (at least "
+          + "\(Int((1 - Self.largestLoss) * 100)) % of the steps expected). Allow fewer steps to publish "
+          + "it all the same (--allow-fewer-steps), or train anew.")
+    }
+    note("\(made); published as allowed")
+  }
+
+  /// Writes something; where the disk has no room, waits until there is some, with the model in memory.
+  ///
+  /// - Parameter progress: what is told meanwhile, so that the run does not look stuck.
+  /// - Throws: what `write` throws for another reason; `ControlError` when the run is to stop first.
+  func whenThereIsRoom(_ progress: () -> JobProgress, _ write: () throws -> Void) throws {
+    var isTold = false
+    while true {
+      do {
+        return try write()
+      } catch let error as SystemCallError where DiskNeed.isWantOfRoom(error.code) {
+        if !isTold { note("no room for a checkpoint: the run waits until the disk has some") }
+        isTold = true
+        if stop.isRaised {
+          throw ControlError.failed(
+            "run \(order.name): stopped while there was no room for its checkpoint. The steps since the "
+              + "last one are charged and lost. Make room, then resume it.")
+        }
+        report(.progress(progress()))
+        Self.sleep(conditions.pauseWithoutRoom)
+      }
+    }
+  }
+
+  private static func sleep(_ pause: Duration) {
+    usleep(UInt32(clamping: Int(pause / .microseconds(1))))
+  }
+}
+
+/// The room that a run's files need, as far as shapes and counts tell.
+struct DiskNeed {
+  /// Bytes of the set.
+  let setBytes: Int
+  /// Bytes of what stays inside, beside the frozen images, which are there already.
+  let internalBytes: Int
+
+  /// A PNG of noise is a little larger than its pixels; small ones take a block of the disk.
+  private static let bytesPerImage = 512
+  private static let blockBytes = 4096
+  /// Reports, sheets and previews.
+  private static let otherBytes = 24 << 20
+  /// Two are kept while a third is written.
+  private static let checkpoints = 3
+
+  /// What a run with `images` synthetic images needs; 0 for a checkpoint that nobody has seen yet.
+  init(recipe: Recipe, images: Int, checkpointBytes: Int) {
+    let pixels = recipe.image.height * recipe.image.width * recipe.image.channels
+    let file =
+      (pixels + Self.bytesPerImage + Self.blockBytes - 1) / Self.blockBytes * Self.blockBytes
+    setBytes = images * file + checkpointBytes + Self.otherBytes
+    internalBytes = Self.checkpoints * checkpointBytes + Self.otherBytes
+  }
+
+  /// Whether a system call failed because there is no room.
+  static func isWantOfRoom(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EFBIG].contains(code) }
+
+  /// Refuses when the disks of the two folders have less than is needed.
+  ///
+  /// - Throws: `ControlError.conflict`.
+  func requireRoom(internalFiles: String, set: String) throws {
+    let inside = Self.disk(of: internalFiles)
+    let outside = Self.disk(of: set)
+    guard let inside, let outside else { return }
+    let isSame = inside.device == outside.device
+    try Self.require(isSame ? internalBytes + setBytes : internalBytes, inside)
+    if !isSame { try Self.require(setBytes, outside) }
+  }
+
+  private struct Disk {
+    let device: dev_t
+    let free: Int
+    let folder: String
+  }
+
+  private static func require(_ bytes: Int, _ disk: Disk) throws {
+    guard disk.free < bytes else { return }
+    throw ControlError.conflict(
+      "\(disk.folder): \(Rounded.bytes(disk.free)) are free on its disk (\(Rounded.bytes(bytes)) for the "
+        + "run's files expected). Make room, or ask for fewer images.")
+  }
+
+  /// The disk of a folder, or of the nearest one above it that is there.
+  private static func disk(of folder: String) -> Disk? {
+    var folder = folder
+    while true {
+      var information = stat()
+      var system = statvfs()
+      if stat(folder, &information) == 0, statvfs(folder, &system) == 0 {
+        let free = Int(clamping: UInt64(system.f_bavail) &* UInt64(system.f_frsize))
+        return Disk(device: information.st_dev, free: free, folder: folder)
+      }
+      guard let slash = folder.lastIndex(of: "/"), slash != folder.startIndex else { return nil }
+      folder = String(folder[..<slash])
+    }
+  }
+}

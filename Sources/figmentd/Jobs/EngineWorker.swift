@@ -1,0 +1,155 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Privacy
+import Synchronization
+
+/// The other side of `WorkerConnection`: carries out one call of the engine, then ends.
+enum EngineWorker {
+  /// How long a worker waits for one of the same job that has not ended yet.
+  private static let secondsForLock = 60
+  /// How much sooner than the daemon the system ends this process when memory runs out.
+  private static let memoryPriority = "500"
+
+  /// The whole life of a worker: reads its call, reports on standard output, ends.
+  static func run() -> Never {
+    Process.prepare()
+    let stop = StopSignal()
+    do {
+      try StopSignals.raise(stop)
+      yieldMemoryFirst()
+      let call = try JSONDecoder().decode(EngineCall.self, from: readLine(EngineCall.largestBytes))
+      try DetachedThread.start(named: "figment-orders") { listen(stop) }
+      send(answer(to: call, stop))
+    } catch {
+      // Nobody is there who could read it, or the call is none: the daemon sees the code.
+      _exit(1)
+    }
+    _exit(0)
+  }
+
+  /// Asks the system to end this process rather than the daemon when memory runs out.
+  private static func yieldMemoryFirst() {
+    let file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    _ = write(file, memoryPriority, memoryPriority.utf8.count)
+  }
+
+  private static func answer(to call: EngineCall, _ stop: StopSignal) -> EngineMessage {
+    do {
+      let engine = LocalEngine(call.settings) { _ in call.units ?? 0 }
+      switch call.work {
+      case .plan(let request):
+        var report = try engine.plan(request, dataset: call.dataset)
+        report.memoryBytes = MemoryUse.rounded(MemoryUse.peakOfThisProcess)
+        return .planned(report)
+      case .check(let request):
+        try engine.check(request, dataset: call.dataset, isCounted: call.units != nil)
+        return .checked
+      case .job(let job, let directory, let trained):
+        let lock = try lock(directory)
+        defer { close(lock) }
+        let gate = ProgressGate()
+        let space = call.minimumFree.map {
+          FreeSpaceGuard(state: call.settings.state.path, output: directory.output, minimum: $0)
+        }
+        let outcome = try Worker.call(
+          engine,
+          Worker.Assignment(
+            job: job, directory: directory, trained: trained, dataset: call.dataset, stop: stop)
+        ) { report in
+          if case .progress = report {
+            // The daemon hears meanwhile that the job is there still.
+            space?.waitForRoom(unless: stop) { send(message(report)) }
+          }
+          if gate.lets(report, at: .now) { send(message(report)) }
+        }
+        return switch outcome {
+        case .completed(let results): .completed(results)
+        case .stopped: .stopped
+        }
+      }
+    } catch {
+      return .refused(ControlError(error).problem)
+    }
+  }
+
+  private static func message(_ report: JobReport) -> EngineMessage {
+    switch report {
+    case .progress(let progress): .progress(progress)
+    case .note(let text): .note(text.value)
+    }
+  }
+
+  /// Takes a job's folder: two workers on one job would undo each other's work.
+  ///
+  /// After a crash of the daemon the old worker may need a moment to notice that it is alone.
+  private static func lock(_ directory: JobDirectory) throws -> Int32 {
+    try DurableFile.makeFolder(directory.path)
+    let path = directory.path + "/lock"
+    let lock = try systemCall("open", path) {
+      open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
+    for _ in 0..<secondsForLock * 10 {
+      if flock(lock, LOCK_EX | LOCK_NB) == 0 { return lock }
+      usleep(100_000)
+    }
+    close(lock)
+    throw ControlError.conflict(
+      "job \(directory.job): another process works on it (none expected). Wait until it has ended, "
+        + "then resume the job.")
+  }
+
+  /// Raises `stop` when the daemon says so, and ends the process when the daemon is gone.
+  private static func listen(_ stop: StopSignal) {
+    while true {
+      var byte: UInt8 = 0
+      let count = read(0, &byte, 1)
+      if count < 0, errno == EINTR { continue }
+      // As a kill would: what is lost is charged, and whoever starts next goes on from the checkpoint.
+      guard count == 1 else { _exit(1) }
+      stop.raise()
+    }
+  }
+
+  private static func readLine(_ most: Int) throws -> Data {
+    var line = Data()
+    var byte: UInt8 = 0
+    while line.count < most {
+      let count = read(0, &byte, 1)
+      if count < 0, errno == EINTR { continue }
+      guard count == 1 else { break }
+      if byte == 0x0A { return line }
+      line.append(byte)
+    }
+    throw ControlError.invalid("no call arrived (one line of JSON expected).")
+  }
+
+  private static let output = Mutex(())
+
+  private static func send(_ message: EngineMessage) {
+    guard var line = try? JSONEncoder().encode(message) else { _exit(1) }
+    line.append(0x0A)
+    output.withLock { _ in
+      // The daemon is gone: so is the reason to go on.
+      do { try DurableFile.writeAll(line, to: 1, of: "the daemon") } catch { _exit(1) }
+    }
+  }
+}
+
+/// How much memory a process uses.
+enum MemoryUse {
+  /// Bytes rounded up to whole steps of 16 MiB: what lies below says more about the allocator.
+  static func rounded(_ bytes: Int) -> Int {
+    let step = 16 << 20
+    return (bytes + step - 1) / step * step
+  }
+
+  /// The most bytes that this process has had in memory so far.
+  static var peakOfThisProcess: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+}

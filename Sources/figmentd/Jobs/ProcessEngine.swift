@@ -1,0 +1,113 @@
+import Control
+import Privacy
+import Synchronization
+
+/// An engine that has everything long or large done by processes of their own, one for each call.
+///
+/// What people look at meanwhile (recipes, reports, ledgers) is answered here.
+final class ProcessEngine: TrainingEngine {
+  /// How long a question about a plan may take, including the seconds that measure the speed.
+  static let planLimit = Duration.seconds(60)
+
+  private let settings: EngineSettings
+  private let local: LocalEngine
+  private let executable: String
+  private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
+  private let minimumFree = Mutex<MinimumFree?>(nil)
+
+  /// Makes an engine; `usableUnits` counts the units of privacy that a dataset's root holds.
+  ///
+  /// Workers are `executable`; the default is the program that runs.
+  init(
+    _ settings: EngineSettings, executable: String = "/proc/self/exe",
+    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
+  ) {
+    self.settings = settings
+    self.executable = executable
+    self.usableUnits = usableUnits
+    local = LocalEngine(settings, usableUnits: usableUnits)
+  }
+
+  var instructionSet: String { local.instructionSet }
+
+  var threads: Int { local.threads }
+
+  func recipes() throws -> [RecipeSummary] { try local.recipes() }
+
+  func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
+    let units = try usableUnits(dataset)
+    let call = EngineCall(
+      settings: settings, dataset: dataset, units: units, work: .plan(request))
+    guard case .planned(let report) = try answer(to: call) else { throw WorkerCrash(ending: nil) }
+    return report
+  }
+
+  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+    let units = isCounted ? try usableUnits(dataset) : nil
+    let call = EngineCall(
+      settings: settings, dataset: dataset, units: units, work: .check(request))
+    guard case .checked = try answer(to: call) else { throw WorkerCrash(ending: nil) }
+  }
+
+  func train(
+    _ job: Job, _ request: TrainRequest, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try run(.job(job, directory, trained: nil), dataset, stop, report)
+  }
+
+  func check(_ request: GenerateRequest, from trained: JobDirectory) throws {
+    try local.check(request, from: trained)
+  }
+
+  func generate(
+    _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
+    into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
+    report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try run(.job(job, directory, trained: trained), dataset, stop, report)
+  }
+
+  func evaluate(
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try run(.job(job, directory, trained: trained), dataset, stop, report)
+  }
+
+  func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)] {
+    local.reportFiles(of: trained, isInternal: isInternal)
+  }
+
+  func sets(of job: JobDirectory) -> [SetPlace] { local.sets(of: job) }
+
+  func keepFree(_ minimum: MinimumFree) { minimumFree.withLock { $0 = minimum } }
+
+  func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport {
+    try local.ledger(of: dataset, witness: witness)
+  }
+
+  /// Runs a job in a process of its own.
+  private func run(
+    _ work: EngineCall.Work, _ dataset: DatasetConfiguration, _ stop: StopSignal,
+    _ report: (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    let call = EngineCall(
+      settings: settings, dataset: dataset, minimumFree: minimumFree.withLock { $0 }, work: work)
+    switch try WorkerConnection(call, executable: executable).answer(stop: stop, report: report) {
+    case .completed(let results): return .completed(results)
+    case .stopped: return .stopped
+    default: throw WorkerCrash(ending: nil)
+    }
+  }
+
+  /// Asks a question whose answer must not take long.
+  private func answer(to call: EngineCall) throws -> EngineMessage {
+    do {
+      return try WorkerConnection(call, executable: executable).answer(within: Self.planLimit)
+    } catch let crash as WorkerCrash {
+      throw ControlError.failed(
+        "plan: \(crash). The model may need more memory than there is. Choose a smaller recipe.")
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import Control
+
+/// `job.json`: a job, and where its release goes.
+///
+/// The place belongs to the job: an output that is configured later is for jobs that come later. It is kept
+/// beside the job's own fields and is no part of what clients are told.
+struct StoredJob: Codable {
+  /// The job.
+  let job: Job
+  /// Where its release appears; nil in files of earlier versions.
+  let release: String?
+
+  private enum CodingKeys: String, CodingKey { case release }
+
+  init(_ job: Job, release: String) {
+    self.job = job
+    self.release = release
+  }
+
+  init(from decoder: any Decoder) throws {
+    job = try Job(from: decoder)
+    release = try decoder.container(keyedBy: CodingKeys.self)
+      .decodeIfPresent(String.self, forKey: .release)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try job.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(release, forKey: .release)
+  }
+
+  /// Where the release is: as noted, or as the results of an earlier version tell.
+  var place: String? {
+    if let release { return release }
+    guard case .finished(.completed(let results)) = job.state,
+      let images = results.outputs.first(where: { $0.kind == "images" })?.path,
+      images.hasSuffix(Self.imagesFolder)
+    else { return nil }
+    let place = String(images.dropLast(Self.imagesFolder.count))
+    // A set without privacy lies in internal/, beside where a release would.
+    return place.hasSuffix("/internal/\(job.id)")
+      ? place.dropLast("/internal/\(job.id)".count) + "/\(job.id)" : place
+  }
+
+  private static let imagesFolder = "/data"
+}

@@ -1,0 +1,255 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import figment
+@testable import figmentd
+
+/// Nobody can take the room of others: neither by many connections, nor by long questions, nor by not
+/// listening to the answer.
+@Suite struct CallerQuotaTests {
+  private func isBusy(_ body: () throws -> Void) -> Bool {
+    do {
+      try body()
+      return false
+    } catch ControlError.busy { return true } catch { return false }
+  }
+
+  @Test func strangersTakeNoRoomOfMembersOrRoot() throws {
+    let counts = CallerCounts(ControlLimits())
+    var strangers = 0
+    for user: UInt32 in 1000..<1100 {
+      for _ in 0..<100 {
+        if !isBusy({ try counts.enter(user, as: .stranger) }) { strangers += 1 }
+      }
+    }
+    #expect(strangers == ControlLimits().strangers)
+    #expect(!isBusy { try counts.enter(0, as: .owner) })
+    #expect(!isBusy { try counts.enter(2000, as: .reader) })
+  }
+
+  @Test func membersTakeNoRoomOfRootAndTheDaemonsOwnUser() throws {
+    let limits = ControlLimits()
+    let counts = CallerCounts(limits)
+    for user: UInt32 in 1000..<1010 {
+      for _ in 0..<100 { _ = isBusy { try counts.enter(user, as: .controller) } }
+    }
+    #expect(isBusy { try counts.enter(3000, as: .controller) })
+    for user: UInt32 in [0, 990] {
+      for _ in 0..<limits.connectionsPerUser {
+        #expect(!isBusy { try counts.enter(user, as: .owner) })
+      }
+      #expect(isBusy { try counts.enter(user, as: .owner) })
+    }
+    counts.leave(1000, as: .controller)
+    #expect(!isBusy { try counts.enter(3000, as: .controller) })
+  }
+
+  @Test func aUserWaitsForAFewPlansAtATime() async throws {
+    let counts = CallerCounts(ControlLimits(plans: 3, plansPerUser: 2))
+    func isBusy(_ user: UInt32) async -> Bool {
+      do {
+        try await counts.plan(for: user) {}
+        return false
+      } catch { return true }
+    }
+    try await counts.plan(for: 1) {
+      #expect(await !isBusy(1))
+      try await counts.plan(for: 1) {
+        #expect(await isBusy(1), "of this user two are under way")
+        try await counts.plan(for: 2) {
+          #expect(await isBusy(3), "three are under way")
+        }
+        #expect(await !isBusy(3))
+      }
+    }
+    #expect(await !isBusy(1), "all are done")
+  }
+
+  @Test func whatCallersMayDoIsLookedUpOnce() async throws {
+    let policy = AccessPolicy(owner: 990, controlGroup: 800, readGroup: 801)
+    let lookup = StandingLookup(policy)
+    let member = Peer(process: 1, user: 60_001, group: 800)
+    #expect(lookup.knownStanding(of: member) == nil)
+    #expect(await lookup.standing(of: member) == .controller)
+    #expect(lookup.knownStanding(of: member) == .controller)
+    #expect(lookup.knownStanding(of: Peer(process: 1, user: 0, group: 5)) == .owner)
+    #expect(lookup.knownStanding(of: Peer(process: 1, user: 990, group: 5)) == .owner)
+    #expect(await lookup.standing(of: Peer(process: 1, user: 60_002, group: 801)) == .reader)
+    #expect(await lookup.standing(of: Peer(process: 1, user: 60_003, group: 802)) == .stranger)
+  }
+}
+
+@Suite struct UnreadRepliesTests {
+  /// A page that no buffer of a socket holds.
+  private static let files = (0..<1000).map { number in
+    FakeFolderReader.file("a/\(number)-" + String(repeating: "x", count: 1500))
+  }
+
+  @Test func callersThatNeverReadAreDropped() async throws {
+    let house = try await TestHouse(files: Self.files)
+    let limits = ControlLimits(connectionsPerUser: 4, requestSeconds: 3600, writeSeconds: 3)
+    let server = try await TestServer(house, limits: limits)
+    await house.daemon.adopt(TestHouse.configuration)
+    _ = try await house.daemon.rescan("glyphs")
+    var sockets: [RawSocket] = []
+    for _ in 0..<4 {
+      let socket = try RawSocket(server.socket)
+      socket.send("GET /v1/datasets/glyphs/files HTTP/1.1\r\nHost: x\r\n\r\n")
+      sockets.append(socket)
+    }
+    // All of the user's room is taken by callers that do not listen.
+    var wasBusy = false
+    let end = ContinuousClock.now + .seconds(60)
+    while !wasBusy, ContinuousClock.now < end {
+      do { _ = try await server.client.status() } catch ControlError.busy { wasBusy = true }
+    }
+    #expect(wasBusy)
+    // Soon it is free again, although they are still there.
+    try await server.answersAgain()
+    for socket in sockets { socket.hangUp() }
+    await server.server.stop()
+    await house.daemon.stop()
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func aCallerThatReadsGetsAllOfALongReply() async throws {
+    let house = try await TestHouse(files: Self.files)
+    let server = try await TestServer(house)
+    await house.daemon.adopt(TestHouse.configuration)
+    _ = try await house.daemon.rescan("glyphs")
+    let page = try await server.client.files(of: "glyphs", FileQuery())
+    #expect(page.files.count == 1000)
+    await server.server.stop()
+    await house.daemon.stop()
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func followersThatNeverReadAreDropped() async throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/control.sock"
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let limits = ControlLimits(
+      connectionsPerUser: 2, followersPerUser: 1, requestSeconds: 3600, writeSeconds: 1)
+    let access = AccessPolicy(owner: geteuid(), controlGroup: nil, readGroup: nil)
+    let server = try await ControlServer.start(
+      on: ControlSocket.make(at: path, mode: 0o600, group: nil),
+      routes: Routes(api: TalkativeAPI(), access: access, logger: logger), limits: limits,
+      logger: logger)
+    let deaf = try RawSocket(path)
+    deaf.send("GET /v1/jobs/glyphs-1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+    // The user's only place for followers is taken, then free again.
+    let end = ContinuousClock.now + .seconds(60)
+    var wasLetIn = false
+    while !wasLetIn, ContinuousClock.now < end {
+      let second = try RawSocket(path)
+      second.send("GET /v1/jobs/glyphs-1/events?follow=false HTTP/1.1\r\nHost: x\r\n\r\n")
+      wasLetIn = await second.read(atMost: 12) == "HTTP/1.1 200"
+      second.hangUp()
+      if !wasLetIn { try await Task.sleep(for: .milliseconds(50)) }
+    }
+    #expect(wasLetIn)
+    deaf.hangUp()
+    await server.stop()
+  }
+
+  @Test func followersLeaveRoomToCancel() async throws {
+    let house = try await TestHouse(.init(isEndless: true))
+    let limits = ControlLimits(connectionsPerUser: 6, followersPerUser: 2, requestSeconds: 3600)
+    let server = try await TestServer(house, limits: limits)
+    let job = try await server.client.submit(TestHouse.training, token: nil)
+    var followers: [AsyncThrowingStream<JobEvent, any Error>] = []
+    for _ in 0..<2 {
+      followers.append(try await server.client.events(of: job.id, after: nil, follow: true))
+    }
+    let error = await #expect(throws: ControlError.self) {
+      _ = try await server.client.events(of: job.id, after: nil, follow: true)
+    }
+    #expect(error?.message.contains("follow jobs already") ?? false, "\(String(describing: error))")
+    _ = try await server.client.stop(job.id, reason: .cancelled)
+    for follower in followers { for try await _ in follower {} }
+    await server.server.stop()
+    await house.daemon.stop()
+  }
+}
+
+@Suite struct LongPlansTests {
+  private final class Refusals: Sendable {
+    private let texts = Mutex<[String]>([])
+    var all: [String] { texts.withLock { $0 } }
+    func add(_ text: String) { texts.withLock { $0.append(text) } }
+  }
+
+  @Test func nothingElseWaitsBehindAPlan() async throws {
+    let house = try await TestHouse(.init(isPlanning: true))
+    let server = try await TestServer(house)
+    let client = server.client
+    let request = PlanRequest(dataset: "glyphs", recipe: "dp-gan-28", steps: 100_000_000)
+    let refusals = Refusals()
+    let plans = (0..<3).map { _ in
+      Task {
+        do { _ = try await client.plan(request) } catch { refusals.add("\(error)") }
+      }
+    }
+    // Two of the three are computed, or wait for it; the third is told so.
+    let end = ContinuousClock.now + .seconds(60)
+    while refusals.all.isEmpty, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    #expect(try await client.datasets().count == 2)
+    #expect(try await client.ledger(of: "glyphs").verified)
+    #expect(try await client.recipes().count == 1)
+    #expect(try await client.status().running == nil)
+    #expect(try await client.jobs(JobFilter()).isEmpty)
+    house.engine.change { $0.isPlanning = false }
+    for plan in plans { await plan.value }
+    #expect(refusals.all.count == 1 && refusals.all[0].contains("plans of user"), "\(refusals.all)")
+    await server.server.stop()
+    await house.daemon.stop()
+  }
+}
+
+/// Tells so much of a job that no buffer holds it.
+private struct TalkativeAPI: ControlAPI {
+  func events(
+    of job: JobID, after: JobEvent.ID?, follow: Bool
+  ) async throws -> AsyncThrowingStream<JobEvent, any Error> {
+    let note = String(repeating: "x", count: 100_000)
+    let next = Counter()
+    return AsyncThrowingStream {
+      let number = next.next()
+      guard follow || number < 3 else { return nil }
+      return JobEvent(id: number, job: job, time: Date(), content: .note(note))
+    }
+  }
+
+  private final class Counter: Sendable {
+    private let value = Mutex(0)
+    func next() -> Int {
+      value.withLock {
+        $0 += 1
+        return $0
+      }
+    }
+  }
+
+  private func no<Value>() throws -> Value { throw ControlError.failed("not here") }
+
+  func status() async throws -> DaemonStatus { try no() }
+  func datasets() async throws -> [DatasetStatus] { try no() }
+  func rescan(_ dataset: String) async throws -> DatasetStatus { try no() }
+  func files(of dataset: String, _ query: FileQuery) async throws -> FilePage { try no() }
+  func recipes() async throws -> [RecipeSummary] { try no() }
+  func plan(_ request: PlanRequest) async throws -> PlanReport { try no() }
+  func submit(_ request: JobRequest, token: String?) async throws -> Job { try no() }
+  func jobs(_ filter: JobFilter) async throws -> [Job] { try no() }
+  func job(_ id: JobID) async throws -> Job { try no() }
+  func stop(_ job: JobID, reason: StopReason) async throws -> Job { try no() }
+  func resume(_ job: JobID) async throws -> Job { try no() }
+  func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport { try no() }
+  func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport { try no() }
+}

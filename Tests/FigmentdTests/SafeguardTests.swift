@@ -1,0 +1,132 @@
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Models
+import Privacy
+import Synchronization
+import Testing
+
+@testable import figmentd
+
+/// No privacy is spent in vain, and no half-trained network passes for a whole one.
+@Suite struct SafeguardTests {
+  /// Stops a run as a kill does: in the middle of a block, with nothing settled or saved.
+  private func crash(_ bench: RunBench, at step: Int) throws {
+    struct Killed: Error {}
+    var conditions = RunConditions()
+    conditions.writeCheckpoint = { data, path in
+      if path.hasSuffix("step-\(step).safetensors") { throw Killed() }
+      try DurableFile.write(data, to: path)
+    }
+    #expect(throws: Killed.self) { try bench.run(under: conditions) }
+  }
+
+  /// What a run says beside its progress.
+  private final class Notes: Sendable {
+    private let notes = Mutex<[String]>([])
+    var all: [String] { notes.withLock { $0 } }
+    func take(_ report: JobReport) {
+      if case .note(let text) = report { notes.withLock { $0.append(text.value) } }
+    }
+  }
+
+  @Test func aTrainingThatCrashesCutShortIsNotPublished() throws {
+    var bench = try RunBench(steps: 20)
+    for step in 1...3 { try crash(bench, at: step) }
+    // Each crash cost the step of a block: three of twenty.
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("17 of 20 planned steps") == true)
+    #expect(error?.message.contains("--allow-fewer-steps") == true)
+    #expect(access(bench.places.release, F_OK) != 0)
+    bench.order.allowsFewerSteps = true
+    guard case .finished(let results) = try bench.run() else {
+      Issue.record("the run was stopped")
+      return
+    }
+    #expect(results.steps == 17)
+    #expect(results.plannedSteps == 20)
+    #expect(access(bench.places.release + "/manifest.json", F_OK) == 0)
+  }
+
+  @Test func aStepLostOfManyIsSaidAndPublished() throws {
+    let bench = try RunBench(steps: 20)
+    try crash(bench, at: 1)
+    let notes = Notes()
+    #expect(try bench.run { notes.take($0) }.isFinished)
+    #expect(notes.all.contains { $0.hasPrefix("19 of 20 planned steps") })
+  }
+
+  @Test func aDamagedCheckpointIsSaid() throws {
+    let bench = try RunBench(steps: 40)
+    let stop = StopSignal()
+    _ = try bench.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.phase == .train, progress.done >= 10 {
+        stop.raise()
+      }
+    }
+    let folder = CheckpointFolder(path: bench.places.checkpoints)
+    let newest = try #require(try folder.newest())
+    try DurableFile.write(
+      Data("damaged".utf8),
+      to: bench.places.checkpoints + "/step-\(newest.step).safetensors")
+    let notes = Notes()
+    _ = try? bench.run { notes.take($0) }
+    #expect(notes.all.contains { $0.contains("the newest checkpoint is damaged: goes back to") })
+  }
+
+  @Test func aRunWithoutRoomForACheckpointWaitsAndLosesNothing() throws {
+    let bench = try RunBench(steps: 20)
+    let failures = Mutex(3)
+    var conditions = RunConditions()
+    conditions.pauseWithoutRoom = .milliseconds(1)
+    conditions.writeCheckpoint = { data, path in
+      let isFull = failures.withLock { left in
+        guard left > 0, path.hasSuffix("step-5.safetensors") else { return false }
+        left -= 1
+        return true
+      }
+      if isFull { throw SystemCallError("write", path, code: ENOSPC) }
+      try DurableFile.write(data, to: path)
+    }
+    let notes = Notes()
+    guard case .finished(let results) = try bench.run(under: conditions, report: notes.take) else {
+      Issue.record("the run was stopped")
+      return
+    }
+    #expect(results.steps == 20 && results.plannedSteps == nil)
+    #expect(failures.withLock { $0 } == 0)
+    #expect(notes.all.filter { $0.contains("no room for a checkpoint") }.count == 1)
+  }
+
+  @Test func aDiskWithoutRoomForTheSetIsRefusedBeforeAnythingIsCharged() throws {
+    let need = DiskNeed(
+      recipe: try RunBench().order.recipe, images: 1_000_000_000, checkpointBytes: 1 << 40)
+    let bench = try RunBench()
+    let error = #expect(throws: ControlError.self) {
+      try need.requireRoom(
+        internalFiles: bench.places.internalFiles, set: bench.places.release)
+    }
+    #expect(error?.message.contains("are free on its disk") == true)
+    var large = bench
+    large.order.count = 1 << 40
+    #expect(throws: ControlError.self) { try large.run() }
+    #expect(try large.history().spent.total == 0)
+  }
+
+  @Test func aRunOnAFewImagesIsWarnedOfBeforeItIsCharged() throws {
+    let bench = try RunBench(epsilon: 0.05)
+    let notes = Notes()
+    let charged = Mutex<Int?>(nil)
+    #expect(
+      try bench.run { report in
+        notes.take(report)
+        guard case .note(let text) = report, text.value.contains("Noise will") else { return }
+        charged.withLock { $0 = try? bench.history().spent.total }
+      }.isFinished)
+    let warning = try #require(notes.all.first { $0.hasPrefix("Noise will outweigh") })
+    #expect(warning.contains("these 64 images"))
+    #expect(warning.contains("It would take about"))
+    #expect(charged.withLock { $0 } == 0)
+  }
+}

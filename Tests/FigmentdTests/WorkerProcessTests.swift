@@ -1,0 +1,216 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Logging
+import Privacy
+import Synchronization
+import Testing
+
+@testable import figmentd
+
+/// Jobs in processes of their own.
+@Suite(.serialized) struct WorkerProcessTests {
+  /// A daemon's engine in a scratch folder, and a job for it.
+  private struct Bench {
+    let scratch = ScratchFolder()
+    let engine: ProcessEngine
+    let state: StatePaths
+    let dataset: DatasetConfiguration
+    let job: Job
+    let directory: JobDirectory
+
+    init(steps: Int = 40, count: Int = 12) throws {
+      let run = try RunBench(steps: steps)
+      state = StatePaths(path: scratch.path + "/state")
+      let recipes = scratch.path + "/recipes"
+      try DurableFile.makeFolder(recipes)
+      try DurableFile.write(
+        Data(RunBench.recipe(side: 8, steps: steps).utf8), to: recipes + "/tiny.yaml")
+      let images = scratch.path + "/images"
+      guard rename(run.order.root, images) == 0 else { throw SystemCallError("rename", images) }
+      dataset = DatasetConfiguration(
+        name: "glyphs", root: images, settle: .zero,
+        policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
+      engine = ProcessEngine(
+        EngineSettings(recipes: recipes, threads: 1, state: state), executable: try Self.program()
+      ) { _ in 64 }
+      job = Job(
+        id: try #require(JobID("glyphs-1")),
+        request: .train(
+          TrainRequest(dataset: "glyphs", recipe: "tiny", epsilon: 4, count: count)),
+        dataset: "glyphs", created: Date())
+      directory = JobDirectory(
+        job: job.id, path: state.jobs + "/glyphs-1", release: scratch.path + "/out/glyphs-1")
+    }
+
+    /// The program itself, beside the tests.
+    static func program() throws -> String {
+      let path = try #require(realpath("/proc/self/exe", nil).map { String(cString: $0) })
+      let program = path[..<(path.lastIndex(of: "/") ?? path.endIndex)] + "/figmentd"
+      try #require(access(String(program), X_OK) == 0)
+      return String(program)
+    }
+
+    func train(
+      stop: StopSignal = StopSignal(), report: @escaping @Sendable (JobReport) -> Void = { _ in }
+    ) throws -> EngineOutcome {
+      guard case .train(let request) = job.request else { throw SystemCallError("job", "none") }
+      return try engine.train(
+        job, request, in: directory, dataset: dataset, stop: stop, report: report)
+    }
+
+    /// The worker that trains, found by its name among our children.
+    static func worker() -> pid_t? {
+      guard let names = try? DurableFile.names(in: "/proc") else { return nil }
+      return names.compactMap { pid_t($0) }.first { process in
+        guard let line = try? DurableFile.read("/proc/\(process)/cmdline"),
+          let status = try? DurableFile.read("/proc/\(process)/stat")
+        else { return false }
+        let fields = String(decoding: status, as: UTF8.self).split(separator: " ")
+        return String(decoding: line, as: UTF8.self).contains(WorkerConnection.verb)
+          && fields.count > 3 && fields[3] == "\(getpid())"
+      }
+    }
+  }
+
+  @Test func aJobTrainsPublishesAndReportsThroughItsProcess() throws {
+    let bench = try Bench()
+    let phases = Phases()
+    guard case .completed(let results) = try bench.train(report: { phases.note($0) }) else {
+      Issue.record("the job was stopped")
+      return
+    }
+    #expect(results.images == 12)
+    #expect(results.epsilon.map { $0 > 0 && $0 <= 4 } == true)
+    #expect(phases.seen.isSuperset(of: [.decode, .train, .generate]))
+    #expect(access(bench.directory.release + "/manifest.json", F_OK) == 0)
+  }
+
+  @Test func aStopReachesTheProcessAndTheJobGoesOnLater() throws {
+    let bench = try Bench(steps: 4_000)
+    let stop = StopSignal()
+    let ending = try bench.train(stop: stop) { report in
+      if case .progress(let progress) = report, progress.phase == .train, progress.done > 0 {
+        stop.raise()
+      }
+    }
+    guard case .stopped = ending else {
+      Issue.record("the job was not stopped")
+      return
+    }
+    let checkpoints = CheckpointFolder(path: bench.directory.checkpoints)
+    #expect(try #require(try checkpoints.newest()).step > 0)
+    #expect(access(bench.directory.release, F_OK) != 0)
+  }
+
+  /// The daemon hears of a job that waits, and nothing else of it, until it is told to stop.
+  @Test func aJobWaitsInItsProcessWhileADiskIsFull() throws {
+    let bench = try Bench()
+    bench.engine.keepFree(.percent(100))
+    let (stop, heard) = (StopSignal(), Mutex<[JobPhase]>([]))
+    let ending = try bench.train(stop: stop) { report in
+      guard case .progress(let progress) = report else { return }
+      heard.withLock { $0.append(progress.phase) }
+      if heard.withLock({ $0.count }) == 2 { stop.raise() }
+    }
+    guard case .stopped = ending else {
+      Issue.record("the job was not stopped")
+      return
+    }
+    #expect(heard.withLock { Set($0) } == [.scan])
+  }
+
+  @Test func aKilledProcessIsACrashOfTheJobAlone() throws {
+    let bench = try Bench(steps: 100_000)
+    let error = #expect(throws: WorkerCrash.self) {
+      try bench.train { report in
+        if case .progress(let progress) = report, progress.phase == .train, progress.done > 0,
+          let worker = Bench.worker()
+        {
+          kill(worker, SIGKILL)
+        }
+      }
+    }
+    #expect(error?.ending == .killed(SIGKILL))
+    #expect("\(try #require(error))".contains("killed"))
+  }
+
+  @Test func aRefusalComesBackWithItsKind() throws {
+    let bench = try Bench()
+    var request = TrainRequest(dataset: "glyphs", recipe: "tiny", epsilon: 1_000)
+    let error = #expect(throws: ControlError.self) {
+      try bench.engine.check(request, dataset: bench.dataset, isCounted: true)
+    }
+    #expect(error?.exitCode == .refused)
+    request.recipe = "unknown"
+    let missing = #expect(throws: ControlError.self) {
+      try bench.engine.plan(request, dataset: bench.dataset)
+    }
+    #expect(missing?.exitCode == .notFound)
+  }
+
+  @Test func aPlanTellsWhatTrainingNeeds() throws {
+    let bench = try Bench()
+    let plan = try bench.engine.plan(
+      TrainRequest(dataset: "glyphs", recipe: "tiny", epsilon: 4), dataset: bench.dataset)
+    let memory = try #require(plan.memoryBytes)
+    #expect(memory > 1 << 20 && memory < 1 << 30)
+    #expect(try #require(plan.diskBytes) > 10_000 * 64)
+    #expect(plan.steps == 40)
+  }
+
+  @Test func aWorkerWithoutADaemonEnds() throws {
+    let bench = try Bench(steps: 1_000_000)
+    let call = EngineCall(
+      settings: EngineSettings(
+        recipes: bench.scratch.path + "/recipes", threads: 1, state: bench.state),
+      dataset: bench.dataset, work: .job(bench.job, bench.directory, trained: nil))
+    var connection: WorkerConnection? = try WorkerConnection(
+      call, executable: try Bench.program())
+    let process = try #require(connection?.processIdentifier)
+    // Not waited for and not killed: its channel ends, as when the daemon dies.
+    connection?.abandon()
+    connection = nil
+    let end = ContinuousClock.now + .seconds(60)
+    var status: Int32 = 0
+    while waitpid(process, &status, WNOHANG) == 0 {
+      guard ContinuousClock.now < end else {
+        Issue.record("the worker goes on alone")
+        kill(process, SIGKILL)
+        return
+      }
+      usleep(20_000)
+    }
+  }
+
+  @Test func whatTalksNonsenseIsEnded() throws {
+    let bench = try Bench()
+    let call = EngineCall(
+      settings: EngineSettings(recipes: "/none", threads: 1, state: bench.state),
+      dataset: bench.dataset, work: .plan(TrainRequest(dataset: "glyphs", recipe: "tiny")))
+    let impostor = try WorkerConnection(
+      call, executable: "/bin/sh", arguments: ["sh", "-c", "echo nonsense; exec sleep 600"])
+    #expect(throws: WorkerCrash(ending: nil)) { try impostor.answer() }
+    let silent = try WorkerConnection(
+      call, executable: "/bin/sh", arguments: ["sh", "-c", "exit 3"])
+    #expect(throws: WorkerCrash(ending: .exited(3))) { try silent.answer() }
+    let slow = try WorkerConnection(
+      call, executable: "/bin/sh", arguments: ["sh", "-c", "exec sleep 600"])
+    let error = #expect(throws: ControlError.self) {
+      try slow.answer(within: .milliseconds(200))
+    }
+    #expect(error?.message.contains("Ask for fewer steps") == true)
+  }
+}
+
+/// The phases that reports told of.
+private final class Phases: Sendable {
+  private let phases = Mutex<Set<JobPhase>>([])
+
+  var seen: Set<JobPhase> { phases.withLock { $0 } }
+
+  func note(_ report: JobReport) {
+    guard case .progress(let progress) = report else { return }
+    phases.withLock { _ = $0.insert(progress.phase) }
+  }
+}
