@@ -30,7 +30,7 @@ import Testing
     let verdicts: [ImageVerdict] =
       [
         .accepted, .waiting, .duplicate(of: RelativePath("a/b")),
-        .contradictoryClass(with: RelativePath("c")), .unsupported(.webp), .tooSmall,
+        .contradictoryClass(with: RelativePath("c")), .tooSmall,
         .notRegularFile, .forbidden, .otherFileSystem, .unknownClass, .noClass, .noUnit,
         .vanished, .readError, .tooLarge(.sideTooLong),
       ] + DecodeFailure.allCases.map { .unreadable($0) }

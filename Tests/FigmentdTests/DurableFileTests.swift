@@ -115,9 +115,9 @@ import Testing
     let scratch = ScratchFolder()
     let state = try StateDirectory(scratch.path + "/state", holdsReleases: true)
     var information = stat()
-    stat(state.path, &information)
+    stat(state.paths.path, &information)
     #expect(information.st_mode & 0o777 == 0o710)
-    for folder in [state.jobs, state.ledgers, state.snapshots] {
+    for folder in [state.paths.jobs, state.paths.ledgers, state.paths.snapshots] {
       stat(folder, &information)
       #expect(information.st_mode & 0o777 == 0o700)
     }

@@ -56,12 +56,12 @@ import Testing
       let root = scratch.path + "/images"
       try DurableFile.makeFolder(root)
       let location = RootLedger.location(
-        try RootLedger.identity(of: root), ledgers: state.ledgers, marks: state.ledgerMarks)
+        try RootLedger.identity(of: root), ledgers: state.paths.ledgers, marks: state.paths.ledgerMarks)
       try DurableFile.makeFolder(location.directory)
       try DurableFile.write(Data("x".utf8), to: location.path, mode: 0)
       let dataset = DatasetConfiguration(
         name: "glyphs", root: root, policy: PrivacyPolicy(epsilonMaximum: 1, delta: 1e-5))
-      return try LedgerReader(dataset, state: state).report().problem ?? "none"
+      return try LedgerReader(dataset, state: state.paths).report().problem ?? "none"
     }
     #expect(problem.contains("Permission denied"))
     #expect(!problem.contains("code"))

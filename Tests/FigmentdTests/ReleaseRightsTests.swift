@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Glibc
 import TestSupport
+import Privacy
 import Testing
 
 @testable import figmentd
@@ -160,7 +161,7 @@ import Testing
     var configuration = TestHouse.configuration
     configuration.output = "/proc/figment-test"
     let house = try await TestHouse(configuration: configuration)
-    await house.daemon.prepareOutput(inState: house.state.path)
+    await house.daemon.prepareOutput(inState: house.state.paths.path)
     let remarks = try await house.daemon.status().remarks
     #expect(remarks.contains { $0.contains("output /proc/figment-test: nothing can be written") })
     let error = await #expect(throws: ControlError.self) {

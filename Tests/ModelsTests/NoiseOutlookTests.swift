@@ -37,10 +37,10 @@ import Testing
   @Test func theWarningSaysWhatWouldHelp() throws {
     let found = try outlook(images: 200, epsilon: 2, parameters: 10_000, noise: 8)
     let warning = try #require(found.warning)
-    // 0.2 is 6.7 times what is clear: that many times the images, or of epsilon.
+    // 0.2 is five times what is clear: that many times the images, or of epsilon.
     #expect(warning.contains("these 200 images"))
-    #expect(warning.contains("1400 images"))
-    #expect(warning.contains("epsilon 14"))
+    #expect(warning.contains("1000 images"))
+    #expect(warning.contains("epsilon 10"))
     let dear = try outlook(images: 200, epsilon: 10, parameters: 10_000, noise: 8)
     #expect(try #require(dear.warning).contains("epsilon") == false)
   }

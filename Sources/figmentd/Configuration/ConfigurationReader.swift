@@ -1,5 +1,5 @@
 import Control
-import Datasets
+import enum Datasets.ClassNames
 import struct Datasets.ImageTransform
 import Glibc
 import struct Privacy.DeltaSize
