@@ -56,7 +56,8 @@ import Testing
       let root = scratch.path + "/images"
       try DurableFile.makeFolder(root)
       let location = RootLedger.location(
-        try RootLedger.identity(of: root), ledgers: state.paths.ledgers, marks: state.paths.ledgerMarks)
+        try RootLedger.identity(of: root), ledgers: state.paths.ledgers,
+        marks: state.paths.ledgerMarks)
       try DurableFile.makeFolder(location.directory)
       try DurableFile.write(Data("x".utf8), to: location.path, mode: 0)
       let dataset = DatasetConfiguration(

@@ -107,7 +107,8 @@ import Testing
   @Test func aJobWaitsInItsProcessWhileADiskIsFull() throws {
     let bench = try Bench()
     bench.engine.keepFree(.percent(100))
-    let (stop, heard) = (StopSignal(), Mutex<[JobPhase]>([]))
+    let stop = StopSignal()
+    let heard = Mutex<[JobPhase]>([])
     let ending = try bench.train(stop: stop) { report in
       guard case .progress(let progress) = report else { return }
       heard.withLock { $0.append(progress.phase) }
