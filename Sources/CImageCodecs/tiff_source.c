@@ -88,12 +88,17 @@ static int on_warning(
   return 1;
 }
 
+static const uint64_t own_memory = 1 << 20;
+
 TIFF *ci_tiff_open(tiff_source *source) {
   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
   if (options == NULL) return NULL;
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)source->limits->memory_bytes);
+  // Its tables of fields need some room whatever the image may have.
+  uint64_t most = source->limits->memory_bytes;
+  if (most < own_memory) most = own_memory;
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)most);
 #if TIFFLIB_VERSION >= 20240911
-  TIFFOpenOptionsSetMaxCumulatedMemAlloc(options, (tmsize_t)source->limits->memory_bytes);
+  TIFFOpenOptionsSetMaxCumulatedMemAlloc(options, (tmsize_t)most);
 #endif
   TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, source);
   TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, source);

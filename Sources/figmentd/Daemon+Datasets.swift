@@ -59,7 +59,7 @@ extension Daemon {
       let rights = try ReleaseRights(configuration.release)
       try OutputFolder(path: configuration.output, rights: rights).prepare(inState: state)
     } catch {
-      logger.error("output \(configuration.output): cannot be made: \(ControlError(error))")
+      logger.error("output \(configuration.output): cannot be made: \(ControlError(error).message)")
     }
     noteOutput()
   }

@@ -27,7 +27,7 @@ import Testing
   @Test(arguments: [
     ("/", 5), ("/v1", 5), ("/v2/status", 5), ("/v1/nothing", 5), ("/v1/jobs/glyphs-7/nothing", 5),
     ("/v1/datasets/glyphs", 5), ("/v1/jobs/..", 64), ("/v1/jobs/%2e%2e", 64),
-    ("/v1/datasets/../files", 64), ("/v1/status?deep=true", 64), ("/v1/jobs?state=runing", 5),
+    ("/v1/datasets/../files", 64), ("/v1/status?deep=true", 64), ("/v1/jobs?state=runing", 64),
     ("/v1/datasets/glyphs/files?limit=0", 64), ("/v1/datasets/glyphs/files?limit=1001", 64),
     ("/v1/datasets/glyphs/files?limit=x", 64), ("/v1/datasets/glyphs/files?after=%zz", 64),
     ("/v1/datasets/glyphs/files?after=a&after=b", 64), ("/v1/jobs/glyphs-7/events?after=-1", 64),

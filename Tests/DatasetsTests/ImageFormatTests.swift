@@ -65,8 +65,10 @@ extension ImageCodec {
     var several: Set<String> = []
     for (name, entry) in golden.images {
       let remarks: DecodeRemarks = entry.hasMore ? .furtherPages : []
+      let isTurned = entry.orientation >= 5
       let expected = DecodeOutcome.decoded(
-        height: entry.height, width: entry.width, remarks: remarks)
+        height: isTurned ? entry.width : entry.height,
+        width: isTurned ? entry.height : entry.width, remarks: remarks)
       #expect(try codec.outcome(GoldenFormats.bytes(name)) == expected, "\(name)")
       if entry.hasMore { several.insert(name) }
     }

@@ -88,7 +88,7 @@ import Testing
     let folders = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
     let error = #expect(throws: ControlError.self) { try folders.order.questions(within: 4) }
-    #expect(error?.message.contains("maximum_per_unit") == true)
+    #expect(error?.message.contains("max_per_unit") == true)
     #expect(try DurableFile.names(in: dear.places.ledgers).isEmpty)
     let limited = try RunBench(
       countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))

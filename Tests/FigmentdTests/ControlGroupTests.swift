@@ -73,7 +73,7 @@ import Testing
     #expect(first == second)
   }
 
-  @Test(arguments: ["", "max", "0", "-5", "99999999999999999999", "ten", "\u{0}", "1 2 3"])
+  @Test(arguments: ["", "max", "0", "-5", "99999999999999999999", "ten", "\u{0}", "1 x 3"])
   func whatIsNoLimitLimitsNothing(_ text: String) throws {
     let group = try group([
       "proc/self/cgroup": "0::/a\nnonsense\n::\n3:cpu",

@@ -42,6 +42,9 @@ import Yams
     ("Failure", Safetensors.Failure.truncated(expected: 5, found: 3)),
     ("ConfigurationError", ConfigurationError(file: "/c", line: 3, message: "key 'x': unknown.")),
     ("ModelFileError", ModelFileError.unreadable("/m")),
+    ("InvalidName", InvalidName(kind: "class", text: "../x", problem: "it holds a slash")),
+    ("WorkerCrash", WorkerCrash(ending: .killed(9))),
+    ("BenchFault", BenchFault(description: "A process cannot be started. Try again.")),
   ]
 
   /// Errors of libraries that come our way.

@@ -89,7 +89,7 @@ import Testing
       #expect(try DurableFile.names(in: "\(place)/data/\(released.classes[1])").isEmpty)
       let card = try bench.scratch.read("release/second/README.md")
       #expect(card.contains("seed 9, temperature \(temperature)."))
-      #expect(card.contains("what privacy.json says of the model's training holds"))
+      #expect(card.contains("what privacy.json and PRIVACY.md say of the model's training holds"))
       #expect(
         try bench.scratch.read("release/second/privacy.json")
           == bench.scratch.read("release/run/privacy.json"))

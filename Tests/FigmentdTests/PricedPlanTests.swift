@@ -104,7 +104,7 @@ import Testing
     #expect(report.refusal == nil)
     let privacy = try #require(report.privacy)
     #expect(privacy.epsilon < 8 && privacy.epsilonAfter <= 8)
-    #expect(privacy.remark?.contains("what is left of 8.0") == true)
+    #expect(privacy.remark?.contains("what is left of 8,") == true)
     let asking = try engine.plan(
       PlanRequest(dataset: "glyphs", recipe: "tiny", epsilon: 8), dataset: dataset)
     #expect(asking.refusal != nil && asking.privacy?.remark == nil)

@@ -322,7 +322,7 @@ import Testing
       if case .note(let text) = report { notes.withLock { $0.append(text.value) } }
     }
     #expect(ending.isFinished)
-    #expect(notes.withLock { $0 }.contains { $0.contains("takes what is left of 4.0") })
+    #expect(notes.withLock { $0 }.contains { $0.contains("takes what is left of 4,") })
     let history = try rest.history()
     let cost = try history.cost(atDelta: 1e-5)
     #expect(cost.basis == .adaptive && cost.epsilon <= 4 && cost.epsilon > 3.9)

@@ -26,7 +26,10 @@ struct ControlConnection: Sendable {
           + "\(maximumPathLength) that a socket can have (1 at least). Give another --socket.")
     }
     do {
+      // Nothing is read until the request is sent: a daemon that is busy answers before it has read one,
+      // and the decoder takes an answer without a request for nonsense.
       let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        .channelOption(.autoRead, value: false)
         .connect(unixDomainSocketPath: socketPath) { channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHTTPClientHandlers()
@@ -55,15 +58,13 @@ struct ControlConnection: Sendable {
     take: (ByteBuffer) throws -> Bool
   ) async throws {
     do {
-      try await channel.executeThenClose { reply, request in
-        var unsent: (any Error)?
-        do {
-          try await request.write(contentsOf: Self.parts(of: route, body, token))
-        } catch {
-          unsent = error
-        }
+      try await channel.executeThenClose { reply, _ in
+        let sent = try await send(Self.parts(of: route, body, token))
         let hasAnswered = try await Self.read(reply, whenOpened, take)
-        guard hasAnswered else { throw unsent ?? ChannelError.eof }
+        guard hasAnswered else {
+          try await sent.get()
+          throw ChannelError.eof
+        }
       }
     } catch let error as ControlError {
       throw error
@@ -74,6 +75,23 @@ struct ControlConnection: Sendable {
         "socket \(socketPath): the daemon hung up before its reply was whole: \(Self.words(error)). "
           + "Try again; its log tells more.")
     }
+  }
+
+  /// Writes the request and begins to read, in one turn of the event loop.
+  ///
+  /// If the daemon has answered and closed already, the write fails, and what has arrived is read before
+  /// the connection is given up.
+  ///
+  /// - Returns: the outcome of the write, which counts only where no reply came.
+  private func send(_ parts: [HTTPClientRequestPart]) async throws -> EventLoopFuture<Void> {
+    let channel = channel.channel
+    return try await channel.eventLoop.submit {
+      try channel.syncOptions?.setOption(.autoRead, value: true)
+      let sent = channel.eventLoop.makePromise(of: Void.self)
+      for part in parts.dropLast() { channel.write(part, promise: nil) }
+      if let last = parts.last { channel.writeAndFlush(last, promise: sent) }
+      return sent.futureResult
+    }.get()
   }
 
   /// The whole request, to be written and flushed at once.

@@ -38,7 +38,7 @@ struct Serve: AsyncParsableCommand {
     do {
       try await serve(logger)
     } catch let error as ConfigurationError {
-      logger.critical("\(error)")
+      logger.critical("\(ControlError(error).message)")
       throw ArgumentParser.ExitCode(Self.configurationExitCode)
     } catch {
       logger.critical("\(ControlError(error).message)")

@@ -173,7 +173,7 @@ struct ConfigurationReader {
     }
     if let node = mapping.take("classes") {
       let classes = try node.words()
-      do { _ = try ClassNames.folders(classes) } catch { throw node.error("\(error)") }
+      do { _ = try ClassNames.folders(classes) } catch { throw node.error(error.description) }
       dataset.classes = classes
     }
     if let node = mapping.take("white_level") {

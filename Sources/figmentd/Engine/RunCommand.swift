@@ -192,7 +192,7 @@ struct RunCommand: ParsableCommand {
     }
     if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
       do { _ = try ClassNames.folders(names.map(String.init)) } catch {
-        throw ValidationError("--classes: \(error)")
+        throw ValidationError("--classes: \(error.description)")
       }
     }
     if let epsilonMaximum, !(epsilonMaximum > 0 && epsilonMaximum.isFinite) {
