@@ -181,10 +181,10 @@ actor Daemon {
 
   /// Stores where a job stands now, or, while the disk does not take it, every now and then.
   private func saveSoon(_ job: Job) {
-    guard let error = store.saveOrKeep(job).map({ ControlError($0) }) else { return }
-    logger.error("job \(job.id): \(job.state.name), which cannot be stored yet: \(error)")
+    guard let problem = store.saveOrKeep(job).map({ ControlError($0).message }) else { return }
+    logger.error("job \(job.id): \(job.state.name), which cannot be stored yet: \(problem)")
     remarks["unsaved"] =
-      "job \(job.id): \(job.state.name), which cannot be stored yet: \(error) It is tried again."
+      "job \(job.id): \(job.state.name), which cannot be stored yet: \(problem) It is tried again."
     guard !isSavingRest else { return }
     isSavingRest = true
     Task {
