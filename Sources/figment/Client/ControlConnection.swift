@@ -26,13 +26,16 @@ struct ControlConnection: Sendable {
           + "\(maximumPathLength) that a socket can have (1 at least). Give another --socket.")
     }
     do {
-      // Nothing is read until the request is sent: a daemon that is busy answers before it has read one,
-      // and the decoder takes an answer without a request for nonsense.
       let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-        .channelOption(.autoRead, value: false)
         .connect(unixDomainSocketPath: socketPath) { channel in
           channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHTTPClientHandlers()
+            // A daemon that is busy answers before it has read a request. The decoder takes an answer
+            // without one for nonsense, so it is told of one beforehand.
+            let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)
+            decoder.write(data: .head(HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")))
+            try channel.pipeline.syncOperations.addHandlers([
+              HTTPRequestEncoder(), ByteToMessageHandler(decoder),
+            ])
             return try Channel(wrappingChannelSynchronously: channel)
           }
         }
@@ -77,16 +80,12 @@ struct ControlConnection: Sendable {
     }
   }
 
-  /// Writes the request and begins to read, in one turn of the event loop.
-  ///
-  /// If the daemon has answered and closed already, the write fails, and what has arrived is read before
-  /// the connection is given up.
+  /// Writes the request, in one turn of the event loop and with one flush.
   ///
   /// - Returns: the outcome of the write, which counts only where no reply came.
   private func send(_ parts: [HTTPClientRequestPart]) async throws -> EventLoopFuture<Void> {
     let channel = channel.channel
     return try await channel.eventLoop.submit {
-      try channel.syncOptions?.setOption(.autoRead, value: true)
       let sent = channel.eventLoop.makePromise(of: Void.self)
       for part in parts.dropLast() { channel.write(part, promise: nil) }
       if let last = parts.last { channel.writeAndFlush(last, promise: sent) }

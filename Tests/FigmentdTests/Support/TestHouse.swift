@@ -47,7 +47,7 @@ struct TestHouse: Sendable {
   }
 
   static func wait(for id: JobID, _ name: String, _ api: any ControlAPI) async throws -> Job {
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(300)
     while ContinuousClock.now < end {
       let job = try await api.job(id)
       if job.state.name == name { return job }
@@ -87,7 +87,7 @@ struct TestServer: Sendable {
   ///
   /// A server with a short deadline may cut off this client too when the machine is busy.
   func answersAgain() async throws {
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(300)
     while true {
       do {
         _ = try await client.status()
