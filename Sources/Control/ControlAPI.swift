@@ -14,7 +14,11 @@ public protocol ControlAPI: Sendable {
   func datasets() async throws -> [DatasetStatus]
 
   /// Looks through a dataset's root again, and answers when that is done.
-  func rescan(_ dataset: String) async throws -> DatasetStatus
+  ///
+  /// - Parameter forgetsMissing: whether files that are gone are forgotten although most are gone.
+  ///   Otherwise that is taken for a share that was lost: the dataset is offline, and what was known is
+  ///   kept.
+  func rescan(_ dataset: String, forgetsMissing: Bool) async throws -> DatasetStatus
 
   /// Lists files of a dataset with their verdicts, a page at a time.
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage
@@ -55,6 +59,16 @@ public protocol ControlAPI: Sendable {
   ///   the planned steps.
   func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job
 
+  /// Removes a finished job: its checkpoints, pixels and history; never the ledger.
+  ///
+  /// - Parameter withRelease: whether its set goes too, if nobody changed anything in it.
+  func remove(_ job: JobID, withRelease: Bool) async throws -> JobRemoval
+
+  /// Removes the finished jobs that the configuration's `retention` no longer keeps.
+  ///
+  /// - Parameter dryRun: whether they are only named.
+  func prune(dryRun: Bool) async throws -> [JobRemoval]
+
   /// Hands over the report about a training job: the released one, or the one that stays inside.
   ///
   /// The second needs the right to change something: it holds numbers and pictures of real images.
@@ -67,6 +81,11 @@ public protocol ControlAPI: Sendable {
 }
 
 extension ControlAPI {
+  /// Looks through a dataset's root again, and answers when that is done.
+  public func rescan(_ dataset: String) async throws -> DatasetStatus {
+    try await rescan(dataset, forgetsMissing: false)
+  }
+
   /// Shows what was spent on a dataset, verified record by record.
   public func ledger(of dataset: String) async throws -> LedgerReport {
     try await ledger(of: dataset, witness: nil)

@@ -3,7 +3,7 @@
 /// ```
 /// GET  /v1/status
 /// GET  /v1/datasets
-/// POST /v1/datasets/{dataset}/rescan
+/// POST /v1/datasets/{dataset}/rescan   ?forget_missing=true
 /// GET  /v1/datasets/{dataset}/files    ?verdict= &after= &limit=
 /// GET  /v1/datasets/{dataset}/ledger   ?line= &hash=   a line that it must hold
 /// GET  /v1/recipes
@@ -16,14 +16,16 @@
 /// POST /v1/jobs/{job}/pause
 /// POST /v1/jobs/{job}/cancel
 /// POST /v1/jobs/{job}/resume           ?allow_fewer_steps=true
+/// POST /v1/jobs/{job}/remove           ?release=true
+/// POST /v1/prune                       ?dry_run=true
 /// ```
 public enum ControlRoute: Hashable, Sendable {
   /// `ControlAPI.status()`
   case status
   /// `ControlAPI.datasets()`
   case datasets
-  /// `ControlAPI.rescan(_:)`
-  case rescan(dataset: String)
+  /// `ControlAPI.rescan(_:forgetsMissing:)`
+  case rescan(dataset: String, forgetsMissing: Bool)
   /// `ControlAPI.files(of:_:)`
   case files(dataset: String, FileQuery)
   /// `ControlAPI.ledger(of:witness:)`
@@ -48,6 +50,10 @@ public enum ControlRoute: Hashable, Sendable {
   case cancel(JobID)
   /// `ControlAPI.resume(_:allowFewerSteps:)`
   case resume(JobID, allowFewerSteps: Bool)
+  /// `ControlAPI.remove(_:withRelease:)`
+  case remove(JobID, withRelease: Bool)
+  /// `ControlAPI.prune(dryRun:)`
+  case prune(dryRun: Bool)
 
   /// The header that carries the token of a submission.
   public static let tokenHeader = "Idempotency-Key"
@@ -69,7 +75,7 @@ public enum ControlRoute: Hashable, Sendable {
   public var changesSomething: Bool {
     switch self {
     case .status, .datasets, .files, .ledger, .recipes, .plan, .jobs, .job, .events, .report: false
-    case .rescan, .submit, .pause, .cancel, .resume: true
+    case .rescan, .submit, .pause, .cancel, .resume, .remove, .prune: true
     }
   }
 
@@ -78,7 +84,8 @@ public enum ControlRoute: Hashable, Sendable {
     switch self {
     case .status: "/v1/status"
     case .datasets: "/v1/datasets"
-    case .rescan(let dataset): "/v1/datasets/\(dataset)/rescan"
+    case .rescan(let dataset, let forgetsMissing):
+      "/v1/datasets/\(dataset)/rescan" + (forgetsMissing ? "?forget_missing=true" : "")
     case .files(let dataset, let query):
       "/v1/datasets/\(dataset)/files"
         + Self.queryText([
@@ -107,6 +114,9 @@ public enum ControlRoute: Hashable, Sendable {
     case .cancel(let job): "/v1/jobs/\(job)/cancel"
     case .resume(let job, let allowFewerSteps):
       "/v1/jobs/\(job)/resume" + (allowFewerSteps ? "?allow_fewer_steps=true" : "")
+    case .remove(let job, let withRelease):
+      "/v1/jobs/\(job)/remove" + (withRelease ? "?release=true" : "")
+    case .prune(let dryRun): "/v1/prune" + (dryRun ? "?dry_run=true" : "")
     }
   }
 
@@ -137,6 +147,7 @@ public enum ControlRoute: Hashable, Sendable {
     case ("status", 1): return .status
     case ("recipes", 1): return .recipes
     case ("plan", 1): return .plan
+    case ("prune", 1): return .prune(dryRun: try query.takeFlag("dry_run") ?? false)
     case ("datasets", 1): return .datasets
     case ("datasets", 3): return try datasetRoute(words[1], words[2], &query, path)
     case ("jobs", 1) where method == "POST": return .submit
@@ -159,7 +170,9 @@ public enum ControlRoute: Hashable, Sendable {
       throw .invalid("dataset '\(dataset)': not a dataset's name.")
     }
     switch verb {
-    case "rescan": return .rescan(dataset: dataset)
+    case "rescan":
+      return .rescan(
+        dataset: dataset, forgetsMissing: try query.takeFlag("forget_missing") ?? false)
     case "ledger":
       return .ledger(dataset: dataset, witness: try witness(&query))
     case "files":
@@ -187,6 +200,8 @@ public enum ControlRoute: Hashable, Sendable {
     case "cancel": return .cancel(job)
     case "resume":
       return .resume(job, allowFewerSteps: try query.takeFlag("allow_fewer_steps") ?? false)
+    case "remove":
+      return .remove(job, withRelease: try query.takeFlag("release") ?? false)
     default: throw unknown(path)
     }
   }

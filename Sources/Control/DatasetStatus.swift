@@ -59,7 +59,10 @@ public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
   case scanning
   /// All that is in it is known.
   case ready
-  /// The root is not there or cannot be read; what was known of it is kept.
+  /// All is known but for files that still change.
+  case settling
+  /// The root is not there, cannot be read, or has lost most of its files; what was known of it is
+  /// kept.
   case offline
 }
 

@@ -20,6 +20,7 @@ struct Figment: AsyncParsableCommand {
         subcommands: [
           Recipes.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self, Logs.self,
           Pause.self, Resume.self, Cancel.self, Generate.self, Evaluate.self, Report.self,
+          Remove.self, Prune.self,
         ]),
       CommandGroup(
         name: "Set-up", subcommands: [Config.self, PrivacyCommand.self, VersionCommand.self]),

@@ -6,7 +6,7 @@ enum Assembly {
   static func engine(
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
-    let index = try ImageIndex(path: state.paths.index)
+    let index = try state.imageIndex()
     let settings = EngineSettings(
       recipes: configuration.recipes, threads: configuration.threads, state: state.paths)
     return ProcessEngine(settings) {

@@ -9,7 +9,7 @@ extension Daemon: ControlAPI {
       threads: engine.threads,
       instructionSet: engine.instructionSet, running: runningJob, queued: queuedCount,
       datasets: configuration.datasets.count,
-      remarks: remarks.sorted { $0.key < $1.key }.map(\.value))
+      remarks: shownRemarks)
   }
 
   func datasets() async throws -> [DatasetStatus] {
@@ -18,9 +18,9 @@ extension Daemon: ControlAPI {
     return statuses
   }
 
-  func rescan(_ dataset: String) async throws -> DatasetStatus {
+  func rescan(_ dataset: String, forgetsMissing: Bool) async throws -> DatasetStatus {
     let dataset = try configuration.dataset(dataset)
-    await keepers[dataset.name]?.scan()
+    await keepers[dataset.name]?.scan(forgetsMissing: forgetsMissing)
     return try await status(of: dataset)
   }
 
@@ -193,10 +193,21 @@ extension Daemon: ControlAPI {
   /// Refuses what the engine could not do, before it waits in the queue for hours.
   private func checkOrder(_ request: TrainRequest) async throws {
     let dataset = try configuration.dataset(request.dataset)
+    if let problem = await keepers[dataset.name]?.problem {
+      throw ControlError.conflict("dataset \(dataset.name): it is offline. \(problem)")
+    }
     let isCounted = await keepers[dataset.name]?.isReady ?? false
     try await plans.run { [engine] in
       try engine.check(request, dataset: dataset, isCounted: isCounted)
     }
+  }
+
+  /// What is wrong now and does not stop the daemon.
+  private var shownRemarks: [String] {
+    var all = remarks
+    all["index"] = index.remark
+    all["space"] = space.shortage()
+    return all.sorted { $0.key < $1.key }.map(\.value)
   }
 
   private func modelDataset(of id: JobID) throws(ControlError) -> String {

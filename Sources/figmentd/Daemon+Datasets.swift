@@ -4,6 +4,9 @@ import Logging
 extension Daemon {
   /// Sets a keeper to work for every dataset.
   func keepDatasets() {
+    do { try index.keepOnly(configuration.datasets.map(\.name)) } catch {
+      logger.error("index of files: \(ControlError(error))")
+    }
     for dataset in configuration.datasets where keepers[dataset.name] == nil {
       let keeper = DatasetKeeper(
         dataset, reader: reader, index: index, pulse: pulse, logger: logger)
@@ -34,6 +37,10 @@ extension Daemon {
       ? nil
       : "configuration: \(fixed.joined(separator: ", ")) changed. Restart figmentd to follow."
     configuration.datasets = changed.datasets
+    configuration.retention = changed.retention
+    configuration.minimumFree = changed.minimumFree
+    space.adopt(changed.minimumFree)
+    engine.keepFree(changed.minimumFree)
     for (name, task) in keeperTasks
     where !changed.datasets.contains(where: { $0.name == name }) {
       task.cancel()

@@ -22,6 +22,7 @@ actor Daemon {
   var keepers: [String: DatasetKeeper] = [:]
   var keeperTasks: [String: Task<Void, Never>] = [:]
   var remarks: [String: String] = [:]
+  let space: FreeSpaceGuard
   /// Where plans are worked out, which may take a minute.
   let plans = PlanDesk()
   /// Reads recipes and ledgers, which lists need: it never waits behind a plan.
@@ -36,6 +37,11 @@ actor Daemon {
   private var mailboxes: [JobID: [WeakMailbox]] = [:]
   private var changes: [JobID: ContinuousClock.Instant] = [:]
   private var idleWaiters: [CheckedContinuation<Void, Never>] = []
+  private var isSavingRest = false
+  private var isWaitingForDisk = false
+
+  /// What could not be stored is tried again after this long.
+  private static let savingInterval = Duration.seconds(5)
 
   private struct WeakMailbox {
     weak var mailbox: EventMailbox?
@@ -51,16 +57,26 @@ actor Daemon {
     self.reader = reader
     self.logger = logger
     pulse = Pulse()
-    index = try ImageIndex(path: state.paths.index)
+    index = try state.imageIndex()
+    space = FreeSpaceGuard(
+      state: state.paths.path, output: configuration.output, minimum: configuration.minimumFree)
     store = JobStore(folder: state.paths.jobs, output: configuration.output)
     worker = Worker(engine: engine, pulse: pulse)
+    engine.keepFree(configuration.minimumFree)
   }
 
   /// Takes up the jobs that are on disk: after a clean stop and after a crash alike.
   func start() throws {
     let found = try store.load()
     for job in found { jobs[job.id] = job }
-    for job in found { try apply(.daemonRestarted, to: job.id) }
+    store.sweep(found.map(\.id))
+    for job in found {
+      do { try apply(.daemonRestarted, to: job.id) } catch {
+        // One job must not keep the others, and the ledger, from being reached.
+        logger.error("job \(job.id): cannot be taken up: \(ControlError(error))")
+        remarks["job \(job.id)"] = "job \(job.id): cannot be taken up: \(ControlError(error))"
+      }
+    }
     if let remark = store.remarks.first {
       remarks["jobs"] = remark
       for remark in store.remarks { logger.error("\(remark)") }
@@ -144,7 +160,7 @@ actor Daemon {
   /// Follows what happened to a job: stores its new state, then does what must be done.
   ///
   /// - Throws: when the job cannot follow, or when its state cannot be stored; nothing has happened
-  ///   then.
+  ///   then. What cannot wait for a disk happens all the same, and is stored as soon as it can be.
   @discardableResult
   func apply(_ event: JobLifecycle.Event, to id: JobID) throws -> Job {
     let before = try find(id)
@@ -160,10 +176,45 @@ actor Daemon {
       job.changed = Date()
       changes[id] = .now
     }
-    if Self.mustBeStored(job, after: before) { try store.save(job) }
+    if Self.mustBeStored(job, after: before) {
+      if Self.happensAnyway(event) { saveSoon(job) } else { try store.save(job) }
+    }
     jobs[id] = job
     for effect in effects { carryOut(effect, on: id, secondsBefore: secondsBefore) }
     return jobs[id] ?? job
+  }
+
+  /// Whether an event is followed even when the disk does not take the new state: what has happened
+  /// already, and what makes the load less.
+  private static func happensAnyway(_ event: JobLifecycle.Event) -> Bool {
+    switch event {
+    case .daemonRestarted, .ended, .stopRequested(.cancelled), .stopRequested(.shutdown): true
+    case .started, .reached, .resumeRequested, .stopRequested(.paused): false
+    }
+  }
+
+  /// Stores where a job stands now, or, while the disk does not take it, every now and then.
+  private func saveSoon(_ job: Job) {
+    guard let problem = store.saveOrKeep(job).map({ ControlError($0).message }) else { return }
+    logger.error("job \(job.id): \(job.state.name), which cannot be stored yet: \(problem)")
+    remarks["unsaved"] =
+      "job \(job.id): \(job.state.name), which cannot be stored yet: \(problem) It is tried again."
+    guard !isSavingRest else { return }
+    isSavingRest = true
+    Task {
+      while store.hasUnsaved {
+        try? await Task.sleep(for: Self.savingInterval)
+        if store.saveRest() == nil { remarks["unsaved"] = nil }
+      }
+      isSavingRest = false
+    }
+  }
+
+  /// Forgets a job that was removed.
+  func forget(_ id: JobID) {
+    jobs[id] = nil
+    changes[id] = nil
+    for box in mailboxes.removeValue(forKey: id) ?? [] { box.mailbox?.end() }
   }
 
   /// Makes a mailbox with what happened after an event, and puts into it what follows.
@@ -212,6 +263,9 @@ actor Daemon {
     case .publishState(let state):
       logger.info("job \(id): \(state.name)")
       publish(.state(state, secondsBefore: secondsBefore), of: id)
+      if state == .finished(.cancelled) {
+        Leftovers.discardPrivateFiles(of: store.directory(of: id))
+      }
       if state.isFinished {
         for box in mailboxes.removeValue(forKey: id) ?? [] { box.mailbox?.end() }
       }
@@ -237,7 +291,14 @@ actor Daemon {
   }
 
   private func launchNext() {
-    guard running == nil, !isStopping, let id = queue.takeFirst() else { return }
+    guard running == nil, !isStopping, queue.count > 0 else { return }
+    if let shortage = space.shortage() {
+      if remarks["space"] == nil { logger.error("no job is started: \(shortage)") }
+      remarks["space"] = shortage
+      return tryAgainLater()
+    }
+    remarks["space"] = nil
+    guard let id = queue.takeFirst() else { return }
     let stop = StopSignal()
     running = (id, stop)
     let job: Job
@@ -265,9 +326,16 @@ actor Daemon {
     remarks["disk"] = "job \(id): cannot be launched: \(ControlError(error))"
     running = nil
     queue.append(id)
+    tryAgainLater()
+  }
+
+  private func tryAgainLater() {
+    guard !isWaitingForDisk else { return }
+    isWaitingForDisk = true
     Task {
-      try? await Task.sleep(for: .seconds(30))
-      self.launchNext()
+      try? await Task.sleep(for: .seconds(10))
+      isWaitingForDisk = false
+      launchNext()
     }
   }
 
@@ -299,14 +367,11 @@ actor Daemon {
       logger.error("job \(id): failed: \(failure.message)")
     }
     running = nil
+    // Until its end is stored it is `running` on disk: a start meanwhile takes it up again, from its
+    // checkpoint.
     do { try apply(.ended(ending), to: id) } catch {
-      // It stays `running` on disk and is taken up again by the next start, from its checkpoint.
-      logger.critical("job \(id): its end cannot be stored: \(ControlError(error))")
-      remarks["disk"] = "job \(id): its end cannot be stored: \(ControlError(error))"
-      if var job = jobs[id] {
-        job.state = .finished(.failed(JobFailure(message: ControlError(error).message)))
-        jobs[id] = job
-      }
+      logger.critical("job \(id): it cannot end: \(ControlError(error))")
+      remarks["disk"] = "job \(id): it cannot end: \(ControlError(error))"
     }
     for waiter in idleWaiters { waiter.resume() }
     idleWaiters = []

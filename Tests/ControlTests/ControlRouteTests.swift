@@ -5,7 +5,9 @@ import Testing
   static let routes: [ControlRoute] = {
     let job = JobID(dataset: "glyphs", number: 7)
     return [
-      .status, .datasets, .recipes, .plan, .submit, .rescan(dataset: "glyphs"),
+      .status, .datasets, .recipes, .plan, .submit,
+      .rescan(dataset: "glyphs", forgetsMissing: false),
+      .rescan(dataset: "glyphs", forgetsMissing: true), .prune(dryRun: false), .prune(dryRun: true),
       .ledger(dataset: "my.faces-2_x", witness: nil),
       .ledger(dataset: "glyphs", witness: LedgerWitness(line: 41, hash: "0af3")),
       .files(dataset: "glyphs", FileQuery()),
@@ -15,6 +17,7 @@ import Testing
       .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
       .pause(job), .cancel(job), .resume(job, allowFewerSteps: false),
       .resume(job, allowFewerSteps: true),
+      .remove(job, withRelease: false), .remove(job, withRelease: true),
     ]
   }()
 
@@ -60,8 +63,11 @@ import Testing
     let changing = Self.routes.filter(\.changesSomething).map(\.target)
     #expect(
       changing == [
-        "/v1/jobs", "/v1/datasets/glyphs/rescan", "/v1/jobs/glyphs-7/pause",
+        "/v1/jobs", "/v1/datasets/glyphs/rescan", "/v1/datasets/glyphs/rescan?forget_missing=true",
+        "/v1/prune", "/v1/prune?dry_run=true", "/v1/jobs/glyphs-7/pause",
         "/v1/jobs/glyphs-7/cancel", "/v1/jobs/glyphs-7/resume",
+        "/v1/jobs/glyphs-7/resume?allow_fewer_steps=true", "/v1/jobs/glyphs-7/remove",
+        "/v1/jobs/glyphs-7/remove?release=true",
       ])
   }
 }

@@ -181,6 +181,80 @@ import Testing
     #expect(watcher.state == .native)
   }
 
+  /// Polls until the root is offline, or online again, and fails after five seconds.
+  private func wait(_ watcher: FolderWatcher, isOffline: Bool) throws -> [FolderChange] {
+    var changes: [FolderChange] = []
+    let end = ContinuousClock.now + .seconds(5)
+    while ContinuousClock.now < end {
+      changes += watcher.poll(timeout: .milliseconds(500))
+      if case .offline = watcher.state {
+        if isOffline { return changes }
+      } else if !isOffline {
+        return changes
+      }
+    }
+    Issue.record("\(watcher.state)")
+    return changes
+  }
+
+  @Test(arguments: [WatchOptions.Mode.auto, .poll])
+  func aRootThatMovesAwayIsNoticedWithoutAListing(_ mode: WatchOptions.Mode) throws {
+    let folder = try TestFolder()
+    try folder.write([1], "above/root/a/1.png")
+    var options = Self.quick
+    options.mode = mode
+    options.degradedRescanInterval = .seconds(3_600)
+    let watcher = try FolderWatcher(root: folder.path("above/root"), options: options)
+    #expect(settled(changes(watcher, 1)) == ["a/1.png"])
+    // The kernel says nothing of a folder above the root.
+    #expect(rename(folder.path("above"), folder.path("away")) == 0)
+    #expect(try wait(watcher, isOffline: true).isEmpty)
+    #expect(rename(folder.path("away"), folder.path("above")) == 0)
+    #expect(try wait(watcher, isOffline: false).isEmpty, "what was known still holds")
+  }
+
+  @Test func anEmptyFolderInPlaceOfTheRootIsNotBelieved() throws {
+    let folder = try TestFolder()
+    try folder.write([1], "root/a/1.png")
+    let watcher = try watcher(folder)
+    #expect(settled(changes(watcher, 1)) == ["a/1.png"])
+    // As when a share is unmounted: the folder below it shows.
+    #expect(rename(folder.path("root"), folder.path("away")) == 0)
+    try folder.makeFolder("root")
+    #expect(try wait(watcher, isOffline: true).isEmpty)
+    #expect(rmdir(folder.path("root")) == 0)
+    #expect(rename(folder.path("away"), folder.path("root")) == 0)
+    #expect(try wait(watcher, isOffline: false).isEmpty)
+  }
+
+  @Test func filesAreToldOfBeforeTheySettleWhereThatIsAskedFor() throws {
+    let folder = try TestFolder()
+    try folder.write([1], "root/a/old.png")
+    usleep(100_000)
+    var options = Self.quick
+    options.reportsPresent = false
+    options.reportsChanging = true
+    let watcher = try watcher(folder, options)
+    #expect(watcher.poll(timeout: .milliseconds(300)).isEmpty, "it had settled before")
+    try folder.write([1, 2], "root/a/new.png")
+    let path = RelativePath("a/new.png")
+    let all = changes(watcher, 2)
+    #expect(all.first == .changing(path))
+    #expect(settled(all) == ["a/new.png"])
+    try folder.write([1, 2, 3], "root/a/short.png")
+    #expect(changes(watcher, 1) == [.changing(RelativePath("a/short.png"))])
+    unlink(folder.path("root/a/short.png"))
+    #expect(vanished(changes(watcher, 1)) == ["a/short.png"])
+  }
+
+  @Test(arguments: [
+    (0, 0, false), (1, 0, true), (25_000, 0, true), (3, 1, false), (12, 2, true), (20, 10, false),
+    (21, 10, true), (25_000, 12_499, true), (25_000, 12_500, false), (5, 50, false),
+  ])
+  func aLossIsSuspectWhenMostIsGone(_ known: Int, _ found: Int, _ isSuspect: Bool) {
+    #expect(FolderLoss.isSuspect(known: known, found: found) == isSuspect)
+  }
+
   @Test func anotherThreadEndsTheWait() throws {
     let folder = try TestFolder()
     try folder.makeFolder("root")

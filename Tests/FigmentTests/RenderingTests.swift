@@ -300,7 +300,7 @@ import Testing
     let needed: [String: [String]] = [
       "rescan": ["d"], "files": ["d"], "plan": ["d", "--recipe", "r"],
       "train": ["d", "--recipe", "r"], "show": ["d-1"], "logs": ["d-1"], "pause": ["d-1"],
-      "resume": ["d-1"], "cancel": ["d-1"], "generate": ["d-1", "--count", "1"],
+      "resume": ["d-1"], "cancel": ["d-1"], "remove": ["d-1"], "generate": ["d-1", "--count", "1"],
       "evaluate": ["d-1"], "report": ["d-1"], "config": ["check"], "privacy": ["audit"],
     ]
     for verb in Figment.words.commands.keys.sorted() {

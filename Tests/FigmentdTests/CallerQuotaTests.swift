@@ -241,7 +241,9 @@ private struct TalkativeAPI: ControlAPI {
 
   func status() async throws -> DaemonStatus { try no() }
   func datasets() async throws -> [DatasetStatus] { try no() }
-  func rescan(_ dataset: String) async throws -> DatasetStatus { try no() }
+  func rescan(_ dataset: String, forgetsMissing: Bool) async throws -> DatasetStatus { try no() }
+  func remove(_ job: JobID, withRelease: Bool) async throws -> JobRemoval { try no() }
+  func prune(dryRun: Bool) async throws -> [JobRemoval] { try no() }
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage { try no() }
   func recipes() async throws -> [RecipeSummary] { try no() }
   func plan(_ request: PlanRequest) async throws -> PlanReport { try no() }

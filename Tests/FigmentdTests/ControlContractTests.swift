@@ -13,7 +13,7 @@ import Testing
     case overTheSocket
   }
 
-  private func withAPI(
+  func withAPI(
     _ engine: Engine, _ behaviour: FakeEngine.Behaviour = .init(), files: [IndexedFile] = [],
     _ body: (any ControlAPI, TestHouse) async throws -> Void
   ) async throws {
@@ -32,7 +32,7 @@ import Testing
     await house.daemon.releaseDatasets()
   }
 
-  private func expect(
+  func expect(
     _ exitCode: Control.ExitCode, _ text: String, _ body: () async throws -> some Any
   ) async {
     do {

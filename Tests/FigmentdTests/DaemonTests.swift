@@ -84,6 +84,104 @@ import Testing
     _ = try await house.wait(for: id, "paused")
   }
 
+  @Test func aJobIsCancelledAlsoWhenTheDiskDoesNotTakeIt() async throws {
+    let house = try await TestHouse(.init(isEndless: true))
+    let id = try await house.daemon.submit(TestHouse.training, token: nil).id
+    let waiting = try await house.daemon.submit(TestHouse.training, token: nil).id
+    _ = try await house.wait(for: id, "running")
+    for job in [id, waiting] {
+      try FileManager.default.createDirectory(
+        atPath: house.state.paths.jobs + "/\(job)/job.json.tmp/x", withIntermediateDirectories: true
+      )
+    }
+    #expect(try await house.daemon.stop(waiting, reason: .cancelled).state.name == "cancelled")
+    _ = try await house.daemon.stop(id, reason: .cancelled)
+    _ = try await house.wait(for: id, "cancelled")
+    #expect(
+      try await house.daemon.status().remarks.contains { $0.contains("cannot be stored yet") })
+    for job in [id, waiting] {
+      try FileManager.default.removeItem(atPath: house.state.paths.jobs + "/\(job)/job.json.tmp")
+    }
+    let end = ContinuousClock.now + .seconds(30)
+    while try await !house.daemon.status().remarks.isEmpty, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    let stored = JobStore(folder: house.state.paths.jobs, output: "/out")
+    #expect(try stored.load().map(\.state.name) == ["cancelled", "cancelled"])
+  }
+
+  @Test func aDiskThatTakesNothingDoesNotKeepTheDaemonFromStarting() async throws {
+    let scratch = ScratchFolder()
+    let store = JobStore(folder: scratch.path + "/state/jobs", output: "/out")
+    try DurableFile.makeFolder(scratch.path + "/state/jobs")
+    var job = try store.makeJob(TestHouse.training, dataset: "glyphs", token: nil, at: Date())
+    job.state = .stopping(.cancelled)
+    try store.save(job)
+    let obstacles = ["jobs/\(job.id)/job.json.tmp/x", "index.sqlite/x", "format.tmp/x"]
+    for name in obstacles {
+      try FileManager.default.createDirectory(
+        atPath: scratch.path + "/state/" + name, withIntermediateDirectories: true)
+    }
+    let house = try await TestHouse(from: scratch)
+    #expect(try await house.daemon.job(job.id).state.name == "cancelled")
+    #expect(try await house.daemon.ledger(of: "glyphs").entries.count == 1)
+    #expect(try await house.daemon.datasets().count == 2)
+    #expect(try await house.daemon.status().remarks.count == 2)
+  }
+
+  @Test func oneDamagedJobLeavesTheOthersAlone() async throws {
+    let scratch = ScratchFolder()
+    let store = JobStore(folder: scratch.path + "/state/jobs", output: "/out")
+    try DurableFile.makeFolder(scratch.path + "/state/jobs")
+    let jobs = try (0..<3).map { _ in
+      try store.makeJob(TestHouse.training, dataset: "glyphs", token: nil, at: Date())
+    }
+    try scratch.write("state/jobs/\(jobs[0].id)/job.json", "{ \"id\":")
+    try scratch.write("state/jobs/\(jobs[1].id)/events.ndjson", "no event\n")
+    let house = try await TestHouse(from: scratch)
+    _ = try await house.wait(for: jobs[1].id, "completed")
+    _ = try await house.wait(for: jobs[2].id, "completed")
+    var notes = 0
+    for try await event in try await house.daemon.events(of: jobs[1].id, after: nil, follow: true) {
+      if case .note(let text) = event.content, text.contains("cannot be read") { notes += 1 }
+    }
+    #expect(notes == 1)
+    #expect(
+      try await house.daemon.status().remarks.contains { $0.contains("\(jobs[0].id): its file") })
+    #expect(try await house.daemon.ledger(of: "glyphs").entries.count == 1)
+  }
+
+  @Test func noJobStartsWithoutRoomOnTheDisk() async throws {
+    let scratch = ScratchFolder()
+    var configuration = TestHouse.configuration
+    configuration.minimumFree = .bytes(.max)
+    let house = try await TestHouse(from: scratch, configuration: configuration)
+    let id = try await house.daemon.submit(TestHouse.training, token: nil).id
+    try await Task.sleep(for: .milliseconds(100))
+    #expect(try await house.daemon.job(id).state == .queued)
+    let remarks = try await house.daemon.status().remarks
+    #expect(remarks.contains { $0.contains("minimum_free") && $0.contains("figment prune") })
+    // It is cancelled all the same.
+    #expect(try await house.daemon.stop(id, reason: .cancelled).state.name == "cancelled")
+    let next = try await house.daemon.submit(TestHouse.training, token: nil).id
+    await house.daemon.adopt(TestHouse.configuration)
+    _ = try await house.wait(for: next, "completed")
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func aCancelledJobLeavesNoPixels() async throws {
+    let house = try await TestHouse(.init(isEndless: true))
+    let id = try await house.daemon.submit(TestHouse.training, token: nil).id
+    _ = try await house.wait(for: id, "running")
+    let folder = "state/jobs/\(id)"
+    for name in ["internal/images.pack", "internal/images.pack.7.tmp", "internal/run.json"] {
+      try house.scratch.write("\(folder)/\(name)", "x")
+    }
+    _ = try await house.daemon.stop(id, reason: .cancelled)
+    _ = try await house.wait(for: id, "cancelled")
+    #expect(try house.scratch.names(in: folder + "/internal") == ["run.json"])
+  }
+
   @Test func aSubmissionThatCannotBeStoredIsNoJob() async throws {
     let house = try await TestHouse()
     try FileManager.default.createDirectory(

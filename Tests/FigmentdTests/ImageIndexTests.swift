@@ -1,6 +1,8 @@
 import Control
 import Datasets
 import FoundationEssentials
+import Glibc
+import Synchronization
 import Testing
 
 @testable import figmentd
@@ -164,6 +166,54 @@ private final class BrokenDecoder: ImageDecoder {
         PlanRequest(dataset: "people", recipe: "tiny", epsilon: 8), dataset: dataset)
       #expect(report.privacy?.samplingProbability == 3 / Double(run.unitCount))
     }
+  }
+
+  @Test func damagedPagesAreFoundWhenTheIndexIsOpened() throws {
+    try IndexDamage.fill(try ImageIndex(path: path), "glyphs")
+    for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
+    try IndexDamage.overwritePages(of: path)
+    let index = try ImageIndex(path: path)
+    #expect(try index.counts(of: "glyphs") == FileCounts())
+    #expect(index.remark?.contains("set aside as index.sqlite.damaged") == true)
+    try index.replace([file("1")], of: "glyphs")
+    #expect(try ImageIndex(path: path).counts(of: "glyphs").usable == 1)
+    #expect(try scratch.names(in: "").contains("index.sqlite.damaged"))
+  }
+
+  @Test func damagedPagesAreFoundByAQuery() throws {
+    let index = try ImageIndex(path: path)
+    let losses = Atomic<Int>(0)
+    index.whenLost { losses.add(1, ordering: .relaxed) }
+    try IndexDamage.fill(index, "glyphs")
+    try IndexDamage.overwritePages(of: path)
+    #expect(try index.counts(of: "glyphs") == FileCounts())
+    #expect(try index.page(of: "glyphs", FileQuery()).files.isEmpty)
+    #expect(index.generation == 1)
+    #expect(losses.load(ordering: .relaxed) == 1)
+    try index.replace([file("1")], of: "glyphs")
+    #expect(try index.usableUnits(of: "glyphs", unit: .file) == 1)
+  }
+
+  @Test func anIndexThatCannotBeWrittenIsKeptInMemory() throws {
+    // A folder in the way stands for a full disk.
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let index = try ImageIndex(path: path)
+    try index.replace([file("1")], of: "glyphs")
+    #expect(try index.counts(of: "glyphs").usable == 1)
+    #expect(index.remark?.contains("kept in memory") == true)
+  }
+
+  @Test func filesOfAnotherRootAreForgotten() throws {
+    let index = try ImageIndex(path: path)
+    try index.adopt(root: "/srv/a", of: "glyphs")
+    try index.replace([file("1")], of: "glyphs")
+    try index.adopt(root: "/srv/a", of: "glyphs")
+    #expect(try index.counts(of: "glyphs").usable == 1)
+    try index.adopt(root: "/srv/b", of: "glyphs")
+    #expect(try index.counts(of: "glyphs").usable == 0)
+    try index.replace([file("1")], of: "glyphs")
+    try index.keepOnly(["faces"])
+    #expect(try index.counts(of: "glyphs").usable == 0)
   }
 
   @Test func aBrokenIndexIsMadeAnew() throws {

@@ -28,7 +28,8 @@ import Testing
       "failed", "failed", "queued", "queued",
     ],
     "stopping cancelled": [
-      "=", "=", "=", "!", "=", "!", "completed", "cancelled", "failed", "cancelled", "cancelled",
+      "=", "=", "=", "!", "=", "!", "completed", "cancelled", "cancelled", "cancelled",
+      "cancelled",
     ],
     "stopping paused": [
       "=", "=", "stopping cancelled", "=", "=", "!", "completed", "paused", "failed", "paused",

@@ -49,6 +49,7 @@ import Testing
     try DurableFile.makeFolder(scratch.path + "/jobs/glyphs-2")
     let store = store()
     #expect(try store.load() == [job])
+    store.sweep([job.id])
     #expect(store.remarks.isEmpty)
     #expect(try scratch.names(in: "jobs/glyphs-1") == ["job.json"])
     #expect(try scratch.names(in: "jobs") == ["glyphs-1", "last-number"])
@@ -74,6 +75,42 @@ import Testing
     #expect(third.id == 3)
     #expect(try store.events(of: job.id, after: 0).map(\.id) == [1, 2, 3])
     #expect(try store.events(of: job.id, after: 2) == [third])
+  }
+
+  @Test func aDamagedEventCostsOnlyItself() throws {
+    let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
+    for text in ["a", "b", "c"] { _ = try store().append(.note(text), of: job.id, at: time) }
+    let file = "jobs/glyphs-1/events.ndjson"
+    var lines = try scratch.read(file).split(separator: "\n").map { String($0) }
+    lines[1] = String(lines[1].reversed())
+    lines[2] = lines[2].replacing("\"format\":1", with: "\"format\":9")
+    try scratch.write(file, lines.joined(separator: "\n") + "\n")
+    let store = store()
+    let events = try store.events(of: job.id, after: 0)
+    #expect(events.map(\.id) == [1, 2, 3])
+    #expect(events[0].content == .note("a"))
+    guard case .note(let damaged) = events[1].content, case .note(let later) = events[2].content
+    else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect(damaged.contains("cannot be read"))
+    #expect(later.contains("written by a later version, in format 9"))
+    #expect(try store.append(.note("d"), of: job.id, at: time).id == 4)
+  }
+
+  @Test func whatCannotBeStoredIsStoredLater() throws {
+    let store = store()
+    var job = try store.makeJob(request, dataset: "glyphs", token: nil, at: time)
+    let obstacle = scratch.path + "/jobs/glyphs-1/job.json.tmp/x"
+    try FileManager.default.createDirectory(
+      atPath: obstacle, withIntermediateDirectories: true)
+    job.state = .finished(.cancelled)
+    #expect(store.saveOrKeep(job) != nil)
+    #expect(store.hasUnsaved && store.saveRest() != nil)
+    try FileManager.default.removeItem(atPath: scratch.path + "/jobs/glyphs-1/job.json.tmp")
+    #expect(store.saveRest() == nil && !store.hasUnsaved)
+    #expect(try self.store().load() == [job])
   }
 
   /// The job's files are found where they were written, whatever the configuration says now.

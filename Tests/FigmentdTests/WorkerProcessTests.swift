@@ -29,7 +29,8 @@ import Testing
       let images = scratch.path + "/images"
       guard rename(run.order.root, images) == 0 else { throw SystemCallError("rename", images) }
       dataset = DatasetConfiguration(
-        name: "glyphs", root: images, policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
+        name: "glyphs", root: images, settle: .zero,
+        policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
       engine = ProcessEngine(
         EngineSettings(recipes: recipes, threads: 1, state: state), executable: try Self.program()
       ) { _ in 64 }
@@ -100,6 +101,24 @@ import Testing
     let checkpoints = CheckpointFolder(path: bench.directory.checkpoints)
     #expect(try #require(try checkpoints.newest()).step > 0)
     #expect(access(bench.directory.release, F_OK) != 0)
+  }
+
+  /// The daemon hears of a job that waits, and nothing else of it, until it is told to stop.
+  @Test func aJobWaitsInItsProcessWhileADiskIsFull() throws {
+    let bench = try Bench()
+    bench.engine.keepFree(.percent(100))
+    let stop = StopSignal()
+    let heard = Mutex<[JobPhase]>([])
+    let ending = try bench.train(stop: stop) { report in
+      guard case .progress(let progress) = report else { return }
+      heard.withLock { $0.append(progress.phase) }
+      if heard.withLock({ $0.count }) == 2 { stop.raise() }
+    }
+    guard case .stopped = ending else {
+      Issue.record("the job was not stopped")
+      return
+    }
+    #expect(heard.withLock { Set($0) } == [.scan])
   }
 
   @Test func aKilledProcessIsACrashOfTheJobAlone() throws {

@@ -14,7 +14,9 @@ public struct FolderScan: Sendable {
   /// Every folder entered, the root (empty path) included, in order.
   public private(set) var folders: [RelativePath] = []
   /// The names of the first-level folders that hold a file.
-  var classFolders: Set<[UInt8]> { Set(files.compactMap(\.classFolder)) }
+  var classFolders: Set<[UInt8]> { classFoldersOfAll ?? Set(files.compactMap(\.classFolder)) }
+  /// Those of the whole root, where only some files are listed: labels must not depend on which.
+  private var classFoldersOfAll: Set<[UInt8]>?
 
   /// Folders deeper than this are not entered.
   static let maximumDepth = 64
@@ -46,6 +48,18 @@ public struct FolderScan: Sendable {
     } catch DatasetError.systemCallFailed(_, _, let code) {
       throw DatasetError.rootUnavailable(path: path, errno: code)
     }
+    sort()
+  }
+
+  /// A listing of some files alone, whose folders an earlier one entered.
+  init(
+    files: [RelativePath], signatures: [FileSignature], verdicts: [InspectedFile],
+    classFolders: Set<[UInt8]>
+  ) {
+    self.files = files
+    self.signatures = signatures
+    self.verdicts = verdicts
+    classFoldersOfAll = classFolders
     sort()
   }
 

@@ -17,14 +17,23 @@ struct DecodingTurn {
   /// Encoded bytes that wait to be decoded.
   var byteCount: Int { files.byteCount }
 
-  /// Reads and hashes file number `index`.
-  mutating func read(_ index: Int, _ path: RelativePath, _ reader: FileReader) {
+  /// Reads and hashes file number `index`; it is not decoded when an earlier inspection decoded the
+  /// same bytes under this name (`known`).
+  mutating func read(
+    _ index: Int, _ path: RelativePath, _ reader: FileReader, known: InspectedFile?
+  ) {
     var finding = reader.read(path, into: files)
     guard finding.verdict == nil else {
       findings.append((index, finding))
       return
     }
     finding.hash = ContentHash(of: files[files.count - 1])
+    if let known, known.contentHash == finding.hash, var earlier = FileFinding(known) {
+      earlier.signature = finding.signature
+      findings.append((index, earlier))
+      files.removeLast()
+      return
+    }
     pending.append((index, finding))
   }
 

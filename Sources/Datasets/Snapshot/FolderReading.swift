@@ -49,21 +49,31 @@ final class FolderReading: Sendable {
   private let builder: SnapshotBuilder
   private let known: [RelativePath: InspectedFile]
   private let root: Directory
-  private let scan: FolderScan
+  let scan: FolderScan
   private let paths: PathReader
   private let findings: Mutex<[FileFinding?]>
   private let nextFile = Atomic<Int>(0)
   private let finishedCount = Atomic<Int>(0)
   private let failure = Mutex<(any Error)?>(nil)
 
-  init(_ builder: SnapshotBuilder, known: [RelativePath: InspectedFile] = [:]) throws {
+  convenience init(_ builder: SnapshotBuilder, known: [RelativePath: InspectedFile] = [:]) throws {
     try builder.rules.validate()
-    self.builder = builder
-    self.known = known
-    root = try Directory.root(builder.root)
-    scan = try FolderScan(
+    let root = try Directory.root(builder.root)
+    let scan = try FolderScan(
       root: root, path: builder.root, below: RelativePath(bytes: []), rules: builder.rules,
       withSignatures: !known.isEmpty)
+    self.init(builder, known: known, root: root, scan: scan)
+  }
+
+  /// Reads the files of a listing, whose signatures are there unless nothing is known.
+  init(
+    _ builder: SnapshotBuilder, known: [RelativePath: InspectedFile], root: Directory,
+    scan: FolderScan
+  ) {
+    self.builder = builder
+    self.known = known
+    self.root = root
+    self.scan = scan
     paths = PathReader(rules: builder.rules, folders: scan.classFolders)
     findings = Mutex([FileFinding?](repeating: nil, count: scan.files.count))
   }
@@ -99,7 +109,7 @@ final class FolderReading: Sendable {
         if let finding = findingWithoutReading(index) {
           turn.findings.append((index, finding))
         } else {
-          turn.read(index, scan.files[index], reader)
+          turn.read(index, scan.files[index], reader, known: known[scan.files[index]])
         }
         if turn.byteCount >= Self.bytesPerTurn { try turn.decode(decoder, into: packer) }
       }

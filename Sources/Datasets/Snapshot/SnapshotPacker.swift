@@ -25,6 +25,8 @@ final class SnapshotPacker: Sendable {
     descriptor = open(
       temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
     guard descriptor >= 0 else { throw DatasetError.lastCall("creating", temporaryPath) }
+    // Tells a sweep of what a crash left that somebody still writes here.
+    flock(descriptor, LOCK_EX | LOCK_NB)
     do {
       let size = SnapshotLayout.headerSize + slotCount * transform.byteCount
       // Space is taken now: a full disk must be an error here, not a bus error in the mapping.

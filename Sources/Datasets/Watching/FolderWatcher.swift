@@ -22,6 +22,10 @@ public struct WatchOptions: Hashable, Sendable {
   public var rescanInterval: Duration
   /// How often everything is looked at where it does not.
   public var degradedRescanInterval: Duration
+  /// Whether files are reported that had settled before the first look.
+  public var reportsPresent = true
+  /// Whether a file is also reported when it comes or changes, before it has settled.
+  public var reportsChanging = false
 
   /// Options; the defaults suit a folder that people and programs copy into.
   public init(
@@ -44,6 +48,8 @@ public enum FolderChange: Hashable, Sendable {
   case overdue(RelativePath, FileSignature)
   /// A file that was reported is gone.
   case vanished(RelativePath)
+  /// A file is new or has changed, and is not settled yet; reported once until it is.
+  case changing(RelativePath)
 }
 
 /// How well a folder is watched.
@@ -79,12 +85,15 @@ public final class FolderWatcher {
   private var known: [RelativePath: FileSignature] = [:]
   private var settling: SettledFiles
   private var nextScan = Duration.zero
-  /// The file system that held the root when it was first seen.
-  private var device: UInt64?
+  /// Which directory the root was when it was last listed.
   private var identity: FileIdentity?
 
-  /// How often an absent root is looked for.
-  private static let offlineInterval = Duration.seconds(5)
+  /// How often an absent root is looked for, and a present one is checked to be the same still.
+  ///
+  /// The kernel tells when the root itself is moved, removed or unmounted, and not when a folder
+  /// above it is.
+  private static let rootInterval = Duration.seconds(1)
+  private var nextRootCheck = Duration.zero
 
   /// Begins to watch `root`, which need not be there yet.
   public convenience init(
@@ -117,17 +126,19 @@ public final class FolderWatcher {
 
   /// Waits for changes, at most `timeout`.
   ///
-  /// - Returns: what changed, in the order in which it was noticed; empty after `timeout` or
-  ///   `wake`.
+  /// - Returns: what changed, in the order in which it was noticed; empty after `timeout` or `wake`,
+  ///   and when only `state` has changed.
   public func poll(timeout: Duration) -> [FolderChange] {
     let end = Self.now() + timeout
+    let before = state
     while true {
       var changes: [FolderChange] = []
+      checkRoot()
       if Self.now() >= nextScan { scan(into: &changes) }
       takeSettled(into: &changes)
       let now = Self.now()
-      guard changes.isEmpty, now < end else { return changes }
-      let deadline = min(end, nextScan, settling.nextDeadline ?? end)
+      guard changes.isEmpty, now < end, state == before else { return changes }
+      let deadline = min(end, nextScan, nextRootCheck, settling.nextDeadline ?? end)
       let isWoken = waker.wait(for: max(.zero, deadline - now), or: tree?.descriptor)
       takeEvents(into: &changes)
       if isWoken || !changes.isEmpty { return changes }
@@ -139,36 +150,45 @@ public final class FolderWatcher {
   private func scan(into changes: inout [FolderChange]) {
     do {
       let directory = try Directory.root(root)
-      try checkDevice(of: directory)
       try list(directory, into: &changes)
     } catch {
       tree = nil
       state = .offline(reason: "\(error)")
-      nextScan = Self.now() + Self.offlineInterval
+      nextScan = Self.now() + Self.rootInterval
     }
   }
 
-  /// An unmounted share leaves an empty folder behind; its files are not gone.
-  private func checkDevice(of directory: Directory) throws(DatasetError) {
-    let found = UInt64(directory.status.st_dev)
-    guard found == device ?? found else {
-      throw .rootUnavailable(path: root, errno: ENODEV)
-    }
-    device = found
-    let current = FileIdentity(directory.status)
-    if current != identity { tree = nil }
-    identity = current
+  /// Looks at once when another directory has taken the root's place, or none.
+  private func checkRoot() {
+    guard Self.now() >= nextRootCheck else { return }
+    nextRootCheck = Self.now() + Self.rootInterval
+    var status = stat()
+    let isThere = stat(root, &status) == 0 && status.isDirectory
+    if !isThere || FileIdentity(status) != identity { nextScan = .zero }
   }
 
   private func list(_ directory: Directory, into changes: inout [FolderChange]) throws {
+    let current = FileIdentity(directory.status)
+    if current != identity { tree = nil }
     prepareTree()
     var listing = try scanOnce(directory)
+    // An unmounted share leaves an empty folder behind; its files are not gone.
+    if let identity, current != identity,
+      FolderLoss.isSuspect(known: known.count, found: listing.files.count)
+    {
+      throw DatasetError.rootUnavailable(path: root, errno: ENODEV)
+    }
     // What came between the listing and the first watch of its folder shows in a second listing.
     if tree?.watch(listing.folders, below: directory) == true { listing = try scanOnce(directory) }
+    let isFirst = identity == nil
+    identity = current
     describeState()
-    let now = Self.now()
     for (path, signature) in zip(listing.files, listing.signatures) where known[path] != signature {
-      settling.observe(path, signature, at: now)
+      if isFirst, !options.reportsPresent, signature.hasBeenQuiet(for: options.quiet) {
+        known[path] = signature
+      } else {
+        observe(path, signature, into: &changes)
+      }
     }
     let present = Set(listing.files)
     for path in known.keys.filter({ !present.contains($0) }).sorted() {
@@ -213,12 +233,12 @@ public final class FolderWatcher {
     for event in tree.events() {
       switch event {
       case .lost: nextScan = .zero
-      case .file(let path):
-        look(at: path)
-      case .folder(let path): lookInto(path)
+      case .file(let path): look(at: path, into: &changes)
+      case .folder(let path): lookInto(path, into: &changes)
       case .fileGone(let path):
+        let wasTold = options.reportsChanging && settling.contains(path)
         settling.forget(path)
-        vanish(path, into: &changes)
+        vanish(path, into: &changes, wasTold: wasTold)
       case .folderGone(let path):
         settling.forget { $0.isBelow(path) }
         for file in known.keys.filter({ $0.isBelow(path) }).sorted() {
@@ -228,10 +248,18 @@ public final class FolderWatcher {
     }
   }
 
-  private func look(at path: RelativePath) {
+  private func look(at path: RelativePath, into changes: inout [FolderChange]) {
     guard !passesOver(path, isFolder: false), let signature = signature(of: path),
       known[path] != signature
     else { return }
+    observe(path, signature, into: &changes)
+  }
+
+  /// A file is new or has changed.
+  private func observe(
+    _ path: RelativePath, _ signature: FileSignature, into changes: inout [FolderChange]
+  ) {
+    if options.reportsChanging, !settling.contains(path) { changes.append(.changing(path)) }
     settling.observe(path, signature, at: Self.now())
   }
 
@@ -242,7 +270,7 @@ public final class FolderWatcher {
   }
 
   /// A folder came: watch it, then list it.
-  private func lookInto(_ path: RelativePath) {
+  private func lookInto(_ path: RelativePath, into changes: inout [FolderChange]) {
     guard !passesOver(path, isFolder: true), let directory = try? Directory.root(root) else {
       return
     }
@@ -255,9 +283,8 @@ public final class FolderWatcher {
       listing = again
     }
     describeState()
-    let now = Self.now()
     for (file, signature) in zip(listing.files, listing.signatures) where known[file] != signature {
-      settling.observe(file, signature, at: now)
+      observe(file, signature, into: &changes)
     }
   }
 
@@ -273,14 +300,18 @@ public final class FolderWatcher {
       case (.overdue, .some(let signature)):
         known[path] = signature
         changes.append(.overdue(path, signature))
-      case (.vanished, _): vanish(path, into: &changes)
+      case (.vanished, _): vanish(path, into: &changes, wasTold: options.reportsChanging)
       default: break
       }
     }
   }
 
-  private func vanish(_ path: RelativePath, into changes: inout [FolderChange]) {
-    if known.removeValue(forKey: path) != nil { changes.append(.vanished(path)) }
+  /// A file is gone; it is reported when it was before, at least as `changing`.
+  private func vanish(
+    _ path: RelativePath, into changes: inout [FolderChange], wasTold: Bool = false
+  ) {
+    let wasKnown = known.removeValue(forKey: path) != nil
+    if wasKnown || wasTold { changes.append(.vanished(path)) }
   }
 
   /// The signature of a regular file, nil when there is none at `path`.

@@ -16,9 +16,9 @@ struct ControlClient: ControlAPI {
 
   func datasets() async throws -> [DatasetStatus] { try await ask(.datasets) }
 
-  func rescan(_ dataset: String) async throws -> DatasetStatus {
+  func rescan(_ dataset: String, forgetsMissing: Bool) async throws -> DatasetStatus {
     try checkName(dataset)
-    return try await ask(.rescan(dataset: dataset))
+    return try await ask(.rescan(dataset: dataset, forgetsMissing: forgetsMissing))
   }
 
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage {
@@ -56,6 +56,12 @@ struct ControlClient: ControlAPI {
   func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job {
     try await ask(.resume(job, allowFewerSteps: allowFewerSteps))
   }
+
+  func remove(_ job: JobID, withRelease: Bool) async throws -> JobRemoval {
+    try await ask(.remove(job, withRelease: withRelease))
+  }
+
+  func prune(dryRun: Bool) async throws -> [JobRemoval] { try await ask(.prune(dryRun: dryRun)) }
 
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport {
     try checkName(dataset)

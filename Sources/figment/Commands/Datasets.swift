@@ -57,9 +57,13 @@ struct Rescan: AsyncParsableCommand {
   @Argument(help: "The dataset.", completion: Completions.datasets)
   var dataset: String
 
+  @Flag(
+    help: "Forget files that are gone although most are: for a root that was emptied on purpose.")
+  var forgetMissing = false
+
   func run() async throws {
     try await global.run { client, console in
-      let status = try await client.rescan(dataset)
+      let status = try await client.rescan(dataset, forgetsMissing: forgetMissing)
       if global.json { return try console.json(status) }
       for line in Datasets.lines(of: [status], console) { console.line(line) }
     }

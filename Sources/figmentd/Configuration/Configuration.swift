@@ -13,6 +13,10 @@ struct Configuration: Hashable, Sendable {
   var threads: Int?
   /// Who may speak to the daemon.
   var socket = SocketConfiguration()
+  /// Which finished jobs go by themselves.
+  var retention = RetentionPolicy()
+  /// The room that stays free on the disks of state and output.
+  var minimumFree = MinimumFree.usual
   /// Who may read what is released.
   var release = ReleaseConfiguration()
 

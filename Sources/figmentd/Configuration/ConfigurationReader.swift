@@ -61,6 +61,10 @@ struct ConfigurationReader {
     if let node = top.take("recipes") { configuration.recipes = try node.absolutePath() }
     if let node = top.take("threads") { configuration.threads = try node.integer(in: 1...1024) }
     if let node = top.take("socket") { try addSocket(node) }
+    if let node = top.take("retention") { configuration.retention = try node.retention() }
+    if let node = top.take("minimum_free") {
+      configuration.minimumFree = try node.minimumFree()
+    }
     if let node = top.take("release") {
       configuration.release = try Self.release(node, unless: configuration.release)
     }

@@ -37,13 +37,19 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   var release = ReleaseConfiguration()
 }
 
+extension DatasetConfiguration {
+  /// A watched root is looked through this often where nothing tells of changes, or as often as
+  /// `rescan` says if that is more often.
+  static let pollInterval = Duration.seconds(60)
+}
+
 /// How changes below a root are noticed.
 enum WatchMode: String, Codable, Hashable, Sendable, CaseIterable {
   /// By inotify where the file system tells of changes, by looking where it does not.
   case auto
   /// By inotify.
   case inotify
-  /// By looking through the root every minute.
+  /// By looking through the root every minute (`DatasetConfiguration.pollInterval`).
   case poll
 }
 

@@ -54,7 +54,8 @@ struct Routes: Sendable {
     return switch route {
     case .status: try await value(api.status())
     case .datasets: try await value(api.datasets())
-    case .rescan(let dataset): try await value(api.rescan(dataset))
+    case .rescan(let dataset, let forgetsMissing):
+      try await value(api.rescan(dataset, forgetsMissing: forgetsMissing))
     case .files(let dataset, let query): try await value(api.files(of: dataset, query))
     case .ledger(let dataset, let witness):
       try await value(api.ledger(of: dataset, witness: witness))
@@ -77,6 +78,9 @@ struct Routes: Sendable {
     case .cancel(let job): try await value(api.stop(job, reason: .cancelled))
     case .resume(let job, let allowFewerSteps):
       try await value(api.resume(job, allowFewerSteps: allowFewerSteps))
+    case .remove(let job, let withRelease):
+      try await value(api.remove(job, withRelease: withRelease))
+    case .prune(let dryRun): try await value(api.prune(dryRun: dryRun))
     }
   }
 
@@ -91,7 +95,9 @@ struct Routes: Sendable {
       .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
     // What these tell was decided by recipes, plans, the ledger and noise, or needs the right to
     // change something.
-    case .ledger, .recipes, .plan, .report, .files, .rescan, .submit, .pause, .cancel, .resume: nil
+    case .ledger, .recipes, .plan, .report, .files, .rescan, .submit, .pause, .cancel, .resume,
+      .remove, .prune:
+      nil
     }
   }
 

@@ -9,6 +9,9 @@ struct CheckpointFolder {
   private static let kept = 2
   private static let prefix = "step-"
   private static let suffix = ".safetensors"
+  /// Where the metadata of a checkpoint tell its format; `format` itself has a meaning for readers
+  /// of safetensors.
+  private static let formatKey = "figment_format"
 
   /// A checkpoint and the step that it holds.
   struct Saved {
@@ -29,17 +32,24 @@ struct CheckpointFolder {
     var checkpoint = Checkpoint()
     model.save(into: &checkpoint)
     checkpoint.metadata["step"] = String(step)
+    checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
     try write(try Safetensors.encode(checkpoint), file(of: step))
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
 
   /// The newest checkpoint that can be read; nil when there is none.
+  ///
+  /// - Throws: `ControlError` when a later version wrote it: to go on from an older one would lose
+  ///   steps that were paid for.
   func newest() throws -> Saved? {
     for (place, step) in try steps().reversed().enumerated() {
       guard let data = try? DurableFile.read(file(of: step)),
         let checkpoint = try? Safetensors.decode(data),
         let noted: Int = try? checkpoint.value("step"), noted == step
       else { continue }
+      if let format: Int = try? checkpoint.value(Self.formatKey) {
+        try StateFormat.check(format, of: file(of: step))
+      }
       return Saved(step: step, checkpoint: checkpoint, damaged: place)
     }
     return nil

@@ -32,7 +32,7 @@ struct FrozenImages {
     let result = try builder.build(in: folder, named: pack)
     let identity = Identity(name: name, digest: "\(result.snapshot.digest)")
     try DurableFile.write(
-      try ControlCoding.encodeForPeople(identity), to: "\(folder)/\(identityName)")
+      try ControlCoding.encodeForPeople(Formatted(identity)), to: "\(folder)/\(identityName)")
     return (FrozenImages(snapshot: result.snapshot, name: name), result.files)
   }
 
@@ -44,8 +44,7 @@ struct FrozenImages {
     let digest = "\(snapshot.digest)"
     let identity =
       try DurableFile.names(in: folder).contains(identityName)
-      ? JSONDecoder().decode(
-        Identity.self, from: DurableFile.read("\(folder)/\(identityName)"))
+      ? StateFormat.read(Identity.self, at: "\(folder)/\(identityName)")
       : Identity(name: digest, digest: digest)
     guard identity.digest == digest, identity.name == name else {
       throw ControlError.failed(

@@ -229,6 +229,11 @@ final class LocalEngine: TrainingEngine {
     ]
   }
 
+  func sets(of job: JobDirectory) -> [SetPlace] {
+    let places = places(of: job)
+    return [places.set(isProtected: true), places.set(isProtected: false)]
+  }
+
   func ledger(
     of dataset: DatasetConfiguration, witness: LedgerWitness?
   ) throws -> LedgerReport {
@@ -250,7 +255,8 @@ final class LocalEngine: TrainingEngine {
         "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
     }
     return RunOrder(
-      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules, recipe: recipe,
+      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules,
+      settle: dataset.settle, recipe: recipe,
       population: dataset.population,
       loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
       permission: request.isNonPrivate ? .granted(by: policy) : nil,
@@ -273,11 +279,9 @@ final class LocalEngine: TrainingEngine {
   }
 
   private func places(of directory: JobDirectory) -> RunPlaces {
-    let output = directory.release.split(separator: "/", omittingEmptySubsequences: false)
-      .dropLast().joined(separator: "/")
-    return RunPlaces(
+    RunPlaces(
       internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
-      release: directory.release, unprotected: "\(output)/internal/\(directory.job)",
+      release: directory.release, unprotected: "\(directory.output)/internal/\(directory.job)",
       ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
   }
 

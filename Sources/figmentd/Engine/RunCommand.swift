@@ -294,7 +294,7 @@ struct RunCommand: ParsableCommand {
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
         whiteLevel: whiteLevel, colour: colour == .convert ? .convert : .asStored),
-      recipe: recipe, population: population,
+      settle: RunOrder.usualSettle, recipe: recipe, population: population,
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
       permission: .granted(byFlag: nonPrivate), delta: delta, allowsLargeDelta: allowLargeDelta,
       budget: try PrivacyBudget(

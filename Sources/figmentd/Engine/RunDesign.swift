@@ -56,14 +56,12 @@ struct RunDesign: Codable {
   /// The design of an earlier attempt; nil at the first.
   static func saved(in folder: String) throws -> RunDesign? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    return try JSONDecoder().decode(RunDesign.self, from: DurableFile.read(folder + name))
+    return try StateFormat.read(RunDesign.self, at: folder + name)
   }
 
   /// Writes the design durably, the same design always in the same bytes.
   func save(in folder: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    try DurableFile.write(try encoder.encode(self), to: folder + Self.name)
+    try DurableFile.write(try StateFormat.encode(self), to: folder + Self.name)
   }
 
   /// SHA-256 of the saved design, which the run announces to the ledger: a design that was changed

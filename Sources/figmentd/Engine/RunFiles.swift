@@ -39,7 +39,11 @@ final class MetricsFile {
     guard try DurableFile.names(in: folder).contains(name) else { return [] }
     // A crash may have cut the last line.
     return try DurableFile.read("\(folder)/\(name)").split(separator: 0x0A).compactMap {
-      try? JSONDecoder().decode(MetricsLine.self, from: Data($0))
+      let line = Data($0)
+      if let found = try? JSONDecoder().decode(StateFormat.Number.self, from: line).format {
+        try StateFormat.check(found, of: "\(folder)/\(name)")
+      }
+      return try? JSONDecoder().decode(MetricsLine.self, from: line)
     }
   }
 
@@ -51,7 +55,7 @@ final class MetricsFile {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let data = try kept.reduce(into: Data()) { data, line in
-      data += try encoder.encode(line) + [0x0A]
+      data += try encoder.encode(Formatted(line)) + [0x0A]
     }
     try DurableFile.write(data, to: "\(folder)/\(name)")
   }
@@ -64,7 +68,7 @@ final class MetricsFile {
       curves: report.curves.mapValues(\.value).filter { $0.value.isFinite },
       privateCurves: report.privateCurves.mapValues { $0.revealed() }
         .filter { $0.value.isFinite })
-    var data = try encoder.encode(line)
+    var data = try encoder.encode(Formatted(line))
     data.append(0x0A)
     try AppendedFile.append(data, to: path)
   }
@@ -87,9 +91,10 @@ enum VerdictsFile {
     for file in files {
       data.append(
         try encoder.encode(
-          Line(
-            path: file.path.description, verdict: file.verdict.code,
-            reason: file.reason)))
+          Formatted(
+            Line(
+              path: file.path.description, verdict: file.verdict.code,
+              reason: file.reason))))
       data.append(0x0A)
     }
     try DurableFile.write(data, to: folder + "/files.jsonl")
@@ -128,7 +133,8 @@ struct RunRecord: Encodable {
 
   /// Writes the record durably.
   func write(in folder: String) throws {
-    try DurableFile.write(try ControlCoding.encodeForPeople(self), to: folder + "/run.json")
+    try DurableFile.write(
+      try ControlCoding.encodeForPeople(Formatted(self)), to: folder + "/run.json")
   }
 }
 
@@ -139,13 +145,13 @@ enum ResultsFile {
 
   /// Writes the results durably, after everything that they name.
   static func write(_ results: JobResults, in folder: String) throws {
-    try DurableFile.write(try JSONEncoder().encode(results), to: folder + name)
+    try DurableFile.write(try StateFormat.encode(results), to: folder + name)
   }
 
   /// The results of a finished run of `count` images whose files are still there; nil otherwise.
   static func read(in folder: String, count: Int) throws -> JobResults? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    let results = try JSONDecoder().decode(JobResults.self, from: DurableFile.read(folder + name))
+    let results = try StateFormat.read(JobResults.self, at: folder + name)
     let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
     return results.images == count && areThere ? results : nil
   }

@@ -15,6 +15,8 @@ struct RunOrder: Sendable {
   let root: String
   /// What the administrator declared about it.
   let rules: DatasetRules
+  /// How long a file must stay as it is before it is read; zero reads files as they are.
+  var settle = Duration.zero
   /// What is trained and how.
   let recipe: Recipe
   /// How many units the administrator says there are; nil counts those that are found.
@@ -51,6 +53,9 @@ struct RunOrder: Sendable {
   var seed: UInt64?
   /// The command that asks for this run, without paths, which can name people.
   var command = "figmentd run"
+
+  /// The settle time of runs in the foreground: long enough for a copy that has just ended.
+  static let usualSettle = Duration.seconds(1)
 
   /// The form that images are brought to.
   var transform: ImageTransform { recipe.transform }

@@ -108,7 +108,7 @@ struct SetPlace {
   }
 
   /// Whether a folder holds what a manifest of this run lists, and nothing else.
-  private func isOwn(_ folder: String) throws -> Bool {
+  func isOwn(_ folder: String) throws -> Bool {
     guard let data = try? DurableFile.read(folder + "/manifest.json"),
       try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),
       let manifest = try? JSONDecoder().decode(ListedFiles.self, from: data)
@@ -127,15 +127,13 @@ struct SetPlace {
 
   private func recorded() throws -> Record {
     guard let record, access(record, F_OK) == 0 else { return Record() }
-    return try JSONDecoder().decode(Record.self, from: DurableFile.read(record))
+    return try StateFormat.read(Record.self, at: record)
   }
 
   private func keep(_ known: Record) throws {
     guard let record else { return }
     try DurableFile.makeFolder(Self.split(record).folder)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    try DurableFile.write(try encoder.encode(known), to: record)
+    try DurableFile.write(try StateFormat.encode(known), to: record)
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {

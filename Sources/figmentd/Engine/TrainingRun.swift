@@ -66,6 +66,7 @@ final class TrainingRun {
 
   private func runPhases() throws -> Ending {
     try DurableFile.makeFolder(places.internalFiles)
+    Leftovers.sweep(internalFiles: places.internalFiles, checkpoints: places.checkpoints)
     if let results = try ResultsFile.read(in: places.internalFiles, count: order.count) {
       note("finished already: nothing is trained or drawn anew")
       return .finished(results)
@@ -193,10 +194,13 @@ final class TrainingRun {
   /// Reads the folder and packs its images under a name that the run draws.
   private func freeze() throws -> FrozenImages {
     report(.progress(JobProgress(phase: .scan, done: 0, total: 0)))
+    let settled = SettledRoot(root: order.root, rules: order.rules, settle: order.settle)
+    try settled.wait(unless: stop)
     var builder = SnapshotBuilder(
       root: order.root, rules: order.rules, transform: order.transform,
       threadCount: machine.threads.threadCount)
     builder.makeDecoder = makeDecoder
+    builder.isSettled = { settled.isSettled($1) }
     builder.isStopped = { [stop] in stop.isRaised }
     builder.onProgress = { [report] progress in
       report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))

@@ -1,16 +1,13 @@
 import Control
 import Datasets
 import FoundationEssentials
-import Glibc
 import Synchronization
 
 /// Reads and watches the administrator's folders for the daemon.
 final class WatchedFolders: FolderReader {
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
-  /// What the last scan of each dataset found: an unchanged file is not read again.
-  ///
-  /// After a restart the index tells of the usable ones.
-  private let remembered = Mutex<[String: [RelativePath: InspectedFile]]>([:])
+  /// The folders of each root, as its last scan found them.
+  private let shapes = Mutex<[String: FolderShape]>([:])
 
   /// Reads with decoders in child processes unless `makeDecoder` says otherwise.
   init(makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil) {
@@ -21,6 +18,68 @@ final class WatchedFolders: FolderReader {
   func scan(
     _ dataset: DatasetConfiguration, known: [String: IndexedFile], pulse: Pulse
   ) throws -> FolderContents {
+    shapes.withLock { $0[dataset.name] = nil }
+    let builder = builder(dataset, pulse)
+    let look = try builder.inspectAll(known: InspectedFile.restored(from: known.values))
+    shapes.withLock { $0[dataset.name] = look.shape }
+    return FolderContents(
+      files: look.files.map(IndexedFile.init),
+      doubtful: FolderHints(touched: Self.secondNames(in: look.files)),
+      remarks: FolderRemark.remarks(
+        on: look.files, rules: dataset.rules, lookedAtWith: builder.transform))
+  }
+
+  func look(
+    _ dataset: DatasetConfiguration, at hints: FolderHints, index: ImageIndex, pulse: Pulse
+  ) throws -> FolderUpdate? {
+    guard var shape = shapes.withLock({ $0[dataset.name] }) else { return nil }
+    let paths = hints.paths
+    let known = try index.files(of: dataset.name, at: paths.map(\.description))
+    var builder = builder(dataset, pulse)
+    builder.threadCount = 1
+    builder.isSettled = { path, signature in
+      hints.settled[path] == signature || signature.hasBeenQuiet(for: dataset.settle)
+    }
+    guard
+      let alone = try builder.inspect(
+        only: paths, in: shape, known: InspectedFile.restored(from: known.values))
+    else { return nil }
+    let found = Dictionary(alone.files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
+    let relatives = try index.relatives(
+      of: Array(known.values) + alone.files.map(IndexedFile.init), in: dataset.name,
+      byPerson: dataset.policy.unit == .folder
+    ).filter { !paths.contains(RelativePath($0.row.path)) }
+    var look = alone
+    if !relatives.isEmpty {
+      let all = InspectedFile.restored(from: relatives).merging(found) { $1 }
+      let names = relatives.map { RelativePath($0.row.path) }
+      guard let together = try builder.inspect(only: Array(paths) + names, in: shape, known: all)
+      else { return nil }
+      look = together
+    }
+    let files = look.files.map(IndexedFile.init)
+    let relativePaths = Set(relatives.map(\.row.path))
+    let isCounted = shape.count(
+      came: files.filter {
+        $0.isCandidate && known[$0.row.path] == nil && !relativePaths.contains($0.row.path)
+      }
+      .map { RelativePath($0.row.path) },
+      went: look.gone.filter { known[$0.description] != nil })
+    guard isCounted else { return nil }
+    shapes.withLock { $0[dataset.name] = shape }
+    let before = relatives.reduce(into: known) { $0[$1.row.path] = $1 }
+    return FolderUpdate(
+      files: files.filter { before[$0.row.path] != $0 },
+      gone: look.gone.map(\.description).filter { before[$0] != nil })
+  }
+
+  func watch(
+    _ dataset: DatasetConfiguration, changed: @escaping @Sendable (FolderHints) -> Void
+  ) throws -> any FolderWatch {
+    WatchThread(dataset, changed: changed)
+  }
+
+  private func builder(_ dataset: DatasetConfiguration, _ pulse: Pulse) -> SnapshotBuilder {
     // In full scale, whatever white level is declared: what is known of a file holds when the
     // declaration changes.
     var rules = dataset.rules
@@ -29,24 +88,28 @@ final class WatchedFolders: FolderReader {
     builder.makeDecoder = makeDecoder
     builder.isSettled = { $1.hasBeenQuiet(for: dataset.settle) }
     builder.onProgress = { _ in pulse.beat() }
-    let earlier =
-      remembered.withLock { $0[dataset.name] } ?? InspectedFile.restored(from: known.values)
-    let files = try builder.inspect(known: earlier)
-    remembered.withLock { remembered in
-      remembered[dataset.name] = Dictionary(
-        files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-    return FolderContents(
-      files: files.filter { $0.verdict != .waiting }.map(IndexedFile.init),
-      pending: files.count { $0.verdict == .waiting },
-      remarks: FolderRemark.remarks(
-        on: files, rules: dataset.rules, lookedAtWith: builder.transform))
+    return builder
   }
 
-  func watch(
-    _ dataset: DatasetConfiguration, changed: @escaping @Sendable () -> Void
-  ) throws -> any FolderWatch {
-    try WatchThread(dataset, changed: changed)
+  /// Files that a scan met under two names: links to one file, or one that was renamed meanwhile.
+  ///
+  /// The second look tells which, so that no file stays a duplicate of itself.
+  private static func secondNames(in files: [InspectedFile]) -> Set<RelativePath> {
+    let pairs = files.compactMap { file -> (InspectedFile, RelativePath)? in
+      switch file.verdict {
+      case .duplicate(let other), .contradictoryClass(let other): (file, other)
+      default: nil
+      }
+    }
+    guard !pairs.isEmpty else { return [] }
+    let signatures = Dictionary(
+      files.map { ($0.path, $0.signature) }, uniquingKeysWith: { first, _ in first })
+    return pairs.reduce(into: []) { names, pair in
+      guard let own = pair.0.signature, case let other?? = signatures[pair.1],
+        own.device == other.device, own.inode == other.inode
+      else { return }
+      names.formUnion([pair.0.path, pair.1])
+    }
   }
 }
 
@@ -74,30 +137,56 @@ extension IndexedFile {
         width: file.width, height: file.height),
       signature: signature,
       contentHash: file.contentHash.map { hash in hash.withUnsafeBytes { Data($0) } },
-      brightest: file.brightest)
+      detail: Self.detail(of: file.verdict), brightest: file.brightest, remarks: file.remarks)
+  }
+
+  /// The verdict of a file that did not decode, so that it is not tried again at every look.
+  private static func detail(of verdict: ImageVerdict) -> String? {
+    switch verdict {
+    case .unreadable, .unsupported, .tooLarge, .tooSmall:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      return (try? encoder.encode(verdict)).map { String(decoding: $0, as: UTF8.self) }
+    default: return nil
+    }
   }
 }
 
 extension InspectedFile {
-  /// What an index tells of usable files after a restart, by path.
+  /// What an index tells of files, by path: of those that decoded what they are compared by, of others
+  /// their verdict.
   ///
-  /// The others, and those with remarks, are few: what is to be said of them is found anew by reading
-  /// them again.
+  /// Files of which it tells neither are looked at anew.
   static func restored(
     from rows: some Sequence<IndexedFile>
   ) -> [RelativePath: InspectedFile] {
     var files: [RelativePath: InspectedFile] = [:]
-    for row in rows
-    where row.row.verdict == ImageIndex.usableVerdict && row.row.reason == nil {
-      let hash = row.contentHash.flatMap { $0.withUnsafeBytes { ContentHash(bytes: $0) } }
-      guard let hash else { continue }
+    for row in rows {
+      guard let verdict = row.restoredVerdict else { continue }
       let path = RelativePath(row.row.path)
       files[path] = InspectedFile(
-        path: path, verdict: .accepted, className: row.row.className,
-        signature: row.signature, contentHash: hash, height: row.row.height, width: row.row.width,
+        path: path, verdict: verdict, className: row.row.className, signature: row.signature,
+        contentHash: row.contentHash.flatMap { $0.withUnsafeBytes { ContentHash(bytes: $0) } },
+        height: row.row.height, width: row.row.width, remarks: row.remarks,
         brightest: row.brightest)
     }
     return files
+  }
+}
+
+extension IndexedFile {
+  /// Verdicts of files that decoded; which of them holds follows from the other files.
+  private static let decoded: Set = [
+    ImageIndex.usableVerdict, ImageIndex.duplicateVerdict, "contradictoryClass", "beyondUnitLimit",
+  ]
+
+  /// The verdict to start from; nil when only the file itself can tell.
+  fileprivate var restoredVerdict: ImageVerdict? {
+    if let detail {
+      return try? JSONDecoder().decode(ImageVerdict.self, from: Data(detail.utf8))
+    }
+    guard Self.decoded.contains(row.verdict), contentHash != nil else { return nil }
+    return .accepted
   }
 }
 
@@ -106,6 +195,9 @@ private final class WatchThread: FolderWatch {
   private struct Reading: Sendable {
     var method = "poll"
     var remark: String?
+    var problem: String?
+    /// Whether the root was there at the last look; false before the first.
+    var isOnline = false
   }
 
   /// How long one wait lasts: after a cancellation the thread goes on for this long at most.
@@ -115,41 +207,58 @@ private final class WatchThread: FolderWatch {
   private let isCancelled = Atomic<Bool>(false)
   private let thread = SerialThread(named: "figment-watch")
 
-  init(_ dataset: DatasetConfiguration, changed: @escaping @Sendable () -> Void) throws {
+  init(
+    _ dataset: DatasetConfiguration, changed: @escaping @Sendable (FolderHints) -> Void
+  ) {
     let mode: WatchOptions.Mode =
       switch dataset.mode {
       case .auto: .auto
       case .inotify: .inotify
       case .poll: .poll
       }
-    let options = WatchOptions(
-      mode: mode, quiet: dataset.settle, rescanInterval: dataset.rescan)
-    Task { [thread] in
+    var options = WatchOptions(
+      mode: mode, quiet: dataset.settle,
+      maximumWait: max(dataset.settle, Self.longestWait),
+      degradedRescanInterval: min(dataset.rescan, DatasetConfiguration.pollInterval))
+    options.reportsPresent = false
+    options.reportsChanging = true
+    Task { [thread, options] in
       try? await thread.run { [weak self] in
         let watcher = try FolderWatcher(
           root: dataset.root, rules: dataset.rules, options: options)
         while let self, !self.isCancelled.load(ordering: .relaxed) {
           let changes = watcher.poll(timeout: Self.patience)
-          self.note(watcher.state)
-          if !changes.isEmpty { changed() }
+          // A root that is back is looked through as a whole: what happened meanwhile was not heard.
+          if self.note(watcher.state) { changed(.whole) }
+          if !changes.isEmpty { changed(FolderHints(changes)) }
         }
       }
     }
   }
 
+  /// A file may keep changing for this long before it is looked at all the same.
+  private static let longestWait = Duration.seconds(600)
+
   var method: String { reading.withLock { $0.method } }
 
   var remark: String? { reading.withLock { $0.remark } }
 
+  var problem: String? { reading.withLock { $0.problem } }
+
   func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
-  private func note(_ state: WatchState) {
+  /// Notes how well the root is watched.
+  ///
+  /// - Returns: whether it is there and was not before.
+  private func note(_ state: WatchState) -> Bool {
     reading.withLock { reading in
+      let wasOnline = reading.isOnline
       switch state {
-      case .native: reading = Reading(method: "inotify", remark: nil)
-      case .degraded(let reason), .offline(let reason):
-        reading = Reading(method: "poll", remark: reason)
+      case .native: reading = Reading(method: "inotify", isOnline: true)
+      case .degraded(let reason): reading = Reading(remark: reason, isOnline: true)
+      case .offline(let reason): reading = Reading(method: reading.method, problem: reason)
       }
+      return reading.isOnline && !wasOnline
     }
   }
 }

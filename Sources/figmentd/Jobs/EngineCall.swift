@@ -10,6 +10,8 @@ struct EngineCall: Codable, Sendable {
   let dataset: DatasetConfiguration
   /// The units of privacy that the daemon counted in the dataset's root; nil where it has not.
   var units: Int?
+  /// The room that must stay free while a job runs; nil for none.
+  var minimumFree: MinimumFree?
   /// The call.
   let work: Work
 

@@ -52,11 +52,18 @@ enum EngineWorker {
         let lock = try lock(directory)
         defer { close(lock) }
         let gate = ProgressGate()
+        let space = call.minimumFree.map {
+          FreeSpaceGuard(state: call.settings.state.path, output: directory.output, minimum: $0)
+        }
         let outcome = try Worker.call(
           engine,
           Worker.Assignment(
             job: job, directory: directory, trained: trained, dataset: call.dataset, stop: stop)
         ) { report in
+          if case .progress = report {
+            // The daemon hears meanwhile that the job is there still.
+            space?.waitForRoom(unless: stop) { send(message(report)) }
+          }
           if gate.lets(report, at: .now) { send(message(report)) }
         }
         return switch outcome {

@@ -18,6 +18,11 @@ struct JobDirectory: Codable, Hashable, Sendable {
   /// Where its release goes.
   let release: String
 
+  /// The folder of releases.
+  var output: String {
+    release.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+  }
   /// The file that holds the job.
   var jobFile: String { path + "/job.json" }
   /// The file that holds what happened.

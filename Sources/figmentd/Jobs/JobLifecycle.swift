@@ -157,8 +157,10 @@ struct JobLifecycle: Hashable, Sendable {
     switch (state, ending) {
     case (.queued, _), (.paused, _), (.finished, _): []
     case (_, .completed(let results)): enter(.finished(.completed(results)))
+    // Whoever cancels a job wants no more of it, not even its last checkpoint on a full disk.
+    case (.stopping(.cancelled), .stopped), (.stopping(.cancelled), .failed):
+      enter(.finished(.cancelled))
     case (_, .failed(let failure)): enter(.finished(.failed(failure)))
-    case (.stopping(.cancelled), .stopped): enter(.finished(.cancelled))
     case (.stopping(.paused), .stopped): enter(.paused)
     case (.stopping(.shutdown), .stopped): enter(.queued)
     // It was to stop, and it has: what it lost is charged already.

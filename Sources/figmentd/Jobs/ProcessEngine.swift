@@ -1,5 +1,6 @@
 import Control
 import Privacy
+import Synchronization
 
 /// An engine that has everything long or large done by processes of their own, one for each call.
 ///
@@ -12,6 +13,7 @@ final class ProcessEngine: TrainingEngine {
   private let local: LocalEngine
   private let executable: String
   private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
+  private let minimumFree = Mutex<MinimumFree?>(nil)
 
   /// Makes an engine; `usableUnits` counts the units of privacy that a dataset's root holds.
   ///
@@ -77,6 +79,10 @@ final class ProcessEngine: TrainingEngine {
     local.reportFiles(of: trained, isInternal: isInternal)
   }
 
+  func sets(of job: JobDirectory) -> [SetPlace] { local.sets(of: job) }
+
+  func keepFree(_ minimum: MinimumFree) { minimumFree.withLock { $0 = minimum } }
+
   func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport {
     try local.ledger(of: dataset, witness: witness)
   }
@@ -86,7 +92,8 @@ final class ProcessEngine: TrainingEngine {
     _ work: EngineCall.Work, _ dataset: DatasetConfiguration, _ stop: StopSignal,
     _ report: (JobReport) -> Void
   ) throws -> EngineOutcome {
-    let call = EngineCall(settings: settings, dataset: dataset, work: work)
+    let call = EngineCall(
+      settings: settings, dataset: dataset, minimumFree: minimumFree.withLock { $0 }, work: work)
     switch try WorkerConnection(call, executable: executable).answer(stop: stop, report: report) {
     case .completed(let results): return .completed(results)
     case .stopped: return .stopped

@@ -65,11 +65,23 @@ protocol TrainingEngine: Sendable {
   /// that stays inside.
   func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)]
 
+  /// Where a job's sets may lie: the release, and the one that stays inside.
+  func sets(of job: JobDirectory) -> [SetPlace]
+
+  /// From now on, jobs that are launched wait wherever they report how far they have come while less
+  /// than this is free on the disks of the state and of their output.
+  func keepFree(_ minimum: MinimumFree)
+
   /// Reads the ledger of a dataset and verifies it. A ledger that does not verify is reported,
   /// not thrown; a dataset on which nothing was spent has an empty one.
   ///
   /// - Parameter witness: a line that it must hold to verify; nil for none.
   func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport
+}
+
+extension TrainingEngine {
+  /// Nothing: for engines whose jobs wait for no disk.
+  func keepFree(_ minimum: MinimumFree) {}
 }
 
 /// What a running job tells.

@@ -2,6 +2,8 @@ import Control
 import Datasets
 import FoundationEssentials
 import GRDB
+import Glibc
+import Synchronization
 
 /// A file as it was when it was looked at.
 struct IndexedFile: Hashable, Sendable {
@@ -11,8 +13,12 @@ struct IndexedFile: Hashable, Sendable {
   var signature: FileSignature
   /// The SHA-256 of the content, when it was read.
   var contentHash: Data?
+  /// The whole verdict as JSON, for a file that did not decode; forgotten when the daemon starts.
+  var detail: String?
   /// Its brightest sample, 0...255, when it was decoded.
   var brightest: Int?
+  /// What is to be known of its content although it decoded.
+  var remarks: DecodeRemarks = []
 }
 
 /// Counts of a dataset's files.
@@ -20,23 +26,36 @@ struct FileCounts: Hashable, Sendable {
   var usable = 0
   var rejected = 0
   var duplicates = 0
+  var pending = 0
   var bytes = 0
   var classes: [ClassCount] = []
 }
 
 /// What is known of the files below the roots, so that a restart need not decode them again.
 ///
-/// Not the truth: the files are. The index may be deleted at any time and is made anew when it
-/// cannot be read or another version of the daemon wrote it.
-struct ImageIndex: Sendable {
-  private let database: DatabaseQueue
+/// Not the truth: the files are. The index may be deleted at any time. One that is damaged is set
+/// aside and made anew, whenever that shows; one that cannot be written is kept in memory.
+final class ImageIndex: Sendable {
+  private struct State {
+    var database: DatabaseQueue
+    var generation = 0
+    var remark: String?
+    var listeners: [@Sendable () -> Void] = []
+  }
 
-  /// The shape of the tables; a file with another number is thrown away.
-  private static let version = 3
+  private let path: String
+  private let state: Mutex<State>
+
+  /// The shape of the tables; a file with another number is thrown away, but for version 2.
+  static let version = 4
   /// The verdict of a file that can be learned from.
   static let usableVerdict = "ok"
   /// The verdict of a file whose content is there already.
   static let duplicateVerdict = "duplicate"
+  /// The verdict of a file that still changes.
+  static let waitingVerdict = ImageVerdict.waiting.code
+  /// What a damaged index is called from then on; the newest one is kept.
+  static let damagedSuffix = ".damaged"
 
   /// The verdicts of files that are left out on purpose: nobody has to mend them.
   private static let passedOver: Set = ["ignored", "vanished", "beyondUnitLimit"]
@@ -54,83 +73,86 @@ struct ImageIndex: Sendable {
 
   /// Opens the index, or starts a new one.
   init(path: String) throws {
-    do {
-      database = try Self.open(path)
-    } catch is DatabaseError {
-      for suffix in ["", "-wal", "-shm"] { try Self.remove(path + suffix) }
-      database = try Self.open(path)
+    self.path = path
+    state = Mutex(try Self.firstState(at: path))
+  }
+
+  private static func firstState(at path: String) throws -> State {
+    do { return State(database: try open(path)) } catch let error as DatabaseError {
+      if isDamage(error) { return try replacement(at: path, after: error) }
+      return State(database: try prepare(DatabaseQueue()), remark: memoryRemark(error))
     }
   }
 
-  private static func remove(_ path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else { return }
-    try FileManager.default.removeItem(atPath: path)
+  /// How often everything that was known has been lost since the daemon started.
+  var generation: Int { state.withLock { $0.generation } }
+
+  /// What is wrong with the file, in words; nil when nothing is.
+  var remark: String? { state.withLock { $0.remark } }
+
+  /// Calls `body` whenever everything that was known is lost, so that the roots are read again.
+  func whenLost(_ body: @escaping @Sendable () -> Void) {
+    state.withLock { $0.listeners.append(body) }
   }
 
-  private static func open(_ path: String) throws -> DatabaseQueue {
-    var configuration = GRDB.Configuration()
-    // Another reader of the same file is waited for.
-    configuration.busyMode = .timeout(10)
-    configuration.prepareDatabase { database in
-      // Losing the newest rows with the power costs a rescan, nothing else.
-      try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-    }
-    let queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.write { database in
-      let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-      if found != version {
-        try database.execute(sql: "DROP TABLE IF EXISTS file")
-        try database.execute(
-          sql: """
-            CREATE TABLE file (
-              dataset TEXT NOT NULL, path TEXT NOT NULL, class TEXT, verdict TEXT NOT NULL,
-              reason TEXT, width INTEGER, height INTEGER, hash BLOB,
-              device INTEGER NOT NULL, inode INTEGER NOT NULL, bytes INTEGER NOT NULL,
-              modified INTEGER NOT NULL, changed INTEGER NOT NULL, brightest INTEGER,
-              PRIMARY KEY (dataset, path)) WITHOUT ROWID;
-            PRAGMA user_version = \(version)
-            """)
-      }
-    }
-    return queue
-  }
+  // MARK: Reading
 
   /// All that is known of a dataset's files, by path.
   func files(of dataset: String) throws -> [String: IndexedFile] {
-    try database.read { database in
+    try read { database in
       let rows = try Row.fetchCursor(
         database, sql: "SELECT * FROM file WHERE dataset = ?", arguments: [dataset])
       var files: [String: IndexedFile] = [:]
       while let row = try rows.next() {
-        let file = Self.file(row)
+        let file = try IndexedFile(row)
         files[file.row.path] = file
       }
       return files
     }
   }
 
-  /// Makes a dataset's files those that a scan found; rows that are as they were are not written.
-  func replace(_ files: [IndexedFile], of dataset: String) throws {
-    var gone = try self.files(of: dataset)
-    var written: [IndexedFile] = []
-    for file in files {
-      if gone.removeValue(forKey: file.row.path) != file { written.append(file) }
-    }
-    try database.write { database in
-      let delete = try database.makeStatement(
-        sql: "DELETE FROM file WHERE dataset = ? AND path = ?")
-      for path in gone.keys { try delete.execute(arguments: [dataset, path]) }
-      let insert = try database.makeStatement(
-        sql: "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      for file in written {
-        try insert.execute(arguments: [
-          dataset, file.row.path, file.row.className, file.row.verdict, file.row.reason,
-          file.row.width, file.row.height, file.contentHash,
-          Int64(bitPattern: file.signature.device), Int64(bitPattern: file.signature.inode),
-          file.signature.size, file.signature.modified, file.signature.changed,
-          file.brightest,
-        ])
+  /// What is known of some of a dataset's files, by path.
+  func files(
+    of dataset: String, at paths: some Sequence<String>
+  ) throws -> [String: IndexedFile] {
+    try read { database in
+      let statement = try database.makeStatement(
+        sql: "SELECT * FROM file WHERE dataset = ? AND path = ?")
+      var files: [String: IndexedFile] = [:]
+      for path in paths {
+        if let row = try Row.fetchOne(statement, arguments: [dataset, path]) {
+          files[path] = try IndexedFile(row)
+        }
       }
+      return files
+    }
+  }
+
+  /// The files that share their content, or with `byPerson` their person, with one of `files`; these
+  /// are among them as far as they are known.
+  func relatives(
+    of files: some Sequence<IndexedFile>, in dataset: String, byPerson: Bool
+  ) throws -> [IndexedFile] {
+    let keys = Set(files.compactMap { byPerson ? $0.person : $0.contentHash })
+    let column = byPerson ? "person" : "hash"
+    return try read { database in
+      let statement = try database.makeStatement(
+        sql: "SELECT * FROM file WHERE dataset = ? AND \(column) = ?")
+      return try keys.flatMap { key in
+        try Row.fetchAll(statement, arguments: [dataset, key]).map { try IndexedFile($0) }
+      }
+    }
+  }
+
+  /// How many of a dataset's known files may be images by their names and kinds.
+  func candidateCount(of dataset: String) throws -> Int {
+    try read { database in
+      try Int.fetchOne(
+        database,
+        sql: """
+          SELECT COUNT(*) FROM file WHERE dataset = ? AND verdict NOT IN
+          ('ignored', 'vanished', 'notRegularFile')
+          """, arguments: [dataset]) ?? 0
     }
   }
 
@@ -151,9 +173,9 @@ struct ImageIndex: Sendable {
     arguments += [limit + 1]
     let sql = "SELECT * FROM file WHERE \(condition) ORDER BY path LIMIT ?"
     let (finalSQL, finalArguments) = (sql, arguments)
-    let rows = try database.read { database in
+    let rows = try read { database in
       try Row.fetchAll(database, sql: finalSQL, arguments: finalArguments)
-        .map { Self.file($0).row }
+        .map { try IndexedFile($0).row }
     }
     let page = Array(rows.prefix(limit))
     return FilePage(files: page, next: rows.count > limit ? page.last?.path : nil)
@@ -161,7 +183,7 @@ struct ImageIndex: Sendable {
 
   /// Counts a dataset's files.
   func counts(of dataset: String) throws -> FileCounts {
-    try database.read { database in
+    try read { database in
       var counts = FileCounts()
       let rows = try Row.fetchAll(
         database,
@@ -170,16 +192,17 @@ struct ImageIndex: Sendable {
           WHERE dataset = ? GROUP BY class, verdict ORDER BY class
           """, arguments: [dataset])
       for row in rows {
-        let verdict: String = row["verdict"]
-        let files: Int = row["files"]
+        let verdict: String = try row.value("verdict")
+        let files: Int = try row.value("files")
         switch verdict {
         case Self.usableVerdict:
           counts.usable += files
-          counts.bytes += row["bytes"]
-          if let name: String = row["class"] {
+          counts.bytes += try row.value("bytes")
+          if let name: String = try row.optionalValue("class") {
             counts.classes.append(ClassCount(name: name, usable: files))
           }
         case Self.duplicateVerdict: counts.duplicates += files
+        case Self.waitingVerdict: counts.pending += files
         case _ where Self.passedOver.contains(verdict): break
         default: counts.rejected += files
         }
@@ -194,27 +217,166 @@ struct ImageIndex: Sendable {
   /// images and of classes, and images beyond the limit of a person have another verdict.
   func usableUnits(of dataset: String, unit: Control.PrivacyUnit) throws -> Int {
     guard unit == .folder else { return try counts(of: dataset).usable }
-    return try database.read { database in
-      let paths = try String.fetchCursor(
-        database, sql: "SELECT path FROM file WHERE dataset = ? AND verdict = ?",
-        arguments: [dataset, Self.usableVerdict])
-      var people: Set<[UInt8]> = []
-      while let path = try paths.next() {
-        if let person = RelativePath(path).person { people.insert(person) }
-      }
-      return people.count
+    return try read { database in
+      try Int.fetchOne(
+        database,
+        sql: "SELECT COUNT(DISTINCT person) FROM file WHERE dataset = ? AND verdict = ?",
+        arguments: [dataset, Self.usableVerdict]) ?? 0
     }
   }
 
-  private static func file(_ row: Row) -> IndexedFile {
-    let bytes: Int64 = row["bytes"]
-    return IndexedFile(
-      row: FileRow(
-        path: row["path"], className: row["class"], bytes: Int(bytes), verdict: row["verdict"],
-        reason: row["reason"], width: row["width"], height: row["height"]),
-      signature: FileSignature(
-        device: UInt64(bitPattern: row["device"]), inode: UInt64(bitPattern: row["inode"]),
-        size: bytes, modified: row["modified"], changed: row["changed"]),
-      contentHash: row["hash"], brightest: row["brightest"])
+  // MARK: Writing
+
+  /// Makes a dataset's files those that a scan found; rows that are as they were are not written.
+  func replace(_ files: [IndexedFile], of dataset: String) throws {
+    var gone = try self.files(of: dataset)
+    var written: [IndexedFile] = []
+    for file in files {
+      if gone.removeValue(forKey: file.row.path) != file { written.append(file) }
+    }
+    try apply(written, gone: gone.keys, of: dataset)
+  }
+
+  /// Writes files that are new or have changed, and forgets those that are gone.
+  func apply(
+    _ files: [IndexedFile], gone: some Sequence<String>, of dataset: String
+  ) throws {
+    let gone = Array(gone)
+    guard !files.isEmpty || !gone.isEmpty else { return }
+    try write { database in
+      let delete = try database.makeStatement(
+        sql: "DELETE FROM file WHERE dataset = ? AND path = ?")
+      for path in gone { try delete.execute(arguments: [dataset, path]) }
+      try IndexTables.insert(files.map { (dataset, $0) }, into: database)
+    }
+  }
+
+  /// Forgets a dataset's files when they were found below another root.
+  func adopt(root: String, of dataset: String) throws {
+    let known = try read { database in
+      try String.fetchOne(
+        database, sql: "SELECT path FROM root WHERE dataset = ?", arguments: [dataset])
+    }
+    guard known != root else { return }
+    try write { database in
+      // Rows of an index from before roots were noted are believed.
+      if known != nil {
+        try database.execute(sql: "DELETE FROM file WHERE dataset = ?", arguments: [dataset])
+      }
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO root VALUES (?, ?)", arguments: [dataset, root])
+    }
+  }
+
+  /// Forgets the files of datasets that are not among `datasets`.
+  func keepOnly(_ datasets: [String]) throws {
+    try write { database in
+      let known = try String.fetchAll(database, sql: "SELECT DISTINCT dataset FROM file")
+      for name in known where !datasets.contains(name) {
+        try database.execute(sql: "DELETE FROM file WHERE dataset = ?", arguments: [name])
+        try database.execute(sql: "DELETE FROM root WHERE dataset = ?", arguments: [name])
+      }
+    }
+  }
+
+  // MARK: Faults
+
+  private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try withRecovery { try $0.read(body) }
+  }
+
+  private func write(_ body: (Database) throws -> Void) throws {
+    try withRecovery { try $0.write(body) }
+  }
+
+  /// Does something with the database; when the file is at fault, with the one that takes its place.
+  private func withRecovery<Value>(_ body: (DatabaseQueue) throws -> Value) throws -> Value {
+    let database = state.withLock { $0.database }
+    do { return try body(database) } catch let error as DatabaseError {
+      try recover(database, from: error)
+      return try body(state.withLock { $0.database })
+    }
+  }
+
+  private func recover(_ faulty: DatabaseQueue, from error: DatabaseError) throws {
+    // Another thread may have been first, and closed it.
+    guard state.withLock({ $0.database === faulty }) else { return }
+    guard Self.isDamage(error) || Self.isUnwritable(error) else { throw error }
+    let listeners: [@Sendable () -> Void] = try state.withLock { state in
+      guard state.database === faulty else { return [] }
+      if Self.isUnwritable(error), let memory = try? Self.copyInMemory(of: faulty) {
+        state.database = memory
+        state.remark = Self.memoryRemark(error)
+        return []
+      }
+      try? faulty.close()
+      var fresh = try Self.replacement(at: path, after: error)
+      fresh.generation = state.generation + 1
+      fresh.listeners = state.listeners
+      state = fresh
+      return fresh.listeners
+    }
+    for tell in listeners { tell() }
+  }
+
+  /// A new database in place of one that is damaged, which is set aside.
+  private static func replacement(at path: String, after error: DatabaseError) throws -> State {
+    let aside = path + damagedSuffix
+    unlink(aside)
+    rename(path, aside)
+    for suffix in ["-wal", "-shm", "-journal"] { unlink(path + suffix) }
+    let name = path.split(separator: "/").last.map { String($0) } ?? path
+    let remark =
+      "index of files: damaged (\(error.message ?? "unreadable")). It is set aside as "
+      + "\(name)\(damagedSuffix), and made anew from the folders."
+    do {
+      return State(database: try open(path), remark: remark)
+    } catch let error as DatabaseError {
+      return State(database: try prepare(DatabaseQueue()), remark: memoryRemark(error))
+    }
+  }
+
+  private static func memoryRemark(_ error: DatabaseError) -> String {
+    "index of files: cannot be written (\(error.message ?? "no reason given")). It is kept in memory "
+      + "until figmentd is started again. Check the free space and the rights of the state directory."
+  }
+
+  private static func copyInMemory(of database: DatabaseQueue) throws -> DatabaseQueue {
+    let memory = try DatabaseQueue()
+    try database.backup(to: memory)
+    return memory
+  }
+
+  /// Whether the file does not hold what the daemon wrote.
+  private static func isDamage(_ error: DatabaseError) -> Bool {
+    switch error.resultCode {
+    case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_INTERRUPT, .SQLITE_NOMEM, .SQLITE_MISUSE: false
+    default: !isUnwritable(error)
+    }
+  }
+
+  /// Whether the disk does not take what the daemon writes.
+  private static func isUnwritable(_ error: DatabaseError) -> Bool {
+    switch error.resultCode {
+    case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM: true
+    default: false
+    }
+  }
+
+  private static func open(_ path: String) throws -> DatabaseQueue {
+    var configuration = GRDB.Configuration()
+    // Another reader of the same file is waited for.
+    configuration.busyMode = .timeout(10)
+    configuration.prepareDatabase { database in
+      // Losing the newest rows with the power costs a rescan, nothing else.
+      try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+    }
+    return try prepare(DatabaseQueue(path: path, configuration: configuration))
+  }
+
+  /// Makes the tables where they are missing or of another version.
+  private static func prepare(_ queue: DatabaseQueue) throws -> DatabaseQueue {
+    try queue.write { try IndexTables.prepare($0, version: version) }
+    return queue
   }
 }

@@ -9,6 +9,8 @@ final class JobStore {
   private let folder: String
   private let output: String
   private var lastEvents: [JobID: JobEvent.ID] = [:]
+  /// Jobs whose newest state is not on disk yet.
+  private var unsaved: [JobID: Job] = [:]
   /// Where the releases of known jobs go, which may be another place than the output of now.
   private var releases: [JobID: String] = [:]
 
@@ -36,9 +38,10 @@ final class JobStore {
     for name in try DurableFile.names(in: folder) {
       guard let id = JobID(name), id.number != nil else { continue }
       let file = directory(of: id).jobFile
-      unlink(file + DurableFile.temporarySuffix)
       do {
-        let stored = try ControlCoding.decode(StoredJob.self, from: DurableFile.read(file))
+        let data = try DurableFile.read(file)
+        try Self.checkFormat(of: data, file)
+        let stored = try ControlCoding.decode(StoredJob.self, from: data)
         guard stored.job.id == id else {
           throw ControlError.invalid("it holds job '\(stored.job.id)'.")
         }
@@ -48,10 +51,17 @@ final class JobStore {
         // Made by a submission that a crash cut off; nobody was told of it.
         rmdir(directory(of: id).path)
       } catch {
-        remarks.append("job \(id): its file cannot be read: \(ControlError(error))")
+        remarks.append(
+          "job \(id): its file cannot be read and is left as it is: \(ControlError(error))")
       }
     }
     return jobs.sorted { ($0.id.number ?? 0, $0.id.name) < ($1.id.number ?? 0, $1.id.name) }
+  }
+
+  /// Removes what interrupted work left in the folders of jobs and in the output.
+  func sweep(_ jobs: [JobID]) {
+    let state = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    Leftovers.sweep(state: state.joined(separator: "/"), output: output, jobs: jobs)
   }
 
   /// Where a job's release is, or will be.
@@ -86,8 +96,51 @@ final class JobStore {
   /// Stores where a job stands; it is on disk when this returns.
   func save(_ job: Job) throws {
     try DurableFile.write(
-      ControlCoding.encodeForPeople(StoredJob(job, release: directory(of: job.id).release)),
+      ControlCoding.encodeForPeople(
+        Formatted(StoredJob(job, release: directory(of: job.id).release))),
       to: directory(of: job.id).jobFile)
+    unsaved[job.id] = nil
+  }
+
+  /// Stores where a job stands, or remembers it until `saveRest` can.
+  ///
+  /// - Returns: why it is not on disk; nil when it is.
+  func saveOrKeep(_ job: Job) -> (any Error)? {
+    do {
+      try save(job)
+      return nil
+    } catch {
+      unsaved[job.id] = job
+      return error
+    }
+  }
+
+  /// Stores what could not be stored before.
+  ///
+  /// - Returns: why something is still not on disk; nil when everything is.
+  func saveRest() -> (any Error)? {
+    var problem: (any Error)?
+    for job in unsaved.values { problem = saveOrKeep(job) ?? problem }
+    return problem
+  }
+
+  /// Whether the newest state of some job is not on disk.
+  var hasUnsaved: Bool { !unsaved.isEmpty }
+
+  /// Takes a job's folder out of the store.
+  ///
+  /// - Returns: where it is now, to be removed; nil when there is none.
+  func takeOut(_ job: JobID) throws -> String? {
+    let path = directory(of: job).path
+    let aside = "\(folder)/\(Leftovers.removedPrefix)\(job)"
+    try FolderTree.remove(aside)
+    guard access(path, F_OK) == 0 else { return nil }
+    try systemCall("rename", path) { rename(path, aside) }
+    try DurableFile.flushFolder(of: path)
+    lastEvents[job] = nil
+    unsaved[job] = nil
+    releases[job] = nil
+    return aside
   }
 
   /// Keeps something that happened, and gives it its number.
@@ -99,7 +152,8 @@ final class JobStore {
       open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
     defer { close(file) }
-    try DurableFile.writeAll(ControlCoding.encode(event) + Data("\n".utf8), to: file, of: path)
+    let line = try ControlCoding.encode(Formatted(event)) + Data("\n".utf8)
+    try DurableFile.writeAll(line, to: file, of: path)
     lastEvents[job] = id
     return event
   }
@@ -114,6 +168,8 @@ final class JobStore {
   }
 
   /// The kept events after a number, oldest first.
+  ///
+  /// A line that is damaged, or of a later version, becomes a note that says so: the others count.
   func events(of job: JobID, after: JobEvent.ID) throws -> [JobEvent] {
     let data: Data
     do {
@@ -121,9 +177,30 @@ final class JobStore {
     } catch let error as SystemCallError where error.code == ENOENT {
       return []
     }
-    return try data.split(separator: UInt8(ascii: "\n"))
-      .map { try ControlCoding.decode(JobEvent.self, from: Data($0)) }
-      .filter { $0.id > after }
+    var events: [JobEvent] = []
+    for line in data.split(separator: UInt8(ascii: "\n")) {
+      let line = Data(line)
+      do {
+        try Self.checkFormat(of: line, "line \(events.count + 1) of the job's history")
+        let event = try ControlCoding.decode(JobEvent.self, from: line)
+        guard event.job == job else { throw ControlError.invalid("of job \(event.job).") }
+        events.append(event)
+      } catch {
+        let last = events.last
+        events.append(
+          JobEvent(
+            id: (last?.id ?? 0) + 1, job: job, time: last?.time ?? Date(timeIntervalSince1970: 0),
+            content: .note("a line of the job's history cannot be read: \(ControlError(error))")))
+      }
+    }
+    return events.filter { $0.id > after }
+  }
+
+  private static func checkFormat(of data: Data, _ subject: String) throws(ControlError) {
+    guard let found = try? JSONDecoder().decode(StateFormat.Number.self, from: data).format else {
+      return
+    }
+    try StateFormat.check(found, of: subject)
   }
 
   /// Removes the part of a line that a crash left at the end.

@@ -1,10 +1,13 @@
 import Control
+import FoundationEssentials
 import Glibc
+import Synchronization
 
 /// Where things lie in the state directory.
 ///
 /// ```
 /// STATE/                0700, or 0710 with the releases in it
+///   format              the number of the format of it all
 ///   lock                held while the daemon runs; its process id
 ///   jobs/               JobStore
 ///   ledgers/            what was spent on each dataset
@@ -33,12 +36,24 @@ final class StateDirectory: Sendable {
   /// Where its parts lie.
   let paths: StatePaths
   private let lock: Int32
+  private let openIndex = Mutex<ImageIndex?>(nil)
+
+  /// The index, opened once: whoever finds it damaged replaces it for all.
+  func imageIndex() throws -> ImageIndex {
+    try openIndex.withLock { opened in
+      if let opened { return opened }
+      let index = try ImageIndex(path: paths.index)
+      opened = index
+      return index
+    }
+  }
 
   /// Makes the folder if it is missing, and takes it.
   ///
   /// - Parameter holdsReleases: whether its group passes through it to the releases; it can list nothing and
   ///   open nothing else there.
-  /// - Throws: `ControlError.conflict` when another daemon has it, or another user owns it.
+  /// - Throws: `ControlError.conflict` when another daemon has it, or another user owns it, or a
+  ///   later version wrote it.
   init(_ path: String, holdsReleases: Bool = false) throws {
     paths = StatePaths(path: path)
     try Self.requireOwn(path)
@@ -48,9 +63,23 @@ final class StateDirectory: Sendable {
     for folder in [paths.jobs, paths.ledgers, paths.snapshots] {
       try DurableFile.makeFolder(folder)
     }
+    try keepFormat()
   }
 
   deinit { close(lock) }
+
+  /// Refuses a directory of a later version, and notes the format of one that has no number.
+  private func keepFormat() throws {
+    let (path, file) = (paths.path, paths.path + "/format")
+    if let noted = try? DurableFile.read(file),
+      let number = Int(String(decoding: noted, as: UTF8.self).filter { $0.isNumber })
+    {
+      try StateFormat.check(number, of: "state directory \(path)")
+      if number == StateFormat.current { return }
+    }
+    // A full disk must not keep the daemon from starting; the files carry their numbers themselves.
+    try? DurableFile.write(Data("\(StateFormat.current)\n".utf8), to: file)
+  }
 
   /// Refuses a state directory of another user: what is made in it would be closed to him.
   ///

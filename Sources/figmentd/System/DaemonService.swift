@@ -13,9 +13,11 @@ struct DaemonService: Service {
 
   func run() async throws {
     await daemon.keepDatasets()
+    let retention = Task { await daemon.retain() }
     notifier.ready()
     try? await gracefulShutdown()
     notifier.stopping()
+    retention.cancel()
     let asking = Task {
       while !Task.isCancelled {
         notifier.extendTimeout(by: Self.patience * 2)

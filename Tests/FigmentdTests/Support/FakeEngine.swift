@@ -128,6 +128,10 @@ final class FakeEngine: TrainingEngine {
     return [(folder + "/report.html", folder + "/report.json")]
   }
 
+  func sets(of job: JobDirectory) -> [SetPlace] {
+    [SetPlace(job.release, internalFiles: job.internalFiles)]
+  }
+
   /// Its newest line has the hash ab12; it holds no other.
   func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport {
     let behaviour = state.withLock { $0 }
@@ -157,19 +161,19 @@ final class FakeEngine: TrainingEngine {
 final class FakeFolderReader: FolderReader {
   struct Contents: Sendable {
     var files: [IndexedFile] = []
-    var pending = 0
     var failure: String?
   }
 
   private struct Watcher: FolderWatch {
     let method = "inotify"
     let remark: String? = nil
+    let problem: String? = nil
     let onCancel: @Sendable () -> Void
     func cancel() { onCancel() }
   }
 
   private let contents: Mutex<Contents>
-  private let changed = Mutex<[String: @Sendable () -> Void]>([:])
+  private let changed = Mutex<[String: @Sendable (FolderHints) -> Void]>([:])
   private let scans = Atomic<Int>(0)
 
   init(_ contents: Contents = Contents()) {
@@ -184,7 +188,7 @@ final class FakeFolderReader: FolderReader {
   /// Changes what is in the folders, and tells those who watch.
   func change(_ body: (inout sending Contents) -> Void) {
     contents.withLock { body(&$0) }
-    for tell in changed.withLock({ Array($0.values) }) { tell() }
+    for tell in changed.withLock({ Array($0.values) }) { tell(.whole) }
   }
 
   func scan(
@@ -193,11 +197,16 @@ final class FakeFolderReader: FolderReader {
     scans.wrappingAdd(1, ordering: .relaxed)
     let contents = contents.withLock { $0 }
     if let failure = contents.failure { throw ControlError.failed(failure) }
-    return FolderContents(files: contents.files, pending: contents.pending)
+    return FolderContents(files: contents.files)
   }
 
+  /// It does not know its folders well enough.
+  func look(
+    _ dataset: DatasetConfiguration, at hints: FolderHints, index: ImageIndex, pulse: Pulse
+  ) throws -> FolderUpdate? { nil }
+
   func watch(
-    _ dataset: DatasetConfiguration, changed: @escaping @Sendable () -> Void
+    _ dataset: DatasetConfiguration, changed: @escaping @Sendable (FolderHints) -> Void
   ) throws -> any FolderWatch {
     self.changed.withLock { $0[dataset.name] = changed }
     return Watcher { self.changed.withLock { _ = $0.removeValue(forKey: dataset.name) } }

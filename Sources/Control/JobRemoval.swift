@@ -1,0 +1,19 @@
+/// A job whose files are removed, or would be.
+public struct JobRemoval: Codable, Hashable, Sendable {
+  /// The job.
+  public var job: JobID
+  /// Bytes that become free on the disks.
+  public var bytes: Int
+  /// Whether its release goes too.
+  public var withRelease: Bool
+  /// Why it goes, in words; nil when somebody asked for this job.
+  public var reason: String?
+
+  /// Describes a removal.
+  public init(job: JobID, bytes: Int, withRelease: Bool, reason: String? = nil) {
+    self.job = job
+    self.bytes = bytes
+    self.withRelease = withRelease
+    self.reason = reason
+  }
+}

@@ -1,0 +1,106 @@
+import Glibc
+
+/// What looking through a whole root showed.
+public struct WholeLook: Sendable {
+  /// Every entry with its verdict, in order of paths.
+  public let files: [InspectedFile]
+  /// The folders, for looks at some files alone.
+  public let shape: FolderShape
+}
+
+/// The folders of a root, as its last listing found them.
+public struct FolderShape: Sendable {
+  let folders: Set<RelativePath>
+  let classFolders: Set<[UInt8]>
+  /// Files in each folder of the first level; those in the root itself count under its empty name.
+  private var counts: [[UInt8]: Int] = [:]
+
+  init(_ scan: FolderScan) {
+    folders = Set(scan.folders)
+    classFolders = scan.classFolders
+    for file in scan.files { counts[Self.place(of: file), default: 0] += 1 }
+  }
+
+  /// Counts files that came and went.
+  ///
+  /// - Returns: false when a folder of the first level got its first file or lost its last: that may
+  ///   change the classes, and so the verdicts on all files.
+  public mutating func count(
+    came: some Sequence<RelativePath>, went: some Sequence<RelativePath>
+  ) -> Bool {
+    let before = counts
+    for file in came { counts[Self.place(of: file), default: 0] += 1 }
+    for file in went { counts[Self.place(of: file), default: 0] -= 1 }
+    return counts.allSatisfy { ($0.value > 0) == (before[$0.key, default: 0] > 0) }
+  }
+
+  private static func place(of file: RelativePath) -> [UInt8] {
+    let parts = file.components
+    return parts.count > 1 ? Array(parts[0]) : []
+  }
+}
+
+/// What looking at some files of a root showed.
+public struct FilesLook: Sendable {
+  /// Those that are there, with the verdicts that hold among them, in order of paths.
+  public let files: [InspectedFile]
+  /// Those that are not.
+  public let gone: [RelativePath]
+}
+
+extension SnapshotBuilder {
+  /// Reads the folder and says what would become of each file, and which folders there are.
+  ///
+  /// - Parameter known: what an inspection with the same transform and limits found earlier; a file
+  ///   whose signature is unchanged is not read again.
+  /// - Throws: `DatasetError`.
+  public func inspectAll(known: [RelativePath: InspectedFile] = [:]) throws -> WholeLook {
+    let reading = try FolderReading(self, known: known)
+    try reading.run(into: nil)
+    return WholeLook(files: reading.settle().files, shape: FolderShape(reading.scan))
+  }
+
+  /// Looks at some files alone, as if there were no others.
+  ///
+  /// Verdicts that compare files hold when `paths` has all files with the same content, or, with
+  /// folders as units, all files of the same person.
+  ///
+  /// - Returns: nil when only a look at everything can tell: a folder came or went.
+  /// - Throws: `DatasetError`.
+  public func inspect(
+    only paths: some Sequence<RelativePath>, in shape: FolderShape,
+    known: [RelativePath: InspectedFile]
+  ) throws -> FilesLook? {
+    try rules.validate()
+    let root = try Directory.root(root)
+    var files: [(path: RelativePath, signature: FileSignature)] = []
+    var verdicts: [InspectedFile] = []
+    var gone: [RelativePath] = []
+    for path in paths {
+      let name = path.bytes[path.nameRange]
+      let folder = RelativePath(bytes: Array(path.bytes[..<max(name.startIndex - 1, 0)]))
+      guard let status = root.descendant(folder)?.status(of: name) else {
+        gone.append(path)
+        continue
+      }
+      if let reason = rules.passesOver(
+        Array(name), isFolder: status.isDirectory, isFirstLevel: folder.bytes.isEmpty)
+      {
+        verdicts.append(InspectedFile(path: path, verdict: .ignored(reason)))
+        continue
+      }
+      guard !status.isDirectory, shape.folders.contains(folder) else { return nil }
+      if status.isRegularFile {
+        files.append((path, FileSignature(status)))
+      } else {
+        verdicts.append(InspectedFile(path: path, verdict: .notRegularFile))
+      }
+    }
+    let scan = FolderScan(
+      files: files.map(\.path), signatures: files.map(\.signature), verdicts: verdicts,
+      classFolders: shape.classFolders)
+    let reading = FolderReading(self, known: known, root: root, scan: scan)
+    try reading.run(into: nil)
+    return FilesLook(files: reading.settle().files, gone: gone)
+  }
+}

@@ -1,0 +1,106 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Logging
+
+extension Daemon {
+  func remove(_ id: JobID, withRelease: Bool) async throws -> JobRemoval {
+    let job = try find(id)
+    try requireUnneeded(job)
+    let directory = store.directory(of: id)
+    var bytes = FolderTree.byteCount(of: directory.path)
+    if withRelease {
+      for place in engine.sets(of: directory) {
+        bytes += FolderTree.byteCount(of: place.path)
+        try place.removeSet()
+      }
+    }
+    try takeOut(job)
+    return JobRemoval(job: id, bytes: bytes, withRelease: withRelease)
+  }
+
+  func prune(dryRun: Bool) async throws -> [JobRemoval] {
+    let expired = configuration.retention.expired(list(JobFilter()), at: Date())
+    return try expired.map { job, reason in
+      let bytes = FolderTree.byteCount(of: store.directory(of: job.id).path)
+      if !dryRun { try takeOut(job) }
+      return JobRemoval(job: job.id, bytes: bytes, withRelease: false, reason: "\(reason)")
+    }
+  }
+
+  /// Carries out the retention policy now and every now and then, until it is cancelled.
+  func retain() async {
+    while !Task.isCancelled {
+      do {
+        for removal in try await prune(dryRun: false) {
+          logger.info("job \(removal.job): removed by policy: \(removal.reason ?? "")")
+        }
+        remarks["retention"] = nil
+      } catch {
+        logger.error("retention: \(ControlError(error))")
+        remarks["retention"] = "retention: a finished job cannot be removed: \(ControlError(error))"
+      }
+      try? await Task.sleep(for: Self.retentionInterval)
+    }
+  }
+
+  private static let retentionInterval = Duration.seconds(600)
+
+  private func requireUnneeded(_ job: Job) throws(ControlError) {
+    guard job.state.isFinished else {
+      throw .conflict(
+        "job \(job.id): it is \(job.state.name) (a finished job expected). Cancel it first.")
+    }
+    let user = list(JobFilter()).first {
+      !$0.state.isFinished && $0.request.trainedJob == job.id
+    }
+    if let user {
+      throw .conflict(
+        "job \(job.id): job \(user.id) needs its model and is \(user.state.name) (finished "
+          + "expected). Wait for it, or cancel it.")
+    }
+  }
+
+  /// Forgets a job and removes its folder; its ledger stays.
+  private func takeOut(_ job: Job) throws {
+    let folder = try store.takeOut(job.id)
+    forget(job.id)
+    // Deleting many files takes its time; a crash leaves the rest to the next start.
+    if let folder {
+      Task {
+        try await SerialThread(named: "figment-remove").run { try FolderTree.remove(folder) }
+      }
+    }
+  }
+}
+
+extension SetPlace {
+  /// Removes the set, if there is one.
+  ///
+  /// - Throws: `ControlError.conflict` when there is anything in it that its run did not write.
+  func removeSet() throws {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR, try isOwn(path) else {
+      throw ControlError.conflict(
+        "\(path): something in it was not written by this job, or was changed since (its own set "
+          + "expected). Nothing is removed. Remove the folder by hand, then the job without --release."
+      )
+    }
+    // First out of sight, so that nobody finds a part of a set.
+    try systemCall("rename", path) { rename(path, temporary) }
+    try FolderTree.remove(temporary)
+  }
+}
+
+extension FolderTree {
+  /// Bytes that a folder takes on its disk, as far as it can be read; 0 when it is not there.
+  static func byteCount(of path: String) -> Int {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return 0 }
+    let own = Int(status.st_blocks) * 512
+    guard status.st_mode & S_IFMT == S_IFDIR else { return own }
+    let names = (try? DurableFile.names(in: path)) ?? []
+    return names.reduce(own) { $0 + byteCount(of: "\(path)/\($1)") }
+  }
+}

@@ -1,0 +1,157 @@
+import Control
+import FoundationEssentials
+import Glibc
+
+/// Temporary files and folders that a crash or a kill left.
+///
+/// Only what figment made is removed: names that it gives, of the kind that it gives them to, where it
+/// makes them. Private pixels are among them (`images.pack.<process>.tmp`). Nothing here throws: what
+/// cannot be removed is left, and is tried again at the next start.
+enum Leftovers {
+  /// Files of a run's internal folder that are written under a temporary name.
+  private static let internalNames = [
+    "class_counts.json", "design.json", "files.jsonl", "images.json", "metrics.jsonl",
+    "published.json", "report.html", "report.json", "results.json", "run-name", "run.json",
+    "score.json",
+  ]
+  /// Packed pixels; those that are held out are there for a moment only.
+  private static let packs = ["images.pack.", "holdout.pack."]
+  private static let heldOut = "holdout.pack"
+  /// What a set's folder is called until it is whole: `.figment-NAME-` and twelve digits.
+  private static let setPrefix = ".figment-"
+  private static let setDigits = 12
+  /// What a job's folder is called while it is removed.
+  static let removedPrefix = ".removed-"
+
+  /// Sweeps a state directory and its output, which no other daemon uses.
+  ///
+  /// - Parameter jobs: the jobs that are known.
+  static func sweep(state: String, output: String, jobs: [JobID]) {
+    removeFile("\(state)/format\(DurableFile.temporarySuffix)")
+    let folder = state + "/jobs"
+    removeFile("\(folder)/last-number\(DurableFile.temporarySuffix)")
+    for name in names(in: folder) {
+      let path = "\(folder)/\(name)"
+      if name.hasPrefix(removedPrefix), JobID(String(name.dropFirst(removedPrefix.count))) != nil {
+        removeFolder(path)
+      } else if let id = JobID(name), id.number != nil {
+        removeFile("\(path)/job.json\(DurableFile.temporarySuffix)")
+        sweep(internalFiles: path + "/internal", checkpoints: path + "/checkpoints")
+      }
+    }
+    for folder in [output, output + "/internal"] {
+      for name in names(in: folder) where isUnfinishedSet(name) {
+        removeFolder("\(folder)/\(name)")
+      }
+      for job in jobs { EarlierSet.remove("\(folder)/\(job)\(DurableFile.temporarySuffix)") }
+    }
+  }
+
+  /// Sweeps the folders of one run, unless another process is packing images there.
+  static func sweep(internalFiles: String, checkpoints: String) {
+    for name in names(in: internalFiles) {
+      let path = "\(internalFiles)/\(name)"
+      if isTemporary(name, of: internalNames) || isTemporaryPack(name) || name == heldOut {
+        removeFile(path)
+      }
+    }
+    for folder in [checkpoints, internalFiles + "/previews"] {
+      for name in names(in: folder) where isTemporaryStep(name) { removeFile("\(folder)/\(name)") }
+    }
+  }
+
+  /// Removes what holds pixels of real images, and the checkpoints, of a job that never goes on.
+  static func discardPrivateFiles(of job: JobDirectory) {
+    sweep(internalFiles: job.internalFiles, checkpoints: job.checkpoints)
+    removeFile(job.internalFiles + "/images.pack")
+    try? CheckpointFolder(path: job.checkpoints).clear()
+  }
+
+  private static func isTemporary(_ name: String, of bases: [String]) -> Bool {
+    name.hasSuffix(DurableFile.temporarySuffix)
+      && bases.contains(String(name.dropLast(DurableFile.temporarySuffix.count)))
+  }
+
+  private static func isTemporaryPack(_ name: String) -> Bool {
+    packs.contains { pack in
+      guard name.hasPrefix(pack), name.hasSuffix(DurableFile.temporarySuffix) else { return false }
+      let process = name.dropFirst(pack.count).dropLast(DurableFile.temporarySuffix.count)
+      return isNumber(process)
+    }
+  }
+
+  private static func isTemporaryStep(_ name: String) -> Bool {
+    [".safetensors", ".png"].contains { kind in
+      let end = kind + DurableFile.temporarySuffix
+      return name.hasPrefix("step-") && name.hasSuffix(end)
+        && isNumber(name.dropFirst("step-".count).dropLast(end.count))
+    }
+  }
+
+  private static func isUnfinishedSet(_ name: String) -> Bool {
+    guard name.hasPrefix(setPrefix), name.hasSuffix(DurableFile.temporarySuffix) else {
+      return false
+    }
+    let middle = name.dropFirst(setPrefix.count).dropLast(DurableFile.temporarySuffix.count)
+    let digits = middle.suffix(setDigits)
+    return middle.count > setDigits + 1 && middle.dropLast(setDigits).last == "-"
+      && digits.allSatisfy { $0.isASCII && $0.isHexDigit }
+  }
+
+  private static func isNumber(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  }
+
+  private static func names(in folder: String) -> [String] {
+    (try? DurableFile.names(in: folder)) ?? []
+  }
+
+  /// Removes a regular file that nobody has locked; whoever packs images holds a lock.
+  private static func removeFile(_ path: String) {
+    let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      flock(file, LOCK_EX | LOCK_NB) == 0
+    else { return }
+    unlink(path)
+  }
+
+  private static func removeFolder(_ path: String) {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
+    try? FolderTree.remove(path)
+  }
+}
+
+/// The unfinished set of an earlier version, `JOB.tmp` beside the releases.
+///
+/// The name alone could be a person's, so the folder is removed only when every file in it is one that
+/// figment wrote: its images carry the mark of synthetic ones.
+private enum EarlierSet {
+  private static let names: Set = [
+    "README.md", "privacy.json", "PRIVACY.md", "report.html", "report.json", "manifest.json",
+    "metadata.jsonl", "class_counts.json", "score.json", "model/generator.safetensors",
+  ]
+  private static let mark = Array("trainedAlgorithmicMedia".utf8)
+
+  static func remove(_ path: String) {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+      let files = try? FolderTree.files(in: path), !files.isEmpty,
+      files.allSatisfy({ isOurs($0, in: path) })
+    else { return }
+    try? FolderTree.remove(path)
+  }
+
+  private static func isOurs(_ name: String, in folder: String) -> Bool {
+    if names.contains(name) { return true }
+    guard name == "samples.png" || (name.hasPrefix("data/") && name.hasSuffix(".png")) else {
+      return false
+    }
+    // A crash may have left an image without a byte.
+    guard let data = try? DurableFile.read("\(folder)/\(name)") else { return false }
+    return data.isEmpty || data.prefix(4096).firstRange(of: mark) != nil
+  }
+}

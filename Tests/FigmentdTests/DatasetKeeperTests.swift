@@ -1,0 +1,126 @@
+import Control
+import Datasets
+import FoundationEssentials
+import Glibc
+import Logging
+import Testing
+
+@testable import figmentd
+
+/// A keeper over a real folder, as the daemon sets it to work.
+private final class KeeperBench: Sendable {
+  let folder: FolderBench
+  let keeper: DatasetKeeper
+  private let task: Task<Void, Never>
+
+  init(files: Int = 30, settle: Duration = .milliseconds(20)) async throws {
+    var folder = try FolderBench(settle: settle)
+    folder.dataset.rescan = .seconds(3_600)
+    self.folder = folder
+    try DurableFile.makeFolder(folder.dataset.root)
+    for number in 0..<files {
+      try folder.put(number, "\(number % 2 == 0 ? "a" : "b")/\(number).png")
+    }
+    let keeper = DatasetKeeper(
+      folder.dataset, reader: folder.reader, index: folder.index, pulse: Pulse(),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    self.keeper = keeper
+    task = Task { await keeper.run() }
+    try await wait(.ready, usable: files)
+  }
+
+  deinit { task.cancel() }
+
+  func status() async throws -> DatasetStatus {
+    try await keeper.status(
+      budget: BudgetStatus(epsilonMaximum: 8, delta: 1e-5, epsilonSpent: 0, unit: .file))
+  }
+
+  /// Waits for a state and a number of usable files: far less long than until the next scan that nothing
+  /// asks for, and long enough for a busy machine, whose tests share Swift's threads.
+  func wait(
+    _ state: DatasetState, usable: Int, within limit: Duration = .seconds(300)
+  ) async throws {
+    let end = ContinuousClock.now + limit
+    var found = try await status()
+    while found.state != state || found.usable != usable, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(10))
+      found = try await status()
+    }
+    #expect(found.state == state && found.usable == usable, "\(found)")
+  }
+}
+
+@Suite struct DatasetKeeperTests {
+  @Test func aRootThatVanishesIsOfflineAtOnceAndComesBack() async throws {
+    let bench = try await KeeperBench()
+    let decoded = bench.folder.decoded.value
+    let root = bench.folder.dataset.root
+    #expect(rename(root, root + ".away") == 0)
+    try await bench.wait(.offline, usable: 30)
+    #expect(try await bench.status().remark?.contains(root) == true)
+    #expect(rename(root + ".away", root) == 0)
+    try await bench.wait(.ready, usable: 30)
+    #expect(bench.folder.decoded.value == decoded)
+    // And it is watched again.
+    try bench.folder.put(31, "a/new.png")
+    try await bench.wait(.ready, usable: 31)
+  }
+
+  @Test func aRootThatEmptiesKeepsWhatWasKnownAndComesBackWithoutDecoding() async throws {
+    let bench = try await KeeperBench()
+    let decoded = bench.folder.decoded.value
+    let (root, away) = (bench.folder.dataset.root, bench.folder.scratch.path + "/away")
+    try DurableFile.makeFolder(away)
+    for name in ["a", "b"] { #expect(rename("\(root)/\(name)", "\(away)/\(name)") == 0) }
+    try await bench.wait(.offline, usable: 30)
+    let remark = try await bench.status().remark
+    #expect(remark?.contains("figment rescan set --forget-missing") == true)
+    // A look on request does not change that.
+    await bench.keeper.scan()
+    try await bench.wait(.offline, usable: 30)
+    for name in ["a", "b"] { #expect(rename("\(away)/\(name)", "\(root)/\(name)") == 0) }
+    try await bench.wait(.ready, usable: 30)
+    #expect(try await bench.status().remark == nil)
+    #expect(bench.folder.decoded.value == decoded)
+  }
+
+  @Test func filesThatAreRemovedOneByOneAreSuspectTogether() async throws {
+    let bench = try await KeeperBench()
+    for name in try FolderTree.files(in: bench.folder.dataset.root) where name != "a/0.png" {
+      unlink(bench.folder.path(name))
+      usleep(5_000)
+    }
+    try await bench.wait(.offline, usable: 30)
+    await bench.keeper.scan(forgetsMissing: true)
+    try await bench.wait(.ready, usable: 1)
+    try bench.folder.put(2, "a/2.png")
+    try await bench.wait(.ready, usable: 2)
+  }
+
+  @Test func aFewFilesThatGoAreForgotten() async throws {
+    let bench = try await KeeperBench()
+    for number in 0..<8 {
+      unlink(bench.folder.path("\(number % 2 == 0 ? "a" : "b")/\(number).png"))
+    }
+    try await bench.wait(.ready, usable: 22)
+  }
+
+  @Test func newFilesAreWaitedForInSight() async throws {
+    let bench = try await KeeperBench(files: 0, settle: .seconds(900))
+    try bench.folder.put(31, "a/new.png")
+    try await bench.wait(.settling, usable: 0)
+    let status = try await bench.status()
+    #expect(status.pending == 1 && status.duplicates == 0 && status.rejected == 0)
+  }
+
+  @Test func anIndexThatIsFoundDamagedIsMadeAnewFromTheFolder() async throws {
+    let bench = try await KeeperBench()
+    let index = bench.folder.index
+    try IndexDamage.fill(index, "other")
+    try IndexDamage.overwritePages(of: bench.folder.scratch.path + "/index.sqlite")
+    #expect(try index.counts(of: "other") == FileCounts(), "no answer is an error for ever")
+    #expect(index.generation == 1)
+    try await bench.wait(.ready, usable: 30)
+  }
+}
