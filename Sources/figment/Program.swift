@@ -18,6 +18,8 @@ enum Program {
       // The command has said all there is.
       Figment.exit(withError: error)
     } catch {
+      // Help is an error to the parser, with a code that says otherwise.
+      guard Figment.exitCode(for: error) == .failure else { Figment.exit(withError: error) }
       refuse(ControlError(inWords: error), isJSON: isJSON)
     }
   }

@@ -30,6 +30,8 @@ enum Program {
       // The command has said all there is.
       Figmentd.exit(withError: error)
     } catch {
+      // Help is an error to the parser, with a code that says otherwise.
+      guard Figmentd.exitCode(for: error) == .failure else { Figmentd.exit(withError: error) }
       refuse(ControlError(error), isJSON: isJSON)
     }
     // Parsed anew: a command cannot be handed from this thread to a task. Detached, while this thread only
