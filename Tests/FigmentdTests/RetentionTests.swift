@@ -84,7 +84,8 @@ import Testing
     #expect(MinimumFree.usual.bytes(of: 1 << 40) == 1 << 30)
     #expect(MinimumFree.percent(50).bytes(of: 1000) == 500)
     let room = FreeSpaceGuard.room(at: "/tmp/not/there/yet")
-    #expect(room == FreeSpaceGuard.room(at: "/tmp"))
+    // The free room changes while others write; the disk is the same.
+    #expect(room?.capacity == FreeSpaceGuard.room(at: "/tmp")?.capacity)
     #expect((room?.capacity ?? 0) > 0)
   }
 
