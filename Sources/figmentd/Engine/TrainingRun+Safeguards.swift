@@ -13,7 +13,6 @@ extension TrainingRun {
   /// Makes one step on noise images and draws with the same model as the run will, before anything is
   /// spent: what needs more memory than there is, or cannot work at all, fails here.
   func rehearse(_ design: RunDesign) throws {
-    guard try checkpoints.newest() == nil else { return }
     try TrainingForecast.rehearse(
       design.recipe, design.plan, classes: design.classes, on: machine)
   }
@@ -116,39 +115,18 @@ struct DiskNeed {
   ///
   /// - Throws: `ControlError.conflict`.
   func requireRoom(internalFiles: String, set: String) throws {
-    let inside = Self.disk(of: internalFiles)
-    let outside = Self.disk(of: set)
-    guard let inside, let outside else { return }
-    let isSame = inside.device == outside.device
-    try Self.require(isSame ? internalBytes + setBytes : internalBytes, inside)
-    if !isSame { try Self.require(setBytes, outside) }
+    guard let inside = FreeSpaceGuard.room(at: internalFiles),
+      let outside = FreeSpaceGuard.room(at: set)
+    else { return }
+    let isSame = inside.fileSystem == outside.fileSystem
+    try Self.require(isSame ? internalBytes + setBytes : internalBytes, inside, at: internalFiles)
+    if !isSame { try Self.require(setBytes, outside, at: set) }
   }
 
-  private struct Disk {
-    let device: dev_t
-    let free: Int
-    let folder: String
-  }
-
-  private static func require(_ bytes: Int, _ disk: Disk) throws {
-    guard disk.free < bytes else { return }
+  private static func require(_ bytes: Int, _ room: FreeSpaceGuard.Room, at folder: String) throws {
+    guard room.free < bytes else { return }
     throw ControlError.conflict(
-      "\(disk.folder): \(Rounded.bytes(disk.free)) are free on its disk (\(Rounded.bytes(bytes)) for the "
+      "\(folder): \(Rounded.bytes(room.free)) are free on its disk (\(Rounded.bytes(bytes)) for the "
         + "run's files expected). Make room, or ask for fewer images.")
-  }
-
-  /// The disk of a folder, or of the nearest one above it that is there.
-  private static func disk(of folder: String) -> Disk? {
-    var folder = folder
-    while true {
-      var information = stat()
-      var system = statvfs()
-      if stat(folder, &information) == 0, statvfs(folder, &system) == 0 {
-        let free = Int(clamping: UInt64(system.f_bavail) &* UInt64(system.f_frsize))
-        return Disk(device: information.st_dev, free: free, folder: folder)
-      }
-      guard let slash = folder.lastIndex(of: "/"), slash != folder.startIndex else { return nil }
-      folder = String(folder[..<slash])
-    }
   }
 }

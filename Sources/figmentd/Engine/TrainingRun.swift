@@ -77,10 +77,11 @@ final class TrainingRun {
     if design.plan.mechanism == nil, order.permission == nil {
       throw ControlError.refusedByPolicy(order.nonPrivateRefusal)
     }
-    try rehearse(design)
+    let saved = try checkpoints.newest()
+    if saved == nil { try rehearse(design) }
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
-    let step = try restoreOrBegin(model)
+    let step = try restore(model, from: saved)
     try requireRoom(design, snapshot)
     warn(of: model, design, step)
     let account = try RunAccount(order, places, design, under: conditions)
@@ -124,8 +125,10 @@ final class TrainingRun {
   /// checkpoint is written at once.
   ///
   /// So a disk without room for one ends the run before anything is charged.
-  private func restoreOrBegin(_ model: any GenerativeModel) throws -> Int {
-    guard let saved = try checkpoints.newest() else {
+  private func restore(
+    _ model: any GenerativeModel, from saved: CheckpointFolder.Saved?
+  ) throws -> Int {
+    guard let saved else {
       try checkpoints.save(model, step: 0)
       return 0
     }

@@ -30,7 +30,7 @@ final class WorkerConnection {
     _ call: EngineCall, executable: String = "/proc/self/exe",
     arguments: [String] = ["figmentd", WorkerConnection.verb]
   ) throws {
-    let (ours, theirs) = try Self.socketPair()
+    let (ours, theirs) = try ChildProcess.channel()
     socket = ours
     do {
       defer { close(theirs) }
@@ -133,13 +133,5 @@ final class WorkerConnection {
       if let value = getenv(name) { list.append("\(name)=\(String(cString: value))") }
     }
     return list
-  }
-
-  /// Two ends of a channel, both of which close on execution.
-  private static func socketPair() throws -> (Int32, Int32) {
-    var ends: [Int32] = [-1, -1]
-    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    try systemCall("socketpair", "a worker's channel") { socketpair(AF_UNIX, kind, 0, &ends) }
-    return (ends[0], ends[1])
   }
 }

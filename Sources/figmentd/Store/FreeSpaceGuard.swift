@@ -30,6 +30,8 @@ final class FreeSpaceGuard: Sendable {
   struct Room: Hashable, Sendable {
     var capacity: Int
     var free: Int
+    /// Which file system it is (statvfs(3), `f_fsid`): folders of one share its room.
+    var fileSystem: UInt = 0
   }
 
   private let folders: [(name: String, path: String)]
@@ -95,7 +97,8 @@ final class FreeSpaceGuard: Sendable {
     let block = Int(status.f_frsize)
     return Room(
       capacity: Int(clamping: status.f_blocks).multipliedReportingOverflow(by: block).partialValue,
-      free: Int(clamping: status.f_bavail).multipliedReportingOverflow(by: block).partialValue)
+      free: Int(clamping: status.f_bavail).multipliedReportingOverflow(by: block).partialValue,
+      fileSystem: UInt(status.f_fsid))
   }
 }
 

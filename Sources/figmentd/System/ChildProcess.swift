@@ -63,6 +63,18 @@ final class ChildProcess {
     self.hasOwnGroup = hasOwnGroup
   }
 
+  /// Two ends of a channel to a child, both of which close on execution.
+  ///
+  /// - Throws: `SystemCallError`.
+  static func channel() throws -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    try systemCall("socketpair", "the channel to a process") {
+      socketpair(AF_UNIX, kind, 0, &ends)
+    }
+    return (ends[0], ends[1])
+  }
+
   deinit { if !isAbandoned { kill() } }
 
   private var isAbandoned = false

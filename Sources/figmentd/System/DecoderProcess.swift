@@ -139,7 +139,7 @@ private final class DecoderChild {
   }
 
   init(_ executable: String, _ arguments: [String], silence: Int) throws {
-    let (ours, theirs) = try Self.socketPair()
+    let (ours, theirs) = try Self.channel()
     connection = DecoderConnection(socket: ours, silence: silence)
     // Closed before anything is awaited: only then does the death of the child end the wait.
     do {
@@ -171,13 +171,10 @@ private final class DecoderChild {
   /// A child that died by itself keeps its own reason: the signal then meets a dead process.
   func end() { process.kill() }
 
-  private static func socketPair() throws -> (CInt, CInt) {
-    var ends: [CInt] = [-1, -1]
-    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+  private static func channel() throws -> (CInt, CInt) {
+    do { return try ChildProcess.channel() } catch let error as SystemCallError {
       throw DatasetError.systemCallFailed(
-        call: "opening", path: "the decoder's socket", errno: errno)
+        call: "opening", path: "the decoder's socket", errno: error.code)
     }
-    return (ends[0], ends[1])
   }
 }
