@@ -51,6 +51,12 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var diskBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
+  /// Images that a run would learn from; nil where nobody has counted, or the caller may only look.
+  public var usableImages: Int?
+  /// Images that are too small for the recipe; nil as above.
+  public var tooSmallImages: Int?
+  /// What is odd about the folder of images; nil as above.
+  public var folderRemarks: [String]?
   /// What to expect of the images where noise will be strong beside them, and what would help; nil
   /// where it is no concern.
   public var warning: String?

@@ -33,7 +33,7 @@ import Testing
         policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
       engine = ProcessEngine(
         EngineSettings(recipes: recipes, threads: 1, state: state), executable: try Self.program()
-      ) { _ in 64 }
+      ) { _, _ in FileUse(units: 64) }
       job = Job(
         id: try #require(JobID("glyphs-1")),
         request: .train(
@@ -84,6 +84,21 @@ import Testing
     #expect(results.epsilon.map { $0 > 0 && $0 <= 4 } == true)
     #expect(phases.seen.isSuperset(of: [.decode, .train, .generate]))
     #expect(access(bench.directory.release + "/manifest.json", F_OK) == 0)
+  }
+
+  @Test func aPreviewIsDrawnByAProcessAndLeavesNoFile() throws {
+    let bench = try Bench()
+    let names = try DurableFile.names(in: bench.dataset.root).sorted()
+    let files = try names.map { name in
+      let inside = try DurableFile.names(in: bench.dataset.root + "/" + name).sorted()
+      return PreviewSelection.Class(name: name, paths: inside.map { name + "/" + $0 })
+    }
+    let sheet = try bench.engine.preview(
+      of: PreviewSelection(classes: files, classCount: files.count), recipe: "tiny",
+      dataset: bench.dataset)
+    #expect(sheet.classes == names && sheet.images > 0 && sheet.height == 8)
+    #expect(sheet.png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    #expect(try DurableFile.names(in: bench.scratch.path).sorted() == ["images", "recipes"])
   }
 
   @Test func aStopReachesTheProcessAndTheJobGoesOnLater() throws {

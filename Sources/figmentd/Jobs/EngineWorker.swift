@@ -39,15 +39,20 @@ enum EngineWorker {
 
   private static func answer(to call: EngineCall, _ stop: StopSignal) -> EngineMessage {
     do {
-      let engine = LocalEngine(call.settings) { _ in call.units ?? 0 }
+      let engine = LocalEngine(call.settings) { _, _ in
+        call.use ?? FileUse(units: 0)
+      }
       switch call.work {
       case .plan(let request):
         var report = try engine.plan(request, dataset: call.dataset)
         report.memoryBytes = MemoryUse.rounded(MemoryUse.peakOfThisProcess)
         return .planned(report)
       case .check(let request):
-        try engine.check(request, dataset: call.dataset, isCounted: call.units != nil)
+        try engine.check(request, dataset: call.dataset, isCounted: call.use != nil)
         return .checked
+      case .preview(let selection, let recipe):
+        return .previewed(
+          try engine.preview(of: selection, recipe: recipe, dataset: call.dataset))
       case .job(let job, let directory, let trained):
         let lock = try lock(directory)
         defer { close(lock) }
