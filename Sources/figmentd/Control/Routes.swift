@@ -97,7 +97,8 @@ struct Routes: Sendable {
       .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
     // What these tell was decided by recipes, plans, the ledger and noise, or needs the right to
     // change something.
-    case .ledger, .recipes, .plan, .report, .files, .preview, .rescan, .submit, .pause, .cancel, .resume,
+    case .ledger, .recipes, .plan, .report, .files, .preview, .rescan, .submit, .pause, .cancel,
+      .resume,
       .remove, .prune:
       nil
     }
