@@ -10,6 +10,8 @@ enum EngineWorker {
   private static let secondsForLock = 60
   /// How much sooner than the daemon the system ends this process when memory runs out.
   private static let memoryPriority = "500"
+  /// The time between two tries to write what found no room.
+  private static let pauseWithoutRoom = Duration.seconds(1)
 
   /// The whole life of a worker: reads its call, reports on standard output, ends.
   static func run() -> Never {
@@ -49,6 +51,7 @@ enum EngineWorker {
         try engine.check(request, dataset: call.dataset, isCounted: call.units != nil)
         return .checked
       case .job(let job, let directory, let trained):
+        waitForRoom(unless: stop)
         let lock = try lock(directory)
         defer { close(lock) }
         let gate = ProgressGate()
@@ -71,8 +74,29 @@ enum EngineWorker {
         case .stopped: .stopped
         }
       }
+    } catch  where stop.isRaised && RoomPatience.ofThisProcess.hasEnded {
+      send(.note("stopped while a disk had no room: what was not stored is lost"))
+      return .stopped
     } catch {
       return .refused(ControlError(error).problem)
+    }
+  }
+
+  /// Lets all that this process writes wait while a disk has no room, until the job is to stop.
+  ///
+  /// The daemon hears meanwhile that the job is there still.
+  private static func waitForRoom(unless stop: StopSignal) {
+    let newest = Mutex<ContinuousClock.Instant?>(nil)
+    RoomPatience.ofThisProcess.wait {
+      guard !stop.isRaised else { return false }
+      let isNew = newest.withLock { last in
+        defer { last = .now }
+        return last.map { ContinuousClock.now - $0 > pauseWithoutRoom * 3 } ?? true
+      }
+      if isNew { send(.note("no room on a disk: the job waits until there is some")) }
+      if let progress = progress.withLock({ $0 }) { send(progress) }
+      usleep(UInt32(pauseWithoutRoom / .microseconds(1)))
+      return true
     }
   }
 
@@ -128,8 +152,11 @@ enum EngineWorker {
   }
 
   private static let output = Mutex(())
+  /// The newest progress that the daemon was told.
+  private static let progress = Mutex<EngineMessage?>(nil)
 
   private static func send(_ message: EngineMessage) {
+    if case .progress = message { progress.withLock { $0 = message } }
     guard var line = try? JSONEncoder().encode(message) else { _exit(1) }
     line.append(0x0A)
     output.withLock { _ in

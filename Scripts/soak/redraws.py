@@ -1,0 +1,2 @@
+class Redraws:
+  pass
