@@ -7,7 +7,7 @@ from service import DATASETS, DELTA
 
 # How a job that found no room says so.
 ROOM = ["No space left", "no room", "are free on its disk"]
-STEPS = [20, 40, 60, 100, 300]
+STEPS = [20, 20, 40, 60, 200]
 
 
 class Books:

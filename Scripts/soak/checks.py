@@ -135,7 +135,7 @@ def temporaries(*folders):
     for place, below, names in os.walk(top):
       for name in below + names:
         path = os.path.join(place, name)
-        if is_temporary(name) and os.path.relpath(path, top) not in map(os.path.dirname, CANARIES):
+        if is_temporary(name) and not path.endswith(tuple("/" + os.path.dirname(one) for one in CANARIES)):
           try:
             found.add((path, os.stat(path, follow_symlinks=False).st_ino))
           except OSError:

@@ -108,7 +108,7 @@ class Service:
     os.makedirs(f"{work}/recipes", exist_ok=True)
     for name, recipe in RECIPES.items():
       write(f"{work}/recipes/{name}.yaml", recipe)
-    lines = [settings, f"output: {self.output}", f"recipes: {work}/recipes", "datasets:"]
+    lines = [settings, "threads: 1", f"output: {self.output}", f"recipes: {work}/recipes", "datasets:"]
     for number, name in enumerate(DATASETS):
       root = self.root(name)
       if not os.path.exists(root):

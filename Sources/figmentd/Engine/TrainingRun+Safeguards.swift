@@ -77,7 +77,7 @@ extension TrainingRun {
     while true {
       do {
         return try body()
-      } catch  where isWantOfRoom(error) {
+      } catch let error where isWantOfRoom(error) {
         if !isTold { note("no room for \(what): the run waits until the disk has some") }
         isTold = true
         if stop.isRaised {

@@ -10,8 +10,6 @@ enum EngineWorker {
   private static let secondsForLock = 60
   /// How much sooner than the daemon the system ends this process when memory runs out.
   private static let memoryPriority = "500"
-  /// The time between two tries to write what found no room.
-  private static let pauseWithoutRoom = Duration.seconds(1)
 
   /// The whole life of a worker: reads its call, reports on standard output, ends.
   static func run() -> Never {
@@ -51,7 +49,11 @@ enum EngineWorker {
         try engine.check(request, dataset: call.dataset, isCounted: call.units != nil)
         return .checked
       case .job(let job, let directory, let trained):
-        waitForRoom(unless: stop)
+        RoomPatience.ofThisProcess.wait(
+          unless: stop,
+          tell: { send(.note("no room on a disk: the job waits until there is some")) },
+          // The daemon hears meanwhile that the job is there still.
+          beat: { if let progress = progress.withLock({ $0 }) { send(progress) } })
         let lock = try lock(directory)
         defer { close(lock) }
         let gate = ProgressGate()
@@ -74,29 +76,11 @@ enum EngineWorker {
         case .stopped: .stopped
         }
       }
-    } catch  where stop.isRaised && RoomPatience.ofThisProcess.hasEnded {
+    } catch _ where stop.isRaised && RoomPatience.ofThisProcess.hasEnded {
       send(.note("stopped while a disk had no room: what was not stored is lost"))
       return .stopped
     } catch {
       return .refused(ControlError(error).problem)
-    }
-  }
-
-  /// Lets all that this process writes wait while a disk has no room, until the job is to stop.
-  ///
-  /// The daemon hears meanwhile that the job is there still.
-  private static func waitForRoom(unless stop: StopSignal) {
-    let newest = Mutex<ContinuousClock.Instant?>(nil)
-    RoomPatience.ofThisProcess.wait {
-      guard !stop.isRaised else { return false }
-      let isNew = newest.withLock { last in
-        defer { last = .now }
-        return last.map { ContinuousClock.now - $0 > pauseWithoutRoom * 3 } ?? true
-      }
-      if isNew { send(.note("no room on a disk: the job waits until there is some")) }
-      if let progress = progress.withLock({ $0 }) { send(progress) }
-      usleep(UInt32(pauseWithoutRoom / .microseconds(1)))
-      return true
     }
   }
 
