@@ -116,8 +116,7 @@ class Disks:
             break
         self.end()
     finally:
-      if self.service.process.poll() is None:
-        wait_for_end(self.service.kill(True, True))
+      self.service.give_up()
       disk.make_room()
       # What failed can be looked at where it lay.
       if self.findings.failures:

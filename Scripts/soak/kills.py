@@ -33,7 +33,7 @@ def drawn(service):
 
 # Moments at which a kill would do harm, how often they are chosen, and the seconds after them until the kill.
 MOMENTS = {
-  "any": (5, lambda service: True, 4.0),
+  "at any moment": (5, lambda service: True, 4.0),
   "while the daemon starts": (2, None, 0.25),
   "while images are packed": (
     2, lambda service: in_jobs(service, "internal", lambda name: name.startswith("images.pack.")), 0.05),
@@ -63,6 +63,12 @@ class Kills:
     self.launches = 0
 
   def run(self, kills):
+    try:
+      self.run_all(kills)
+    finally:
+      self.service.give_up()
+
+  def run_all(self, kills):
     self.service.begin()
     if not self.books.expect("the daemon starts", self.service.wait_until_ready(), self.service.log):
       return
@@ -112,12 +118,12 @@ class Kills:
     while not has_come(self.service) and time.monotonic() < end:
       time.sleep(0.0005)
     if time.monotonic() >= end:
-      moment += ", which did not come"
+      moment = "at any moment"
     time.sleep(pause)
     workers = self.service.kill(target != "worker", target != "daemon")
     self.note(number, f"{moment}, {pause * 1000:.0f} ms: {target}" + ("" if workers else " (no job ran)"))
     self.findings.count(f"kills of {'the ' if target != 'both' else ''}{target}")
-    self.findings.count(f"kills {moment.split(',')[0]}")
+    self.findings.count(f"kills {moment}")
     if target == "worker":
       return self.books.expect("the daemon outlives its workers", self.service.process.poll() is None, "")
     return self.start_again(workers, waits=self.luck.random() < 0.7)
@@ -140,7 +146,7 @@ class Kills:
     """Starts the daemon, at once or when no worker of the last one is left."""
     left = set()
     if waits:
-      self.books.expect("workers end with their daemon", wait_for_end(workers), f"{workers}")
+      self.books.expect("workers and decoders end with their daemon", wait_for_end(workers), f"{workers}")
       left = checks.temporaries(self.service.state, self.service.output)
       self.findings.count("temporary files that kills left", len(left))
     self.service.begin()

@@ -19,15 +19,19 @@ class Redraws:
     self.binaries, self.work = binaries, work
     self.service = Service(binaries, work)
     self.images = {name: checks.tree(self.service.root(name)) for name in DATASETS}
-    self.kills, self.number = 0, 0
+    self.kills, self.number, self.process = 0, 0, None
 
   def expect(self, what, holds, words):
     return self.findings.expect("runs: " + what, holds, words)
 
   def run(self, kills):
-    while self.kills < kills:
-      if not self.follow_one(kills):
-        return
+    try:
+      while self.kills < kills:
+        if not self.follow_one(kills):
+          return
+    finally:
+      if self.process is not None:
+        self.process.kill()
     for name, before in self.images.items():
       self.expect("the images are as they were", checks.tree(self.service.root(name)) == before, name)
 
@@ -57,8 +61,9 @@ class Redraws:
     if self.allows:
       asked.append("--allow-fewer-steps")
     with open(f"{self.work}/run.log", "wb") as log:
-      return subprocess.Popen(
+      self.process = subprocess.Popen(
         [f"{self.binaries}/figmentd", *asked], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+      return self.process
 
   def draw(self, count, kills):
     """Orders a number of images, kills now and then, until the set is there; false when it never is."""

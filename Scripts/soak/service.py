@@ -88,11 +88,12 @@ def children(process):
   return found
 
 
-def is_running(process, word):
-  """Whether a process is there that was started with a word; one that has died and waits for its parent is not."""
+def is_running(process, *verbs):
+  """Whether a process is there that was started with a verb; one that has died and waits for its parent is not."""
   try:
     with open(f"/proc/{process}/cmdline", "rb") as file:
-      return word.encode() in file.read().split(b"\0")
+      words = file.read().split(b"\0")
+    return any(verb.encode() in words for verb in verbs)
   except OSError:
     return False
 
@@ -167,8 +168,9 @@ class Service:
     return [one for one in children(self.process.pid) if is_running(one, "engine-worker")]
 
   def kill(self, daemon, worker):
-    """Kills the daemon, its workers or both; returns the workers there were."""
+    """Kills the daemon, its workers or both; returns the workers there were, and their decoders."""
     workers = self.workers()
+    decoders = [decoder for worker in workers for decoder in children(worker)]
     # A worker that lost its daemon ends by itself, so it is killed first where both are.
     if worker:
       for one in workers:
@@ -179,7 +181,12 @@ class Service:
     if daemon:
       self.process.kill()
       self.process.wait()
-    return workers
+    return workers + decoders
+
+  def give_up(self):
+    """Ends the daemon, whatever it does, and its workers."""
+    if self.process is not None and self.process.poll() is None:
+      wait_for_end(self.kill(True, True))
 
   def stop(self):
     """Stops the daemon in order; whether it did so in time."""
@@ -192,10 +199,10 @@ class Service:
       return False
 
 
-def wait_for_end(processes, word="engine-worker"):
-  """Whether processes that nobody killed end by themselves in time."""
+def wait_for_end(processes):
+  """Whether workers and decoders that nobody killed end by themselves in time."""
   end = time.monotonic() + SECONDS_TO_FOLLOW
-  while any(is_running(one, word) for one in processes):
+  while any(is_running(one, "engine-worker", "decode-worker") for one in processes):
     if time.monotonic() > end:
       return False
     time.sleep(0.01)

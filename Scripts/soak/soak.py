@@ -2,6 +2,7 @@
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -42,6 +43,8 @@ def table(findings, seconds):
 
 def main():
   binaries, kills, parts = arguments()
+  # So that daemons and mounts go whatever ends this.
+  signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
   seed = int(os.environ.get("SOAK_SEED", random.SystemRandom().randrange(10**6)))
   given = os.environ.get("SOAK_WORK")
   work = given or tempfile.mkdtemp(prefix="figment-soak.")
