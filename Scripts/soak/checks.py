@@ -148,6 +148,8 @@ class Ledger:
 
   def __init__(self, path, mark):
     self.problem, self.entries = None, []
+    # A worker may go on writing: a ledger that is read later can only be newer than the mark.
+    before = self.mark(mark)
     content = read(path)
     whole = content[:content.rfind(b"\n") + 1]
     previous, hashes = "0" * 64, []
@@ -161,15 +163,19 @@ class Ledger:
       previous = fields["hash"]
       hashes.append(previous)
       self.entries.append(fields["entry"])
-    self.marked = json.loads(read(mark)) if os.path.exists(mark) else None
-    if self.marked is None:
+    after = self.mark(mark)
+    if after is None:
       if len(hashes) > 1:
         self.problem = "it has lines and no mark"
-    elif self.marked["line"] >= len(hashes) or hashes[self.marked["line"]] != self.marked["hash"]:
-      self.problem = f"the mark at line {self.marked['line']} is not of this ledger"
-    # A grant is used after its mark has moved, so at most the newest line may be without.
-    elif self.marked["line"] < len(hashes) - 2:
-      self.problem = f"{len(hashes) - 1 - self.marked['line']} lines are newer than the mark"
+    elif before and (before["line"] >= len(hashes) or hashes[before["line"]] != before["hash"]):
+      self.problem = f"the mark at line {before['line']} is not of this ledger"
+    # What is granted is used after its mark has moved, so at most the newest line may be without.
+    elif after["line"] < len(hashes) - 2:
+      self.problem = f"{len(hashes) - 1 - after['line']} lines are newer than the mark"
+
+  @staticmethod
+  def mark(path):
+    return json.loads(read(path)) if os.path.exists(path) else None
 
   def charged(self, run):
     """Training steps that a run was charged for."""
