@@ -19,7 +19,7 @@ import Testing
     init() {
       let (descriptor, path) = (descriptor, path)
       patience.wait { [unowned self] in
-        let tries = count.withLock { count in
+        let tries = self.count.withLock { count in
           count += 1
           return count
         }
