@@ -180,7 +180,12 @@ actor Daemon {
       changes[id] = .now
     }
     if Self.mustBeStored(job, after: before) {
-      if Self.happensAnyway(event) { saveSoon(job) } else { try store.save(job) }
+      if Self.happensAnyway(event) {
+        saveSoon(job)
+      } else {
+        try store.save(job)
+        remarks["disk"] = nil
+      }
     }
     jobs[id] = job
     for effect in effects { carryOut(effect, on: id, secondsBefore: secondsBefore) }

@@ -136,6 +136,37 @@ import Testing
     #expect(heard.withLock { Set($0) } == [.scan])
   }
 
+  /// A line of the curves finds no room; the job says so, stops when it is told to, and goes on later.
+  @Test func aJobThatFindsNoRoomForAFileWaitsInItsProcess() throws {
+    let bench = try Bench()
+    let curves = bench.directory.internalFiles + "/metrics.jsonl"
+    let stop = StopSignal()
+    let isFull = Mutex(false)
+    let ending = try bench.train(stop: stop) { report in
+      switch report {
+      case .progress(let progress) where progress.phase == .train && progress.done > 0:
+        isFull.withLock { isFull in
+          guard !isFull else { return }
+          isFull = true
+          unlink(curves)
+          symlink("/dev/full", curves)
+        }
+      case .note(let text) where text.value.hasPrefix("no room on a disk"): stop.raise()
+      default: break
+      }
+    }
+    guard case .stopped = ending else {
+      Issue.record("the job was not stopped")
+      return
+    }
+    unlink(curves)
+    guard case .completed(let results) = try bench.train() else {
+      Issue.record("the job was stopped")
+      return
+    }
+    #expect(try #require(results.steps) >= 38)
+  }
+
   @Test func aKilledProcessIsACrashOfTheJobAlone() throws {
     let bench = try Bench(steps: 100_000)
     let error = #expect(throws: WorkerCrash.self) {

@@ -219,6 +219,8 @@ struct RunCommand: ParsableCommand {
     let rights = ReleaseRights.ofCaller()
     let stop = StopSignal()
     try StopSignals.raise(stop)
+    RoomPatience.ofThisProcess.wait(
+      unless: stop, tell: { meter.say("no room on a disk: the run waits until there is some") })
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
     try StateDirectory.requireOwn(stateFolder)
     let results = try WorkingFolder.absolute(output)

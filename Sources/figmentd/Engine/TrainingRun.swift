@@ -82,7 +82,7 @@ final class TrainingRun {
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
     let step = try restore(model, from: saved)
-    try requireRoom(design, snapshot)
+    try requireRoom(design, step)
     warn(of: model, design, step)
     let account = try RunAccount(order, places, design, under: conditions)
     try requirePaid(step, design, account)
@@ -169,7 +169,8 @@ final class TrainingRun {
           + "Start a run of another name.")
     }
     try checkpoints.clear()
-    let snapshot = try freeze()
+    let snapshot = try whenThereIsRoom(
+      for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
     let priced = try PricedPlan(order, units: snapshot.snapshot.unitCount, after: history())
     if let remark = priced.remark { note(remark) }
@@ -249,7 +250,9 @@ final class TrainingRun {
     var saved = trainer.step
     let save = { [self] in
       let progress = { account.progress(trainer, pace, checkpoint: saved) }
-      try whenThereIsRoom(progress) { try checkpoints.save(trainer.model, step: trainer.step) }
+      try whenThereIsRoom(for: "a checkpoint", progress) {
+        try checkpoints.save(trainer.model, step: trainer.step)
+      }
       saved = trainer.step
       report(.progress(progress()))
     }

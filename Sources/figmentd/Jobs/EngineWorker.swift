@@ -54,6 +54,11 @@ enum EngineWorker {
         return .previewed(
           try engine.preview(of: selection, recipe: recipe, dataset: call.dataset))
       case .job(let job, let directory, let trained):
+        RoomPatience.ofThisProcess.wait(
+          unless: stop,
+          tell: { send(.note("no room on a disk: the job waits until there is some")) },
+          // The daemon hears meanwhile that the job is there still.
+          beat: { if let progress = progress.withLock({ $0 }) { send(progress) } })
         let lock = try lock(directory)
         defer { close(lock) }
         let gate = ProgressGate()
@@ -76,6 +81,9 @@ enum EngineWorker {
         case .stopped: .stopped
         }
       }
+    } catch _ where stop.isRaised && RoomPatience.ofThisProcess.hasEnded {
+      send(.note("stopped while a disk had no room: what was not stored is lost"))
+      return .stopped
     } catch {
       return .refused(ControlError(error).problem)
     }
@@ -133,8 +141,11 @@ enum EngineWorker {
   }
 
   private static let output = Mutex(())
+  /// The newest progress that the daemon was told.
+  private static let progress = Mutex<EngineMessage?>(nil)
 
   private static func send(_ message: EngineMessage) {
+    if case .progress = message { progress.withLock { $0 = message } }
     guard var line = try? JSONEncoder().encode(message) else { _exit(1) }
     line.append(0x0A)
     output.withLock { _ in

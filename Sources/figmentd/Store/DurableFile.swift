@@ -43,11 +43,13 @@ enum DurableFile {
   }
 
   /// Writes all bytes, however many calls it takes.
-  static func writeAll(_ data: Data, to file: Int32, of path: String) throws {
+  static func writeAll(
+    _ data: Data, to file: Int32, of path: String, patience: RoomPatience = .ofThisProcess
+  ) throws {
     let bytes = [UInt8](data)
     var written = 0
     while written < bytes.count {
-      written += try systemCall("write", path) {
+      written += try systemCall("write", path, patience: patience) {
         bytes.withUnsafeBytes { buffer in
           Glibc.write(file, buffer.baseAddress?.advanced(by: written), bytes.count - written)
         }

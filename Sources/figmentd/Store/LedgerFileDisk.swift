@@ -45,10 +45,15 @@ struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
 
 /// The real disk.
 struct SystemLedgerFileDisk: LedgerFileDisk {
+  /// Whether writing waits for room: a line that waits grants nothing yet, and what is computed stays in memory.
+  var patience = RoomPatience.ofThisProcess
+
   func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
-    let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let (descriptor, code) = whenThereIsRoom {
+      Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
     guard descriptor >= 0 else {
-      var fault = LedgerFileFault(operation: "open \(path)", code: errno)
+      var fault = LedgerFileFault(operation: "open \(path)", code: code)
       if fault.code == EACCES { fault.explanation = Self.owner(path) }
       throw fault
     }
@@ -96,8 +101,10 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
         Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
       }
       if count < 0 {
-        if errno == EINTR { continue }
-        throw LedgerFileFault(operation: "write", code: errno)
+        let code = errno
+        // What was written of the line so far stays: the rest follows it.
+        if code == EINTR || patience.triesAgain(after: code) { continue }
+        throw LedgerFileFault(operation: "write", code: code)
       }
       written += count
     }
@@ -115,14 +122,23 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
   }
 
   func rename(_ path: String, to target: String) throws(LedgerFileFault) {
-    guard Glibc.rename(path, target) == 0 else {
-      throw LedgerFileFault(operation: "rename", code: errno)
-    }
+    let (answer, code) = whenThereIsRoom { Glibc.rename(path, target) }
+    guard answer == 0 else { throw LedgerFileFault(operation: "rename", code: code) }
   }
 
   func makeDirectory(_ path: String) throws(LedgerFileFault) {
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-      throw LedgerFileFault(operation: "mkdir \(path)", code: errno)
+    let (answer, code) = whenThereIsRoom { mkdir(path, 0o700) }
+    guard answer == 0 || code == EEXIST else {
+      throw LedgerFileFault(operation: "mkdir \(path)", code: code)
+    }
+  }
+
+  /// What a call answers and its `errno`, after as many waits as there is patience for.
+  private func whenThereIsRoom(_ call: () -> Int32) -> (answer: Int32, code: Int32) {
+    while true {
+      let answer = call()
+      let code = errno
+      if answer >= 0 || !patience.triesAgain(after: code) { return (answer, code) }
     }
   }
 }
