@@ -14,7 +14,9 @@ struct ImageSets {
   init(
     synthetic: String, train: String, test: String, on machine: Machine, meter: ProgressMeter
   ) throws {
-    let folders = try [synthetic, train, test].map { try ImageFolder($0) }
+    let folders = try [synthetic, train, test].map {
+      try ImageFolder($0, makeDecoder: { DecoderProcess() })
+    }
     // The synthetic images decide size and colour: they are what is judged.
     let transform = try folders[0].transform()
     let classNames = folders[1].classNames
