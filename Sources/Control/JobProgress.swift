@@ -81,5 +81,9 @@ public struct JobProgress: Codable, Hashable, Sendable {
   }
 
   /// The share of the phase that is done, 0 to 1; nil when nobody knows yet.
-  public var fraction: Double? { total > 0 ? min(1, Double(done) / Double(total)) : nil }
+  ///
+  /// Whatever a damaged file says: readers draw bars of that length.
+  public var fraction: Double? {
+    total > 0 ? min(1, max(0, Double(done) / Double(total))) : nil
+  }
 }

@@ -192,7 +192,7 @@ final class LocalEngine: TrainingEngine {
       }
       let model = try design.recipe.makeModel(
         classes: design.classes, seed: design.seed, on: machine)
-      try model.restore(from: saved.checkpoint)
+      try saved.restore(model, learntFrom: design.snapshot)
       let generation = Generation(
         model: model, recipe: design.recipe, classes: design.classes,
         request: SampleRequest(
@@ -210,7 +210,8 @@ final class LocalEngine: TrainingEngine {
           try generation.write(
             releaseAt: places.set(isProtected: true),
             protectedBy: mechanism,
-            statement: try? DurableFile.read(trained.release + "/privacy.json"), stop: stop,
+            statement: SetPlace(trained.release, internalFiles: trained.internalFiles)
+              .ownFile("privacy.json"), stop: stop,
             report: tell)
         } else {
           try generation.write(

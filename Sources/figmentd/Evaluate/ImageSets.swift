@@ -16,7 +16,9 @@ struct ImageSets {
     synthetic: String, train: String, test: String, as rules: DatasetRules, on machine: Machine,
     meter: ProgressMeter
   ) throws {
-    let folders = try [synthetic, train, test].map { try ImageFolder($0) }
+    let folders = try [synthetic, train, test].map {
+      try ImageFolder($0, makeDecoder: { DecoderProcess() })
+    }
     // The synthetic images decide size and colour: they are what is judged.
     let transform = try folders[0].transform()
     let classNames = folders[1].classNames

@@ -80,8 +80,18 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
     throw LedgerFileFault(operation: "flock", code: errno)
   }
 
+  /// The largest ledger that is read, in bytes: two million lines.
+  private static let largest = 1 << 30
+
   func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8] {
     var content: [UInt8] = []
+    var information = stat()
+    guard fstat(descriptor, &information) == 0 else {
+      throw LedgerFileFault(operation: "read", code: errno)
+    }
+    guard information.st_size <= Self.largest else {
+      throw LedgerFileFault(operation: "read", code: EFBIG)
+    }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = pread(descriptor, &chunk, chunk.count, off_t(content.count))
@@ -90,6 +100,9 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
         throw LedgerFileFault(operation: "read", code: errno)
       }
       if count == 0 { return content }
+      guard content.count + count <= Self.largest else {
+        throw LedgerFileFault(operation: "read", code: EFBIG)
+      }
       content += chunk[..<count]
     }
   }
@@ -168,7 +181,8 @@ extension LedgerFileDisk {
   func content(of path: String) throws(LedgerFileFault) -> [UInt8]? {
     let descriptor: Int32
     do {
-      descriptor = try open(path, O_RDONLY)
+      // Without waiting: opening a pipe that lies there would never end.
+      descriptor = try open(path, O_RDONLY | O_NONBLOCK)
     } catch {
       if error.isMissing { return nil }
       throw error

@@ -106,8 +106,11 @@ enum Leftovers {
     }
   }
 
-  private static func isUnfinishedSet(_ name: String) -> Bool {
-    guard name.hasPrefix(setPrefix), name.hasSuffix(DurableFile.temporarySuffix) else {
+  /// Whether a name is one that a set's folder has until it is whole.
+  static func isUnfinishedSet(_ name: String) -> Bool {
+    guard !name.contains("/"), name.hasPrefix(setPrefix),
+      name.hasSuffix(DurableFile.temporarySuffix)
+    else {
       return false
     }
     let middle = name.dropFirst(setPrefix.count).dropLast(DurableFile.temporarySuffix.count)
