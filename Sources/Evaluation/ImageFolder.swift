@@ -77,9 +77,11 @@ public struct ImageFolder {
     _ bytes: [UInt8], _ form: ImageTransform, _ decoder: any ImageDecoder
   ) throws -> Bool {
     let pixels = try decode(bytes, form, decoder).pixels
-    return stride(from: 0, to: pixels.count, by: 3).allSatisfy {
-      pixels[$0] == pixels[$0 + 1] && pixels[$0] == pixels[$0 + 2]
+    for start in stride(from: 0, to: pixels.count, by: 3) {
+      let red = pixels[start]
+      guard pixels[start + 1] == red, pixels[start + 2] == red else { return false }
     }
+    return true
   }
 
   private func decode(
