@@ -133,7 +133,7 @@ import Testing
       let sets = try ImageSets(
         synthetic: scratch.path + "/synthetic", train: scratch.path + "/train",
         test: scratch.path + "/test", as: rules, on: Machine(threadCount: 1),
-        meter: ProgressMeter())
+        meter: ProgressMeter(), makeDecoder: { ImageCodec() })
       return [sets.synthetic.value, sets.train.revealed(), sets.test.revealed()]
         .map { Set($0.pixels) }
     }

@@ -14,10 +14,11 @@ struct ImageSets {
   /// Reads the sets; `rules` declare white level and colours of the real images.
   init(
     synthetic: String, train: String, test: String, as rules: DatasetRules, on machine: Machine,
-    meter: ProgressMeter
+    meter: ProgressMeter,
+    makeDecoder: @escaping @Sendable () throws -> any ImageDecoder = { DecoderProcess() }
   ) throws {
     let folders = try [synthetic, train, test].map {
-      try ImageFolder($0, makeDecoder: { DecoderProcess() })
+      try ImageFolder($0, makeDecoder: makeDecoder)
     }
     // The synthetic images decide size and colour: they are what is judged.
     let transform = try folders[0].transform()
