@@ -59,10 +59,15 @@ let package = Package(
       name: "Evaluation", dependencies: ["Compute", "Privacy", "Learning", "Datasets", "Models"],
       swiftSettings: strict),
     .target(name: "Control", swiftSettings: strict),
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control", crypto,
+      ], swiftSettings: strict),
     .executableTarget(
       name: "figmentd",
       dependencies: [
-        "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control",
+        "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control", "Runs",
         argumentParser, logging, crypto,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -111,7 +116,7 @@ let package = Package(
     .testTarget(
       name: "FigmentdTests",
       dependencies: [
-        "figmentd", "figment", "Control", "Models", "Datasets", "Privacy", "TestSupport", logging,
+        "figmentd", "figment", "Control", "Runs", "Models", "Datasets", "Privacy", "TestSupport", logging,
         "Evaluation",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Runs
 
 extension Daemon: ControlAPI {
   func status() async throws -> DaemonStatus {

@@ -1,5 +1,6 @@
 import Control
 import Logging
+import Runs
 
 extension Daemon {
   /// Sets a keeper to work for every dataset.

@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Glibc
 import Logging
+import Runs
 
 extension Daemon {
   func remove(_ id: JobID, withRelease: Bool) async throws -> JobRemoval {

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Privacy
 import Synchronization
+import Runs
 
 /// The daemon: what is known of jobs and datasets, and the only one who changes it.
 ///

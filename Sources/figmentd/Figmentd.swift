@@ -4,6 +4,7 @@ import Control
 import Datasets
 import FoundationEssentials
 import Glibc
+import Runs
 
 /// Where the process starts.
 ///

@@ -9,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import Evaluation
+@testable import Runs
 @testable import figmentd
 
 /// `figmentd audit`: its options, its report, and trainings charged to the ledger that ships.

@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// Nobody can take the room of others: neither by many connections, nor by long questions, nor by not

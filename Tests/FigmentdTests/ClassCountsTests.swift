@@ -7,6 +7,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Class counts that are paid for: planned, charged, answered once, released.
@@ -98,8 +99,8 @@ import Testing
   /// The third line of the ledger, after the root and the plan, charges for the counts.
   @Test func anAnswerThatCannotBeChargedIsNotWritten() throws {
     let bench = try RunBench(countEpsilon: 0.5)
-    let conditions = RunConditions(
-      ledgerDisk: FaultyLedgerDisk(.write, number: 5, code: ENOSPC))
+    var conditions = RunConditions()
+    conditions.ledgerDisk = FaultyLedgerDisk(.write, number: 5, code: ENOSPC)
     #expect(throws: ControlError.self) { try bench.run(under: conditions) }
     #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("class_counts.json"))
     #expect(try bench.history().charges.isEmpty)

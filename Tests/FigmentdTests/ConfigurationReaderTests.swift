@@ -3,6 +3,7 @@ import Datasets
 import FoundationEssentials
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct ConfigurationReaderTests {

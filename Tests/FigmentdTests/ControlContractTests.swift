@@ -3,6 +3,7 @@ import FoundationEssentials
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// What holds for everyone who answers `ControlAPI`: the daemon itself and the client over its

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What systemd, containers and schedulers grant.

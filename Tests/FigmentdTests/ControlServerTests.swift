@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// What only the wire can do wrong.
@@ -265,9 +266,9 @@ import Testing
     // Root is in group root on every system.
     #expect(Peer(process: 1, user: 0, group: 4_000_000).isMember(of: 0))
     #expect(!Peer(process: 1, user: 60_001, group: 5).isMember(of: 0))
-    #expect(try Account.number(ofGroup: "root", key: "socket.group") == 0)
+    #expect(try UserAccount.number(ofGroup: "root", key: "socket.group") == 0)
     let error = #expect(throws: ControlError.self) {
-      try Account.number(ofGroup: "no-such-group-here", key: "socket.group")
+      try UserAccount.number(ofGroup: "no-such-group-here", key: "socket.group")
     }
     #expect(error?.message.contains("groupadd no-such-group-here") == true)
   }

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A keeper over a real folder, as the daemon sets it to work.

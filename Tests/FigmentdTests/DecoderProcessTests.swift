@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct DecoderProcessTests {

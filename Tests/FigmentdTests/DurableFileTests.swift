@@ -5,6 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct DurableFileTests {

@@ -9,6 +9,7 @@ import Testing
 import Yams
 
 @testable import Datasets
+@testable import Runs
 @testable import figmentd
 
 /// No error of ours reaches a person as Swift writes it.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What a fair scheduler leaves beside other work.

@@ -5,6 +5,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A person with several images, from the folder to the statement.

@@ -8,6 +8,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Sets that are drawn from a model after its training.

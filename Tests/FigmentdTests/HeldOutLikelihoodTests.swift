@@ -10,6 +10,7 @@ import Privacy
 import TestSupport
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A model whose likelihood is what the test says.

@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// Files of jobs that were changed: the daemon starts, tells what it cannot read, and its client shows the rest.

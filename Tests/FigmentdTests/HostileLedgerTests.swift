@@ -5,6 +5,7 @@ import Glibc
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Ledgers and marks that were changed: by damage, which their hashes tell, and by somebody who computed the

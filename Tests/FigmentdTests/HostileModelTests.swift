@@ -5,6 +5,7 @@ import Glibc
 import Models
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Files of models that anybody may have written: read, refused in words, or drawn from; never more.

@@ -7,6 +7,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Runs that go on with files that somebody changed, copied or exchanged in between.

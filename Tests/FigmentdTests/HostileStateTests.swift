@@ -9,6 +9,7 @@ import Privacy
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// Files of the state that a disk, a hand or somebody else changed: each is read as one of ours or refused in

@@ -8,6 +8,7 @@ import Models
 @_spi(PrivateZone) import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Reports about runs: the one that leaves with a release, and the one that stays inside.

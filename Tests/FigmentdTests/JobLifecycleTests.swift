@@ -1,6 +1,7 @@
 import Control
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct JobLifecycleTests {

@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct JobStoreTests {

@@ -4,6 +4,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A disk whose n-th call of a kind fails; a failing write leaves the first half of its bytes.

@@ -3,6 +3,7 @@ import Glibc
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A scratch directory with a ledger in it, removed at the end.

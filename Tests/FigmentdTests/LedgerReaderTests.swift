@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// What `figment ledger verify --release` compares.

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What interrupted work leaves goes, and nothing else does.

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Logging
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What who may only look is told: nothing that is counted over real files.

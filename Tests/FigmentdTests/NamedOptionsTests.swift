@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// What messages and documents tell people to type exists.

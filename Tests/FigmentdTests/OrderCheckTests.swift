@@ -4,6 +4,7 @@ import FoundationEssentials
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What no run could do is refused before it is queued or anything is written.

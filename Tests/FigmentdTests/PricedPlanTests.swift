@@ -5,6 +5,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What a run asks for when nobody says how much it may cost.

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// The programs themselves, started as people start them.

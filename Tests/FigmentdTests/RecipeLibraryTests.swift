@@ -3,6 +3,7 @@ import Models
 import TestSupport
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct RecipeLibraryTests {

@@ -6,6 +6,7 @@ import FoundationEssentials
 @_spi(PrivateZone) import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What plans, lists of files, previews and judgements make of images before a run reads them.

@@ -5,6 +5,7 @@ import TestSupport
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Who may read what is released, and where it goes.

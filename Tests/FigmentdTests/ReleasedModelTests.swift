@@ -6,6 +6,7 @@ import Learning
 import Models
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What is read back from a release's model.

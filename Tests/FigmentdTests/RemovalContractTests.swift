@@ -1,6 +1,7 @@
 import Control
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What holds of removing jobs for everyone who answers `ControlAPI`.

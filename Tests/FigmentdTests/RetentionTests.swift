@@ -4,6 +4,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct RetentionTests {
@@ -83,16 +84,16 @@ import Testing
     #expect(MinimumFree.usual.bytes(of: 64 << 20) == (64 << 20) / 20)
     #expect(MinimumFree.usual.bytes(of: 1 << 40) == 1 << 30)
     #expect(MinimumFree.percent(50).bytes(of: 1000) == 500)
-    let room = FreeSpaceGuard.room(at: "/tmp/not/there/yet")
+    let room = DiskRoom.at("/tmp/not/there/yet")
     // The free room changes while others write; the disk is the same.
-    #expect(room?.capacity == FreeSpaceGuard.room(at: "/tmp")?.capacity)
+    #expect(room?.capacity == DiskRoom.at("/tmp")?.capacity)
     #expect((room?.capacity ?? 0) > 0)
   }
 
   @Test func aRunningJobWaitsForRoom() async throws {
     let free = Atomic<Int>(10)
     let space = FreeSpaceGuard(state: "/state", output: "/out", minimum: .bytes(100)) { path in
-      FreeSpaceGuard.Room(
+      DiskRoom(
         capacity: 1000, free: path == "/out" ? free.load(ordering: .relaxed) : 1000)
     }
     #expect(space.shortage()?.contains("/out: 10 bytes free") == true)

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Where a disk has no room, a process that works for a job waits, and nothing of what it writes is lost.
@@ -45,7 +46,8 @@ import Testing
 
   @Test func aLineOfALedgerThatFoundNoRoomIsWrittenWholeWhenThereIsSome() throws {
     let device = FullDevice()
-    let disk = SystemLedgerFileDisk(patience: device.patience)
+    var disk = SystemLedgerFileDisk()
+    disk.patience = device.patience
     try disk.write(Array("line\n".utf8), to: device.descriptor)
     #expect(device.waits == 3)
     #expect(try DurableFile.read(device.path) == Data("line\n".utf8))

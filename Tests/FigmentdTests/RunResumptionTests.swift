@@ -8,6 +8,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What an interrupted run may go on with: what the ledger heard of before its first step.
@@ -144,8 +145,8 @@ import Testing
   @Test func curvesForgetTheStepsThatACrashLost() throws {
     let bench = try RunBench()
     // The settlement of the fifth step cannot be written: the step is made, and nothing holds it.
-    let conditions = RunConditions(
-      ledgerDisk: FaultyLedgerDisk(.write, number: 2 * (2 + 2 * 4 + 1) + 1, code: EIO))
+    var conditions = RunConditions()
+    conditions.ledgerDisk = FaultyLedgerDisk(.write, number: 2 * (2 + 2 * 4 + 1) + 1, code: EIO)
     #expect(throws: ControlError.self) { try bench.run(under: conditions) }
     #expect(try MetricsFile.lines(in: bench.places.internalFiles).map(\.step) == [1, 2, 3, 4, 5])
     #expect(try bench.run().isFinished)

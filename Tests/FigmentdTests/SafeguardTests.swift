@@ -7,6 +7,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// No privacy is spent in vain, and no half-trained network passes for a whole one.

@@ -7,6 +7,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A score on the real images that is paid for: planned, charged, answered once, released.

@@ -7,6 +7,7 @@ import Models
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Where sets appear: whole, at one time, and never in place of what somebody else put there.

@@ -5,6 +5,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A run reads files only when they are written.

@@ -6,6 +6,7 @@ import Glibc
 import Models
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A state of the version before files carried numbers is read; a later one is refused with words.

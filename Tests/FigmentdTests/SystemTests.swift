@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct SystemdNotifierTests {

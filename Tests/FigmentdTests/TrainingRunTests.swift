@@ -8,6 +8,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// The whole way from a folder of images to a synthetic set, on a model of a few hundred weights.

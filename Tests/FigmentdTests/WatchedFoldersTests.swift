@@ -5,6 +5,7 @@ import Glibc
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Counts the files that it decodes.

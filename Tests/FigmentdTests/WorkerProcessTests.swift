@@ -6,6 +6,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// Jobs in processes of their own.

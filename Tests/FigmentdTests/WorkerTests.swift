@@ -5,6 +5,7 @@ import Privacy
 import Synchronization
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 @Suite struct ProgressGateTests {

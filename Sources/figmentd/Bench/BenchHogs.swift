@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Runs
 
 /// Processes that do nothing but take processor time, at the nice level of this one.
 ///

@@ -2,6 +2,7 @@ import Compute
 import Learning
 import Models
 import Privacy
+import Runs
 
 extension BenchCase {
   /// Training steps and drawing of gated pixel models of about 140,000 parameters: 32 channels,

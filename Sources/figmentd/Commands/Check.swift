@@ -3,6 +3,7 @@ import Control
 import FoundationEssentials
 import Glibc
 import Privacy
+import Runs
 
 /// Reads the configuration and says what is wrong with it; needs no daemon.
 struct Check: ParsableCommand {
@@ -23,7 +24,7 @@ struct Check: ParsableCommand {
     let locations = Locations.ofThisProcess()
     var report: CheckReport
     do {
-      let isService = try Account.becomeOwner(of: locations.state)
+      let isService = try UserAccount.becomeOwner(of: locations.state)
       let settings = try configuration.read(locations)
       report = CheckReport(of: settings)
       report.warnings += settings.problemsOfMachine()

@@ -5,6 +5,7 @@ import Evaluation
 import FoundationEssentials
 import Glibc
 import Models
+import Runs
 
 /// `figmentd generate`: images of a released model, for whoever has the release.
 struct GenerateCommand: ParsableCommand {

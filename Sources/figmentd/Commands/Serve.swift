@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import ServiceLifecycle
 import UnixSignals
+import Runs
 
 /// Runs the daemon until it is told to stop.
 struct Serve: AsyncParsableCommand {

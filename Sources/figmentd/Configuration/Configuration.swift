@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Runs
 
 /// What the administrator decided: read from files, never changed by a request.
 struct Configuration: Hashable, Sendable {
@@ -26,10 +27,10 @@ struct Configuration: Hashable, Sendable {
   func socketGroups() throws(ControlError) -> (control: gid_t?, read: gid_t?) {
     (
       try socket.group.map { name throws(ControlError) in
-        try Account.number(ofGroup: name, key: "socket.group")
+        try UserAccount.number(ofGroup: name, key: "socket.group")
       },
       try socket.readGroup.map { name throws(ControlError) in
-        try Account.number(ofGroup: name, key: "socket.read_group")
+        try UserAccount.number(ofGroup: name, key: "socket.read_group")
       }
     )
   }

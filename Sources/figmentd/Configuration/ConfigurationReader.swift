@@ -5,6 +5,7 @@ import Glibc
 import struct Privacy.DeltaSize
 import struct Privacy.PrivacyBudget
 import Yams
+import Runs
 
 /// Reads a configuration from its file and the files of `conf.d` beside it.
 ///

@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Runs
 
 /// The listening socket: systemd's when it passes one, else a file of our own.
 struct ControlSocket: Sendable {
@@ -72,7 +73,7 @@ struct ControlSocket: Sendable {
     guard chown(path, uid_t.max, group) == 0 else {
       let error = SystemCallError("chown", path)
       guard error.code == EPERM else { throw error }
-      throw Account.notMember(of: Account.name(ofGroup: group), key: "socket.group")
+      throw UserAccount.notMember(of: UserAccount.name(ofGroup: group), key: "socket.group")
     }
   }
 

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Logging
+import Runs
 
 /// A request as it came over the socket.
 struct ControlRequest: Sendable {

@@ -2,6 +2,7 @@ import Control
 import Datasets
 import FoundationEssentials
 import Logging
+import Runs
 
 /// Keeps what is known of one dataset's root up to date.
 ///

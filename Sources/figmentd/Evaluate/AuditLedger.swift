@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import Models
 import Privacy
+import Runs
 
 /// The durable ledger of a folder made for an audit, and removed with it: what an audited training is
 /// charged goes through the same file, and its claim through the same statement, as those of users.

@@ -4,6 +4,7 @@ import Datasets
 import Evaluation
 import Learning
 import Models
+import Runs
 
 /// `figmentd likelihood`: how many bits a released pixel model needs for images that it has not seen.
 struct LikelihoodCommand: ParsableCommand {

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import Privacy
 import Synchronization
+import Runs
 
 /// The other side of `WorkerConnection`: carries out one call of the engine, then ends.
 enum EngineWorker {

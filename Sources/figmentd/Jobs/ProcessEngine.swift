@@ -2,6 +2,7 @@ import Control
 import Datasets
 import Privacy
 import Synchronization
+import Runs
 
 /// An engine that has everything long or large done by processes of their own, one for each call.
 ///

@@ -2,6 +2,7 @@ import Control
 import struct Datasets.ImageTransform
 import Privacy
 import Synchronization
+import Runs
 
 /// What the daemon needs from the rooms that learn: the border between jobs and models.
 ///
@@ -93,31 +94,10 @@ extension TrainingEngine {
   func keepFree(_ minimum: MinimumFree) {}
 }
 
-/// What a running job tells.
-///
-/// Releasable values only: `JobProgress` has no field for any other.
-enum JobReport: Sendable {
-  /// How far it has come. A new `checkpoint` in it is stored durably.
-  case progress(JobProgress)
-  /// Something to say in its log.
-  case note(Releasable<String>)
-}
-
 /// How a call of the engine ended without an error.
 enum EngineOutcome: Sendable {
   /// All that was asked is done.
   case completed(JobResults)
   /// It stopped because it was asked to; a checkpoint is on disk.
   case stopped
-}
-
-/// The wish that a running job stops, raised once and read between micro-batches.
-final class StopSignal: Sendable {
-  private let raised = Atomic<Bool>(false)
-
-  /// Whether the job should stop now.
-  var isRaised: Bool { raised.load(ordering: .relaxed) }
-
-  /// Asks the job to stop.
-  func raise() { raised.store(true, ordering: .relaxed) }
 }

@@ -1,5 +1,6 @@
 import Control
 import Synchronization
+import Runs
 
 /// Gives jobs to the engine, on the training thread, one at a time.
 struct Worker: Sendable {

@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Glibc
 import Privacy
+import Runs
 
 /// A working process and the channel to it: one call goes there, reports and an answer come back.
 ///

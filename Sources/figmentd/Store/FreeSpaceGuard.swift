@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Runs
 import Synchronization
 
 /// The room that must stay free on a disk.
@@ -26,17 +27,9 @@ enum MinimumFree: Codable, Hashable, Sendable {
 /// Below the minimum no job starts, and one that runs waits wherever it tells how far it has come, so
 /// that there is room for its last checkpoint and for what other programs need.
 final class FreeSpaceGuard: Sendable {
-  /// The size of a disk and what of it is free, in bytes.
-  struct Room: Hashable, Sendable {
-    var capacity: Int
-    var free: Int
-    /// Which file system it is (statvfs(3), `f_fsid`): folders of one share its room.
-    var fileSystem: UInt = 0
-  }
-
   private let folders: [(name: String, path: String)]
   private let minimum: Mutex<MinimumFree>
-  private let measure: @Sendable (String) -> Room?
+  private let measure: @Sendable (String) -> DiskRoom?
   private let lastLook = Mutex<ContinuousClock.Instant?>(nil)
 
   /// A running job looks at the disks this often.
@@ -45,7 +38,7 @@ final class FreeSpaceGuard: Sendable {
   /// Looks after the disks that hold the state directory and the output.
   init(
     state: String, output: String, minimum: MinimumFree,
-    measure: @escaping @Sendable (String) -> Room? = FreeSpaceGuard.room
+    measure: @escaping @Sendable (String) -> DiskRoom? = DiskRoom.at
   ) {
     folders = [("state", state), ("output", output)]
     self.minimum = Mutex(minimum)
@@ -62,8 +55,8 @@ final class FreeSpaceGuard: Sendable {
       guard let room = measure(path) else { continue }
       let needed = minimum.bytes(of: room.capacity)
       guard room.free < needed else { continue }
-      return "disk of the \(name) directory \(path): \(ByteCount.text(room.free)) free "
-        + "(minimum_free \(ByteCount.text(needed)) expected). Jobs wait until there is room: remove "
+      return "disk of the \(name) directory \(path): \(Rounded.bytes(room.free)) free "
+        + "(minimum_free \(Rounded.bytes(needed)) expected). Jobs wait until there is room: remove "
         + "files, or finished jobs with 'figment prune' and 'figment remove'."
     }
     return nil
@@ -84,31 +77,5 @@ final class FreeSpaceGuard: Sendable {
       wait()
       usleep(1_000_000)
     }
-  }
-
-  /// The room on the disk of a path, which need not be there yet.
-  static func room(at path: String) -> Room? {
-    var status = statvfs()
-    var path = path
-    while statvfs(path, &status) != 0 {
-      guard errno == ENOENT, let slash = path.lastIndex(of: "/") else { return nil }
-      path = slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-    let block = Int(status.f_frsize)
-    return Room(
-      capacity: Int(clamping: status.f_blocks).multipliedReportingOverflow(by: block).partialValue,
-      free: Int(clamping: status.f_bavail).multipliedReportingOverflow(by: block).partialValue,
-      fileSystem: UInt(status.f_fsid))
-  }
-}
-
-/// Numbers of bytes for people.
-enum ByteCount {
-  /// `3.1 GiB`, `512 bytes`.
-  static func text(_ bytes: Int) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
-    guard let (size, name) = units.first(where: { bytes >= $0.0 }) else { return "\(bytes) bytes" }
-    let tenths = (Double(bytes) / Double(size) * 10).rounded() / 10
-    return "\(tenths) \(name)"
   }
 }

@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Runs
 
 /// The jobs on disk: a folder each, readable with `cat`.
 ///

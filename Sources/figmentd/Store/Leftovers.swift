@@ -1,25 +1,10 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Runs
 
-/// Temporary files and folders that a crash or a kill left.
-///
-/// Only what figment made is removed: names that it gives, of the kind that it gives them to, where it
-/// makes them. Private pixels are among them (`images.pack.<process>.tmp`). Nothing here throws: what
-/// cannot be removed is left, and is tried again at the next start.
-enum Leftovers {
-  /// Files of a run's internal folder that are written under a temporary name.
-  private static let internalNames = [
-    "class_counts.json", "design.json", "files.jsonl", "images.json", "metrics.jsonl",
-    "published.json", "report.html", "report.json", "results.json", "run-name", "run.json",
-    "score.json",
-  ]
-  /// Packed pixels; those that are held out are there for a moment only.
-  private static let packs = ["images.pack.", "holdout.pack."]
-  private static let heldOut = "holdout.pack"
-  /// What a set's folder is called until it is whole: `.figment-NAME-` and twelve digits.
-  private static let setPrefix = ".figment-"
-  private static let setDigits = 12
+/// What a daemon sweeps beside what its runs left.
+extension Leftovers {
   /// What a job's folder is called while it is removed.
   static let removedPrefix = ".removed-"
 
@@ -48,36 +33,6 @@ enum Leftovers {
     }
   }
 
-  /// Sweeps what a kill in the middle of moving a mark left, unless a run holds the ledger: it may be
-  /// about to move the mark.
-  private static func sweepMarks(ledgers: String, marks: String) {
-    for ledger in names(in: marks) {
-      let found = names(in: "\(marks)/\(ledger)").filter {
-        isTemporary($0, of: LedgerFileMark.names)
-      }
-      guard !found.isEmpty else { continue }
-      let path = "\(ledgers)/\(ledger)/ledger.jsonl"
-      let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-      guard file >= 0 else { continue }
-      defer { close(file) }
-      guard flock(file, LOCK_EX | LOCK_NB) == 0 else { continue }
-      for name in found { removeFile("\(marks)/\(ledger)/\(name)") }
-    }
-  }
-
-  /// Sweeps the folders of one run, unless another process is packing images there.
-  static func sweep(internalFiles: String, checkpoints: String) {
-    for name in names(in: internalFiles) {
-      let path = "\(internalFiles)/\(name)"
-      if isTemporary(name, of: internalNames) || isTemporaryPack(name) || name == heldOut {
-        removeFile(path)
-      }
-    }
-    for folder in [checkpoints, internalFiles + "/previews"] {
-      for name in names(in: folder) where isTemporaryStep(name) { removeFile("\(folder)/\(name)") }
-    }
-  }
-
   /// Removes what holds pixels of real images, and the checkpoints, of a job that never goes on.
   static func discardPrivateFiles(of job: JobDirectory) {
     sweep(internalFiles: job.internalFiles, checkpoints: job.checkpoints)
@@ -85,65 +40,6 @@ enum Leftovers {
     try? CheckpointFolder(path: job.checkpoints).clear()
   }
 
-  private static func isTemporary(_ name: String, of bases: [String]) -> Bool {
-    name.hasSuffix(DurableFile.temporarySuffix)
-      && bases.contains(String(name.dropLast(DurableFile.temporarySuffix.count)))
-  }
-
-  private static func isTemporaryPack(_ name: String) -> Bool {
-    packs.contains { pack in
-      guard name.hasPrefix(pack), name.hasSuffix(DurableFile.temporarySuffix) else { return false }
-      let process = name.dropFirst(pack.count).dropLast(DurableFile.temporarySuffix.count)
-      return isNumber(process)
-    }
-  }
-
-  private static func isTemporaryStep(_ name: String) -> Bool {
-    [".safetensors", ".png"].contains { kind in
-      let end = kind + DurableFile.temporarySuffix
-      return name.hasPrefix("step-") && name.hasSuffix(end)
-        && isNumber(name.dropFirst("step-".count).dropLast(end.count))
-    }
-  }
-
-  /// Whether a name is one that a set's folder has until it is whole.
-  static func isUnfinishedSet(_ name: String) -> Bool {
-    guard !name.contains("/"), name.hasPrefix(setPrefix),
-      name.hasSuffix(DurableFile.temporarySuffix)
-    else {
-      return false
-    }
-    let middle = name.dropFirst(setPrefix.count).dropLast(DurableFile.temporarySuffix.count)
-    let digits = middle.suffix(setDigits)
-    return middle.count > setDigits + 1 && middle.dropLast(setDigits).last == "-"
-      && digits.allSatisfy { $0.isASCII && $0.isHexDigit }
-  }
-
-  private static func isNumber(_ text: some StringProtocol) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-  }
-
-  private static func names(in folder: String) -> [String] {
-    (try? DurableFile.names(in: folder)) ?? []
-  }
-
-  /// Removes a regular file that nobody has locked; whoever packs images holds a lock.
-  private static func removeFile(_ path: String) {
-    let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    guard file >= 0 else { return }
-    defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      flock(file, LOCK_EX | LOCK_NB) == 0
-    else { return }
-    unlink(path)
-  }
-
-  private static func removeFolder(_ path: String) {
-    var status = stat()
-    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
-    try? FolderTree.remove(path)
-  }
 }
 
 /// The unfinished set of an earlier version, `JOB.tmp` beside the releases.

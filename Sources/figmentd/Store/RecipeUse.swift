@@ -1,5 +1,6 @@
 import Control
 import Datasets
+import Runs
 
 /// What a run that brings images to some form uses of a dataset's files.
 struct FileUse: Codable, Hashable, Sendable {

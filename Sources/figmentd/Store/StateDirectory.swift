@@ -2,6 +2,7 @@ import Control
 import FoundationEssentials
 import Glibc
 import Synchronization
+import Runs
 
 /// Where things lie in the state directory.
 ///
@@ -88,7 +89,7 @@ final class StateDirectory: Sendable {
     var information = stat()
     guard stat(path, &information) == 0, information.st_uid != geteuid() else { return }
     let (owner, user) = (
-      Account.name(ofUser: information.st_uid), Account.name(ofUser: geteuid())
+      UserAccount.name(ofUser: information.st_uid), UserAccount.name(ofUser: geteuid())
     )
     throw .conflict(
       "state directory \(path): it belongs to user '\(owner)', and this runs as '\(user)': files made in it "

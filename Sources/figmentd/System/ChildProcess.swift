@@ -1,4 +1,5 @@
 import Glibc
+import Runs
 
 /// A program that this process started and waits for.
 final class ChildProcess {

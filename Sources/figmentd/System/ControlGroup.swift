@@ -1,5 +1,6 @@
 import Compute
 import Glibc
+import Runs
 
 /// What control groups (cgroups(7)) leave to this process: systemd, container engines and batch
 /// schedulers set them.

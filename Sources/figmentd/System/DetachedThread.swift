@@ -1,4 +1,5 @@
 import Glibc
+import Runs
 
 /// A thread of our own for work that blocks or computes for long.
 enum DetachedThread {

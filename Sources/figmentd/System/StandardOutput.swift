@@ -1,5 +1,6 @@
 import Control
 import FoundationEssentials
+import Runs
 
 /// Where commands write what was asked of them.
 enum StandardOutput {

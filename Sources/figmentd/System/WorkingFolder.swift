@@ -1,5 +1,6 @@
 import Control
 import Glibc
+import Runs
 
 /// The folder in which the process was started.
 enum WorkingFolder {

@@ -8,6 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// One case of the coupling tests: what is trained, who is protected, what is asked, how it runs.
@@ -172,10 +173,12 @@ final class SharedConditions: Sendable {
   func make(disk: any LedgerFileDisk = SystemLedgerFileDisk()) -> RunConditions {
     let streams = Counter()
     let secrets = Counter()
-    return RunConditions(
-      makeNoise: { [seed] in TestNoise.stream(seed &+ 7919 &* UInt32(streams.next())) },
-      drawSecret: { [seed] in "secret \(seed) \(secrets.next())" },
-      now: { Date(timeIntervalSince1970: 1_700_000_000) }, ledgerDisk: disk)
+    var conditions = RunConditions()
+    conditions.makeNoise = { [seed] in TestNoise.stream(seed &+ 7919 &* UInt32(streams.next())) }
+    conditions.drawSecret = { [seed] in "secret \(seed) \(secrets.next())" }
+    conditions.now = { Date(timeIntervalSince1970: 1_700_000_000) }
+    conditions.ledgerDisk = disk
+    return conditions
   }
 }
 

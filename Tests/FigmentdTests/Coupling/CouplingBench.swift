@@ -10,6 +10,7 @@ import TestSupport
 import Testing
 
 @testable import Models
+@testable import Runs
 @testable import figmentd
 
 /// Trains twice under the same conditions, on two sets that differ in one unit.

@@ -6,6 +6,7 @@ import Logging
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// What leaves the daemon, as a release and as answers to those who may look, for two sets that differ

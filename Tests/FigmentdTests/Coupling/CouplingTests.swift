@@ -5,6 +5,7 @@ import Foundation
 import Privacy
 import Testing
 
+@testable import Runs
 @testable import figmentd
 
 /// A release is a function of public declarations and of values that noise protects, and of nothing

@@ -5,6 +5,7 @@ import Glibc
 import Privacy
 import Synchronization
 
+@testable import Runs
 @testable import figmentd
 
 /// An engine that counts steps: the test says how many, how fast, and what goes wrong.

@@ -3,6 +3,7 @@ import Datasets
 import FoundationEssentials
 import Glibc
 
+@testable import Runs
 @testable import figmentd
 
 /// Damage to the file of an index.

@@ -6,6 +6,7 @@ import Models
 import Privacy
 import TestSupport
 
+@testable import Runs
 @testable import figmentd
 
 extension TrainingRun.Ending {

@@ -5,6 +5,7 @@ import Logging
 import Testing
 
 @testable import figment
+@testable import Runs
 @testable import figmentd
 
 /// A daemon in a scratch folder, with a fake engine.

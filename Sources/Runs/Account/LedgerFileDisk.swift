@@ -1,0 +1,196 @@
+import Glibc
+
+/// The system calls that a ledger's durability rests on.
+///
+/// A seam: tests put a disk here whose n-th call fails, stops half-way or reports a full device.
+package protocol LedgerFileDisk: Sendable {
+  /// Opens a file or directory; `flags` are those of open(2).
+  func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32
+  /// Closes a descriptor.
+  func close(_ descriptor: Int32)
+  /// Takes an exclusive lock without waiting; false when someone else holds it.
+  func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool
+  /// Reads from the beginning to the end.
+  func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8]
+  /// Writes all bytes at the descriptor's place.
+  func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault)
+  /// Makes everything written durable.
+  func synchronize(_ descriptor: Int32) throws(LedgerFileFault)
+  /// Cuts the file and places the descriptor at its end.
+  func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault)
+  /// Renames a file.
+  func rename(_ path: String, to target: String) throws(LedgerFileFault)
+  /// Makes a directory (mode 0700) unless it is there.
+  func makeDirectory(_ path: String) throws(LedgerFileFault)
+}
+
+/// A system call that failed.
+package struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
+  let operation: String
+  let code: Int32
+  /// Why, where the system's own words do not say.
+  var explanation: String?
+
+  /// What the system says about it, and why.
+  var reason: String {
+    String(cString: strerror(code)) + (explanation.map { " (\($0))" } ?? "")
+  }
+
+  /// What failed, and why.
+  package var description: String { "ledger: \(operation) failed: \(reason)." }
+
+  /// Whether the file does not exist.
+  var isMissing: Bool { code == ENOENT }
+}
+
+/// The real disk.
+package struct SystemLedgerFileDisk: LedgerFileDisk {
+  /// Whether writing waits for room: a line that waits grants nothing yet, and what is computed stays in memory.
+  var patience = RoomPatience.ofThisProcess
+
+  /// The disk as this process sees it.
+  package init() {}
+
+  package func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
+    let (descriptor, code) = whenThereIsRoom {
+      Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
+    guard descriptor >= 0 else {
+      var fault = LedgerFileFault(operation: "open \(path)", code: code)
+      if fault.code == EACCES { fault.explanation = Self.owner(path) }
+      throw fault
+    }
+    return descriptor
+  }
+
+  /// Whose a ledger is that cannot be opened, and what gives it back.
+  ///
+  /// A run as another user, such as root, leaves files that the service may not open.
+  private static func owner(_ path: String) -> String? {
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
+    guard let place = [path, folder].first(where: { UserAccount.foreignOwner(of: $0) != nil }),
+      let words = UserAccount.foreignOwner(of: place)
+    else { return nil }
+    let user = UserAccount.name(ofUser: geteuid())
+    return "\(words). Give it back with 'chown -R \(user): \(folder)'"
+  }
+
+  package func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+
+  package func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool {
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+    if errno == EWOULDBLOCK { return false }
+    throw LedgerFileFault(operation: "flock", code: errno)
+  }
+
+  /// The largest ledger that is read, in bytes: two million lines.
+  private static let largest = 1 << 30
+
+  package func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8] {
+    var content: [UInt8] = []
+    var information = stat()
+    guard fstat(descriptor, &information) == 0 else {
+      throw LedgerFileFault(operation: "read", code: errno)
+    }
+    guard information.st_size <= Self.largest else {
+      throw LedgerFileFault(operation: "read", code: EFBIG)
+    }
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = pread(descriptor, &chunk, chunk.count, off_t(content.count))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw LedgerFileFault(operation: "read", code: errno)
+      }
+      if count == 0 { return content }
+      guard content.count + count <= Self.largest else {
+        throw LedgerFileFault(operation: "read", code: EFBIG)
+      }
+      content += chunk[..<count]
+    }
+  }
+
+  package func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault) {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+      }
+      if count < 0 {
+        let code = errno
+        // What was written of the line so far stays: the rest follows it.
+        if code == EINTR || patience.triesAgain(after: code) { continue }
+        throw LedgerFileFault(operation: "write", code: code)
+      }
+      written += count
+    }
+  }
+
+  package func synchronize(_ descriptor: Int32) throws(LedgerFileFault) {
+    // Never tried again: after a failure the kernel may have dropped what was not written.
+    guard fsync(descriptor) == 0 else { throw LedgerFileFault(operation: "fsync", code: errno) }
+  }
+
+  package func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault) {
+    guard ftruncate(descriptor, off_t(length)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+      throw LedgerFileFault(operation: "truncate", code: errno)
+    }
+  }
+
+  package func rename(_ path: String, to target: String) throws(LedgerFileFault) {
+    let (answer, code) = whenThereIsRoom { Glibc.rename(path, target) }
+    guard answer == 0 else { throw LedgerFileFault(operation: "rename", code: code) }
+  }
+
+  package func makeDirectory(_ path: String) throws(LedgerFileFault) {
+    let (answer, code) = whenThereIsRoom { mkdir(path, 0o700) }
+    guard answer == 0 || code == EEXIST else {
+      throw LedgerFileFault(operation: "mkdir \(path)", code: code)
+    }
+  }
+
+  /// What a call answers and its `errno`, after as many waits as there is patience for.
+  private func whenThereIsRoom(_ call: () -> Int32) -> (answer: Int32, code: Int32) {
+    while true {
+      let answer = call()
+      let code = errno
+      if answer >= 0 || !patience.triesAgain(after: code) { return (answer, code) }
+    }
+  }
+}
+
+extension LedgerFileDisk {
+  /// Makes the entries of a directory durable.
+  func synchronizeDirectory(_ path: String) throws(LedgerFileFault) {
+    let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
+    defer { close(descriptor) }
+    try synchronize(descriptor)
+  }
+
+  /// Writes a small file so that after any crash either the old or the new content is there.
+  func replace(_ path: String, in directory: String, with bytes: [UInt8]) throws(LedgerFileFault) {
+    let temporary = "\(path).tmp"
+    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+    do {
+      defer { close(descriptor) }
+      try write(bytes, to: descriptor)
+      try synchronize(descriptor)
+    }
+    try rename(temporary, to: path)
+    try synchronizeDirectory(directory)
+  }
+
+  /// The content of a file; nil when there is none.
+  package func content(of path: String) throws(LedgerFileFault) -> [UInt8]? {
+    let descriptor: Int32
+    do {
+      // Without waiting: opening a pipe that lies there would never end.
+      descriptor = try open(path, O_RDONLY | O_NONBLOCK)
+    } catch {
+      if error.isMissing { return nil }
+      throw error
+    }
+    defer { close(descriptor) }
+    return try read(descriptor)
+  }
+}

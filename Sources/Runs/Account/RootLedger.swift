@@ -1,0 +1,80 @@
+import Control
+import Crypto
+import FoundationEssentials
+import Glibc
+package import Privacy
+
+/// The ledger of a folder of images, wherever it is asked for from.
+///
+/// It belongs to the folder, not to a run or a dataset's name: two names of one folder share it.
+package enum RootLedger {
+  /// The budget where no administrator set one: large enough to refuse nothing worth stating.
+  ///
+  /// What was spent is counted and stated all the same.
+  package static let unlimitedEpsilon = 1e4
+
+  /// Opens, or begins, the ledger of a folder.
+  package static func open(
+    root: String, dataset: String, unit: Privacy.PrivacyUnit, budget: PrivacyBudget,
+    ledgers: String, marks: String, under conditions: RunConditions = RunConditions()
+  ) throws -> LedgerFile {
+    let identity = try identity(of: root)
+    for folder in [ledgers, marks] { try DurableFile.makeFolder(folder) }
+    return try LedgerFile(
+      of: entry(identity, dataset, unit), budget: budget,
+      at: location(identity, ledgers: ledgers, marks: marks), disk: conditions.ledgerDisk,
+      now: conditions.now)
+  }
+
+  /// What was done to a folder so far, for planning: nothing is locked or written.
+  ///
+  /// Empty when nothing was ever spent on it.
+  ///
+  /// - Throws: whatever `open` would throw of a ledger that is damaged, deleted, cut, older than its
+  ///   mark, closed, or begun for another unit. A plan after part of a ledger would promise too much.
+  package static func history(
+    root: String, dataset: String, unit: Privacy.PrivacyUnit, ledgers: String, marks: String
+  ) throws -> LedgerHistory {
+    let identity = try identity(of: root)
+    let location = location(identity, ledgers: ledgers, marks: marks)
+    let history = try LedgerFile.history(at: location)
+    if let known = history.root {
+      try LedgerFile.check(known, isThatOf: entry(identity, dataset, unit), at: location)
+    }
+    return history
+  }
+
+  private static func entry(
+    _ identity: String, _ dataset: String, _ unit: Privacy.PrivacyUnit
+  ) -> LedgerRoot {
+    LedgerRoot(
+      identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency)
+  }
+
+  /// Where the ledger of an identity lies.
+  package static func location(
+    _ identity: String, ledgers: String, marks: String
+  ) -> LedgerFile.Location {
+    LedgerFile.Location(
+      directory: "\(ledgers)/\(identity)", markDirectory: "\(marks)/\(identity)")
+  }
+
+  /// Names a folder by a hash of its resolved path, since paths can name people.
+  package static func identity(of root: String) throws -> String {
+    guard let resolved = realpath(root, nil) else {
+      throw ControlError.notFound(
+        "folder \(root): cannot be opened (\(String(cString: strerror(errno)))).")
+    }
+    defer { free(resolved) }
+    return SHA256.hash(data: Data(String(cString: resolved).utf8)).prefix(16).hexadecimal
+  }
+
+  /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.
+  static func controlError(_ error: LedgerError) -> ControlError {
+    switch error {
+    case .overBudget: .refusedByPolicy(error.description)
+    case .invalid: .invalid(error.description)
+    default: .failed(error.description)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Control
+package import FoundationEssentials
+import Glibc
+package import Models
+
+/// The checkpoints of one run: each whole or not there, the newest two kept.
+package struct CheckpointFolder {
+  /// The folder.
+  package let path: String
+  private static let kept = 2
+  private static let prefix = "step-"
+  private static let suffix = ".safetensors"
+  /// Where the metadata of a checkpoint tell its format; `format` itself has a meaning for readers
+  /// of safetensors.
+  private static let formatKey = "figment_format"
+  /// Where they tell the secret name of the images that were learnt from; checkpoints stay inside.
+  private static let imagesKey = "figment_images"
+  /// The largest that is read: parameters, the moments of an optimiser and an average of each, of the
+  /// largest model there may be.
+  private static let largest = 6 << 30
+
+  /// A checkpoint and the step that it holds.
+  package struct Saved {
+    let step: Int
+    let checkpoint: Checkpoint
+    /// Newer ones that could not be read.
+    let damaged: Int
+    /// The file.
+    let path: String
+
+    /// Brings a model to the state that was saved.
+    ///
+    /// - Parameter images: the secret name of the frozen images that the model learns from.
+    /// - Throws: `ControlError` when it is the state of another model, or was learnt from other images: what
+    ///   it costs would be another run's to say.
+    package func restore(_ model: any GenerativeModel, learntFrom images: String) throws {
+      if let found = checkpoint.metadata[CheckpointFolder.imagesKey], found != images {
+        throw ControlError.failed(
+          "\(path): a checkpoint of another run (one that learnt from this run's images expected). Move it "
+            + "away and restore this run's own, or start a new run.")
+      }
+      do {
+        try model.restore(from: checkpoint)
+      } catch {
+        throw ControlError.failed("\(path): \(ControlError(error).message)")
+      }
+    }
+  }
+
+  /// Writes a file durably.
+  package var write: @Sendable (_ data: Data, _ path: String) throws -> Void = {
+    try DurableFile.write($0, to: $1)
+  }
+
+  /// Describes it.
+  package init(
+    path: String, write: @escaping @Sendable (_ data: Data, _ path: String) throws -> Void = {
+    try DurableFile.write($0, to: $1)
+  }
+  ) {
+    self.path = path
+    self.write = write
+  }
+
+  /// Writes the state after a step, and removes older ones.
+  ///
+  /// - Parameter images: the secret name of the frozen images that it was learnt from.
+  func save(_ model: any GenerativeModel, step: Int, learntFrom images: String) throws {
+    try DurableFile.makeFolder(path)
+    var checkpoint = Checkpoint()
+    model.save(into: &checkpoint)
+    checkpoint.metadata["step"] = String(step)
+    checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
+    checkpoint.metadata[Self.imagesKey] = images
+    try write(try Safetensors.encode(checkpoint), file(of: step))
+    for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
+  }
+
+  /// The newest checkpoint that can be read; nil when there is none.
+  ///
+  /// - Throws: `ControlError` when a later version wrote it: to go on from an older one would lose
+  ///   steps that were paid for.
+  package func newest() throws -> Saved? {
+    for (place, step) in try steps().reversed().enumerated() {
+      guard let data = try? DurableFile.read(file(of: step), atMost: Self.largest),
+        let checkpoint = try? Safetensors.decode(data),
+        let noted: Int = try? checkpoint.value("step"), noted == step
+      else { continue }
+      if let format: Int = try? checkpoint.value(Self.formatKey) {
+        try StateFormat.check(format, of: file(of: step))
+      }
+      return Saved(
+        step: step, checkpoint: checkpoint, damaged: place, path: file(of: step))
+    }
+    return nil
+  }
+
+  /// The bytes of the largest checkpoint; 0 when there is none.
+  func largestBytes() throws -> Int {
+    try steps().map { step in
+      var information = stat()
+      return stat(file(of: step), &information) == 0 ? Int(information.st_size) : 0
+    }.max() ?? 0
+  }
+
+  /// Removes all checkpoints, and nothing else that may lie there.
+  package func clear() throws { for step in try steps() { unlink(file(of: step)) } }
+
+  private func steps() throws -> [Int] {
+    try DurableFile.names(in: path).compactMap { name in
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
+      return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+    }.filter { $0 >= 0 }.sorted()
+  }
+
+  private func file(of step: Int) -> String {
+    "\(path)/\(Self.prefix)\(step)\(Self.suffix)"
+  }
+}

@@ -1,0 +1,134 @@
+import Control
+package import FoundationEssentials
+import Glibc
+
+/// Files that are whole after a crash, whenever it happens.
+package enum DurableFile {
+  /// What a file is called until it is whole.
+  package static let temporarySuffix = ".tmp"
+
+  /// Replaces a file: its old content or its new one is found afterwards, never a part.
+  ///
+  /// A temporary file is written, flushed to disk and renamed, and the folder is flushed too:
+  /// without that last step the new name can be lost with the power.
+  package static func write(_ data: Data, to path: String, mode: mode_t = 0o600) throws {
+    let temporary = path + temporarySuffix
+    unlink(temporary)
+    let file = try systemCall("open", temporary) {
+      open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+    }
+    do {
+      defer { close(file) }
+      try writeAll(data, to: file, of: temporary)
+      // Not repeated when it fails: the kernel reports a lost page once and then forgets it.
+      guard fsync(file) == 0 else { throw SystemCallError("fsync", temporary) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    try systemCall("rename", path) { rename(temporary, path) }
+    try flushFolder(of: path)
+  }
+
+  /// The largest file that is read whole, in bytes, unless a caller knows better: far more than any
+  /// record of ours, and less than a machine that trains has memory.
+  static let usualLimit = 256 << 20
+
+  /// Reads a whole file of at most `limit` bytes.
+  ///
+  /// A pipe or a device in the place of a file is refused: reading it might never end.
+  ///
+  /// - Throws: `SystemCallError`; `ControlError` for what is no regular file and for one that is too large.
+  package static func read(_ path: String, atMost limit: Int = usualLimit) throws -> Data {
+    let file = try systemCall("open", path) {
+      open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    }
+    defer { close(file) }
+    var information = stat()
+    try systemCall("fstat", path) { fstat(file, &information) }
+    guard information.st_mode & S_IFMT == S_IFREG else {
+      throw ControlError.failed(
+        "\(path): a folder, a pipe or a device (a file expected). Move it away, or restore the file."
+      )
+    }
+    let size = Int(information.st_size)
+    guard size <= limit else { throw isTooLarge(path, limit) }
+    var data = Data(capacity: size)
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    while true {
+      let count = try systemCall("read", path) { Glibc.read(file, &buffer, buffer.count) }
+      guard count > 0 else { return data }
+      // Files of /proc tell no size, and others may grow.
+      guard data.count + count <= limit else { throw isTooLarge(path, limit) }
+      data.append(contentsOf: buffer[..<count])
+    }
+  }
+
+  private static func isTooLarge(_ path: String, _ limit: Int) -> ControlError {
+    .failed(
+      "\(path): larger than \(Rounded.bytes(limit)), as no file of figment of this kind is. It is damaged, "
+        + "or another file. Restore it.")
+  }
+
+  /// Writes all bytes, however many calls it takes.
+  package static func writeAll(
+    _ data: Data, to file: Int32, of path: String, patience: RoomPatience = .ofThisProcess
+  ) throws {
+    let bytes = [UInt8](data)
+    var written = 0
+    while written < bytes.count {
+      written += try systemCall("write", path, patience: patience) {
+        bytes.withUnsafeBytes { buffer in
+          Glibc.write(file, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+        }
+      }
+    }
+  }
+
+  /// Flushes the folder that holds a file, so that the file's name is on disk.
+  package static func flushFolder(of path: String) throws {
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    let file = try systemCall("open", folder) {
+      open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    defer { close(file) }
+    try systemCall("fsync", folder) { fsync(file) }
+  }
+
+  /// Makes a folder and those above it that are missing.
+  package static func makeFolder(_ path: String, mode: mode_t = 0o700) throws {
+    if mkdir(path, mode) == 0 || errno == EEXIST {
+      var information = stat()
+      try systemCall("stat", path) { stat(path, &information) }
+      guard information.st_mode & S_IFMT == S_IFDIR else {
+        throw SystemCallError("mkdir", path, code: ENOTDIR)
+      }
+      return
+    }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+      throw SystemCallError("mkdir", path)
+    }
+    try makeFolder(String(path[..<slash]), mode: mode)
+    try systemCall("mkdir", path) { mkdir(path, mode) }
+  }
+
+  /// The names in a folder, sorted; none when there is no such folder.
+  package static func names(in path: String) throws -> [String] {
+    guard let folder = opendir(path) else {
+      if errno == ENOENT { return [] }
+      throw SystemCallError("opendir", path)
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+          String(cString: $0)
+        }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+}

@@ -1,0 +1,71 @@
+import Glibc
+
+/// Whole folders.
+package enum FolderTree {
+  /// Removes a folder and all that is in it; nothing happens when it is not there.
+  package static func remove(_ path: String) throws {
+    var information = stat()
+    guard lstat(path, &information) == 0 else { return }
+    if information.st_mode & S_IFMT == S_IFDIR {
+      for name in try DurableFile.names(in: path) { try remove(path + "/" + name) }
+      try systemCall("rmdir", path) { rmdir(path) }
+    } else {
+      try systemCall("unlink", path) { unlink(path) }
+    }
+  }
+
+  /// The paths of all files in a folder, whatever they are, folders left out.
+  ///
+  /// Paths are below it: `data/a/0.png`.
+  package static func files(in path: String) throws -> [String] {
+    try DurableFile.names(in: path).flatMap { name -> [String] in
+      var information = stat()
+      try systemCall("lstat", path) { lstat("\(path)/\(name)", &information) }
+      guard information.st_mode & S_IFMT == S_IFDIR else { return [name] }
+      return try files(in: "\(path)/\(name)").map { "\(name)/\($0)" }
+    }
+  }
+
+  /// Gives a folder and all that is in it one time of access and of change.
+  static func setTimes(of path: String, to time: timespec) throws {
+    var information = stat()
+    try systemCall("lstat", path) { lstat(path, &information) }
+    if information.st_mode & S_IFMT == S_IFDIR {
+      for name in try DurableFile.names(in: path) {
+        try setTimes(of: path + "/" + name, to: time)
+      }
+    }
+    let times = [time, time]
+    try systemCall("utimensat", path) {
+      utimensat(AT_FDCWD, path, times, Int32(AT_SYMLINK_NOFOLLOW))
+    }
+  }
+
+  private typealias Rename =
+    @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+  /// `RENAME_EXCHANGE` of renameat2(2).
+  private static let exchanging: UInt32 = 2
+
+  /// Puts a folder at `place`; one that is there already comes to the folder's old name in the same
+  /// moment, so that nobody finds a half of either.
+  static func exchange(_ folder: String, with place: String) throws {
+    do {
+      try systemCall("rename", place) { rename(folder, place) }
+      return
+    } catch let error as SystemCallError where error.code == ENOTEMPTY || error.code == EEXIST {
+      // One is there already.
+    }
+    // Swift's overlay of the C library does not declare it.
+    if let symbol = dlsym(nil, "renameat2"),
+      unsafeBitCast(symbol, to: Rename.self)(AT_FDCWD, folder, AT_FDCWD, place, exchanging) == 0
+    {
+      return
+    }
+    // A file system without exchange: for a moment there is no set, and never half of one.
+    let aside = folder + ".old"
+    try remove(aside)
+    try systemCall("rename", place) { rename(place, aside) }
+    try systemCall("rename", place) { rename(folder, place) }
+    try systemCall("rename", folder) { rename(aside, folder) }
+  }
+}

@@ -1,0 +1,102 @@
+package import Control
+package import FoundationEssentials
+package import Models
+package import Privacy
+
+/// More images from a model that was trained before: post-processing, which costs no privacy.
+package struct Generation {
+  /// The trained model.
+  package let model: any GenerativeModel
+  /// Its recipe.
+  package let recipe: Recipe
+  /// Its classes.
+  package let classes: [String]
+  /// What to draw.
+  package let request: SampleRequest
+  /// What the manifest calls it.
+  package let name: String
+
+  /// Describes it.
+  package init(
+    model: any GenerativeModel, recipe: Recipe, classes: [String], request: SampleRequest, name: String
+  ) {
+    self.model = model
+    self.recipe = recipe
+    self.classes = classes
+    self.request = request
+    self.name = name
+  }
+
+  /// Writes a set that may be shared; nil when it was asked to stop before the set was whole.
+  ///
+  /// `statement` is the privacy statement of the model's release, which covers these images too.
+  package func write(
+    releaseAt place: SetPlace, protectedBy mechanism: SubsampledGaussian, statement: Data?,
+    stop: StopSignal, report: (_ written: Int) -> Void
+  ) throws -> JobResults? {
+    let writer = try ReleaseWriter(
+      releaseAt: place, protectedBy: mechanism, hasReport: false)
+    return try write(
+      writer, place, DrawnSetReadme.Guarantee(statement: statement), stop, report)
+  }
+
+  /// Writes a set that nobody but the operator may read; nil when it was asked to stop before the set
+  /// was whole.
+  package func write(
+    insideAt place: SetPlace, guarantee: DrawnSetReadme.Guarantee, stop: StopSignal,
+    report: (_ written: Int) -> Void
+  ) throws -> JobResults? {
+    let writer = try InternalSetWriter(insideAt: place, hasReport: false)
+    return try write(writer, place, guarantee, stop, report)
+  }
+
+  /// Completes images and writes a set that nobody but the operator may read, since it shows parts of
+  /// them; nil when it was asked to stop before the set was whole.
+  ///
+  /// - Throws: `ModelFileError.noCompletion` for a family that cannot.
+  package func complete(
+    _ completion: Completion, insideAt place: SetPlace, stop: StopSignal,
+    report: (_ written: Int) -> Void
+  ) throws -> JobResults? {
+    guard let model = model as? any CompletingModel else {
+      throw ModelFileError.noCompletion(family: recipe.family)
+    }
+    let writer = try InternalSetWriter(insideAt: place, hasReport: false)
+    let drawn = try writer.writeImages(
+      completing: completion, by: model, format: recipe.format(classes: classes), request,
+      shouldStop: { stop.isRaised }, report: report)
+    guard drawn else { return nil }
+    return try finish(writer, place, .given(rows: completion.rows))
+  }
+
+  private func write<Zone>(
+    _ writer: SetWriter<Zone>, _ place: SetPlace, _ guarantee: DrawnSetReadme.Guarantee,
+    _ stop: StopSignal, _ report: (Int) -> Void
+  ) throws -> JobResults? {
+    let format = recipe.format(classes: classes)
+    let drawn = try writer.writeImages(
+      of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
+    guard drawn else { return nil }
+    try writer.writeSheet(of: model, format: format, as: request)
+    if case .stated(let statement) = guarantee {
+      try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
+      if let page = guarantee.statementInWords {
+        try writer.write(Releasable(page.markdown, .chosenBeforehand), as: "PRIVACY.md")
+      }
+    }
+    var results = try finish(writer, place, guarantee)
+    results.outputs.append(JobOutput(kind: "sheet", path: place.path + "/samples.png"))
+    return results
+  }
+
+  private func finish<Zone>(
+    _ writer: SetWriter<Zone>, _ place: SetPlace, _ guarantee: DrawnSetReadme.Guarantee
+  ) throws -> JobResults {
+    let readme = DrawnSetReadme(recipe: recipe, request: request, guarantee: guarantee)
+    try writer.write(Releasable(readme.text, .chosenBeforehand), as: "README.md")
+    try writer.finish(manifest: writer.writeManifest(run: name, software: Version.current))
+    return JobResults(
+      images: request.labels.count, outputs: [JobOutput(kind: "images", path: place.path + "/data")]
+    )
+  }
+}

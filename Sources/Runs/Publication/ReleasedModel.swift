@@ -1,0 +1,87 @@
+import Control
+package import Compute
+import Datasets
+package import FoundationEssentials
+package import Models
+
+/// A model that a release holds, with what drawing from it needs: its recipe and its classes.
+package struct ReleasedModel {
+  package let recipe: Recipe
+  package let classes: [String]
+  /// The model, its averaged weights in place; it is not to be trained on.
+  package let model: any GenerativeModel
+  /// The privacy statement of the release, if the model lies in one.
+  package let statement: Data?
+
+  /// Reads `generator.safetensors`, given its path, that of a release, or that of its `model` folder.
+  package init(_ path: String, on machine: Machine) throws {
+    let file = Self.file(path)
+    let bytes: Data
+    do {
+      bytes = try DurableFile.read(file, atMost: Self.largestFile)
+    } catch let error as ControlError {
+      throw error
+    } catch {
+      throw ModelFileError.unreadable(file)
+    }
+    let content: Checkpoint
+    do {
+      content = try Safetensors.decode(bytes)
+    } catch {
+      throw ModelFileError.noModel(file, reason: ControlError(error).message)
+    }
+    let entry = { (key: String) throws -> Data in
+      guard let text = content.metadata[key] else {
+        throw ModelFileError.noModel(file, reason: "its entry '\(key)' is missing")
+      }
+      return Data(text.utf8)
+    }
+    do {
+      let json = JSONDecoder()
+      recipe = try json.decode(Recipe.self, from: entry("recipe"))
+      classes = try json.decode([String].self, from: entry("classes"))
+      _ = try ClassNames.folders(classes)
+      try recipe.validate(classes: classes)
+      model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+      try model.restoreGenerator(from: content)
+    } catch let error as ModelFileError {
+      throw error
+    } catch {
+      throw ModelFileError.noModel(file, reason: ControlError(error).message)
+    }
+    statement = try ListedFiles.statement(beside: file, model: bytes)
+  }
+
+  /// The weights of the largest model there may be, and the header.
+  private static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
+
+  private static func file(_ path: String) -> String {
+    let name = "generator.safetensors"
+    if path.hasSuffix(".safetensors") { return path }
+    let inFolder = "\(path)/\(name)"
+    return FileManager.default.fileExists(atPath: inFolder) ? inFolder : "\(path)/model/\(name)"
+  }
+}
+
+/// Why a file gives no model.
+package enum ModelFileError: Error, CustomStringConvertible {
+  case unreadable(String)
+  case noModel(String, reason: String)
+  case noLikelihood(String, family: String)
+  case noCompletion(family: String)
+
+  package var description: String {
+    switch self {
+    case .unreadable(let file):
+      "model \(file): cannot be read (a release or its model/generator.safetensors expected)."
+    case .noModel(let file, let reason):
+      "model \(file): no model of Figment's: \(reason.withoutFullStop). Give a release or its "
+        + "model/generator.safetensors."
+    case .noLikelihood(let path, let family):
+      "model \(path): family \(family) has no likelihood (family \(PixelModel.family) expected). "
+        + "Judge its images with figmentd evaluate."
+    case .noCompletion(let family):
+      "model: family \(family) cannot complete images (family \(PixelModel.family) expected)."
+    }
+  }
+}

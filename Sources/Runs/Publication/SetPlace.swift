@@ -1,0 +1,177 @@
+import Control
+import Crypto
+package import FoundationEssentials
+import Glibc
+
+/// The place of a synthetic set: the set appears there whole or not at all, and never takes the place
+/// of anything that its own run did not write.
+package struct SetPlace {
+  /// Where the set appears.
+  package let path: String
+  /// The folder in which it is written, beside its place, under a random name.
+  package let temporary: String
+  /// The rights that the set gets.
+  private let rights: ReleaseRights
+  /// Where the run notes what it published and what it began; nil where nothing may be there yet.
+  private let record: String?
+
+  /// What a run published, was about to publish or began: enough to recognise it later.
+  private struct Record: Codable {
+    /// SHA-256 of each manifest.
+    var manifests: [String] = []
+    /// Temporary folders that the run made and has not moved away yet.
+    var unfinished: [String]?
+  }
+
+  /// The one time that released files and folders carry, 1980-01-01 UTC.
+  ///
+  /// It is the earliest that ZIP archives can hold. When a file was written depends on how long
+  /// training took.
+  private static let fixedTime = timespec(tv_sec: 315_532_800, tv_nsec: 0)
+
+  /// A place, and the internal folder of the run that may publish there again.
+  ///
+  /// `rights` say who may read the set there; without, nobody but its owner.
+  package init(
+    _ path: String, internalFiles: String? = nil, rights: ReleaseRights = .ownerAlone
+  ) {
+    self.path = path
+    self.rights = rights
+    let (folder, name) = Self.split(path)
+    temporary =
+      "\(folder)/.figment-\(name)-\(String.randomHexadecimal(byteCount: 6))\(DurableFile.temporarySuffix)"
+    record = internalFiles.map { $0 + "/published.json" }
+  }
+
+  /// Refuses a place that holds anything but an earlier set of the same run, as that run wrote it, and one in
+  /// whose folder nothing can be written.
+  ///
+  /// Called before anything is spent, and again before the set appears.
+  package func requireFree() throws {
+    try WritableFolder.require(Self.split(path).folder, as: "output")
+    var information = stat()
+    guard lstat(path, &information) == 0 else { return }
+    if information.st_mode & S_IFMT == S_IFDIR {
+      if try DurableFile.names(in: path).isEmpty { return }
+      if try isOwn(path) { return }
+    }
+    throw ControlError.conflict(
+      "\(path): something is there that this run did not write, or that was changed since (nothing, or "
+        + "a set of this run, expected). It is left as it is. Move it away, or choose another name or "
+        + "output.")
+  }
+
+  /// Makes an empty temporary folder; those that interrupted attempts of the run left are removed.
+  func begin() throws {
+    try requireFree()
+    let folder = Self.split(path).folder
+    try rights.makeFolder(folder)
+    var known = try recorded()
+    // Only names that are given here: a damaged record must not name anything else for removal.
+    for name in known.unfinished ?? [] where isOwnUnfinished(name) {
+      try FolderTree.remove("\(folder)/\(name)")
+    }
+    // Noted before it is made, so that nothing of another's is ever taken for the run's own.
+    known.unfinished = [Self.split(temporary).name]
+    try keep(known)
+    try systemCall("mkdir", temporary) { mkdir(temporary, 0o700) }
+  }
+
+  /// The manifests of the sets that the run's files made, or were about to make.
+  func recordedManifests() throws -> [String] { try recorded().manifests }
+
+  /// Notes the manifest of a set that is about to be published.
+  ///
+  /// Called before the ledger notes the release: afterwards the run's own releases can be told from those
+  /// that a copy of its files made.
+  func note(manifest: String) throws {
+    var known = try recorded()
+    guard !known.manifests.contains(manifest) else { return }
+    known.manifests.append(manifest)
+    try keep(known)
+  }
+
+  /// Moves the finished set, whose manifest has this hash, into place.
+  func publish(manifest: String) throws {
+    try requireFree()
+    try rights.apply(toAllOf: temporary)
+    try FolderTree.setTimes(of: temporary, to: Self.fixedTime)
+    // One flush for all images: an fsync for each of many thousands would take minutes.
+    sync()
+    // Before the set appears: after a crash between the two the run knows the old one and the new.
+    try note(manifest: manifest)
+    try FolderTree.exchange(temporary, with: path)
+    try DurableFile.flushFolder(of: path)
+    try removeReplaced()
+    var known = try recorded()
+    known.unfinished = nil
+    try keep(known)
+  }
+
+  /// Removes what did not become a set.
+  package func discard() { try? FolderTree.remove(temporary) }
+
+  /// Removes the run's earlier set, which lies at the temporary name after an exchange.
+  ///
+  /// Whatever somebody put into it until the last moment is kept beside the new set.
+  private func removeReplaced() throws {
+    guard access(temporary, F_OK) == 0 else { return }
+    if try isOwn(temporary) { return try FolderTree.remove(temporary) }
+    let aside = "\(path).replaced-\(String.randomHexadecimal(byteCount: 6))"
+    try systemCall("rename", aside) { rename(temporary, aside) }
+  }
+
+  private func isOwnUnfinished(_ name: String) -> Bool {
+    name.hasPrefix(".figment-\(Self.split(path).name)-") && Leftovers.isUnfinishedSet(name)
+  }
+
+  /// A file of the set that is at the place, as the run wrote it; nil where there is none.
+  ///
+  /// - Throws: `ControlError.conflict` when it is not as the run wrote it: a statement of another set, or a
+  ///   changed one, would claim what is not so.
+  package func ownFile(_ name: String) throws -> Data? {
+    guard access("\(path)/\(name)", F_OK) == 0 else { return nil }
+    let data = try DurableFile.read("\(path)/\(name)")
+    guard let manifest = try? DurableFile.read("\(path)/\(ListedFiles.name)"),
+      try recorded().manifests.contains(SHA256.hash(data: manifest).hexadecimal),
+      let listed = try? JSONDecoder().decode(ListedFiles.self, from: manifest),
+      listed.lists(data, as: name)
+    else {
+      throw ControlError.conflict(
+        "\(path)/\(name): it is not as its run wrote it (unchanged, with its manifest.json, expected). Restore "
+          + "the release.")
+    }
+    return data
+  }
+
+  /// Whether a folder holds what a manifest of this run lists, and nothing else.
+  package func isOwn(_ folder: String) throws -> Bool {
+    guard let data = try? DurableFile.read(folder + "/manifest.json"),
+      try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),
+      let manifest = try? JSONDecoder().decode(ListedFiles.self, from: data)
+    else { return false }
+    var found = Set(try FolderTree.files(in: folder))
+    guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {
+      return false
+    }
+    return try manifest.files.keys.allSatisfy { name in
+      manifest.lists(try DurableFile.read("\(folder)/\(name)"), as: name)
+    }
+  }
+
+  private func recorded() throws -> Record {
+    guard let record, access(record, F_OK) == 0 else { return Record() }
+    return try StateFormat.read(Record.self, at: record)
+  }
+
+  private func keep(_ known: Record) throws {
+    guard let record else { return }
+    try DurableFile.makeFolder(Self.split(record).folder)
+    try DurableFile.write(try StateFormat.encodeSealed(known), to: record)
+  }
+
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    let slash = path.lastIndex(of: "/") ?? path.startIndex
+    return (String(path[..<slash]), String(path[slash...].drop { $0 == "/" }))
+  }
+}

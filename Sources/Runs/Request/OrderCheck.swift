@@ -1,0 +1,41 @@
+import Control
+import Datasets
+import Models
+package import Privacy
+
+extension RunOrder {
+  /// Refuses an order that no run could carry out, before anything is queued or written: a recipe
+  /// out of range, questions that cost as much as the run, a delta or an epsilon that no accountant
+  /// reaches, a budget without room.
+  ///
+  /// - Parameters:
+  ///   - units: how many units of privacy there are; nil where nobody has counted them yet. Without
+  ///     them and without a declared population, what depends on them is left to the run.
+  ///   - history: what was done to the root; not read for an order without privacy.
+  /// - Throws: what the run would throw.
+  package func requirePossible(units: Int?, after history: () throws -> LedgerHistory) throws {
+    // Where no classes are declared, a recipe is checked with as few as can be told apart.
+    try recipe.validate(classes: rules.classes ?? ["one", "two"])
+    try training.validate()
+    if let classes = rules.classes { _ = try ClassNames.folders(classes) }
+    let epsilon: Double
+    switch loss {
+    case .unlimited:
+      guard permission != nil else { throw ControlError.refusedByPolicy(nonPrivateRefusal) }
+      return
+    case .epsilon(let asked): epsilon = asked
+    case .remainder: epsilon = budget.epsilon
+    }
+    _ = try PrivacyBudget(epsilon: epsilon, delta: delta)
+    let questions = try questions(within: epsilon)
+    if let classes = rules.classes { try questions.validate(classes: classes) }
+    let history = try history()
+    guard let units = population ?? units, units > 0 else { return }
+    let priced = try PricedPlan(self, units: units, after: history)
+    guard let mechanism = priced.plan.mechanism else { return }
+    var gate = BudgetGate(budget: budget, dataset: dataset)
+    try gate.admitPlan(
+      RunDesign.event(mechanism, steps: priced.plan.steps, questions: priced.questions.all),
+      of: name, after: history)
+  }
+}

@@ -1,0 +1,346 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Models
+import Privacy
+import Runs
+
+/// The engine that trains on this machine: joins the rooms of data, models and privacy.
+final class LocalEngine: TrainingEngine {
+  private let library: RecipeLibrary
+  private let state: StatePaths
+  private let countUse: CountUse
+  private let conditions: RunConditions
+  private let makeDecoder: @Sendable () throws -> any ImageDecoder
+  private let machine: Machine
+
+  /// Counts what a run that brings images to a form uses of a dataset's root.
+  typealias CountUse = @Sendable (DatasetConfiguration, ImageTransform) throws -> FileUse
+
+  /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
+  ///
+  /// `countUse` counts as a run does.
+  /// Images are decoded in child processes unless `makeDecoder` says otherwise.
+  init(
+    recipes: String, threads: Int?, state: StatePaths,
+    under conditions: RunConditions = RunConditions(),
+    makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil,
+    countUse: @escaping CountUse
+  ) {
+    library = RecipeLibrary(folder: recipes)
+    machine = Machine(threadCount: threads ?? Processors.granted)
+    self.state = state
+    self.countUse = countUse
+    self.conditions = conditions
+    let poisoned = DecoderProcess.Poisoned()
+    self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
+  }
+
+  /// Makes an engine as it is set up in a daemon.
+  convenience init(
+    _ settings: EngineSettings,
+    countUse: @escaping CountUse
+  ) {
+    self.init(
+      recipes: settings.recipes, threads: settings.threads, state: settings.state,
+      countUse: countUse)
+  }
+
+  var instructionSet: String { machine.kernels.name }
+
+  var threads: Int { machine.threads.threadCount }
+
+  func recipes() throws -> [RecipeSummary] { try library.summaries() }
+
+  func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
+    try Self.translated {
+      let order = try order(request, name: Self.unnamed, dataset: dataset)
+      let use = try countUse(dataset, order.transform)
+      let population = dataset.population ?? use.units
+      let classes = dataset.classes ?? ["one", "two"]
+      try order.recipe.validate(classes: classes)
+      let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
+      let priced = try PricedPlan(order, units: population, after: history)
+      if let classes = dataset.classes { try priced.questions.validate(classes: classes) }
+      let plan = priced.plan
+      let forecast = try TrainingForecast(order.recipe, plan, classes: classes, on: machine)
+      var report = PlanReport(
+        dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
+        expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
+        images: order.count)
+      report.usableImages = use.images
+      report.tooSmallImages = use.tooSmall
+      report.diskBytes =
+        DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
+      report.warning =
+        NoiseOutlook(
+          plan, parameterCount: forecast.privateParameterCount, epsilon: priced.epsilon)?.warning
+      guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
+        if order.permission == nil { report.refusal = order.nonPrivateRefusal }
+        return report
+      }
+      let event = RunDesign.event(mechanism, steps: plan.steps, questions: priced.questions.all)
+      try addPrivacy(to: &report, mechanism, epsilon, order, event, dataset, after: history)
+      report.privacy?.remark = priced.remark
+      report.privacy?.statement += priced.questions.words
+      return report
+    }
+  }
+
+  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+    try Self.translated {
+      let order = try order(request, name: Self.unnamed, dataset: dataset)
+      let use = isCounted ? try countUse(dataset, order.transform) : nil
+      try order.requirePossible(units: use?.units) {
+        try history(of: order)
+      }
+    }
+  }
+
+  func form(ofRecipe name: String) throws -> ImageTransform {
+    try Self.translated { try library.recipe(named: name).transform }
+  }
+
+  func preview(
+    of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
+  ) throws -> PreviewSheet {
+    try Self.translated {
+      var builder = SnapshotBuilder(
+        root: dataset.root, rules: dataset.rules,
+        transform: try recipe.map(form) ?? PreviewDrawing.commonForm)
+      builder.makeDecoder = makeDecoder
+      return try PreviewDrawing(builder: builder, dataset: dataset.name, recipe: recipe)
+        .sheet(of: selection)
+    }
+  }
+
+  /// What a run that has no name yet is called: no job can have this name.
+  private static let unnamed = "a job to come"
+
+  /// What was done to the root of an order.
+  private func history(of order: RunOrder) throws -> LedgerHistory {
+    try RootLedger.history(
+      root: order.root, dataset: order.dataset, unit: order.unit, ledgers: state.ledgers,
+      marks: state.ledgerMarks)
+  }
+
+  private func addPrivacy(
+    to report: inout PlanReport, _ mechanism: SubsampledGaussian, _ epsilon: Double,
+    _ order: RunOrder, _ event: PrivacyEvent, _ dataset: DatasetConfiguration,
+    after history: LedgerHistory
+  ) throws {
+    var after = try history.committed()
+    let asked = try EventTally(event)
+    let basis: PrivacyCost.Basis =
+      try history.wouldBeAdaptive(asked, of: order.name) ? .adaptive : .planned
+    try after.add(asked)
+    let total = try PrivacyCost(of: after, delta: dataset.policy.delta, basis: basis)
+    report.privacy = PlannedPrivacy(
+      epsilon: epsilon, delta: order.delta, noiseMultiplier: mechanism.noiseMultiplier,
+      samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
+      unit: dataset.policy.unit, epsilonAfter: total.epsilon,
+      epsilonMaximum: dataset.policy.epsilonMaximum,
+      statement: "\(Rounded.count(report.steps)) steps of \(mechanism.noise.words) noise of "
+        + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
+        + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, adding or removing one "
+        + (dataset.policy.unit == .file ? "file" : "sub-folder")
+        + "; \(GuaranteeStrength(epsilon: epsilon).words)")
+    var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
+    do {
+      try gate.admitPlan(event, of: order.name, after: history)
+    } catch {
+      report.refusal = error.description
+    }
+  }
+
+  func train(
+    _ job: Job, _ request: TrainRequest, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    let order = try order(request, name: job.id.description, dataset: dataset)
+    return try withoutActuallyEscaping(report) { report in
+      let run = TrainingRun(
+        order, at: try places(of: directory, dataset), on: machine, stop: stop, under: conditions,
+        makeDecoder: makeDecoder, report: report)
+      switch try run.run() {
+      case .finished(let results): return .completed(results)
+      case .stopped: return .stopped
+      }
+    }
+  }
+
+  func check(_ request: GenerateRequest, from trained: JobDirectory) throws {
+    try Self.translated {
+      let design = try design(of: trained)
+      _ = try request.counts(of: design.classes)
+      try design.recipe.validate(
+        SampleRequest(
+          labels: [], seed: 0, temperature: request.temperature ?? 1, guidance: request.guidance),
+        classes: design.classes)
+    }
+  }
+
+  func generate(
+    _ job: Job, _ request: GenerateRequest, from trained: JobDirectory,
+    into directory: JobDirectory, dataset: DatasetConfiguration, stop: StopSignal,
+    report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try Self.translated {
+      let design = try design(of: trained)
+      guard let saved = try CheckpointFolder(path: trained.checkpoints).newest() else {
+        throw Self.hasNoModel(trained)
+      }
+      let model = try design.recipe.makeModel(
+        classes: design.classes, seed: design.seed, on: machine)
+      try saved.restore(model, learntFrom: design.snapshot)
+      let generation = Generation(
+        model: model, recipe: design.recipe, classes: design.classes,
+        request: SampleRequest(
+          classCounts: try request.counts(of: design.classes),
+          seed: request.seed ?? RunDesign.drawnSeed(),
+          temperature: request.temperature ?? 1, guidance: request.guidance),
+        name: job.id.description)
+      let places = try places(of: directory, dataset)
+      let count = generation.request.labels.count
+      let tell = { (written: Int) in
+        report(.progress(JobProgress(phase: .generate, done: written, total: count)))
+      }
+      let results =
+        if let mechanism = design.plan.mechanism {
+          try generation.write(
+            releaseAt: places.set(isProtected: true),
+            protectedBy: mechanism,
+            statement: SetPlace(trained.release, internalFiles: trained.internalFiles)
+              .ownFile("privacy.json"), stop: stop,
+            report: tell)
+        } else {
+          try generation.write(
+            insideAt: places.set(isProtected: false),
+            guarantee: .none, stop: stop, report: tell)
+        }
+      return results.map { .completed($0) } ?? .stopped
+    }
+  }
+
+  func evaluate(
+    _ job: Job, _ request: EvaluateRequest, of trained: JobDirectory, in directory: JobDirectory,
+    dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
+  ) throws -> EngineOutcome {
+    try Self.translated {
+      guard let design = try RunDesign.saved(in: trained.internalFiles) else {
+        throw ControlError.conflict(
+          "job \(trained.job): its internal files are gone, so nothing can be compared. Train anew."
+        )
+      }
+      return try withoutActuallyEscaping(report) { report in
+        let evaluation = JobEvaluation(
+          design: design, places: places(of: trained), dataset: dataset, request: request,
+          machine: machine, makeDecoder: makeDecoder,
+          stop: stop, report: report)
+        return try evaluation.run().map { .completed($0) } ?? .stopped
+      }
+    }
+  }
+
+  func reportFiles(of trained: JobDirectory, isInternal: Bool) -> [(page: String, json: String)] {
+    let places = places(of: trained)
+    guard isInternal else {
+      return [(places.release + "/report.html", places.release + "/report.json")]
+    }
+    let evaluated = InternalReportFiles(folder: places.internalFiles)
+    return [
+      (evaluated.page, evaluated.json),
+      (places.unprotected + "/report.html", places.unprotected + "/report.json"),
+    ]
+  }
+
+  func sets(of job: JobDirectory) -> [SetPlace] {
+    let places = places(of: job)
+    return [places.set(isProtected: true), places.set(isProtected: false)]
+  }
+
+  func ledger(
+    of dataset: DatasetConfiguration, witness: LedgerWitness?
+  ) throws -> LedgerReport {
+    try LedgerReader(dataset, state: state, witness: witness).report()
+  }
+
+  private func order(
+    _ request: TrainRequest, name: String, dataset: DatasetConfiguration
+  ) throws -> RunOrder {
+    let policy = dataset.policy
+    if let delta = request.delta, delta > policy.delta {
+      throw ControlError.refusedByPolicy(
+        "dataset \(dataset.name): this job asks for delta \(Rounded.number(delta)), its policy allows "
+          + "\(Rounded.number(policy.delta)). Leave delta out, or ask for less.")
+    }
+    let recipe = try library.recipe(named: request.recipe)
+    if request.hardened == false, recipe.training.noise == .discreteGaussian {
+      throw ControlError.invalid(
+        "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
+    }
+    return RunOrder(
+      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules,
+      settle: dataset.settle, recipe: recipe,
+      population: dataset.population,
+      loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
+      permission: request.isNonPrivate ? .granted(by: policy) : nil,
+      delta: request.delta ?? policy.delta, allowsLargeDelta: policy.allowsLargeDelta,
+      budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
+      steps: request.steps, isHardened: request.hardened ?? false,
+      countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
+      holdOut: dataset.holdOut, allowsFewerSteps: request.allowFewerSteps ?? false,
+      count: request.count ?? RunOrder.usualCount,
+      seed: request.seed, command: request.command)
+  }
+
+  /// Where a job's files lie that may release something of a dataset.
+  private func places(
+    of directory: JobDirectory, _ dataset: DatasetConfiguration
+  ) throws -> RunPlaces {
+    var places = places(of: directory)
+    places.rights = try ReleaseRights(dataset.release)
+    return places
+  }
+
+  private func places(of directory: JobDirectory) -> RunPlaces {
+    RunPlaces(
+      internalFiles: directory.internalFiles, checkpoints: directory.checkpoints,
+      release: directory.release, unprotected: "\(directory.output)/internal/\(directory.job)",
+      ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
+  }
+
+  /// What a job decided, whose model shall draw.
+  private func design(of trained: JobDirectory) throws -> RunDesign {
+    guard let design = try RunDesign.saved(in: trained.internalFiles) else {
+      throw Self.hasNoModel(trained)
+    }
+    return design
+  }
+
+  private static func hasNoModel(_ trained: JobDirectory) -> ControlError {
+    .conflict("job \(trained.job): it has no checkpoint to draw from. Wait until it has trained.")
+  }
+
+  private static func translated<Result>(_ body: () throws -> Result) throws -> Result {
+    try ControlError.translating(body)
+  }
+}
+
+extension GenerateRequest {
+  /// How many images of each class are wanted.
+  fileprivate func counts(of classes: [String]) throws(ControlError) -> [Int] {
+    if let classCounts { return try ClassCounts.inOrder(of: classes, classCounts) }
+    let count = count ?? 0
+    guard perClass == true else {
+      return SampleRequest.evenCounts(of: count, among: classes.count)
+    }
+    guard count <= ClassCounts.largestTotal / classes.count else {
+      throw .invalid(
+        "count \(count) of each of \(classes.count) classes: too many in all (up to "
+          + "\(ClassCounts.largestTotal) images expected).")
+    }
+    return classes.map { _ in count }
+  }
+}

@@ -1,0 +1,95 @@
+import Control
+import FoundationEssentials
+import Glibc
+import Models
+import Yams
+import Runs
+
+/// The recipes that requests may name: one YAML file each in the administrator's folder.
+struct RecipeLibrary: Sendable {
+  /// The folder.
+  let folder: String
+
+  /// The names of all recipes, sorted.
+  func names() throws -> [String] {
+    try DurableFile.names(in: folder).filter { $0.hasSuffix(".yaml") }.map {
+      String($0.dropLast(5))
+    }
+  }
+
+  /// The recipe of a name.
+  func recipe(named name: String) throws -> Recipe {
+    let names = try names()
+    guard names.contains(name) else {
+      throw ControlError.notFound(
+        ControlError.unknown("recipe", name, among: names).message + " The folder is \(folder).")
+    }
+    return try Self.read("\(folder)/\(name).yaml")
+  }
+
+  /// All recipes, as lists show them.
+  func summaries() throws -> [RecipeSummary] {
+    try names().map { name in
+      let recipe = try recipe(named: name)
+      return RecipeSummary(
+        name: name, family: recipe.family, width: recipe.image.width, height: recipe.image.height,
+        channels: recipe.image.channels, summary: recipe.summary)
+    }
+  }
+
+  /// Reads one file; a key that no recipe has is an error.
+  static func read(_ path: String) throws -> Recipe {
+    let text: String
+    do {
+      text = String(decoding: try DurableFile.read(path), as: UTF8.self)
+    } catch let error as SystemCallError {
+      throw ControlError.notFound(
+        "recipe \(path): cannot be read (\(String(cString: strerror(error.code)))).")
+    }
+    do {
+      let recipe = try YAMLDecoder().decode(Recipe.self, from: text)
+      try refuseUnknownFields(in: text, of: recipe)
+      return recipe
+    } catch let error as RecipeFailure {
+      throw ControlError.invalid(error.description)
+    } catch let error as DecodingError {
+      throw ControlError.invalid("recipe \(path): \(describe(error))")
+    } catch let error as YamlError {
+      throw ControlError.invalid("recipe \(path): not readable as YAML: \(error.words)")
+    }
+  }
+
+  private static func refuseUnknownFields(in text: String, of recipe: Recipe) throws {
+    guard let root = try Yams.compose(yaml: text) else { return }
+    try refuseUnknownFields(in: root, under: "", among: recipe.fields)
+  }
+
+  private static func refuseUnknownFields(
+    in node: Node, under prefix: String, among fields: [String]
+  ) throws {
+    guard let mapping = node.mapping else { return }
+    for (key, value) in mapping {
+      let path = prefix + (key.string ?? "?")
+      if fields.contains(path) { continue }
+      guard fields.contains(where: { $0.hasPrefix(path + ".") }) else {
+        let known = fields.filter { $0.hasPrefix(prefix) }.map { field in
+          prefix + field.dropFirst(prefix.count).prefix { $0 != "." }
+        }
+        throw ControlError.unknown("recipe field", path, among: Set(known).sorted())
+      }
+      try refuseUnknownFields(in: value, under: path + ".", among: fields)
+    }
+  }
+
+  private static func describe(_ error: DecodingError) -> String {
+    switch error {
+    case .keyNotFound(let key, let context):
+      "field '\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: "."))' "
+        + "is missing. Add it."
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      "field '\(context.codingPath.map(\.stringValue).joined(separator: "."))': "
+        + "\(context.debugDescription)"
+    @unknown default: ErrorWords.text(of: error)
+    }
+  }
+}
