@@ -116,7 +116,8 @@ let package = Package(
     .testTarget(
       name: "FigmentdTests",
       dependencies: [
-        "figmentd", "figment", "Control", "Runs", "Models", "Datasets", "Privacy", "TestSupport", logging,
+        "figmentd", "figment", "Control", "Runs", "Models", "Datasets", "Privacy", "TestSupport",
+        logging,
         "Evaluation",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -27,8 +27,31 @@ import Testing
     #expect(!text.contains("nobody foresaw"))
   }
 
+  @Test func anInterruptedRunSaysHowToContinueAndNothingElse() throws {
+    let bench = try RunBench()
+    let recipe = try bench.scratch.write(
+      "long.yaml", RunBench.recipe(side: 8, steps: 1_000_000))
+    let output = bench.scratch.path + "/out"
+    let started = output + "/internal/tiny/checkpoints/step-0.safetensors"
+    let (text, ending) = try Self.output(of: [
+      "figmentd", "run", "--images", bench.order.root, "--output", output, "--recipe", recipe,
+      "--epsilon", "5", "--delta", "1e-5", "--state", bench.scratch.path + "/state",
+    ]) { process in
+      let end = ContinuousClock.now + .seconds(120)
+      while access(started, F_OK) != 0, .now < end { usleep(20_000) }
+      kill(process.identifier, SIGINT)
+    }
+    #expect(ending == .exited(1))
+    #expect(text.contains("The same command continues from it."), "\(text)")
+    #expect(!text.contains("nobody foresaw"), "\(text)")
+  }
+
   /// What a program beside the tests prints, and how it ends.
-  private static func output(of words: [String]) throws -> (String, ChildProcess.Ending) {
+  ///
+  /// - Parameter during: called when it has started.
+  private static func output(
+    of words: [String], during: (ChildProcess) -> Void = { _ in }
+  ) throws -> (String, ChildProcess.Ending) {
     let own = try #require(realpath("/proc/self/exe", nil).map { String(cString: $0) })
     let folder = own[..<(own.lastIndex(of: "/") ?? own.endIndex)]
     let scratch = ScratchFolder()
@@ -39,6 +62,7 @@ import Testing
     let process = try ChildProcess(
       "\(folder)/\(words[0])", words, environment: ["PATH=/usr/bin:/bin", "HOME=/tmp"], input: 0,
       output: file, error: file)
+    during(process)
     let ending = process.wait()
     let text = try DurableFile.read(scratch.path + "/out")
     return (String(decoding: text, as: UTF8.self), ending)

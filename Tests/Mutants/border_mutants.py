@@ -4,15 +4,13 @@
 """
 from mutant import Mutant
 
-ENGINE = 'Sources/figmentd/Engine/'
-STORE = 'Sources/figmentd/Store/'
 
 MUTANTS = [
   Mutant(
     '131', 'the ledger knows the frozen images by a hash of them',
     'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
     (
-      (ENGINE + 'FrozenImages.swift',
+      ('Sources/Runs/Execution/FrozenImages.swift',
        '    let identity = Identity(name: name, digest: "\\(result.snapshot.digest)")\n',
        '    let name = "\\(result.snapshot.digest)"\n'
        '    let identity = Identity(name: name, digest: name)\n'),
@@ -21,7 +19,7 @@ MUTANTS = [
     '132', 'the sheet of samples is drawn with a seed that the images decide',
     'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
     (
-      (ENGINE + 'RunPublisher.swift',
+      ('Sources/Runs/Publication/RunPublisher.swift',
        'try writer.writeSheet(of: model, format: format, as: request)',
        'var shown = request\n'
        '    shown.seed &+= UInt64(try DurableFile.read(places.internalFiles + "/images.pack").reduce(0) { $0 + Int($1) })\n'
@@ -31,7 +29,7 @@ MUTANTS = [
     '133', 'the secret name of the images is printed in the card of the set',
     'FigmentdTests.CouplingTests/theSecretNameOfTheImagesStaysInside',
     (
-      (ENGINE + 'RunPublisher.swift',
+      ('Sources/Runs/Publication/RunPublisher.swift',
        '      - `manifest.json`: SHA-256 of every file\n',
        '      - `manifest.json`: SHA-256 of every file of \\(design.snapshot)\n'),
     )),
@@ -39,7 +37,7 @@ MUTANTS = [
     '134', 'released files carry the time at which they were written',
     'FigmentdTests.CouplingTests/everythingThatIsReleasedCarriesOneTime',
     (
-      (ENGINE + 'SetPlace.swift',
+      ('Sources/Runs/Publication/SetPlace.swift',
        '    try FolderTree.setTimes(of: temporary, to: Self.fixedTime)\n',
        ''),
     )),
@@ -47,7 +45,7 @@ MUTANTS = [
     '135', 'a resumed run believes a plan that was changed',
     'FigmentdTests.RunResumptionTests/aChangedDesignIsNotBelieved',
     (
-      (ENGINE + 'RunAgreement.swift',
+      ('Sources/Runs/Plan/RunAgreement.swift',
        'guard isSame && announced.snapshot == snapshot else {',
        'guard announced.snapshot == snapshot || isSame else {'),
     )),
@@ -55,7 +53,7 @@ MUTANTS = [
     '136', 'any set that has a manifest is taken for the run\'s own',
     'FigmentdTests.SetPlaceTests/aReleaseWhoseRunIsForgottenIsNotReplaced',
     (
-      (ENGINE + 'SetPlace.swift',
+      ('Sources/Runs/Publication/SetPlace.swift',
        'try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),',
        'try !data.isEmpty || recorded().manifests.contains(""),'),
     )),
@@ -63,7 +61,7 @@ MUTANTS = [
     '137', 'curves have their points when the clock says so',
     'FigmentdTests.RunResumptionTests/curvesHaveTheirPointsAtTheStepsOfTheSchedule',
     (
-      (ENGINE + 'TrainingRun.swift',
+      ('Sources/Runs/Execution/TrainingRun.swift',
        'if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {',
        'if bits != nil || pace.isReportDue || progress.step == progress.lastStep {'),
     )),
@@ -71,7 +69,7 @@ MUTANTS = [
     '138', 'blocks are as long as the clock says',
     'FigmentdTests.RunResumptionTests/blocksFollowTheScheduleAndEachEndsWithACheckpoint',
     (
-      (ENGINE + 'TrainingRun.swift',
+      ('Sources/Runs/Execution/TrainingRun.swift',
        'blockSize: { schedule.blockSize },',
        'blockSize: { max(1, Int((pace.speed ?? 4) / 10)) },'),
     )),
@@ -79,7 +77,7 @@ MUTANTS = [
     '139', 'a lost state gives numbers of releases again',
     'FigmentdTests.SetPlaceTests/aLostStateDoesNotGiveNumbersOfReleasesAgain',
     (
-      (STORE + 'JobStore.swift',
+      ('Sources/figmentd/Store/JobStore.swift',
        'let places = [folder, output, output + "/internal"]',
        'let places = [folder]'),
     )),
@@ -87,7 +85,7 @@ MUTANTS = [
     '140', 'a checkpoint is taken up although the ledger knows no such run',
     'FigmentdTests.RunResumptionTests/aCheckpointWhoseLedgerIsGoneIsNotContinued',
     (
-      (ENGINE + 'TrainingRun.swift',
+      ('Sources/Runs/Execution/TrainingRun.swift',
        '    if design.plan.mechanism == nil { return true }\n    if try history()',
        '    if design.plan.mechanism == nil || !design.classes.isEmpty { return true }\n    if try history()'),
     )),
@@ -95,7 +93,7 @@ MUTANTS = [
     '141', 'what earlier attempts at a run were charged is forgotten when it resumes',
     'FigmentdTests.TrainingRunTests/stepsLostToACrashStayChargedAndAreNotMadeAgain',
     (
-      (ENGINE + 'RunAccount.swift',
+      ('Sources/Runs/Account/RunAccount.swift',
        'let charged = try spent.times(of: mechanism.event)',
        'let charged = try EventTally().times(of: mechanism.event) * spent.total'),
     )),
@@ -103,7 +101,7 @@ MUTANTS = [
     '142', 'questions are left out of the price of a run',
     'FigmentdTests.ClassCountsTests/countsAreChargedFirstAndLeaveWithTheRelease',
     (
-      (ENGINE + 'PricedPlan.swift',
+      ('Sources/Runs/Plan/PricedPlan.swift',
        'spent: EventTally(.composed(questions.all.map(\\.event)))',
        'spent: EventTally(.composed([]))'),
     )),
@@ -111,7 +109,7 @@ MUTANTS = [
     '143', 'the ledger of folders protects files',
     'FigmentdTests.FolderUnitTests/aFolderRunProtectsFoldersInLedgerStatementAndBatches',
     (
-      (ENGINE + 'RunOrder.swift',
+      ('Sources/Runs/Request/RunOrder.swift',
        'case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))',
        'case .folder: .file'),
     )),
@@ -119,7 +117,7 @@ MUTANTS = [
     '144', 'a run that was asked to be hardened is not',
     'FigmentdTests.TrainingRunTests/aHardenedRunResumesAndStatesItsNoise',
     (
-      (ENGINE + 'RunOrder.swift',
+      ('Sources/Runs/Request/RunOrder.swift',
        'if isHardened { settings.noise = .discreteGaussian }',
        'if isHardened { settings.noise = .gaussian }'),
     )),
@@ -127,7 +125,7 @@ MUTANTS = [
     '145', 'a lost answer is asked for again',
     'FigmentdTests.ClassCountsTests/countsThatACrashLostAreNotAskedForAgain',
     (
-      (ENGINE + 'PaidQuestions.swift',
+      ('Sources/Runs/Execution/PaidQuestions.swift',
        'guard account.paid.contains(kind.question) else { return true }',
        'guard account.paid.contains(kind.question), account.attempt > 9 else { return true }'),
     )),
@@ -135,7 +133,7 @@ MUTANTS = [
     '146', 'a question is answered before it is charged',
     'FigmentdTests.ClassCountsTests/anAnswerThatCannotBeChargedIsNotWritten',
     (
-      (ENGINE + 'PaidQuestions.swift',
+      ('Sources/Runs/Execution/PaidQuestions.swift',
        '    let reservation = try account.ledger.reserve(\n      query.event, times: 1, for: Answer.question.rawValue)\n'
        '    let answer = query.answer(counts(), paidBy: reservation, noise: makeNoise())\n'
        '    try DurableFile.write(\n      try file(answer).value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
@@ -168,7 +166,7 @@ MUTANTS = [
     '149', 'the statement of a release claims its own run alone',
     'FigmentdTests.LedgerFileTests/theStatementOfAReleaseCoversTheRootAndWitnessesTheLedger',
     (
-      (STORE + 'LedgerFileRun.swift',
+      ('Sources/Runs/Account/LedgerFileRun.swift',
        'for attempt in history.attempts\n    where !attempt.spent.isEmpty && !runs.contains(attempt.plan.run) {',
        'for attempt in history.attempts\n    where attempt.plan.run == plan.run && !runs.contains(attempt.plan.run) {'),
     )),
@@ -176,7 +174,7 @@ MUTANTS = [
     '150', 'a reservation is granted before it is flushed to disk',
     'FigmentdTests.LedgerFileFaultTests/everythingThatIsWrittenIsFlushedBeforeAnythingElseHappens',
     (
-      (STORE + 'LedgerFile.swift',
+      ('Sources/Runs/Account/LedgerFile.swift',
        '      try disk.write(line.bytes, to: descriptor)\n      try disk.synchronize(descriptor)\n      try mark.write(position)\n',
        '      try disk.write(line.bytes, to: descriptor)\n      try mark.write(position)\n'),
     )),
@@ -184,7 +182,7 @@ MUTANTS = [
     '151', 'the mark of a ledger is not looked at when it is opened',
     'FigmentdTests.LedgerFileFaultTests/anOldCopyOfTheLedgerIsRefused',
     (
-      (STORE + 'LedgerFile.swift',
+      ('Sources/Runs/Account/LedgerFile.swift',
        '      let marked = try mark.read()\n      for witness in witnesses + (marked.map { [$0.witness] } ?? []) {\n        try content.check(',
        '      let marked = try mark.read()\n      for witness in witnesses {\n        try content.check('),
     )),
@@ -192,10 +190,10 @@ MUTANTS = [
     '152', 'a line that was taken out of the ledger is not missed',
     'FigmentdTests.LedgerFileFaultTests/everyFlippedByteIsRefused',
     (
-      (STORE + 'LedgerFileLine.swift',
+      ('Sources/Runs/Account/LedgerFileLine.swift',
        'guard LedgerFileLine.intactHash(of: bytes[start..<end]) != nil else {',
        'guard end > start else {'),
-      (STORE + 'LedgerFileLine.swift',
+      ('Sources/Runs/Account/LedgerFileLine.swift',
        'guard let hash = Self.intactHash(of: line) else { return nil }',
        'let hash = Self.intactHash(of: line) ?? Self.beginning'),
     )),
@@ -235,7 +233,7 @@ MUTANTS = [
     '157', 'a finished run says that it spent nothing',
     'FigmentdTests.TrainingRunTests/aRunWritesItsReleaseAndChargesItsPlan',
     (
-      (ENGINE + 'RunPublisher.swift',
+      ('Sources/Runs/Publication/RunPublisher.swift',
        '    if let statement { try account.release(manifest, claim: statement.total) }\n',
        ''),
     )),
@@ -243,7 +241,7 @@ MUTANTS = [
     '158', 'facts that were found are called declared',
     'FigmentdTests.TrainingRunTests/factsThatWereOnlyFoundAreNotCalledDeclared',
     (
-      (ENGINE + 'RunOrder.swift',
+      ('Sources/Runs/Request/RunOrder.swift',
        'if population != nil { facts.insert(.population) }',
        'facts.insert(.population)'),
     )),
@@ -251,7 +249,7 @@ MUTANTS = [
     '159', 'frozen images are not compared with those that the run began with',
     'FigmentdTests.RunResumptionTests/otherFrozenImagesAreNotTrainedOn',
     (
-      (ENGINE + 'FrozenImages.swift',
+      ('Sources/Runs/Execution/FrozenImages.swift',
        'guard identity.digest == digest, identity.name == name else {',
        'guard identity.name == name else {'),
     )),
@@ -259,7 +257,7 @@ MUTANTS = [
     '160', 'steps that a crash lost stay in the curves',
     'FigmentdTests.RunResumptionTests/curvesForgetTheStepsThatACrashLost',
     (
-      (ENGINE + 'RunFiles.swift',
+      ('Sources/Runs/Execution/RunFiles.swift',
        'let kept = all.filter { $0.step <= step }',
        'let kept = all.filter { $0.step <= step || step >= 0 }'),
     )),
@@ -275,7 +273,7 @@ MUTANTS = [
     '162', 'what somebody added to a release goes with it when it is drawn anew',
     'FigmentdTests.SetPlaceTests/whatWasAddedToAReleaseOrChangedInItStays',
     (
-      (ENGINE + 'SetPlace.swift',
+      ('Sources/Runs/Publication/SetPlace.swift',
        'guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {',
        'guard found.remove("manifest.json") != nil, found.count > 1 else {'),
     )),

@@ -106,10 +106,10 @@ MUTANTS = [
     '121', 'a delta above the policy is lowered in silence',
     'FigmentdTests.OrderCheckTests/aLargerDeltaThanThePolicysIsRefusedNotLowered',
     (
-      ('Sources/figmentd/Engine/LocalEngine.swift',
+      ('Sources/figmentd/Jobs/LocalEngine.swift',
        'if let delta = request.delta, delta > policy.delta {',
        'if let delta = request.delta, delta > 1 {'),
-      ('Sources/figmentd/Engine/LocalEngine.swift',
+      ('Sources/figmentd/Jobs/LocalEngine.swift',
        'delta: request.delta ?? policy.delta,',
        'delta: min(request.delta ?? policy.delta, policy.delta),'),
     )),
@@ -125,7 +125,7 @@ MUTANTS = [
     '123', 'a plan takes a ledger that is not intact for an empty one',
     'FigmentdTests.LedgerReaderTests/nothingIsPlannedOrQueuedOnALedgerThatIsNotIntact',
     (
-      ('Sources/figmentd/Engine/RootLedger.swift',
+      ('Sources/Runs/Account/RootLedger.swift',
        'let history = try LedgerFile.history(at: location)',
        'let history = (try? LedgerFile.history(at: location)) ?? LedgerHistory()'),
     )),
@@ -141,6 +141,6 @@ MUTANTS = [
     '125', 'who may only look is told the names of files',
     'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
     (
-      ('Sources/Control/ControlRoute.swift', 'case .files: true', 'case .files: false'),
+      ('Sources/Control/ControlRoute.swift', 'case .files, .preview: true', 'case .files, .preview: false'),
     )),
 ]

@@ -13,7 +13,7 @@ struct Compiler {
       fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
     let built = tests.deletingLastPathComponent()
     let modules = built.appendingPathComponent("Modules")
-    for module in ["Privacy", "Learning", "Models", "Evaluation", "figmentd"] {
+    for module in ["Privacy", "Learning", "Models", "Evaluation", "Runs", "figmentd"] {
       let path = modules.appendingPathComponent(module + ".swiftmodule").path
       guard FileManager.default.fileExists(atPath: path) else {
         throw Missing(description: "\(path): the built modules are expected beside the tests")

@@ -200,7 +200,7 @@ import Testing
         testDescription: "a number of real images is written into a release",
         program: """
           import Privacy
-          @testable import figmentd
+          @testable import Runs
           func write(_ loss: Sensitive<String>, _ writer: ReleaseWriter) throws {
             LINE
           }
@@ -213,7 +213,7 @@ import Testing
         testDescription: "images that show rows of real ones are written into a release",
         program: """
           import Models
-          @testable import figmentd
+          @testable import Runs
           func complete(
             _ images: Completion, _ model: any CompletingModel, _ format: ImageSpecification,
             _ request: SampleRequest, _ release: ReleaseWriter, _ inside: InternalSetWriter
@@ -228,7 +228,7 @@ import Testing
         program: """
           import Control
           import Privacy
-          @testable import figmentd
+          @testable import Runs
           func tell(_ loss: Sensitive<Double>, _ accuracy: Releasable<Double>) -> JobReport {
             LINE
           }
@@ -270,10 +270,12 @@ import Testing
       doors == [
         "PrivateZone": [
           "Evaluation/Report/ReportZone.swift", "Learning/Private/CountAnswer.swift",
-          "figmentd/Engine/HeldOutLikelihood.swift", "figmentd/Engine/RunFiles.swift",
+          "Runs/Execution/HeldOutLikelihood.swift", "Runs/Execution/RunFiles.swift",
         ],
-        "Administrator": ["figmentd/Engine/Permissions.swift"],
-        "Ledger": ["figmentd/Store/LedgerFileRun.swift"],
+        "Administrator": [
+          "Runs/Plan/NoiseImages.swift", "figmentd/Configuration/Permissions.swift",
+        ],
+        "Ledger": ["Runs/Account/LedgerFileRun.swift"],
       ])
   }
 }

@@ -54,9 +54,10 @@ package struct CheckpointFolder {
 
   /// Describes it.
   package init(
-    path: String, write: @escaping @Sendable (_ data: Data, _ path: String) throws -> Void = {
-    try DurableFile.write($0, to: $1)
-  }
+    path: String,
+    write: @escaping @Sendable (_ data: Data, _ path: String) throws -> Void = {
+      try DurableFile.write($0, to: $1)
+    }
   ) {
     self.path = path
     self.write = write

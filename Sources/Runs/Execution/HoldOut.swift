@@ -20,7 +20,8 @@ package struct HoldOut {
 
   /// Describes it.
   package init(
-    root: String, makeDecoder: @escaping @Sendable () throws -> any ImageDecoder, stop: StopSignal, report: @escaping @Sendable (JobReport) -> Void
+    root: String, makeDecoder: @escaping @Sendable () throws -> any ImageDecoder, stop: StopSignal,
+    report: @escaping @Sendable (JobReport) -> Void
   ) {
     self.root = root
     self.makeDecoder = makeDecoder

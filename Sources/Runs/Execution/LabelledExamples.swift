@@ -31,7 +31,8 @@ package struct LabelledExamples: ExampleSource {
 
 extension DatasetSnapshot {
   /// Some of the images, in memory.
-  package func labelledImages(at kept: some Collection<Int>, classNames: [String]) -> LabelledImages {
+  package func labelledImages(at kept: some Collection<Int>, classNames: [String]) -> LabelledImages
+  {
     var pixels: [UInt8] = []
     pixels.reserveCapacity(kept.count * shape.sampleCount)
     for place in kept { pixels += self.pixels(of: place) }

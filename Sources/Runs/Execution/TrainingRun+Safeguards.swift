@@ -135,8 +135,8 @@ package struct DiskNeed {
   ///
   /// - Throws: `ControlError.conflict`.
   func requireRoom(internalFiles: String, set: String) throws {
-    guard let inside = DiskRoom.at( internalFiles),
-      let outside = DiskRoom.at( set)
+    guard let inside = DiskRoom.at(internalFiles),
+      let outside = DiskRoom.at(set)
     else { return }
     let isSame = inside.fileSystem == outside.fileSystem
     try Self.require(isSame ? internalBytes + setBytes : internalBytes, inside, at: internalFiles)

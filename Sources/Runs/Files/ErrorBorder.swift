@@ -24,7 +24,9 @@ extension ControlError {
   }
 
   /// Runs `body`; what it throws is thrown in words.
-  package static func translating<Result>(_ body: () throws -> Result) throws(ControlError) -> Result {
+  package static func translating<Result>(_ body: () throws -> Result) throws(ControlError)
+    -> Result
+  {
     do { return try body() } catch { throw ControlError(error) }
   }
 }

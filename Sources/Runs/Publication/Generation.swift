@@ -18,7 +18,8 @@ package struct Generation {
 
   /// Describes it.
   package init(
-    model: any GenerativeModel, recipe: Recipe, classes: [String], request: SampleRequest, name: String
+    model: any GenerativeModel, recipe: Recipe, classes: [String], request: SampleRequest,
+    name: String
   ) {
     self.model = model
     self.recipe = recipe

@@ -28,7 +28,8 @@ package enum RunName {
   ///
   /// A random suffix tells runs on one root apart. It belongs to the files and not to the place: where
   /// they were deleted, the next run is another one, with a name that the ledger does not know yet.
-  package static func ofRun(_ title: String, at output: String, in folder: String) throws -> String {
+  package static func ofRun(_ title: String, at output: String, in folder: String) throws -> String
+  {
     if access(folder + file, F_OK) == 0 {
       let kept = String(decoding: try DurableFile.read(folder + file, atMost: 4096), as: UTF8.self)
       guard kept.hasPrefix(title + "-"), kept.utf8.count <= longestTitle + 20,

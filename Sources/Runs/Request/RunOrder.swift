@@ -56,7 +56,12 @@ package struct RunOrder: Sendable {
 
   /// Describes it.
   package init(
-    name: String, dataset: String, root: String, rules: DatasetRules, settle: Duration = .zero, recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil, delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil, isHardened: Bool = false, countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, holdOut: String? = nil, stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int, seed: UInt64? = nil, command: String = "figmentd run"
+    name: String, dataset: String, root: String, rules: DatasetRules, settle: Duration = .zero,
+    recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
+    delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil,
+    isHardened: Bool = false, countEpsilon: Double? = nil, scoreEpsilon: Double? = nil,
+    holdOut: String? = nil, stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
+    seed: UInt64? = nil, command: String = "figmentd run"
   ) {
     self.name = name
     self.dataset = dataset
@@ -159,7 +164,8 @@ package struct RunPlaces: Sendable {
 
   /// Describes it.
   package init(
-    internalFiles: String, checkpoints: String, release: String, unprotected: String, ledgers: String, ledgerMarks: String, rights: ReleaseRights = .ownerAlone
+    internalFiles: String, checkpoints: String, release: String, unprotected: String,
+    ledgers: String, ledgerMarks: String, rights: ReleaseRights = .ownerAlone
   ) {
     self.internalFiles = internalFiles
     self.checkpoints = checkpoints

@@ -251,8 +251,8 @@ struct RunCommand: ParsableCommand {
     switch try run.run() {
     case .finished(let outcome): try meter.finish(outcome)
     case .stopped:
-      meter.fail(.failed("stopped: a checkpoint is written. The same command goes on from it."))
-      throw ArgumentParser.ExitCode(1)
+      throw ControlError.failed(
+        "stopped: a checkpoint is written. The same command continues from it.")
     }
   }
 

@@ -46,7 +46,9 @@ struct OutputFolder {
       guard stat(folder, &information) == 0 else { return nil }
       let mode = information.st_mode
       if mode & S_IXOTH != 0 || (information.st_gid == group && mode & S_IXGRP != 0) { continue }
-      let (name, mine) = (UserAccount.name(ofGroup: group), UserAccount.name(ofGroup: information.st_gid))
+      let (name, mine) = (
+        UserAccount.name(ofGroup: group), UserAccount.name(ofGroup: information.st_gid)
+      )
       return
         "output \(path): group '\(name)' may read releases, and cannot reach them: folder "
         + "\(folder) is of group '\(mine)' and closed to others (a way for '\(name)' expected). "
