@@ -125,7 +125,7 @@ private struct SampledGaussianQuadrature {
 
   func logExcesses() -> [Double] {
     let variance = deviation * deviation
-    // Below 1/100 of a deviation the far hump at α is resolved whatever the strip's width.
+    // Below 1/100 of a deviation, the far hump at α is resolved for any width of the strip.
     var spacing = max(min(0.45 * deviation, 1.1 * variance), 0.01 * deviation)
     var sums = [Double](repeating: 0, count: orders.count)
     add(from: range.lowerBound, spacing: spacing, to: &sums)
