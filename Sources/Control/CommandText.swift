@@ -1,6 +1,6 @@
-/// A command as people type it, for reports that say how they came about.
+/// A command as people type it, for reports that describe how they were made.
 ///
-/// It holds no path: the names of folders can name people, and the text is released.
+/// It contains no path: the names of folders can name people, and the text is released.
 public struct CommandText: Hashable, Sendable {
   /// The command line.
   public private(set) var text: String
@@ -38,7 +38,7 @@ public struct CommandText: Hashable, Sendable {
 }
 
 extension TrainRequest {
-  /// The command that asks for this job.
+  /// The command that requests this job.
   public var command: String {
     var command = CommandText("figment train")
     command.add(dataset)
@@ -57,7 +57,7 @@ extension TrainRequest {
 }
 
 extension EvaluateRequest {
-  /// The command that asks for this job.
+  /// The command that requests this job.
   public var command: String {
     var command = CommandText("figment evaluate")
     command.add(job.name)

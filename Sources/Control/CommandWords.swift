@@ -1,4 +1,5 @@
-/// The words that name the commands of a program, and what somebody probably meant who typed another one.
+/// The words that name the commands of a program, and the command that was probably meant by an
+/// unknown one.
 public struct CommandWords: Hashable, Sendable {
   /// What the commands are called, each with the commands below it.
   public var commands: [String: CommandWords]

@@ -1,15 +1,15 @@
 public import FoundationEssentials
 
-/// A configured dataset: its files, how it is watched, and what is left of its budget.
+/// A configured dataset: its files, how it is watched, and its remaining budget.
 ///
-/// For the operator, not for release: the counts here are counts of real images. Who may only look
-/// gets none of them; see `withoutCounts`.
+/// For the operator, not for release: the counts here are counts of real images. Callers with read
+/// access only receive none of them; see `withoutCounts`.
 public struct DatasetStatus: Codable, Hashable, Sendable {
   /// What requests call it.
   public var name: String
   /// What the daemon knows of its root.
   public var state: DatasetState
-  /// How changes are noticed: `inotify`, or `poll` where the file system tells nothing.
+  /// How changes are noticed: `inotify`, or `poll` on file systems that report no changes.
   public var watch: String
   /// Why the dataset is not watched as it should be, or why its root cannot be read.
   public var remark: String?
@@ -17,17 +17,17 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   public var usable: Int?
   /// Files that cannot, each with its verdict.
   public var rejected: Int?
-  /// Files whose content is there already.
+  /// Files whose content another file already has.
   public var duplicates: Int?
-  /// Files that still change, or were not looked at yet.
+  /// Files that still change, or have not been read yet.
   public var pending: Int?
   /// The classes, with the usable files of each.
   public var classes: [ClassCount]?
   /// Bytes of the usable files.
   public var bytes: Int?
-  /// When the root was last looked through, which tells when files changed.
+  /// When the root was last scanned, which reveals when files changed.
   public var scanned: Date?
-  /// What is left of the budget.
+  /// The remaining budget.
   public var budget: BudgetStatus
 
   /// Describes a dataset.
@@ -55,14 +55,14 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
 public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
   /// Nothing is known yet.
   case unknown
-  /// It is being looked through.
+  /// The root is being scanned.
   case scanning
   /// All that is in it is known.
   case ready
   /// All is known but for files that still change.
   case settling
-  /// The root is not there, cannot be read, or has lost most of its files; what was known of it is
-  /// kept.
+  /// The root does not exist, cannot be read, or has lost most of its files; everything known about
+  /// it is kept.
   case offline
 }
 
@@ -80,7 +80,7 @@ public struct ClassCount: Codable, Hashable, Sendable {
   }
 }
 
-/// The privacy budget of a dataset and what is left of it.
+/// The privacy budget of a dataset and its remainder.
 public struct BudgetStatus: Codable, Hashable, Sendable {
   /// The most that all jobs together may spend.
   public var epsilonMaximum: Double

@@ -4,7 +4,7 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
   public var job: JobID
   /// Whether it holds what must not be shared.
   public var isInternal: Bool
-  /// Where its page lies on the daemon's machine.
+  /// The path of its page on the daemon's machine.
   public var path: String
   /// The page: one HTML file that needs nothing from outside.
   public var page: String

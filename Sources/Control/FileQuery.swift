@@ -2,7 +2,7 @@
 public struct FileQuery: Codable, Hashable, Sendable {
   /// Only files with this verdict: `ok`, `rejected` for everything else, or a verdict's code.
   public var verdict: String?
-  /// Goes on after this file of the page before.
+  /// Continues after this file of the previous page.
   public var after: String?
   /// Files in a page.
   public var limit: Int
@@ -30,7 +30,7 @@ public struct FileRow: Codable, Hashable, Sendable {
   public var bytes: Int
   /// `ok`, or the code of the reason why it cannot be learned from.
   public var verdict: String
-  /// The reason in words.
+  /// The reason as a sentence.
   public var reason: String?
   /// Its width in pixels, when its header could be read.
   public var width: Int?
@@ -56,7 +56,7 @@ public struct FileRow: Codable, Hashable, Sendable {
 public struct FilePage: Codable, Hashable, Sendable {
   /// The files.
   public var files: [FileRow]
-  /// What `FileQuery.after` asks for the next page; nil on the last one.
+  /// The value of `FileQuery.after` for the next page; nil on the last one.
   public var next: String?
 
   /// Makes a page.

@@ -18,11 +18,11 @@ public struct JobEvent: Hashable, Sendable, Identifiable {
 
   /// What may happen to a job.
   public enum Content: Hashable, Sendable {
-    /// It came into a state, after so many seconds in the state before.
+    /// It entered a state, after so many seconds in the previous one.
     case state(JobState, secondsBefore: Double)
     /// It came further.
     case progress(JobProgress)
-    /// It has something to say.
+    /// It reports a message.
     case note(String)
   }
 

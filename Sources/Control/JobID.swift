@@ -9,9 +9,9 @@ public struct JobID: Hashable, Sendable, Codable, CustomStringConvertible {
     name = "\(dataset)-\(number)"
   }
 
-  /// Takes a name that somebody typed, or nothing when no job can have it.
+  /// Accepts a typed name, or returns nil if no job can have it.
   ///
-  /// A job's name is also a folder's name, so it can hold no slash and not start with a dot.
+  /// A job's name is also a folder's name, so it can contain no slash and not start with a dot.
   public init?(_ name: String) {
     guard Name.isValid(name) else { return nil }
     self.name = name

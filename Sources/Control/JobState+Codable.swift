@@ -1,4 +1,4 @@
-/// `{"name": "failed", "failure": {"message": …}}`: the name first, what belongs to it beside it.
+/// `{"name": "failed", "failure": {"message": …}}`: the name first, then its own fields.
 extension JobState: Codable {
   private enum CodingKeys: String, CodingKey { case name, reason, results, failure }
 

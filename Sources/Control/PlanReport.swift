@@ -26,7 +26,7 @@ public struct RecipeSummary: Codable, Hashable, Sendable {
   }
 }
 
-/// What a training job would do and cost.
+/// The work and the cost of a training job.
 ///
 /// Nothing has been spent for it.
 public struct PlanReport: Codable, Hashable, Sendable {
@@ -40,19 +40,20 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var expectedBatch: Double
   /// The guarantee; nil for a non-private job.
   public var privacy: PlannedPrivacy?
-  /// Seconds until the end on this machine; nil when nobody knows.
+  /// Seconds until the end on this machine; nil if unknown.
   public var seconds: Double?
-  /// Memory that training and drawing need, in bytes, rounded up; nil when nobody knows.
+  /// Memory that training and drawing need, in bytes, rounded up; nil if unknown.
   ///
-  /// Measured by a process that trained on noise images alone, so it says nothing about real ones.
+  /// Measured by a process that trained on noise images alone, so it reveals nothing about real
+  /// ones.
   public var memoryBytes: Int?
-  /// The most that the job's files may take on disk, in bytes, in the state directory and in the
-  /// release together; nil when nobody knows.
+  /// The most disk space that the job's files may take, in bytes, in the state directory and in the
+  /// release together; nil if unknown.
   public var diskBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
-  /// What to expect of the images where noise will be strong beside them, and what would help; nil
-  /// where it is no concern.
+  /// What to expect of the images if noise will be strong beside them, and what would help; nil if
+  /// noise is no concern.
   public var warning: String?
   /// Why the job would be refused; nil when it would be taken.
   public var refusal: String?
@@ -95,9 +96,9 @@ public struct PlannedPrivacy: Codable, Hashable, Sendable {
   public var epsilonAfter: Double
   /// The most that all jobs together may spend.
   public var epsilonMaximum: Double
-  /// The guarantee in words.
+  /// The guarantee as a sentence.
   public var statement: String
-  /// What the plan decided because nobody asked for it, such as an epsilon; nil when nothing.
+  /// Choices that the plan made because the request did not, such as an epsilon; nil if none.
   public var remark: String?
 
   /// Describes a guarantee.

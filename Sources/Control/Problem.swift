@@ -1,4 +1,4 @@
-/// An error as HTTP tells it: problem details, RFC 9457.
+/// An error in HTTP form: problem details, RFC 9457.
 public struct Problem: Codable, Hashable, Sendable {
   /// The media type of a reply that holds a problem.
   public static let mediaType = "application/problem+json"
@@ -25,7 +25,7 @@ public struct Problem: Codable, Hashable, Sendable {
     exitCode = error.exitCode
   }
 
-  /// The error that this problem tells of.
+  /// The error that this problem describes.
   public var error: ControlError {
     switch type.dropFirst(Self.prefix.count) {
     case "invalid": .invalid(detail)

@@ -45,7 +45,7 @@ public enum ProgressLine {
       + String(repeating: "-", count: width - filled) + "]"
   }
 
-  /// What there is to say, each with how much it matters.
+  /// The parts of the line, each with its priority.
   private static func facts(of progress: JobProgress) -> [(text: String, weight: Int)] {
     var facts: [(text: String, weight: Int)] = []
     if let fraction = progress.fraction { facts.append(("\(Int(100 * fraction))%", 5)) }
