@@ -59,8 +59,8 @@ public enum FolderRemark: Hashable, Sendable {
   /// Those that are classes of some sets too: railways, people with and without a mask.
   private static let ambiguousNames: Set<String> = ["train", "mask", "label", "dev", "image"]
 
-  /// The first-level folders with an image that bear such a name; an ambiguous name alone, beside
-  /// folders with other names, is a class.
+  /// The first-level folders that contain an image and have such a name; an ambiguous name beside
+  /// folders with other names is a class.
   private static func splits(in files: [InspectedFile]) -> [String] {
     let folders = Set(
       files.filter { $0.verdict == .accepted }
@@ -94,7 +94,7 @@ public enum FolderRemark: Hashable, Sendable {
     guard let brightest, form.whiteLevel == nil, let white = rules.whiteLevel else {
       return brightest
     }
-    // Looked at in full scale: what the declared level would make of it.
+    // Read in full scale: the effect of the declared level.
     return min(255, brightest * (white > 255 ? 65_535 : 255) / white)
   }
 }

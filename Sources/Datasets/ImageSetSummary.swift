@@ -56,7 +56,7 @@ public struct ImageSetSummary: Hashable, Sendable, Codable {
     self.passedOver = passedOver
     self.rejected = Self.shares(rejected)
     self.leftOut = Self.shares(leftOut)
-    // The class of a root without folders is no finding of its own.
+    // The class of a root without folders was not found in the data.
     let found = classes ?? named.sorted().filter { $0 != DatasetRules.singleClass }
     classesWithoutImage = found.filter { !filled.contains($0) }
   }

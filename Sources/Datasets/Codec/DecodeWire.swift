@@ -22,11 +22,11 @@ enum DecodeWire {
 
   /// The channel to the other side is of no more use.
   enum Loss: Error, Equatable {
-    /// The other side has gone.
+    /// The other side has closed the channel.
     case closed
     /// The other side was silent for too long.
     case timedOut
-    /// The other side said what it could not have meant.
+    /// The other side sent an impossible message.
     case nonsense
   }
 
@@ -46,7 +46,7 @@ enum DecodeWire {
     return bytes
   }
 
-  /// What a request asks for; nil when it is malformed.
+  /// Parses a request; nil when it is malformed.
   static func readHeader(
     _ bytes: [UInt8], limits: DecodeLimits
   ) -> (transform: ImageTransform, fileCount: Int, byteCount: Int)? {
@@ -102,7 +102,7 @@ enum DecodeWire {
 
   /// Writes all of `buffer`.
   ///
-  /// On a socket of which the other end has gone this is `.closed`, and never a signal, when
+  /// If the other end of a socket is closed, the result is `.closed`, and never a signal, when
   /// `isSocket`.
   static func write(
     _ descriptor: CInt, _ buffer: UnsafeRawBufferPointer, isSocket: Bool

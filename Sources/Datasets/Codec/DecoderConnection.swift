@@ -51,7 +51,7 @@ public final class DecoderConnection {
     }
   }
 
-  /// Asks for the pixels of some files; see `ImageDecoder.decode`.
+  /// Requests the pixels of some files; see `ImageDecoder.decode`.
   public func decode(
     _ files: EncodedImages, with transform: ImageTransform,
     into pixels: UnsafeMutableBufferPointer<UInt8>

@@ -27,7 +27,7 @@ public enum DecodeOutcome: Hashable, Sendable {
 /// The encoded bytes of some files, one after another in memory that is reused.
 public final class EncodedImages {
   private var memory: UnsafeMutableRawBufferPointer
-  /// Where each file lies.
+  /// The place of each file.
   private(set) var ranges: [Range<Int>] = []
 
   /// An empty batch with room for `capacity` bytes before it must grow.

@@ -65,7 +65,7 @@ final class FolderReading: Sendable {
     self.init(builder, known: known, root: root, scan: scan)
   }
 
-  /// Reads the files of a listing, whose signatures are there unless nothing is known.
+  /// Reads the files of a listing; their signatures are present unless nothing is known.
   init(
     _ builder: SnapshotBuilder, known: [RelativePath: InspectedFile], root: Directory,
     scan: FolderScan

@@ -15,25 +15,25 @@ public struct SnapshotResult: Sendable {
 }
 
 /// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads,
-/// settles duplicates, and packs what is accepted into one file.
+/// settles duplicates, and packs the accepted images into one file.
 public struct SnapshotBuilder: Sendable {
   /// The folder.
   public let root: String
-  /// What is declared about it.
+  /// The declarations about it.
   public let rules: DatasetRules
   /// The form of the packed images, with what the rules declare about levels and colours.
   public let transform: ImageTransform
-  /// Threads; each has a decoder of its own.
+  /// The number of threads; each has its own decoder.
   public var threadCount: Int
   /// Limits on one file.
   public var limits = DecodeLimits.standard
   /// Makes the decoder of one thread; the default decodes in this process.
   public var makeDecoder: @Sendable () throws -> any ImageDecoder
-  /// Says of a file whether it has been quiet for long enough; others stay `waiting`.
+  /// Whether a file has been quiet for long enough; others stay `waiting`.
   public var isSettled: @Sendable (RelativePath, FileSignature) -> Bool = { _, _ in true }
   /// Called now and then, from any of the threads.
   public var onProgress: @Sendable (SnapshotProgress) -> Void = { _ in }
-  /// Asked now and then; true ends the work with `DatasetError.stopped`.
+  /// Called now and then; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
   /// Hears once what became of every entry of the folder, in order of paths, also where no file was

@@ -18,8 +18,8 @@ struct SnapshotRecord: Equatable {
   }
 }
 
-/// The name of a set of images: equal for the same images, classes, people and transform,
-/// whatever the file names and the order of arrival.
+/// The name of a set of images: equal for the same images, classes, people and transform, whatever
+/// the file names and the order of arrival.
 enum SnapshotDigest {
   /// SHA-256 over the declaration and the records, which are in the order of `precedes`.
   static func digest(

@@ -14,7 +14,7 @@ struct FileSystemKind: Equatable {
     return remote.contains { name.hasPrefix($0) }
   }
 
-  /// The kind that holds `path`; nil when the system does not tell.
+  /// The kind of the file system of `path`; nil when the system does not report it.
   init?(holding path: String) {
     guard let real = realpath(path, nil) else { return nil }
     defer { free(real) }

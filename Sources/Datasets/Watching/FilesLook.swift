@@ -1,10 +1,10 @@
 import Glibc
 
-/// What looking through a whole root showed.
+/// The result of scanning a whole root.
 public struct WholeLook: Sendable {
   /// Every entry with its verdict, in order of paths.
   public let files: [InspectedFile]
-  /// The folders, for looks at some files alone.
+  /// The folders, for later looks at single files.
   public let shape: FolderShape
 }
 
@@ -40,9 +40,9 @@ public struct FolderShape: Sendable {
   }
 }
 
-/// What looking at some files of a root showed.
+/// The result of looking at some files of a root.
 public struct FilesLook: Sendable {
-  /// Those that are there, with the verdicts that hold among them, in order of paths.
+  /// The existing files, with the verdicts that hold among them, in order of paths.
   public let files: [InspectedFile]
   /// Those that are not.
   public let gone: [RelativePath]
