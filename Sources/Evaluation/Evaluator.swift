@@ -1,7 +1,7 @@
 public import Compute
 public import Privacy
 
-/// What an evaluation is asked to do.
+/// The request for an evaluation.
 public struct EvaluationOptions: Sendable {
   /// How much work.
   public var effort: EvaluationEffort
@@ -11,7 +11,8 @@ public struct EvaluationOptions: Sendable {
   public var rivalBudget: PrivacyBudget?
   /// Whether the model never saw the test images.
   ///
-  /// Where it did, no attack can be made: there is nobody to tell members from. The report says so.
+  /// If it did, no attack is possible, because an attack needs real images that were not trained
+  /// on. The report says so.
   public var testIsUnseen: Bool
 
   /// Creates options.
@@ -28,13 +29,13 @@ public struct EvaluationOptions: Sendable {
 
 /// How far an evaluation is.
 public struct EvaluationProgress: Hashable, Sendable {
-  /// What is being done, for example "features: scattering".
+  /// The current activity, for example "features: scattering".
   public let stage: String
   /// The share of all work that is done.
   public let share: Double
 }
 
-/// What can be said about a synthetic set without looking at a real image.
+/// Results about a synthetic set that need no real image.
 public struct SyntheticFindings: Sendable {
   /// Images, and images of each class.
   public let count: Int
@@ -55,7 +56,8 @@ public struct SyntheticFindings: Sendable {
   /// any two images; nil for classes with fewer than ten images.
   public let classVariety: [Double?]
 
-  /// Classes that are a few images with slight changes; `ClassVariety` says how it was calibrated.
+  /// Classes that consist of a few images with slight changes; `ClassVariety` describes the
+  /// calibration.
   public var collapsedClasses: [Int] {
     classVariety.indices.filter { (classVariety[$0] ?? 1) < ClassVariety.collapse }
   }
@@ -95,17 +97,17 @@ public struct RealFindings: Sendable {
 public struct EvaluationFindings: Sendable {
   /// The classes of all sets.
   public let classNames: [String]
-  /// What the synthetic images alone say.
+  /// The results of the synthetic images alone.
   public let synthetic: Releasable<SyntheticFindings>
   /// What real images had a part in.
   public let real: Sensitive<RealFindings>
-  /// What was asked for.
+  /// The request.
   public let options: EvaluationOptions
 }
 
-/// Evaluates a synthetic set against the real images that it stands for.
+/// Evaluates a synthetic set against the real images that it replaces.
 ///
-/// The real images come in as `Sensitive`, so that everything computed from them is too.
+/// The real images are `Sensitive`, so everything computed from them is too.
 public struct Evaluator {
   private let machine: Machine
   private let options: EvaluationOptions

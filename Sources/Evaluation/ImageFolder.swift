@@ -23,7 +23,7 @@ public struct ImageFolder {
   /// The files found.
   public var fileCount: Int { files.count }
 
-  /// The class folders, sorted; one class "all" where images lie in the folder itself.
+  /// The class folders, sorted; one class "all" if the images are in the folder itself.
   public var classNames: [String] {
     Set(files.map(Self.className)).sorted()
   }
@@ -79,7 +79,7 @@ public struct ImageFolder {
     return (images, files.count - labels.count)
   }
 
-  /// Decodes a block of files, each thread with a codec of its own.
+  /// Decodes a block of files; each thread has its own codec.
   private func decode(
     _ part: [RelativePath], _ transform: ImageTransform, on machine: Machine
   ) throws -> (pixels: [UInt8], isRead: [Bool]) {

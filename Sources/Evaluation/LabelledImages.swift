@@ -90,8 +90,8 @@ public struct LabelledImages: Sendable {
 
   /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
   ///
-  /// Unless told otherwise bytes become numbers from −1 to 1 for every set alike: no statistic of
-  /// private images is used.
+  /// By default bytes become numbers from −1 to 1 for every set alike: no statistic of private
+  /// images is used.
   public func fill(
     _ target: Tensor, at places: some Collection<Int>, scale: Float = 2 / 255, offset: Float = -1
   ) {

@@ -6,7 +6,7 @@ public struct AttackFinding: Sendable {
   public let key: String
   /// What readers see.
   public let title: String
-  /// How well it tells members from others.
+  /// How well it distinguishes members from others.
   public let ranking: MembershipRanking
   /// The same against real images of neither kind in place of the synthetic set.
   ///
@@ -29,7 +29,7 @@ public struct AttackFinding: Sendable {
   }
 }
 
-/// Everything that attacks say about a synthetic set.
+/// The results of all attacks on a synthetic set.
 public struct AttackFindings: Sendable {
   /// The attacks.
   public let attacks: [AttackFinding]

@@ -3,8 +3,8 @@ public import Privacy
 
 /// The ledger of a folder of images as an audited training charges it.
 ///
-/// What the attack is held against is what this ledger was charged and what the statement made from it
-/// claims, never the plan.
+/// The attack is compared with what this ledger was charged and with the claim of the statement
+/// made from it, never with the plan.
 public protocol AuditedRoot: AnyObject {
   /// Announces a run and returns where its trainer reserves; an earlier run has ended.
   func begin(run: String, _ plan: TrainingPlan, delta: Double) throws -> any PrivacyLedger

@@ -24,13 +24,13 @@ struct PrivacyProfile {
   }
 
   /// The epsilon at `delta` of the mechanism of the same steps with the most noise that the
-  /// measured profile allows: a lower bound for every sampled Gaussian of these rates and steps, of
-  /// whatever noise (after the fit of arXiv 2302.07956); 0 when nothing was measured.
+  /// measured profile allows: a lower bound for every sampled Gaussian of these rates and steps,
+  /// with any noise (after the fit of arXiv 2302.07956); 0 when nothing was measured.
   func epsilonLowerBound(
     from points: [MechanismAuditFindings.Point], delta: Double
   ) throws -> Double {
-    // The point that says most is enough: each alone gives a bound, and each step of the search costs
-    // as much as a claim.
+    // The most informative point is enough: each alone gives a bound, and each step of the search
+    // costs as much as a claim.
     let telling = points.filter { $0.lowerBound > 0 && $0.theory > 0 }
       .max { $0.lowerBound / $0.theory < $1.lowerBound / $1.theory }
     guard let telling else { return 0 }

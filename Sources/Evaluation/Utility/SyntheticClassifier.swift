@@ -1,23 +1,24 @@
 public import Compute
 public import Privacy
 
-/// A small classifier that learnt from synthetic images alone, to count how many private ones it
-/// gets right: what is known as training on synthetic and testing on real images.
+/// A small classifier trained on synthetic images alone, to count how many private ones it
+/// classifies correctly: train on synthetic, test on real.
 ///
-/// It is computed from the synthetic images only, so it is public as soon as they are.
+/// It is computed from the synthetic images only, so it is as public as they are.
 public struct SyntheticClassifier {
   /// The kind of network: fast enough for any image size, in seconds.
   public static let kind = ClassifierKind.perceptron
-  /// Synthetic images that are learnt from, at most, the hold-out that chooses the epoch included.
+  /// The largest number of synthetic images to train on, including the hold-out that chooses the
+  /// epoch.
   public static let trainingLimit = 10_000
 
-  /// Synthetic images that were learnt from, the hold-out included.
+  /// The number of synthetic images used for training, including the hold-out.
   public let trainCount: Int
   private let classifier: Classifier
 
-  /// Trains on synthetic images, of which there must be one at least.
+  /// Trains on synthetic images, of which there must be at least one.
   ///
-  /// `progress` gets the share that is done, and may throw to end it.
+  /// `progress` receives the completed share, and may throw to end it.
   public init(
     trainedOn images: LabelledImages, seed: UInt64, on machine: Machine,
     progress: (Double) throws -> Void = { _ in }

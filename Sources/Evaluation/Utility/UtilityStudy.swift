@@ -44,8 +44,7 @@ struct UtilityStudy {
 
   /// Accuracy of one kind over the effort's seeds.
   ///
-  /// `kept` gets the first classifier trained on real
-  /// images.
+  /// `kept` receives the first classifier trained on real images.
   func finding(
     _ kind: ClassifierKind, synthetic: LabelledImages, train: LabelledImages, test: LabelledImages,
     progress: (Double) throws -> Void, kept: (Classifier) -> Void
