@@ -16,10 +16,10 @@ public enum FolderRemark: Hashable, Sendable {
   /// The remarks on a folder.
   ///
   /// - Parameters:
-  ///   - files: what a snapshot or an inspection gave.
-  ///   - rules: what is declared about the folder.
-  ///   - form: the transform that the files were looked at with, as it was given to the builder; its
-  ///     white level may be another than that of the rules, as that of an inspection is.
+  ///   - files: the result of a snapshot or an inspection.
+  ///   - rules: the declarations about the folder.
+  ///   - form: the transform that the builder read the files with; its white level may differ from
+  ///     that of the rules, as in an inspection.
   public static func remarks(
     on files: [InspectedFile], rules: DatasetRules, lookedAtWith form: ImageTransform
   ) -> [FolderRemark] {

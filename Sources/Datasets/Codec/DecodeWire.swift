@@ -1,6 +1,6 @@
 import Glibc
 
-/// The language between the daemon and its decoding process: same machine, same program file, so
+/// The protocol between the daemon and its decoding process: same machine, same program file, so
 /// numbers are in the machine's own byte order.
 ///
 /// ```
@@ -10,8 +10,8 @@ import Glibc
 /// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4, upright, remarks 4),
 ///                   for each status 0: height × width × channels bytes
 /// ```
-/// Every number that arrives is checked against what was asked for, on both sides: the worker may
-/// have been taken over by a hostile image.
+/// Both sides check every received number against the request: a hostile image may have taken over
+/// the worker.
 enum DecodeWire {
   static let magic: UInt32 = 0x3257_4446  // "FDW2"
   static let helloSize = 8

@@ -22,9 +22,9 @@ public enum DecodeWorker {
   /// - Parameters:
   ///   - input: where requests arrive.
   ///   - output: where replies go.
-  ///   - isConfined: shut the process in first; false only where a thread plays the worker.
-  /// - Returns: the exit code: 0 after an orderly end, 1 when the process could not be shut in or
-  ///   the daemon said nonsense.
+  ///   - isConfined: confine the process first; false only if a thread acts as the worker.
+  /// - Returns: the exit code: 0 after an orderly end, 1 when the process could not be confined or
+  ///   the daemon sent an invalid message.
   public static func serve(
     input: CInt = 0, output: CInt = 1, isConfined: Bool = true,
     limits: DecodeLimits = .standard

@@ -25,7 +25,7 @@ public struct FolderScan: Sendable {
   ///
   /// - Parameters:
   ///   - folder: list only below this folder.
-  ///   - withSignatures: also ask for the status of every file.
+  ///   - withSignatures: also read the status of every file.
   /// - Throws: `DatasetError.rootUnavailable`; a sub-folder that cannot be read is a verdict.
   public init(
     root: String, below folder: RelativePath = RelativePath(bytes: []),

@@ -54,10 +54,10 @@ public struct SnapshotBuilder: Sendable {
     makeDecoder = { ImageCodec() }
   }
 
-  /// Reads the folder and only says what would become of each file, in order of paths.
+  /// Reads the folder and returns only the verdict of each file, in order of paths.
   ///
-  /// - Parameter known: what an inspection with the same transform and limits found earlier; a file
-  ///   whose signature is unchanged is not read again.
+  /// - Parameter known: the result of an earlier inspection with the same transform and limits; a
+  ///   file whose signature is unchanged is not read again.
   /// - Throws: `DatasetError`.
   public func inspect(known: [RelativePath: InspectedFile] = [:]) throws -> [InspectedFile] {
     let reading = try FolderReading(self, known: known)
@@ -67,9 +67,9 @@ public struct SnapshotBuilder: Sendable {
     return files
   }
 
-  /// Reads the folder and packs what is accepted into `directory`/`name`.
+  /// Reads the folder and packs the accepted images into `directory`/`name`.
   ///
-  /// The directory is made with mode 0700 when absent; one that others may enter is refused. The
+  /// A missing directory is made with mode 0700; one that others may enter is refused. The
   /// file has mode 0600 and appears whole or not at all.
   ///
   /// - Throws: `DatasetError`; `.noImages` when nothing was accepted.

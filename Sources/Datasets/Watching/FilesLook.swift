@@ -49,10 +49,10 @@ public struct FilesLook: Sendable {
 }
 
 extension SnapshotBuilder {
-  /// Reads the folder and says what would become of each file, and which folders there are.
+  /// Reads the folder and returns the verdict of each file, and the list of folders.
   ///
-  /// - Parameter known: what an inspection with the same transform and limits found earlier; a file
-  ///   whose signature is unchanged is not read again.
+  /// - Parameter known: the result of an earlier inspection with the same transform and limits; a
+  ///   file whose signature is unchanged is not read again.
   /// - Throws: `DatasetError`.
   public func inspectAll(known: [RelativePath: InspectedFile] = [:]) throws -> WholeLook {
     let reading = try FolderReading(self, known: known)
@@ -62,10 +62,10 @@ extension SnapshotBuilder {
 
   /// Looks at some files alone, as if there were no others.
   ///
-  /// Verdicts that compare files hold when `paths` has all files with the same content, or, with
-  /// folders as units, all files of the same person.
+  /// Verdicts that compare files are valid when `paths` contains all files with the same content, or,
+  /// with folders as units, all files of the same person.
   ///
-  /// - Returns: nil when only a look at everything can tell: a folder came or went.
+  /// - Returns: nil if a full scan is necessary, because a folder appeared or disappeared.
   /// - Throws: `DatasetError`.
   public func inspect(
     only paths: some Sequence<RelativePath>, in shape: FolderShape,
