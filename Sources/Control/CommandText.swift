@@ -11,13 +11,13 @@ public struct CommandText: Hashable, Sendable {
   /// Adds a word that is not an option.
   public mutating func add(_ word: String) { text += " " + Self.quoted(word) }
 
-  /// Adds an option where it has a value.
+  /// Adds an option if it has a value.
   public mutating func add(_ option: String, _ value: (some CustomStringConvertible)?) {
     guard let value else { return }
     text += " --\(option) \(Self.quoted("\(value)"))"
   }
 
-  /// Adds a flag where it is set.
+  /// Adds a flag if it is set.
   public mutating func add(flag option: String, _ isSet: Bool) {
     if isSet { text += " --" + option }
   }

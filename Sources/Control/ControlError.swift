@@ -35,7 +35,7 @@ public enum ControlError: Error, Hashable, Sendable {
     }
   }
 
-  /// What a command exits with.
+  /// The exit code of a command.
   public var exitCode: ExitCode {
     switch self {
     case .invalid: .usage

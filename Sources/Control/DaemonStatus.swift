@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// What the daemon is doing now.
+/// The current activity of the daemon.
 public struct DaemonStatus: Codable, Hashable, Sendable {
   /// The daemon's version.
   public var version: String

@@ -5,9 +5,9 @@ public import FoundationEssentials
 /// For the operator, not for release: the counts here are counts of real images. Callers with read
 /// access only receive none of them; see `withoutCounts`.
 public struct DatasetStatus: Codable, Hashable, Sendable {
-  /// What requests call it.
+  /// Its name in requests.
   public var name: String
-  /// What the daemon knows of its root.
+  /// The state of its root.
   public var state: DatasetState
   /// How changes are noticed: `inotify`, or `poll` on file systems that report no changes.
   public var watch: String
@@ -51,7 +51,7 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   }
 }
 
-/// What the daemon knows of a dataset's root.
+/// The state of a dataset's root.
 public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
   /// Nothing is known yet.
   case unknown
@@ -59,7 +59,7 @@ public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
   case scanning
   /// All that is in it is known.
   case ready
-  /// All is known but for files that still change.
+  /// Everything is known except for files that still change.
   case settling
   /// The root does not exist, cannot be read, or has lost most of its files; everything known about
   /// it is kept.
@@ -86,11 +86,11 @@ public struct BudgetStatus: Codable, Hashable, Sendable {
   public var epsilonMaximum: Double
   /// The delta at which it is counted.
   public var delta: Double
-  /// What all jobs so far have spent together; nil when the ledger cannot be read.
+  /// The spending of all jobs so far; nil when the ledger cannot be read.
   public var epsilonSpent: Double?
   /// Who is protected: `file`, or `folder` for one person with several files.
   public var unit: PrivacyUnit
-  /// Why nothing can be spent: a ledger that cannot be trusted is a closed one.
+  /// Why nothing can be spent: an untrusted ledger is closed.
   public var problem: String?
 
   /// Describes a budget.

@@ -25,7 +25,7 @@ public enum ErrorWords {
     }
   }
 
-  /// What does not fit a value that is read.
+  /// The way in which a value does not fit.
   public static func text(of error: DecodingError) -> String {
     switch error {
     case .keyNotFound(let key, let context):

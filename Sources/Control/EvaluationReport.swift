@@ -2,7 +2,7 @@
 public struct EvaluationReport: Codable, Hashable, Sendable {
   /// The training job that it is about.
   public var job: JobID
-  /// Whether it holds what must not be shared.
+  /// Whether it contains values that must not be shared.
   public var isInternal: Bool
   /// The path of its page on the daemon's machine.
   public var path: String
@@ -11,7 +11,7 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
   /// Its twin: the text of report.json.
   public var json: String
 
-  /// Hands over a report.
+  /// Describes a report.
   public init(job: JobID, isInternal: Bool, path: String, page: String, json: String) {
     self.job = job
     self.isInternal = isInternal

@@ -18,7 +18,7 @@ public struct FileQuery: Codable, Hashable, Sendable {
   }
 }
 
-/// A file of a dataset and what the daemon thinks of it.
+/// A file of a dataset with the daemon's verdict.
 ///
 /// For the operator, not for release.
 public struct FileRow: Codable, Hashable, Sendable {
@@ -59,7 +59,7 @@ public struct FilePage: Codable, Hashable, Sendable {
   /// The value of `FileQuery.after` for the next page; nil on the last one.
   public var next: String?
 
-  /// Makes a page.
+  /// Describes a page.
   public init(files: [FileRow], next: String?) {
     self.files = files
     self.next = next

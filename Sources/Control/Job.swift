@@ -99,7 +99,7 @@ public enum StopReason: String, Codable, Hashable, Sendable, CaseIterable {
   case shutdown
 }
 
-/// What came of a job.
+/// The result of a job.
 public enum JobOutcome: Hashable, Sendable {
   /// It did what was requested.
   case completed(JobResults)
@@ -109,7 +109,7 @@ public enum JobOutcome: Hashable, Sendable {
   case failed(JobFailure)
 }
 
-/// What a completed job leaves behind.
+/// The output of a completed job.
 ///
 /// Releasable values only.
 public struct JobResults: Codable, Hashable, Sendable {
@@ -131,7 +131,7 @@ public struct JobResults: Codable, Hashable, Sendable {
   /// The files and folders that it wrote.
   public var outputs: [JobOutput]
 
-  /// Lists what a job leaves behind.
+  /// Describes the output of a job.
   public init(
     epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
     delta: Double? = nil, steps: Int? = nil, plannedSteps: Int? = nil, images: Int? = nil,
@@ -149,7 +149,7 @@ public struct JobResults: Codable, Hashable, Sendable {
 }
 
 extension JobResults {
-  /// What the job cost and what everything so far costs, for people; nil without a guarantee.
+  /// The cost of the job and of everything so far, for people; nil without a guarantee.
   public var privacyText: String? {
     guard let epsilon, let delta else { return nil }
     let at = "at delta \(Rounded.text(delta))"
@@ -165,7 +165,7 @@ extension JobResults {
 
 /// A file or folder that a job wrote, where the administrator's configuration puts it.
 public struct JobOutput: Codable, Hashable, Sendable {
-  /// What it is: `images`, `sheet`, `record`, `model`, `report`.
+  /// Its kind: `images`, `sheet`, `record`, `model`, `report`.
   public var kind: String
   /// Where it is.
   public var path: String
@@ -183,7 +183,7 @@ public struct JobFailure: Codable, Hashable, Sendable {
   ///
   /// Contains no file names and nothing learned from images.
   public var message: String
-  /// What `figment` exits with when it waited for this job.
+  /// The exit code of `figment` when it waited for this job.
   public var exitCode: ExitCode
 
   /// Describes a failure.

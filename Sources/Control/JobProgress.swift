@@ -1,4 +1,4 @@
-/// What a job is busy with.
+/// The current activity of a job.
 public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
   /// Scanning the dataset's root.
   case scan
@@ -30,7 +30,7 @@ public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
 /// and without any number to callers with read access only (`withoutCounts`). No field contains a
 /// loss, a gradient or a count of real images.
 public struct JobProgress: Codable, Hashable, Sendable {
-  /// What the job is busy with.
+  /// The current activity.
   public let phase: JobPhase
   /// How much of the phase is done.
   public let done: Int

@@ -4,7 +4,7 @@ public struct JobRemoval: Codable, Hashable, Sendable {
   public var job: JobID
   /// Bytes that become free on the disks.
   public var bytes: Int
-  /// Whether its release goes too.
+  /// Whether its release is removed too.
   public var withRelease: Bool
   /// Why it is removed, in words; nil if the caller named this job.
   public var reason: String?

@@ -97,7 +97,8 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
   public var count: Int?
   /// Counts `count` for every class rather than for all of them together.
   public var perClass: Bool?
-  /// Images to write of each class by its name, none of those that are missing; nil for equal shares.
+  /// Images to write of each class by its name, none of the classes that are missing; nil for equal
+  /// shares.
   public var classCounts: [String: Int]?
   /// The seed of the images; nil draws one.
   public var seed: UInt64?
@@ -105,7 +106,8 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
   ///
   /// Pixel models alone have one.
   public var temperature: Double?
-  /// How far images go from those of any class towards their own; nil takes the recipe's.
+  /// How far images move from unconditional ones towards those of their class; nil takes the
+  /// recipe's.
   public var guidance: Double?
 
   /// Requests more images of a trained model.
@@ -143,7 +145,7 @@ public struct EvaluateRequest: Codable, Hashable, Sendable {
   public var job: JobID
   /// How much work; nil is `standard`.
   public var effort: Effort?
-  /// What decides every random choice; nil is 1.
+  /// The seed of every random choice; nil is 1.
   public var seed: UInt64?
 
   /// Requests an evaluation.
@@ -236,7 +238,7 @@ extension EvaluateRequest: StrictRequest {
   /// The fields that a request may have, as JSON writes them.
   public static var fields: [String] { CodingKeys.allCases.map(\.snakeCase) }
 
-  /// Nothing that can be written is impossible.
+  /// Every value that can be written is possible.
   public func validate() throws(ControlError) {}
 }
 

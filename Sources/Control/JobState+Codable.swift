@@ -22,7 +22,7 @@ extension JobState: Codable {
     }
   }
 
-  /// Writes the name and what belongs to it.
+  /// Writes the name and its own fields.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)

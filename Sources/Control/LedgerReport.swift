@@ -51,7 +51,7 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
   public var number: Int
   /// When it was written.
   public var time: Date?
-  /// What it was for: a job's name.
+  /// Its purpose: a job's name.
   public var purpose: String
   /// The mechanism as a sentence.
   public var event: String

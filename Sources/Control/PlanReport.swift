@@ -1,6 +1,6 @@
 /// A recipe that jobs may name.
 public struct RecipeSummary: Codable, Hashable, Sendable {
-  /// What requests call it.
+  /// Its name in requests.
   public var name: String
   /// The family of the model: `dp-gan`.
   public var family: String
@@ -10,7 +10,7 @@ public struct RecipeSummary: Codable, Hashable, Sendable {
   public var height: Int
   /// Colour channels of its images: 1 or 3.
   public var channels: Int
-  /// One sentence: what it is good for.
+  /// One sentence: its purpose.
   public var summary: String
 
   /// Describes a recipe.
@@ -57,8 +57,8 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var warning: String?
   /// Why the job would be refused; nil when it would be taken.
   public var refusal: String?
-  /// Why the job itself may come out otherwise, such as a folder that is still being read; nil when
-  /// nothing is known that would change it.
+  /// Why the result of the job may differ, for example because a folder is still being read; nil if
+  /// no reason is known.
   public var remark: String?
 
   /// Describes a plan.
@@ -92,7 +92,7 @@ public struct PlannedPrivacy: Codable, Hashable, Sendable {
   public var clipNorm: Double
   /// Who is protected.
   public var unit: PrivacyUnit
-  /// What all jobs together will have spent on the dataset after this one.
+  /// The spending of all jobs together on the dataset after this one.
   public var epsilonAfter: Double
   /// The most that all jobs together may spend.
   public var epsilonMaximum: Double

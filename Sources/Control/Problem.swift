@@ -11,7 +11,7 @@ public struct Problem: Codable, Hashable, Sendable {
   public let status: Int
   /// What failed, what was found, what to do.
   public let detail: String
-  /// What a command exits with.
+  /// The exit code of a command.
   public let exitCode: ExitCode
 
   private static let prefix = "urn:figment:problem:"

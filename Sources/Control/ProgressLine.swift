@@ -5,7 +5,8 @@ public enum ProgressLine {
 
   /// A line with a bar that fits a terminal of `width` columns.
   ///
-  /// Where it does not fit, the bar becomes shorter, then what matters least is left out; nothing is cut.
+  /// If it does not fit, the bar becomes shorter, then the least important parts are omitted;
+  /// nothing is cut.
   public static func bar(_ progress: JobProgress, width: Int = Terminal.usualWidth) -> String {
     var facts = facts(of: progress)
     // A terminal moves to the next line when its last column is written to.

@@ -20,8 +20,8 @@ extension DatasetStatus {
 }
 
 extension JobProgress {
-  /// The same, but for a phase that goes through real files, of which only the name is left: even
-  /// shares of the whole give a small number of files away (a third is done after one of three).
+  /// The same, except for a phase that goes through real files, of which only the name is left:
+  /// even shares of the whole reveal a small number of files (a third is done after one of three).
   public var withoutCounts: JobProgress {
     guard phase.countsRealImages else { return self }
     return JobProgress(phase: phase, done: 0, total: 0, checkpoint: checkpoint)

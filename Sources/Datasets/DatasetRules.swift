@@ -8,7 +8,7 @@ public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   case folder
 }
 
-/// What the administrator declares about a folder of images.
+/// The administrator's declarations about a folder of images.
 public struct DatasetRules: Hashable, Sendable, Codable {
   /// The class names in label order.
   ///

@@ -43,7 +43,7 @@ public struct FolderName: Hashable, Sendable, CustomStringConvertible {
 
 /// Why a text names no folder.
 public struct InvalidName: Error, Hashable, CustomStringConvertible {
-  /// What it was to name.
+  /// The thing to be named.
   public let kind: String
   /// The text.
   public let text: String

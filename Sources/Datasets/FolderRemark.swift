@@ -1,4 +1,4 @@
-/// What the owner of a folder should know before a budget is spent on it.
+/// Facts that the owner of a folder should know before a budget is spent on it.
 ///
 /// Private: computed from the images, for the owner of the folder only.
 public enum FolderRemark: Hashable, Sendable {

@@ -8,7 +8,7 @@
 /// declared, the image is cropped around its centre (or stretched), and resized by area. One
 /// rounding, at the end.
 public struct ImageTransform: Hashable, Sendable, Codable {
-  /// What a pixel holds.
+  /// The contents of a pixel.
   public enum Channels: String, Hashable, Sendable, Codable {
     /// One sample: 0.299 R + 0.587 G + 0.114 B (BT.601).
     case grey
@@ -16,7 +16,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     case rgb
   }
 
-  /// What happens when the proportions differ from the declared ones.
+  /// The treatment of images whose proportions differ from the declared ones.
   public enum Fit: String, Hashable, Sendable, Codable {
     /// The largest centred part of the right proportions.
     case centreCrop
@@ -26,8 +26,8 @@ public struct ImageTransform: Hashable, Sendable, Codable {
 
   /// The treatment of colours in a file that carries an ICC profile.
   public enum Colour: String, Hashable, Sendable, Codable, CaseIterable {
-    /// They are converted to sRGB; grey profiles to grey of the same curve. What carries no profile
-    /// is sRGB.
+    /// They are converted to sRGB; grey profiles to grey with the same curve. A file without a
+    /// profile is sRGB.
     case convert
     /// The stored numbers are used unchanged.
     case asStored = "as-stored"

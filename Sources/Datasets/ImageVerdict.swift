@@ -82,7 +82,7 @@ public enum ImageVerdict: Hashable, Sendable {
     }
   }
 
-  /// Whether the owner of the folder has something to mend.
+  /// Whether the owner of the folder should correct something.
   public var needsAttention: Bool {
     switch self {
     case .accepted, .waiting, .duplicate, .beyondUnitLimit, .ignored, .vanished: false

@@ -2,7 +2,7 @@
 public struct InspectedFile: Hashable, Sendable, Codable {
   /// Its path below the root.
   public let path: RelativePath
-  /// What became of it.
+  /// Its verdict.
   public let verdict: ImageVerdict
   /// Its class, where its place names one.
   public let className: String?

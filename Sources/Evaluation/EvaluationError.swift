@@ -8,7 +8,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case tooFewImages(set: String, found: Int, expected: Int)
   /// A file cannot be opened.
   case unreadableFile(path: String, code: Int32)
-  /// What an audited training was charged is not what the claim was made from.
+  /// The charges of an audited training differ from those that the claim was made from.
   case chargesDiffer(found: String, expected: String)
 
   public var description: String {

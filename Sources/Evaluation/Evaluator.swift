@@ -5,7 +5,7 @@ public import Privacy
 public struct EvaluationOptions: Sendable {
   /// How much work.
   public var effort: EvaluationEffort
-  /// What decides every random choice, so that figures can be made again.
+  /// The seed of every random choice, so that figures can be reproduced.
   public var seed: UInt64
   /// The guarantee at which the rival classifier is trained; nil leaves it out.
   public var rivalBudget: PrivacyBudget?
@@ -72,7 +72,7 @@ public struct SyntheticFindings: Sendable {
   }
 }
 
-/// What real images had a part in.
+/// Results that depend on real images.
 public struct RealFindings: Sendable {
   /// Images of the training and of the test set, and training images of each class.
   public let trainCount: Int, testCount: Int
@@ -86,8 +86,8 @@ public struct RealFindings: Sendable {
   public let utility: [UtilityFinding]
   /// The rival under differential privacy.
   public let rival: PrivateRivalFinding?
-  /// The share of synthetic images that a classifier of real images gives their own label, the same
-  /// for real test images, and how many synthetic images it puts into each class.
+  /// The share of synthetic images that a classifier trained on real images assigns to their own
+  /// label, the same for real test images, and how many synthetic images it assigns to each class.
   public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
   /// Attacks; nil where the model has seen the test images.
   public let attacks: AttackFindings?
@@ -99,7 +99,7 @@ public struct EvaluationFindings: Sendable {
   public let classNames: [String]
   /// The results of the synthetic images alone.
   public let synthetic: Releasable<SyntheticFindings>
-  /// What real images had a part in.
+  /// Results that depend on real images.
   public let real: Sensitive<RealFindings>
   /// The request.
   public let options: EvaluationOptions

@@ -28,7 +28,7 @@ public struct ImageFolder {
     Set(files.map(Self.className)).sorted()
   }
 
-  /// The form of the first image that can be read: what all sets are brought to.
+  /// The form of the first readable image; all sets are converted to it.
   public func transform() throws -> ImageTransform {
     let codec = ImageCodec()
     for file in files {

@@ -76,7 +76,7 @@ public struct LabelledImages: Sendable {
       pixels: pixels + other.pixels)
   }
 
-  /// The images of both sets in turn, starting with the first of each.
+  /// The images of both sets alternately, starting with the first of each.
   func interleaved(with other: LabelledImages) -> LabelledImages {
     let count = min(count, other.count)
     let all = appending(other)

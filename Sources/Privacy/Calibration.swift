@@ -6,7 +6,7 @@ import Glibc
 /// rounded up and then checked again, so the value that a user copies never costs more than the
 /// target.
 public struct Calibration: Sendable {
-  /// A noise multiplier with what it costs, together with everything spent before.
+  /// A noise multiplier and its cost together with everything spent before.
   public struct Noise: Codable, Hashable, Sendable {
     /// Standard deviation of the noise divided by the clip norm.
     public let noiseMultiplier: Double

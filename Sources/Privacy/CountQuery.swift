@@ -11,7 +11,7 @@ public struct CountQuery: Codable, Hashable, Sendable {
   public let noiseMultiplier: Double
   /// The kind of noise.
   public let noise: NoiseDistribution
-  /// What the answer alone costs, rounded up.
+  /// The cost of the answer alone, rounded up.
   public let epsilon: Double
 
   private enum CodingKeys: String, CodingKey {

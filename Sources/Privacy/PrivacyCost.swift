@@ -1,4 +1,4 @@
-/// What a history cost: both accountants' answers and the one that is claimed.
+/// The cost of a history: the answers of both accountants and the claimed one.
 public struct PrivacyCost: Hashable, Sendable {
   /// How the history came about, which decides which accountants may speak.
   public enum Basis: String, Codable, Hashable, Sendable {
@@ -54,7 +54,7 @@ public struct PrivacyCost: Hashable, Sendable {
     try self.init(of: EventTally(event, times: times), delta: delta, basis: basis)
   }
 
-  /// The accountant with what it does, for people who do not know its name.
+  /// The accountant with its method, for readers who do not know its name.
   public var accountantInWords: String {
     switch accountant {
     case RenyiAccountant.name: "\(accountant): Rényi divergence, composed over all accesses"

@@ -1,4 +1,4 @@
-/// What the privacy room refuses, each refusal with the value that caused it.
+/// Refusals of the privacy room, each with the value that caused it.
 public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A number lies outside the range in which the guarantee is meaningful; NaN always does.
   case outOfRange(argument: String, value: String, expected: String)

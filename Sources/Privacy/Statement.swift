@@ -55,7 +55,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     }
   }
 
-  /// What a statement is about.
+  /// The subject of a statement.
   public struct Subject: Hashable, Sendable {
     /// Whose data.
     public var root: LedgerRoot
@@ -65,12 +65,12 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var runs: [String]
     /// The mechanism of the run's training; nil when it used several.
     public var mechanism: SubsampledGaussian?
-    /// Where the ledger stood.
+    /// The position of the ledger.
     public var witness: LedgerWitness?
     /// The version of the software.
     public var software: String
-    /// The number of units in the run's plan, with which delta is compared; nil compares it with
-    /// nothing.
+    /// The number of units in the run's plan, for the comparison with delta; nil makes no
+    /// comparison.
     public var population: Int?
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
@@ -107,7 +107,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let meaning: String?
   /// The dataset's name.
   public let dataset: String
-  /// What one record is.
+  /// The meaning of one record.
   public let unit: PrivacyUnit
   /// Which data sets are neighbours.
   public let adjacency: NeighboringRelation
@@ -131,7 +131,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let covered: [String]
   /// What it does not cover.
   public let notCovered: [String]
-  /// Where the ledger stood.
+  /// The position of the ledger.
   public let ledger: LedgerWitness?
   /// The version of the software.
   public let software: String

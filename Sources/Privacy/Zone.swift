@@ -47,7 +47,8 @@ public enum ReleaseReason: String, Hashable, Sendable, Codable {
   case paidFor = "paid-for"
 }
 
-/// A value that is free to leave: no private image took part in it, or what took part was paid for.
+/// A value that may leave: it contains nothing of private images, or a mechanism paid for what it
+/// contains.
 public struct Releasable<Value> {
   /// The value.
   public let value: Value

@@ -1,4 +1,4 @@
-/// What the owner of a file should know although it decoded.
+/// Facts that the owner of a file should know although it decoded.
 public struct DecodeRemarks: OptionSet, Hashable, Sendable, Codable {
   /// The bits as they travel from the decoding process.
   public let rawValue: UInt32

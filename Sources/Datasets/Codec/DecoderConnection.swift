@@ -24,7 +24,7 @@ public final class DecoderConnection {
 
   private let socket: CInt
 
-  /// A connection over `socket`, which it closes when it goes away.
+  /// A connection over `socket`, which it closes when it is destroyed.
   ///
   /// - Parameter silence: seconds that the worker may be silent.
   public init(socket: CInt, silence: Int = 60) {

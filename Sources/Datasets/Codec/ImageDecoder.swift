@@ -16,7 +16,7 @@ public protocol ImageDecoder: AnyObject {
   ) throws -> [DecodeOutcome]
 }
 
-/// What became of one file's bytes.
+/// The result for one file's bytes.
 public enum DecodeOutcome: Hashable, Sendable {
   /// They were an image of this many rows and columns, upright.
   case decoded(height: Int, width: Int, remarks: DecodeRemarks = [])

@@ -1,7 +1,8 @@
 extension ImageFormat {
   /// Recognises a file by its content; nil when it is none of these kinds.
   ///
-  /// A PNG or JPEG that is cut inside its signature counts as what it could still become.
+  /// A PNG or JPEG that is cut inside its signature counts as the format that it could still
+  /// become.
   public static func recognise(_ content: UnsafeRawBufferPointer) -> ImageFormat? {
     let file = FileContent(bytes: content)
     return decodedKind(file) ?? namedKind(file) ?? kindWithoutSignature(file)

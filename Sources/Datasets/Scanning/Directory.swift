@@ -52,7 +52,7 @@ final class Directory: Sendable {
     return directory
   }
 
-  /// Status of an entry itself, not of what a link points to.
+  /// The status of an entry itself, not of a link's target.
   func status(of name: some Collection<UInt8>) -> stat? {
     var status = stat()
     let result = withName(name) { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }

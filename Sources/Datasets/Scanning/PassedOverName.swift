@@ -8,9 +8,9 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   case hidden
   /// Still being written or downloaded, or the lock of such a file.
   case unfinished
-  /// What an editor or a person kept of an older version.
+  /// An older version that an editor or a person kept.
   case backup
-  /// What a synchronising program made of two versions that it could not join.
+  /// A file that a synchronising program made of two versions that it could not merge.
   case conflictCopy
   /// A placeholder for a file that was not downloaded.
   case placeholder
@@ -137,7 +137,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 extension PassedOverName: CustomStringConvertible {
-  /// What such names mean.
+  /// The meaning of such names.
   public var description: String {
     switch self {
     case .hidden: "its name begins with '.' or '~', as hidden files do"

@@ -6,7 +6,7 @@ public struct SnapshotProgress: Hashable, Sendable {
   public let total: Int
 }
 
-/// What reading a folder gave.
+/// The result of reading a folder.
 public struct SnapshotResult: Sendable {
   /// The packed set, opened.
   public let snapshot: DatasetSnapshot
@@ -21,7 +21,7 @@ public struct SnapshotBuilder: Sendable {
   public let root: String
   /// The declarations about it.
   public let rules: DatasetRules
-  /// The form of the packed images, with what the rules declare about levels and colours.
+  /// The form of the packed images, with the rules' declarations about levels and colours.
   public let transform: ImageTransform
   /// The number of threads; each has its own decoder.
   public var threadCount: Int
@@ -36,7 +36,7 @@ public struct SnapshotBuilder: Sendable {
   /// Called now and then; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
-  /// Hears once what became of every entry of the folder, in order of paths, also where no file was
+  /// Receives once the verdict of every entry of the folder, in order of paths, also if no file was
   /// accepted and `build` throws.
   public var onVerdicts: @Sendable ([InspectedFile]) -> Void = { _ in }
 

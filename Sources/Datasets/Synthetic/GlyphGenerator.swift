@@ -9,7 +9,7 @@ public struct GlyphGenerator: Sendable {
   /// Rows and columns.
   public static let side = 28
 
-  /// What decides all images.
+  /// The value that determines all images.
   public let seed: UInt64
 
   /// A generator.

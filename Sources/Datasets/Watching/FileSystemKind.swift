@@ -1,6 +1,6 @@
 import Glibc
 
-/// What kind of file system holds a folder, as `/proc/self/mountinfo` names it.
+/// The kind of file system of a folder, as `/proc/self/mountinfo` names it.
 struct FileSystemKind: Equatable {
   /// For example `ext4`, `nfs4`, `fuse.sshfs`.
   let name: String

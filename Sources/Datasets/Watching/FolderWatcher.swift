@@ -179,7 +179,8 @@ public final class FolderWatcher {
     {
       throw DatasetError.rootUnavailable(path: root, errno: ENODEV)
     }
-    // What came between the listing and the first watch of its folder shows in a second listing.
+    // A second listing shows files that appeared between the first listing and the first watch of
+    // their folder.
     if tree?.watch(listing.folders, below: directory) == true { listing = try scanOnce(directory) }
     let isFirst = identity == nil
     identity = current

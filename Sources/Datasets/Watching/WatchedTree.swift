@@ -1,6 +1,6 @@
 import Glibc
 
-/// The watches on the folders of one root, and what their notices mean.
+/// The watches on the folders of one root, and the meaning of their notices.
 final class WatchedTree {
   /// A notice in terms of paths.
   enum Notice: Equatable {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A lower bound on epsilon from canaries: images of which each was put into the training set, or
-/// not, by a fair coin (Steinke, Nasr & Jagielski, arXiv 2305.08846).
+/// A lower bound on epsilon from canaries: images that a fair coin put into the training set or
+/// left out (Steinke, Nasr & Jagielski, arXiv 2305.08846).
 public struct CanaryAudit: Sendable {
   /// How well the attack distinguishes inserted canaries from the others.
   public let ranking: MembershipRanking

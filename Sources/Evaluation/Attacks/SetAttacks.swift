@@ -14,7 +14,7 @@ struct SetAttacks {
     /// 2302.12580), by Gaussian kernels.
     case densityRatio = "density-ratio"
 
-    /// What readers see.
+    /// The name for readers.
     var title: String {
       switch self {
       case .distance: "Nearest synthetic image, calibrated"

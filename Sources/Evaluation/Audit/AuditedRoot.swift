@@ -8,7 +8,7 @@ public import Privacy
 public protocol AuditedRoot: AnyObject {
   /// Announces a run and returns where its trainer reserves; an earlier run has ended.
   func begin(run: String, _ plan: TrainingPlan, delta: Double) throws -> any PrivacyLedger
-  /// Ends the run that was begun last, and returns what all runs were charged and the claim that a
-  /// statement made now would carry.
+  /// Ends the run that was begun last, and returns the charges of all runs and the claim of a
+  /// statement made now.
   func end(delta: Double) throws -> (spent: EventTally, claim: PrivacyCost)
 }

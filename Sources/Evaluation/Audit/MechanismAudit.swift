@@ -63,7 +63,7 @@ public struct MechanismAudit: Sendable {
     self.runCount = runCount
   }
 
-  /// Audits what models train with.
+  /// Audits the mechanism that models train with.
   public func findings(
     _ setting: Setting, progress: (Double) -> Void = { _ in }
   ) throws(PrivacyError) -> MechanismAuditFindings {

@@ -1,10 +1,11 @@
 import Glibc
 import Privacy
 
-/// The privacy profile δ(ε) of what a ledger was charged, as far as an attack can measure it.
+/// The privacy profile δ(ε) of a ledger's charges, as far as an attack can measure it.
 ///
-/// The discrete Gaussian counts as the continuous one of the same multiplier. Its claim is larger, by
-/// Rényi divergence alone, but its steps are a millionth of the noise, far below what counts resolve.
+/// The discrete Gaussian counts as the continuous one of the same multiplier. Its claim is larger,
+/// by Rényi divergence alone, but its steps are a millionth of the noise, far below the resolution
+/// of counts.
 struct PrivacyProfile {
   /// The bound on epsilon is found to this share of the noise.
   private static let resolution = 0.004

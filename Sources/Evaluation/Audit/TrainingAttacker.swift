@@ -77,8 +77,8 @@ final class TrainingAttacker {
     twinMoment = moment
   }
 
-  /// The logarithm of how much likelier what step `index` did is with the canary than without it, under
-  /// the claim: no test is better (Neyman & Pearson).
+  /// The log-likelihood ratio of step `index` with and without the canary, under the claim: no test
+  /// is better (Neyman & Pearson).
   func score(step index: Int, of model: any GenerativeModel) throws -> Double {
     let after = try moment(in: Self.state(of: model))
     let known = try step(.none, index: index)
@@ -121,7 +121,7 @@ final class TrainingAttacker {
     amplitude = min(1, Self.length(of: pulls[0])) * (alone?.share ?? 0)
   }
 
-  /// What each of some units adds to the sum of gradients at the start, in clip norms.
+  /// The contribution of each of some units to the sum of gradients at the start, in clip norms.
   private func pulls(of units: [AuditExamples]) throws -> [[Double]] {
     let moments = try ([.none] + units).map { unit in
       try twin.restore(from: start)
@@ -132,7 +132,7 @@ final class TrainingAttacker {
     }
   }
 
-  /// What one of a moment is in a sum of gradients, in clip norms.
+  /// The value of one unit of a moment in a sum of gradients, in clip norms.
   private var clipNormsPerMoment: Double {
     Double(mechanism.nominalBatchSize) / ((1 - family.momentDecay) * mechanism.clipNorm)
   }

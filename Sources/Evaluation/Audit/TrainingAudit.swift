@@ -94,7 +94,7 @@ public struct TrainingAudit: Sendable {
     self.init(runCount: runCount, noise: { NoiseStream() })
   }
 
-  /// An audit in which tests choose the noise, or put another component in the place of a shipped one.
+  /// An audit in which tests choose the noise, or replace a shipped component.
   init(
     runCount: Int, noise: @escaping @Sendable () -> NoiseStream,
     images: @escaping @Sendable (DatasetSnapshot) -> any Trainer.Images = { SnapshotImages($0) }
@@ -131,7 +131,7 @@ public struct TrainingAudit: Sendable {
       }
       scores[isMember] = sums
     }
-    // What the attacked trainings were charged is, for each, what the claim was made from.
+    // The charges of each attacked training are those that the claim was made from.
     guard charged.counts == spent.counts.mapValues({ $0 * runCount }) else {
       throw EvaluationError.chargesDiffer(found: "\(charged.event)", expected: "\(spent.event)")
     }
@@ -169,8 +169,8 @@ public struct TrainingAudit: Sendable {
       ordinary: attacker.leastAlike(candidates, count: AuditDataset.ordinaryCount))
   }
 
-  /// Makes the setting's runs once, each charged to the root, and returns what the last one's statement
-  /// claims in total.
+  /// Makes the setting's runs once, each charged to the root, and returns the total claim of the
+  /// last one's statement.
   private func charge(
     _ setting: Setting, _ data: AuditDataset, to root: some AuditedRoot
   ) throws -> (spent: EventTally, claim: PrivacyCost) {

@@ -1,7 +1,7 @@
 public import Datasets
 import Privacy
 
-/// What an attack on one setting of training found.
+/// The findings of an attack on one setting of training.
 public struct TrainingAuditFindings: Encodable, Sendable {
   /// The family that was trained.
   public let family: TrainingAudit.Family
@@ -13,7 +13,7 @@ public struct TrainingAuditFindings: Encodable, Sendable {
   public let runCount: Int
   /// The profile at several epsilons.
   public let points: [MechanismAuditFindings.Point]
-  /// What the ledger's statement claims after the last run, at `delta`.
+  /// The claim of the ledger's statement after the last run, at `delta`.
   public let claimedEpsilon: Double
   /// The accountant whose bound is claimed.
   public let accountant: String

@@ -16,7 +16,7 @@ extension AttackFinding {
   /// Whether members were distinguished, with less certainty than a flag requires.
   var isToldApart: Bool { !isFlagged && ranking.isAboveGuessing }
 
-  /// What the attack found.
+  /// The result of the attack.
   var conclusion: String {
     if isFlagged {
       let chance = max(0.5, null?.interval.high ?? 0.5)

@@ -49,9 +49,9 @@ public struct Metric: Sendable, Encodable {
 
   /// The stable name in JSON, for example "frechet.scattering".
   public let key: String
-  /// What readers see.
+  /// The name for readers.
   public let name: String
-  /// One sentence: what it measures.
+  /// One sentence: the quantity that it measures.
   public let meaning: String
   /// The number; nil where it cannot be computed.
   public let value: Double?
@@ -89,7 +89,7 @@ public struct Metric: Sendable, Encodable {
 
 /// A number with a name.
 public struct NamedValue: Sendable, Hashable, Codable {
-  /// What it is.
+  /// The description of its contents.
   public let name: String
   /// The number.
   public let value: Double
@@ -103,7 +103,7 @@ public struct NamedValue: Sendable, Hashable, Codable {
 
 /// A table of text.
 public struct ReportTable: Sendable, Codable {
-  /// What it shows.
+  /// The description of its contents.
   public let caption: String
   /// The heads of the columns.
   public let columns: [String]
@@ -139,9 +139,9 @@ public struct Chart: Sendable, Codable {
     }
   }
 
-  /// What it shows.
+  /// The description of its contents.
   public let caption: String
-  /// What the axes count.
+  /// The quantities of the axes.
   public let horizontal: String, vertical: String
   /// The curves.
   public let series: [Series]

@@ -32,7 +32,7 @@ public struct Guarantee: Sendable {
 }
 
 extension Guarantee {
-  /// What epsilon means.
+  /// The meaning of epsilon.
   var strength: GuaranteeStrength { GuaranteeStrength(epsilon: epsilon) }
 
   /// How delta compares with the number of units; nil where that is not known.
@@ -75,7 +75,7 @@ public struct Provenance: Sendable {
 
 /// A figure followed during training.
 public struct TrainingSignal: Sendable {
-  /// What it is, for example "discriminator's accuracy on generated images".
+  /// The quantity, for example "discriminator's accuracy on generated images".
   public let name: String
   /// Which way is better; `target` for figures that show health rather than quality.
   public let direction: Metric.Direction
@@ -123,7 +123,7 @@ public struct ReportData: Sendable {
   public var guarantee: Guarantee?
   /// The evaluation; nil if none was made.
   public var findings: EvaluationFindings?
-  /// What the synthetic images alone show, where no evaluation was made.
+  /// The results of the synthetic images alone, if no evaluation was made.
   public var ownFindingsAlone: Releasable<SyntheticFindings>?
   /// The synthetic images.
   public var synthetic: Releasable<LabelledImages>
@@ -152,7 +152,7 @@ public struct ReportData: Sendable {
       ? "figmentd evaluate --synthetic SET --train IMAGES --test HELD-OUT" : "figment evaluate JOB"
   }
 
-  /// What the synthetic images alone show.
+  /// The results of the synthetic images alone.
   var ownFindings: Releasable<SyntheticFindings>? { findings?.synthetic ?? ownFindingsAlone }
 
   /// Starts a report about a synthetic set.
@@ -179,7 +179,7 @@ public struct PaidScore: Sendable {
   /// Its interval without the noise.
   public let interval: Interval
 
-  /// Hands over a score.
+  /// Describes a score.
   public init(accuracy: Double?, interval: Interval) {
     self.accuracy = accuracy
     self.interval = interval
@@ -202,8 +202,8 @@ public struct ModelAttack: Sendable {
     ranking = MembershipRanking(members: members, nonMembers: nonMembers)
   }
 
-  /// Judges likelihoods against those of a model that saw none of the images: what makes every
-  /// image likely, such as being plain, cancels in the ratio.
+  /// Compares likelihoods with those of a model that saw none of the images: properties that make
+  /// an image likely under any model, such as being plain, cancel in the ratio.
   public init(
     likelihoodRatioOf members: [(model: Double, reference: Double)],
     against nonMembers: [(model: Double, reference: Double)]

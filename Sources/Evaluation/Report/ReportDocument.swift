@@ -30,7 +30,7 @@ public struct Verdict: Sendable, Encodable {
     self.quality = quality
   }
 
-  /// The colour of both together: good only where both are, neutral where one is not known.
+  /// The colour of both together: good only if both are, neutral if one is not known.
   public var severity: ReportBlock.Severity {
     let both = [privacy.severity, quality.severity]
     for severity in [ReportBlock.Severity.failed, .warning, .note] where both.contains(severity) {
@@ -71,7 +71,7 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
     public let key: String
     /// The heading.
     public let title: String
-    /// What the section is about.
+    /// The subject of the section.
     public let introduction: String
     /// The content.
     public fileprivate(set) var blocks: [ReportBlock]
@@ -85,7 +85,7 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
   public let verdict: Verdict
   /// The content in order.
   public private(set) var sections: [Section] = []
-  /// What this version does not show.
+  /// The parts that this version does not show.
   public private(set) var withheld: [(name: String, reason: String)] = []
 
   /// Starts a report.

@@ -15,7 +15,7 @@ public protocol ReportZone {
     -> Verdict
 }
 
-/// The report for those who hold the private images: everything is in it.
+/// The report for those who hold the private images: it contains everything.
 public enum InternalReport: ReportZone {
   /// The folder "internal".
   public static let name = "internal"
@@ -55,7 +55,7 @@ public enum ReleaseReport: ReportZone {
     .withheld(name: name, reason: reason)
   }
 
-  /// The verdict from what may leave.
+  /// The verdict from releasable values.
   public static func admit(
     _ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>
   ) -> Verdict {

@@ -10,7 +10,7 @@ import Privacy
 struct VerdictRule {
   /// The verdict from all results.
   let internalVerdict: Sensitive<Verdict>
-  /// The verdict from what may leave.
+  /// The verdict from releasable values.
   let releasedVerdict: Releasable<Verdict>
 
   /// A classifier trained on the set must close this share of the gap between guessing and training
@@ -119,7 +119,7 @@ struct VerdictRule {
     return remarks
   }
 
-  /// What the set and the training show without real images.
+  /// The evidence of the set and the training without real images.
   private static func ownRemarks(_ data: ReportData) -> Remarks {
     var remarks = Remarks()
     if let own = data.ownFindings?.value {
@@ -198,7 +198,7 @@ struct VerdictRule {
     case (true, false):
       both.quality.warnings += worse.map { "\($0) was getting worse at the end." }
     case (true, true):
-      // Where curves speak, previews need not: they show change, not quality.
+      // If curves decide, previews need not: they show change, not quality.
       if let conclusion = data.trainingEnd?.value.conclusion {
         both.quality.good.append(conclusion)
       }

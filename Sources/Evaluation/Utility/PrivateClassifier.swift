@@ -29,7 +29,7 @@ struct PrivateClassifier {
 
   /// Accuracy on the test images.
   let accuracy: Double
-  /// What the training cost: at most the budget's epsilon.
+  /// The cost of the training: at most the budget's epsilon.
   let epsilon: Double
 
   /// Trains within the plan's budget and tests.

@@ -31,11 +31,11 @@ public struct SyntheticClassifier {
       seed: seed, on: machine, progress: progress)
   }
 
-  /// How many of the private images are classified rightly and how many wrongly, in that order.
+  /// The numbers of private images that are classified correctly and incorrectly, in that order.
   ///
   /// Every image goes through the network alone. In a batch the last bits of an image's numbers may
-  /// depend on its neighbours, so that one image more could turn the answers for others, and the
-  /// counts would move by more than that image.
+  /// depend on its neighbours, so one more image could change the answers for others, and the
+  /// counts would change by more than that image.
   public func outcomes(for images: Sensitive<LabelledImages>) -> Sensitive<[Int]> {
     // Called on this thread alone.
     nonisolated(unsafe) let classifier = classifier

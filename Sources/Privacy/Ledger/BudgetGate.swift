@@ -8,7 +8,7 @@
 /// charged, priced by the odometer. So after a plan was admitted, the claim stays within the budget
 /// in every case.
 public struct BudgetGate: Sendable {
-  /// What the administrator allows for the root.
+  /// The administrator's limit for the root.
   public let budget: PrivacyBudget
   /// The dataset's name, for refusals.
   public let dataset: String
@@ -127,7 +127,7 @@ public struct BudgetGate: Sendable {
   private mutating func fits(
     _ sum: EventTally, _ basis: PrivacyCost.Basis
   ) throws(PrivacyError) -> Bool {
-    // What the adaptive accounting admits, the planned one admits too; not the other way.
+    // The planned accounting admits everything that the adaptive one admits, but not vice versa.
     if admitted.contains(where: {
       ($0.basis == basis || $0.basis == .adaptive) && $0.tally.covers(sum)
     }) {

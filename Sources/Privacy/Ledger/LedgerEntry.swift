@@ -22,7 +22,7 @@ public struct LedgerRoot: Codable, Hashable, Sendable {
   public var identity: String
   /// The dataset's name when the ledger was opened.
   public var dataset: String
-  /// What one record is.
+  /// The meaning of one record.
   public var unit: PrivacyUnit
   /// Which data sets are neighbours.
   public var adjacency: NeighboringRelation
@@ -86,7 +86,7 @@ public struct LedgerReserve: Codable, Hashable, Sendable {
   public var run: String
   /// The requesting attempt.
   public var attempt: Int
-  /// What one run of the event does.
+  /// The event of one run.
   public var event: PrivacyEvent
   /// How many runs.
   public var times: Int
@@ -120,11 +120,11 @@ public struct LedgerSettle: Codable, Hashable, Sendable {
   }
 }
 
-/// Something that left, with the claim that went with it.
+/// A release, with the claim that went with it.
 public struct LedgerRelease: Codable, Hashable, Sendable {
   /// The run it came from.
   public var run: String
-  /// The hash of what left (of the release's manifest).
+  /// The hash of the release (of its manifest).
   public var artefact: String
   /// The claimed epsilon of everything on the root so far, rounded up.
   public var epsilon: Double

@@ -61,7 +61,7 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
   /// The dataset whose root is meant.
   public var dataset: String
-  /// What the administrator allows.
+  /// The administrator's limit.
   public var budget: PrivacyBudget
   /// Epsilon already spent on the root, rounded up.
   public var spentEpsilon: Double

@@ -24,7 +24,7 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
-  /// One reservation and what became of it.
+  /// One reservation and its settlement.
   public struct Charge: Hashable, Sendable {
     /// The charge.
     public let entry: LedgerReserve
@@ -59,7 +59,7 @@ public struct LedgerHistory: Hashable, Sendable {
   private var firstPlans: [String: EventTally]?
   private var announcements: [String: Announcement] = [:]
 
-  /// What a run's plans amount to.
+  /// The sum of a run's plans.
   private struct Announcement: Hashable {
     /// The announcement, as an upper bound: the plan of the first attempt that charged, and
     /// everything that later attempts announced beyond it.
@@ -133,8 +133,7 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// Spent, plus what running attempts have announced and not yet charged.
   ///
-  /// Attempts at `run` are
-  /// left out: a new attempt takes their place.
+  /// Attempts at `run` are omitted: a new attempt replaces them.
   public func committed(exceptRun run: String? = nil) throws(LedgerError) -> EventTally {
     do {
       var sum = spent
@@ -204,7 +203,7 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// Whether a charge of `event` to `run` would be an adaptive choice.
   ///
-  /// Before the first charge, what running attempts have announced is what may be charged.
+  /// Before the first charge, only the announcements of running attempts may be charged.
   func wouldBeAdaptive(
     charging event: EventTally, to run: String
   ) throws(LedgerError) -> Bool {
@@ -310,8 +309,8 @@ public struct LedgerHistory: Hashable, Sendable {
     openReservationCount += 1
   }
 
-  /// Notes what a run announces or charges in all, and that it is adaptive when this is more than was
-  /// announced before.
+  /// Records the total that a run announces or charges, and marks it as adaptive when it exceeds
+  /// the earlier announcement.
   private mutating func announce(_ whole: EventTally, of run: String) {
     guard let known = announcements[run], !known.tally.covers(whole) else { return }
     announcements[run] = Announcement(tally: known.tally.union(whole), isAdaptive: true)

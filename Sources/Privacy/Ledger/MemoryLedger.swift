@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A ledger that lives as long as the process: for tests of what trains, and for trials on data
-/// that is declared public.
+/// A ledger that lives as long as the process: for tests of training, and for trials on data that
+/// is declared public.
 ///
 /// It keeps the same rules as the durable one, without durability.
 public final class MemoryLedger: PrivacyLedger {

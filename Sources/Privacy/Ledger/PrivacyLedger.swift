@@ -23,7 +23,7 @@ public protocol PrivacyLedger: Sendable {
 public struct Reservation: ~Copyable, Sendable {
   /// The number under which the ledger knows it.
   public let number: Int
-  /// What one run does to the data.
+  /// The event of one run.
   public let event: PrivacyEvent
   /// How many runs are paid for.
   public let times: Int
