@@ -1,6 +1,6 @@
 # make demo      install what is missing, build, and go the whole way on images that we draw ourselves
 # make test      build and run all tests; a test that is skipped without leave is a failure
-# make fuzz      throw changed images at the decoders for SECONDS (needs clang with libFuzzer)
+# make fuzz      throw changed images at the decoders, and changed saved files at the programs, for SECONDS each
 # make lint      format, service files, shell scripts
 # make boot      the service as it is shipped, booted in a container (as root); says where that cannot be done
 # make build     a release build with the Swift library linked in
@@ -44,6 +44,7 @@ SECONDS ?= 300
 # Not a part of `make test`: it takes as long as it is given.
 fuzz: dependencies
 	Tests/Fuzz/image_fuzz.sh $(SECONDS)
+	SWIFT="$(SWIFT)" Tests/Fuzz/state_fuzz.sh $(SECONDS)
 
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

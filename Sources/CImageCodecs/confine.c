@@ -34,6 +34,13 @@ int ci_limit_processor_time(uint64_t seconds) {
   return setrlimit(RLIMIT_CPU, &limit);
 }
 
+// The address sanitizer reserves terabytes of addresses, which are no memory.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIGMENT_HAS_ADDRESS_SANITIZER
+#endif
+#endif
+
 #ifdef FIGMENT_AUDIT_ARCH
 
 // The third argument of mmap and mprotect; its low half on both byte orders that we build for.
@@ -111,6 +118,9 @@ ci_confinement ci_confine(uint64_t address_space_bytes) {
   // lcms2 asks for the date, for which the C library reads the time zone from a file, once.
   tzset();
   prctl(PR_SET_DUMPABLE, 0);
+#ifdef FIGMENT_HAS_ADDRESS_SANITIZER
+  address_space_bytes = RLIM_INFINITY;
+#endif
   if (set_limit(RLIMIT_AS, address_space_bytes) != 0 || set_limit(RLIMIT_CORE, 0) != 0 ||
       set_limit(RLIMIT_NOFILE, 8) != 0 || set_limit(RLIMIT_FSIZE, 0) != 0 ||
       set_limit(RLIMIT_NPROC, 0) != 0) {

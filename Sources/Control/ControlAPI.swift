@@ -23,6 +23,13 @@ public protocol ControlAPI: Sendable {
   /// Lists files of a dataset with their verdicts, a page at a time.
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage
 
+  /// Draws some images of each class in the form that a recipe brings them to.
+  ///
+  /// Needs the right to change something: it shows real images.
+  ///
+  /// - Parameter recipe: nil shows a common form.
+  func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet
+
   /// Lists the recipes that a job may name.
   func recipes() async throws -> [RecipeSummary]
 

@@ -4,7 +4,8 @@
 /// GET  /v1/status
 /// GET  /v1/datasets
 /// POST /v1/datasets/{dataset}/rescan   ?forget_missing=true
-/// GET  /v1/datasets/{dataset}/files    ?verdict= &after= &limit=
+/// GET  /v1/datasets/{dataset}/files    ?verdict= &recipe= &after= &limit=
+/// GET  /v1/datasets/{dataset}/preview  ?recipe=
 /// GET  /v1/datasets/{dataset}/ledger   ?line= &hash=   a line that it must hold
 /// GET  /v1/recipes
 /// POST /v1/plan                        body: TrainRequest
@@ -28,6 +29,8 @@ public enum ControlRoute: Hashable, Sendable {
   case rescan(dataset: String, forgetsMissing: Bool)
   /// `ControlAPI.files(of:_:)`
   case files(dataset: String, FileQuery)
+  /// `ControlAPI.preview(of:recipe:)`
+  case preview(dataset: String, recipe: String?)
   /// `ControlAPI.ledger(of:witness:)`
   case ledger(dataset: String, witness: LedgerWitness?)
   /// `ControlAPI.recipes()`
@@ -66,7 +69,7 @@ public enum ControlRoute: Hashable, Sendable {
   public var needsControl: Bool {
     switch self {
     case .report(_, let isInternal): isInternal
-    case .files: true
+    case .files, .preview: true
     default: changesSomething
     }
   }
@@ -74,7 +77,9 @@ public enum ControlRoute: Hashable, Sendable {
   /// Whether something is different afterwards.
   public var changesSomething: Bool {
     switch self {
-    case .status, .datasets, .files, .ledger, .recipes, .plan, .jobs, .job, .events, .report: false
+    case .status, .datasets, .files, .preview, .ledger, .recipes, .plan, .jobs, .job, .events,
+      .report:
+      false
     case .rescan, .submit, .pause, .cancel, .resume, .remove, .prune: true
     }
   }
@@ -89,9 +94,11 @@ public enum ControlRoute: Hashable, Sendable {
     case .files(let dataset, let query):
       "/v1/datasets/\(dataset)/files"
         + Self.queryText([
-          ("verdict", query.verdict), ("after", query.after),
+          ("verdict", query.verdict), ("recipe", query.recipe), ("after", query.after),
           ("limit", query.limit == FileQuery.maximumLimit ? nil : String(query.limit)),
         ])
+    case .preview(let dataset, let recipe):
+      "/v1/datasets/\(dataset)/preview" + Self.queryText([("recipe", recipe)])
     case .ledger(let dataset, let witness):
       "/v1/datasets/\(dataset)/ledger"
         + Self.queryText([
@@ -182,7 +189,11 @@ public enum ControlRoute: Hashable, Sendable {
       }
       return .files(
         dataset: dataset,
-        FileQuery(verdict: query.take("verdict"), after: query.take("after"), limit: limit))
+        FileQuery(
+          verdict: query.take("verdict"), recipe: query.take("recipe"),
+          after: query.take("after"), limit: limit))
+    case "preview":
+      return .preview(dataset: dataset, recipe: query.take("recipe"))
     default: throw unknown(path)
     }
   }

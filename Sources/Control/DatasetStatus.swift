@@ -27,6 +27,8 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   public var bytes: Int?
   /// When the root was last scanned, which reveals when files changed.
   public var scanned: Date?
+  /// Remarks about the folder, such as a name that looks like a split or nearly black images.
+  public var folderRemarks: [String]?
   /// The remaining budget.
   public var budget: BudgetStatus
 
@@ -34,7 +36,7 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   public init(
     name: String, state: DatasetState, watch: String, remark: String? = nil, usable: Int = 0,
     rejected: Int = 0, duplicates: Int = 0, pending: Int = 0, classes: [ClassCount] = [],
-    bytes: Int = 0, scanned: Date? = nil, budget: BudgetStatus
+    bytes: Int = 0, scanned: Date? = nil, folderRemarks: [String]? = nil, budget: BudgetStatus
   ) {
     self.name = name
     self.state = state
@@ -47,6 +49,7 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
     self.classes = classes
     self.bytes = bytes
     self.scanned = scanned
+    self.folderRemarks = folderRemarks
     self.budget = budget
   }
 }

@@ -2,6 +2,8 @@
 public struct FileQuery: Codable, Hashable, Sendable {
   /// Only files with this verdict: `ok`, `rejected` for everything else, or a verdict's code.
   public var verdict: String?
+  /// Judges files as a run with this recipe does: images that are too small for it are not used.
+  public var recipe: String?
   /// Continues after this file of the previous page.
   public var after: String?
   /// Files in a page.
@@ -11,8 +13,11 @@ public struct FileQuery: Codable, Hashable, Sendable {
   public static let maximumLimit = 1000
 
   /// Lists all files, or those with a verdict.
-  public init(verdict: String? = nil, after: String? = nil, limit: Int = maximumLimit) {
+  public init(
+    verdict: String? = nil, recipe: String? = nil, after: String? = nil, limit: Int = maximumLimit
+  ) {
     self.verdict = verdict
+    self.recipe = recipe
     self.after = after
     self.limit = limit
   }

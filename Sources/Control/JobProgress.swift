@@ -81,5 +81,9 @@ public struct JobProgress: Codable, Hashable, Sendable {
   }
 
   /// The completed share of the phase, 0 to 1; nil while unknown.
-  public var fraction: Double? { total > 0 ? min(1, Double(done) / Double(total)) : nil }
+  ///
+  /// It stays in that range even if a file is damaged, because readers draw bars of that length.
+  public var fraction: Double? {
+    total > 0 ? min(1, max(0, Double(done) / Double(total))) : nil
+  }
 }

@@ -52,6 +52,13 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var diskBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
+  /// Images that a run would learn from; nil if they were not counted, or if the caller has read access
+  /// only.
+  public var usableImages: Int?
+  /// Images that are too small for the recipe; nil as above.
+  public var tooSmallImages: Int?
+  /// Remarks about the folder of images; nil as above.
+  public var folderRemarks: [String]?
   /// What to expect of the images if noise will be strong beside them, and what would help; nil if
   /// noise is no concern.
   public var warning: String?

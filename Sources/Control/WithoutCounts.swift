@@ -15,7 +15,19 @@ extension DatasetStatus {
     status.classes = nil
     status.bytes = nil
     status.scanned = nil
+    status.folderRemarks = nil
     return status
+  }
+}
+
+extension PlanReport {
+  /// The same without what was found in the folder of images.
+  public var withoutCounts: PlanReport {
+    var report = self
+    report.usableImages = nil
+    report.tooSmallImages = nil
+    report.folderRemarks = nil
+    return report
   }
 }
 

@@ -55,12 +55,17 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   /// The levels that can be declared.
   public static let whiteLevels = 1...65_535
 
+  /// The longest side of a result.
+  public static let longestSide = 4096
+
   /// A transform to `height` × `width` pixels.
   public init(
     height: Int, width: Int, channels: Channels, fit: Fit = .centreCrop,
     maximumEnlargement: Int = 4, whiteLevel: Int? = nil, colour: Colour = .convert
   ) {
-    precondition((1...4096).contains(height) && (1...4096).contains(width), "sides of 1...4096")
+    precondition(
+      (1...Self.longestSide).contains(height) && (1...Self.longestSide).contains(width),
+      "sides of 1...4096")
     precondition((1...4096).contains(maximumEnlargement), "factors of 1...4096")
     precondition(whiteLevel.map(Self.whiteLevels.contains) ?? true, "levels of 1...65,535")
     self.whiteLevel = whiteLevel

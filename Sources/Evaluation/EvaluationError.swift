@@ -8,6 +8,10 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case tooFewImages(set: String, found: Int, expected: Int)
   /// A file cannot be opened.
   case unreadableFile(path: String, code: Int32)
+  /// The first image of a set is larger than the limit for images of a set.
+  case imageTooLarge(path: String, height: Int, width: Int, limit: Int)
+  /// The images of a set do not fit into memory.
+  case setTooLarge(folder: String, fileCount: Int, expected: Int)
   /// The charges of an audited training differ from those that the claim was made from.
   case chargesDiffer(found: String, expected: String)
 
@@ -23,6 +27,12 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
       "\(set) set: \(found) images (at least \(expected) expected). Give a larger set."
     case .unreadableFile(let path, let code):
       "file \(path): cannot be read (error \(code)). Check its owner and permissions."
+    case .imageTooLarge(let path, let height, let width, let limit):
+      "file \(path): an image of \(height) × \(width) pixels, whose form all others would take (sides of up to "
+        + "\(limit) expected). Give a set of smaller images."
+    case .setTooLarge(let folder, let fileCount, let expected):
+      "folder \(folder): \(fileCount) files are more than are held in memory (up to \(expected) of this size "
+        + "expected). Give a part of them."
     case .chargesDiffer(let found, let expected):
       "audit: the ledger was charged for \(found) (for every training \(expected) expected, as the "
         + "claim says). Train nothing with this build until the cause is known."

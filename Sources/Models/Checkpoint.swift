@@ -80,7 +80,7 @@ public struct Checkpoint: Sendable {
     for (name, tensor) in optimizer.state {
       tensor.assign(try array("\(prefix).\(name)", shape: tensor.shape.extents).values)
     }
-    optimizer.stepCount = try value("\(prefix).step_count")
+    optimizer.stepCount = try count("\(prefix).step_count")
   }
 
   /// Saves an average of weights under `prefix`.
@@ -96,7 +96,7 @@ public struct Checkpoint: Sendable {
     for (name, tensor) in average.state {
       tensor.assign(try array("\(prefix).\(name)", shape: tensor.shape.extents).values)
     }
-    average.updateCount = try value("\(prefix).update_count")
+    average.updateCount = try count("\(prefix).update_count")
   }
 
   /// The array of this name and shape.
@@ -107,6 +107,19 @@ public struct Checkpoint: Sendable {
     }
     return array
   }
+
+  /// A number of things that happened, from the text entries: from `least` to what no training reaches.
+  ///
+  /// Counts go on from it, so one at the end of its range would end the process.
+  public func count(_ key: String, atLeast least: Int = 0) throws -> Int {
+    let count: Int = try value(key)
+    guard (least...Self.largestCount).contains(count) else {
+      throw Failure.badMetadata(key: key, found: metadata[key])
+    }
+    return count
+  }
+
+  private static let largestCount = 1 << 48
 
   /// A number or other simple value from the text entries.
   public func value<Value: LosslessStringConvertible>(_ key: String) throws -> Value {

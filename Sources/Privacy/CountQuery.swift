@@ -39,6 +39,23 @@ public struct CountQuery: Codable, Hashable, Sendable {
     }
   }
 
+  /// Decodes a question with the same checks, because a file may be damaged.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    sensitivity = try container.decode(Int.self, forKey: .sensitivity)
+    noiseMultiplier = try container.decode(Double.self, forKey: .noiseMultiplier)
+    noise = try container.decode(NoiseDistribution.self, forKey: .noise)
+    epsilon = try container.decode(Double.self, forKey: .epsilon)
+    try Valid.count(sensitivity, "images of one unit", atLeast: 1)
+    try Valid.positive(noiseMultiplier, "noise multiplier")
+    try Valid.positive(epsilon, "epsilon")
+    guard standardDeviation <= Self.largestDeviation else {
+      throw PrivacyError.outOfRange(
+        argument: "noise on the counts", value: "\(standardDeviation)",
+        expected: "at most \(Self.largestDeviation) images")
+    }
+  }
+
   /// Up to this deviation, single precision distinguishes all noise values that whole numbers do.
   private static let largestDeviation = 0x1p19
 

@@ -14,7 +14,9 @@ struct Figment: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Dataset",
-        subcommands: [Status.self, Datasets.self, Rescan.self, Files.self, Ledger.self]),
+        subcommands: [
+          Status.self, Datasets.self, Rescan.self, Files.self, Preview.self, Ledger.self,
+        ]),
       CommandGroup(
         name: "Job",
         subcommands: [

@@ -9,9 +9,7 @@ enum Assembly {
     let index = try state.imageIndex()
     let settings = EngineSettings(
       recipes: configuration.recipes, threads: configuration.threads, state: state.paths)
-    return ProcessEngine(settings) {
-      try index.usableUnits(of: $0.name, unit: $0.policy.unit)
-    }
+    return ProcessEngine(settings) { try index.use(of: $0, under: $1) }
   }
 
   /// What reads the watched folders.

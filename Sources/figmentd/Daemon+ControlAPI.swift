@@ -25,9 +25,28 @@ extension Daemon: ControlAPI {
   }
 
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage {
-    let dataset = try configuration.dataset(dataset).name
+    let dataset = try configuration.dataset(dataset)
     if let verdict = query.verdict { try ImageIndex.check(verdict: verdict) }
-    return try index.page(of: dataset, query)
+    guard let recipe = query.recipe else { return try index.page(of: dataset.name, query) }
+    return try await judgedFiles(of: dataset, recipe: recipe, isFirstPage: query.after == nil)
+      .page(query)
+  }
+
+  func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet {
+    let dataset = try configuration.dataset(dataset)
+    if let recipe { try await checkRecipe(recipe) }
+    if let problem = await keepers[dataset.name]?.problem {
+      throw ControlError.conflict("dataset \(dataset.name): it is offline. \(problem)")
+    }
+    let selection = try index.selection(of: dataset.name)
+    guard !selection.classes.isEmpty else {
+      throw ControlError.conflict(
+        "dataset \(dataset.name): no usable image is known yet (at least one expected). "
+          + "'figment files \(dataset.name)' lists what was found.")
+    }
+    return try await plans.run { [engine] in
+      try engine.preview(of: selection, recipe: recipe, dataset: dataset)
+    }
   }
 
   func recipes() async throws -> [RecipeSummary] {
@@ -39,7 +58,9 @@ extension Daemon: ControlAPI {
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
     var report = try await plans.run { [engine] in try engine.plan(request, dataset: dataset) }
-    if dataset.population == nil, try await status(of: dataset).state == .scanning {
+    let status = try await status(of: dataset)
+    report.folderRemarks = status.folderRemarks
+    if dataset.population == nil, status.state == .scanning {
       report.remark =
         "\(dataset.name) is still being read: the plan counts what is known so far. Ask again when"
         + " 'figment datasets' says ready."
@@ -151,7 +172,7 @@ extension Daemon: ControlAPI {
     return job
   }
 
-  private func checkRecipe(_ name: String) async throws {
+  func checkRecipe(_ name: String) async throws {
     let known = try await recipes().map(\.name)
     guard known.contains(name) else {
       throw ControlError.unknown("recipe", name, among: known)

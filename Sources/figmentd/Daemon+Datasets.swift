@@ -89,3 +89,56 @@ extension Daemon {
     remarks["configuration"] = "configuration: not reloaded: \(ControlError(error))"
   }
 }
+
+/// A dataset's files as a run with one recipe judges them.
+struct JudgedFiles: Sendable {
+  let dataset: String
+  let recipe: String
+  /// In the order of their paths.
+  let rows: [FileRow]
+
+  /// A page of them.
+  func page(_ query: FileQuery) -> FilePage {
+    var first = 0
+    if let after = query.after {
+      var end = rows.count
+      while first < end {
+        let middle = (first + end) / 2
+        if rows[middle].path <= after { first = middle + 1 } else { end = middle }
+      }
+    }
+    let limit = min(max(1, query.limit), FileQuery.maximumLimit)
+    let found = rows[first...].lazy.filter { row in
+      switch query.verdict {
+      case nil: true
+      case "rejected": row.verdict != ImageIndex.usableVerdict
+      case .some(let verdict): row.verdict == verdict
+      }
+    }
+    let page = Array(found.prefix(limit + 1))
+    let isLast = page.count <= limit
+    return FilePage(
+      files: Array(page.prefix(limit)), next: isLast ? nil : page[limit - 1].path)
+  }
+}
+
+extension Daemon {
+  /// The files of a dataset as a run with a recipe judges them.
+  ///
+  /// Which images of a person count follows from all of them, so they are judged together, once for all
+  /// pages of a list.
+  func judgedFiles(
+    of dataset: DatasetConfiguration, recipe: String, isFirstPage: Bool
+  ) async throws -> JudgedFiles {
+    if !isFirstPage, let judged, judged.dataset == dataset.name, judged.recipe == recipe {
+      return judged
+    }
+    try await checkRecipe(recipe)
+    let rows = try await plans.run { [engine, index] in
+      try index.rows(of: dataset, under: engine.form(ofRecipe: recipe))
+    }
+    let files = JudgedFiles(dataset: dataset.name, recipe: recipe, rows: rows)
+    judged = files.rows.count > FileQuery.maximumLimit ? files : nil
+    return files
+  }
+}

@@ -28,6 +28,9 @@ actor Daemon {
   /// Reads recipes and ledgers, which lists need: it never waits behind a plan.
   let looking = SerialThread(named: "figment-look")
 
+  /// The newest list of files that were judged for a recipe, for its next pages.
+  var judged: JudgedFiles?
+
   private let worker: Worker
   private let started = Date()
   private var jobs: [JobID: Job] = [:]
@@ -177,7 +180,12 @@ actor Daemon {
       changes[id] = .now
     }
     if Self.mustBeStored(job, after: before) {
-      if Self.happensAnyway(event) { saveSoon(job) } else { try store.save(job) }
+      if Self.happensAnyway(event) {
+        saveSoon(job)
+      } else {
+        try store.save(job)
+        remarks["disk"] = nil
+      }
     }
     jobs[id] = job
     for effect in effects { carryOut(effect, on: id, secondsBefore: secondsBefore) }

@@ -12,6 +12,8 @@ import Testing
       .ledger(dataset: "glyphs", witness: LedgerWitness(line: 41, hash: "0af3")),
       .files(dataset: "glyphs", FileQuery()),
       .files(dataset: "glyphs", FileQuery(verdict: "rejected", after: "a b/ü&=?%.png", limit: 7)),
+      .files(dataset: "glyphs", FileQuery(recipe: "pixel-28")),
+      .preview(dataset: "glyphs", recipe: nil), .preview(dataset: "glyphs", recipe: "pixel-28"),
       .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
       .report(job, isInternal: false), .report(job, isInternal: true),
       .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
@@ -54,7 +56,8 @@ import Testing
     let needing = Self.routes.filter { $0.needsControl && !$0.changesSomething }
     #expect(
       needing.map { $0.target.prefix { $0 != "?" } } == [
-        "/v1/datasets/glyphs/files", "/v1/datasets/glyphs/files", "/v1/jobs/glyphs-7/report",
+        "/v1/datasets/glyphs/files", "/v1/datasets/glyphs/files", "/v1/datasets/glyphs/files",
+        "/v1/datasets/glyphs/preview", "/v1/datasets/glyphs/preview", "/v1/jobs/glyphs-7/report",
       ])
     #expect(needing.last?.target == "/v1/jobs/glyphs-7/report?internal=true")
   }

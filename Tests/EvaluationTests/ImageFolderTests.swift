@@ -1,6 +1,7 @@
 import Compute
 import Datasets
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import Evaluation
@@ -53,5 +54,49 @@ import Testing
         try folder.load(try folder.transform(), classNames: ["cats"], on: machine)
       }
     }
+  }
+
+  @Test func aSetsFormIsThatOfItsFilesAndNotOfWhatTheyShow() throws {
+    for (channels, expected) in [(1, ImageTransform.Channels.grey), (3, .rgb)] {
+      try withFolder { path in
+        // Grey to look at, whatever the file holds; read before the others.
+        let image = Image(
+          shape: ImageShape(height: 4, width: 5, channels: channels),
+          bytes: [UInt8](repeating: 9, count: 20 * channels))
+        try Data(PNGEncoder().encode(image)).write(to: URL(filePath: path + "/cats/-.png"))
+        let transform = try ImageFolder(path).transform()
+        #expect(transform == ImageTransform(height: 4, width: 5, channels: expected))
+      }
+    }
+  }
+
+  @Test func whatIsNoImageFileOfASetIsLeftOutAndAnEnormousOneRefused() throws {
+    try withFolder { path in
+      #expect(truncate(path + "/cats/broken.png", 1 << 40) == 0)
+      #expect(mkfifo(path + "/dogs/pipe.png", 0o600) == 0)
+      let folder = try ImageFolder(path)
+      let (images, rejected) = try folder.load(
+        try folder.transform(), classNames: folder.classNames, on: machine)
+      #expect(images.classCounts == [3, 3] && rejected == folder.fileCount - 6)
+      let wide = Image(
+        shape: ImageShape(height: 1, width: 5000, channels: 1),
+        bytes: [UInt8](repeating: 9, count: 5000))
+      try Data(PNGEncoder().encode(wide)).write(to: URL(filePath: path + "/cats/-.png"))
+      let error = #expect(throws: EvaluationError.self) { try ImageFolder(path).transform() }
+      #expect(error?.description.contains("1 × 5000 pixels") == true)
+    }
+  }
+
+  @Test func theHeadOfAFileTellsItsColours() {
+    func jpeg(_ components: UInt8) -> [UInt8] {
+      [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC2, 0, 11, 8, 0, 4, 0, 4, components, 0, 0]
+    }
+    #expect(StoredColour.isGrey(jpeg(1)) == true && StoredColour.isGrey(jpeg(3)) == false)
+    #expect(StoredColour.isGrey(Array("P5 1 1 255 x".utf8)) == true)
+    #expect(StoredColour.isGrey(Array("P6 1 1 255 xyz".utf8)) == false)
+    #expect(StoredColour.isGrey(Array("P7".utf8)) == nil && StoredColour.isGrey([]) == nil)
+    // Cut, or without an end to its markers.
+    for count in 0..<20 { _ = StoredColour.isGrey(Array(jpeg(1).prefix(count))) }
+    #expect(StoredColour.isGrey([0xFF, 0xD8] + [UInt8](repeating: 0xFF, count: 99)) == nil)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import figment
@@ -141,6 +142,9 @@ import Testing
     #expect(lines[1].hasPrefix("glyphs   offline  poll       12         1"))
     #expect(lines[1].hasSuffix("0.25  10"))
     #expect(lines[2] == "glyphs: not mounted")
+    var odd = dataset
+    odd.folderRemarks = ["train looks like a split"]
+    #expect(Datasets.lines(of: [odd], Self.console)[3] == "glyphs: train looks like a split")
     let hidden = Datasets.lines(of: [dataset.withoutCounts], Self.console)
     #expect(
       hidden[1].split(separator: " ").map { String($0) } == [
@@ -229,8 +233,52 @@ import Testing
     #expect(Plan.lines(of: plan).last == "The folder is still being read.")
     #expect(
       Plan.lines(of: plan).contains { $0.hasPrefix("images to write ") && $0.hasSuffix(" 10") })
+    plan.usableImages = 1_190
+    #expect(
+      Plan.lines(of: plan).contains { $0.hasPrefix("images to use") && $0.hasSuffix(" 1,190") })
+    plan.tooSmallImages = 22
+    plan.folderRemarks = ["Class b has no image."]
+    #expect(
+      Plan.lines(of: plan).contains {
+        $0.hasSuffix(" 1,190; 22 more are too small for the recipe")
+      })
+    #expect(Plan.lines(of: plan).last == "Class b has no image.")
     let narrow = Plan.lines(of: plan, width: 20)
     #expect(narrow.contains("It takes what is") && narrow.contains("left."))
+  }
+}
+
+@Suite struct PreviewCommandTests {
+  @Test func aSheetIsDescribedInWords() {
+    var sheet = PreviewSheet(
+      dataset: "scans", recipe: "pixel-28-private", height: 28, width: 28, channels: 1,
+      classes: ["a", "b"], rowsPerClass: 3, classCount: 5, images: 1_072,
+      missing: ["2: too small"], png: Data())
+    #expect(
+      Preview.lines(of: sheet, at: "x.png") == [
+        "1,072 images of scans as recipe pixel-28-private makes them (28x28 pixels, grey): x.png",
+        "Classes from top to bottom: a, b. 3 more are not shown.", "Not shown, 2: too small",
+        "The sheet shows real images. Do not share it.",
+      ])
+    sheet.recipe = nil
+    #expect(Preview.lines(of: sheet, at: "x.png")[0].contains("in a common form"))
+  }
+
+  @Test func filesWithRealImagesAreForTheirOwnerAlone() throws {
+    var template = Array("/tmp/figment-test-XXXXXX".utf8CString)
+    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/sheet.png"
+    try Data("older".utf8).write(to: URL(filePath: path))
+    chmod(path, 0o644)
+    try PrivateFile.write(Data("newer".utf8), to: path)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+    #expect(try Data(contentsOf: URL(filePath: path)) == Data("newer".utf8))
+    #expect(throws: ControlError.self) {
+      try PrivateFile.write(Data(), to: folder + "/none/sheet.png")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["sheet.png"])
   }
 }
 
@@ -298,7 +346,7 @@ import Testing
   /// Every verb takes its options of the daemon before its name, and gives JSON.
   @Test func everyVerbHasTheGlobalOptions() throws {
     let needed: [String: [String]] = [
-      "rescan": ["d"], "files": ["d"], "plan": ["d", "--recipe", "r"],
+      "rescan": ["d"], "files": ["d"], "preview": ["d"], "plan": ["d", "--recipe", "r"],
       "train": ["d", "--recipe", "r"], "show": ["d-1"], "logs": ["d-1"], "pause": ["d-1"],
       "resume": ["d-1"], "cancel": ["d-1"], "remove": ["d-1"], "generate": ["d-1", "--count", "1"],
       "evaluate": ["d-1"], "report": ["d-1"], "config": ["check"], "privacy": ["audit"],

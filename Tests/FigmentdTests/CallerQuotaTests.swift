@@ -245,6 +245,7 @@ private struct TalkativeAPI: ControlAPI {
   func remove(_ job: JobID, withRelease: Bool) async throws -> JobRemoval { try no() }
   func prune(dryRun: Bool) async throws -> [JobRemoval] { try no() }
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage { try no() }
+  func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet { try no() }
   func recipes() async throws -> [RecipeSummary] { try no() }
   func plan(_ request: PlanRequest) async throws -> PlanReport { try no() }
   func submit(_ request: JobRequest, token: String?) async throws -> Job { try no() }

@@ -347,6 +347,63 @@ import Testing
     }
   }
 
+  /// Reads the fake folder, and waits until it is known.
+  private func readFolders(_ api: any ControlAPI, _ house: TestHouse) async throws {
+    await house.daemon.keepDatasets()
+    for _ in 0..<1000 {
+      if try await api.rescan("glyphs").state == .ready { return }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  @Test(arguments: Engine.allCases) func filesAreJudgedAsARecipeDoes(
+    _ engine: Engine
+  ) async throws {
+    // The recipe's 28 pixels are four times 7.
+    let files = (0..<1200).map { number in
+      FakeFolderReader.file("a/\(1000 + number).png", side: number % 2 == 0 ? 6 : 7)
+    }
+    try await withAPI(engine, files: files) { api, house in
+      try await readFolders(api, house)
+      #expect(try await api.datasets().first?.usable == 1200, "no recipe: any size")
+      var found: [FileRow] = []
+      var query = FileQuery(recipe: "dp-gan-28")
+      repeat {
+        let page = try await api.files(of: "glyphs", query)
+        found += page.files
+        query.after = page.next
+      } while query.after != nil
+      #expect(found.map(\.path) == files.map(\.row.path))
+      #expect(found.filter { $0.verdict == "ok" }.allSatisfy { $0.width == 7 })
+      #expect(found.filter { $0.verdict == "tooSmall" }.count == 600)
+      let small = try await api.files(
+        of: "glyphs", FileQuery(verdict: "tooSmall", recipe: "dp-gan-28"))
+      #expect(small.files.count == 600 && small.next == nil)
+      await expect(.notFound, "recipe 'foo'") {
+        try await api.files(of: "glyphs", FileQuery(recipe: "foo"))
+      }
+    }
+  }
+
+  @Test(arguments: Engine.allCases) func aPreviewShowsSomeFilesOfEachClass(
+    _ engine: Engine
+  ) async throws {
+    let files = (0..<200).map { FakeFolderReader.file("a/\(1000 + $0).png", side: 9) }
+    try await withAPI(engine, files: files) { api, house in
+      await expect(.failed, "no usable image is known yet") {
+        try await api.preview(of: "glyphs", recipe: nil)
+      }
+      try await readFolders(api, house)
+      let sheet = try await api.preview(of: "glyphs", recipe: "dp-gan-28")
+      #expect(sheet.classes == ["a"])
+      #expect(sheet.rowsPerClass == 6 && sheet.images == 72)
+      #expect(sheet.png == Data("picture".utf8))
+      await expect(.notFound, "recipe 'foo'") {
+        try await api.preview(of: "glyphs", recipe: "foo")
+      }
+    }
+  }
+
   @Test(arguments: Engine.allCases) func theStatusNamesTheRunningJob(_ engine: Engine) async throws
   {
     try await withAPI(engine, .init(isEndless: true)) { api, house in

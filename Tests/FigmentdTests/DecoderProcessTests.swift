@@ -1,4 +1,6 @@
+import Compute
 import Datasets
+import Evaluation
 import Foundation
 import Glibc
 import Testing
@@ -35,12 +37,14 @@ import Testing
   }
 
   /// The program itself, beside the tests.
-  private func worker() throws -> DecoderProcess {
+  private func worker() throws -> DecoderProcess { DecoderProcess(executable: try program()) }
+
+  private func program() throws -> String {
     let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
       .deletingLastPathComponent()
     let program = folder.appendingPathComponent("figmentd").path
     try #require(FileManager.default.isExecutableFile(atPath: program))
-    return DecoderProcess(executable: program)
+    return program
   }
 
   private struct OddImages: Decodable {
@@ -141,6 +145,55 @@ import Testing
     #expect(try String(contentsOfFile: log, encoding: .utf8) == "x\nx\nx\nx\nx\n")
     #expect(try decode(decoder, [image(2), image(1)]).outcomes == [died, died])
     #expect(try String(contentsOfFile: log, encoding: .utf8).count == 10)
+  }
+
+  /// A file that ends a decoder of a library; see Golden/hostile/README.md.
+  private func deadlyFile() throws -> [UInt8] {
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let file = tests.appendingPathComponent("Golden/hostile/lerc-division.tif")
+    return Array(try Data(contentsOf: file))
+  }
+
+  @Test func aFileThatEndsTheDecoderOfALibraryGetsAVerdict() throws {
+    let decoder = try worker()
+    let (outcomes, pixels) = try decode(decoder, [image(1), try deadlyFile(), image(3)])
+    #expect(outcomes[0] == .decoded(height: 2, width: 2))
+    #expect(outcomes[2] == .decoded(height: 2, width: 2))
+    // A library without the fault reads a file of nothing as a damaged one.
+    guard case .failed = outcomes[1] else {
+      Issue.record("\(outcomes[1])")
+      return
+    }
+    #expect(Array(pixels[..<4]) == [1, 1, 1, 1] && Array(pixels[8...]) == [3, 3, 3, 3])
+  }
+
+  @Test func aScanGoesOnAfterAFileThatEndsTheDecoder() throws {
+    let scratch = ScratchFolder()
+    let images = scratch.path + "/images"
+    for name in ["cats", "dogs"] {
+      let folder = "\(images)/\(name)"
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for shade in 0..<3 {
+        let own = UInt8(shade * 10 + name.count + (name == "cats" ? 0 : 100))
+        try Data(image(own)).write(to: URL(fileURLWithPath: "\(folder)/\(shade).png"))
+      }
+    }
+    try Data(deadlyFile()).write(to: URL(fileURLWithPath: images + "/cats/1.tif"))
+    let program = try program()
+    var builder = SnapshotBuilder(
+      root: images, rules: DatasetRules(), transform: Self.transform, threadCount: 1)
+    builder.makeDecoder = { DecoderProcess(executable: program) }
+    let result = try builder.build(in: scratch.path, named: "images.pack")
+    #expect(result.snapshot.count == 6)
+    let refused = result.files.filter { $0.verdict != .accepted }
+    #expect(refused.map(\.path.description) == ["cats/1.tif"])
+    // Sets to be judged may be anybody's, too.
+    let set = try ImageFolder(images) { DecoderProcess(executable: program) }
+    let machine = Machine(threadCount: 2)
+    let (read, rejected) = try set.load(Self.transform, classNames: ["cats", "dogs"], on: machine)
+    #expect(read.count == 6 && rejected == 1)
+    #expect(try set.transform() == Self.transform)
   }
 
   @Test func aChildThatHangsOrRunsOutOfTimeIsEnded() throws {

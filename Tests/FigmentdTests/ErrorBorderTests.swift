@@ -38,6 +38,11 @@ import Yams
     ("Loss", DecoderConnection.Loss.closed), ("Loss", DecoderConnection.Loss.nonsense),
     ("EvaluationError", EvaluationError.tooFewImages(set: "test", found: 3, expected: 10)),
     ("EvaluationError", EvaluationError.unreadableFile(path: "/x", code: EACCES)),
+    (
+      "EvaluationError",
+      EvaluationError.imageTooLarge(path: "/x", height: 5000, width: 5000, limit: 4096)
+    ),
+    ("EvaluationError", EvaluationError.setTooLarge(folder: "/x", fileCount: 9, expected: 8)),
     ("Failure", Checkpoint.Failure.missing(name: "weights")),
     ("Failure", Safetensors.Failure.truncated(expected: 5, found: 3)),
     ("ConfigurationError", ConfigurationError(file: "/c", line: 3, message: "key 'x': unknown.")),

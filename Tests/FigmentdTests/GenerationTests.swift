@@ -40,7 +40,7 @@ import Testing
     LocalEngine(
       recipes: bench.scratch.path, threads: 1,
       state: StatePaths(path: bench.scratch.path + "/state")
-    ) { _ in 64 }
+    ) { _, _ in FileUse(units: 64) }
   }
 
   /// The bench's run as that of a job.

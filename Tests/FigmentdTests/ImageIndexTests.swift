@@ -160,7 +160,7 @@ private final class BrokenDecoder: ImageDecoder {
       try scratch.write("recipes/tiny.yaml", RunBench.recipe(side: 8, steps: 4, batchSize: 3))
       let counts = try ImageIndex(path: state.paths.index)
       let engine = LocalEngine(recipes: recipes, threads: 1, state: state.paths) {
-        try counts.usableUnits(of: $0.name, unit: $0.policy.unit)
+        try counts.use(of: $0, under: $1)
       }
       let report = try engine.plan(
         PlanRequest(dataset: "people", recipe: "tiny", epsilon: 8), dataset: dataset)

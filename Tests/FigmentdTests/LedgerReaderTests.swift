@@ -115,7 +115,8 @@ import Testing
     let first = try RunBench(named: "first", epsilon: 2)
     #expect(try first.run().isFinished)
     let state = try StateDirectory(first.scratch.path + "/state")
-    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state.paths) { _ in 64
+    let engine = LocalEngine(recipes: first.scratch.path, threads: 1, state: state.paths) { _, _ in
+      FileUse(units: 64)
     }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: first.order.root,
@@ -154,7 +155,8 @@ import Testing
     let state = try StateDirectory(bench.scratch.path + "/state")
     try copy(bench.places.ledgers, to: state.paths.ledgers)
     try copy(bench.places.ledgerMarks, to: state.paths.ledgerMarks)
-    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _ in 64
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _, _ in
+      FileUse(units: 64)
     }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: bench.order.root,

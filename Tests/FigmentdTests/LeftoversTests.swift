@@ -80,6 +80,21 @@ import Testing
     #expect(try scratch.names(in: "run") == [])
   }
 
+  @Test func aMarkThatAKillLeftHalfWrittenGoesUnlessARunHoldsTheLedger() throws {
+    let marks = "state/ledger-marks/x"
+    let names = ["ledger.mark", "ledger.mark.tmp", "ledger.poisoned.tmp", "notes.tmp"]
+    try scratch.write("state/ledgers/x/ledger.jsonl", "{}")
+    for name in names { try scratch.write("\(marks)/\(name)", "x") }
+    let ledger = open(scratch.path + "/state/ledgers/x/ledger.jsonl", O_RDWR)
+    #expect(flock(ledger, LOCK_EX) == 0)
+    sweep()
+    #expect(try scratch.names(in: marks) == names)
+    close(ledger)
+    sweep()
+    #expect(try scratch.names(in: marks) == ["ledger.mark", "notes.tmp"])
+    #expect(try scratch.names(in: "state/ledgers/x") == ["ledger.jsonl"])
+  }
+
   @Test func aRunSweepsWhatItsKilledAttemptsLeft() throws {
     let bench = try RunBench()
     let folder = bench.places.internalFiles

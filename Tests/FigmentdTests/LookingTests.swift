@@ -12,15 +12,16 @@ import Testing
   private static let looker = Peer(process: 1, user: 60_001, group: 801)
   private static let operatorPeer = Peer(process: 1, user: 60_002, group: 800)
 
-  private func ask(_ api: any ControlAPI, _ route: ControlRoute, _ peer: Peer) async throws -> Data
-  {
+  private func ask(
+    _ api: any ControlAPI, _ route: ControlRoute, _ peer: Peer, _ body: Data = Data()
+  ) async throws -> Data {
     let routes = Routes(
       api: api, access: Self.access, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     )
     let caller = try Caller(
       peer, as: Self.access.standing(of: peer), in: CallerCounts(ControlLimits()))
     let reply = await routes.answer(
-      ControlRequest(method: route.method, target: route.target, body: Data()), from: caller)
+      ControlRequest(method: route.method, target: route.target, body: body), from: caller)
     switch reply {
     case .value(_, let data): return data
     case .problem(let problem): throw problem.error
@@ -36,7 +37,37 @@ import Testing
     let seen = try await ask(house.daemon, route, Self.operatorPeer)
     #expect(String(decoding: seen, as: UTF8.self).contains("jane-doe"))
     await #expect(throws: ControlError.self) { try await ask(house.daemon, route, Self.looker) }
+    let picture = ControlRoute.preview(dataset: "glyphs", recipe: nil)
+    _ = try await ask(house.daemon, picture, Self.operatorPeer)
+    await #expect(throws: ControlError.self) { try await ask(house.daemon, picture, Self.looker) }
     await house.daemon.releaseDatasets()
+  }
+
+  @Test func plansHideWhatIsInTheFolder() async throws {
+    let house = try await TestHouse()
+    let body = try ControlCoding.encode(
+      PlanRequest(dataset: "glyphs", recipe: "dp-gan-28", epsilon: 2))
+    let seen = try ControlCoding.decode(
+      PlanReport.self, from: await ask(house.daemon, .plan, Self.operatorPeer, body))
+    #expect(seen.usableImages == 77 && seen.tooSmallImages == 7)
+    let hidden = try ControlCoding.decode(
+      PlanReport.self, from: await ask(house.daemon, .plan, Self.looker, body))
+    var bare = seen
+    bare.usableImages = nil
+    bare.tooSmallImages = nil
+    bare.folderRemarks = nil
+    #expect(hidden == bare)
+  }
+
+  @Test func onlyWhoMayChangeSomethingHearsWhatIsOddAboutAFolder() {
+    let budget = BudgetStatus(epsilonMaximum: 1, delta: 1e-5, epsilonSpent: 0, unit: .file)
+    let status = DatasetStatus(
+      name: "a", state: .ready, watch: "poll", folderRemarks: ["class jane has no image"],
+      budget: budget)
+    #expect(status.withoutCounts.folderRemarks == nil)
+    var plan = PlanReport(dataset: "a", recipe: "b", steps: 1, expectedBatch: 1, images: 1)
+    plan.folderRemarks = ["class jane has no image"]
+    #expect(plan.withoutCounts.folderRemarks == nil)
   }
 
   @Test func datasetsHideTheNumbersOfTheirFiles() async throws {

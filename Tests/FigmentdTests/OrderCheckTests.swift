@@ -16,7 +16,7 @@ import Testing
     engine = LocalEngine(
       recipes: bench.scratch.path, threads: 1,
       state: StatePaths(path: bench.scratch.path + "/state")
-    ) { _ in 64 }
+    ) { _, _ in FileUse(units: 64) }
   }
 
   private func dataset(
@@ -106,7 +106,8 @@ import Testing
       try? FileManager.default.removeItem(atPath: to)
       try FileManager.default.moveItem(atPath: from, toPath: to)
     }
-    let engine = LocalEngine(recipes: spent.scratch.path, threads: 1, state: state.paths) { _ in 64
+    let engine = LocalEngine(recipes: spent.scratch.path, threads: 1, state: state.paths) { _, _ in
+      FileUse(units: 64)
     }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: spent.order.root,

@@ -94,7 +94,8 @@ import Testing
       try? FileManager.default.removeItem(atPath: to)
       try FileManager.default.moveItem(atPath: from, toPath: to)
     }
-    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _ in 64
+    let engine = LocalEngine(recipes: bench.scratch.path, threads: 1, state: state.paths) { _, _ in
+      FileUse(units: 64)
     }
     let dataset = DatasetConfiguration(
       name: "glyphs", root: bench.order.root,

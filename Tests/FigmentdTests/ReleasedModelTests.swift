@@ -49,14 +49,15 @@ import Testing
     try Safetensors.encode(checkpoint).write(to: URL(filePath: file))
 
     let images = scratch.path + "/images"
-    let report = try LikelihoodReport(ofModelAt: scratch.path, forImagesIn: images, on: machine)
+    let report = try LikelihoodReport(
+      ofModelAt: scratch.path, forImagesIn: images, on: machine, makeDecoder: { ImageCodec() })
     #expect(report.images == 24)
     #expect(report.levels == 4)
     // An untrained model is close to uniform: two bits for each of four levels.
     #expect(abs(report.bitsPerDimension - 2) < 0.1)
     #expect(report.standardError > 0)
     let few = try LikelihoodReport(
-      ofModelAt: file, forImagesIn: images, limit: 6, on: machine)
+      ofModelAt: file, forImagesIn: images, limit: 6, on: machine, makeDecoder: { ImageCodec() })
     #expect(few.images == 6)
   }
 
@@ -76,7 +77,9 @@ import Testing
     #expect(try bench.run().isFinished)
     func refusal(_ model: String) throws -> String {
       let error = #expect(throws: ModelFileError.self) {
-        try LikelihoodReport(ofModelAt: model, forImagesIn: bench.order.root, on: machine)
+        try LikelihoodReport(
+          ofModelAt: model, forImagesIn: bench.order.root, on: machine,
+          makeDecoder: { ImageCodec() })
       }
       return error.map { "\($0)" } ?? ""
     }

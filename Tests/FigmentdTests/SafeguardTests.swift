@@ -99,6 +99,54 @@ import Testing
     #expect(notes.all.filter { $0.contains("no room for a checkpoint") }.count == 1)
   }
 
+  @Test func aRunThatIsStoppedWithoutRoomForACheckpointGoesOnLater() throws {
+    let bench = try RunBench(steps: 20)
+    let stop = StopSignal()
+    var conditions = RunConditions()
+    conditions.pauseWithoutRoom = .milliseconds(1)
+    conditions.writeCheckpoint = { data, path in
+      if path.hasSuffix("step-5.safetensors") { throw SystemCallError("write", path, code: ENOSPC) }
+      try DurableFile.write(data, to: path)
+    }
+    let notes = Notes()
+    let ending = try bench.run(stop: stop, under: conditions) { report in
+      notes.take(report)
+      if notes.all.contains(where: { $0.contains("no room for a checkpoint") }) { stop.raise() }
+    }
+    #expect(!ending.isFinished)
+    #expect(notes.all.contains { $0.hasPrefix("stopped while there was no room") })
+    guard case .finished(let results) = try bench.run() else {
+      Issue.record("the run was stopped")
+      return
+    }
+    // The step that could not be stored is charged and lost.
+    #expect(results.steps == 19 && results.plannedSteps == 20)
+  }
+
+  @Test func aRunThatIsUnderwayWaitsForTheRoomThatItsSetNeeds() throws {
+    var bench = try RunBench(steps: 20)
+    try crash(bench, at: 2)
+    bench.order.count = 1 << 40
+    let stop = StopSignal()
+    var conditions = RunConditions()
+    conditions.pauseWithoutRoom = .milliseconds(1)
+    let notes = Notes()
+    let ending = try bench.run(stop: stop, under: conditions) { report in
+      notes.take(report)
+      if notes.all.contains(where: { $0.contains("no room for the run's files") }) { stop.raise() }
+    }
+    #expect(!ending.isFinished)
+    bench.order.count = 12
+    #expect(try bench.run().isFinished)
+  }
+
+  @Test func imagesThatFindNoRoomAreWaitedFor() {
+    let full = DatasetError.systemCallFailed(call: "reserving", path: "images.pack", errno: ENOSPC)
+    #expect(DiskNeed.isWantOfRoom(full))
+    #expect(!DiskNeed.isWantOfRoom(DatasetError.stopped))
+    #expect(!DiskNeed.isWantOfRoom(SystemCallError("write", "a file", code: EIO)))
+  }
+
   @Test func aDiskWithoutRoomForTheSetIsRefusedBeforeAnythingIsCharged() throws {
     let need = DiskNeed(
       recipe: try RunBench().order.recipe, images: 1_000_000_000, checkpointBytes: 1 << 40)

@@ -61,7 +61,7 @@ import Testing
     let home = try StateDirectory(scratch.path + "/home")
     let engine = LocalEngine(
       recipes: scratch.path, threads: 1, state: home.paths, makeDecoder: { ImageCodec() }
-    ) { _ in 64 }
+    ) { _, _ in FileUse(units: 64) }
     let trained = JobDirectory(
       job: JobID(dataset: "glyphs", number: 1), path: job, release: scratch.path + "/out/glyphs-1")
     let request = GenerateRequest(job: trained.job, count: 16)

@@ -157,7 +157,7 @@ import Testing
       classes: ["a", "b"], seed: 1, on: Machine(threadCount: 1))
     let folder = CheckpointFolder(path: bench.places.checkpoints)
     #expect(try folder.newest()?.step == nil)
-    for step in [3, 7, 9] { try folder.save(model, step: step) }
+    for step in [3, 7, 9] { try folder.save(model, step: step, learntFrom: "images") }
     #expect(try DurableFile.names(in: folder.path).count == 2)
     #expect(try folder.newest()?.step == 9)
     #expect(truncate(folder.path + "/step-9.safetensors", 100) == 0)

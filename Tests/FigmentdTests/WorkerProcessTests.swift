@@ -33,7 +33,7 @@ import Testing
         policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5))
       engine = ProcessEngine(
         EngineSettings(recipes: recipes, threads: 1, state: state), executable: try Self.program()
-      ) { _ in 64 }
+      ) { _, _ in FileUse(units: 64) }
       job = Job(
         id: try #require(JobID("glyphs-1")),
         request: .train(
@@ -86,6 +86,21 @@ import Testing
     #expect(access(bench.directory.release + "/manifest.json", F_OK) == 0)
   }
 
+  @Test func aPreviewIsDrawnByAProcessAndLeavesNoFile() throws {
+    let bench = try Bench()
+    let names = try DurableFile.names(in: bench.dataset.root).sorted()
+    let files = try names.map { name in
+      let inside = try DurableFile.names(in: bench.dataset.root + "/" + name).sorted()
+      return PreviewSelection.Class(name: name, paths: inside.map { name + "/" + $0 })
+    }
+    let sheet = try bench.engine.preview(
+      of: PreviewSelection(classes: files, classCount: files.count), recipe: "tiny",
+      dataset: bench.dataset)
+    #expect(sheet.classes == names && sheet.images > 0 && sheet.height == 8)
+    #expect(sheet.png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    #expect(try DurableFile.names(in: bench.scratch.path).sorted() == ["images", "recipes"])
+  }
+
   @Test func aStopReachesTheProcessAndTheJobGoesOnLater() throws {
     let bench = try Bench(steps: 4_000)
     let stop = StopSignal()
@@ -119,6 +134,37 @@ import Testing
       return
     }
     #expect(heard.withLock { Set($0) } == [.scan])
+  }
+
+  /// A line of the curves finds no room; the job says so, stops when it is told to, and goes on later.
+  @Test func aJobThatFindsNoRoomForAFileWaitsInItsProcess() throws {
+    let bench = try Bench()
+    let curves = bench.directory.internalFiles + "/metrics.jsonl"
+    let stop = StopSignal()
+    let isFull = Mutex(false)
+    let ending = try bench.train(stop: stop) { report in
+      switch report {
+      case .progress(let progress) where progress.phase == .train && progress.done > 0:
+        isFull.withLock { isFull in
+          guard !isFull else { return }
+          isFull = true
+          unlink(curves)
+          symlink("/dev/full", curves)
+        }
+      case .note(let text) where text.value.hasPrefix("no room on a disk"): stop.raise()
+      default: break
+      }
+    }
+    guard case .stopped = ending else {
+      Issue.record("the job was not stopped")
+      return
+    }
+    unlink(curves)
+    guard case .completed(let results) = try bench.train() else {
+      Issue.record("the job was stopped")
+      return
+    }
+    #expect(try #require(results.steps) >= 38)
   }
 
   @Test func aKilledProcessIsACrashOfTheJobAlone() throws {

@@ -56,7 +56,9 @@ public final class DatasetSnapshot: Sendable {
     let json = file.bytes[header.descriptionOffset..<header.fileSize]
     guard
       let description = try? JSONDecoder().decode(SnapshotDescription.self, from: Data(json)),
-      description.classes.count == header.classCount, description.transform.shape == header.shape
+      description.classes.count == header.classCount, description.transform.shape == header.shape,
+      (1...4096).contains(description.transform.maximumEnlargement),
+      description.transform.whiteLevel.map(ImageTransform.whiteLevels.contains) ?? true
     else {
       throw DatasetError.snapshotDamaged(path: path, finding: "its description is not readable")
     }

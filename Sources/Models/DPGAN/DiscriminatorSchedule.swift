@@ -80,9 +80,12 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
 
   /// The state that `save` wrote.
   mutating func restore(from checkpoint: Checkpoint) throws {
-    discriminatorSteps = try checkpoint.value("schedule.discriminator_steps")
+    discriminatorSteps = try checkpoint.count("schedule.discriminator_steps", atLeast: 1)
     accuracy = try checkpoint.value("schedule.accuracy")
-    sinceChange = try checkpoint.value("schedule.since_change")
-    sinceGenerator = try checkpoint.value("schedule.since_generator")
+    guard (0...1).contains(accuracy) else {
+      throw Checkpoint.Failure.badMetadata(key: "schedule.accuracy", found: "\(accuracy)")
+    }
+    sinceChange = try checkpoint.count("schedule.since_change")
+    sinceGenerator = try checkpoint.count("schedule.since_generator")
   }
 }

@@ -26,6 +26,11 @@ struct ControlClient: ControlAPI {
     return try await ask(.files(dataset: dataset, query))
   }
 
+  func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet {
+    try checkName(dataset)
+    return try await ask(.preview(dataset: dataset, recipe: recipe))
+  }
+
   func recipes() async throws -> [RecipeSummary] { try await ask(.recipes) }
 
   func plan(_ request: PlanRequest) async throws -> PlanReport {

@@ -38,7 +38,7 @@ struct Datasets: AsyncParsableCommand {
       ])
     }
     let remarks = datasets.flatMap { dataset in
-      [dataset.remark, dataset.budget.problem].compactMap { $0 }
+      ([dataset.remark, dataset.budget.problem].compactMap { $0 } + (dataset.folderRemarks ?? []))
         .map { "\(dataset.name): \($0)" }
     }
     return table.lines(width: console.lineWidth)

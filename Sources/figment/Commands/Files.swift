@@ -14,9 +14,14 @@ struct Files: AsyncParsableCommand {
   @Option(help: "Only files with this verdict: ok, rejected, or a verdict's code.")
   var verdict: String?
 
+  @Option(
+    help: "Judge files as a run with this recipe does: some are too small for it.",
+    completion: Completions.recipes)
+  var recipe: String?
+
   func run() async throws {
     try await global.run { client, console in
-      var query = FileQuery(verdict: verdict)
+      var query = FileQuery(verdict: verdict, recipe: recipe)
       repeat {
         let page = try await client.files(of: dataset, query)
         for file in page.files {

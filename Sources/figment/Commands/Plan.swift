@@ -28,6 +28,9 @@ struct Plan: AsyncParsableCommand {
       ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", Rounded.count(plan.steps)),
       ("expected batch", Rounded.text(plan.expectedBatch)),
     ]
+    if let usable = plan.usableImages {
+      facts.insert(("images to use", Self.images(usable, plan)), at: 2)
+    }
     if let privacy = plan.privacy {
       facts += [
         ("epsilon", "\(Rounded.bound(privacy.epsilon)) at delta \(Rounded.number(privacy.delta))"),
@@ -52,11 +55,19 @@ struct Plan: AsyncParsableCommand {
     for fact in facts { table.add([fact.0, fact.1]) }
     let statement = plan.privacy.map { ["", $0.statement] } ?? []
     let warning = plan.warning.map { "Warning: \($0)" }
-    let remarks = [warning, plan.privacy?.remark, plan.remark].compactMap { $0 }
+    let remarks =
+      [warning, plan.privacy?.remark, plan.remark].compactMap { $0 } + (plan.folderRemarks ?? [])
     return table.lines(width: width)
       + (statement + remarks.flatMap { ["", $0] }).flatMap { line in
         width.map { Terminal.lines(line, width: $0) } ?? [line]
       }
+  }
+}
+
+extension Plan {
+  private static func images(_ usable: Int, _ plan: PlanReport) -> String {
+    guard let tooSmall = plan.tooSmallImages, tooSmall > 0 else { return Rounded.count(usable) }
+    return "\(Rounded.count(usable)); \(Rounded.count(tooSmall)) more are too small for the recipe"
   }
 }
 

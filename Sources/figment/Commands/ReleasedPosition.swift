@@ -1,5 +1,6 @@
 import Control
 import FoundationEssentials
+import Glibc
 
 /// What a release's privacy.json says of the ledger that it was paid from.
 struct ReleasedPosition: Hashable {
@@ -19,6 +20,11 @@ struct ReleasedPosition: Hashable {
   init(_ path: String) throws(ControlError) {
     let file = path.hasSuffix(".json") ? path : path + "/privacy.json"
     let content: Data
+    guard Self.isShortFile(file) else {
+      throw .notFound(
+        "release \(path): \(file) is no file of a privacy statement's size (a release's folder or its "
+          + "privacy.json expected).")
+    }
     do {
       content = try Data(contentsOf: URL(filePath: file))
     } catch {
@@ -37,6 +43,14 @@ struct ReleasedPosition: Hashable {
     self.path = file
     dataset = statement.dataset
     witness = ledger
+  }
+
+  /// Whether a path names a regular file of a size that a statement may have, or nothing at all: reading a
+  /// pipe or a device might never end.
+  private static func isShortFile(_ path: String) -> Bool {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return true }
+    return information.st_mode & S_IFMT == S_IFREG && information.st_size <= 16 << 20
   }
 
   /// Refuses a release of another dataset than the one asked for.

@@ -77,11 +77,6 @@ struct Report: AsyncParsableCommand {
   }
 
   private static func write(_ page: String, to path: String) throws {
-    do {
-      try Data(page.utf8).write(to: URL(filePath: path), options: .atomic)
-      chmod(path, 0o600)
-    } catch {
-      throw ControlError.failed("\(path): cannot be written. Name a file in a folder of yours.")
-    }
+    try PrivateFile.write(Data(page.utf8), to: path)
   }
 }

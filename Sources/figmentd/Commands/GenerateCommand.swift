@@ -122,7 +122,7 @@ struct GenerateCommand: ParsableCommand {
   private func read(
     _ folder: String, _ released: ReleasedModel, on machine: Machine, _ meter: ProgressMeter
   ) throws -> LabelledImages {
-    let read = try ImageFolder(folder).load(
+    let read = try ImageFolder(folder, makeDecoder: { DecoderProcess() }).load(
       released.recipe.transform, classNames: released.classes, on: machine
     ) { meter.show("reading images", $0) }
     if read.rejected > 0 {

@@ -57,6 +57,8 @@ struct Routes: Sendable {
     case .rescan(let dataset, let forgetsMissing):
       try await value(api.rescan(dataset, forgetsMissing: forgetsMissing))
     case .files(let dataset, let query): try await value(api.files(of: dataset, query))
+    case .preview(let dataset, let recipe):
+      try await value(caller.plan { try await api.preview(of: dataset, recipe: recipe) })
     case .ledger(let dataset, let witness):
       try await value(api.ledger(of: dataset, witness: witness))
     case .recipes: try await value(api.recipes())
@@ -95,7 +97,8 @@ struct Routes: Sendable {
       .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
     // What these tell was decided by recipes, plans, the ledger and noise, or needs the right to
     // change something.
-    case .ledger, .recipes, .plan, .report, .files, .rescan, .submit, .pause, .cancel, .resume,
+    case .ledger, .recipes, .plan, .report, .files, .preview, .rescan, .submit, .pause, .cancel,
+      .resume,
       .remove, .prune:
       nil
     }
@@ -104,7 +107,8 @@ struct Routes: Sendable {
   /// Plans are computed one after the other and may take long: a user may wait for a few of them.
   private func plan(_ request: PlanRequest, _ caller: Caller) async throws -> ControlReply {
     try request.validate()
-    return try await value(caller.plan { try await api.plan(request) })
+    let report = try await caller.plan { try await api.plan(request) }
+    return try value(caller.standing.mayControl ? report : report.withoutCounts)
   }
 
   private func value(status: Int = 200, _ value: some Encodable) throws -> ControlReply {

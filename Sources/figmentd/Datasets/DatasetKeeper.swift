@@ -104,8 +104,7 @@ actor DatasetKeeper {
     }
   }
 
-  /// Tells the journal, which the administrator reads, what is odd about the folder; lists that others
-  /// may see do not hold it.
+  /// Writes what is odd about the folder to the journal, once.
   private func sayOnce(_ remarks: [FolderRemark]) {
     for remark in remarks where !folderRemarks.contains(remark) {
       logger.warning("dataset \(dataset.name): \(remark)")
@@ -129,6 +128,7 @@ actor DatasetKeeper {
       watch: watch?.method ?? "poll", remark: problem ?? remark ?? watch?.remark,
       usable: counts.usable, rejected: counts.rejected, duplicates: counts.duplicates,
       pending: counts.pending, classes: counts.classes, bytes: counts.bytes, scanned: scanned,
+      folderRemarks: folderRemarks.isEmpty ? nil : folderRemarks.map(\.description),
       budget: budget)
   }
 

@@ -1,3 +1,4 @@
+import Control
 import FoundationEssentials
 import Glibc
 import Models
@@ -12,6 +13,11 @@ struct CheckpointFolder {
   /// Where the metadata of a checkpoint tell its format; `format` itself has a meaning for readers
   /// of safetensors.
   private static let formatKey = "figment_format"
+  /// Where they tell the secret name of the images that were learnt from; checkpoints stay inside.
+  private static let imagesKey = "figment_images"
+  /// The largest that is read: parameters, the moments of an optimiser and an average of each, of the
+  /// largest model there may be.
+  private static let largest = 6 << 30
 
   /// A checkpoint and the step that it holds.
   struct Saved {
@@ -19,6 +25,26 @@ struct CheckpointFolder {
     let checkpoint: Checkpoint
     /// Newer ones that could not be read.
     let damaged: Int
+    /// The file.
+    let path: String
+
+    /// Brings a model to the state that was saved.
+    ///
+    /// - Parameter images: the secret name of the frozen images that the model learns from.
+    /// - Throws: `ControlError` when it is the state of another model, or was learnt from other images: what
+    ///   it costs would be another run's to say.
+    func restore(_ model: any GenerativeModel, learntFrom images: String) throws {
+      if let found = checkpoint.metadata[CheckpointFolder.imagesKey], found != images {
+        throw ControlError.failed(
+          "\(path): a checkpoint of another run (one that learnt from this run's images expected). Move it "
+            + "away and restore this run's own, or start a new run.")
+      }
+      do {
+        try model.restore(from: checkpoint)
+      } catch {
+        throw ControlError.failed("\(path): \(ControlError(error).message)")
+      }
+    }
   }
 
   /// Writes a file durably.
@@ -27,12 +53,15 @@ struct CheckpointFolder {
   }
 
   /// Writes the state after a step, and removes older ones.
-  func save(_ model: any GenerativeModel, step: Int) throws {
+  ///
+  /// - Parameter images: the secret name of the frozen images that it was learnt from.
+  func save(_ model: any GenerativeModel, step: Int, learntFrom images: String) throws {
     try DurableFile.makeFolder(path)
     var checkpoint = Checkpoint()
     model.save(into: &checkpoint)
     checkpoint.metadata["step"] = String(step)
     checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
+    checkpoint.metadata[Self.imagesKey] = images
     try write(try Safetensors.encode(checkpoint), file(of: step))
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
@@ -43,14 +72,15 @@ struct CheckpointFolder {
   ///   steps that were paid for.
   func newest() throws -> Saved? {
     for (place, step) in try steps().reversed().enumerated() {
-      guard let data = try? DurableFile.read(file(of: step)),
+      guard let data = try? DurableFile.read(file(of: step), atMost: Self.largest),
         let checkpoint = try? Safetensors.decode(data),
         let noted: Int = try? checkpoint.value("step"), noted == step
       else { continue }
       if let format: Int = try? checkpoint.value(Self.formatKey) {
         try StateFormat.check(format, of: file(of: step))
       }
-      return Saved(step: step, checkpoint: checkpoint, damaged: place)
+      return Saved(
+        step: step, checkpoint: checkpoint, damaged: place, path: file(of: step))
     }
     return nil
   }

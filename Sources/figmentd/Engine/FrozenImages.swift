@@ -48,7 +48,8 @@ struct FrozenImages {
       : Identity(name: digest, digest: digest)
     guard identity.digest == digest, identity.name == name else {
       throw ControlError.failed(
-        "run \(run): its frozen images are not those it began with. Start a new run.")
+        "run \(run): its frozen images are not those it began with (\(folder)/\(pack) and \(identityName) as the "
+          + "run left them expected). Restore them, or start a new run.")
     }
     return FrozenImages(snapshot: snapshot, name: name)
   }

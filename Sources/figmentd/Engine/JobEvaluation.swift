@@ -43,7 +43,7 @@ struct JobEvaluation {
     do {
       let released = design.plan.mechanism == nil ? places.unprotected : places.release
       let synthetic = try syntheticImages(released + "/data")
-      let statement = try privacyStatement(released)
+      let statement = try privacyStatement()
       let real = try realImages()
       let options = EvaluationOptions(
         effort: request.effort.flatMap { EvaluationEffort(rawValue: $0.rawValue) } ?? .standard,
@@ -98,14 +98,19 @@ struct JobEvaluation {
     return JobResults(outputs: [JobOutput(kind: "report", path: place.page)])
   }
 
-  private func privacyStatement(_ released: String) throws -> PrivacyStatement? {
+  private func privacyStatement() throws -> PrivacyStatement? {
     guard design.plan.mechanism != nil else { return nil }
-    return try JSONDecoder().decode(
-      PrivacyStatement.self, from: DurableFile.read(released + "/privacy.json"))
+    let (place, name) = (places.set(isProtected: true), "privacy.json")
+    guard let data = try place.ownFile(name) else {
+      throw ControlError.conflict(
+        "\(place.path)/\(name): the release has none (the statement of its run expected). Restore the release."
+      )
+    }
+    return try StateFormat.decode(PrivacyStatement.self, from: data, of: "\(place.path)/\(name)")
   }
 
   private func syntheticImages(_ path: String) throws -> LabelledImages {
-    try ImageFolder(path).load(
+    try ImageFolder(path, makeDecoder: makeDecoder).load(
       design.recipe.transform, classNames: design.classes, on: machine
     ).images
   }
@@ -114,6 +119,7 @@ struct JobEvaluation {
   /// of the run's own.
   private func realImages() throws -> RealImages {
     let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
+    try design.requireForm(of: snapshot, run: "\(request.job)")
     let train = snapshot.labelledImages(at: 0..<snapshot.count, classNames: design.classes)
     guard let root = dataset.holdOut else {
       let count = min(10_000, train.count / 5)

@@ -9,25 +9,28 @@ import Privacy
 final class LocalEngine: TrainingEngine {
   private let library: RecipeLibrary
   private let state: StatePaths
-  private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
+  private let countUse: CountUse
   private let conditions: RunConditions
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let machine: Machine
 
+  /// Counts what a run that brings images to a form uses of a dataset's root.
+  typealias CountUse = @Sendable (DatasetConfiguration, ImageTransform) throws -> FileUse
+
   /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
   ///
-  /// `usableUnits` counts the units of privacy that a dataset's root holds, as a run counts them.
+  /// `countUse` counts as a run does.
   /// Images are decoded in child processes unless `makeDecoder` says otherwise.
   init(
     recipes: String, threads: Int?, state: StatePaths,
     under conditions: RunConditions = RunConditions(),
     makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil,
-    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
+    countUse: @escaping CountUse
   ) {
     library = RecipeLibrary(folder: recipes)
     machine = Machine(threadCount: threads ?? Processors.granted)
     self.state = state
-    self.usableUnits = usableUnits
+    self.countUse = countUse
     self.conditions = conditions
     let poisoned = DecoderProcess.Poisoned()
     self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
@@ -36,11 +39,11 @@ final class LocalEngine: TrainingEngine {
   /// Makes an engine as it is set up in a daemon.
   convenience init(
     _ settings: EngineSettings,
-    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
+    countUse: @escaping CountUse
   ) {
     self.init(
       recipes: settings.recipes, threads: settings.threads, state: settings.state,
-      usableUnits: usableUnits)
+      countUse: countUse)
   }
 
   var instructionSet: String { machine.kernels.name }
@@ -52,7 +55,8 @@ final class LocalEngine: TrainingEngine {
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
-      let population = try dataset.population ?? usableUnits(dataset)
+      let use = try countUse(dataset, order.transform)
+      let population = dataset.population ?? use.units
       let classes = dataset.classes ?? ["one", "two"]
       try order.recipe.validate(classes: classes)
       let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
@@ -64,6 +68,8 @@ final class LocalEngine: TrainingEngine {
         dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
         expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
         images: order.count)
+      report.usableImages = use.images
+      report.tooSmallImages = use.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
       report.warning =
@@ -84,9 +90,27 @@ final class LocalEngine: TrainingEngine {
   func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
-      try order.requirePossible(units: isCounted ? usableUnits(dataset) : nil) {
+      let use = isCounted ? try countUse(dataset, order.transform) : nil
+      try order.requirePossible(units: use?.units) {
         try history(of: order)
       }
+    }
+  }
+
+  func form(ofRecipe name: String) throws -> ImageTransform {
+    try Self.translated { try library.recipe(named: name).transform }
+  }
+
+  func preview(
+    of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
+  ) throws -> PreviewSheet {
+    try Self.translated {
+      var builder = SnapshotBuilder(
+        root: dataset.root, rules: dataset.rules,
+        transform: try recipe.map(form) ?? PreviewDrawing.commonForm)
+      builder.makeDecoder = makeDecoder
+      return try PreviewDrawing(builder: builder, dataset: dataset.name, recipe: recipe)
+        .sheet(of: selection)
     }
   }
 
@@ -168,7 +192,7 @@ final class LocalEngine: TrainingEngine {
       }
       let model = try design.recipe.makeModel(
         classes: design.classes, seed: design.seed, on: machine)
-      try model.restore(from: saved.checkpoint)
+      try saved.restore(model, learntFrom: design.snapshot)
       let generation = Generation(
         model: model, recipe: design.recipe, classes: design.classes,
         request: SampleRequest(
@@ -186,7 +210,8 @@ final class LocalEngine: TrainingEngine {
           try generation.write(
             releaseAt: places.set(isProtected: true),
             protectedBy: mechanism,
-            statement: try? DurableFile.read(trained.release + "/privacy.json"), stop: stop,
+            statement: SetPlace(trained.release, internalFiles: trained.internalFiles)
+              .ownFile("privacy.json"), stop: stop,
             report: tell)
         } else {
           try generation.write(

@@ -29,7 +29,7 @@ extension PaidAnswer {
   /// The answer that an earlier attempt got; nil when there is none.
   static func saved(in folder: String) throws -> Releasable<Self>? {
     guard try DurableFile.names(in: folder).contains(name) else { return nil }
-    let file = try JSONDecoder().decode(Self.self, from: DurableFile.read("\(folder)/\(name)"))
+    let file = try StateFormat.read(Self.self, at: "\(folder)/\(name)")
     return Releasable(file, .paidFor)
   }
 

@@ -18,7 +18,9 @@ struct ReleasedModel {
     let file = Self.file(path)
     let bytes: Data
     do {
-      bytes = try Data(contentsOf: URL(filePath: file))
+      bytes = try DurableFile.read(file, atMost: Self.largestFile)
+    } catch let error as ControlError {
+      throw error
     } catch {
       throw ModelFileError.unreadable(file)
     }
@@ -34,16 +36,24 @@ struct ReleasedModel {
       }
       return Data(text.utf8)
     }
-    let json = JSONDecoder()
-    recipe = try json.decode(Recipe.self, from: entry("recipe"))
-    classes = try json.decode([String].self, from: entry("classes"))
-    _ = try ClassNames.folders(classes)
-    try recipe.validate(classes: classes)
-    model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
-    try model.restoreGenerator(from: content)
-    let release = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
-    statement = try? Data(contentsOf: release.appending(path: "privacy.json"))
+    do {
+      let json = JSONDecoder()
+      recipe = try json.decode(Recipe.self, from: entry("recipe"))
+      classes = try json.decode([String].self, from: entry("classes"))
+      _ = try ClassNames.folders(classes)
+      try recipe.validate(classes: classes)
+      model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+      try model.restoreGenerator(from: content)
+    } catch let error as ModelFileError {
+      throw error
+    } catch {
+      throw ModelFileError.noModel(file, reason: ControlError(error).message)
+    }
+    statement = try ListedFiles.statement(beside: file, model: bytes)
   }
+
+  /// The weights of the largest model there may be, and the header.
+  private static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
 
   private static func file(_ path: String) -> String {
     let name = "generator.safetensors"
@@ -65,7 +75,7 @@ enum ModelFileError: Error, CustomStringConvertible {
     case .unreadable(let file):
       "model \(file): cannot be read (a release or its model/generator.safetensors expected)."
     case .noModel(let file, let reason):
-      "model \(file): no model of Figment's: \(reason). Give a release or its "
+      "model \(file): no model of Figment's: \(reason.withoutFullStop). Give a release or its "
         + "model/generator.safetensors."
     case .noLikelihood(let path, let family):
       "model \(path): family \(family) has no likelihood (family \(PixelModel.family) expected). "

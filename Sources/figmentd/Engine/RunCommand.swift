@@ -104,13 +104,7 @@ struct RunCommand: ParsableCommand {
     help: "The number of images, or of persons with --unit folder; public. (default: as found)")
   var population: Int?
 
-  @Option(
-    parsing: .unconditional,
-    help: "The value that is white: 4095 for 12 bits kept in 16. (default: full scale)")
-  var whiteLevel: Int?
-
-  @Option(help: "Colours with a profile: convert them to sRGB, or take them as-stored.")
-  var colour = ColourOption.convert
+  @OptionGroup var levels: LevelOptions
 
   @Option(
     help: ArgumentHelp(
@@ -139,11 +133,6 @@ struct RunCommand: ParsableCommand {
   var json = false
 
   enum UnitOption: String, ExpressibleByArgument, CaseIterable { case file, folder }
-
-  enum ColourOption: String, ExpressibleByArgument, CaseIterable {
-    case convert
-    case asStored = "as-stored"
-  }
 
   func validate() throws {
     if nonPrivate {
@@ -184,11 +173,6 @@ struct RunCommand: ParsableCommand {
     for (option, path) in [("images", images), ("output", output), ("recipe", recipe)]
     where path.isEmpty {
       throw ValidationError("--\(option): an empty text given (a path or name expected).")
-    }
-    if let whiteLevel, !ImageTransform.whiteLevels.contains(whiteLevel) {
-      throw ValidationError(
-        "--white-level: \(whiteLevel) given (\(ImageTransform.whiteLevels.lowerBound) to "
-          + "\(ImageTransform.whiteLevels.upperBound) expected).")
     }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
@@ -235,6 +219,8 @@ struct RunCommand: ParsableCommand {
     let rights = ReleaseRights.ofCaller()
     let stop = StopSignal()
     try StopSignals.raise(stop)
+    RoomPatience.ofThisProcess.wait(
+      unless: stop, tell: { meter.say("no room on a disk: the run waits until there is some") })
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
     try StateDirectory.requireOwn(stateFolder)
     let results = try WorkingFolder.absolute(output)
@@ -293,7 +279,7 @@ struct RunCommand: ParsableCommand {
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
-        whiteLevel: whiteLevel, colour: colour == .convert ? .convert : .asStored),
+        whiteLevel: levels.whiteLevel, colour: levels.transformColour),
       settle: RunOrder.usualSettle, recipe: recipe, population: population,
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
       permission: .granted(byFlag: nonPrivate), delta: delta, allowsLargeDelta: allowLargeDelta,
@@ -333,8 +319,8 @@ struct RunCommand: ParsableCommand {
     command.add("maximum-per-unit", maximumPerUnit)
     command.add("classes", classes)
     command.add("population", population)
-    command.add("white-level", whiteLevel)
-    command.add("colour", colour == .convert ? nil : colour.rawValue)
+    command.add("white-level", levels.whiteLevel)
+    command.add("colour", levels.colour == .convert ? nil : levels.colour.rawValue)
     command.add(path: "output", "OUTPUT")
     return command.text
   }

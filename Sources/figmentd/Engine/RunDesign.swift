@@ -56,7 +56,13 @@ struct RunDesign: Codable {
   /// The design of an earlier attempt; nil at the first.
   static func saved(in folder: String) throws -> RunDesign? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    return try StateFormat.read(RunDesign.self, at: folder + name)
+    let design = try StateFormat.read(RunDesign.self, at: folder + name)
+    do {
+      try design.validate()
+    } catch {
+      throw StateFormat.damaged(folder + name, by: error)
+    }
+    return design
   }
 
   /// Writes the design durably, the same design always in the same bytes.

@@ -37,13 +37,16 @@ final class MetricsFile {
   /// The lines of the file in `folder`; none where it is absent.
   static func lines(in folder: String) throws -> [MetricsLine] {
     guard try DurableFile.names(in: folder).contains(name) else { return [] }
-    // A crash may have cut the last line.
+    // A crash may have cut the last line; one of an impossible step is as damaged.
     return try DurableFile.read("\(folder)/\(name)").split(separator: 0x0A).compactMap {
       let line = Data($0)
       if let found = try? JSONDecoder().decode(StateFormat.Number.self, from: line).format {
         try StateFormat.check(found, of: "\(folder)/\(name)")
       }
-      return try? JSONDecoder().decode(MetricsLine.self, from: line)
+      guard let read = try? JSONDecoder().decode(MetricsLine.self, from: line),
+        (0...TrainingSettings.mostSteps).contains(read.step)
+      else { return nil }
+      return read
     }
   }
 
@@ -145,13 +148,16 @@ enum ResultsFile {
 
   /// Writes the results durably, after everything that they name.
   static func write(_ results: JobResults, in folder: String) throws {
-    try DurableFile.write(try StateFormat.encode(results), to: folder + name)
+    try DurableFile.write(try StateFormat.encodeSealed(results), to: path(in: folder))
   }
+
+  /// Where the results of a run are.
+  static func path(in folder: String) -> String { folder + name }
 
   /// The results of a finished run of `count` images whose files are still there; nil otherwise.
   static func read(in folder: String, count: Int) throws -> JobResults? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    let results = try StateFormat.read(JobResults.self, at: folder + name)
+    let results = try StateFormat.read(JobResults.self, at: path(in: folder))
     let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
     return results.images == count && areThere ? results : nil
   }

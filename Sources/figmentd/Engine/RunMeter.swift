@@ -60,6 +60,8 @@ final class RunMeter: Sendable {
   }
 
   private func write(_ text: String) {
-    try? DurableFile.writeAll(Data(text.utf8), to: 2, of: "standard error")
+    // A log that finds no room holds nothing up.
+    try? DurableFile.writeAll(
+      Data(text.utf8), to: 2, of: "standard error", patience: RoomPatience())
   }
 }

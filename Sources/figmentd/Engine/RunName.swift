@@ -29,8 +29,16 @@ enum RunName {
   /// A random suffix tells runs on one root apart. It belongs to the files and not to the place: where
   /// they were deleted, the next run is another one, with a name that the ledger does not know yet.
   static func ofRun(_ title: String, at output: String, in folder: String) throws -> String {
-    if let kept = try? DurableFile.read(folder + file) {
-      return String(decoding: kept, as: UTF8.self)
+    if access(folder + file, F_OK) == 0 {
+      let kept = String(decoding: try DurableFile.read(folder + file, atMost: 4096), as: UTF8.self)
+      guard kept.hasPrefix(title + "-"), kept.utf8.count <= longestTitle + 20,
+        kept.dropFirst(title.count).utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F })
+      else {
+        throw ControlError.failed(
+          "\(folder + file): it holds no name of a run called \(title). It is damaged, or of another run. "
+            + "Restore it, or start a new run with another --output or --name.")
+      }
+      return kept
     }
     // Runs of earlier versions have a suffix that follows from the path of their results.
     let old = "\(title)-\(SHA256.hash(data: Data(output.utf8)).prefix(4).hexadecimal)"

@@ -74,6 +74,7 @@ struct RunPublisher {
     }
     try writer.write(report(writer, format, design, statement))
     let manifest = try writer.writeManifest(run: order.name, software: Version.current)
+    try writer.noteOwn(manifest: manifest)
     if let statement { try account.release(manifest, claim: statement.total) }
     try writer.finish(manifest: manifest)
     return JobResults(

@@ -38,6 +38,15 @@ struct SampleSheet {
 
   /// Puts sample number `index` in its place; `sample` is height × width × channels in −1...1.
   mutating func put(_ sample: UnsafePointer<Float>, at index: Int) {
+    put(at: index) { PixelScale.byte(of: sample[$0]) }
+  }
+
+  /// Puts image number `index` in its place; `bytes` are height × width × channels.
+  mutating func put(bytes: [UInt8], at index: Int) {
+    put(at: index) { bytes[$0] }
+  }
+
+  private mutating func put(at index: Int, _ sample: (Int) -> UInt8) {
     let top = index / Self.perClass * cell.height + Self.gap
     let left = index % Self.perClass * cell.width + Self.gap
     for row in 0..<shape.height * scale {
@@ -45,7 +54,7 @@ struct SampleSheet {
         let source = ((row / scale) * shape.width + column / scale) * shape.channels
         let target = ((top + row) * sheetShape.width + left + column) * shape.channels
         for channel in 0..<shape.channels {
-          pixels[target + channel] = PixelScale.byte(of: sample[source + channel])
+          pixels[target + channel] = sample(source + channel)
         }
       }
     }

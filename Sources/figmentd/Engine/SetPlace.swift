@@ -67,13 +67,28 @@ struct SetPlace {
     let folder = Self.split(path).folder
     try rights.makeFolder(folder)
     var known = try recorded()
-    for name in known.unfinished ?? [] where !name.contains("/") {
+    // Only names that are given here: a damaged record must not name anything else for removal.
+    for name in known.unfinished ?? [] where isOwnUnfinished(name) {
       try FolderTree.remove("\(folder)/\(name)")
     }
     // Noted before it is made, so that nothing of another's is ever taken for the run's own.
     known.unfinished = [Self.split(temporary).name]
     try keep(known)
     try systemCall("mkdir", temporary) { mkdir(temporary, 0o700) }
+  }
+
+  /// The manifests of the sets that the run's files made, or were about to make.
+  func recordedManifests() throws -> [String] { try recorded().manifests }
+
+  /// Notes the manifest of a set that is about to be published.
+  ///
+  /// Called before the ledger notes the release: afterwards the run's own releases can be told from those
+  /// that a copy of its files made.
+  func note(manifest: String) throws {
+    var known = try recorded()
+    guard !known.manifests.contains(manifest) else { return }
+    known.manifests.append(manifest)
+    try keep(known)
   }
 
   /// Moves the finished set, whose manifest has this hash, into place.
@@ -84,12 +99,11 @@ struct SetPlace {
     // One flush for all images: an fsync for each of many thousands would take minutes.
     sync()
     // Before the set appears: after a crash between the two the run knows the old one and the new.
-    var known = try recorded()
-    known.manifests.append(manifest)
-    try keep(known)
+    try note(manifest: manifest)
     try FolderTree.exchange(temporary, with: path)
     try DurableFile.flushFolder(of: path)
     try removeReplaced()
+    var known = try recorded()
     known.unfinished = nil
     try keep(known)
   }
@@ -107,6 +121,29 @@ struct SetPlace {
     try systemCall("rename", aside) { rename(temporary, aside) }
   }
 
+  private func isOwnUnfinished(_ name: String) -> Bool {
+    name.hasPrefix(".figment-\(Self.split(path).name)-") && Leftovers.isUnfinishedSet(name)
+  }
+
+  /// A file of the set that is at the place, as the run wrote it; nil where there is none.
+  ///
+  /// - Throws: `ControlError.conflict` when it is not as the run wrote it: a statement of another set, or a
+  ///   changed one, would claim what is not so.
+  func ownFile(_ name: String) throws -> Data? {
+    guard access("\(path)/\(name)", F_OK) == 0 else { return nil }
+    let data = try DurableFile.read("\(path)/\(name)")
+    guard let manifest = try? DurableFile.read("\(path)/\(ListedFiles.name)"),
+      try recorded().manifests.contains(SHA256.hash(data: manifest).hexadecimal),
+      let listed = try? JSONDecoder().decode(ListedFiles.self, from: manifest),
+      listed.lists(data, as: name)
+    else {
+      throw ControlError.conflict(
+        "\(path)/\(name): it is not as its run wrote it (unchanged, with its manifest.json, expected). Restore "
+          + "the release.")
+    }
+    return data
+  }
+
   /// Whether a folder holds what a manifest of this run lists, and nothing else.
   func isOwn(_ folder: String) throws -> Bool {
     guard let data = try? DurableFile.read(folder + "/manifest.json"),
@@ -117,13 +154,10 @@ struct SetPlace {
     guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {
       return false
     }
-    return try manifest.files.allSatisfy { name, hash in
-      SHA256.hash(data: try DurableFile.read("\(folder)/\(name)")).hexadecimal == hash
+    return try manifest.files.keys.allSatisfy { name in
+      manifest.lists(try DurableFile.read("\(folder)/\(name)"), as: name)
     }
   }
-
-  /// What a manifest lists.
-  private struct ListedFiles: Decodable { let files: [String: String] }
 
   private func recorded() throws -> Record {
     guard let record, access(record, F_OK) == 0 else { return Record() }
@@ -133,7 +167,7 @@ struct SetPlace {
   private func keep(_ known: Record) throws {
     guard let record else { return }
     try DurableFile.makeFolder(Self.split(record).folder)
-    try DurableFile.write(try StateFormat.encode(known), to: record)
+    try DurableFile.write(try StateFormat.encodeSealed(known), to: record)
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {

@@ -72,8 +72,8 @@ struct TrainingPreviews {
   func sheets() throws -> [ProgressSheet] {
     let codec = ImageCodec()
     return try steps().compactMap { step in
-      let data = try DurableFile.read(file(of: step))
-      guard let image = data.withUnsafeBytes({ try? codec.decode($0) })?.image,
+      guard let data = try? DurableFile.read(file(of: step)),
+        let image = data.withUnsafeBytes({ try? codec.decode($0) })?.image,
         image.shape == sheetShape, let bytes = image.bytes
       else { return nil }
       return ProgressSheet(step: step, images: images(of: bytes))
@@ -117,7 +117,7 @@ struct TrainingPreviews {
     try DurableFile.names(in: folder).compactMap { name in
       guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
       return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
-    }.sorted()
+    }.filter { (0...TrainingSettings.mostSteps).contains($0) }.sorted()
   }
 
   private func file(of step: Int) -> String { "\(folder)/\(Self.prefix)\(step)\(Self.suffix)" }

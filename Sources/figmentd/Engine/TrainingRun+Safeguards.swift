@@ -18,12 +18,17 @@ extension TrainingRun {
   }
 
   /// Refuses to begin where the disks have no room for what the run will write.
-  func requireRoom(_ design: RunDesign, _ snapshot: DatasetSnapshot) throws {
+  ///
+  /// A run that is underway waits for it: what is paid for is not given up.
+  func requireRoom(_ design: RunDesign, _ step: Int) throws {
     let need = DiskNeed(
       recipe: design.recipe, images: order.count, checkpointBytes: try checkpoints.largestBytes())
-    try need.requireRoom(
-      internalFiles: places.internalFiles,
-      set: places.set(isProtected: design.plan.mechanism != nil).path)
+    let set = places.set(isProtected: design.plan.mechanism != nil).path
+    let isUnderway = try step > 0 || history().nextAttempt(of: order.name) > 1
+    let progress = { JobProgress(phase: .train, done: step, total: design.plan.steps) }
+    try whenThereIsRoom(
+      for: "the run's files", progress, isWantOfRoom: { _ in isUnderway },
+      { try need.requireRoom(internalFiles: places.internalFiles, set: set) })
   }
 
   /// Says beforehand what noise will leave of the images.
@@ -56,22 +61,28 @@ extension TrainingRun {
     note("\(made); published as allowed")
   }
 
-  /// Writes something; where the disk has no room, waits until there is some, with the model in memory.
+  /// Does something; where a disk has no room for it, waits until there is some, with all that was computed in
+  /// memory.
   ///
-  /// - Parameter progress: what is told meanwhile, so that the run does not look stuck.
-  /// - Throws: what `write` throws for another reason; `ControlError` when the run is to stop first.
-  func whenThereIsRoom(_ progress: () -> JobProgress, _ write: () throws -> Void) throws {
+  /// - Parameters:
+  ///   - what: what there is no room for, as the note says it.
+  ///   - progress: what is told meanwhile, so that the run does not look stuck.
+  ///   - isWantOfRoom: tells failures that are waited for from others.
+  /// - Throws: what `body` throws for another reason; `DatasetError.stopped` when the run is to stop first.
+  func whenThereIsRoom<Result>(
+    for what: String, _ progress: () -> JobProgress,
+    isWantOfRoom: (any Error) -> Bool = DiskNeed.isWantOfRoom, _ body: () throws -> Result
+  ) throws -> Result {
     var isTold = false
     while true {
       do {
-        return try write()
-      } catch let error as SystemCallError where DiskNeed.isWantOfRoom(error.code) {
-        if !isTold { note("no room for a checkpoint: the run waits until the disk has some") }
+        return try body()
+      } catch let error where isWantOfRoom(error) {
+        if !isTold { note("no room for \(what): the run waits until the disk has some") }
         isTold = true
         if stop.isRaised {
-          throw ControlError.failed(
-            "run \(order.name): stopped while there was no room for its checkpoint. The steps since the "
-              + "last one are charged and lost. Make room, then resume it.")
+          note("stopped while there was no room for \(what): what was not stored is lost")
+          throw DatasetError.stopped
         }
         report(.progress(progress()))
         Self.sleep(conditions.pauseWithoutRoom)
@@ -110,6 +121,15 @@ struct DiskNeed {
 
   /// Whether a system call failed because there is no room.
   static func isWantOfRoom(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EFBIG].contains(code) }
+
+  /// Whether something failed because there is no room.
+  static func isWantOfRoom(_ error: any Error) -> Bool {
+    switch error {
+    case let error as SystemCallError: isWantOfRoom(error.code)
+    case DatasetError.systemCallFailed(_, _, let code): isWantOfRoom(code)
+    default: false
+    }
+  }
 
   /// Refuses when the disks of the two folders have less than is needed.
   ///

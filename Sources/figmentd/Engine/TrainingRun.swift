@@ -67,7 +67,7 @@ final class TrainingRun {
   private func runPhases() throws -> Ending {
     try DurableFile.makeFolder(places.internalFiles)
     Leftovers.sweep(internalFiles: places.internalFiles, checkpoints: places.checkpoints)
-    if let results = try ResultsFile.read(in: places.internalFiles, count: order.count) {
+    if let results = try finishedResults() {
       note("finished already: nothing is trained or drawn anew")
       return .finished(results)
     }
@@ -81,8 +81,8 @@ final class TrainingRun {
     if saved == nil { try rehearse(design) }
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: design.seed, on: machine)
-    let step = try restore(model, from: saved)
-    try requireRoom(design, snapshot)
+    let step = try restore(model, from: saved, design)
+    try requireRoom(design, step)
     warn(of: model, design, step)
     let account = try RunAccount(order, places, design, under: conditions)
     try requirePaid(step, design, account)
@@ -126,13 +126,13 @@ final class TrainingRun {
   ///
   /// So a disk without room for one ends the run before anything is charged.
   private func restore(
-    _ model: any GenerativeModel, from saved: CheckpointFolder.Saved?
+    _ model: any GenerativeModel, from saved: CheckpointFolder.Saved?, _ design: RunDesign
   ) throws -> Int {
     guard let saved else {
-      try checkpoints.save(model, step: 0)
+      try checkpoints.save(model, step: 0, learntFrom: design.snapshot)
       return 0
     }
-    try model.restore(from: saved.checkpoint)
+    try saved.restore(model, learntFrom: design.snapshot)
     if saved.damaged > 0 {
       note("the newest checkpoint is damaged: goes back to that of step \(saved.step)")
     } else if saved.step > 0 {
@@ -147,8 +147,13 @@ final class TrainingRun {
 
   func note(_ text: String) { report(.note(Releasable(text, .chosenBeforehand))) }
 
-  /// Refuses a checkpoint that holds more steps than the ledger was charged for.
+  /// Refuses a checkpoint that holds more steps than are planned, or than the ledger was charged for.
   private func requirePaid(_ step: Int, _ design: RunDesign, _ account: RunAccount) throws {
+    guard step <= design.plan.steps else {
+      throw ControlError.failed(
+        "run \(order.name): its checkpoint holds \(step) steps (up to \(design.plan.steps) expected, as its "
+          + "design.json plans). They are not of one run. Restore them, or start a new run.")
+    }
     guard design.plan.mechanism != nil, step > account.charged else { return }
     throw ControlError.failed(
       "run \(order.name): its checkpoint holds \(step) steps, and its ledger was charged for "
@@ -160,7 +165,9 @@ final class TrainingRun {
   private func prepare() throws -> (RunDesign, DatasetSnapshot) {
     let folder = places.internalFiles
     if let design = try RunDesign.saved(in: folder), try isUnderway(design) {
+      if design.plan.mechanism != nil { try requireOwnReleases() }
       let images = try FrozenImages.open(named: design.snapshot, in: folder, run: order.name)
+      try design.requireForm(of: images.snapshot, run: order.name)
       return (design, images.snapshot)
     }
     guard try history().nextAttempt(of: order.name) == 1 else {
@@ -169,7 +176,8 @@ final class TrainingRun {
           + "Start a run of another name.")
     }
     try checkpoints.clear()
-    let snapshot = try freeze()
+    let snapshot = try whenThereIsRoom(
+      for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
     let priced = try PricedPlan(order, units: snapshot.snapshot.unitCount, after: history())
     if let remark = priced.remark { note(remark) }
@@ -233,7 +241,7 @@ final class TrainingRun {
   }
 
   /// What other runs did to the root.
-  private func history() throws -> LedgerHistory {
+  func history() throws -> LedgerHistory {
     try RootLedger.history(
       root: order.root, dataset: order.dataset, unit: order.unit, ledgers: places.ledgers,
       marks: places.ledgerMarks)
@@ -249,7 +257,9 @@ final class TrainingRun {
     var saved = trainer.step
     let save = { [self] in
       let progress = { account.progress(trainer, pace, checkpoint: saved) }
-      try whenThereIsRoom(progress) { try checkpoints.save(trainer.model, step: trainer.step) }
+      try whenThereIsRoom(for: "a checkpoint", progress) {
+        try checkpoints.save(trainer.model, step: trainer.step, learntFrom: design.snapshot)
+      }
       saved = trainer.step
       report(.progress(progress()))
     }

@@ -33,6 +33,7 @@ struct EvaluateCommand: ParsableCommand {
   var thorough = false
   @Option(parsing: .unconditional, help: "What decides every random choice.")
   var seed: UInt64 = 1
+  @OptionGroup var levels: LevelOptions
   @OptionGroup var threads: ThreadOptions
   @Option(
     parsing: .unconditional,
@@ -53,7 +54,7 @@ struct EvaluateCommand: ParsableCommand {
     let machine = threads.machine
     let meter = ProgressMeter()
     let sets = try ImageSets(
-      synthetic: synthetic, train: train, test: test, on: machine, meter: meter)
+      synthetic: synthetic, train: train, test: test, as: levels.rules, on: machine, meter: meter)
     let findings = try Evaluator(options(), on: machine).findings(
       synthetic: sets.synthetic, train: sets.train, test: sets.test
     ) { meter.show($0.stage, $0.share) }

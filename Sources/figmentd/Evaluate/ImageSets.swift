@@ -11,23 +11,31 @@ struct ImageSets {
   /// Files of the synthetic folder that are no readable images.
   let rejectedSynthetic: Int
 
+  /// Reads the sets; `rules` declare white level and colours of the real images.
   init(
-    synthetic: String, train: String, test: String, on machine: Machine, meter: ProgressMeter
+    synthetic: String, train: String, test: String, as rules: DatasetRules, on machine: Machine,
+    meter: ProgressMeter,
+    makeDecoder: @escaping @Sendable () throws -> any ImageDecoder = { DecoderProcess() }
   ) throws {
-    let folders = try [synthetic, train, test].map { try ImageFolder($0) }
+    let folders = try [synthetic, train, test].map {
+      try ImageFolder($0, makeDecoder: makeDecoder)
+    }
     // The synthetic images decide size and colour: they are what is judged.
     let transform = try folders[0].transform()
     let classNames = folders[1].classNames
-    func load(_ folder: ImageFolder, _ name: String) throws -> (LabelledImages, Int) {
+    func load(
+      _ folder: ImageFolder, _ name: String, _ transform: ImageTransform
+    ) throws -> (LabelledImages, Int) {
       let result = try folder.load(transform, classNames: classNames, on: machine) {
         meter.show("reading \(name) images", $0)
       }
       return (result.images, result.rejected)
     }
-    let (own, rejected) = try load(folders[0], "synthetic")
+    let (own, rejected) = try load(folders[0], "synthetic", transform)
     self.synthetic = Releasable(own, .postProcessing)
     rejectedSynthetic = rejected
-    self.train = Sensitive(try load(folders[1], "training").0)
-    self.test = Sensitive(try load(folders[2], "test").0)
+    let declared = transform.under(rules)
+    self.train = Sensitive(try load(folders[1], "training", declared).0)
+    self.test = Sensitive(try load(folders[2], "test", declared).0)
   }
 }

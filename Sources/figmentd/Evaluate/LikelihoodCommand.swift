@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Datasets
 import Evaluation
 import Learning
 import Models
@@ -23,6 +24,7 @@ struct LikelihoodCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Look at so many of them, drawn by chance. (else all)", valueName: "number"))
   var limit: Int?
+  @OptionGroup var levels: LevelOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON object instead of text.")
   var json = false
@@ -36,7 +38,8 @@ struct LikelihoodCommand: ParsableCommand {
   func run() throws {
     let meter = ProgressMeter()
     let report = try LikelihoodReport(
-      ofModelAt: model, forImagesIn: images, limit: limit, on: threads.machine
+      ofModelAt: model, forImagesIn: images, as: levels.rules, limit: limit, on: threads.machine,
+      makeDecoder: { DecoderProcess() }
     ) { meter.show($0, $1) }
     meter.finish()
     try json ? StandardOutput.write(json: report) : StandardOutput.write(report.text)
@@ -76,17 +79,22 @@ struct LikelihoodReport: Encodable, Equatable {
 
   /// Reads a model and images and measures; `progress` gets what is done and its share.
   ///
-  /// - Parameter limit: how many images are drawn by chance; nil for all.
+  /// - Parameters:
+  ///   - rules: what is declared about white level and colours of the images.
+  ///   - limit: how many images are drawn by chance; nil for all.
+  ///   - makeDecoder: makes the decoder of one thread.
   init(
-    ofModelAt path: String, forImagesIn folder: String, limit: Int? = nil, on machine: Machine,
+    ofModelAt path: String, forImagesIn folder: String, as rules: DatasetRules = DatasetRules(),
+    limit: Int? = nil, on machine: Machine,
+    makeDecoder: @escaping @Sendable () throws -> any ImageDecoder,
     progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws {
     let released = try ReleasedModel(path, on: machine)
     guard let model = released.model as? PixelModel else {
       throw ModelFileError.noLikelihood(path, family: released.recipe.family)
     }
-    let read = try ImageFolder(folder).load(
-      released.recipe.transform, classNames: released.classes, on: machine
+    let read = try ImageFolder(folder, makeDecoder: makeDecoder).load(
+      released.recipe.transform.under(rules), classNames: released.classes, on: machine
     ) { progress("reading images", $0) }.images
     let chosen = limit.map { read.sample(min($0, read.count), seed: 1) } ?? read
     var nats: [Double] = []

@@ -8,8 +8,8 @@ struct EngineCall: Codable, Sendable {
   let settings: EngineSettings
   /// The dataset, as it is configured now.
   let dataset: DatasetConfiguration
-  /// The units of privacy that the daemon counted in the dataset's root; nil where it has not.
-  var units: Int?
+  /// What the daemon counted in the dataset's root for the recipe; nil where it has not.
+  var use: FileUse?
   /// The room that must stay free while a job runs; nil for none.
   var minimumFree: MinimumFree?
   /// The call.
@@ -24,6 +24,8 @@ struct EngineCall: Codable, Sendable {
     case plan(PlanRequest)
     /// Whether a job can be carried out at all.
     case check(TrainRequest)
+    /// A picture of some images as a recipe makes them.
+    case preview(PreviewSelection, recipe: String?)
   }
 
   /// The most bytes of a call that a worker reads.
@@ -53,6 +55,8 @@ enum EngineMessage: Codable, Sendable {
   case planned(PlanReport)
   /// Nothing speaks against a job.
   case checked
+  /// The picture that was asked for.
+  case previewed(PreviewSheet)
   /// It was refused, or failed in a way that people can do something about.
   case refused(Problem)
 
@@ -60,7 +64,7 @@ enum EngineMessage: Codable, Sendable {
   var isLast: Bool {
     switch self {
     case .progress, .note: false
-    case .completed, .stopped, .planned, .checked, .refused: true
+    case .completed, .stopped, .planned, .checked, .previewed, .refused: true
     }
   }
 }

@@ -39,16 +39,26 @@ enum EngineWorker {
 
   private static func answer(to call: EngineCall, _ stop: StopSignal) -> EngineMessage {
     do {
-      let engine = LocalEngine(call.settings) { _ in call.units ?? 0 }
+      let engine = LocalEngine(call.settings) { _, _ in
+        call.use ?? FileUse(units: 0)
+      }
       switch call.work {
       case .plan(let request):
         var report = try engine.plan(request, dataset: call.dataset)
         report.memoryBytes = MemoryUse.rounded(MemoryUse.peakOfThisProcess)
         return .planned(report)
       case .check(let request):
-        try engine.check(request, dataset: call.dataset, isCounted: call.units != nil)
+        try engine.check(request, dataset: call.dataset, isCounted: call.use != nil)
         return .checked
+      case .preview(let selection, let recipe):
+        return .previewed(
+          try engine.preview(of: selection, recipe: recipe, dataset: call.dataset))
       case .job(let job, let directory, let trained):
+        RoomPatience.ofThisProcess.wait(
+          unless: stop,
+          tell: { send(.note("no room on a disk: the job waits until there is some")) },
+          // The daemon hears meanwhile that the job is there still.
+          beat: { if let progress = progress.withLock({ $0 }) { send(progress) } })
         let lock = try lock(directory)
         defer { close(lock) }
         let gate = ProgressGate()
@@ -71,6 +81,9 @@ enum EngineWorker {
         case .stopped: .stopped
         }
       }
+    } catch _ where stop.isRaised && RoomPatience.ofThisProcess.hasEnded {
+      send(.note("stopped while a disk had no room: what was not stored is lost"))
+      return .stopped
     } catch {
       return .refused(ControlError(error).problem)
     }
@@ -128,8 +141,11 @@ enum EngineWorker {
   }
 
   private static let output = Mutex(())
+  /// The newest progress that the daemon was told.
+  private static let progress = Mutex<EngineMessage?>(nil)
 
   private static func send(_ message: EngineMessage) {
+    if case .progress = message { progress.withLock { $0 = message } }
     guard var line = try? JSONEncoder().encode(message) else { _exit(1) }
     line.append(0x0A)
     output.withLock { _ in

@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Privacy
 import Synchronization
 
@@ -12,20 +13,20 @@ final class ProcessEngine: TrainingEngine {
   private let settings: EngineSettings
   private let local: LocalEngine
   private let executable: String
-  private let usableUnits: @Sendable (DatasetConfiguration) throws -> Int
+  private let countUse: LocalEngine.CountUse
   private let minimumFree = Mutex<MinimumFree?>(nil)
 
-  /// Makes an engine; `usableUnits` counts the units of privacy that a dataset's root holds.
+  /// Makes an engine; `countUse` counts what a run uses of a dataset's root.
   ///
   /// Workers are `executable`; the default is the program that runs.
   init(
     _ settings: EngineSettings, executable: String = "/proc/self/exe",
-    usableUnits: @escaping @Sendable (DatasetConfiguration) throws -> Int
+    countUse: @escaping LocalEngine.CountUse
   ) {
     self.settings = settings
     self.executable = executable
-    self.usableUnits = usableUnits
-    local = LocalEngine(settings, usableUnits: usableUnits)
+    self.countUse = countUse
+    local = LocalEngine(settings, countUse: countUse)
   }
 
   var instructionSet: String { local.instructionSet }
@@ -35,18 +36,31 @@ final class ProcessEngine: TrainingEngine {
   func recipes() throws -> [RecipeSummary] { try local.recipes() }
 
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
-    let units = try usableUnits(dataset)
-    let call = EngineCall(
-      settings: settings, dataset: dataset, units: units, work: .plan(request))
+    let use = try countUse(dataset, form(ofRecipe: request.recipe))
+    let call = EngineCall(settings: settings, dataset: dataset, use: use, work: .plan(request))
     guard case .planned(let report) = try answer(to: call) else { throw WorkerCrash(ending: nil) }
     return report
   }
 
   func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
-    let units = isCounted ? try usableUnits(dataset) : nil
-    let call = EngineCall(
-      settings: settings, dataset: dataset, units: units, work: .check(request))
+    let use = isCounted ? try countUse(dataset, form(ofRecipe: request.recipe)) : nil
+    let call = EngineCall(settings: settings, dataset: dataset, use: use, work: .check(request))
     guard case .checked = try answer(to: call) else { throw WorkerCrash(ending: nil) }
+  }
+
+  func form(ofRecipe name: String) throws -> ImageTransform {
+    try local.form(ofRecipe: name)
+  }
+
+  func preview(
+    of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
+  ) throws -> PreviewSheet {
+    let call = EngineCall(
+      settings: settings, dataset: dataset, work: .preview(selection, recipe: recipe))
+    guard case .previewed(let sheet) = try answer(to: call, as: "preview") else {
+      throw WorkerCrash(ending: nil)
+    }
+    return sheet
   }
 
   func train(
@@ -102,12 +116,13 @@ final class ProcessEngine: TrainingEngine {
   }
 
   /// Asks a question whose answer must not take long.
-  private func answer(to call: EngineCall) throws -> EngineMessage {
+  private func answer(to call: EngineCall, as question: String = "plan") throws -> EngineMessage {
     do {
       return try WorkerConnection(call, executable: executable).answer(within: Self.planLimit)
     } catch let crash as WorkerCrash {
       throw ControlError.failed(
-        "plan: \(crash). The model may need more memory than there is. Choose a smaller recipe.")
+        "\(question): \(crash). The model may need more memory than there is. Choose a smaller recipe."
+      )
     }
   }
 }

@@ -42,5 +42,19 @@ struct StoredJob: Codable {
       ? place.dropLast("/internal/\(job.id)".count) + "/\(job.id)" : place
   }
 
+  /// Refuses a place that no job of this name is given: files are written and removed there.
+  func requireOwnPlace() throws(ControlError) {
+    guard let place else { return }
+    let parts = place.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count > 1, parts[0].isEmpty, parts.last.map(String.init) == job.id.name,
+      !parts.dropFirst().contains(where: { $0 == "." || $0 == ".." }),
+      !place.utf8.contains(0)
+    else {
+      throw .invalid(
+        "it names '\(place.prefix(200))' as the place of its release (a path that ends in its name expected)."
+      )
+    }
+  }
+
   private static let imagesFolder = "/data"
 }

@@ -1,4 +1,5 @@
 import Control
+import struct Datasets.ImageTransform
 import Privacy
 import Synchronization
 
@@ -30,6 +31,14 @@ protocol TrainingEngine: Sendable {
   /// - Parameter isCounted: whether all files of the dataset are known; otherwise what depends on
   ///   their number is left to the job, unless the administrator declared it.
   func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws
+
+  /// The form that a recipe brings images to.
+  func form(ofRecipe name: String) throws -> ImageTransform
+
+  /// Draws some real images as a recipe makes them, or in a common form; writes nothing.
+  func preview(
+    of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
+  ) throws -> PreviewSheet
 
   /// Trains, or goes on from the newest checkpoint in the job's directory.
   ///

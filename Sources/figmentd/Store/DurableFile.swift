@@ -1,3 +1,4 @@
+import Control
 import FoundationEssentials
 import Glibc
 
@@ -29,25 +30,54 @@ enum DurableFile {
     try flushFolder(of: path)
   }
 
-  /// Reads a whole file.
-  static func read(_ path: String) throws -> Data {
-    let file = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+  /// The largest file that is read whole, in bytes, unless a caller knows better: far more than any
+  /// record of ours, and less than a machine that trains has memory.
+  static let usualLimit = 256 << 20
+
+  /// Reads a whole file of at most `limit` bytes.
+  ///
+  /// A pipe or a device in the place of a file is refused: reading it might never end.
+  ///
+  /// - Throws: `SystemCallError`; `ControlError` for what is no regular file and for one that is too large.
+  static func read(_ path: String, atMost limit: Int = usualLimit) throws -> Data {
+    let file = try systemCall("open", path) {
+      open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    }
     defer { close(file) }
-    var data = Data()
+    var information = stat()
+    try systemCall("fstat", path) { fstat(file, &information) }
+    guard information.st_mode & S_IFMT == S_IFREG else {
+      throw ControlError.failed(
+        "\(path): a folder, a pipe or a device (a file expected). Move it away, or restore the file."
+      )
+    }
+    let size = Int(information.st_size)
+    guard size <= limit else { throw isTooLarge(path, limit) }
+    var data = Data(capacity: size)
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     while true {
       let count = try systemCall("read", path) { Glibc.read(file, &buffer, buffer.count) }
       guard count > 0 else { return data }
+      // Files of /proc tell no size, and others may grow.
+      guard data.count + count <= limit else { throw isTooLarge(path, limit) }
       data.append(contentsOf: buffer[..<count])
     }
   }
 
+  private static func isTooLarge(_ path: String, _ limit: Int) -> ControlError {
+    .failed(
+      "\(path): larger than \(Rounded.bytes(limit)), as no file of figment of this kind is. It is damaged, "
+        + "or another file. Restore it.")
+  }
+
   /// Writes all bytes, however many calls it takes.
-  static func writeAll(_ data: Data, to file: Int32, of path: String) throws {
+  static func writeAll(
+    _ data: Data, to file: Int32, of path: String, patience: RoomPatience = .ofThisProcess
+  ) throws {
     let bytes = [UInt8](data)
     var written = 0
     while written < bytes.count {
-      written += try systemCall("write", path) {
+      written += try systemCall("write", path, patience: patience) {
         bytes.withUnsafeBytes { buffer in
           Glibc.write(file, buffer.baseAddress?.advanced(by: written), bytes.count - written)
         }

@@ -225,6 +225,43 @@ final class ImageIndex: Sendable {
     }
   }
 
+  /// The sizes that a dataset's usable images have.
+  func usableSizes(of dataset: String) throws -> [(height: Int, width: Int)] {
+    try read { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          SELECT DISTINCT height, width FROM file
+          WHERE dataset = ? AND verdict = ? AND height IS NOT NULL AND width IS NOT NULL
+          """, arguments: [dataset, Self.usableVerdict]
+      ).map { (height: try $0.value("height"), width: try $0.value("width")) }
+    }
+  }
+
+  /// The paths at some places of the list of a class's usable files; `places` ascend.
+  func usablePaths(
+    of dataset: String, inClass name: String, at places: [Int]
+  ) throws -> [String] {
+    try read { database in
+      let rows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT path FROM file WHERE dataset = ? AND class = ? AND verdict = ? ORDER BY path
+          """, arguments: [dataset, name, Self.usableVerdict])
+      var paths: [String] = []
+      var wanted = places[...]
+      var place = 0
+      while let row = try rows.next(), let next = wanted.first {
+        if place == next {
+          paths.append(try row.value("path"))
+          wanted.removeFirst()
+        }
+        place += 1
+      }
+      return paths
+    }
+  }
+
   // MARK: Writing
 
   /// Makes a dataset's files those that a scan found; rows that are as they were are not written.

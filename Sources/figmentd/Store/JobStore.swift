@@ -41,10 +41,12 @@ final class JobStore {
       do {
         let data = try DurableFile.read(file)
         try Self.checkFormat(of: data, file)
+        try StateSeal.check(data, of: file)
         let stored = try ControlCoding.decode(StoredJob.self, from: data)
         guard stored.job.id == id else {
           throw ControlError.invalid("it holds job '\(stored.job.id)'.")
         }
+        try stored.requireOwnPlace()
         releases[id] = place(of: stored)
         jobs.append(stored.job)
       } catch let error as SystemCallError where error.code == ENOENT {
@@ -95,10 +97,9 @@ final class JobStore {
 
   /// Stores where a job stands; it is on disk when this returns.
   func save(_ job: Job) throws {
-    try DurableFile.write(
-      ControlCoding.encodeForPeople(
-        Formatted(StoredJob(job, release: directory(of: job.id).release))),
-      to: directory(of: job.id).jobFile)
+    let record = try ControlCoding.encodeForPeople(
+      Sealable(StoredJob(job, release: directory(of: job.id).release)))
+    try DurableFile.write(StateSeal.seal(record), to: directory(of: job.id).jobFile)
     unsaved[job.id] = nil
   }
 
@@ -152,7 +153,7 @@ final class JobStore {
       open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
     defer { close(file) }
-    let line = try ControlCoding.encode(Formatted(event)) + Data("\n".utf8)
+    let line = StateSeal.seal(try ControlCoding.encode(Sealable(event))) + Data("\n".utf8)
     try DurableFile.writeAll(line, to: file, of: path)
     lastEvents[job] = id
     return event
@@ -181,9 +182,14 @@ final class JobStore {
     for line in data.split(separator: UInt8(ascii: "\n")) {
       let line = Data(line)
       do {
-        try Self.checkFormat(of: line, "line \(events.count + 1) of the job's history")
+        let place = "line \(events.count + 1) of the job's history"
+        try Self.checkFormat(of: line, place)
+        try StateSeal.check(line, of: place)
         let event = try ControlCoding.decode(JobEvent.self, from: line)
         guard event.job == job else { throw ControlError.invalid("of job \(event.job).") }
+        guard (1...Self.numberLimit).contains(event.id) else {
+          throw ControlError.invalid("of number \(event.id).")
+        }
         events.append(event)
       } catch {
         let last = events.last
@@ -220,7 +226,8 @@ final class JobStore {
     let file = folder + "/last-number"
     var last = 0
     if let text = try? DurableFile.read(file),
-      let number = Int(String(decoding: text, as: UTF8.self).filter { $0.isNumber })
+      let number = Int(String(decoding: text, as: UTF8.self).filter { $0.isNumber }),
+      number < Self.numberLimit
     {
       last = number
     }
@@ -229,6 +236,11 @@ final class JobStore {
       try places.flatMap { try DurableFile.names(in: $0) }
       .compactMap { JobID($0)?.number }.filter { $0 < Self.numberLimit }.max() ?? 0
     let next = max(last, seen) + 1
+    guard next < Self.numberLimit else {
+      throw ControlError.failed(
+        "\(file): no number is left for another job (up to \(Self.numberLimit - 1) expected). A folder that is "
+          + "no job's, or this file, says so: remove it.")
+    }
     try DurableFile.write(Data("\(next)\n".utf8), to: file)
     return next
   }

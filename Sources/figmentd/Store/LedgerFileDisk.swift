@@ -45,10 +45,15 @@ struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
 
 /// The real disk.
 struct SystemLedgerFileDisk: LedgerFileDisk {
+  /// Whether writing waits for room: a line that waits grants nothing yet, and what is computed stays in memory.
+  var patience = RoomPatience.ofThisProcess
+
   func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
-    let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let (descriptor, code) = whenThereIsRoom {
+      Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    }
     guard descriptor >= 0 else {
-      var fault = LedgerFileFault(operation: "open \(path)", code: errno)
+      var fault = LedgerFileFault(operation: "open \(path)", code: code)
       if fault.code == EACCES { fault.explanation = Self.owner(path) }
       throw fault
     }
@@ -75,8 +80,18 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
     throw LedgerFileFault(operation: "flock", code: errno)
   }
 
+  /// The largest ledger that is read, in bytes: two million lines.
+  private static let largest = 1 << 30
+
   func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8] {
     var content: [UInt8] = []
+    var information = stat()
+    guard fstat(descriptor, &information) == 0 else {
+      throw LedgerFileFault(operation: "read", code: errno)
+    }
+    guard information.st_size <= Self.largest else {
+      throw LedgerFileFault(operation: "read", code: EFBIG)
+    }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = pread(descriptor, &chunk, chunk.count, off_t(content.count))
@@ -85,6 +100,9 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
         throw LedgerFileFault(operation: "read", code: errno)
       }
       if count == 0 { return content }
+      guard content.count + count <= Self.largest else {
+        throw LedgerFileFault(operation: "read", code: EFBIG)
+      }
       content += chunk[..<count]
     }
   }
@@ -96,8 +114,10 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
         Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
       }
       if count < 0 {
-        if errno == EINTR { continue }
-        throw LedgerFileFault(operation: "write", code: errno)
+        let code = errno
+        // What was written of the line so far stays: the rest follows it.
+        if code == EINTR || patience.triesAgain(after: code) { continue }
+        throw LedgerFileFault(operation: "write", code: code)
       }
       written += count
     }
@@ -115,14 +135,23 @@ struct SystemLedgerFileDisk: LedgerFileDisk {
   }
 
   func rename(_ path: String, to target: String) throws(LedgerFileFault) {
-    guard Glibc.rename(path, target) == 0 else {
-      throw LedgerFileFault(operation: "rename", code: errno)
-    }
+    let (answer, code) = whenThereIsRoom { Glibc.rename(path, target) }
+    guard answer == 0 else { throw LedgerFileFault(operation: "rename", code: code) }
   }
 
   func makeDirectory(_ path: String) throws(LedgerFileFault) {
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-      throw LedgerFileFault(operation: "mkdir \(path)", code: errno)
+    let (answer, code) = whenThereIsRoom { mkdir(path, 0o700) }
+    guard answer == 0 || code == EEXIST else {
+      throw LedgerFileFault(operation: "mkdir \(path)", code: code)
+    }
+  }
+
+  /// What a call answers and its `errno`, after as many waits as there is patience for.
+  private func whenThereIsRoom(_ call: () -> Int32) -> (answer: Int32, code: Int32) {
+    while true {
+      let answer = call()
+      let code = errno
+      if answer >= 0 || !patience.triesAgain(after: code) { return (answer, code) }
     }
   }
 }
@@ -152,7 +181,8 @@ extension LedgerFileDisk {
   func content(of path: String) throws(LedgerFileFault) -> [UInt8]? {
     let descriptor: Int32
     do {
-      descriptor = try open(path, O_RDONLY)
+      // Without waiting: opening a pipe that lies there would never end.
+      descriptor = try open(path, O_RDONLY | O_NONBLOCK)
     } catch {
       if error.isMissing { return nil }
       throw error

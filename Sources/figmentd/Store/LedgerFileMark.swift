@@ -13,8 +13,11 @@ struct LedgerFileMark {
   let ledger: String
   let disk: any LedgerFileDisk
 
-  private var path: String { "\(directory)/ledger.mark" }
-  private var notePath: String { "\(directory)/ledger.poisoned" }
+  /// The files of a mark's directory, each written under a temporary name first.
+  static let names = ["ledger.mark", "ledger.poisoned"]
+
+  private var path: String { "\(directory)/\(Self.names[0])" }
+  private var notePath: String { "\(directory)/\(Self.names[1])" }
 
   /// The marked line; nil when no mark was ever written.
   func read() throws(LedgerError) -> PrivacyStatement.LedgerPosition? {

@@ -39,11 +39,29 @@ enum Leftovers {
         sweep(internalFiles: path + "/internal", checkpoints: path + "/checkpoints")
       }
     }
+    sweepMarks(ledgers: state + "/ledgers", marks: state + "/ledger-marks")
     for folder in [output, output + "/internal"] {
       for name in names(in: folder) where isUnfinishedSet(name) {
         removeFolder("\(folder)/\(name)")
       }
       for job in jobs { EarlierSet.remove("\(folder)/\(job)\(DurableFile.temporarySuffix)") }
+    }
+  }
+
+  /// Sweeps what a kill in the middle of moving a mark left, unless a run holds the ledger: it may be
+  /// about to move the mark.
+  private static func sweepMarks(ledgers: String, marks: String) {
+    for ledger in names(in: marks) {
+      let found = names(in: "\(marks)/\(ledger)").filter {
+        isTemporary($0, of: LedgerFileMark.names)
+      }
+      guard !found.isEmpty else { continue }
+      let path = "\(ledgers)/\(ledger)/ledger.jsonl"
+      let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard file >= 0 else { continue }
+      defer { close(file) }
+      guard flock(file, LOCK_EX | LOCK_NB) == 0 else { continue }
+      for name in found { removeFile("\(marks)/\(ledger)/\(name)") }
     }
   }
 
@@ -88,8 +106,11 @@ enum Leftovers {
     }
   }
 
-  private static func isUnfinishedSet(_ name: String) -> Bool {
-    guard name.hasPrefix(setPrefix), name.hasSuffix(DurableFile.temporarySuffix) else {
+  /// Whether a name is one that a set's folder has until it is whole.
+  static func isUnfinishedSet(_ name: String) -> Bool {
+    guard !name.contains("/"), name.hasPrefix(setPrefix),
+      name.hasSuffix(DurableFile.temporarySuffix)
+    else {
       return false
     }
     let middle = name.dropFirst(setPrefix.count).dropLast(DurableFile.temporarySuffix.count)

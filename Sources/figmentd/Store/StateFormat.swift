@@ -30,13 +30,23 @@ enum StateFormat {
     if let number = try? decoder.decode(Number.self, from: data).format {
       try check(number, of: subject)
     }
+    try StateSeal.check(data, of: subject)
     do {
       return try decoder.decode(type, from: data)
-    } catch is DecodingError {
-      throw ControlError.failed(
-        "\(subject): damaged, or not a file of figment (one as figmentd wrote it expected). Restore "
-          + "it, or start a new run.")
+    } catch {
+      throw damaged(subject, by: error)
     }
+  }
+
+  /// What a reader of a file of the state says of one that is not as figmentd wrote it.
+  ///
+  /// Checks of every room may refuse a value; whatever they throw, the file is named.
+  static func damaged(_ subject: String, by error: any Error) -> ControlError {
+    let reason =
+      error is DecodingError ? "" : " (\(ControlError(error).message.withoutFullStop))"
+    return .failed(
+      "\(subject): damaged, or not a file of figment\(reason) (one as figmentd wrote it expected). Restore "
+        + "it, or start a new run.")
   }
 
   /// Reads a value from a file.
@@ -49,6 +59,13 @@ enum StateFormat {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(Formatted(value))
+  }
+
+  /// The bytes of a value with its format and a checksum, for records whose numbers are told to people.
+  static func encodeSealed(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return StateSeal.seal(try encoder.encode(Sealable(value)))
   }
 
   /// The number that a JSON object carries.
@@ -69,4 +86,9 @@ struct Formatted<Value: Encodable>: Encodable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(StateFormat.current, forKey: .format)
   }
+}
+
+extension String {
+  /// A sentence as a part of another one.
+  var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }

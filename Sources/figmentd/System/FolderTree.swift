@@ -49,8 +49,12 @@ enum FolderTree {
   /// Puts a folder at `place`; one that is there already comes to the folder's old name in the same
   /// moment, so that nobody finds a half of either.
   static func exchange(_ folder: String, with place: String) throws {
-    if rename(folder, place) == 0 { return }
-    guard errno == ENOTEMPTY || errno == EEXIST else { throw SystemCallError("rename", place) }
+    do {
+      try systemCall("rename", place) { rename(folder, place) }
+      return
+    } catch let error as SystemCallError where error.code == ENOTEMPTY || error.code == EEXIST {
+      // One is there already.
+    }
     // Swift's overlay of the C library does not declare it.
     if let symbol = dlsym(nil, "renameat2"),
       unsafeBitCast(symbol, to: Rename.self)(AT_FDCWD, folder, AT_FDCWD, place, exchanging) == 0

@@ -26,16 +26,20 @@ struct SystemCallError: Error, CustomStringConvertible {
   private var isDenial: Bool { (code == EACCES || code == EPERM) && subject.hasPrefix("/") }
 }
 
-/// Repeats a call that a signal interrupted.
+/// Repeats a call that a signal interrupted, or that found no room where the process waits for some.
 ///
 /// - Throws: `SystemCallError` when the call answers -1 for another reason.
 @discardableResult
 func systemCall<Result: FixedWidthInteger>(
-  _ call: String, _ subject: String, _ body: () -> Result
+  _ call: String, _ subject: String, patience: RoomPatience = .ofThisProcess, _ body: () -> Result
 ) throws -> Result {
   while true {
     let result = body()
     if result != -1 { return result }
-    if errno != EINTR { throw SystemCallError(call, subject) }
+    let code = errno
+    if code == EINTR { continue }
+    // A flush is never repeated: the kernel reports a lost page once and then forgets it.
+    if call != "fsync", patience.triesAgain(after: code) { continue }
+    throw SystemCallError(call, subject, code: code)
   }
 }

@@ -58,7 +58,7 @@ struct DaemonSide {
     let engine = LocalEngine(
       recipes: recipes, threads: 1, state: state.paths, under: bench.conditions.make(),
       makeDecoder: { ImageCodec() }
-    ) { try index.usableUnits(of: $0.name, unit: $0.policy.unit) }
+    ) { try index.use(of: $0, under: $1) }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let daemon = try Daemon(
       configuration: configuration, state: state, engine: engine,
@@ -122,6 +122,7 @@ struct DaemonSide {
       (.jobs(JobFilter()), Data()), (.job(job), Data()),
       (.ledger(dataset: "patients", witness: nil), Data()),
       (.files(dataset: "patients", FileQuery()), Data()),
+      (.preview(dataset: "patients", recipe: recipe), Data()),
       (.report(job, isInternal: false), Data()), (.report(job, isInternal: true), Data()),
       (.events(job, after: nil, follow: false), Data()),
     ]

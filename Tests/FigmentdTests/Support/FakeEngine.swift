@@ -57,10 +57,28 @@ final class FakeEngine: TrainingEngine {
 
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     while state.withLock({ $0.isPlanning }) { usleep(1000) }
-    return PlanReport(
+    var report = PlanReport(
       dataset: dataset.name, recipe: request.recipe, steps: request.steps ?? 100,
       expectedBatch: 64, images: 10,
       refusal: (request.epsilon ?? 0) > 5 ? "dataset: too much" : nil)
+    report.usableImages = 77
+    report.tooSmallImages = 7
+    return report
+  }
+
+  /// Grey images of 28×28 pixels, enlarged by up to four.
+  func form(ofRecipe name: String) throws -> ImageTransform {
+    ImageTransform(height: 28, width: 28, channels: .grey)
+  }
+
+  func preview(
+    of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
+  ) throws -> PreviewSheet {
+    PreviewSheet(
+      dataset: dataset.name, recipe: recipe, height: 28, width: 28, channels: 1,
+      classes: selection.classes.map(\.name), rowsPerClass: selection.rowsPerClass,
+      classCount: selection.classCount, images: selection.classes.flatMap(\.paths).count,
+      missing: [], png: Data("picture".utf8))
   }
 
   func train(
@@ -213,9 +231,12 @@ final class FakeFolderReader: FolderReader {
   }
 
   /// A file with a verdict.
-  static func file(_ path: String, _ verdict: String = "ok") -> IndexedFile {
+  static func file(_ path: String, _ verdict: String = "ok", side: Int? = nil) -> IndexedFile {
     IndexedFile(
-      row: FileRow(path: path, className: "a", bytes: 3, verdict: verdict),
-      signature: FileSignature(device: 1, inode: 1, size: 3, modified: 1, changed: 1))
+      row: FileRow(
+        path: path, className: "a", bytes: 3, verdict: verdict, width: side, height: side),
+      signature: FileSignature(device: 1, inode: 1, size: 3, modified: 1, changed: 1),
+      // Files differ in their content as they do in their names.
+      contentHash: side.map { _ in (Data(path.utf8) + Data(count: 32)).prefix(32) })
   }
 }

@@ -1,0 +1,72 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+
+/// The files that a preview shows: some of each class, in the order of their paths.
+struct PreviewSelection: Codable, Hashable, Sendable {
+  /// Some files of one class.
+  struct Class: Codable, Hashable, Sendable {
+    let name: String
+    let paths: [String]
+  }
+
+  /// The classes that are shown.
+  var classes: [Class]
+  /// All classes that have an image.
+  var classCount: Int
+
+  /// A sheet has as many classes as people can take in.
+  static let mostClasses = 16
+  /// With few classes each gets more rows, this many together.
+  private static let usualRows = 6
+
+  /// Rows of each class on the sheet.
+  var rowsPerClass: Int { Self.rowsPerClass(ofClasses: classes.count) }
+
+  /// Rows of each of `count` classes.
+  static func rowsPerClass(ofClasses count: Int) -> Int { max(1, usualRows / max(1, count)) }
+}
+
+/// Draws what becomes of real images on their way to a network.
+struct PreviewDrawing {
+  /// The folder of images; read, never written.
+  let builder: SnapshotBuilder
+  let dataset: String
+  let recipe: String?
+
+  /// The form that images are shown in when no recipe is named: small enough for a sheet, in colour, and
+  /// however small the images are.
+  static let commonForm = ImageTransform(
+    height: 64, width: 64, channels: .rgb, maximumEnlargement: 64)
+
+  /// Draws the sheet.
+  ///
+  /// - Throws: `DatasetError`.
+  func sheet(of selection: PreviewSelection) throws -> PreviewSheet {
+    let rows = selection.rowsPerClass
+    var sheet = SampleSheet(
+      shape: builder.transform.shape, classCount: selection.classes.count * rows)
+    var shown = 0
+    var missing: [String: Int] = [:]
+    for (place, chosen) in selection.classes.enumerated() {
+      let first = place * rows * SampleSheet.perClass
+      let paths = chosen.paths.prefix(rows * SampleSheet.perClass).map { RelativePath($0) }
+      for (offset, file) in try builder.decode(paths).enumerated() {
+        switch file {
+        case .pixels(let pixels):
+          sheet.put(bytes: pixels, at: first + offset)
+          shown += 1
+        case .unused(let verdict): missing[verdict.description, default: 0] += 1
+        }
+      }
+    }
+    let shape = builder.transform.shape
+    return PreviewSheet(
+      dataset: dataset, recipe: recipe, height: shape.height, width: shape.width,
+      channels: shape.channels, classes: selection.classes.map(\.name), rowsPerClass: rows,
+      classCount: selection.classCount, images: shown,
+      missing: missing.sorted { $0.key < $1.key }.map { "\(Rounded.count($0.value)): \($0.key)" },
+      png: Data(PNGEncoder().encode(sheet.image)))
+  }
+}

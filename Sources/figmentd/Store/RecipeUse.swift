@@ -1,0 +1,71 @@
+import Control
+import Datasets
+
+/// What a run that brings images to some form uses of a dataset's files.
+struct FileUse: Codable, Hashable, Sendable {
+  /// Units of privacy that have an image.
+  var units: Int
+  /// Images.
+  var images: Int
+  /// Images that are too small for the form.
+  var tooSmall: Int
+
+  init(units: Int, images: Int? = nil, tooSmall: Int = 0) {
+    self.units = units
+    self.images = images ?? units
+    self.tooSmall = tooSmall
+  }
+}
+
+extension ImageIndex {
+  /// Counts what a run uses that brings a dataset's images to the form of `transform`.
+  func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {
+    let sizes = try usableSizes(of: dataset.name)
+    guard !sizes.allSatisfy({ transform.accepts(height: $0.height, width: $0.width) }) else {
+      return FileUse(
+        units: try usableUnits(of: dataset.name, unit: dataset.policy.unit),
+        images: try counts(of: dataset.name).usable)
+    }
+    let files = try inspected(dataset, under: transform)
+    let used = files.filter { $0.verdict == .accepted }
+    let units =
+      dataset.policy.unit == .file ? used.count : Set(used.compactMap(\.path.person)).count
+    return FileUse(
+      units: units, images: used.count,
+      tooSmall: files.count { $0.verdict == .tooSmall })
+  }
+
+  /// The files of a dataset in the order of their paths, each with the verdict of a run that brings
+  /// images to the form of `transform`.
+  func rows(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> [FileRow] {
+    let known = try files(of: dataset.name)
+    let changed = try inspected(dataset, under: transform).reduce(into: [:]) { rows, file in
+      rows[file.path.description] = IndexedFile(file).row
+    }
+    return known.values.map { changed[$0.row.path] ?? $0.row }.sorted { $0.path < $1.path }
+  }
+
+  /// Some usable files of each class, spread evenly over its files in the order of their paths.
+  func selection(of dataset: String) throws -> PreviewSelection {
+    let counts = try counts(of: dataset).classes.filter { $0.usable > 0 }
+    let shown = counts.prefix(PreviewSelection.mostClasses)
+    let wanted =
+      SampleSheet.perClass * PreviewSelection.rowsPerClass(ofClasses: shown.count)
+    return PreviewSelection(
+      classes: try shown.map { counted in
+        let number = min(wanted, counted.usable)
+        let places = (0..<number).map { $0 * counted.usable / number }
+        return PreviewSelection.Class(
+          name: counted.name,
+          paths: try usablePaths(of: dataset, inClass: counted.name, at: places))
+      }, classCount: counts.count)
+  }
+
+  /// Files that decoded, with the verdict under `transform`; of others the index's verdict holds.
+  private func inspected(
+    _ dataset: DatasetConfiguration, under transform: ImageTransform
+  ) throws -> [InspectedFile] {
+    let known = InspectedFile.restored(from: try files(of: dataset.name).values)
+    return Array(known.values).verdicts(under: transform, rules: dataset.rules)
+  }
+}

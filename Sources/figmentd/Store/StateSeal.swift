@@ -1,0 +1,74 @@
+import Control
+import Crypto
+import FoundationEssentials
+
+/// The checksum that a record of the state carries, so that a number which a disk or a hand changed is
+/// noticed and not told to anybody: a wrong digit in an epsilon is JSON as good as the right one.
+///
+/// It is SHA-256 over the record's bytes with 64 zeros in its own place. It holds against damage, not
+/// against whoever may write the file: what was spent is the ledger's to say.
+enum StateSeal {
+  private static let name = Data("\"checksum\"".utf8)
+  private static let digitCount = 64
+
+  /// The bytes of a record, JSON with a blank checksum, with the true one.
+  static func seal(_ record: Data) -> Data {
+    guard let place = place(in: record) else { return record }
+    var sealed = record
+    sealed.replaceSubrange(place, with: SHA256.hash(data: record).hexadecimal.utf8)
+    return sealed
+  }
+
+  /// Refuses a record whose checksum is not that of its bytes; records of earlier versions have none.
+  ///
+  /// - Parameter subject: the file, for the message.
+  static func check(_ record: Data, of subject: String) throws(ControlError) {
+    guard let place = place(in: record) else { return }
+    var blank = record
+    blank.replaceSubrange(place, with: repeatElement(UInt8(ascii: "0"), count: digitCount))
+    guard SHA256.hash(data: blank).hexadecimal.utf8.elementsEqual(record[place]) else {
+      throw .failed(
+        "\(subject): damaged, or changed by hand: its checksum is not that of its content (a file as "
+          + "figmentd wrote it expected). Restore it.")
+    }
+  }
+
+  /// Where the digits stand; nil when there are none.
+  ///
+  /// A class may be called "checksum" too, so the name alone does not tell.
+  private static func place(in record: Data) -> Range<Data.Index>? {
+    var rest = record[...]
+    while let found = rest.firstRange(of: name) {
+      rest = record[found.upperBound...]
+      let value = rest.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ":") }
+      let digits = value.dropFirst().prefix(digitCount)
+      guard value.first == UInt8(ascii: "\""), digits.count == digitCount,
+        value.dropFirst(1 + digitCount).first == UInt8(ascii: "\""),
+        digits.allSatisfy({ isHexadecimal($0) })
+      else { continue }
+      return digits.startIndex..<digits.endIndex
+    }
+    return nil
+  }
+
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+  }
+}
+
+/// A value with the number of its format and a blank checksum beside its own fields.
+struct Sealable<Value: Encodable>: Encodable {
+  private let value: Formatted<Value>
+
+  /// Prepares a value that becomes a JSON object for `StateSeal.seal`.
+  init(_ value: Value) { self.value = Formatted(value) }
+
+  private enum CodingKeys: String, CodingKey { case checksum }
+
+  func encode(to encoder: any Encoder) throws {
+    try value.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(String(repeating: "0", count: 64), forKey: .checksum)
+  }
+}
