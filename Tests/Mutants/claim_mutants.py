@@ -141,6 +141,7 @@ MUTANTS = [
     '125', 'who may only look is told the names of files',
     'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
     (
-      ('Sources/Control/ControlRoute.swift', 'case .files: true', 'case .files: false'),
+      ('Sources/Control/ControlRoute.swift', 'case .files, .preview: true',
+       'case .files: false\n    case .preview: true'),
     )),
 ]
