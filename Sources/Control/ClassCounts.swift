@@ -5,8 +5,8 @@ public enum ClassCounts {
 
   /// Reads a list of classes and numbers.
   ///
-  /// - Throws: `ControlError.invalid` where it is none, names a class twice, or asks for fewer than one
-  ///   or more than `largestTotal` images.
+  /// - Throws: `ControlError.invalid` if it is no such list, names a class twice, or requests fewer
+  ///   than one or more than `largestTotal` images.
   public static func read(_ text: String) throws(ControlError) -> [String: Int] {
     var counts: [String: Int] = [:]
     for item in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -26,7 +26,7 @@ public enum ClassCounts {
     return counts
   }
 
-  /// Refuses numbers that nobody can draw; `name` is what the message calls them.
+  /// Refuses numbers that no job can draw; `name` is their name in the message.
   static func validate(_ counts: [String: Int], called name: String) throws(ControlError) {
     for (label, count) in counts.sorted(by: { $0.key < $1.key }) where count < 0 {
       throw .invalid("\(name): \(count) of class '\(label)' (0 or more expected).")

@@ -1,6 +1,6 @@
-/// A command as people type it, for reports that say how they came about.
+/// A command as people type it, for reports that describe how they were made.
 ///
-/// It holds no path: the names of folders can name people, and the text is released.
+/// It contains no path: the names of folders can name people, and the text is released.
 public struct CommandText: Hashable, Sendable {
   /// The command line.
   public private(set) var text: String
@@ -11,13 +11,13 @@ public struct CommandText: Hashable, Sendable {
   /// Adds a word that is not an option.
   public mutating func add(_ word: String) { text += " " + Self.quoted(word) }
 
-  /// Adds an option where it has a value.
+  /// Adds an option if it has a value.
   public mutating func add(_ option: String, _ value: (some CustomStringConvertible)?) {
     guard let value else { return }
     text += " --\(option) \(Self.quoted("\(value)"))"
   }
 
-  /// Adds a flag where it is set.
+  /// Adds a flag if it is set.
   public mutating func add(flag option: String, _ isSet: Bool) {
     if isSet { text += " --" + option }
   }
@@ -38,7 +38,7 @@ public struct CommandText: Hashable, Sendable {
 }
 
 extension TrainRequest {
-  /// The command that asks for this job.
+  /// The command that requests this job.
   public var command: String {
     var command = CommandText("figment train")
     command.add(dataset)
@@ -57,7 +57,7 @@ extension TrainRequest {
 }
 
 extension EvaluateRequest {
-  /// The command that asks for this job.
+  /// The command that requests this job.
   public var command: String {
     var command = CommandText("figment evaluate")
     command.add(job.name)

@@ -1,6 +1,7 @@
-/// The words that name the commands of a program, and what somebody probably meant who typed another one.
+/// The words that name the commands of a program, and the command that was probably meant by an
+/// unknown one.
 public struct CommandWords: Hashable, Sendable {
-  /// What the commands are called, each with the commands below it.
+  /// The names of the commands, each with the commands below it.
   public var commands: [String: CommandWords]
   /// Whether the program does something without a word below this one.
   public var needsWord: Bool

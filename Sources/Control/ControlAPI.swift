@@ -1,23 +1,23 @@
-/// What a person or a script may ask of the daemon.
+/// The requests that a person or a script may send to the daemon.
 ///
-/// Two engines answer it: the daemon itself, in process, and the client over the Unix socket. One
+/// Two engines answer them: the daemon itself, in process, and the client over the Unix socket. One
 /// contract suite runs on both. Requests name datasets, recipes and jobs, never paths: roots,
 /// outputs and the privacy policy come only from the administrator's configuration.
 ///
-/// Every method throws `ControlError`. Every verb that changes something may be repeated: asking a
-/// paused job to pause is not an error.
+/// Every method throws `ControlError`. Every verb that changes something may be repeated: pausing a
+/// paused job is not an error.
 public protocol ControlAPI: Sendable {
-  /// Says what the daemon is doing now.
+  /// Reports what the daemon is doing now.
   func status() async throws -> DaemonStatus
 
-  /// Lists the configured datasets with their files and what is left of their budgets.
+  /// Lists the configured datasets with their files and their remaining budgets.
   func datasets() async throws -> [DatasetStatus]
 
-  /// Looks through a dataset's root again, and answers when that is done.
+  /// Scans a dataset's root again, and answers when the scan is complete.
   ///
-  /// - Parameter forgetsMissing: whether files that are gone are forgotten although most are gone.
-  ///   Otherwise that is taken for a share that was lost: the dataset is offline, and what was known is
-  ///   kept.
+  /// - Parameter forgetsMissing: whether missing files are forgotten even if most of them are
+  ///   missing. Otherwise this is taken for a lost share: the dataset is offline, and everything
+  ///   known is kept.
   func rescan(_ dataset: String, forgetsMissing: Bool) async throws -> DatasetStatus
 
   /// Lists files of a dataset with their verdicts, a page at a time.
@@ -33,7 +33,7 @@ public protocol ControlAPI: Sendable {
   /// Lists the recipes that a job may name.
   func recipes() async throws -> [RecipeSummary]
 
-  /// Says what a training job would cost, before anything is spent.
+  /// Reports the cost of a training job before anything is spent.
   func plan(_ request: PlanRequest) async throws -> PlanReport
 
   /// Puts a job into the queue.
@@ -48,7 +48,7 @@ public protocol ControlAPI: Sendable {
   /// Shows one job.
   func job(_ id: JobID) async throws -> Job
 
-  /// Tells what happened to a job, and follows it until it is finished.
+  /// Reports the events of a job, and follows it until it is finished.
   ///
   /// Starts with the events kept since `after` (all of them when nil), and ends there unless
   /// `follow` is set. A followed stream ends when the job is finished and throws
@@ -57,18 +57,18 @@ public protocol ControlAPI: Sendable {
     of job: JobID, after: JobEvent.ID?, follow: Bool
   ) async throws -> AsyncThrowingStream<JobEvent, any Error>
 
-  /// Asks a job to stop: cancelled for good, or paused until it is resumed.
+  /// Requests a job to stop: cancelled for good, or paused until it is resumed.
   func stop(_ job: JobID, reason: StopReason) async throws -> Job
 
-  /// Puts a paused or failed job back into the queue; it goes on from its last checkpoint.
+  /// Puts a paused or failed job back into the queue; it continues from its last checkpoint.
   ///
-  /// - Parameter allowFewerSteps: whether its set is published although crashes cost more than a tenth of
-  ///   the planned steps.
+  /// - Parameter allowFewerSteps: whether its set is published although crashes cost more than a
+  ///   tenth of the planned steps.
   func resume(_ job: JobID, allowFewerSteps: Bool) async throws -> Job
 
   /// Removes a finished job: its checkpoints, pixels and history; never the ledger.
   ///
-  /// - Parameter withRelease: whether its set goes too, if nobody changed anything in it.
+  /// - Parameter withRelease: whether its set is removed too, provided that it is unchanged.
   func remove(_ job: JobID, withRelease: Bool) async throws -> JobRemoval
 
   /// Removes the finished jobs that the configuration's `retention` no longer keeps.
@@ -76,19 +76,19 @@ public protocol ControlAPI: Sendable {
   /// - Parameter dryRun: whether they are only named.
   func prune(dryRun: Bool) async throws -> [JobRemoval]
 
-  /// Hands over the report about a training job: the released one, or the one that stays inside.
+  /// Returns the report about a training job: the released one, or the one that stays inside.
   ///
-  /// The second needs the right to change something: it holds numbers and pictures of real images.
+  /// The second requires the right to change something: it contains numbers and pictures of real images.
   func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport
 
   /// Shows what was spent on a dataset, verified record by record.
   ///
-  /// - Parameter witness: a line that a release says the ledger holds; nil for none.
+  /// - Parameter witness: a line that the ledger must contain according to a release; nil for none.
   func ledger(of dataset: String, witness: LedgerWitness?) async throws -> LedgerReport
 }
 
 extension ControlAPI {
-  /// Looks through a dataset's root again, and answers when that is done.
+  /// Scans a dataset's root again, and answers when the scan is complete.
   public func rescan(_ dataset: String) async throws -> DatasetStatus {
     try await rescan(dataset, forgetsMissing: false)
   }

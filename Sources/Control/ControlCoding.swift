@@ -35,9 +35,9 @@ public enum ControlCoding {
     }
   }
 
-  /// Reads a request and refuses fields that it does not know and values that are impossible.
+  /// Reads a request and refuses unknown fields and impossible values.
   ///
-  /// - Throws: `ControlError.invalid` with what is wrong.
+  /// - Throws: `ControlError.invalid` with the problem.
   public static func decodeStrictly<Request: StrictRequest>(
     _ type: Request.Type, from data: Data
   ) throws(ControlError) -> Request {

@@ -1,4 +1,4 @@
-/// Why a request was not done.
+/// Why a request was refused or failed.
 ///
 /// Texts read: what failed: what was found (what was expected). What to do.
 public enum ControlError: Error, Hashable, Sendable {
@@ -35,7 +35,7 @@ public enum ControlError: Error, Hashable, Sendable {
     }
   }
 
-  /// What a command exits with.
+  /// The exit code of a command.
   public var exitCode: ExitCode {
     switch self {
     case .invalid: .usage
@@ -46,10 +46,10 @@ public enum ControlError: Error, Hashable, Sendable {
     }
   }
 
-  /// The problem that tells a client.
+  /// The problem that a client receives.
   public var problem: Problem { Problem(self) }
 
-  /// Says that a word is none of those that may stand there, which all are listed.
+  /// Reports that a word is none of the expected ones, and lists them.
   public static func misspelt(
     _ kind: String, _ word: String, among known: [String]
   ) -> ControlError {
@@ -57,7 +57,7 @@ public enum ControlError: Error, Hashable, Sendable {
     return .invalid("\(kind) '\(word)': unknown. \(near)Known: \(known.joined(separator: ", ")).")
   }
 
-  /// Says that a name is unknown, and which known one was probably meant.
+  /// Reports that a name is unknown, and suggests the known one that was probably meant.
   public static func unknown(
     _ kind: String, _ name: String, among known: some Sequence<String>
   ) -> ControlError {

@@ -1,4 +1,4 @@
-/// What is asked over HTTP: the one table of routes, which the client writes and the server reads.
+/// The requests over HTTP: the one table of routes, which the client writes and the server reads.
 ///
 /// ```
 /// GET  /v1/status
@@ -127,10 +127,10 @@ public enum ControlRoute: Hashable, Sendable {
     }
   }
 
-  /// Reads what a request asks for.
+  /// Parses a request.
   ///
   /// - Throws: `ControlError.notFound` for an unknown path, `.invalid` for a wrong method, a name
-  ///   that nothing can have, or a query that the route does not know.
+  ///   that is impossible, or a query that the route does not have.
   public init(method: String, target: String) throws(ControlError) {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let path = String(parts.first ?? "")

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// What the daemon is doing now.
+/// The current activity of the daemon.
 public struct DaemonStatus: Codable, Hashable, Sendable {
   /// The daemon's version.
   public var version: String
@@ -14,11 +14,11 @@ public struct DaemonStatus: Codable, Hashable, Sendable {
   public var instructionSet: String
   /// The job that the worker has.
   public var running: Job?
-  /// Jobs that wait for it.
+  /// Waiting jobs.
   public var queued: Int
   /// Configured datasets.
   public var datasets: Int
-  /// What is wrong and does not stop the daemon: a configuration that could not be reloaded, say.
+  /// Problems that do not stop the daemon, for example a configuration that could not be reloaded.
   public var remarks: [String]
 
   /// Describes a daemon.

@@ -1,15 +1,15 @@
 public import FoundationEssentials
 
-/// A configured dataset: its files, how it is watched, and what is left of its budget.
+/// A configured dataset: its files, how it is watched, and its remaining budget.
 ///
-/// For the operator, not for release: the counts here are counts of real images. Who may only look
-/// gets none of them; see `withoutCounts`.
+/// For the operator, not for release: the counts here are counts of real images. Callers with read
+/// access only receive none of them; see `withoutCounts`.
 public struct DatasetStatus: Codable, Hashable, Sendable {
-  /// What requests call it.
+  /// Its name in requests.
   public var name: String
-  /// What the daemon knows of its root.
+  /// The state of its root.
   public var state: DatasetState
-  /// How changes are noticed: `inotify`, or `poll` where the file system tells nothing.
+  /// How changes are noticed: `inotify`, or `poll` on file systems that report no changes.
   public var watch: String
   /// Why the dataset is not watched as it should be, or why its root cannot be read.
   public var remark: String?
@@ -17,19 +17,19 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   public var usable: Int?
   /// Files that cannot, each with its verdict.
   public var rejected: Int?
-  /// Files whose content is there already.
+  /// Files whose content another file already has.
   public var duplicates: Int?
-  /// Files that still change, or were not looked at yet.
+  /// Files that still change, or have not been read yet.
   public var pending: Int?
   /// The classes, with the usable files of each.
   public var classes: [ClassCount]?
   /// Bytes of the usable files.
   public var bytes: Int?
-  /// When the root was last looked through, which tells when files changed.
+  /// When the root was last scanned, which reveals when files changed.
   public var scanned: Date?
-  /// What is odd about the folder, such as one that is named like a split or nearly black images.
+  /// Remarks about the folder, such as a name that looks like a split or nearly black images.
   public var folderRemarks: [String]?
-  /// What is left of the budget.
+  /// The remaining budget.
   public var budget: BudgetStatus
 
   /// Describes a dataset.
@@ -54,18 +54,18 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   }
 }
 
-/// What the daemon knows of a dataset's root.
+/// The state of a dataset's root.
 public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
   /// Nothing is known yet.
   case unknown
-  /// It is being looked through.
+  /// The root is being scanned.
   case scanning
   /// All that is in it is known.
   case ready
-  /// All is known but for files that still change.
+  /// Everything is known except for files that still change.
   case settling
-  /// The root is not there, cannot be read, or has lost most of its files; what was known of it is
-  /// kept.
+  /// The root does not exist, cannot be read, or has lost most of its files; everything known about
+  /// it is kept.
   case offline
 }
 
@@ -83,17 +83,17 @@ public struct ClassCount: Codable, Hashable, Sendable {
   }
 }
 
-/// The privacy budget of a dataset and what is left of it.
+/// The privacy budget of a dataset and its remainder.
 public struct BudgetStatus: Codable, Hashable, Sendable {
   /// The most that all jobs together may spend.
   public var epsilonMaximum: Double
   /// The delta at which it is counted.
   public var delta: Double
-  /// What all jobs so far have spent together; nil when the ledger cannot be read.
+  /// The spending of all jobs so far; nil when the ledger cannot be read.
   public var epsilonSpent: Double?
   /// Who is protected: `file`, or `folder` for one person with several files.
   public var unit: PrivacyUnit
-  /// Why nothing can be spent: a ledger that cannot be trusted is a closed one.
+  /// Why nothing can be spent: an untrusted ledger is closed.
   public var problem: String?
 
   /// Describes a budget.

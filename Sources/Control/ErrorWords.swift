@@ -1,18 +1,18 @@
 import FoundationEssentials
 
 extension ControlError {
-  /// An error of any kind as one in words.
+  /// An error of any kind, described in words.
   public init(inWords error: any Error) {
     self = error as? ControlError ?? .failed(ErrorWords.text(of: error))
   }
 }
 
-/// Errors in words: nobody should have to read the name of a Swift type.
+/// Errors in words: users should not have to read the name of a Swift type.
 public enum ErrorWords {
   /// What went wrong, for a person.
   ///
-  /// Errors of ours say it themselves; those of Swift's library are put into words here. Of an error that
-  /// nobody foresaw, the kind is named, for whoever writes a report of a bug.
+  /// Our own errors describe themselves; those of Swift's library are described here. For an
+  /// unforeseen error the text names its kind, for a bug report.
   public static func text(of error: any Error) -> String {
     switch error {
     case let error as ControlError: error.message
@@ -25,7 +25,7 @@ public enum ErrorWords {
     }
   }
 
-  /// What does not fit a value that is read.
+  /// The way in which a value does not fit.
   public static func text(of error: DecodingError) -> String {
     switch error {
     case .keyNotFound(let key, let context):

@@ -2,16 +2,16 @@
 public struct EvaluationReport: Codable, Hashable, Sendable {
   /// The training job that it is about.
   public var job: JobID
-  /// Whether it holds what must not be shared.
+  /// Whether it contains values that must not be shared.
   public var isInternal: Bool
-  /// Where its page lies on the daemon's machine.
+  /// The path of its page on the daemon's machine.
   public var path: String
   /// The page: one HTML file that needs nothing from outside.
   public var page: String
   /// Its twin: the text of report.json.
   public var json: String
 
-  /// Hands over a report.
+  /// Describes a report.
   public init(job: JobID, isInternal: Bool, path: String, page: String, json: String) {
     self.job = job
     self.isInternal = isInternal

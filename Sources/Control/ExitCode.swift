@@ -1,4 +1,4 @@
-/// What the commands exit with.
+/// The exit codes of the commands.
 public enum ExitCode: Int32, Codable, Hashable, Sendable, CaseIterable {
   /// It was done.
   case done = 0

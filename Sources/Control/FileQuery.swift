@@ -4,7 +4,7 @@ public struct FileQuery: Codable, Hashable, Sendable {
   public var verdict: String?
   /// Judges files as a run with this recipe does: images that are too small for it are not used.
   public var recipe: String?
-  /// Goes on after this file of the page before.
+  /// Continues after this file of the previous page.
   public var after: String?
   /// Files in a page.
   public var limit: Int
@@ -23,7 +23,7 @@ public struct FileQuery: Codable, Hashable, Sendable {
   }
 }
 
-/// A file of a dataset and what the daemon thinks of it.
+/// A file of a dataset with the daemon's verdict.
 ///
 /// For the operator, not for release.
 public struct FileRow: Codable, Hashable, Sendable {
@@ -35,7 +35,7 @@ public struct FileRow: Codable, Hashable, Sendable {
   public var bytes: Int
   /// `ok`, or the code of the reason why it cannot be learned from.
   public var verdict: String
-  /// The reason in words.
+  /// The reason as a sentence.
   public var reason: String?
   /// Its width in pixels, when its header could be read.
   public var width: Int?
@@ -61,10 +61,10 @@ public struct FileRow: Codable, Hashable, Sendable {
 public struct FilePage: Codable, Hashable, Sendable {
   /// The files.
   public var files: [FileRow]
-  /// What `FileQuery.after` asks for the next page; nil on the last one.
+  /// The value of `FileQuery.after` for the next page; nil on the last one.
   public var next: String?
 
-  /// Makes a page.
+  /// Describes a page.
   public init(files: [FileRow], next: String?) {
     self.files = files
     self.next = next

@@ -1,10 +1,10 @@
 public import FoundationEssentials
 
-/// A job: what was asked, where it stands, and what came of it.
+/// A job: its request, its state, and its result.
 public struct Job: Codable, Hashable, Sendable, Identifiable {
   /// The job's name.
   public let id: JobID
-  /// What was asked.
+  /// The request.
   public var request: JobRequest
   /// The dataset whose budget the job spends, or whose model it draws from.
   public let dataset: String
@@ -12,9 +12,9 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
   public let token: String?
   /// When the job was submitted.
   public let created: Date
-  /// Where the job stands.
+  /// The current state.
   public var state: JobState
-  /// When it came to stand there.
+  /// When it entered that state.
   public var changed: Date
   /// How far it has come.
   public var progress: JobProgress?
@@ -52,20 +52,20 @@ public struct CrashRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// Where a job stands.
+/// The state of a job.
 public enum JobState: Hashable, Sendable {
   /// It waits for the worker.
   case queued
   /// The worker has it.
   case running
-  /// It was asked to stop and is writing its checkpoint.
+  /// It was requested to stop and is writing its checkpoint.
   case stopping(StopReason)
   /// It waits to be resumed.
   case paused
   /// Nothing more will happen, unless it failed and is resumed.
   case finished(JobOutcome)
 
-  /// The word for it in JSON and in lists.
+  /// The name of the state in JSON and in lists.
   public var name: String {
     switch self {
     case .queued: "queued"
@@ -83,13 +83,13 @@ public enum JobState: Hashable, Sendable {
     "queued", "running", "stopping", "paused", "completed", "cancelled", "failed",
   ]
 
-  /// Whether nothing more happens by itself.
+  /// Whether the job does nothing more without a request.
   public var isFinished: Bool {
     if case .finished = self { true } else { false }
   }
 }
 
-/// Why a job is asked to stop.
+/// Why a job is requested to stop.
 public enum StopReason: String, Codable, Hashable, Sendable, CaseIterable {
   /// For good.
   case cancelled
@@ -99,17 +99,17 @@ public enum StopReason: String, Codable, Hashable, Sendable, CaseIterable {
   case shutdown
 }
 
-/// What came of a job.
+/// The result of a job.
 public enum JobOutcome: Hashable, Sendable {
-  /// It did what was asked.
+  /// It did what was requested.
   case completed(JobResults)
   /// It was stopped for good.
   case cancelled
-  /// It could not go on.
+  /// It could not continue.
   case failed(JobFailure)
 }
 
-/// What a completed job leaves behind.
+/// The output of a completed job.
 ///
 /// Releasable values only.
 public struct JobResults: Codable, Hashable, Sendable {
@@ -118,7 +118,7 @@ public struct JobResults: Codable, Hashable, Sendable {
   /// The privacy loss of everything computed from the data so far, this job included: what the release
   /// claims; nil in results of earlier versions.
   public var totalEpsilon: Double?
-  /// What that and delta mean, in words; nil in results of earlier versions.
+  /// The meaning of epsilon and delta, in words; nil in results of earlier versions.
   public var meaning: String?
   /// The delta of both.
   public var delta: Double?
@@ -131,7 +131,7 @@ public struct JobResults: Codable, Hashable, Sendable {
   /// The files and folders that it wrote.
   public var outputs: [JobOutput]
 
-  /// Lists what a job leaves behind.
+  /// Describes the output of a job.
   public init(
     epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
     delta: Double? = nil, steps: Int? = nil, plannedSteps: Int? = nil, images: Int? = nil,
@@ -149,7 +149,7 @@ public struct JobResults: Codable, Hashable, Sendable {
 }
 
 extension JobResults {
-  /// What the job cost and what everything so far costs, for people; nil without a guarantee.
+  /// The cost of the job and of everything so far, for people; nil without a guarantee.
   public var privacyText: String? {
     guard let epsilon, let delta else { return nil }
     let at = "at delta \(Rounded.text(delta))"
@@ -165,7 +165,7 @@ extension JobResults {
 
 /// A file or folder that a job wrote, where the administrator's configuration puts it.
 public struct JobOutput: Codable, Hashable, Sendable {
-  /// What it is: `images`, `sheet`, `record`, `model`, `report`.
+  /// Its kind: `images`, `sheet`, `record`, `model`, `report`.
   public var kind: String
   /// Where it is.
   public var path: String
@@ -177,13 +177,13 @@ public struct JobOutput: Codable, Hashable, Sendable {
   }
 }
 
-/// Why a job could not go on.
+/// Why a job could not continue.
 public struct JobFailure: Codable, Hashable, Sendable {
   /// What failed, what was found, what to do.
   ///
-  /// Holds no file names and nothing learned from images.
+  /// Contains no file names and nothing learned from images.
   public var message: String
-  /// What `figment` exits with when it waited for this job.
+  /// The exit code of `figment` when it waited for this job.
   public var exitCode: ExitCode
 
   /// Describes a failure.
@@ -206,7 +206,7 @@ public struct JobFilter: Codable, Hashable, Sendable {
     self.state = state
   }
 
-  /// Whether a job is asked for.
+  /// Whether a job is requested.
   public func matches(_ job: Job) -> Bool {
     (dataset.map { $0 == job.dataset } ?? true) && (state.map { $0 == job.state.name } ?? true)
   }

@@ -6,23 +6,23 @@ public import FoundationEssentials
 public struct JobEvent: Hashable, Sendable, Identifiable {
   /// The event's number within its job, from 1 without gaps.
   ///
-  /// Progress is not kept, only overtaken: it carries the number of the newest kept event, so that
-  /// `after:` with any number ever seen misses nothing that is kept.
+  /// Progress is not kept, only replaced: it carries the number of the newest kept event, so
+  /// `after:` with any number ever seen misses no kept event.
   public let id: Int
   /// The job.
   public let job: JobID
   /// When it happened.
   public let time: Date
-  /// What happened.
+  /// The event itself.
   public let content: Content
 
-  /// What may happen to a job.
+  /// The events of a job.
   public enum Content: Hashable, Sendable {
-    /// It came into a state, after so many seconds in the state before.
+    /// It entered a state, after so many seconds in the previous one.
     case state(JobState, secondsBefore: Double)
     /// It came further.
     case progress(JobProgress)
-    /// It has something to say.
+    /// It reports a message.
     case note(String)
   }
 

@@ -9,9 +9,9 @@ public struct JobID: Hashable, Sendable, Codable, CustomStringConvertible {
     name = "\(dataset)-\(number)"
   }
 
-  /// Takes a name that somebody typed, or nothing when no job can have it.
+  /// Accepts a typed name, or returns nil if no job can have it.
   ///
-  /// A job's name is also a folder's name, so it can hold no slash and not start with a dot.
+  /// A job's name is also a folder's name, so it can contain no slash and not start with a dot.
   public init?(_ name: String) {
     guard Name.isValid(name) else { return nil }
     self.name = name
@@ -23,7 +23,7 @@ public struct JobID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The name as people type it.
   public var description: String { name }
 
-  /// Reads a name and refuses what no job can be called.
+  /// Reads a name and refuses one that no job can have.
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
     guard let id = JobID(text) else {
@@ -39,7 +39,7 @@ public struct JobID: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 }
 
-/// What datasets, recipes and jobs may be called.
+/// The possible names of datasets, recipes and jobs.
 public enum Name {
   /// The longest name: jobs become folders, and datasets a part of a job's name.
   public static let maximumLength = 80
@@ -47,7 +47,7 @@ public enum Name {
   /// Whether a name is lower-case letters, digits, dots, dashes and underscores, and starts with a
   /// letter or digit.
   ///
-  /// Names become parts of paths: this is what keeps a request from naming a path.
+  /// Names become parts of paths: this check prevents a request from naming a path.
   public static func isValid(_ name: String) -> Bool {
     func isPlain(_ byte: UInt8) -> Bool {
       (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)

@@ -1,6 +1,6 @@
-/// What a job is busy with.
+/// The current activity of a job.
 public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
-  /// Looking through the dataset's root.
+  /// Scanning the dataset's root.
   case scan
   /// Decoding images into a snapshot.
   case decode
@@ -24,17 +24,17 @@ public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// How far a job has come, in values that may be told to anybody.
+/// The progress of a job, in values that may be shown to every caller.
 ///
-/// The number of real images is private, so a phase that goes through them is told in percent, and to
-/// who may only look without any number (`withoutCounts`). No loss, gradient or count of real images
-/// has a field here.
+/// The number of real images is private, so a phase that goes through them is reported in percent,
+/// and without any number to callers with read access only (`withoutCounts`). No field contains a
+/// loss, a gradient or a count of real images.
 public struct JobProgress: Codable, Hashable, Sendable {
-  /// What the job is busy with.
+  /// The current activity.
   public let phase: JobPhase
   /// How much of the phase is done.
   public let done: Int
-  /// How much there is to do; 0 when nobody knows yet.
+  /// The amount of work; 0 while it is unknown.
   public let total: Int
   /// The epsilon of the plan up to this step: decided by the plan, not by the data.
   public var plannedEpsilon: Double?
@@ -51,11 +51,11 @@ public struct JobProgress: Codable, Hashable, Sendable {
   /// The step of the newest checkpoint on disk.
   public var checkpoint: Int?
 
-  /// Tells how far a job has come.
+  /// Describes the progress of a job.
   ///
   /// - Parameters:
-  ///   - done: steps, images or parts done; told in percent when the phase counts real images.
-  ///   - total: steps, images or parts in all; 0 when nobody knows yet.
+  ///   - done: steps, images or parts done; in percent when the phase counts real images.
+  ///   - total: steps, images or parts in all; 0 while unknown.
   public init(
     phase: JobPhase, done: Int, total: Int, plannedEpsilon: Double? = nil,
     targetEpsilon: Double? = nil, delta: Double? = nil, speed: Double? = nil,
@@ -80,9 +80,9 @@ public struct JobProgress: Codable, Hashable, Sendable {
     self.checkpoint = checkpoint
   }
 
-  /// The share of the phase that is done, 0 to 1; nil when nobody knows yet.
+  /// The completed share of the phase, 0 to 1; nil while unknown.
   ///
-  /// Whatever a damaged file says: readers draw bars of that length.
+  /// It stays in that range even if a file is damaged, because readers draw bars of that length.
   public var fraction: Double? {
     total > 0 ? min(1, max(0, Double(done) / Double(total))) : nil
   }

@@ -4,9 +4,9 @@ public struct JobRemoval: Codable, Hashable, Sendable {
   public var job: JobID
   /// Bytes that become free on the disks.
   public var bytes: Int
-  /// Whether its release goes too.
+  /// Whether its release is removed too.
   public var withRelease: Bool
-  /// Why it goes, in words; nil when somebody asked for this job.
+  /// Why it is removed, in words; nil if the caller named this job.
   public var reason: String?
 
   /// Describes a removal.

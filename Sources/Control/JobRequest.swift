@@ -1,14 +1,14 @@
-/// What a job is asked to do.
+/// The request for a job.
 public enum JobRequest: Hashable, Sendable {
   /// Learn from a dataset and write a synthetic set.
   case train(TrainRequest)
   /// Write more images with a model that was trained before; costs no privacy.
   case generate(GenerateRequest)
-  /// Measure what a training job released against the images it learnt from; the report stays
+  /// Measure the release of a training job against the images it was trained on; the report stays
   /// inside.
   case evaluate(EvaluateRequest)
 
-  /// The word for it in JSON and in lists.
+  /// The name of the kind in JSON and in lists.
   public var kind: String {
     switch self {
     case .train: "train"
@@ -27,7 +27,7 @@ public enum JobRequest: Hashable, Sendable {
   }
 }
 
-/// What a training job is asked to do.
+/// The request for a training job.
 public struct TrainRequest: Codable, Hashable, Sendable {
   /// The configured dataset to learn from.
   public var dataset: String
@@ -41,25 +41,25 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var steps: Int?
   /// Trains without clipping and noise.
   ///
-  /// The result carries no guarantee and its release says so.
+  /// The result carries no guarantee, and nothing is released.
   public var nonPrivate: Bool?
   /// Sums and noises in whole steps of a grid, exact to the last bit and several times slower; nil
   /// leaves it to the recipe.
   public var hardened: Bool?
-  /// What telling the class counts with noise may cost, out of `epsilon`; nil does not tell them.
+  /// The share of `epsilon` for noisy class counts; nil computes none.
   public var countEpsilon: Double?
-  /// What telling how many real images a classifier gets right that learnt from the synthetic ones
-  /// may cost, out of `epsilon`; nil does not tell it.
+  /// The share of `epsilon` for a noisy count of the real images that a classifier trained on the
+  /// synthetic ones classifies correctly; nil computes none.
   public var scoreEpsilon: Double?
   /// Synthetic images to write at the end; nil writes 10,000.
   public var count: Int?
   /// The seed of everything that is not privacy noise; nil draws one.
   public var seed: UInt64?
-  /// Publishes what was trained even if crashes cost more than a tenth of the planned steps; nil
+  /// Publishes the trained set even if crashes cost more than a tenth of the planned steps; nil
   /// does not.
   public var allowFewerSteps: Bool?
 
-  /// Asks for a training job.
+  /// Requests a training job.
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
     steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
@@ -89,15 +89,16 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   }
 }
 
-/// What a generating job is asked to do.
+/// The request for a generating job.
 public struct GenerateRequest: Codable, Hashable, Sendable {
   /// The training job whose model draws.
   public var job: JobID
-  /// Images to write, in equal shares of the classes; nil where `classCounts` says how many.
+  /// Images to write, in equal shares of the classes; nil if `classCounts` sets the numbers.
   public var count: Int?
   /// Counts `count` for every class rather than for all of them together.
   public var perClass: Bool?
-  /// Images to write of each class by its name, none of those that are missing; nil for equal shares.
+  /// Images to write of each class by its name, none of the classes that are missing; nil for equal
+  /// shares.
   public var classCounts: [String: Int]?
   /// The seed of the images; nil draws one.
   public var seed: UInt64?
@@ -105,10 +106,11 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
   ///
   /// Pixel models alone have one.
   public var temperature: Double?
-  /// How far images go from those of any class towards their own; nil takes the recipe's.
+  /// How far images move from unconditional ones towards those of their class; nil takes the
+  /// recipe's.
   public var guidance: Double?
 
-  /// Asks for more images of a trained model.
+  /// Requests more images of a trained model.
   public init(
     job: JobID, count: Int? = nil, perClass: Bool? = nil, classCounts: [String: Int]? = nil,
     seed: UInt64? = nil, temperature: Double? = nil, guidance: Double? = nil
@@ -127,7 +129,7 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
   }
 }
 
-/// What an evaluating job is asked to do.
+/// The request for an evaluating job.
 public struct EvaluateRequest: Codable, Hashable, Sendable {
   /// How much work an evaluation does.
   public enum Effort: String, Codable, Hashable, Sendable, CaseIterable {
@@ -143,10 +145,10 @@ public struct EvaluateRequest: Codable, Hashable, Sendable {
   public var job: JobID
   /// How much work; nil is `standard`.
   public var effort: Effort?
-  /// What decides every random choice; nil is 1.
+  /// The seed of every random choice; nil is 1.
   public var seed: UInt64?
 
-  /// Asks for an evaluation.
+  /// Requests an evaluation.
   public init(job: JobID, effort: Effort? = nil, seed: UInt64? = nil) {
     self.job = job
     self.effort = effort
@@ -236,7 +238,7 @@ extension EvaluateRequest: StrictRequest {
   /// The fields that a request may have, as JSON writes them.
   public static var fields: [String] { CodingKeys.allCases.map(\.snakeCase) }
 
-  /// Nothing that can be written is impossible.
+  /// Every value that can be written is possible.
   public func validate() throws(ControlError) {}
 }
 

@@ -1,4 +1,4 @@
-/// `{"name": "failed", "failure": {"message": …}}`: the name first, what belongs to it beside it.
+/// `{"name": "failed", "failure": {"message": …}}`: the name first, then its own fields.
 extension JobState: Codable {
   private enum CodingKeys: String, CodingKey { case name, reason, results, failure }
 
@@ -22,7 +22,7 @@ extension JobState: Codable {
     }
   }
 
-  /// Writes the name and what belongs to it.
+  /// Writes the name and its own fields.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)

@@ -1,18 +1,18 @@
 public import FoundationEssentials
 
-/// What was spent on a dataset, and whether the record of it can be trusted.
+/// What was spent on a dataset, and whether the record can be trusted.
 public struct LedgerReport: Codable, Hashable, Sendable {
   /// The dataset.
   public var dataset: String
-  /// The budget and what is left of it.
+  /// The budget and its remainder.
   public var budget: BudgetStatus
-  /// What was reserved and used, oldest first.
+  /// Reservations and their use, oldest first.
   public var entries: [LedgerEntry]
   /// Whether every record is whole and follows from the one before.
   public var verified: Bool
   /// The hash of the newest record, to compare with one noted elsewhere.
   public var head: String?
-  /// What is wrong with it, when it does not verify.
+  /// The problem, if the ledger does not verify.
   public var problem: String?
 
   /// Reports on a ledger.
@@ -29,8 +29,9 @@ public struct LedgerReport: Codable, Hashable, Sendable {
   }
 }
 
-/// A line of a ledger that someone else knows: a release tells it, so that a ledger which was restored
-/// from an old copy, with the mark beside it, is seen to be one.
+/// A line of a ledger that a caller knows, for example from a release.
+///
+/// It detects a ledger that was restored from an old copy together with its mark.
 public struct LedgerWitness: Codable, Hashable, Sendable {
   /// The line's number, from 0; nil where only the hash is known, as in releases.
   public var line: Int?
@@ -50,9 +51,9 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
   public var number: Int
   /// When it was written.
   public var time: Date?
-  /// What it was for: a job's name.
+  /// Its purpose: a job's name.
   public var purpose: String
-  /// The mechanism in words.
+  /// The mechanism as a sentence.
   public var event: String
   /// Steps that were reserved.
   public var reserved: Int

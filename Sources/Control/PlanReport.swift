@@ -1,6 +1,6 @@
 /// A recipe that jobs may name.
 public struct RecipeSummary: Codable, Hashable, Sendable {
-  /// What requests call it.
+  /// Its name in requests.
   public var name: String
   /// The family of the model: `dp-gan`.
   public var family: String
@@ -10,7 +10,7 @@ public struct RecipeSummary: Codable, Hashable, Sendable {
   public var height: Int
   /// Colour channels of its images: 1 or 3.
   public var channels: Int
-  /// One sentence: what it is good for.
+  /// One sentence: its purpose.
   public var summary: String
 
   /// Describes a recipe.
@@ -26,7 +26,7 @@ public struct RecipeSummary: Codable, Hashable, Sendable {
   }
 }
 
-/// What a training job would do and cost.
+/// The work and the cost of a training job.
 ///
 /// Nothing has been spent for it.
 public struct PlanReport: Codable, Hashable, Sendable {
@@ -40,30 +40,32 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var expectedBatch: Double
   /// The guarantee; nil for a non-private job.
   public var privacy: PlannedPrivacy?
-  /// Seconds until the end on this machine; nil when nobody knows.
+  /// Seconds until the end on this machine; nil if unknown.
   public var seconds: Double?
-  /// Memory that training and drawing need, in bytes, rounded up; nil when nobody knows.
+  /// Memory that training and drawing need, in bytes, rounded up; nil if unknown.
   ///
-  /// Measured by a process that trained on noise images alone, so it says nothing about real ones.
+  /// Measured by a process that trained on noise images alone, so it reveals nothing about real
+  /// ones.
   public var memoryBytes: Int?
-  /// The most that the job's files may take on disk, in bytes, in the state directory and in the
-  /// release together; nil when nobody knows.
+  /// The most disk space that the job's files may take, in bytes, in the state directory and in the
+  /// release together; nil if unknown.
   public var diskBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
-  /// Images that a run would learn from; nil where nobody has counted, or the caller may only look.
+  /// Images that a run would learn from; nil if they were not counted, or if the caller has read access
+  /// only.
   public var usableImages: Int?
   /// Images that are too small for the recipe; nil as above.
   public var tooSmallImages: Int?
-  /// What is odd about the folder of images; nil as above.
+  /// Remarks about the folder of images; nil as above.
   public var folderRemarks: [String]?
-  /// What to expect of the images where noise will be strong beside them, and what would help; nil
-  /// where it is no concern.
+  /// What to expect of the images if noise will be strong beside them, and what would help; nil if
+  /// noise is no concern.
   public var warning: String?
   /// Why the job would be refused; nil when it would be taken.
   public var refusal: String?
-  /// Why the job itself may come out otherwise, such as a folder that is still being read; nil when
-  /// nothing is known that would change it.
+  /// Why the result of the job may differ, for example because a folder is still being read; nil if
+  /// no reason is known.
   public var remark: String?
 
   /// Describes a plan.
@@ -97,13 +99,13 @@ public struct PlannedPrivacy: Codable, Hashable, Sendable {
   public var clipNorm: Double
   /// Who is protected.
   public var unit: PrivacyUnit
-  /// What all jobs together will have spent on the dataset after this one.
+  /// The spending of all jobs together on the dataset after this one.
   public var epsilonAfter: Double
   /// The most that all jobs together may spend.
   public var epsilonMaximum: Double
-  /// The guarantee in words.
+  /// The guarantee as a sentence.
   public var statement: String
-  /// What the plan decided because nobody asked for it, such as an epsilon; nil when nothing.
+  /// Choices that the plan made because the request did not, such as an epsilon; nil if none.
   public var remark: String?
 
   /// Describes a guarantee.

@@ -1,4 +1,4 @@
-/// An error as HTTP tells it: problem details, RFC 9457.
+/// An error in HTTP form: problem details, RFC 9457.
 public struct Problem: Codable, Hashable, Sendable {
   /// The media type of a reply that holds a problem.
   public static let mediaType = "application/problem+json"
@@ -11,7 +11,7 @@ public struct Problem: Codable, Hashable, Sendable {
   public let status: Int
   /// What failed, what was found, what to do.
   public let detail: String
-  /// What a command exits with.
+  /// The exit code of a command.
   public let exitCode: ExitCode
 
   private static let prefix = "urn:figment:problem:"
@@ -25,7 +25,7 @@ public struct Problem: Codable, Hashable, Sendable {
     exitCode = error.exitCode
   }
 
-  /// The error that this problem tells of.
+  /// The error that this problem describes.
   public var error: ControlError {
     switch type.dropFirst(Self.prefix.count) {
     case "invalid": .invalid(detail)

@@ -5,7 +5,8 @@ public enum ProgressLine {
 
   /// A line with a bar that fits a terminal of `width` columns.
   ///
-  /// Where it does not fit, the bar becomes shorter, then what matters least is left out; nothing is cut.
+  /// If it does not fit, the bar becomes shorter, then the least important parts are omitted;
+  /// nothing is cut.
   public static func bar(_ progress: JobProgress, width: Int = Terminal.usualWidth) -> String {
     var facts = facts(of: progress)
     // A terminal moves to the next line when its last column is written to.
@@ -45,7 +46,7 @@ public enum ProgressLine {
       + String(repeating: "-", count: width - filled) + "]"
   }
 
-  /// What there is to say, each with how much it matters.
+  /// The parts of the line, each with its priority.
   private static func facts(of progress: JobProgress) -> [(text: String, weight: Int)] {
     var facts: [(text: String, weight: Int)] = []
     if let fraction = progress.fraction { facts.append(("\(Int(100 * fraction))%", 5)) }

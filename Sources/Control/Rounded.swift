@@ -6,7 +6,7 @@ public enum Rounded {
   /// A number with three digits that mean something, `0.0123`, `4.57`, `1230`.
   public static func text(_ value: Double) -> String { text(value, isBound: false) }
 
-  /// An upper bound with three digits: what is printed is never smaller than the bound.
+  /// An upper bound with three digits: the printed number is never smaller than the bound.
   public static func bound(_ value: Double) -> String { text(value, isBound: true) }
 
   private static func text(_ value: Double, isBound: Bool) -> String {
@@ -55,7 +55,7 @@ public enum Rounded {
     return (mantissa.hasSuffix(".0") ? mantissa.dropLast(2) : mantissa) + "e\(power)"
   }
 
-  /// The nearest multiple of 1/`scale`, or the next one where that lies below a bound.
+  /// The nearest multiple of 1/`scale`, or the next one if that is below a bound.
   private static func rounded(_ value: Double, _ scale: Double, _ isBound: Bool) -> Double {
     let nearest = (value * scale).rounded()
     return (isBound && nearest / scale < value ? nearest + 1 : nearest) / scale

@@ -1,4 +1,4 @@
-/// Finds the word that somebody probably meant.
+/// Finds the word that was probably meant.
 public enum Spelling {
   /// The nearest of the known words, or nil when none is near enough to be a misspelling.
   ///

@@ -8,7 +8,7 @@ public protocol StrictRequest: Codable, Sendable {
   /// The fields that this request may have: all of `fields`, unless some are of another kind.
   var ownFields: [String] { get }
 
-  /// Refuses values that nothing can be done with.
+  /// Refuses impossible values.
   func validate() throws(ControlError)
 }
 

@@ -1,8 +1,8 @@
 import Glibc
 
-/// What is known of the terminal that people look at.
+/// Properties of the terminal that displays the output.
 public enum Terminal {
-  /// The width where nobody knows it.
+  /// The width if it is unknown.
   public static let usualWidth = 80
   /// Narrower ones are written to as if they were this wide.
   private static let leastWidth = 20

@@ -1,5 +1,5 @@
 /// The version of the daemon and its command line.
 public enum Version {
-  /// What `--version` says.
+  /// The text that `--version` prints.
   public static let current = "0.1.0"
 }

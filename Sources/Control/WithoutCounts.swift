@@ -1,7 +1,7 @@
-/// What who may only look is shown: nothing that is counted over real files.
+/// Answers for callers with read access only: nothing that is counted over real files.
 ///
-/// The numbers of a dataset's files, and how far a job has come through them, are decided by private
-/// data. Members of the group for looking get what plans, recipes and ledgers decided.
+/// Private data determine the numbers of a dataset's files and the progress through them. Members
+/// of the group for reading receive what plans, recipes and ledgers determined.
 
 extension DatasetStatus {
   /// The same without numbers of real files, without names of classes that were found with them, and
@@ -32,8 +32,8 @@ extension PlanReport {
 }
 
 extension JobProgress {
-  /// The same, but for a phase that goes through real files, of which only the name is left: even
-  /// shares of the whole give a small number of files away (a third is done after one of three).
+  /// The same, except for a phase that goes through real files, of which only the name is left:
+  /// even shares of the whole reveal a small number of files (a third is done after one of three).
   public var withoutCounts: JobProgress {
     guard phase.countsRealImages else { return self }
     return JobProgress(phase: phase, done: 0, total: 0, checkpoint: checkpoint)

@@ -19,7 +19,7 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   case directoryNotPrivate(path: String, mode: UInt32)
   /// The decoding process cannot be started or does not answer.
   case decoderUnavailable(finding: String)
-  /// The caller asked to stop.
+  /// The caller requested a stop.
   case stopped
   /// A value that the caller declared makes no sense.
   case invalidDeclaration(finding: String)

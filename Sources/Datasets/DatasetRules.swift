@@ -8,12 +8,12 @@ public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   case folder
 }
 
-/// What the administrator declares about a folder of images.
+/// The administrator's declarations about a folder of images.
 public struct DatasetRules: Hashable, Sendable, Codable {
   /// The class names in label order.
   ///
   /// Nil takes the first-level folders, sorted; then the list itself is learnt from the folder, so
-  /// a guarantee should rest on a declared list.
+  /// a guarantee should use a declared list.
   public var classes: [String]?
   /// Whose participation the guarantee hides.
   public var privacyUnit: PrivacyUnit
@@ -26,10 +26,10 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   /// See `ImageTransform.whiteLevel`. Declared, never measured: a level taken from private images
   /// would be an unaccounted release.
   public var whiteLevel: Int?
-  /// What becomes of the colours of a file that carries a profile.
+  /// The treatment of colours in a file that carries a profile.
   public var colour: ImageTransform.Colour
 
-  /// The class of images that lie directly in a root without class folders.
+  /// The class of images directly in a root without class folders.
   public static let singleClass = "all"
 
   /// Rules; the default is classes as found, one file as the unit, one file system.
@@ -135,10 +135,10 @@ struct PathReader {
 }
 
 extension RelativePath {
-  /// The name of the folder below the class folder, which stands for a person in every class; nil
-  /// for a file that lies higher.
+  /// The name of the folder below the class folder, which represents a person in every class; nil
+  /// for a file above that level.
   ///
-  /// In Unicode's form C: whose name is spelt in two ways is one person still.
+  /// In Unicode's form C: two spellings of a name are still one person.
   public var person: [UInt8]? {
     let parts = bytes.split(separator: Self.separator, maxSplits: 2)
     return parts.count == 3 ? CanonicalName.bytes(parts[1]) : nil

@@ -1,7 +1,7 @@
 /// A name that names one folder and nothing else: a class of images, a run, a dataset.
 ///
-/// Names come from folders, options, configurations and files of models, which anybody may have
-/// written. Whatever makes a path of one takes this type, so that none climbs out of its folder.
+/// Names come from folders, options, configurations and model files, whose authors are not trusted.
+/// All code that builds a path from a name takes this type, so no name can escape its folder.
 public struct FolderName: Hashable, Sendable, CustomStringConvertible {
   /// The name.
   public let text: String
@@ -43,7 +43,7 @@ public struct FolderName: Hashable, Sendable, CustomStringConvertible {
 
 /// Why a text names no folder.
 public struct InvalidName: Error, Hashable, CustomStringConvertible {
-  /// What it was to name.
+  /// The thing to be named.
   public let kind: String
   /// The text.
   public let text: String

@@ -1,4 +1,4 @@
-/// What the owner of a folder should know before a budget is spent on it.
+/// Facts that the owner of a folder should know before a budget is spent on it.
 ///
 /// Private: computed from the images, for the owner of the folder only.
 public enum FolderRemark: Hashable, Sendable {
@@ -16,10 +16,10 @@ public enum FolderRemark: Hashable, Sendable {
   /// The remarks on a folder.
   ///
   /// - Parameters:
-  ///   - files: what a snapshot or an inspection gave.
-  ///   - rules: what is declared about the folder.
-  ///   - form: the transform that the files were looked at with, as it was given to the builder; its
-  ///     white level may be another than that of the rules, as that of an inspection is.
+  ///   - files: the result of a snapshot or an inspection.
+  ///   - rules: the declarations about the folder.
+  ///   - form: the transform that the builder read the files with; its white level may differ from
+  ///     that of the rules, as in an inspection.
   public static func remarks(
     on files: [InspectedFile], rules: DatasetRules, lookedAtWith form: ImageTransform
   ) -> [FolderRemark] {
@@ -59,8 +59,8 @@ public enum FolderRemark: Hashable, Sendable {
   /// Those that are classes of some sets too: railways, people with and without a mask.
   private static let ambiguousNames: Set<String> = ["train", "mask", "label", "dev", "image"]
 
-  /// The first-level folders with an image that bear such a name; an ambiguous name alone, beside
-  /// folders with other names, is a class.
+  /// The first-level folders that contain an image and have such a name; an ambiguous name beside
+  /// folders with other names is a class.
   private static func splits(in files: [InspectedFile]) -> [String] {
     let folders = Set(
       files.filter { $0.verdict == .accepted }
@@ -94,7 +94,7 @@ public enum FolderRemark: Hashable, Sendable {
     guard let brightest, form.whiteLevel == nil, let white = rules.whiteLevel else {
       return brightest
     }
-    // Looked at in full scale: what the declared level would make of it.
+    // Read in full scale: the effect of the declared level.
     return min(255, brightest * (white > 255 ? 65_535 : 255) / white)
   }
 }

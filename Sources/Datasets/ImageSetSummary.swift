@@ -1,20 +1,20 @@
-/// What of a folder's files can be learned from, in numbers and in one sentence.
+/// The usable part of a folder's files, in numbers and in one sentence.
 ///
 /// Private: never part of a release, and for the owner of the folder only.
 public struct ImageSetSummary: Hashable, Sendable, Codable {
   /// Files of one kind that are not used.
   public struct Share: Hashable, Sendable, Codable {
-    /// What they are, in a few words: "WebP", "too small".
+    /// Their kind, in a few words: "WebP", "too small".
     public let what: String
     /// How many there are.
     public let count: Int
   }
 
-  /// Files, without those that are passed over for their names or went away.
+  /// Files, without those that were skipped for their names or that disappeared.
   public let total: Int
   /// Images that count.
   public let used: Int
-  /// Files with something to mend, by what it is, most first.
+  /// Files that need a correction, by its kind, the most frequent first.
   public let rejected: [Share]
   /// Files that are left out on purpose or for now: copies, images beyond a person's limit, files
   /// that still change.
@@ -56,7 +56,7 @@ public struct ImageSetSummary: Hashable, Sendable, Codable {
     self.passedOver = passedOver
     self.rejected = Self.shares(rejected)
     self.leftOut = Self.shares(leftOut)
-    // The class of a root without folders is no finding of its own.
+    // The class of a root without folders was not found in the data.
     let found = classes ?? named.sorted().filter { $0 != DatasetRules.singleClass }
     classesWithoutImage = found.filter { !filled.contains($0) }
   }
@@ -92,7 +92,7 @@ extension ImageSetSummary: CustomStringConvertible {
 }
 
 extension ImageVerdict {
-  /// What such files are, in a few words that follow a number.
+  /// The kind of such files, in a few words that follow a number.
   public var inFewWords: String {
     switch self {
     case .accepted: "used"

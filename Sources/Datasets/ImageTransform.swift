@@ -8,7 +8,7 @@
 /// declared, the image is cropped around its centre (or stretched), and resized by area. One
 /// rounding, at the end.
 public struct ImageTransform: Hashable, Sendable, Codable {
-  /// What a pixel holds.
+  /// The contents of a pixel.
   public enum Channels: String, Hashable, Sendable, Codable {
     /// One sample: 0.299 R + 0.587 G + 0.114 B (BT.601).
     case grey
@@ -16,7 +16,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     case rgb
   }
 
-  /// What happens when the proportions differ from the declared ones.
+  /// The treatment of images whose proportions differ from the declared ones.
   public enum Fit: String, Hashable, Sendable, Codable {
     /// The largest centred part of the right proportions.
     case centreCrop
@@ -24,12 +24,12 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     case stretch
   }
 
-  /// What becomes of the colours of a file that carries an ICC profile.
+  /// The treatment of colours in a file that carries an ICC profile.
   public enum Colour: String, Hashable, Sendable, Codable, CaseIterable {
-    /// They are converted to sRGB; grey profiles to grey of the same curve. What carries no profile
-    /// is sRGB.
+    /// They are converted to sRGB; grey profiles to grey with the same curve. A file without a
+    /// profile is sRGB.
     case convert
-    /// The numbers in the file are taken as they stand.
+    /// The stored numbers are used unchanged.
     case asStored = "as-stored"
   }
 
@@ -49,7 +49,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   /// so is a level beyond it: of a level above 255, 8-bit files see nothing. Images with a declared
   /// level are measurements, so their colours are taken as stored.
   public let whiteLevel: Int?
-  /// What becomes of colours that a profile describes.
+  /// The treatment of colours that a profile describes.
   public let colour: Colour
 
   /// The levels that can be declared.
@@ -85,14 +85,14 @@ public struct ImageTransform: Hashable, Sendable, Codable {
       fit: fit)
   }
 
-  /// What files are brought to when they are only looked at: the size of every image is recorded,
-  /// however small it is, and recipes decide for themselves.
+  /// The transform for files that are only inspected: the size of every image is recorded, even of
+  /// the smallest, and each recipe decides for itself.
   public static let inspection = ImageTransform(
     height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
 
-  /// The same with what `rules` declare about the images: white level and colours.
+  /// The same with the declarations in `rules`: white level and colours.
   ///
-  /// What is declared here goes before the rules.
+  /// A declaration here takes precedence over the rules.
   public func under(_ rules: DatasetRules) -> ImageTransform {
     ImageTransform(
       height: height, width: width, channels: channels, fit: fit,

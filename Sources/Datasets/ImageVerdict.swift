@@ -1,6 +1,6 @@
-/// What became of one file of a watched folder.
+/// The result for one file of a watched folder.
 ///
-/// Every file gets one; a bad file is listed with its reason, never fatal and never silently
+/// Every file gets one; a bad file is listed with its reason. It is never fatal and never silently
 /// dropped.
 public enum ImageVerdict: Hashable, Sendable {
   /// It is part of the dataset.
@@ -9,7 +9,7 @@ public enum ImageVerdict: Hashable, Sendable {
   case waiting
   /// The same bytes as another accepted file; counted once.
   case duplicate(of: RelativePath)
-  /// The same bytes lie under another class too; neither is used.
+  /// Another class contains the same bytes; neither file is used.
   case contradictoryClass(with: RelativePath)
   /// Its bytes do not decode.
   case unreadable(DecodeFailure)
@@ -23,19 +23,19 @@ public enum ImageVerdict: Hashable, Sendable {
   case notRegularFile
   /// It may not be opened.
   case forbidden
-  /// It lies on another file system, mounted below the root.
+  /// It is on another file system, mounted below the root.
   case otherFileSystem
   /// Its folder is not in the declared list of classes.
   case unknownClass
-  /// It lies beside the class folders, not inside one.
+  /// It is beside the class folders, not inside one.
   case noClass
-  /// It lies directly in a class folder although the unit of privacy is a folder per person.
+  /// It is directly in a class folder although the unit of privacy is a folder per person.
   case noUnit
   /// Its person has more images than may be learned from.
   case beyondUnitLimit
   /// Passed over for its name.
   case ignored(PassedOverName)
-  /// It was there when the folder was listed, and gone when it was opened.
+  /// It existed when the folder was listed, but no longer when it was opened.
   case vanished
   /// The system failed to read it.
   case readError
@@ -82,7 +82,7 @@ public enum ImageVerdict: Hashable, Sendable {
     }
   }
 
-  /// Whether the owner of the folder has something to mend.
+  /// Whether the owner of the folder should correct something.
   public var needsAttention: Bool {
     switch self {
     case .accepted, .waiting, .duplicate, .beyondUnitLimit, .ignored, .vanished: false

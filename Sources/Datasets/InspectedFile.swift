@@ -1,12 +1,12 @@
-/// What is known of one entry of a watched folder.
+/// The known facts about one entry of a watched folder.
 public struct InspectedFile: Hashable, Sendable, Codable {
-  /// Where it lies below its root.
+  /// Its path below the root.
   public let path: RelativePath
-  /// What became of it.
+  /// Its verdict.
   public let verdict: ImageVerdict
   /// Its class, where its place names one.
   public let className: String?
-  /// What must be unchanged for the verdict to hold; nil when it was not looked at.
+  /// The facts that must be unchanged for the verdict to hold; nil when it was not read.
   public let signature: FileSignature?
   /// SHA-256 of its content; nil when it was not read.
   public let contentHash: ContentHash?
@@ -14,7 +14,7 @@ public struct InspectedFile: Hashable, Sendable, Codable {
   public let height: Int?
   /// Columns, upright; nil when it did not decode.
   public let width: Int?
-  /// What is to be known of its content although it decoded.
+  /// Remarks on its content although it decoded.
   public let remarks: DecodeRemarks
   /// The brightest sample, 0...255, of the form that it was brought to; nil when it did not decode.
   ///
@@ -38,7 +38,7 @@ public struct InspectedFile: Hashable, Sendable, Codable {
     self.brightest = brightest
   }
 
-  /// The verdict in words, with the remarks on a file that is used.
+  /// The verdict as a sentence, with the remarks on a file that is used.
   public var reason: String {
     verdict == .accepted && !remarks.isEmpty ? "accepted; \(remarks)" : verdict.description
   }

@@ -152,7 +152,7 @@ struct PixelTransformer {
   }
 }
 
-/// In what unit the whole-number samples of a line are given: `value` stands for 1 of 255.
+/// The unit of the whole-number samples of a line: `value` represents 1 of 255.
 struct SampleUnit {
   /// ITU-R BT.601 luma in 65,536ths: 0.299, 0.587, 0.114.
   ///

@@ -1,7 +1,7 @@
 /// The place of a file below its root.
 ///
-/// Names on Linux are bytes: any except `/` and zero, valid UTF-8 or not, so bytes are what is kept
-/// and compared.
+/// Names on Linux are bytes: any except `/` and zero, valid UTF-8 or not. Therefore bytes are
+/// stored and compared.
 public struct RelativePath: Hashable, Sendable {
   /// The bytes, components separated by `/`, no `/` at either end.
   public let bytes: [UInt8]
@@ -26,7 +26,7 @@ public struct RelativePath: Hashable, Sendable {
     return RelativePath(bytes: joined)
   }
 
-  /// Whether this path lies below the directory `other` (the root, when empty).
+  /// Whether this path is below the directory `other` (the root, when empty).
   public func isBelow(_ other: RelativePath) -> Bool {
     guard !other.bytes.isEmpty else { return !bytes.isEmpty }
     return bytes.count > other.bytes.count && bytes[other.bytes.count] == Self.separator

@@ -1,12 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Plain threads for work that is bound by decoding and reading; Swift's cooperative pool must not
-/// be blocked by it.
+/// Plain threads for decoding and reading, which must not block Swift's cooperative pool.
 enum WorkerThreads {
-  /// Runs `body(0) ...
-  ///
-  /// body(count - 1)`, each on a thread of its own, and waits for all.
+  /// Runs `body` for every index below `count`, each on its own thread, and waits for all.
   static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     guard count > 1 else {
       if count == 1 { body(0) }

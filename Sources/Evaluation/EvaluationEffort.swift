@@ -7,7 +7,7 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
   /// The published protocol: ten epochs, three seeds for every classifier.
   case thorough
 
-  /// Synthetic images that are looked at.
+  /// Synthetic images to examine.
   public var syntheticLimit: Int { self == .quick ? 10_000 : 60_000 }
 
   /// Images of each set in Fréchet and kernel distances.

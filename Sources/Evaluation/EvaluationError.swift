@@ -8,11 +8,11 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case tooFewImages(set: String, found: Int, expected: Int)
   /// A file cannot be opened.
   case unreadableFile(path: String, code: Int32)
-  /// The first image of a set is larger than images of a set may be.
+  /// The first image of a set is larger than the limit for images of a set.
   case imageTooLarge(path: String, height: Int, width: Int, limit: Int)
   /// The images of a set do not fit into memory.
   case setTooLarge(folder: String, fileCount: Int, expected: Int)
-  /// What an audited training was charged is not what the claim was made from.
+  /// The charges of an audited training differ from those that the claim was made from.
   case chargesDiffer(found: String, expected: String)
 
   public var description: String {

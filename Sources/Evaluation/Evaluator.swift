@@ -1,17 +1,18 @@
 public import Compute
 public import Privacy
 
-/// What an evaluation is asked to do.
+/// The request for an evaluation.
 public struct EvaluationOptions: Sendable {
   /// How much work.
   public var effort: EvaluationEffort
-  /// What decides every random choice, so that figures can be made again.
+  /// The seed of every random choice, so that figures can be reproduced.
   public var seed: UInt64
   /// The guarantee at which the rival classifier is trained; nil leaves it out.
   public var rivalBudget: PrivacyBudget?
   /// Whether the model never saw the test images.
   ///
-  /// Where it did, no attack can be made: there is nobody to tell members from. The report says so.
+  /// If it did, no attack is possible, because an attack needs real images that were not trained
+  /// on. The report says so.
   public var testIsUnseen: Bool
 
   /// Creates options.
@@ -28,13 +29,13 @@ public struct EvaluationOptions: Sendable {
 
 /// How far an evaluation is.
 public struct EvaluationProgress: Hashable, Sendable {
-  /// What is being done, for example "features: scattering".
+  /// The current activity, for example "features: scattering".
   public let stage: String
   /// The share of all work that is done.
   public let share: Double
 }
 
-/// What can be said about a synthetic set without looking at a real image.
+/// Results about a synthetic set that need no real image.
 public struct SyntheticFindings: Sendable {
   /// Images, and images of each class.
   public let count: Int
@@ -55,7 +56,8 @@ public struct SyntheticFindings: Sendable {
   /// any two images; nil for classes with fewer than ten images.
   public let classVariety: [Double?]
 
-  /// Classes that are a few images with slight changes; `ClassVariety` says how it was calibrated.
+  /// Classes that consist of a few images with slight changes; `ClassVariety` describes the
+  /// calibration.
   public var collapsedClasses: [Int] {
     classVariety.indices.filter { (classVariety[$0] ?? 1) < ClassVariety.collapse }
   }
@@ -70,7 +72,7 @@ public struct SyntheticFindings: Sendable {
   }
 }
 
-/// What real images had a part in.
+/// Results that depend on real images.
 public struct RealFindings: Sendable {
   /// Images of the training and of the test set, and training images of each class.
   public let trainCount: Int, testCount: Int
@@ -84,8 +86,8 @@ public struct RealFindings: Sendable {
   public let utility: [UtilityFinding]
   /// The rival under differential privacy.
   public let rival: PrivateRivalFinding?
-  /// The share of synthetic images that a classifier of real images gives their own label, the same
-  /// for real test images, and how many synthetic images it puts into each class.
+  /// The share of synthetic images that a classifier trained on real images assigns to their own
+  /// label, the same for real test images, and how many synthetic images it assigns to each class.
   public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
   /// Attacks; nil where the model has seen the test images.
   public let attacks: AttackFindings?
@@ -95,17 +97,17 @@ public struct RealFindings: Sendable {
 public struct EvaluationFindings: Sendable {
   /// The classes of all sets.
   public let classNames: [String]
-  /// What the synthetic images alone say.
+  /// The results of the synthetic images alone.
   public let synthetic: Releasable<SyntheticFindings>
-  /// What real images had a part in.
+  /// Results that depend on real images.
   public let real: Sensitive<RealFindings>
-  /// What was asked for.
+  /// The request.
   public let options: EvaluationOptions
 }
 
-/// Evaluates a synthetic set against the real images that it stands for.
+/// Evaluates a synthetic set against the real images that it replaces.
 ///
-/// The real images come in as `Sensitive`, so that everything computed from them is too.
+/// The real images are `Sensitive`, so everything computed from them is too.
 public struct Evaluator {
   private let machine: Machine
   private let options: EvaluationOptions

@@ -13,16 +13,16 @@ public struct ImageFolder {
   private let files: [RelativePath]
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
 
-  /// Bytes of images in one form that are held in memory, at most.
+  /// The maximum size of a set in memory, in bytes, after conversion to one form.
   private static let largestSet = 16 << 30
-  /// Files, and their bytes, that are read before they are decoded together.
+  /// The maximum number of files in a block, and of bytes, that are read before they are decoded together.
   private static let filesPerBlock = 2048
   private static let bytesPerBlock = 64 << 20
 
   /// Lists the folder.
   ///
-  /// - Parameter makeDecoder: makes the decoder of one thread. Files may be anybody's: give one whose death
-  ///   is not this process's, unless they are known.
+  /// - Parameter makeDecoder: makes the decoder of one thread. Unless the files are trusted, pass a decoder
+  ///   whose crash does not end this process.
   /// - Throws: `DatasetError` if it cannot be listed, `EvaluationError.noImages` if it is empty.
   public init(
     _ path: String,
@@ -37,15 +37,15 @@ public struct ImageFolder {
   /// The files found.
   public var fileCount: Int { files.count }
 
-  /// The class folders, sorted; one class "all" where images lie in the folder itself.
+  /// The class folders, sorted; one class "all" if the images are in the folder itself.
   public var classNames: [String] {
     Set(files.map(Self.className)).sorted()
   }
 
-  /// The form of the first image that can be read: what all sets are brought to.
+  /// The form of the first readable image; all sets are converted to it.
   ///
-  /// - Throws: `EvaluationError` where no file is an image, or where the first is larger than images of a set
-  ///   may be.
+  /// - Throws: `EvaluationError` if no file is an image, or if the first image is larger than the limit for
+  ///   images of a set.
   public func transform() throws -> ImageTransform {
     let decoder = try makeDecoder()
     for file in files {
@@ -72,7 +72,7 @@ public struct ImageFolder {
     return (height, width)
   }
 
-  /// Whether all pixels of an image whose file does not say so are grey.
+  /// Whether all pixels are grey, for an image whose file does not declare this.
   private func hasNoColour(
     _ bytes: [UInt8], _ form: ImageTransform, _ decoder: any ImageDecoder
   ) throws -> Bool {
@@ -139,7 +139,7 @@ public struct ImageFolder {
     return (images, files.count - labels.count)
   }
 
-  /// The contents of some files; none of a file that no image can be.
+  /// The contents of some files; empty for a file that cannot be an image.
   private func block(from start: Int) throws -> [[UInt8]] {
     var (contents, byteCount): ([[UInt8]], Int) = ([], 0)
     for file in files[start...].prefix(Self.filesPerBlock) where byteCount < Self.bytesPerBlock {
@@ -150,7 +150,7 @@ public struct ImageFolder {
     return contents
   }
 
-  /// Decodes a block of files, each thread with a decoder of its own.
+  /// Decodes a block of files; each thread has its own decoder.
   private func decode(
     _ contents: [[UInt8]], _ transform: ImageTransform, _ decoders: [any ImageDecoder],
     on machine: Machine
@@ -183,7 +183,7 @@ public struct ImageFolder {
     return (pixels, isRead)
   }
 
-  /// The bytes of a file; nil for what is no file, and for one that is larger than images are.
+  /// The bytes of a file; nil if it is not a regular file or is larger than the limit for images.
   private func read(_ file: RelativePath) throws -> [UInt8]? {
     let name = Array(path.utf8) + [UInt8(ascii: "/")] + file.bytes + [0]
     let descriptor = name.withUnsafeBytes { bytes -> Int32 in

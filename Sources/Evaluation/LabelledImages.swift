@@ -76,7 +76,7 @@ public struct LabelledImages: Sendable {
       pixels: pixels + other.pixels)
   }
 
-  /// The images of both sets in turn, starting with the first of each.
+  /// The images of both sets alternately, starting with the first of each.
   func interleaved(with other: LabelledImages) -> LabelledImages {
     let count = min(count, other.count)
     let all = appending(other)
@@ -90,8 +90,8 @@ public struct LabelledImages: Sendable {
 
   /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
   ///
-  /// Unless told otherwise bytes become numbers from −1 to 1 for every set alike: no statistic of
-  /// private images is used.
+  /// By default bytes become numbers from −1 to 1 for every set alike: no statistic of private
+  /// images is used.
   public func fill(
     _ target: Tensor, at places: some Collection<Int>, scale: Float = 2 / 255, offset: Float = -1
   ) {

@@ -1,11 +1,12 @@
 import Glibc
 
-/// Finds the noise, or the number of steps, that a budget pays for.
+/// Finds the noise, or the number of steps, that fits a budget.
 ///
-/// Whatever is found has been evaluated as it is returned: a noise multiplier is rounded up and
-/// then checked again, so that the value a user copies never costs more than the target.
+/// Every result has been evaluated in the form in which it is returned: a noise multiplier is
+/// rounded up and then checked again, so the value that a user copies never costs more than the
+/// target.
 public struct Calibration: Sendable {
-  /// A noise multiplier with what it costs, together with everything spent before.
+  /// A noise multiplier and its cost together with everything spent before.
   public struct Noise: Codable, Hashable, Sendable {
     /// Standard deviation of the noise divided by the clip norm.
     public let noiseMultiplier: Double
@@ -32,7 +33,7 @@ public struct Calibration: Sendable {
   /// Which accountant decides.
   public let accountant: Accountant
 
-  /// The range in which noise multipliers are looked for.
+  /// The range in which noise multipliers are searched.
   ///
   /// Below it nothing is private; above it nothing is learned.
   private static let noiseRange = 1e-3...1e7

@@ -1,9 +1,9 @@
-/// A question to private images beside training: how many there are of each kind, where every image
-/// is of one kind.
+/// A question about private images beside training: the number of images of each kind, where every
+/// image has exactly one kind.
 ///
-/// Kinds are classes, or what a classifier that is public gets right and wrong. The answer is one
-/// histogram, so a unit moves it by at most `sensitivity` in the Euclidean norm, which it reaches
-/// when all of its images are of one kind.
+/// Kinds are classes, or the correct and incorrect answers of a public classifier. The answer is
+/// one histogram, so a unit changes it by at most `sensitivity` in the Euclidean norm, and by
+/// exactly that if all of its images are of one kind.
 public struct CountQuery: Codable, Hashable, Sendable {
   /// The most images that one unit of privacy has in the set.
   public let sensitivity: Int
@@ -11,7 +11,7 @@ public struct CountQuery: Codable, Hashable, Sendable {
   public let noiseMultiplier: Double
   /// The kind of noise.
   public let noise: NoiseDistribution
-  /// What the answer alone costs, rounded up.
+  /// The cost of the answer alone, rounded up.
   public let epsilon: Double
 
   private enum CodingKeys: String, CodingKey {
@@ -39,7 +39,7 @@ public struct CountQuery: Codable, Hashable, Sendable {
     }
   }
 
-  /// Reads a question with the same checks: a file may be damaged.
+  /// Decodes a question with the same checks, because a file may be damaged.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     sensitivity = try container.decode(Int.self, forKey: .sensitivity)
@@ -56,7 +56,7 @@ public struct CountQuery: Codable, Hashable, Sendable {
     }
   }
 
-  /// Up to here single precision tells all noises apart that whole numbers do.
+  /// Up to this deviation, single precision distinguishes all noise values that whole numbers do.
   private static let largestDeviation = 0x1p19
 
   /// Standard deviation of the noise on every count, in images; whole for discrete noise.
@@ -65,7 +65,7 @@ public struct CountQuery: Codable, Hashable, Sendable {
     return noise == .gaussian ? deviation : max(1, deviation.rounded(.up))
   }
 
-  /// The question, as the accountants are told: everybody is in the sum.
+  /// The question as an event for the accountants: every unit is in the sum.
   public var event: PrivacyEvent {
     switch noise {
     case .gaussian: .gaussian(noiseMultiplier: noiseMultiplier)

@@ -5,7 +5,7 @@ public enum NoiseDistribution: String, Codable, Hashable, Sendable {
   /// The discrete Gaussian distribution on the whole numbers.
   case discreteGaussian = "discrete-gaussian"
 
-  /// The kind in words.
+  /// The name of the kind in a sentence.
   public var words: String {
     switch self {
     case .gaussian: "Gaussian"
@@ -52,10 +52,11 @@ public struct ElementaryEvent: Hashable, Sendable, Comparable {
   }
 }
 
-/// A history reduced to what its cost depends on: how often each elementary event happened.
+/// A history reduced to the facts that determine its cost: how often each elementary event
+/// happened.
 ///
-/// The composition theorems behind both accountants do not care about order, so two histories
-/// with equal tallies cost the same. Counts are whole numbers: nothing drifts over many runs.
+/// The composition theorems behind both accountants do not depend on order, so two histories with
+/// equal tallies cost the same. Counts are whole numbers: nothing drifts over many runs.
 public struct EventTally: Hashable, Sendable {
   /// How often each elementary event happened; never 0.
   public private(set) var counts: [ElementaryEvent: Int] = [:]
@@ -105,22 +106,21 @@ public struct EventTally: Hashable, Sendable {
     self = sum
   }
 
-  /// Both tallies' events, each as often as in the one that has it more often.
+  /// The events of both tallies, each with the larger of its two counts.
   func union(_ other: EventTally) -> EventTally {
     var union = self
     union.counts.merge(other.counts) { max($0, $1) }
     return union
   }
 
-  /// Whether `other` happened at most as often in everything, so that it cannot cost more.
+  /// Whether `other` contains no event more often than this tally, so that it cannot cost more.
   public func covers(_ other: EventTally) -> Bool {
     other.counts.allSatisfy { event, times in counts[event, default: 0] >= times }
   }
 
   /// This tally without `other`.
   ///
-  /// Throws when more would be taken away than there is, unless `clamped`, where such counts
-  /// become 0.
+  /// Throws when a count would become negative, unless `clamped`: then such counts become 0.
   func subtracting(_ other: EventTally, clamped: Bool = false) throws(PrivacyError) -> EventTally {
     var rest = self
     for (event, times) in other.counts {

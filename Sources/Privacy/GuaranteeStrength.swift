@@ -1,8 +1,8 @@
-/// What an epsilon means, in the words that every plan, statement and report uses.
+/// The meaning of an epsilon, in the words that every plan, statement and report uses.
 ///
-/// The bounds are those of practice, not of a theorem: Ponomareva et al., *How to DP-fy ML*
-/// (arXiv 2303.00654), call up to 1 strong and up to 10 reasonable. Published image generators claim
-/// 10 at most, as a rule. The lines at 3 and at 20 are this project's.
+/// The bounds are those of practice, not of a theorem: Ponomareva et al., *How to DP-fy ML* (arXiv
+/// 2303.00654), call up to 1 strong and up to 10 reasonable. Published image generators usually
+/// claim at most 10. The lines at 3 and at 20 are this project's.
 public enum GuaranteeStrength: String, Codable, Hashable, Sendable, CaseIterable, Comparable {
   /// Up to 1.
   case strong
@@ -12,10 +12,10 @@ public enum GuaranteeStrength: String, Codable, Hashable, Sendable, CaseIterable
   case moderate
   /// Up to 20.
   case weak
-  /// Above 20, or no number at all: epsilon alone protects nobody.
+  /// Above 20, or not a number: epsilon alone protects no unit.
   case negligible
 
-  /// What an epsilon means.
+  /// The meaning of an epsilon.
   public init(epsilon: Double) {
     switch epsilon {
     case ...1: self = .strong
@@ -26,7 +26,7 @@ public enum GuaranteeStrength: String, Codable, Hashable, Sendable, CaseIterable
     }
   }
 
-  /// The words for it, to follow an epsilon.
+  /// The description that follows an epsilon in a sentence.
   public var words: String {
     switch self {
     case .strong: "strong protection"
@@ -37,7 +37,7 @@ public enum GuaranteeStrength: String, Codable, Hashable, Sendable, CaseIterable
     }
   }
 
-  /// Whether a reader has to be warned.
+  /// Whether a reader needs a warning.
   public var needsWarning: Bool { self > .moderate }
 
   /// Stronger guarantees come first.
@@ -54,10 +54,10 @@ public enum GuaranteeStrength: String, Codable, Hashable, Sendable, CaseIterable
   }
 }
 
-/// How a delta compares with the number of units that it is shared by.
+/// How a delta compares with the number of units.
 ///
-/// A mechanism that publishes the images of one unit, drawn at random from `units`, satisfies a delta
-/// of about 1 / units, so a delta has to lie below that, and should lie below a tenth of it.
+/// A mechanism that publishes the images of one unit, drawn at random from `units`, satisfies a
+/// delta of about 1 / units, so a delta must be below that, and should be below a tenth of it.
 public struct DeltaSize: Hashable, Sendable {
   /// How large it is.
   public enum Class: Hashable, Sendable {
@@ -86,7 +86,7 @@ public struct DeltaSize: Hashable, Sendable {
     return delta < 1 / Double(units) ? .noticeable : .large
   }
 
-  /// What a plan, a statement and a report say of it; nil where there is nothing to say.
+  /// The remark of plans, statements and reports about it; nil if there is none.
   public var remark: String? {
     switch size {
     case .small: nil
@@ -99,7 +99,7 @@ public struct DeltaSize: Hashable, Sendable {
     }
   }
 
-  /// Why a plan, a submission and a run are refused; nil where they are not.
+  /// Why plans, submissions and runs are refused; nil if they are not.
   ///
   /// - Parameter dataset: the dataset's name.
   public func refusal(dataset: String) -> String? {

@@ -1,13 +1,13 @@
-/// Which two data sets the guarantee calls neighbours.
+/// The relation that makes two data sets neighbours in the guarantee.
 ///
-/// There is one case on purpose: clip norm C bounds the influence of *adding or removing* one
-/// unit by C. Replacing a unit moves the sum by up to 2C, so a mechanism calibrated here gives a
+/// There is deliberately one case: clip norm C bounds the influence of *adding or removing* one
+/// unit by C. Replacing a unit changes the sum by up to 2C, so a mechanism calibrated here gives a
 /// weaker guarantee under replacement, and no type of ours may claim otherwise.
 public enum NeighboringRelation: String, Codable, Hashable, Sendable, CaseIterable {
   /// One unit of privacy is added or removed.
   case addOrRemoveOne = "add-or-remove-one"
 
-  /// The relation in words, with the unit put in.
+  /// The relation in a sentence, with the name of the unit.
   public func words(for unit: PrivacyUnit) -> String {
     switch self {
     case .addOrRemoveOne: "adding or removing \(unit.words)"
@@ -15,7 +15,7 @@ public enum NeighboringRelation: String, Codable, Hashable, Sendable, CaseIterab
   }
 }
 
-/// What one "record" is: the thing whose presence the guarantee hides.
+/// The meaning of one "record": the guarantee hides the presence of one unit.
 public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
   /// One image file.
   case file
@@ -23,7 +23,7 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
   /// of them are clipped as one contribution.
   case subfolder(maximumImages: Int)
 
-  /// The unit in words, as the statement uses it.
+  /// The name of the unit as the statement uses it.
   public var words: String {
     switch self {
     case .file: "one image file"

@@ -1,10 +1,10 @@
-/// What a history cost: both accountants' answers and the one that is claimed.
+/// The cost of a history: the answers of both accountants and the claimed one.
 public struct PrivacyCost: Hashable, Sendable {
   /// How the history came about, which decides which accountants may speak.
   public enum Basis: String, Codable, Hashable, Sendable {
     /// Every mechanism, and how often it may be used, was fixed before the data was touched: the
-    /// smaller of two bounds is claimed. Whoever stops earlier, for whatever reason, has released a
-    /// part of what the plan would have.
+    /// smaller of two bounds is claimed. Stopping earlier, for any reason, releases a part of what
+    /// the plan would have released.
     case planned
     /// A mechanism was chosen after results of another one existed. Composition of privacy loss
     /// distributions is proved for mechanisms fixed in advance; Rényi divergences add up along any
@@ -54,7 +54,7 @@ public struct PrivacyCost: Hashable, Sendable {
     try self.init(of: EventTally(event, times: times), delta: delta, basis: basis)
   }
 
-  /// The accountant with what it does, for people who do not know its name.
+  /// The accountant with its method, for readers who do not know its name.
   public var accountantInWords: String {
     switch accountant {
     case RenyiAccountant.name: "\(accountant): Rényi divergence, composed over all accesses"
@@ -69,7 +69,7 @@ public struct PrivacyCost: Hashable, Sendable {
 
   /// Whether the history stays within the budget.
   ///
-  /// The fast accountant is asked first.
+  /// The fast accountant is tried first.
   static func fits(
     _ tally: EventTally, within budget: PrivacyBudget, basis: Basis
   ) throws(PrivacyError) -> Bool {
@@ -103,8 +103,8 @@ extension PrivacyCost: Codable {
       try container.decode(PrivacyLoss.self, forKey: .privacyLoss).epsilon ?? .infinity
   }
 
-  /// Encodes the claim with both bounds beside it; a bound that is infinite is left out, because
-  /// JSON has no infinity.
+  /// Encodes the claim together with both bounds; an infinite bound is omitted, because JSON has no
+  /// infinity.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     if epsilon.isFinite { try container.encode(epsilon, forKey: .epsilon) }

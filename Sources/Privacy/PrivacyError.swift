@@ -1,12 +1,12 @@
-/// What the privacy room refuses, each refusal with the value that caused it.
+/// Refusals of the privacy room, each with the value that caused it.
 public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A number lies outside the range in which the guarantee has a meaning; NaN always does.
+  /// A number lies outside the range in which the guarantee is meaningful; NaN always does.
   case outOfRange(argument: String, value: String, expected: String)
   /// The event is a mechanism that no accountant of ours can bound.
   case unsupportedEvent(String)
   /// No noise multiplier and no number of steps reaches the target.
   case unreachableTarget(epsilon: Double, delta: Double, reason: String)
-  /// The privacy loss is too large to be represented, which is no guarantee at all.
+  /// The privacy loss is too large to be represented, so there is no guarantee.
   case unboundedLoss(delta: Double)
 
   /// The sentence that a user reads: what failed, what was found, what was expected.
@@ -25,8 +25,7 @@ public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Checks that are written so that NaN fails them: each asks for what is allowed, never for
-/// what is forbidden.
+/// Checks that NaN fails: each states what is allowed, never what is forbidden.
 enum Valid {
   /// A probability above 0 and at most 1.
   static func samplingProbability(_ value: Double) throws(PrivacyError) {

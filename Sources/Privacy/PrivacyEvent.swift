@@ -1,8 +1,8 @@
-/// What was done to the data.
+/// An access to the data.
 ///
 /// Stored forever: cases are only added, meanings never change.
 ///
-/// An event says everything that an accountant needs and nothing else: never a cost, never the
+/// An event contains everything that an accountant needs and nothing else: never a cost, never the
 /// data. All events are under `NeighboringRelation.addOrRemoveOne`.
 public indirect enum PrivacyEvent: Hashable, Sendable {
   /// A sum in which one unit has norm at most C, released with Gaussian noise of standard
@@ -15,7 +15,7 @@ public indirect enum PrivacyEvent: Hashable, Sendable {
   case poissonSampled(probability: Double, event: PrivacyEvent)
   /// `event`, run `times` times with fresh randomness; each run may depend on earlier results.
   case repeated(event: PrivacyEvent, times: Int)
-  /// All of the events on the same data. An empty list is no access at all.
+  /// All of the events on the same data. An empty list is no access.
   case composed([PrivacyEvent])
 }
 
@@ -38,7 +38,7 @@ extension PrivacyEvent {
 }
 
 extension PrivacyEvent: CustomStringConvertible {
-  /// The event in words, for statements and ledgers.
+  /// The event in a sentence, for statements and ledgers.
   public var description: String {
     switch self {
     case .gaussian(let noiseMultiplier):

@@ -1,7 +1,7 @@
-/// The guarantee that goes with a release, in words and as data: `privacy.json` and PRIVACY.md.
+/// The guarantee of a release, in words and as data: `privacy.json` and PRIVACY.md.
 ///
-/// It holds only public values: plans, declared facts, costs. No count of files, no batch that was
-/// drawn, no number computed from the images.
+/// It contains only public values: plans, declared facts, costs. It contains no count of files, no
+/// drawn batch, and no number computed from the images.
 public struct PrivacyStatement: Codable, Hashable, Sendable {
   /// One kind of access to the data.
   public struct Access: Codable, Hashable, Sendable {
@@ -35,10 +35,11 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     }
   }
 
-  /// What a release knows of the ledger, so that a restored old ledger can be told from the newest.
+  /// The position of the ledger that a release records, so that a restored old ledger can be
+  /// distinguished from the newest one.
   ///
-  /// The hash covers every line so far, among them secret random names, so nobody outside can compute
-  /// it from a guess of what the lines hold.
+  /// The hash covers every line so far, including secret random names, so no outsider can compute
+  /// it from a guess of the lines.
   public struct LedgerWitness: Codable, Hashable, Sendable {
     /// The hash of the newest line that the release knows.
     public let hash: String
@@ -54,7 +55,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     }
   }
 
-  /// What a statement is about.
+  /// The subject of a statement.
   public struct Subject: Hashable, Sendable {
     /// Whose data.
     public var root: LedgerRoot
@@ -64,12 +65,12 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var runs: [String]
     /// The mechanism of the run's training; nil when it used several.
     public var mechanism: SubsampledGaussian?
-    /// Where the ledger stood.
+    /// The position of the ledger.
     public var witness: LedgerWitness?
     /// The version of the software.
     public var software: String
-    /// The number of units in the run's plan, with which delta is compared; nil compares it with
-    /// nothing.
+    /// The number of units in the run's plan, for the comparison with delta; nil makes no
+    /// comparison.
     public var population: Int?
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
@@ -102,11 +103,11 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let format: Int
   /// The guarantee in one sentence.
   public let sentence: String
-  /// What epsilon and delta mean; nil in statements that were written before they said so.
+  /// The meaning of epsilon and delta; nil in statements that are older than this field.
   public let meaning: String?
   /// The dataset's name.
   public let dataset: String
-  /// What one record is.
+  /// The meaning of one record.
   public let unit: PrivacyUnit
   /// Which data sets are neighbours.
   public let adjacency: NeighboringRelation
@@ -130,7 +131,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let covered: [String]
   /// What it does not cover.
   public let notCovered: [String]
-  /// Where the ledger stood.
+  /// The position of the ledger.
   public let ledger: LedgerWitness?
   /// The version of the software.
   public let software: String
@@ -205,7 +206,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   }
 
   private static func words(_ access: Access) -> String {
-    // Everybody is in the sum of a step on all units, or of an answer that was paid for.
+    // Every unit is in the sum: a step on all units, or an answer that was paid for.
     let sum =
       access.samplingProbability == 1
       ? "the most that a unit adds, on a sum over all units"

@@ -1,5 +1,5 @@
-/// The mechanism of private training, as one immutable value: who is sampled, how a contribution
-/// is clipped, how much noise is added, by what the sum is divided.
+/// The mechanism of private training, as one immutable value: sampling, clipping, noise and
+/// divisor.
 ///
 /// Sampler, clipping, noise and accountant all read this value and nothing else, so they cannot
 /// drift apart. It has no setters: a changed mechanism is another value and another event.
@@ -47,7 +47,7 @@ public struct SubsampledGaussian: Codable, Hashable, Sendable {
     return try? NoiseGrid(clipNorm: clipNorm, noiseMultiplier: noiseMultiplier)
   }
 
-  /// One step, as the accountants are told.
+  /// One step as an event for the accountants.
   public var event: PrivacyEvent {
     let access: PrivacyEvent =
       switch noise {

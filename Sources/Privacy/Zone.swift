@@ -1,10 +1,10 @@
-/// A value that private images helped to compute and no noise protects.
+/// A value that was computed from private images and that no noise protects.
 ///
-/// It can be turned into other sensitive values but not into a releasable one: there is no such
-/// function. Two ways lead out, both behind a door that a source file has to open by name,
+/// It can be converted to other sensitive values but not to a releasable one: no such function
+/// exists. It has two exits, both behind a door that a source file must open by name,
 /// `@_spi(PrivateZone) import Privacy`: into files that never leave the operator's directory, and
-/// through a mechanism that the ledger was charged for. Any other file that reads the value does not
-/// compile, and a test holds the list of the files that open the door.
+/// through a mechanism that the ledger was charged for. Any other file that reads the value does
+/// not compile, and a test holds the list of the files that open the door.
 public struct Sensitive<Value> {
   private let value: Value
 
@@ -13,7 +13,7 @@ public struct Sensitive<Value> {
     self.value = value
   }
 
-  /// What is computed from a sensitive value is sensitive.
+  /// A value computed from a sensitive value is sensitive.
   ///
   /// `transform` is sendable so that it cannot write what it sees into a variable outside.
   public func map<Result>(
@@ -22,7 +22,7 @@ public struct Sensitive<Value> {
     Sensitive<Result>(try transform(value))
   }
 
-  /// What is computed from a sensitive value and any other is sensitive.
+  /// A value computed from a sensitive value and any other is sensitive.
   public func map<Other, Result>(
     with other: Sensitive<Other>, _ transform: @Sendable (Value, Other) throws -> Result
   ) rethrows -> Sensitive<Result> {
@@ -43,11 +43,12 @@ public enum ReleaseReason: String, Hashable, Sendable, Codable {
   case chosenBeforehand = "chosen-beforehand"
   /// Computed from images that their owner declared public.
   case publicImages = "public-images"
-  /// Noised by a mechanism whose cost stands in the ledger.
+  /// Noised by a mechanism whose cost the ledger records.
   case paidFor = "paid-for"
 }
 
-/// A value that is free to leave: no private image took part in it, or what took part was paid for.
+/// A value that may leave: it contains nothing of private images, or a mechanism paid for what it
+/// contains.
 public struct Releasable<Value> {
   /// The value.
   public let value: Value
@@ -60,13 +61,13 @@ public struct Releasable<Value> {
     self.reason = reason
   }
 
-  /// What is computed from a releasable value alone is releasable for the same reason.
+  /// A value computed from a releasable value alone is releasable for the same reason.
   public func map<Result>(_ transform: (Value) throws -> Result) rethrows -> Releasable<Result> {
     Releasable<Result>(try transform(value), reason)
   }
 
-  /// What is computed from two releasable values is releasable; the reason of `other` is kept,
-  /// since the first is usually the synthetic set.
+  /// A value computed from two releasable values is releasable; the reason of `other` is kept,
+  /// because the first is usually the synthetic set.
   public func map<Other, Result>(
     with other: Releasable<Other>, _ transform: (Value, Other) throws -> Result
   ) rethrows -> Releasable<Result> {
@@ -76,8 +77,8 @@ public struct Releasable<Value> {
 
 /// The administrator's permission to train without privacy.
 ///
-/// Whatever updates a model along gradients that no noise protects asks for it, so a private run,
-/// which has none, cannot take that way. It can be made only behind a door of its own,
+/// Every update along gradients that no noise protects requires it, so a private run, which has
+/// none, cannot take that path. It can be made only behind its own door,
 /// `@_spi(Administrator) import Privacy`, where the administrator's policy is read.
 public struct UnprotectedTraining: Sendable {
   /// Grants the permission.

@@ -76,7 +76,7 @@ STRANGER_MUTANTS = [
     '177', 'the limit of images holds for a person in each class',
     'DatasetsTests.DatasetSnapshotTests/aPersonsLimitIsForTheImagesOfAllClassesTogether',
     (
-      (DATASETS + 'Snapshot/FolderReading.swift',
+      (DATASETS + 'Snapshot/Settlement.swift',
        'images[record.person ?? [], default: []].append((record, index))',
        'images[\n'
        '          (record.person ?? []) + [UInt8(truncatingIfNeeded: record.label)], default: []\n'

@@ -5,7 +5,7 @@ public import Compute
 /// Holds indices only and reads the snapshot's mapping, so a step goes through a batch of any size
 /// in micro-batches.
 public struct Batch: Sendable {
-  /// Where the images lie.
+  /// The positions of the images.
   public let snapshot: DatasetSnapshot
   /// Indices into the snapshot.
   ///
@@ -23,9 +23,9 @@ public struct Batch: Sendable {
   /// Private: never part of a release.
   public var count: Int { images.count }
 
-  /// The unit of privacy of each image, nil when every image is a unit of its own.
+  /// The unit of privacy of each image, nil when every image is a separate unit.
   ///
-  /// What one unit contributes must be clipped together.
+  /// The contributions of one unit must be clipped together.
   public var units: [Int]? {
     guard snapshot.privacyUnit == .folder else { return nil }
     return images.map { snapshot.unit(of: Int($0)) }

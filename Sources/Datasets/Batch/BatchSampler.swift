@@ -13,7 +13,7 @@ public struct BatchSampler: Sendable {
     imagesByUnit = snapshot.privacyUnit == .folder ? snapshot.imagesByUnit() : nil
   }
 
-  /// The batch of one step, possibly empty: every unit of privacy by a coin of its own, all images
+  /// The batch of one step, possibly empty: an independent coin for every unit of privacy, all images
   /// of a unit together.
   ///
   /// - Parameters:

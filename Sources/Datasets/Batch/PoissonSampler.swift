@@ -1,5 +1,5 @@
-/// Takes each of some candidates or leaves it, by a coin of its own: the sampling that the privacy
-/// accountants assume.
+/// Takes or leaves each candidate by an independent coin: the sampling that the privacy accountants
+/// assume.
 ///
 /// Batches have no fixed size, and an empty batch is an ordinary one.
 public struct PoissonSampler: Hashable, Sendable {
@@ -21,11 +21,11 @@ public struct PoissonSampler: Hashable, Sendable {
   /// One draw, in ascending order.
   ///
   /// Uses one number of `source` per candidate, unless the probability is 1. Private training must
-  /// pass a cryptographic source: the guarantee counts on coins that nobody can foresee.
+  /// pass a cryptographic source: the guarantee requires unpredictable coins.
   ///
   /// A candidate is taken when its number is below floor(probability · 2^64). For probabilities of
-  /// 2^-12 and more that product is whole, so the chance is exactly `probability`; below, the chance
-  /// is smaller by less than 2^-64, which can only lower the privacy loss.
+  /// 2^-12 and more that product is whole, so the chance is exactly `probability`; below, the
+  /// chance is smaller by less than 2^-64, which can only lower the privacy loss.
   public func draw(using source: inout some RandomNumberGenerator) -> [Int32] {
     guard probability < 1 else { return (0..<candidateCount).map(Int32.init) }
     let threshold = Self.threshold(for: probability)

@@ -1,4 +1,4 @@
-/// What the owner of a file should know although it decoded.
+/// Facts that the owner of a file should know although it decoded.
 public struct DecodeRemarks: OptionSet, Hashable, Sendable, Codable {
   /// The bits as they travel from the decoding process.
   public let rawValue: UInt32
@@ -14,7 +14,7 @@ public struct DecodeRemarks: OptionSet, Hashable, Sendable, Codable {
 }
 
 extension DecodeRemarks: CustomStringConvertible {
-  /// The remarks in words; empty when there are none.
+  /// The remarks as text; empty when there are none.
   public var description: String {
     contains(.furtherPages)
       ? "only the first page or frame is used. Save the others as files of their own." : ""

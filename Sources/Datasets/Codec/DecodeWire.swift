@@ -1,6 +1,6 @@
 import Glibc
 
-/// The language between the daemon and its decoding process: same machine, same program file, so
+/// The protocol between the daemon and its decoding process: same machine, same program file, so
 /// numbers are in the machine's own byte order.
 ///
 /// ```
@@ -10,8 +10,8 @@ import Glibc
 /// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4, upright, remarks 4),
 ///                   for each status 0: height × width × channels bytes
 /// ```
-/// Every number that arrives is checked against what was asked for, on both sides: the worker may
-/// have been taken over by a hostile image.
+/// Both sides check every received number against the request: a hostile image may have taken over
+/// the worker.
 enum DecodeWire {
   static let magic: UInt32 = 0x3257_4446  // "FDW2"
   static let helloSize = 8
@@ -22,11 +22,11 @@ enum DecodeWire {
 
   /// The channel to the other side is of no more use.
   enum Loss: Error, Equatable {
-    /// The other side has gone.
+    /// The other side has closed the channel.
     case closed
     /// The other side was silent for too long.
     case timedOut
-    /// The other side said what it could not have meant.
+    /// The other side sent an impossible message.
     case nonsense
   }
 
@@ -46,7 +46,7 @@ enum DecodeWire {
     return bytes
   }
 
-  /// What a request asks for; nil when it is malformed.
+  /// Parses a request; nil when it is malformed.
   static func readHeader(
     _ bytes: [UInt8], limits: DecodeLimits
   ) -> (transform: ImageTransform, fileCount: Int, byteCount: Int)? {
@@ -102,7 +102,7 @@ enum DecodeWire {
 
   /// Writes all of `buffer`.
   ///
-  /// On a socket of which the other end has gone this is `.closed`, and never a signal, when
+  /// If the other end of a socket is closed, the result is `.closed`, and never a signal, when
   /// `isSocket`.
   static func write(
     _ descriptor: CInt, _ buffer: UnsafeRawBufferPointer, isSocket: Bool

@@ -1,10 +1,9 @@
 internal import CImageCodecs
 import Glibc
 
-/// The other side of `DecoderConnection`: what the decoding process does, from its start to its
-/// end.
+/// The other side of `DecoderConnection`: the decoding process, from its start to its end.
 ///
-/// Its crash, or its being taken over, is confined to it.
+/// A crash or a takeover affects only this process.
 public enum DecodeWorker {
   /// Memory of the whole process: the largest image, its file and its transform, with room.
   static let addressSpace: UInt64 = 2 << 30
@@ -13,7 +12,7 @@ public enum DecodeWorker {
 
   /// The whole life of a decoding process: serves its input and output, then ends.
   public static func run() -> Never {
-    // Not exit(): what that would still do is no longer allowed.
+    // Not exit(): its clean-up makes calls that are no longer allowed.
     _exit(serve())
   }
 
@@ -22,14 +21,14 @@ public enum DecodeWorker {
   /// - Parameters:
   ///   - input: where requests arrive.
   ///   - output: where replies go.
-  ///   - isConfined: shut the process in first; false only where a thread plays the worker.
-  /// - Returns: the exit code: 0 after an orderly end, 1 when the process could not be shut in or
-  ///   the daemon said nonsense.
+  ///   - isConfined: confine the process first; false only if a thread acts as the worker.
+  /// - Returns: the exit code: 0 after an orderly end, 1 when the process could not be confined or
+  ///   the daemon sent an invalid message.
   public static func serve(
     input: CInt = 0, output: CInt = 1, isConfined: Bool = true,
     limits: DecodeLimits = .standard
   ) -> CInt {
-    // Made before the walls go up, so that what the libraries set up once is set up.
+    // Created before the confinement, so that the libraries complete their one-time set-up.
     let codec = ImageCodec(limits: limits)
     var confinement = CI_NOT_CONFINED
     if isConfined {

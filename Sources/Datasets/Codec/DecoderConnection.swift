@@ -24,7 +24,7 @@ public final class DecoderConnection {
 
   private let socket: CInt
 
-  /// A connection over `socket`, which it closes when it goes away.
+  /// A connection over `socket`, which it closes when it is destroyed.
   ///
   /// - Parameter silence: seconds that the worker may be silent.
   public init(socket: CInt, silence: Int = 60) {
@@ -51,7 +51,7 @@ public final class DecoderConnection {
     }
   }
 
-  /// Asks for the pixels of some files; see `ImageDecoder.decode`.
+  /// Requests the pixels of some files; see `ImageDecoder.decode`.
   public func decode(
     _ files: EncodedImages, with transform: ImageTransform,
     into pixels: UnsafeMutableBufferPointer<UInt8>

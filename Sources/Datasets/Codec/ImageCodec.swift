@@ -5,9 +5,9 @@ internal import CImageCodecs
 /// Keeps its buffers from image to image; one per thread.
 ///
 /// JPEG is decoded with the accurate integer inverse DCT and smooth chroma upsampling, PNG with
-/// explicit transforms. Colours are brought to sRGB where an ICC profile describes them and nothing
-/// else is asked; a gamma beside it is ignored. Of TIFF, WebP and PNM files with several images the
-/// first one counts.
+/// explicit transforms. Colours with an ICC profile are converted to sRGB unless the caller
+/// requests otherwise; a gamma chunk beside a profile is ignored. Of TIFF, WebP and PNM files with
+/// several images, the first one is used.
 public final class ImageCodec: ImageDecoder {
   private let decoder: OpaquePointer
   private let limits: DecodeLimits

@@ -16,7 +16,7 @@ public protocol ImageDecoder: AnyObject {
   ) throws -> [DecodeOutcome]
 }
 
-/// What became of one file's bytes.
+/// The result for one file's bytes.
 public enum DecodeOutcome: Hashable, Sendable {
   /// They were an image of this many rows and columns, upright.
   case decoded(height: Int, width: Int, remarks: DecodeRemarks = [])
@@ -27,7 +27,7 @@ public enum DecodeOutcome: Hashable, Sendable {
 /// The encoded bytes of some files, one after another in memory that is reused.
 public final class EncodedImages {
   private var memory: UnsafeMutableRawBufferPointer
-  /// Where each file lies.
+  /// The place of each file.
   private(set) var ranges: [Range<Int>] = []
 
   /// An empty batch with room for `capacity` bytes before it must grow.

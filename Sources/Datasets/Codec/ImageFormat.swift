@@ -1,4 +1,4 @@
-/// The kind of a file, told by its content and never by its name.
+/// The kind of a file, recognised by its content and never by its name.
 public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
   case png = "PNG"
   case jpeg = "JPEG"
@@ -34,7 +34,7 @@ public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
     case .avif: Self.forEach("avif", "heif-convert {} {}.png")
     case .jpegXL: Self.forEach("jxl", "djxl {} {}.png")
     case .jpeg2000: Self.forEach("j[p2][2k]", "opj_decompress -i {} -o {}.png")
-    // One window for all: what is black and white must not depend on an image.
+    // One window for all images: black and white must not depend on an image.
     case .dicom:
       Self.forEach("dcm", "dcmj2pnm --write-16-bit-png --set-window 40 400 {} {}.png")
     case .tga: Self.forEach("tga", "convert {} -auto-orient {}.png")

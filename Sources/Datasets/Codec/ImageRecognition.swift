@@ -1,7 +1,8 @@
 extension ImageFormat {
   /// Recognises a file by its content; nil when it is none of these kinds.
   ///
-  /// A PNG or JPEG that is cut inside its signature counts as what it could still become.
+  /// A PNG or JPEG that is cut inside its signature counts as the format that it could still
+  /// become.
   public static func recognise(_ content: UnsafeRawBufferPointer) -> ImageFormat? {
     let file = FileContent(bytes: content)
     return decodedKind(file) ?? namedKind(file) ?? kindWithoutSignature(file)
@@ -43,7 +44,7 @@ extension ImageFormat {
     return isSVG(file) ? .svg : nil
   }
 
-  /// HEIF, AVIF and some raw files are one container (ISO 14496-12), told apart by its brands.
+  /// HEIF, AVIF and some raw files share one container (ISO 14496-12); its brands distinguish them.
   private static func kindOfContainer(_ file: FileContent) -> ImageFormat? {
     let size = Int(file.big32(at: 0) ?? 0)
     // The brand at 12 is a version.
@@ -115,13 +116,13 @@ extension ImageFormat {
   }
 }
 
-/// Bytes whose places may lie beyond their end.
+/// Bytes with checked access: an index may be beyond their end.
 private struct FileContent {
   let bytes: UnsafeRawBufferPointer
 
   static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
 
-  /// Whether the file begins so, or is too short to tell.
+  /// Whether the file begins with these bytes, or is too short to decide.
   func couldBegin(_ signature: [UInt8]) -> Bool {
     !bytes.isEmpty && zip(bytes, signature).allSatisfy { $0 == $1 }
   }

@@ -74,7 +74,7 @@ public struct PNGEncoder: Sendable {
   }
 }
 
-/// The mark that tells people and programs that an image is synthetic: IPTC digital source type
+/// The mark that identifies a synthetic image to people and programs: IPTC digital source type
 /// `trainedAlgorithmicMedia` in XMP, and PNG text that any viewer shows.
 public struct SyntheticMark: Hashable, Sendable {
   /// The program that made the image.

@@ -52,14 +52,14 @@ final class Directory: Sendable {
     return directory
   }
 
-  /// Status of an entry itself, not of what a link points to.
+  /// The status of an entry itself, not of a link's target.
   func status(of name: some Collection<UInt8>) -> stat? {
     var status = stat()
     let result = withName(name) { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }
     return result == 0 ? status : nil
   }
 
-  /// What kind of entry a name stands for.
+  /// The kind of an entry.
   enum Kind {
     case file
     case directory
@@ -68,7 +68,7 @@ final class Directory: Sendable {
 
   /// Calls `body` with each entry except `.` and `..`, in the directory's own order.
   func forEachEntry(_ body: (_ name: [UInt8], _ kind: Kind) throws -> Void) throws {
-    // A descriptor of its own: closing the stream closes it, and its position is not shared.
+    // A separate descriptor: closing the stream closes it, and its position is not shared.
     let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = fdopendir(copy) else {
       let code = errno

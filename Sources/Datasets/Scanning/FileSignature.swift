@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells that a file is still the same one, unchanged.
+/// The facts that identify an unchanged file.
 ///
 /// Renaming changes `changed` on most file systems; writing changes `size` or `modified`.
 public struct FileSignature: Hashable, Sendable, Codable {

@@ -7,7 +7,7 @@ import Glibc
 public struct FolderScan: Sendable {
   /// Regular files that are not ignored, in order of their paths.
   public private(set) var files: [RelativePath] = []
-  /// What their status was, in the same order; empty unless asked for.
+  /// Their file status, in the same order; empty unless requested.
   public private(set) var signatures: [FileSignature] = []
   /// Entries that are no candidates: links, pipes, ignored names, other file systems.
   public private(set) var verdicts: [InspectedFile] = []
@@ -25,7 +25,7 @@ public struct FolderScan: Sendable {
   ///
   /// - Parameters:
   ///   - folder: list only below this folder.
-  ///   - withSignatures: also ask for the status of every file.
+  ///   - withSignatures: also read the status of every file.
   /// - Throws: `DatasetError.rootUnavailable`; a sub-folder that cannot be read is a verdict.
   public init(
     root: String, below folder: RelativePath = RelativePath(bytes: []),

@@ -1,18 +1,18 @@
-/// Why a file or folder is passed over for its name alone.
+/// Why a file or folder is skipped for its name alone.
 ///
-/// What Macs, Windows, network storage, synchronising programs, browsers, editors and development
-/// tools leave beside images, told by the names that they give. Letters of ASCII are compared
+/// Macs, Windows, network storage, synchronising programs, browsers, editors and development tools
+/// leave such files beside images and can be recognised by their names. ASCII letters are compared
 /// without regard to case.
 public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   /// Begins with `.` or `~`.
   case hidden
-  /// Still being written or downloaded, or a lock beside such a file.
+  /// Still being written or downloaded, or the lock of such a file.
   case unfinished
-  /// What an editor or a person kept of an older version.
+  /// An older version that an editor or a person kept.
   case backup
-  /// What a synchronising program made of two versions that it could not join.
+  /// A file that a synchronising program made of two versions that it could not merge.
   case conflictCopy
-  /// Stands for a file that is elsewhere and was not downloaded.
+  /// A placeholder for a file that was not downloaded.
   case placeholder
   /// A file that a system or a program keeps for itself.
   case systemFile
@@ -104,7 +104,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
 
   // MARK: Conflict copies
 
-  /// All words for it that the programs use share these letters.
+  /// All words that the programs use for it share these letters.
   private static let conflictLetters = Array("onfli".utf8)
   private static let conflictWords: [[UInt8]] = [
     ".sync-conflict-", "conflicted copy", "(conflicted", "(case conflict", "(sfconflict",
@@ -117,7 +117,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   private static func isConflictCopy(_ name: [UInt8]) -> Bool {
     guard first(conflictLetters, in: name) != nil else { return false }
     if conflictWords.contains(where: { first($0, in: name) != nil }) { return true }
-    // A date stands before (Synology) or after (ownCloud): `armed_conflict.jpg` is a picture.
+    // A date comes before (Synology) or after (ownCloud): `armed_conflict.jpg` is a picture.
     guard let place = first(conflictEnding, in: name) else { return false }
     let end = place + conflictEnding.count
     let isDatedBefore = place > 0 && isDigit(name[place - 1])
@@ -137,7 +137,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 extension PassedOverName: CustomStringConvertible {
-  /// What such names mean.
+  /// The meaning of such names.
   public var description: String {
     switch self {
     case .hidden: "its name begins with '.' or '~', as hidden files do"

@@ -115,9 +115,9 @@ public final class DatasetSnapshot: Sendable {
     }
   }
 
-  /// The declared classes that have no image, in label order.
+  /// The declared classes without an image, in label order.
   ///
-  /// Nothing can be learnt of them. Private: never part of a release.
+  /// A model cannot learn anything about them. Private: never part of a release.
   public var classesWithoutImage: [String] {
     zip(classes, countsByClass()).filter { $1 == 0 }.map(\.0)
   }

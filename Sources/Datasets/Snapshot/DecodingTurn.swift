@@ -1,6 +1,6 @@
 /// Some files on their way through one decoder: read one after another, decoded together.
 struct DecodingTurn {
-  /// What is known of files so far, with their numbers.
+  /// The known facts about files so far, with their numbers.
   var findings: [(Int, FileFinding)] = []
 
   private let transform: ImageTransform
@@ -37,7 +37,7 @@ struct DecodingTurn {
     pending.append((index, finding))
   }
 
-  /// Decodes what was read; the pixels of file number n go to slot n of `packer`.
+  /// Decodes the files that were read; the pixels of file number n go to slot n of `packer`.
   mutating func decode(_ decoder: any ImageDecoder, into packer: SnapshotPacker?) throws {
     guard files.count > 0 else { return }
     let outcomes = try decoder.decode(files, with: transform, into: pixels.all)

@@ -6,7 +6,7 @@ struct PackedRecord {
   let slot: Int
 }
 
-/// What reading one file showed, before it is compared with the others.
+/// The result of reading one file, before it is compared with the others.
 struct FileFinding: Sendable {
   /// Nil: it decoded, and may be accepted.
   var verdict: ImageVerdict?
@@ -22,7 +22,7 @@ struct FileFinding: Sendable {
     self.signature = signature
   }
 
-  /// What an earlier reading of the same, unchanged file showed; nil when it must be read again.
+  /// The result of an earlier reading of the same, unchanged file; nil when it must be read again.
   init?(_ known: InspectedFile) {
     switch known.verdict {
     case .accepted, .duplicate, .contradictoryClass, .beyondUnitLimit:
@@ -65,7 +65,7 @@ final class FolderReading: Sendable {
     self.init(builder, known: known, root: root, scan: scan)
   }
 
-  /// Reads the files of a listing, whose signatures are there unless nothing is known.
+  /// Reads the files of a listing; their signatures are present unless nothing is known.
   init(
     _ builder: SnapshotBuilder, known: [RelativePath: InspectedFile], root: Directory,
     scan: FolderScan
@@ -123,7 +123,7 @@ final class FolderReading: Sendable {
     }
   }
 
-  /// What the place of a file, or an earlier reading of it, decides.
+  /// The finding that follows from the place of a file, or from an earlier reading of it.
   private func findingWithoutReading(_ index: Int) -> FileFinding? {
     let path = scan.files[index]
     if case .failure(let fault) = paths.read(path) { return FileFinding(fault.verdict) }
@@ -131,7 +131,8 @@ final class FolderReading: Sendable {
     return FileFinding(file)
   }
 
-  /// Settles what only the whole shows: duplicates, limits per person, classes without images.
+  /// Settles the verdicts that depend on the whole folder: duplicates, limits per person, classes
+  /// without images.
   func settle() -> Settlement {
     let findings = findings.withLock { $0 }
     return Settlement(

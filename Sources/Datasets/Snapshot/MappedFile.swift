@@ -2,8 +2,8 @@ import Glibc
 
 /// A file mapped into memory.
 final class MappedFile: @unchecked Sendable {
-  // Sendable: the mapping itself never changes after init. Who writes through `mutableBytes` owns
-  // the object alone (SnapshotBuilder gives each thread places of its own).
+  // Sendable: the mapping itself never changes after init. A writer through `mutableBytes` is the
+  // only owner of the object (SnapshotBuilder assigns each thread its own places).
   let mutableBytes: UnsafeMutableRawBufferPointer
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(mutableBytes) }
@@ -21,7 +21,7 @@ final class MappedFile: @unchecked Sendable {
   deinit { munmap(mutableBytes.baseAddress, mutableBytes.count) }
 }
 
-/// Writes all of `bytes` at `offset`, whatever the kernel takes at a time.
+/// Writes all of `bytes` at `offset`, in as many calls as the kernel needs.
 func writeFully(
   _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, at offset: Int, path: String
 ) throws(DatasetError) {

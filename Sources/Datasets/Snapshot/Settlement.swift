@@ -1,5 +1,5 @@
-/// What becomes of the files of a folder once each of them was looked at: duplicates, limits per
-/// person and classes without images show only in the whole.
+/// Settles the verdicts of a folder after each file was read: duplicates, limits per person and
+/// classes without images depend on the whole.
 struct Settlement {
   /// Every entry with its verdict, in order of paths.
   private(set) var files: [InspectedFile] = []
@@ -77,7 +77,8 @@ struct Settlement {
     return verdicts
   }
 
-  /// Keeps the images of each person that come first by content, which depends on nobody else.
+  /// Keeps the first images of each person in the order of their content, which depends on no other
+  /// person.
   private func limitPeople(
     _ records: [SnapshotRecord?], _ rules: DatasetRules, _ verdicts: inout [ImageVerdict?]
   ) {
@@ -107,11 +108,10 @@ struct Settlement {
 }
 
 extension [InspectedFile] {
-  /// What a run would make of these files that brings them to the form of `transform`, without
-  /// reading them again.
+  /// The result of a run over these files with the form of `transform`, without reading them again.
   ///
-  /// Whether an image is large enough follows from its recorded size; which images of a person count
-  /// follows from which of them are. The list comes from an inspection that enlarges without limit
+  /// The recorded size of an image shows whether it is large enough; this in turn decides which
+  /// images of a person count. The list comes from an inspection that enlarges without limit
   /// (`ImageTransform.inspection`), so that every readable file has a size.
   public func verdicts(under transform: ImageTransform, rules: DatasetRules) -> [InspectedFile] {
     var candidates: [(RelativePath, FileFinding)] = []
@@ -137,9 +137,9 @@ extension [InspectedFile] {
 }
 
 extension InspectedFile {
-  /// What becomes of this file alone when images are brought to the form of `transform`.
+  /// The verdict of this file alone when images are converted to the form of `transform`.
   ///
-  /// Of a whole list `verdicts(under:rules:)` says it, limits per person included.
+  /// For a whole list, including limits per person, use `verdicts(under:rules:)`.
   public func verdict(under transform: ImageTransform) -> ImageVerdict {
     guard verdict == .accepted, let height, let width,
       !transform.accepts(height: height, width: width)

@@ -6,7 +6,7 @@ public struct SnapshotProgress: Hashable, Sendable {
   public let total: Int
 }
 
-/// What reading a folder gave.
+/// The result of reading a folder.
 public struct SnapshotResult: Sendable {
   /// The packed set, opened.
   public let snapshot: DatasetSnapshot
@@ -15,28 +15,28 @@ public struct SnapshotResult: Sendable {
 }
 
 /// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads,
-/// settles duplicates, and packs what is accepted into one file.
+/// settles duplicates, and packs the accepted images into one file.
 public struct SnapshotBuilder: Sendable {
   /// The folder.
   public let root: String
-  /// What is declared about it.
+  /// The declarations about it.
   public let rules: DatasetRules
-  /// The form of the packed images, with what the rules declare about levels and colours.
+  /// The form of the packed images, with the rules' declarations about levels and colours.
   public let transform: ImageTransform
-  /// Threads; each has a decoder of its own.
+  /// The number of threads; each has its own decoder.
   public var threadCount: Int
   /// Limits on one file.
   public var limits = DecodeLimits.standard
   /// Makes the decoder of one thread; the default decodes in this process.
   public var makeDecoder: @Sendable () throws -> any ImageDecoder
-  /// Says of a file whether it has been quiet for long enough; others stay `waiting`.
+  /// Whether a file has been quiet for long enough; others stay `waiting`.
   public var isSettled: @Sendable (RelativePath, FileSignature) -> Bool = { _, _ in true }
   /// Called now and then, from any of the threads.
   public var onProgress: @Sendable (SnapshotProgress) -> Void = { _ in }
-  /// Asked now and then; true ends the work with `DatasetError.stopped`.
+  /// Called now and then; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
-  /// Hears once what became of every entry of the folder, in order of paths, also where no file was
+  /// Receives once the verdict of every entry of the folder, in order of paths, also if no file was
   /// accepted and `build` throws.
   public var onVerdicts: @Sendable ([InspectedFile]) -> Void = { _ in }
 
@@ -54,10 +54,10 @@ public struct SnapshotBuilder: Sendable {
     makeDecoder = { ImageCodec() }
   }
 
-  /// Reads the folder and only says what would become of each file, in order of paths.
+  /// Reads the folder and returns only the verdict of each file, in order of paths.
   ///
-  /// - Parameter known: what an inspection with the same transform and limits found earlier; a file
-  ///   whose signature is unchanged is not read again.
+  /// - Parameter known: the result of an earlier inspection with the same transform and limits; a
+  ///   file whose signature is unchanged is not read again.
   /// - Throws: `DatasetError`.
   public func inspect(known: [RelativePath: InspectedFile] = [:]) throws -> [InspectedFile] {
     let reading = try FolderReading(self, known: known)
@@ -67,9 +67,9 @@ public struct SnapshotBuilder: Sendable {
     return files
   }
 
-  /// Reads the folder and packs what is accepted into `directory`/`name`.
+  /// Reads the folder and packs the accepted images into `directory`/`name`.
   ///
-  /// The directory is made with mode 0700 when absent; one that others may enter is refused. The
+  /// A missing directory is made with mode 0700; one that others may enter is refused. The
   /// file has mode 0600 and appears whole or not at all.
   ///
   /// - Throws: `DatasetError`; `.noImages` when nothing was accepted.

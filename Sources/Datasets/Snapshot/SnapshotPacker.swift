@@ -25,7 +25,7 @@ final class SnapshotPacker: Sendable {
     descriptor = open(
       temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
     guard descriptor >= 0 else { throw DatasetError.lastCall("creating", temporaryPath) }
-    // Tells a sweep of what a crash left that somebody still writes here.
+    // Protects the file from a sweep of crash leftovers while it is being written.
     flock(descriptor, LOCK_EX | LOCK_NB)
     do {
       let size = SnapshotLayout.headerSize + slotCount * transform.byteCount
@@ -147,8 +147,8 @@ final class SnapshotPacker: Sendable {
       descriptor: descriptor, size: size, isWritable: false, path: temporaryPath)
     let checksum = Mutex<ContentHash?>(nil)
     let syncCode = Mutex<CInt>(0)
-    // The disk is given its work while the checksum is computed. The kernel reports a failed write
-    // once, so what this call says counts as much as the sync in publish().
+    // Starts the disk's work while the checksum is computed. The kernel reports a failed write only
+    // once, so the result of this call matters as much as the sync in publish().
     WorkerThreads.run(2) { [descriptor] index in
       if index == 0 {
         let value = DatasetSnapshot.checksum(of: whole.bytes)

@@ -18,8 +18,8 @@ struct SnapshotRecord: Equatable {
   }
 }
 
-/// The name of a set of images: equal for the same images, classes, people and transform,
-/// whatever the file names and the order of arrival.
+/// The name of a set of images: equal for the same images, classes, people and transform, whatever
+/// the file names and the order of arrival.
 enum SnapshotDigest {
   /// SHA-256 over the declaration and the records, which are in the order of `precedes`.
   static func digest(
@@ -51,10 +51,10 @@ enum SnapshotDigest {
 
 /// Decides which copies of the same bytes count.
 ///
-/// The rule must move at most one record when one unit of privacy is added or removed, or the
-/// guarantee would cover less than it says:
-/// - Unit file: bytes that lie several times in one class count once. Bytes that lie in several
-///   classes count not at all; keeping the first would let one added file exchange a record.
+/// The rule must change at most one record when one unit of privacy is added or removed; otherwise
+/// the guarantee would cover less than it states:
+/// - Unit file: identical files in one class count once. Identical files in several classes do not
+///   count at all; keeping the first would let one added file exchange a record.
 /// - Unit folder: the same within one person. Copies of different people all count, because
 ///   whether one person's image is used must not depend on what another person owns.
 struct DuplicateResolver {

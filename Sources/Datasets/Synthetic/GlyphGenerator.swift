@@ -9,7 +9,7 @@ public struct GlyphGenerator: Sendable {
   /// Rows and columns.
   public static let side = 28
 
-  /// What decides all images.
+  /// The value that determines all images.
   public let seed: UInt64
 
   /// A generator.
@@ -97,7 +97,8 @@ public struct GlyphGenerator: Sendable {
     init(of glyph: Glyph, using random: inout SeededStream) {
       outline = glyph.outline(using: &random)
       radius = random.number(in: 7.5...11)
-      // As in handwriting, shapes lean and stray but do not turn over: few images must do for a demo.
+      // As in handwriting, shapes lean and shift but do not turn over: a demo must work with few
+      // images.
       let play = min(2.5, 12.5 - radius)
       let middle = Double(GlyphGenerator.side) / 2
       centre = GlyphPoint(

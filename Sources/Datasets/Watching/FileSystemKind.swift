@@ -1,6 +1,6 @@
 import Glibc
 
-/// What kind of file system holds a folder, as `/proc/self/mountinfo` names it.
+/// The kind of file system of a folder, as `/proc/self/mountinfo` names it.
 struct FileSystemKind: Equatable {
   /// For example `ext4`, `nfs4`, `fuse.sshfs`.
   let name: String
@@ -14,7 +14,7 @@ struct FileSystemKind: Equatable {
     return remote.contains { name.hasPrefix($0) }
   }
 
-  /// The kind that holds `path`; nil when the system does not tell.
+  /// The kind of the file system of `path`; nil when the system does not report it.
   init?(holding path: String) {
     guard let real = realpath(path, nil) else { return nil }
     defer { free(real) }

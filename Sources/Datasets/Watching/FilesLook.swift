@@ -1,10 +1,10 @@
 import Glibc
 
-/// What looking through a whole root showed.
+/// The result of scanning a whole root.
 public struct WholeLook: Sendable {
   /// Every entry with its verdict, in order of paths.
   public let files: [InspectedFile]
-  /// The folders, for looks at some files alone.
+  /// The folders, for later looks at single files.
   public let shape: FolderShape
 }
 
@@ -40,19 +40,19 @@ public struct FolderShape: Sendable {
   }
 }
 
-/// What looking at some files of a root showed.
+/// The result of looking at some files of a root.
 public struct FilesLook: Sendable {
-  /// Those that are there, with the verdicts that hold among them, in order of paths.
+  /// The existing files, with the verdicts that hold among them, in order of paths.
   public let files: [InspectedFile]
   /// Those that are not.
   public let gone: [RelativePath]
 }
 
 extension SnapshotBuilder {
-  /// Reads the folder and says what would become of each file, and which folders there are.
+  /// Reads the folder and returns the verdict of each file, and the list of folders.
   ///
-  /// - Parameter known: what an inspection with the same transform and limits found earlier; a file
-  ///   whose signature is unchanged is not read again.
+  /// - Parameter known: the result of an earlier inspection with the same transform and limits; a
+  ///   file whose signature is unchanged is not read again.
   /// - Throws: `DatasetError`.
   public func inspectAll(known: [RelativePath: InspectedFile] = [:]) throws -> WholeLook {
     let reading = try FolderReading(self, known: known)
@@ -62,10 +62,10 @@ extension SnapshotBuilder {
 
   /// Looks at some files alone, as if there were no others.
   ///
-  /// Verdicts that compare files hold when `paths` has all files with the same content, or, with
-  /// folders as units, all files of the same person.
+  /// Verdicts that compare files are valid when `paths` contains all files with the same content, or,
+  /// with folders as units, all files of the same person.
   ///
-  /// - Returns: nil when only a look at everything can tell: a folder came or went.
+  /// - Returns: nil if a full scan is necessary, because a folder appeared or disappeared.
   /// - Throws: `DatasetError`.
   public func inspect(
     only paths: some Sequence<RelativePath>, in shape: FolderShape,

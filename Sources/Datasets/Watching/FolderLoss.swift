@@ -1,7 +1,8 @@
-/// Tells a folder from which files were removed from one whose share was lost.
+/// Distinguishes a folder whose files were removed from one whose share was lost.
 ///
-/// A share that is not mounted leaves an empty folder, or one with a few files below it. To believe
-/// that would throw away every verdict, and all files would be decoded anew when they are back.
+/// An unmounted share leaves an empty folder, or one with a few files below it. If the loss were
+/// believed, every verdict would be discarded, and all files would be decoded again when they
+/// return.
 public enum FolderLoss {
   /// Fewer files than this are removed by people every day, also from small sets.
   private static let smallLoss = 10

@@ -18,9 +18,9 @@ public struct WatchOptions: Hashable, Sendable {
   public var quiet: Duration
   /// How long a file may keep changing before it is taken as it is.
   public var maximumWait: Duration
-  /// How often everything is looked at although the kernel tells of changes.
+  /// The interval between full scans while the kernel reports changes.
   public var rescanInterval: Duration
-  /// How often everything is looked at where it does not.
+  /// The interval between full scans while it does not.
   public var degradedRescanInterval: Duration
   /// Whether files are reported that had settled before the first look.
   public var reportsPresent = true
@@ -40,13 +40,13 @@ public struct WatchOptions: Hashable, Sendable {
   }
 }
 
-/// What a `FolderWatcher` learnt.
+/// A change that a `FolderWatcher` found.
 public enum FolderChange: Hashable, Sendable {
   /// A file is new or has changed, and is written now.
   case settled(RelativePath, FileSignature)
   /// A file has kept changing for the longest wait; read it as it is.
   case overdue(RelativePath, FileSignature)
-  /// A file that was reported is gone.
+  /// A file that was reported no longer exists.
   case vanished(RelativePath)
   /// A file is new or has changed, and is not settled yet; reported once until it is.
   case changing(RelativePath)
@@ -54,20 +54,20 @@ public enum FolderChange: Hashable, Sendable {
 
 /// How well a folder is watched.
 public enum WatchState: Hashable, Sendable {
-  /// The kernel tells of changes.
+  /// The kernel reports changes.
   case native
-  /// Changes are found by looking; the text says why.
+  /// Changes are found by polling; the text gives the reason.
   case degraded(reason: String)
-  /// The root is not there; what was known of it is kept.
+  /// The root does not exist; everything known about it is kept.
   ///
-  /// The text says why.
+  /// The text gives the reason.
   case offline(reason: String)
 }
 
-/// Watches a root and its folders for files that come, change and go.
+/// Watches a root and its folders for files that appear, change and disappear.
 ///
-/// The kernel's notices are hints and listings are the truth: notices that overflowed, folders that
-/// cannot be watched and file systems that tell nothing only make changes show later. Not for
+/// The kernel's notices are hints and listings are the truth: lost notices, folders that cannot be
+/// watched and file systems that report nothing only delay the detection of changes. Not for
 /// several threads, except `wake`.
 public final class FolderWatcher {
   /// The watched folder.
@@ -81,16 +81,17 @@ public final class FolderWatcher {
   private var tree: WatchedTree?
   private let waker: Waker
   private let maximumWatchCount: Int
-  /// Files that were reported and are there.
+  /// Existing files that were reported.
   private var known: [RelativePath: FileSignature] = [:]
   private var settling: SettledFiles
   private var nextScan = Duration.zero
   /// Which directory the root was when it was last listed.
   private var identity: FileIdentity?
 
-  /// How often an absent root is looked for, and a present one is checked to be the same still.
+  /// The interval of looking for an absent root, and of checking that a present one is still the
+  /// same.
   ///
-  /// The kernel tells when the root itself is moved, removed or unmounted, and not when a folder
+  /// The kernel reports when the root itself is moved, removed or unmounted, but not when a folder
   /// above it is.
   private static let rootInterval = Duration.seconds(1)
   private var nextRootCheck = Duration.zero
@@ -121,7 +122,7 @@ public final class FolderWatcher {
   /// Ends a `poll` that is under way, from any thread.
   public func wake() { waker.wake() }
 
-  /// Looks at everything in the next `poll`.
+  /// Requests a full scan in the next `poll`.
   public func rescan() { nextScan = .zero }
 
   /// Waits for changes, at most `timeout`.
@@ -158,7 +159,7 @@ public final class FolderWatcher {
     }
   }
 
-  /// Looks at once when another directory has taken the root's place, or none.
+  /// Scans at once when another directory, or none, has taken the root's place.
   private func checkRoot() {
     guard Self.now() >= nextRootCheck else { return }
     nextRootCheck = Self.now() + Self.rootInterval
@@ -172,13 +173,14 @@ public final class FolderWatcher {
     if current != identity { tree = nil }
     prepareTree()
     var listing = try scanOnce(directory)
-    // An unmounted share leaves an empty folder behind; its files are not gone.
+    // An unmounted share leaves an empty folder behind; its files still exist elsewhere.
     if let identity, current != identity,
       FolderLoss.isSuspect(known: known.count, found: listing.files.count)
     {
       throw DatasetError.rootUnavailable(path: root, errno: ENODEV)
     }
-    // What came between the listing and the first watch of its folder shows in a second listing.
+    // A second listing shows files that appeared between the first listing and the first watch of
+    // their folder.
     if tree?.watch(listing.folders, below: directory) == true { listing = try scanOnce(directory) }
     let isFirst = identity == nil
     identity = current
@@ -306,7 +308,7 @@ public final class FolderWatcher {
     }
   }
 
-  /// A file is gone; it is reported when it was before, at least as `changing`.
+  /// A file no longer exists; it is reported if it was reported before, at least as `changing`.
   private func vanish(
     _ path: RelativePath, into changes: inout [FolderChange], wasTold: Bool = false
   ) {

@@ -13,9 +13,9 @@ final class Inotify {
     }
   }
 
-  /// Whole files: begun, closed after writing, moved, removed; and directories.
+  /// Events of whole files: begun, closed after writing, moved, removed; and of directories.
   ///
-  /// Single writes are not asked for: a file is looked at again before it counts as settled.
+  /// Single writes are not watched: a file is looked at again before it counts as settled.
   private static let mask = UInt32(
     bitPattern: IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB
       | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
@@ -25,7 +25,7 @@ final class Inotify {
   private var watchCount = 0
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)
 
-  /// Nil when the kernel refuses; `errno` says why.
+  /// Nil when the kernel refuses; `errno` contains the reason.
   init?(maximumWatchCount: Int = .max) {
     descriptor = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
     self.maximumWatchCount = maximumWatchCount
@@ -86,6 +86,6 @@ final class Inotify {
 struct SystemCode: Error, CustomStringConvertible {
   let code: CInt
 
-  /// What the system says.
+  /// The system's description.
   var description: String { String(cString: strerror(code)) + "." }
 }

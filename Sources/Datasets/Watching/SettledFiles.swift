@@ -1,9 +1,10 @@
-/// Decides when a file has been written: its size, times and inode have not changed for a while.
+/// Decides when a file is completely written: its size, times and inode have not changed for a
+/// while.
 ///
-/// A value without clock or disk: the caller says what it saw and when. Times are durations since
-/// any fixed moment, on a clock that never jumps.
+/// A value without clock or disk: the caller reports what it saw and when. Times are durations
+/// since any fixed moment, on a clock that never jumps.
 public struct SettledFiles: Sendable {
-  /// What a look at a waiting file showed.
+  /// The result of looking at a waiting file.
   public enum Answer: Hashable, Sendable {
     /// Unchanged for long enough.
     case settled
@@ -11,7 +12,7 @@ public struct SettledFiles: Sendable {
     case waiting
     /// Still changing after the longest wait: taken as it is, and again when it changes.
     case overdue
-    /// Gone.
+    /// It no longer exists.
     case vanished
   }
 
@@ -69,7 +70,7 @@ public struct SettledFiles: Sendable {
   /// Whether this file has not settled.
   public func contains(_ path: RelativePath) -> Bool { waiting[path] != nil }
 
-  /// When to ask `takeDue` next, or earlier; nil when nothing waits.
+  /// The time for the next `takeDue`, or earlier; nil when no file waits.
   public var nextDeadline: Duration? {
     guard !waiting.isEmpty else { return nil }
     let moments = [
@@ -92,7 +93,7 @@ public struct SettledFiles: Sendable {
     byChange.append(path, now)
   }
 
-  /// A file is gone or not wanted any more.
+  /// A file no longer exists or is no longer wanted.
   public mutating func forget(_ path: RelativePath) { waiting[path] = nil }
 
   /// Forgets the files for which `isForgotten` holds.
@@ -116,9 +117,9 @@ public struct SettledFiles: Sendable {
     return due.sorted()
   }
 
-  /// A due file was looked at; nil means that it was not there.
+  /// Records the look at a due file; nil means that it did not exist.
   ///
-  /// Every answer but `waiting` ends its wait.
+  /// Every result except `waiting` ends its wait.
   public mutating func look(
     at path: RelativePath, _ signature: FileSignature?, at now: Duration
   ) -> Answer {

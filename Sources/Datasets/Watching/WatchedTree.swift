@@ -1,6 +1,6 @@
 import Glibc
 
-/// The watches on the folders of one root, and what their notices mean.
+/// The watches on the folders of one root, and the meaning of their notices.
 final class WatchedTree {
   /// A notice in terms of paths.
   enum Notice: Equatable {
@@ -12,15 +12,15 @@ final class WatchedTree {
     case folder(RelativePath)
     /// A folder was moved away or removed.
     case folderGone(RelativePath)
-    /// Notices were lost, or the root itself changed: only a listing can tell.
+    /// Notices were lost, or the root itself changed: only a listing can show the state.
     case lost
   }
 
-  /// Why there is no tree at all.
+  /// Why no tree could be watched.
   static let refusal =
     "the kernel allows no further watcher (fs.inotify.max_user_instances); raise it"
 
-  /// What is missing, in words; nil when every folder is watched.
+  /// The missing folders, as a text; nil when every folder is watched.
   private(set) var shortcoming: String?
 
   private let inotify: Inotify
@@ -89,7 +89,7 @@ final class WatchedTree {
 
   /// A watched folder itself was moved or removed.
   ///
-  /// For any but the root its parent tells that too.
+  /// For any folder except the root, its parent reports that too.
   private func noticeOfItself(_ folder: RelativePath, _ event: Inotify.Event) -> Notice? {
     if event.contains(IN_IGNORED) {
       pathOfWatch[event.watch] = nil

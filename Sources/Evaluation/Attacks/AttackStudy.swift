@@ -4,19 +4,19 @@ import Compute
 public struct AttackFinding: Sendable {
   /// The key of its metrics, for example "distance.pixels".
   public let key: String
-  /// What readers see.
+  /// The name for readers.
   public let title: String
-  /// How well it tells members from others.
+  /// How well it distinguishes members from others.
   public let ranking: MembershipRanking
   /// The same against real images of neither kind in place of the synthetic set.
   ///
-  /// It shows what differences between the training and the test images alone can do. Nil where
+  /// It shows the effect of differences between the training and the test images alone. Nil if
   /// there are too few.
   public let null: MembershipRanking?
   /// The same against a copied training set: it must be flagged, or the attack is blind.
   public let positive: MembershipRanking?
 
-  /// Whether the attack finds members beyond doubt, and beyond what the null control shows.
+  /// Whether the attack finds members beyond doubt, and beyond the null control.
   public var isFlagged: Bool { Self.isFlagged(ranking, beyond: null) }
 
   /// Whether the attack is able to find a copied training set.
@@ -29,7 +29,7 @@ public struct AttackFinding: Sendable {
   }
 }
 
-/// Everything that attacks say about a synthetic set.
+/// The results of all attacks on a synthetic set.
 public struct AttackFindings: Sendable {
   /// The attacks.
   public let attacks: [AttackFinding]
@@ -50,7 +50,7 @@ public struct AttackFindings: Sendable {
   }
 }
 
-/// Attacks a synthetic set as a stranger would who has it, and some real images, in hand.
+/// Attacks a synthetic set as a stranger would who has the set and some real images.
 struct AttackStudy {
   let machine: Machine
   let limit: Int

@@ -1,6 +1,6 @@
 import Compute
 
-/// What the average synthetic image of a class gives away.
+/// What the average synthetic image of a class reveals.
 ///
 /// Averages show what a class has in common, which differential privacy does not hide. They should
 /// not be nearer to one training image than to other real images of the class.

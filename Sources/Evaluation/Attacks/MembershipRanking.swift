@@ -1,4 +1,4 @@
-/// How well scores tell members of the training set from other images.
+/// How well scores distinguish members of the training set from other images.
 public struct MembershipRanking: Sendable {
   /// A share of members found while a share of others is accused wrongly.
   public struct Operation: Sendable, Encodable {
@@ -6,13 +6,13 @@ public struct MembershipRanking: Sendable {
     public let falsePositiveRate: Double
     /// The share of members found; as large as the first by chance.
     public let truePositiveRate: Double
-    /// Where the true share lies, given the threshold.
+    /// The interval of the true share, given the threshold.
     public let interval: Interval
   }
 
   /// The chance that a member scores above a non-member: one half by guessing.
   public let areaUnderCurve: Double
-  /// Where the true area lies with 95 %.
+  /// The 95 % interval of the true area.
   public let interval: Interval
   /// The lower end that holds with 99.9 %, for alarms: many attacks are run on each set.
   public let cautiousLowerBound: Double
@@ -89,7 +89,8 @@ public struct MembershipRanking: Sendable {
 
   private static func exceedsChance(_ members: [Double], _ others: [Double]) -> Bool {
     let counts = accusations(min(0.01, 1 - 1 / Double(others.count)), members, others)
-    // The threshold is an estimate too: both shares get an interval, and they must not meet.
+    // The threshold is an estimate too: both shares get an interval, and the two intervals must not
+    // overlap.
     let found = Interval.proportion(counts.found, of: members.count, confidence: 0.998)
     let accused = Interval.proportion(counts.accused, of: others.count, confidence: 0.998)
     return found.low > max(accused.high, 0.01)

@@ -1,8 +1,9 @@
 import Compute
 
-/// Whether synthetic images lie nearer to the training images than to as many other real ones.
+/// Whether synthetic images are nearer to the training images than to an equal number of other real
+/// ones.
 ///
-/// It shows plain copying. That it finds nothing is no evidence of privacy (arXiv 2505.01524).
+/// It detects plain copying. Finding none is no evidence of privacy (arXiv 2505.01524).
 public struct Memorization: Sendable {
   /// A synthetic image with its nearest real ones.
   public struct Neighbor: Sendable {
@@ -12,15 +13,15 @@ public struct Memorization: Sendable {
     public let distance: Double, holdOutDistance: Double
   }
 
-  /// Synthetic images that were looked at.
+  /// Synthetic images that were examined.
   public let count: Int
   /// Real images of each kind that they were compared with.
   public let realCount: Int
   /// Real images that are the nearest of all to some synthetic image, and those of them that are
   /// training images: one half by chance.
   ///
-  /// Real images are counted, not synthetic ones: a whole set of noise may have one real image
-  /// nearest, and which kind that is says nothing.
+  /// Real images are counted, not synthetic ones: a whole set of noise may have the same nearest
+  /// real image, and its kind has no meaning.
   public let nearestCount: Int, nearestTraining: Int
   /// Those so near to a training image that they are copies of it, and the same for hold-out images.
   public let copiesOfTraining: Int, copiesOfHoldOut: Int
@@ -48,7 +49,8 @@ public struct Memorization: Sendable {
     let neighbors = NearestNeighbors(on: machine)
     let own = neighbors.nearest(synthetic, in: training.prefix(size), neighborCount: 1)
     let other = neighbors.nearest(synthetic, in: holdOut.prefix(size), neighborCount: 1)
-    // Distances again in Double: block products lose the digits that tell a copy from a neighbour.
+    // Distances again in Double: block products lose the digits that distinguish a copy from a
+    // neighbour.
     let pairs = (0..<synthetic.count).map { row in
       Neighbor(
         synthetic: row, training: own[row].places[0],

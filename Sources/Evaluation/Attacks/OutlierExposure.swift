@@ -8,7 +8,7 @@ public struct OutlierExposure: Sendable {
   /// Places of the most isolated members among the members, and their nearest synthetic images.
   public let pairs: [(member: Int, synthetic: Int)]
 
-  /// Takes the `share` of both kinds that lies farthest from `space.reference`.
+  /// Takes the `share` of both kinds that is farthest from `space.reference`.
   init(
     of synthetic: FeatureMatrix, in space: AttackSpace, share: Double, on machine: Machine
   ) {

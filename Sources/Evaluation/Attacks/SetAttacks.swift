@@ -1,7 +1,7 @@
 import Compute
 import Glibc
 
-/// Membership attacks that see nothing but the synthetic set (and real images of their own).
+/// Membership attacks that see only the synthetic set (and real images of their own).
 struct SetAttacks {
   /// The three attacks; raw values are part of a metric's key.
   enum Method: String, CaseIterable {
@@ -14,7 +14,7 @@ struct SetAttacks {
     /// 2302.12580), by Gaussian kernels.
     case densityRatio = "density-ratio"
 
-    /// What readers see.
+    /// The name for readers.
     var title: String {
       switch self {
       case .distance: "Nearest synthetic image, calibrated"
@@ -74,7 +74,7 @@ struct SetAttacks {
       }
     }
     // Distances are measured from the nearest one, so that the largest term is one and nothing
-    // vanishes; the bandwidth adapts to how far apart neighbours are.
+    // vanishes; the bandwidth adapts to the distance between neighbours.
     let bandwidth = max(Double(Self.median(nearest)), 1e-12)
     var sums = [Double](repeating: 0, count: queries.count)
     sums.withUnsafeMutableBufferPointer { sums in

@@ -11,8 +11,8 @@ import Learning
 struct AuditDataset {
   /// Class folders; the canary's is the last.
   static let classes = ["0", "1"]
-  /// Images of the canary where a folder is the unit: a build that clips each alone shows so many
-  /// clip norms.
+  /// Images of the canary if a folder is the unit: a build that clips each one separately shows as
+  /// many clip norms.
   static let canaryImageCount = 4
   /// Units that are in both folders.
   static let ordinaryCount = 2
@@ -94,12 +94,13 @@ struct AuditDataset {
   }
 }
 
-/// Images of one unit, as an attacker who knows them hands them to a network; no images are nobody's.
+/// Images of one unit, as an attacker who knows them passes them to a network; with no images there
+/// is no unit.
 struct AuditExamples: ExampleSource {
   let images: [Image]
   let label: Int
 
-  /// No images at all.
+  /// No images.
   static let none = AuditExamples(images: [], label: 0)
 
   var count: Int { images.count }

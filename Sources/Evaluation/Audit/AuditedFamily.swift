@@ -65,7 +65,7 @@ extension TrainingAudit {
       }
     }
 
-    /// The recipe of `phase`, for a training of so many steps.
+    /// The recipe of `phase`, for a training of this number of steps.
     func recipe(_ phase: Phase, steps: Int) throws -> Recipe {
       let text = """
         {"name": "audit-\(rawValue)", "summary": "What the audit attacks.", "family": "\(rawValue)",

@@ -3,12 +3,12 @@ public import Privacy
 
 /// The ledger of a folder of images as an audited training charges it.
 ///
-/// What the attack is held against is what this ledger was charged and what the statement made from it
-/// claims, never the plan.
+/// The attack is compared with what this ledger was charged and with the claim of the statement
+/// made from it, never with the plan.
 public protocol AuditedRoot: AnyObject {
   /// Announces a run and returns where its trainer reserves; an earlier run has ended.
   func begin(run: String, _ plan: TrainingPlan, delta: Double) throws -> any PrivacyLedger
-  /// Ends the run that was begun last, and returns what all runs were charged and the claim that a
-  /// statement made now would carry.
+  /// Ends the run that was begun last, and returns the charges of all runs and the claim of a
+  /// statement made now.
   func end(delta: Double) throws -> (spent: EventTally, claim: PrivacyCost)
 }

@@ -3,19 +3,19 @@ import Datasets
 import Learning
 import Privacy
 
-/// Private training reduced to what an attacker of the strongest kind sees: a tiny network in which
-/// one parameter is moved by one example alone, the canary.
+/// Private training reduced to what the strongest attacker sees: a tiny network in which one
+/// parameter is changed by one example alone, the canary.
 ///
-/// The canary's gradient lies in that parameter (a Dirac gradient) and is longer than the clip
-/// norm, so the mechanism's whole sensitivity shows in one coordinate. Sampling, clipping, noise
-/// and divisor are those that models train with (Nasr et al., arXiv 2302.07956).
+/// The canary's gradient is nonzero only in that parameter (a Dirac gradient) and longer than the
+/// clip norm, so the mechanism's whole sensitivity shows in one coordinate. Sampling, clipping,
+/// noise and divisor are those that models train with (Nasr et al., arXiv 2302.07956).
 struct CanaryMechanism {
   /// Other people's examples, who are in every data set.
   private static let ordinaryCount = 3
   private let mechanism: SubsampledGaussian
   private let network: PrivateNetwork
   private let pass: Pass
-  /// Where in the gradient the canary's parameter lies.
+  /// The position of the canary's parameter in the gradient.
   private let coordinate: Int
 
   /// Builds the network that `mechanism` is run on.
@@ -43,7 +43,7 @@ struct CanaryMechanism {
     return -Double(gradient.values.pointer[coordinate])
   }
 
-  /// The examples that the coins let into one step.
+  /// The examples that the coins select for one step.
   private struct Batch: ExampleSource {
     let places: [Int32]
     /// The place of the canary.

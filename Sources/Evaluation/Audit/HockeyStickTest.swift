@@ -1,9 +1,9 @@
 import Glibc
 
-/// How well two samples of scores can be told apart, measured as differential privacy measures it:
-/// the hockey-stick divergence max over tests of P[test] − e^ε·Q[test].
+/// How well two samples of scores can be distinguished, in the measure of differential privacy: the
+/// hockey-stick divergence max over tests of P[test] − e^ε·Q[test].
 ///
-/// Whatever test is used, no (ε, δ) mechanism lets that difference exceed δ.
+/// For every test, an (ε, δ) mechanism bounds that difference by δ.
 struct HockeyStickTest {
   /// A test "the score is at least the threshold", or "is below it", and how often it was positive.
   struct Outcome {
@@ -30,7 +30,7 @@ struct HockeyStickTest {
       return (variance / Double(count)).squareRoot()
     }
 
-    /// No mechanism with a smaller epsilon at `delta` allows this outcome; 0 if it says nothing.
+    /// No mechanism with a smaller epsilon at `delta` allows this outcome; 0 if it shows nothing.
     func epsilonLowerBound(delta: Double) -> Double {
       guard truePositivesAtLeast > delta, falsePositivesAtMost > 0 else { return 0 }
       return max(0, log((truePositivesAtLeast - delta) / falsePositivesAtMost))

@@ -4,14 +4,15 @@ public import Privacy
 
 /// An experiment that tries to refute the privacy which the accountant claims for the mechanism.
 ///
-/// The mechanism that trains models is run many times with and without one canary; an optimal
-/// attacker looks at what was released. What the attack achieves must not exceed the accountant's
-/// privacy profile δ(ε), and must come near to it, or else the attack would notice nothing. The
-/// whole profile is compared because small ε leave counts that a few thousand runs can measure.
+/// The mechanism that trains models runs many times with and without one canary; an optimal
+/// attacker observes what was released. The success of the attack must not exceed the accountant's
+/// privacy profile δ(ε), and must come close to it, because otherwise the attack would detect
+/// nothing. The whole profile is compared because small ε leave counts that a few thousand runs can
+/// measure.
 public struct MechanismAudit: Sendable {
   /// A mechanism with as many steps as one run has.
   public struct Setting: Sendable {
-    /// What is claimed to run in every step.
+    /// The mechanism that is claimed to run in every step.
     public let mechanism: SubsampledGaussian
     /// Steps of a run.
     public let stepCount: Int
@@ -37,9 +38,10 @@ public struct MechanismAudit: Sendable {
     }
   }
 
-  /// Runs of each kind; with so many, a noise 5 % too small was noticed in full batches of one step.
+  /// Runs of each kind; with this number, noise that is 5 % too small was detected in full batches
+  /// of one step.
   public static let standardRunCount = 400_000
-  /// The fewest runs of each kind that tell anything.
+  /// The fewest runs of each kind with a meaningful result.
   public static let smallestRunCount = 1000
   /// The chance with which a sound mechanism is blamed, in one setting.
   public static let error = 1e-4
@@ -53,7 +55,7 @@ public struct MechanismAudit: Sendable {
   /// Runs with the canary, and as many without it.
   public let runCount: Int
 
-  /// An audit of so many runs of each kind.
+  /// An audit with this number of runs of each kind.
   ///
   /// - Precondition: At least `smallestRunCount` runs.
   public init(runCount: Int = MechanismAudit.standardRunCount) {
@@ -61,7 +63,7 @@ public struct MechanismAudit: Sendable {
     self.runCount = runCount
   }
 
-  /// Audits what models train with.
+  /// Audits the mechanism that models train with.
   public func findings(
     _ setting: Setting, progress: (Double) -> Void = { _ in }
   ) throws(PrivacyError) -> MechanismAuditFindings {
@@ -121,7 +123,7 @@ public struct MechanismAudit: Sendable {
     return x > 500 ? x + log(q) : log1p(q * expm1(x))
   }
 
-  /// One point of a profile: what both directions' tests achieved beside theory.
+  /// One point of a profile: the results of both directions' tests beside theory.
   static func point(
     _ epsilon: Double, theory: Double, _ outcomes: [HockeyStickTest.Outcome],
     allowedShortfall: Double = MechanismAudit.allowedShortfall

@@ -1,6 +1,6 @@
 import Privacy
 
-/// What an audit of one setting found.
+/// The findings of an audit of one setting.
 public struct MechanismAuditFindings: Encodable, Sendable {
   /// The privacy profile at one epsilon.
   public struct Point: Encodable, Sendable {
@@ -8,9 +8,9 @@ public struct MechanismAuditFindings: Encodable, Sendable {
     public let epsilon: Double
     /// The delta that the accountant claims there.
     public let theory: Double
-    /// What the attack achieved.
+    /// The success of the attack.
     public let estimate: Double
-    /// Any such mechanism's delta is at least this, but for the audit's chance of error.
+    /// Any such mechanism's delta is at least this, except with the audit's probability of error.
     public let lowerBound: Double
     /// The attack achieved more than the claim allows: the claim is wrong.
     public let isViolated: Bool
@@ -51,7 +51,7 @@ public struct MechanismAuditFindings: Encodable, Sendable {
   public let runCount: Int
   /// The profile at several epsilons.
   public let points: [Point]
-  /// Epsilon at `delta` is at least this, but for the audit's chance of error.
+  /// Epsilon at `delta` is at least this, except with the audit's probability of error.
   public let epsilonLowerBound: Double
   /// The epsilon that the accountant claims at `delta`.
   public let claimedEpsilon: Double

@@ -1,10 +1,11 @@
 import Glibc
 import Privacy
 
-/// The privacy profile δ(ε) of what a ledger was charged, as far as an attack can measure it.
+/// The privacy profile δ(ε) of a ledger's charges, as far as an attack can measure it.
 ///
-/// The discrete Gaussian counts as the continuous one of the same multiplier. Its claim is larger, by
-/// Rényi divergence alone, but its steps are a millionth of the noise, far below what counts resolve.
+/// The discrete Gaussian counts as the continuous one of the same multiplier. Its claim is larger,
+/// by Rényi divergence alone, but its steps are a millionth of the noise, far below the resolution
+/// of counts.
 struct PrivacyProfile {
   /// The bound on epsilon is found to this share of the noise.
   private static let resolution = 0.004
@@ -24,13 +25,13 @@ struct PrivacyProfile {
   }
 
   /// The epsilon at `delta` of the mechanism of the same steps with the most noise that the
-  /// measured profile allows: a lower bound for every sampled Gaussian of these rates and steps, of
-  /// whatever noise (after the fit of arXiv 2302.07956); 0 when nothing was measured.
+  /// measured profile allows: a lower bound for every sampled Gaussian of these rates and steps,
+  /// with any noise (after the fit of arXiv 2302.07956); 0 when nothing was measured.
   func epsilonLowerBound(
     from points: [MechanismAuditFindings.Point], delta: Double
   ) throws -> Double {
-    // The point that says most is enough: each alone gives a bound, and each step of the search costs
-    // as much as a claim.
+    // The most informative point is enough: each alone gives a bound, and each step of the search
+    // costs as much as a claim.
     let telling = points.filter { $0.lowerBound > 0 && $0.theory > 0 }
       .max { $0.lowerBound / $0.theory < $1.lowerBound / $1.theory }
     guard let telling else { return 0 }

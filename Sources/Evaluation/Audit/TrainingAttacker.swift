@@ -4,21 +4,21 @@ import Learning
 import Models
 import Privacy
 
-/// An attacker of the strongest kind that the guarantee allows: knows every image, the recipe and the
-/// whole state of the model after each step, and wants to know whether the canary is there.
+/// The strongest attacker that the guarantee allows: it knows every image, the recipe and the whole
+/// state of the model after each step, and decides whether the canary was there.
 ///
-/// Adam's first moments before and after a step tell the noised gradient of that step. From it the
-/// attacker subtracts what no private image took part in, and projects the rest on the canary's own
-/// contribution, as far as no other unit contributes there. What others do cancels, and what is left is
-/// one number: noise, and the amplitude if a coin let the canary in.
+/// Adam's first moments before and after a step reveal the noised gradient of that step. The
+/// attacker subtracts the part in which no private image took part, and projects the rest on the
+/// canary's own contribution, as far as no other unit contributes there. The contributions of
+/// others cancel, and one number remains: noise, plus the amplitude if a coin selected the canary.
 ///
-/// Both parts are computed by a twin, a model of the same recipe and state, that steps on nothing, or on
-/// one unit alone, with so little noise that none is seen.
+/// A twin computes both parts: a model of the same recipe and state that steps on nothing, or on
+/// one unit alone, with negligible noise.
 final class TrainingAttacker {
   /// The twin's noise, in clip norms.
   private static let faintNoise = 1e-6
-  /// The deviation of what is added to all weights of the network that reads images, so that none
-  /// starts at zero, where a step of any size changes the sides of rectifiers.
+  /// The deviation of the values added to all weights of the network that reads images, so that
+  /// none starts at zero, where any step can switch rectifiers.
   private static let weightDeviation: Float = 0.35
 
   /// The state from which every training starts; public, as a recipe and a seed are.
@@ -30,7 +30,7 @@ final class TrainingAttacker {
   private let twin: any GenerativeModel
   private let noise: NoiseStream
   private let canary: AuditExamples
-  /// Where the canary pulls and nobody else does, of length 1.
+  /// The direction, of length 1, in which only the canary contributes.
   private var direction: [Double] = []
   /// How far the canary pulls there under the claim, in clip norms: 1 when others are orthogonal.
   private var amplitude = 0.0
@@ -77,8 +77,8 @@ final class TrainingAttacker {
     twinMoment = moment
   }
 
-  /// The logarithm of how much likelier what step `index` did is with the canary than without it, under
-  /// the claim: no test is better (Neyman & Pearson).
+  /// The log-likelihood ratio of step `index` with and without the canary, under the claim: no test
+  /// is better (Neyman & Pearson).
   func score(step index: Int, of model: any GenerativeModel) throws -> Double {
     let after = try moment(in: Self.state(of: model))
     let known = try step(.none, index: index)
@@ -121,7 +121,7 @@ final class TrainingAttacker {
     amplitude = min(1, Self.length(of: pulls[0])) * (alone?.share ?? 0)
   }
 
-  /// What each of some units adds to the sum of gradients at the start, in clip norms.
+  /// The contribution of each of some units to the sum of gradients at the start, in clip norms.
   private func pulls(of units: [AuditExamples]) throws -> [[Double]] {
     let moments = try ([.none] + units).map { unit in
       try twin.restore(from: start)
@@ -132,12 +132,12 @@ final class TrainingAttacker {
     }
   }
 
-  /// What one of a moment is in a sum of gradients, in clip norms.
+  /// The value of one unit of a moment in a sum of gradients, in clip norms.
   private var clipNormsPerMoment: Double {
     Double(mechanism.nominalBatchSize) / ((1 - family.momentDecay) * mechanism.clipNorm)
   }
 
-  /// Lets the twin make a step on `images` and returns its first moment.
+  /// Makes the twin step on `images` and returns its first moment.
   private func step(_ images: AuditExamples, index: Int) throws -> [Float] {
     _ = try twin.step(
       TrainingStep(

@@ -7,15 +7,17 @@ public import Privacy
 
 /// An experiment that tries to refute the privacy which a ledger claims for a whole training.
 ///
-/// What is attacked is what ships: the trainer, batches of a frozen dataset that was read from a folder,
-/// a family's networks with their convolutions, clipping by units, both kinds of noise, and the claim of
-/// a ledger over one run or several. After every step the attacker looks at the model's whole state,
-/// which the guarantee covers. Whatever is achieved must not exceed the claim's privacy profile δ(ε).
+/// It attacks the code that ships: the trainer, batches of a frozen dataset that was read from a
+/// folder, a family's networks with their convolutions, clipping by units, both kinds of noise, and
+/// the claim of a ledger over one run or several. After every step the attacker observes the
+/// model's whole state, which the guarantee covers. Its success must not exceed the claim's privacy
+/// profile δ(ε).
 ///
-/// One call of the trainer makes N trainings of T steps: after every T the model is set back to where it
-/// started, while coins and noise go on, as they would in N runs (after Nasr et al., arXiv 2302.07956).
+/// One call of the trainer makes N trainings of T steps: after every T the model is reset to its
+/// start, while coins and noise continue, as they would in N runs (after Nasr et al., arXiv
+/// 2302.07956).
 public struct TrainingAudit: Sendable {
-  /// What is attacked.
+  /// The target of the attack.
   public struct Setting: Sendable {
     /// The family of models.
     public let family: Family
@@ -40,7 +42,7 @@ public struct TrainingAudit: Sendable {
       }
     }
 
-    /// Both families, both units, both kinds of noise, one run and two, at epsilons that people ask for.
+    /// Both families, both units, both kinds of noise, one run and two, at common epsilons.
     public static let standard: [Setting] = {
       let half = { (noise: NoiseDistribution, multiplier: Double, steps: Int) in
         Phase(noise, noiseMultiplier: multiplier, steps: steps, population: 4)
@@ -63,7 +65,7 @@ public struct TrainingAudit: Sendable {
 
   /// Trainings of each kind, with the canary and without it.
   public static let standardRunCount = 40_000
-  /// The fewest trainings of each kind that tell anything.
+  /// The fewest trainings of each kind with a meaningful result.
   public static let smallestRunCount = 1000
   /// The chance with which a sound build is blamed, in one setting.
   public static let error = 1e-4
@@ -85,14 +87,14 @@ public struct TrainingAudit: Sendable {
   private let makeNoise: @Sendable () -> NoiseStream
   private let makeImages: @Sendable (DatasetSnapshot) -> any Trainer.Images
 
-  /// An audit of so many trainings of each kind.
+  /// An audit with this number of trainings of each kind.
   ///
   /// - Precondition: At least `smallestRunCount` trainings.
   public init(runCount: Int = TrainingAudit.standardRunCount) {
     self.init(runCount: runCount, noise: { NoiseStream() })
   }
 
-  /// An audit in which tests choose the noise, or put another component in the place of a shipped one.
+  /// An audit in which tests choose the noise, or replace a shipped component.
   init(
     runCount: Int, noise: @escaping @Sendable () -> NoiseStream,
     images: @escaping @Sendable (DatasetSnapshot) -> any Trainer.Images = { SnapshotImages($0) }
@@ -129,7 +131,7 @@ public struct TrainingAudit: Sendable {
       }
       scores[isMember] = sums
     }
-    // What the attacked trainings were charged is, for each, what the claim was made from.
+    // The charges of each attacked training are those that the claim was made from.
     guard charged.counts == spent.counts.mapValues({ $0 * runCount }) else {
       throw EvaluationError.chargesDiffer(found: "\(charged.event)", expected: "\(spent.event)")
     }
@@ -167,8 +169,8 @@ public struct TrainingAudit: Sendable {
       ordinary: attacker.leastAlike(candidates, count: AuditDataset.ordinaryCount))
   }
 
-  /// Makes the setting's runs once, each charged to the root, and returns what the last one's statement
-  /// claims in total.
+  /// Makes the setting's runs once, each charged to the root, and returns the total claim of the
+  /// last one's statement.
   private func charge(
     _ setting: Setting, _ data: AuditDataset, to root: some AuditedRoot
   ) throws -> (spent: EventTally, claim: PrivacyCost) {
@@ -187,8 +189,8 @@ public struct TrainingAudit: Sendable {
     return result
   }
 
-  /// Trains `runCount` times the steps of a phase, and returns the attacker's score of each training
-  /// and what was charged for all.
+  /// Trains `runCount` times the steps of a phase, and returns the attacker's score of each
+  /// training and the charge for all.
   private func attack(
     _ phase: Phase, of setting: Setting, _ data: AuditDataset, _ isMember: Bool,
     progress: (Double) -> Void

@@ -1,7 +1,7 @@
 public import Datasets
 import Privacy
 
-/// What an attack on one setting of training found.
+/// The findings of an attack on one setting of training.
 public struct TrainingAuditFindings: Encodable, Sendable {
   /// The family that was trained.
   public let family: TrainingAudit.Family
@@ -13,16 +13,16 @@ public struct TrainingAuditFindings: Encodable, Sendable {
   public let runCount: Int
   /// The profile at several epsilons.
   public let points: [MechanismAuditFindings.Point]
-  /// What the ledger's statement claims after the last run, at `delta`.
+  /// The claim of the ledger's statement after the last run, at `delta`.
   public let claimedEpsilon: Double
   /// The accountant whose bound is claimed.
   public let accountant: String
   /// The delta of claim and bounds.
   public let delta: Double
-  /// Epsilon is at least this, whatever the mechanism, but for the audit's chance of error.
+  /// Epsilon is at least this for any mechanism, except with the audit's probability of error.
   public let exactLowerBound: Double
-  /// Epsilon is at least this if the mechanism is a sampled Gaussian of the charged rates and steps,
-  /// with whatever noise.
+  /// Epsilon is at least this if the mechanism is a sampled Gaussian of the charged rates and
+  /// steps, with any noise.
   public let gaussianLowerBound: Double
   /// The attack achieved more than the claim allows: the claim is wrong.
   public let isViolated: Bool
@@ -33,7 +33,7 @@ public struct TrainingAuditFindings: Encodable, Sendable {
   /// Whether the claim withstood an attack that could have refuted it.
   public var isPassed: Bool { !isViolated && !isWeak }
 
-  /// The share of the claim that the attack shows, whatever the mechanism.
+  /// The share of the claim that the attack demonstrates for any mechanism.
   public var exactRatio: Double { exactLowerBound / claimedEpsilon }
 
   /// The share of the claim that the attack shows, for sampled Gaussians.

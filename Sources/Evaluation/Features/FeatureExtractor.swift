@@ -1,4 +1,4 @@
-/// A fixed way from an image to numbers: what distances between image sets are measured in.
+/// A fixed map from an image to numbers, in which distances between image sets are measured.
 public protocol FeatureExtractor {
   /// A short name, for example "scattering".
   var name: String { get }

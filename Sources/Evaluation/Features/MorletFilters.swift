@@ -46,7 +46,7 @@ struct MorletFilters {
         phases.append(frequency * along)
       }
     }
-    // The squares are symmetric about the origin, so the imaginary part sums to zero by itself.
+    // The squares are symmetric about the origin, so the imaginary part sums to zero.
     let total = envelope.reduce(0, +)
     let mean = zip(envelope, phases).reduce(0) { $0 + $1.0 * cos($1.1) } / total
     return zip(envelope, phases).map {

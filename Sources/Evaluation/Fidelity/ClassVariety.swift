@@ -1,11 +1,11 @@
 import Compute
 
-/// How different the images of each class are from one another: a free sign of mode collapse.
+/// How different the images of each class are from one another: a releasable sign of mode collapse.
 ///
-/// The distance to the nearest other image is small where a class has a few images only, however far
-/// these lie from each other; the distance between any two is not. Measured over 60 images a class:
-/// the least real class (ones of MNIST) has 0.27, CIFAR-10 0.51 and drawn glyphs 0.44 or more; 1 to
-/// 20 distinct images with noise of 8 levels have 0.15 at most, with 16 levels up to 0.30.
+/// The distance to the nearest other image is small in a class of a few images, however far apart
+/// they are; the distance between any two is not. Measured over 60 images a class: the least varied
+/// real class (ones of MNIST) has 0.27, CIFAR-10 0.51 and drawn glyphs 0.44 or more; 1 to 20
+/// distinct images with noise of 8 levels have 0.15 at most, with 16 levels up to 0.30.
 struct ClassVariety {
   /// Median distance of an image to the nearest other one of its class, divided by the median
   /// between any two images; nil for classes with too few.
@@ -16,7 +16,7 @@ struct ClassVariety {
 
   /// Images of a class that are compared with one another.
   private static let limit = 60
-  /// The fewest that say something.
+  /// The fewest with a meaningful result.
   private static let least = 10
 
   /// Compares the first images of each class, and images across all classes.

@@ -1,8 +1,8 @@
 import Compute
 import Glibc
 
-/// What plain statistics of pixels say: brightness, contrast, and how strength is spread over
-/// spatial frequencies, where generators leave marks that eyes miss.
+/// Plain statistics of pixels: brightness, contrast, and the distribution of strength over spatial
+/// frequencies, where generators leave marks that eyes miss.
 public struct PixelStatistics: Sendable {
   /// Mean and standard deviation of all pixels, from 0 to 1.
   public let mean: Double, deviation: Double
@@ -49,7 +49,7 @@ public struct PixelStatistics: Sendable {
   ) -> [Double] {
     let height = images.shape[0]
     let width = images.shape[1]
-    // Direct transforms cost (height + width) products a pixel: fewer large images are looked at.
+    // Direct transforms cost (height + width) products a pixel: fewer large images are examined.
     let affordable = max(64, 4_000_000_000 / (height * width * (height + width) * 4))
     let count = min(images.count, limit, affordable)
     let radii = min(height, width) / 2

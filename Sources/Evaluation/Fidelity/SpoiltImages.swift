@@ -1,7 +1,7 @@
 import Compute
 import Glibc
 
-/// Real images made worse in known ways: what they score gives a number its scale.
+/// Real images degraded in known ways: their scores give a number its scale.
 enum SpoiltImages: String, CaseIterable {
   case blurred, noised, classDropped = "a class missing", copied = "100 images repeated"
 

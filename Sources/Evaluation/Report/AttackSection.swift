@@ -1,6 +1,6 @@
 import Privacy
 
-/// The section on attacks: what could be found out with all real images in hand.
+/// The section on attacks: the results of attackers who have all real images.
 extension ReportData {
   func addAttacks<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(

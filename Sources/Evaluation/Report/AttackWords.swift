@@ -1,4 +1,5 @@
-/// What is said of an attack. Every sentence follows an interval, states it, and claims no more.
+/// The sentences about an attack. Every sentence follows an interval, states it, and claims no
+/// more.
 
 extension MembershipRanking {
   /// The area with its interval, as every sentence about an attack gives it.
@@ -7,15 +8,15 @@ extension MembershipRanking {
       + "\(Figures.text(interval.low)) to \(Figures.text(interval.high)), guessing gives 0.5"
   }
 
-  /// Whether the whole interval lies above guessing.
+  /// Whether the whole interval is above guessing.
   var isAboveGuessing: Bool { interval.low > 0.5 }
 }
 
 extension AttackFinding {
-  /// Whether members were told apart, with less certainty than a flag asks for.
+  /// Whether members were distinguished, with less certainty than a flag requires.
   var isToldApart: Bool { !isFlagged && ranking.isAboveGuessing }
 
-  /// What the attack found.
+  /// The result of the attack.
   var conclusion: String {
     if isFlagged {
       let chance = max(0.5, null?.interval.high ?? 0.5)
@@ -43,12 +44,12 @@ extension AttackFinding {
 }
 
 extension AttackFindings {
-  /// What is said where no attack told members apart.
+  /// The text if no attack distinguished members.
   static let noProof = "That is no proof of privacy: a better attack may succeed."
 }
 
 extension OutlierExposure {
-  /// What was found of the most isolated training images.
+  /// The result for the most isolated training images.
   var conclusion: String {
     ranking.isAboveGuessing
       ? "The most isolated training images were told from other isolated ones: \(ranking.areaWords)."
@@ -58,7 +59,7 @@ extension OutlierExposure {
 }
 
 extension Memorization {
-  /// What was found of copies.
+  /// The result about copies.
   var conclusion: String {
     let copies =
       "\(Figures.count(copiesOfTraining)) of \(Figures.count(count)) synthetic images are near copies of "
@@ -73,7 +74,7 @@ extension Memorization {
 }
 
 extension InversionProbe {
-  /// What a flag says.
+  /// The text of a flag.
   static let flagWords =
     "The average image of some class lies less than half as far from a training image as from any "
     + "other real image of the class."

@@ -3,7 +3,7 @@ import Datasets
 
 /// Many images on one picture, in rows and columns, as a PNG file.
 public struct ImageSheet: Sendable {
-  /// What it shows.
+  /// The description of its contents.
   public let caption: String
   /// A description for those who cannot see it.
   public let alternative: String

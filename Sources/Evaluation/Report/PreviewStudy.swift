@@ -61,7 +61,7 @@ public struct PreviewStudy {
   func distance(to real: LabelledImages, seed: UInt64) -> TrainingSignal {
     let count = features[0].count
     let reference = extractor.features(of: real.sample(count, seed: seed))
-    // Previews lie class by class: the blocks of a kernel distance must not.
+    // Previews are ordered by class; the blocks of a kernel distance must not be.
     var stream = SeededStream(seed: seed)
     let order = Array(0..<count).shuffled(using: &stream)
     let distances = features.map { KernelDistance($0.rows(order), reference, on: machine) }
@@ -72,7 +72,8 @@ public struct PreviewStudy {
   }
 }
 
-/// What free signs say about the end of a training: they show change and balance, not quality.
+/// The evidence of releasable values about the end of a training: they show change and balance, not
+/// quality.
 public struct TrainingEnd: Sendable {
   /// The last value of the previews' drift; nil without previews.
   public let drift: Double?

@@ -34,7 +34,8 @@ public enum ReportBlock: Sendable {
   }
 }
 
-/// One number of a report with its scale: without it no reader could tell good from bad.
+/// One number of a report with its scale: without a scale, readers could not distinguish good from
+/// bad.
 public struct Metric: Sendable, Encodable {
   /// Which way is better.
   public enum Direction: String, Sendable, Encodable {
@@ -48,9 +49,9 @@ public struct Metric: Sendable, Encodable {
 
   /// The stable name in JSON, for example "frechet.scattering".
   public let key: String
-  /// What readers see.
+  /// The name for readers.
   public let name: String
-  /// One sentence: what it measures.
+  /// One sentence: the quantity that it measures.
   public let meaning: String
   /// The number; nil where it cannot be computed.
   public let value: Double?
@@ -58,13 +59,13 @@ public struct Metric: Sendable, Encodable {
   public let range: String
   /// Which way is better.
   public let direction: Direction
-  /// Where the true value lies.
+  /// The interval of the true value.
   public var interval: Interval?
   /// The images that it was computed from.
   public var count: Int?
-  /// What the best conceivable synthetic set would get: real images against other real images.
+  /// The value of the best conceivable synthetic set: real images against other real images.
   public var ceiling: NamedValue?
-  /// What poor sets would get, for example blurred real images.
+  /// The values of poor sets, for example blurred real images.
   public var baselines: [NamedValue]
 
   /// Creates a metric.
@@ -88,7 +89,7 @@ public struct Metric: Sendable, Encodable {
 
 /// A number with a name.
 public struct NamedValue: Sendable, Hashable, Codable {
-  /// What it is.
+  /// The description of its contents.
   public let name: String
   /// The number.
   public let value: Double
@@ -102,7 +103,7 @@ public struct NamedValue: Sendable, Hashable, Codable {
 
 /// A table of text.
 public struct ReportTable: Sendable, Codable {
-  /// What it shows.
+  /// The description of its contents.
   public let caption: String
   /// The heads of the columns.
   public let columns: [String]
@@ -122,7 +123,7 @@ public struct ReportTable: Sendable, Codable {
 public struct Chart: Sendable, Codable {
   /// One curve.
   public struct Series: Sendable, Codable {
-    /// What the legend says.
+    /// The text of the legend.
     public let name: String
     /// Places on the horizontal axis, rising.
     public let x: [Double]
@@ -138,9 +139,9 @@ public struct Chart: Sendable, Codable {
     }
   }
 
-  /// What it shows.
+  /// The description of its contents.
   public let caption: String
-  /// What the axes count.
+  /// The quantities of the axes.
   public let horizontal: String, vertical: String
   /// The curves.
   public let series: [Series]

@@ -1,7 +1,7 @@
 import Privacy
 
-/// Builds a report for either zone. The order of sections is the same; what a zone may not show, its
-/// type keeps out.
+/// Builds a report for either zone. The order of sections is the same; the type of a zone excludes
+/// what it may not show.
 extension ReportData {
   /// The document for one zone.
   public func document<Zone: ReportZone>(for zone: Zone.Type) -> ReportDocument<Zone> {

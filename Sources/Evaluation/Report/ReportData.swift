@@ -6,12 +6,12 @@ public struct Guarantee: Sendable {
   public let epsilon: Double, delta: Double
   /// Whose participation is hidden, for example "one image file" or "all images of one person".
   public let unit: String
-  /// The number of units that delta is compared with, as plan and statement tell it; nil where it is
-  /// not known.
+  /// The number of units that delta is compared with, as plan and statement report it; nil if
+  /// unknown.
   public let units: Int?
-  /// The statement in words, paragraph by paragraph.
+  /// The statement as text, paragraph by paragraph.
   public let statement: [String]
-  /// Whether our own ledger and accountants vouch for it; false for what someone merely states.
+  /// Whether our own ledger and accountants prove it; false for a mere assertion.
   public let isProved: Bool
   /// Further facts for experts: the mechanism, the accountants' figures, the ledger.
   public let facts: [(name: String, value: String)]
@@ -32,16 +32,16 @@ public struct Guarantee: Sendable {
 }
 
 extension Guarantee {
-  /// What epsilon means.
+  /// The meaning of epsilon.
   var strength: GuaranteeStrength { GuaranteeStrength(epsilon: epsilon) }
 
   /// How delta compares with the number of units; nil where that is not known.
   var deltaSize: DeltaSize? { units.map { DeltaSize(delta, units: $0) } }
 
-  /// Whether delta is so large that the guarantee would allow publishing somebody's images.
+  /// Whether delta is so large that the guarantee would allow publishing the images of a unit.
   var hasLargeDelta: Bool { deltaSize?.size == .large }
 
-  /// What stands at the top of a report where the numbers themselves are the warning.
+  /// The text at the top of a report if the numbers themselves are the warning.
   var warningHeadline: String? {
     let epsilon = Decimals.epsilon(epsilon)
     switch strength {
@@ -75,7 +75,7 @@ public struct Provenance: Sendable {
 
 /// A figure followed during training.
 public struct TrainingSignal: Sendable {
-  /// What it is, for example "discriminator's accuracy on generated images".
+  /// The quantity, for example "discriminator's accuracy on generated images".
   public let name: String
   /// Which way is better; `target` for figures that show health rather than quality.
   public let direction: Metric.Direction
@@ -123,15 +123,17 @@ public struct ReportData: Sendable {
   public var guarantee: Guarantee?
   /// The evaluation; nil if none was made.
   public var findings: EvaluationFindings?
-  /// What the synthetic images alone show, where no evaluation was made.
+  /// The results of the synthetic images alone, if no evaluation was made.
   public var ownFindingsAlone: Releasable<SyntheticFindings>?
   /// The synthetic images.
   public var synthetic: Releasable<LabelledImages>
   /// Synthetic images over time.
   public var progressSheets: Releasable<[ProgressSheet]>
-  /// How many real images a classifier gets right that learnt from the set alone, if that was paid for.
+  /// How many real images a classifier trained on the set alone classifies correctly, if that was
+  /// paid for.
   public var paidScore: Releasable<PaidScore>?
-  /// What free signs say about the end of training; nil where there was no training to follow.
+  /// The evidence of releasable values about the end of training; nil if there was no training to
+  /// follow.
   public var trainingEnd: Releasable<TrainingEnd>?
   /// Signals that cost no privacy.
   public var freeSignals: Releasable<[TrainingSignal]>
@@ -144,13 +146,13 @@ public struct ReportData: Sendable {
   /// How to make it again.
   public var provenance: Provenance
 
-  /// The command that measures quality with real images, for whoever made the set.
+  /// The command that measures quality with real images, for the owner of the set.
   var evaluation: String {
     provenance.command.hasPrefix("figmentd ")
       ? "figmentd evaluate --synthetic SET --train IMAGES --test HELD-OUT" : "figment evaluate JOB"
   }
 
-  /// What the synthetic images alone show.
+  /// The results of the synthetic images alone.
   var ownFindings: Releasable<SyntheticFindings>? { findings?.synthetic ?? ownFindingsAlone }
 
   /// Starts a report about a synthetic set.
@@ -169,14 +171,15 @@ public struct ReportData: Sendable {
   }
 }
 
-/// The share of the real training images that a classifier gets right which learnt from the set alone.
+/// The share of the real training images that a classifier trained on the set alone classifies
+/// correctly.
 public struct PaidScore: Sendable {
   /// The share, with noise; nil when noise left nothing of it.
   public let accuracy: Double?
-  /// Where it lies without the noise.
+  /// Its interval without the noise.
   public let interval: Interval
 
-  /// Hands over a score.
+  /// Describes a score.
   public init(accuracy: Double?, interval: Interval) {
     self.accuracy = accuracy
     self.interval = interval
@@ -189,7 +192,7 @@ public struct ModelAttack: Sendable {
   public let name: String
   /// The key of its metrics, for example "discriminator".
   public let key: String
-  /// How well the scores tell members from others.
+  /// How well the scores distinguish members from others.
   public let ranking: MembershipRanking
 
   /// Judges scores, of which higher ones mean "member".
@@ -199,8 +202,8 @@ public struct ModelAttack: Sendable {
     ranking = MembershipRanking(members: members, nonMembers: nonMembers)
   }
 
-  /// Judges likelihoods against those of a model that saw none of the images: what makes every
-  /// image likely, such as being plain, cancels in the ratio.
+  /// Compares likelihoods with those of a model that saw none of the images: properties that make
+  /// an image likely under any model, such as being plain, cancel in the ratio.
   public init(
     likelihoodRatioOf members: [(model: Double, reference: Double)],
     against nonMembers: [(model: Double, reference: Double)]

@@ -10,7 +10,7 @@ public struct Verdict: Sendable, Encodable {
     public let severity: ReportBlock.Severity
     /// One sentence.
     public let headline: String
-    /// The rule, in words, with the numbers that it looked at.
+    /// The rule as a sentence, with the numbers that it used.
     public let reasons: [String]
 
     /// Creates an answer.
@@ -21,7 +21,7 @@ public struct Verdict: Sendable, Encodable {
     }
   }
 
-  /// What is known about privacy, and about quality: a good answer to one is none to the other.
+  /// The results about privacy and about quality: a good answer to one is no answer to the other.
   public let privacy: Part, quality: Part
 
   /// Creates a verdict.
@@ -30,7 +30,7 @@ public struct Verdict: Sendable, Encodable {
     self.quality = quality
   }
 
-  /// The colour of both together: good only where both are, neutral where one is not known.
+  /// The colour of both together: good only if both are, neutral if one is not known.
   public var severity: ReportBlock.Severity {
     let both = [privacy.severity, quality.severity]
     for severity in [ReportBlock.Severity.failed, .warning, .note] where both.contains(severity) {
@@ -49,7 +49,7 @@ public struct Verdict: Sendable, Encodable {
     case severity, headline, reasons, privacy, quality
   }
 
-  /// Writes both answers, and what they say together.
+  /// Writes both answers and their summary.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(severity, forKey: .severity)
@@ -60,18 +60,18 @@ public struct Verdict: Sendable, Encodable {
   }
 }
 
-/// A report for one zone: what the page and the JSON file are written from.
+/// A report for one zone: the source of the page and of the JSON file.
 ///
-/// A block gets in through `add` alone. The release zone has no way to read a sensitive block: it
-/// shows that something was withheld instead.
+/// `add` is the only entrance for a block. The release zone cannot read a sensitive block: it shows
+/// that something was withheld instead.
 public struct ReportDocument<Zone: ReportZone>: Sendable {
-  /// A heading and what stands under it.
+  /// A heading with its contents.
   public struct Section: Sendable {
     /// The anchor in the page, the key in JSON.
     public let key: String
     /// The heading.
     public let title: String
-    /// What the section is about.
+    /// The subject of the section.
     public let introduction: String
     /// The content.
     public fileprivate(set) var blocks: [ReportBlock]
@@ -85,7 +85,7 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
   public let verdict: Verdict
   /// The content in order.
   public private(set) var sections: [Section] = []
-  /// What this version does not show.
+  /// The parts that this version does not show.
   public private(set) var withheld: [(name: String, reason: String)] = []
 
   /// Starts a report.
@@ -98,7 +98,7 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
     self.verdict = Zone.admit(verdict, orElse: releasedVerdict)
   }
 
-  /// Starts a section; what is added next stands in it.
+  /// Starts a section; later additions belong to it.
   public mutating func begin(_ key: String, _ title: String, _ introduction: String = "") {
     sections.append(Section(key: key, title: title, introduction: introduction, blocks: []))
   }
@@ -108,13 +108,13 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
     append(block.value)
   }
 
-  /// Adds fixed words or what was chosen before any private image was read.
+  /// Adds fixed text, or values chosen before any private image was read.
   public mutating func add(fixed block: ReportBlock) {
     append(block)
   }
 
-  /// Adds a block that only the internal report shows; `name` and `reason` stand in for it
-  /// elsewhere and must not depend on private images.
+  /// Adds a block that only the internal report shows; elsewhere `name` and `reason` replace it and
+  /// must not depend on private images.
   public mutating func add(
     _ block: Sensitive<ReportBlock>, named name: String, because reason: String
   ) {

@@ -83,7 +83,7 @@ extension ReportBlock: Encodable {
       try container.encode(severity, forKey: .severity)
     case .metrics(let metrics):
       try put("metrics")
-      // The numbers stand under the document's "metrics", by key.
+      // The numbers are in the document's "metrics", by key.
       try container.encode(metrics.map(\.key), forKey: .metrics)
     case .table(let table):
       try put("table")

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// Writes both versions of a report beside each other.
+/// Writes both versions of a report into one folder.
 public struct ReportWriter {
   /// Creates a writer.
   public init() {}

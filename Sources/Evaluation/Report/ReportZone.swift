@@ -1,12 +1,12 @@
 @_spi(PrivateZone) public import Privacy
 
-/// Where a report may be read: it decides which blocks get in.
+/// The place where a report may be read: it decides which blocks are included.
 public protocol ReportZone {
   /// "internal" or "release": the folder of its files.
   static var name: String { get }
   /// The banner's text.
   static var notice: String { get }
-  /// Lets a sensitive block in, or puts a note in its place.
+  /// Includes a sensitive block, or puts a note in its place.
   static func admit(
     _ block: Sensitive<ReportBlock>, named name: String, because reason: String
   ) -> ReportBlock
@@ -15,11 +15,11 @@ public protocol ReportZone {
     -> Verdict
 }
 
-/// The report for those who hold the private images: everything is in it.
+/// The report for those who hold the private images: it contains everything.
 public enum InternalReport: ReportZone {
   /// The folder "internal".
   public static let name = "internal"
-  /// What the banner says.
+  /// The text of the banner.
   public static let notice =
     "Internal: this report holds numbers and pictures computed from private images without noise."
     + " Do not share it. The release report beside it is made for sharing."
@@ -31,7 +31,7 @@ public enum InternalReport: ReportZone {
     block.revealed()
   }
 
-  /// The verdict that looked at private numbers.
+  /// The verdict that includes private numbers.
   public static func admit(
     _ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>
   ) -> Verdict {
@@ -43,7 +43,7 @@ public enum InternalReport: ReportZone {
 public enum ReleaseReport: ReportZone {
   /// The folder "release".
   public static let name = "release"
-  /// What the banner says.
+  /// The text of the banner.
   public static let notice =
     "Release: this report adds nothing that was computed from real images without noise to what the"
     + " synthetic images show. It may be shared wherever they may be."
@@ -55,7 +55,7 @@ public enum ReleaseReport: ReportZone {
     .withheld(name: name, reason: reason)
   }
 
-  /// The verdict from what may leave.
+  /// The verdict from releasable values.
   public static func admit(
     _ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>
   ) -> Verdict {

@@ -79,7 +79,7 @@ struct SVGChart {
   }
 }
 
-/// One axis: which values it shows, where they lie, which of them are labelled.
+/// One axis: the values it shows, their positions, and which of them are labelled.
 struct Axis {
   /// The labelled values.
   let ticks: [Double]
@@ -117,7 +117,7 @@ struct Axis {
     value.isFinite && (!isLogarithmic || value > 0)
   }
 
-  /// Where a value lies in the drawing.
+  /// The position of a value in the drawing.
   func place(of value: Double) -> Double {
     let position = isLogarithmic ? log10(value) : value
     return start + (position - low) / (high - low) * (end - start)

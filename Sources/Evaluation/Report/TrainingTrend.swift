@@ -4,7 +4,7 @@ struct TrainingTrend {
     case improving, flat, worsening, unknown
   }
 
-  /// What its last third did.
+  /// The course of its last third.
   let course: Course
   /// The change over the last third, relative to the whole range of the signal.
   let relativeChange: Double

@@ -1,6 +1,6 @@
 import Privacy
 
-/// The section on what the synthetic images are good for.
+/// The section on the usefulness of the synthetic images.
 extension ReportData {
   func addUtility<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(

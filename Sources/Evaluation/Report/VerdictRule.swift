@@ -2,31 +2,31 @@ import Privacy
 
 /// The rule behind the box at the top of a report.
 ///
-/// Privacy and quality are judged apart, since neither says anything about the other: pure noise is
+/// Privacy and quality are judged separately, because neither determines the other: pure noise is
 /// perfectly private. Privacy is good where a guarantee of some strength holds, a warning where it
-/// protects little or members were told apart, and failed where an attack, a copy or a canary was
-/// found. Quality is good only where it was measured with real images; without them
-/// signs of failure are told, and their absence is no praise.
+/// protects little or members were distinguished, and failed where an attack, a copy or a canary
+/// was found. Quality is good only where it was measured with real images; without them signs of
+/// failure are reported, and their absence is no praise.
 struct VerdictRule {
-  /// The verdict that looked at everything.
+  /// The verdict from all results.
   let internalVerdict: Sensitive<Verdict>
-  /// The verdict from what may leave.
+  /// The verdict from releasable values.
   let releasedVerdict: Releasable<Verdict>
 
-  /// A classifier trained on the set must get this share of the way from guessing to what real
-  /// images give; below the second it is called poor.
+  /// A classifier trained on the set must close this share of the gap between guessing and training
+  /// on real images; below the second it is poor.
   private static let usefulShare = (enough: 0.75, poor: 0.25)
   /// The same for the share of real images' neighbourhoods that are reached.
   private static let coveredShare = (enough: 0.5, poor: 0.05)
 
-  /// What was found about one of the two questions.
+  /// The results for one of the two questions.
   private struct Remarks {
     var failures: [String] = []
     var warnings: [String] = []
     var good: [String] = []
-    /// Whether the good remarks are enough to say that all is well.
+    /// Whether the good remarks justify a good verdict.
     var isEstablished = false
-    /// What is said where they are not.
+    /// The text if they do not.
     var unestablished: String?
 
     func part(_ words: (ReportBlock.Severity) -> String) -> Verdict.Part {
@@ -89,7 +89,7 @@ struct VerdictRule {
       })
   }
 
-  /// What is known of the guarantee.
+  /// The facts about the guarantee.
   private static func guaranteeRemarks(_ data: ReportData) -> Remarks {
     var remarks = Remarks()
     if let guarantee = data.guarantee, !guarantee.isProved {
@@ -119,7 +119,7 @@ struct VerdictRule {
     return remarks
   }
 
-  /// What the set and the training show without real images.
+  /// The evidence of the set and the training without real images.
   private static func ownRemarks(_ data: ReportData) -> Remarks {
     var remarks = Remarks()
     if let own = data.ownFindings?.value {
@@ -149,10 +149,10 @@ struct VerdictRule {
     return remarks
   }
 
-  /// What a score says that was paid for: it was measured with real images, noise and all.
+  /// The meaning of a score that was paid for: it was measured with real images, including noise.
   ///
-  /// No classifier that learnt from real images is there to compare with, so all of them right is what
-  /// could be reached. Of the interval that end counts which makes the claim weaker.
+  /// There is no classifier trained on real images to compare with, so all correct is the assumed
+  /// maximum. The end of the interval that weakens the claim is used.
   private static func add(_ score: PaidScore, classCount: Int, to remarks: inout Remarks) {
     guard let accuracy = score.accuracy, classCount > 1 else {
       remarks.warnings.append(
@@ -178,8 +178,8 @@ struct VerdictRule {
     }
   }
 
-  /// Adds what curves and previews say of the training's end, so that no two sentences contradict each
-  /// other.
+  /// Adds what curves and previews show about the end of training, so that no two sentences
+  /// contradict each other.
   private static func ended(_ both: Both, _ signals: [TrainingSignal], _ data: ReportData) -> Both {
     var both = both
     let named = { (course: TrainingTrend.Course) in
@@ -198,7 +198,7 @@ struct VerdictRule {
     case (true, false):
       both.quality.warnings += worse.map { "\($0) was getting worse at the end." }
     case (true, true):
-      // Where curves speak, previews need not: they show change, not quality.
+      // If curves decide, previews need not: they show change, not quality.
       if let conclusion = data.trainingEnd?.value.conclusion {
         both.quality.good.append(conclusion)
       }
@@ -306,7 +306,7 @@ struct VerdictRule {
 }
 
 extension RealFindings {
-  /// What always naming the most frequent class gets.
+  /// The accuracy of always naming the most frequent class.
   var guessingAccuracy: Double {
     Double(classCounts.max() ?? 0) / Double(max(1, classCounts.reduce(0, +)))
   }

@@ -46,8 +46,8 @@ public struct Interval: Hashable, Sendable, Codable {
 
   /// The percentile bootstrap interval of a statistic of `count` items (Efron 1979).
   ///
-  /// `statistic` gets the places of a resample. The draws come from `seed`, so a report can be
-  /// made again.
+  /// `statistic` receives the places of a resample. The draws come from `seed`, so a report can be
+  /// reproduced.
   public static func bootstrap(
     count: Int, resamples: Int = 1000, confidence: Double = 0.95, seed: UInt64,
     statistic: ([Int]) -> Double

@@ -1,8 +1,8 @@
-/// A share of two whole numbers on each of which lies independent noise of mean zero.
+/// A share of two whole numbers, each with independent noise of mean zero.
 public struct NoisyShare: Hashable, Sendable, Codable {
   /// The share of the first, from 0 to 1; nil when noise leaves no positive sum.
   public let value: Double?
-  /// Where the share without noise lies with 95 % confidence.
+  /// The 95 % interval of the share without noise.
   public let interval: Interval
 
   /// Estimates first / (first + second).

@@ -1,5 +1,6 @@
 extension Array {
-  /// In an array whose elements from some place on satisfy a condition, and none before: that place.
+  /// The first place from which on all elements of an array satisfy a condition that none before it
+  /// satisfies.
   func firstIndexInOrder(where isPast: (Element) -> Bool) -> Int {
     var low = 0
     var high = count

@@ -1,6 +1,6 @@
 import Compute
 
-/// A square matrix of Double, row after row: what covariances and their roots are made of.
+/// A square matrix of Double, row after row, for covariances and their roots.
 struct SquareMatrix {
   /// Rows, and columns.
   let order: Int

@@ -8,7 +8,7 @@ import Glibc
 struct SymmetricEigensystem {
   /// In ascending order.
   private(set) var values: [Double]
-  /// Row i is the eigenvector of value i; empty unless asked for.
+  /// Row i is the eigenvector of value i; empty unless requested.
   private(set) var vectors: [Double]
 
   /// Decomposes `matrix`, of which only the symmetric part counts.

@@ -9,10 +9,11 @@ public struct ClassifierSchedule: Hashable, Sendable, Codable {
   public var batchSize: Int
   /// Adam's step size at the start; it falls to zero along half a cosine.
   public var learningRate: Double
-  /// Every image is moved by up to this many pixels in either direction, anew at each sight.
+  /// Every image is shifted by up to this many pixels in either direction, differently in each
+  /// epoch.
   ///
   /// The published protocol has no such shift; it is the same for synthetic and real images, and
-  /// lifts the ceiling on real digits above what the network learns from fixed images.
+  /// raises the accuracy on real digits above what the network learns from fixed images.
   public var shift: Int
 
   /// Creates a schedule.

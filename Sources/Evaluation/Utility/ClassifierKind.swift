@@ -14,7 +14,7 @@ public enum ClassifierKind: String, CaseIterable, Hashable, Sendable, Codable {
   /// Two convolutions, pooling, a dense layer of 128.
   case convolutional = "cnn"
 
-  /// What readers see.
+  /// The name for readers.
   public var title: String {
     switch self {
     case .logisticRegression: "Logistic regression"

@@ -3,10 +3,11 @@ import Datasets
 import Learning
 import Privacy
 
-/// A classifier trained on the real images directly under differential privacy: the honest rival.
+/// A classifier trained on the real images directly under differential privacy: the honest
+/// competitor.
 ///
-/// Whoever only wants a classifier does not need synthetic images; they are worth their price if
-/// what is trained on them comes near to this. The network is the small one with bounded
+/// If only a classifier is needed, synthetic images are unnecessary; they are worth their price if
+/// a classifier trained on them comes close to this one. The network is the small one with bounded
 /// activations of Papernot et al. (arXiv 2007.14191).
 struct PrivateClassifier {
   /// How it was trained.
@@ -28,7 +29,7 @@ struct PrivateClassifier {
 
   /// Accuracy on the test images.
   let accuracy: Double
-  /// What the training cost: at most the budget's epsilon.
+  /// The cost of the training: at most the budget's epsilon.
   let epsilon: Double
 
   /// Trains within the plan's budget and tests.
@@ -96,7 +97,7 @@ struct PrivateClassifier {
     return Double(right) / Double(max(1, images.count))
   }
 
-  /// The images that the coins let into one step.
+  /// The images that the coins select for one step.
   private struct Batch: ExampleSource {
     let images: LabelledImages
     let places: [Int]

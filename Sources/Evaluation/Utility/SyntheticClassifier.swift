@@ -1,23 +1,24 @@
 public import Compute
 public import Privacy
 
-/// A small classifier that learnt from synthetic images alone, to count how many private ones it
-/// gets right: what is known as training on synthetic and testing on real images.
+/// A small classifier trained on synthetic images alone, to count how many private ones it
+/// classifies correctly: train on synthetic, test on real.
 ///
-/// It is computed from the synthetic images only, so it is public as soon as they are.
+/// It is computed from the synthetic images only, so it is as public as they are.
 public struct SyntheticClassifier {
   /// The kind of network: fast enough for any image size, in seconds.
   public static let kind = ClassifierKind.perceptron
-  /// Synthetic images that are learnt from, at most, the hold-out that chooses the epoch included.
+  /// The largest number of synthetic images to train on, including the hold-out that chooses the
+  /// epoch.
   public static let trainingLimit = 10_000
 
-  /// Synthetic images that were learnt from, the hold-out included.
+  /// The number of synthetic images used for training, including the hold-out.
   public let trainCount: Int
   private let classifier: Classifier
 
-  /// Trains on synthetic images, of which there must be one at least.
+  /// Trains on synthetic images, of which there must be at least one.
   ///
-  /// `progress` gets the share that is done, and may throw to end it.
+  /// `progress` receives the completed share, and may throw to end it.
   public init(
     trainedOn images: LabelledImages, seed: UInt64, on machine: Machine,
     progress: (Double) throws -> Void = { _ in }
@@ -30,11 +31,11 @@ public struct SyntheticClassifier {
       seed: seed, on: machine, progress: progress)
   }
 
-  /// How many of the private images are classified rightly and how many wrongly, in that order.
+  /// The numbers of private images that are classified correctly and incorrectly, in that order.
   ///
   /// Every image goes through the network alone. In a batch the last bits of an image's numbers may
-  /// depend on its neighbours, so that one image more could turn the answers for others, and the
-  /// counts would move by more than that image.
+  /// depend on its neighbours, so one more image could change the answers for others, and the
+  /// counts would change by more than that image.
   public func outcomes(for images: Sensitive<LabelledImages>) -> Sensitive<[Int]> {
     // Called on this thread alone.
     nonisolated(unsafe) let classifier = classifier

@@ -25,11 +25,11 @@ public struct UtilityFinding: Sendable {
   }
 }
 
-/// What a classifier trained on the real images under differential privacy reaches.
+/// The result of a classifier trained on the real images under differential privacy.
 public struct PrivateRivalFinding: Sendable {
   /// The accuracies, one per seed.
   public let accuracies: [Double]
-  /// What one training would cost.
+  /// The cost of one training.
   public let epsilon: Double, delta: Double
 
   /// The mean over seeds.
@@ -44,8 +44,7 @@ struct UtilityStudy {
 
   /// Accuracy of one kind over the effort's seeds.
   ///
-  /// `kept` gets the first classifier trained on real
-  /// images.
+  /// `kept` receives the first classifier trained on real images.
   func finding(
     _ kind: ClassifierKind, synthetic: LabelledImages, train: LabelledImages, test: LabelledImages,
     progress: (Double) throws -> Void, kept: (Classifier) -> Void
@@ -59,8 +58,8 @@ struct UtilityStudy {
     var real: [Double] = []
     for index in 0..<(seeds + realSeeds) {
       let isReal = index >= seeds
-      // Every seed draws its own images, hold-out and weights. The epoch is chosen on images of
-      // the same source: choosing by real images would flatter the synthetic ones.
+      // Every seed draws its own images, hold-out and weights. The epoch is chosen on images of the
+      // same source: choosing by real images would favour the synthetic ones.
       let trial = seed &+ UInt64(index)
       let (selection, training) = (isReal ? train : synthetic).sample(count, seed: trial)
         .split(first: holdOut, seed: trial &+ 77)

@@ -3,13 +3,13 @@ import Glibc
 /// The privacy loss of a whole history in one direction: the sum of independent discrete losses.
 ///
 /// The sum is computed by Fourier transform *after tilting*: every mass p at loss L becomes
-/// p·e^{λL}/E[e^{λL}], with λ chosen so that the sum's centre lies where the answer is. Rounding
-/// is then relative to the answer (as in a saddlepoint approximation, but exact), so deltas of
-/// 1e-12 over 100,000 steps keep their digits, and only a window of the loss around the answer
-/// has to be represented. What the window cuts off above is bounded (Chernoff) and added to delta;
-/// what wraps around from below only makes delta larger.
+/// p·e^{λL}/E[e^{λL}], with λ chosen so that the centre of the sum is near the answer. Rounding is
+/// then relative to the answer (as in a saddlepoint approximation, but exact), so deltas of 1e-12
+/// over 100,000 steps keep their digits, and only a window of the loss around the answer must be
+/// represented. The mass above the window is bounded (Chernoff) and added to delta; mass that wraps
+/// around from below only makes delta larger.
 struct ComposedLoss {
-  /// The tilt and the exponents of the bounds on what lies outside the window.
+  /// The tilt and the exponents of the bounds on the mass outside the window.
   struct Tilt {
     /// λ.
     var exponent: Double
@@ -88,9 +88,9 @@ struct ComposedLoss {
   }
 
   private func tilt(near guess: Double, _ objective: (Double) -> Double) -> Tilt {
-    // Half of the exponent that centres the sum on the answer. With all of it, rare large losses
-    // (small noise on small samples) would be tilted until they dominate, and the window would
-    // have to hold sums of several; with half of it, the answer is still about delta^(1/4) of
+    // Half of the exponent that centres the sum on the answer. With the full exponent, rare large
+    // losses (small noise on small samples) would be tilted until they dominate, and the window
+    // would have to hold sums of several; with half of it, the answer is still about delta^(1/4) of
     // the tilted mass, above 1e-3 for every delta allowed.
     let exponent =
       0.5

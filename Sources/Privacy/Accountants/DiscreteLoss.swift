@@ -1,14 +1,14 @@
 import Glibc
 
 /// The privacy loss of one elementary event, moved onto the grid …, −h, 0, h, 2h, … without ever
-/// making it smaller ("connect the dots", Doroshenko, Ghazi, Kamath, Kumar, Manurangsi,
-/// arXiv 2207.04380).
+/// becoming smaller ("connect the dots", Doroshenko, Ghazi, Kamath, Kumar, Manurangsi, arXiv
+/// 2207.04380).
 ///
 /// For a pair (P, Q) the loss is L = ln(dP/dQ). The mass of a grid cell (ε_{i−1}, ε_i] is split
-/// between the two ends so that both its P mass and its Q mass = ∫ e^{−L} dP stay what they were:
-/// the share that goes up is ∫ (1 − e^{ε_{i−1} − L}) dP / (1 − e^{−h}). The hockey-stick curve of
-/// the result interpolates the true, convex one at the grid points, so it lies above it
-/// everywhere, and the error of one step falls with h².
+/// between the two ends so that both its P mass and its Q mass = ∫ e^{−L} dP are preserved: the
+/// share that goes up is ∫ (1 − e^{ε_{i−1} − L}) dP / (1 − e^{−h}). The hockey-stick curve of the
+/// result interpolates the true, convex one at the grid points, so it is above it everywhere, and
+/// the error of one step falls with h².
 struct DiscreteLoss {
   /// The grid index of the first mass.
   let firstIndex: Int

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The part of a history's privacy loss that decides the answer.
+/// The part of a history's privacy loss that determines the answer.
 ///
-/// The mass of loss L_j is `masses[j]`·exp(`logScale` − λ·L_j). Both questions sum
-/// (1 − e^{ε−L})·mass over L > ε, from the top down, plus what lies above the window.
+/// The mass of loss L_j is `masses[j]`·exp(`logScale` − λ·L_j). Both functions sum (1 −
+/// e^{ε−L})·mass over L > ε, from the top down, plus the mass above the window.
 struct LossWindow {
   let firstIndex: Int
   let spacing: Double
@@ -54,7 +54,7 @@ struct LossWindow {
       if loss(j) <= epsilon { break }
       guard tail.add(j) else { return 1 }
     }
-    // The two parts are scaled apart: where epsilon lies above every loss the tilt is extreme.
+    // The two parts have separate scales: if epsilon is above every loss, the tilt is extreme.
     let inside = exp(logScale - exponent * epsilon) * max(0, tail.mass - tail.discounted)
     let delta = (inside + exp(logScale + logAbove)) * (1 + rounding)
     return min(1, delta + infiniteMass)

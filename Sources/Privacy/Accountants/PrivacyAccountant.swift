@@ -1,7 +1,7 @@
 /// Turns a history of events into a guarantee.
 ///
-/// What happened (`PrivacyEvent`) is kept apart from what it cost: a ledger stores events, and an
-/// epsilon is computed from them whenever it is asked for.
+/// Events (`PrivacyEvent`) are separate from their cost: a ledger stores events, and an epsilon is
+/// computed from them on demand.
 public protocol PrivacyAccountant: Sendable {
   /// The name that statements use.
   static var name: String { get }

@@ -3,14 +3,14 @@ import Glibc
 /// Accounting by privacy loss distributions: nearly exact, always an upper bound.
 ///
 /// For both directions of adding and removing a unit, the loss of each event is put on a grid
-/// without ever being made smaller, all losses are added by Fourier transform, and the grid is
-/// refined until the answer stands still. Every grid gives a valid bound; the smallest is kept.
+/// without becoming smaller, all losses are added by Fourier transform, and the grid is refined
+/// until the answer no longer changes. Every grid gives a valid bound; the smallest is kept.
 ///
-/// The bound is nearly exact where noise and sampling are those of training. Below a noise multiplier
-/// of about 0.03 it is loose: losses then lie in clumps, one for each number of steps that sampled the
-/// unit, and the tilt that centres the sum on the answer may centre it on the next clump. Three steps
-/// with probability 0.01 and multiplier 0.02 get 3946 instead of 2623 at delta 1e-5. Nobody is
-/// protected by either.
+/// The bound is nearly exact for the noise and sampling of training. Below a noise multiplier of
+/// about 0.03 it is loose: losses then lie in clumps, one for each number of steps that sampled the
+/// unit, and the tilt that centres the sum on the answer may centre it on the next clump. For three
+/// steps with probability 0.01 and multiplier 0.02 it is 3946 instead of 2623 at delta 1e-5.
+/// Neither value protects a unit.
 public struct PrivacyLossAccountant: PrivacyAccountant {
   /// The name that statements use.
   public static let name = "PLD"
@@ -94,8 +94,8 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
     return worst
   }
 
-  /// Whether something happened whose loss distribution is not known here: the discrete Gaussian's
-  /// depends on the contributions themselves.
+  /// Whether the history contains an event without a known loss distribution: that of the discrete
+  /// Gaussian depends on the contributions themselves.
   ///
   /// The Rényi bound holds for it.
   private var isUnbounded: Bool { tally.counts.keys.contains { $0.noise != .gaussian } }
@@ -173,7 +173,7 @@ private struct Refinement {
       spacing /= 2
       return true
     }
-    // The error is about c·h², so two grids tell c.
+    // The error is about c·h², so two grids determine c.
     let ratio = last.spacing / spacing
     let error = max(0, last.bound - bound) / (ratio * ratio - 1)
     let allowed = tolerance * bound + 1e-6

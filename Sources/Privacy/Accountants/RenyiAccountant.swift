@@ -12,8 +12,8 @@ public struct RenyiAccountant: PrivacyAccountant {
 
   /// 1.1 to 10.9 in tenths, 11 to 63, 128, 256, 512, 1024.
   ///
-  /// Where the best order lies at an end, the bound is still valid but loose, and `Bound.isAtEdge` says so; the
-  /// accounting by privacy loss is tight there.
+  /// If the best order is at an end, the bound is still valid but loose, and `Bound.isAtEdge` is
+  /// true; accounting by privacy loss is tight there.
   public static let standardOrders: [Double] =
     (11...109).map { Double($0) / 10 } + (11...63).map(Double.init) + [128, 256, 512, 1024]
 

@@ -5,7 +5,7 @@ import Glibc
 /// With w(z) = q·(exp((2z−1)/(2σ²)) − 1) the density of a step with the unit, relative to one
 /// without it, is 1 + w, and the divergence of order α is ln E[(1+w)^α] / (α−1) over z ~ N(0, σ²)
 /// (Mironov, Talwar, Zhang, arXiv 1908.10530; they show that the other direction is never larger).
-/// Because E[w] = 0, what is computed is E[(1+w)^α − 1 − αw]: the integrand is nowhere negative
+/// Because E[w] = 0, the code computes E[(1+w)^α − 1 − αw]: the integrand is nowhere negative
 /// (Bernoulli), so nothing cancels, and divergences of 1e-8 keep all their digits.
 ///
 /// The discrete Gaussian has no larger divergence than the continuous one at any order (Canonne,
@@ -125,7 +125,7 @@ private struct SampledGaussianQuadrature {
 
   func logExcesses() -> [Double] {
     let variance = deviation * deviation
-    // Below 1/100 of a deviation the far hump at α is resolved whatever the strip's width.
+    // Below 1/100 of a deviation, the far hump at α is resolved for any width of the strip.
     var spacing = max(min(0.45 * deviation, 1.1 * variance), 0.01 * deviation)
     var sums = [Double](repeating: 0, count: orders.count)
     add(from: range.lowerBound, spacing: spacing, to: &sums)

@@ -2,18 +2,18 @@ import Glibc
 
 /// The cost of a history whose mechanisms were chosen, or stopped, after looking at results.
 ///
-/// Rényi divergences of one order add up along any path of choices. Which order gives the smallest
-/// epsilon depends on the path, and a minimum taken afterwards has to be paid for: so the orders and
-/// a share of delta for each are constants, fixed before any data. With ρ the sum of the divergences
+/// Rényi divergences of one order add up along any path of choices. The order with the smallest
+/// epsilon depends on the path, and a minimum taken afterwards must be paid for: so the orders and a
+/// share of delta for each are constants, fixed before any data. With ρ the sum of the divergences
 /// along the path at order α, and w the order's share,
 ///
 ///     ε = min over α of  ρ + ln((α−1)/α) − (ln(w·δ) + ln α)/(α−1).
 ///
-/// Z = (dP/dQ)^α · e^{−(α−1)ρ} is a supermartingale under Q, whatever is chosen and whenever it stops
+/// Z = (dP/dQ)^α · e^{−(α−1)ρ} is a supermartingale under Q, for every choice and every stopping time
 /// (Feldman and Zrnic, arXiv 2008.11193; odometers: Rogers, Roth, Ullman and Vadhan,
 /// arXiv 1605.08294). The conversion of one order (Canonne, Kamath and Steinke, arXiv 2004.00010,
 /// Proposition 12) therefore holds with w·δ at that order, and a minimum over the orders exceeds no
-/// more than the sum of what each exceeds, at most δ. `ThePrivacyArgument`, step 8, has the proof.
+/// more than the sum of what each exceeds, at most δ. `ThePrivacyArgument`, step 8, contains the proof.
 ///
 /// In typical trainings the shares cost 9 to 26 % of epsilon compared with the minimum over the
 /// standard orders without shares, which nothing proves here.

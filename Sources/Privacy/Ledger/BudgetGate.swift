@@ -1,14 +1,14 @@
 /// Decides whether a charge fits into a root's budget.
 ///
-/// A history that was once admitted admits everything it covers: fewer accesses cannot cost more.
-/// So the plan of a run is computed once, and its reservations pass without another computation.
+/// An admitted history admits everything that it covers: fewer accesses cannot cost more. So the
+/// plan of a run is computed once, and its reservations pass without another computation.
 ///
-/// What is compared with the budget is what a statement would claim: while a history is planned,
-/// everything that was announced before the first charge; once it is adaptive, what was charged,
-/// priced by the odometer. So whatever happens after a plan was admitted, the claim stays within
-/// the budget.
+/// The budget is compared with the epsilon that a statement would claim: for a planned history, the
+/// cost of everything announced before the first charge; for an adaptive one, the cost of what was
+/// charged, priced by the odometer. So after a plan was admitted, the claim stays within the budget
+/// in every case.
 public struct BudgetGate: Sendable {
-  /// What the administrator allows for the root.
+  /// The administrator's limit for the root.
   public let budget: PrivacyBudget
   /// The dataset's name, for refusals.
   public let dataset: String
@@ -42,7 +42,7 @@ public struct BudgetGate: Sendable {
   public mutating func admitPlan(
     _ event: PrivacyEvent, of run: String, after history: LedgerHistory
   ) throws(LedgerError) {
-    // A plan of one repeated event is asked for by its repetitions, so that a refusal counts steps.
+    // A plan of one repeated event is checked by its repetitions, so that a refusal counts steps.
     var (step, times) = (event, 1)
     if case .repeated(let inner, let count) = event { (step, times) = (inner, count) }
     let request = Request(
@@ -56,7 +56,7 @@ public struct BudgetGate: Sendable {
     }
   }
 
-  /// What somebody asks for.
+  /// A request.
   private struct Request {
     let event: PrivacyEvent
     let times: Int
@@ -74,8 +74,8 @@ public struct BudgetGate: Sendable {
     }
   }
 
-  /// How many further runs of `event` fit, beside what running attempts other than those at `run`
-  /// have announced.
+  /// The number of further runs of `event` that fit, in addition to everything that running
+  /// attempts other than those at `run` have announced.
   public func affordableTimes(
     _ event: PrivacyEvent, after history: LedgerHistory, exceptRun run: String? = nil
   ) throws(LedgerError) -> Int {
@@ -127,7 +127,7 @@ public struct BudgetGate: Sendable {
   private mutating func fits(
     _ sum: EventTally, _ basis: PrivacyCost.Basis
   ) throws(PrivacyError) -> Bool {
-    // What the adaptive accounting admits, the planned one admits too; not the other way.
+    // The planned accounting admits everything that the adaptive one admits, but not vice versa.
     if admitted.contains(where: {
       ($0.basis == basis || $0.basis == .adaptive) && $0.tally.covers(sum)
     }) {
@@ -167,8 +167,8 @@ public struct BudgetGate: Sendable {
       basis: basis)
   }
 
-  /// What `times` runs of the event with this noise cost by themselves, rounded down, so that a
-  /// plan calibrated to it has at least this noise; nil when that is nothing.
+  /// The cost of `times` runs of the event with this noise alone, rounded down, so that a plan
+  /// calibrated to it has at least this noise; nil if it is 0.
   private func affordableEpsilon(
     _ event: ElementaryEvent, _ noiseMultiplier: Double, times: Int
   ) throws(PrivacyError) -> Double? {

@@ -8,7 +8,7 @@ public enum LedgerEntry: Hashable, Sendable {
   case plan(LedgerPlan)
   /// Runs of an event are charged, before the first of them.
   case reserve(LedgerReserve)
-  /// A reservation ends; what was not begun is given back.
+  /// A reservation ends; runs that never began are returned.
   case settle(LedgerSettle)
   /// Something computed from the data leaves.
   case release(LedgerRelease)
@@ -22,7 +22,7 @@ public struct LedgerRoot: Codable, Hashable, Sendable {
   public var identity: String
   /// The dataset's name when the ledger was opened.
   public var dataset: String
-  /// What one record is.
+  /// The meaning of one record.
   public var unit: PrivacyUnit
   /// Which data sets are neighbours.
   public var adjacency: NeighboringRelation
@@ -38,19 +38,19 @@ public struct LedgerRoot: Codable, Hashable, Sendable {
   }
 }
 
-/// What an attempt at a run intends to do, said before any private byte is read.
+/// The intention of an attempt at a run, recorded before any private byte is read.
 public struct LedgerPlan: Codable, Hashable, Sendable {
   /// The run's name.
   public var run: String
   /// 1 for the first attempt; a resumed run is a new attempt with fresh noise.
   public var attempt: Int
-  /// The secret name of the frozen images, random and never released; in lines of earlier versions a
-  /// hash of them.
+  /// The secret name of the frozen images, random and never released; in lines of earlier versions
+  /// a hash of them.
   ///
-  /// Whoever sees only the hash of a later line cannot try images against it.
+  /// Without it, the hash of a later line does not allow testing images against it.
   public var snapshot: String
-  /// SHA-256 of the resolved plan as it lies beside the checkpoints, so that a changed one is
-  /// noticed; nil in lines of earlier versions.
+  /// SHA-256 of the resolved plan in the file beside the checkpoints, so that a changed plan is
+  /// detected; nil in lines of earlier versions.
   public var design: String?
   /// Everything the attempt will do, at most.
   public var event: PrivacyEvent
@@ -82,15 +82,15 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
 public struct LedgerReserve: Codable, Hashable, Sendable {
   /// Counts reservations from 0.
   public var number: Int
-  /// The run that asks.
+  /// The requesting run.
   public var run: String
-  /// The attempt that asks.
+  /// The requesting attempt.
   public var attempt: Int
-  /// What one run of the event does.
+  /// The event of one run.
   public var event: PrivacyEvent
   /// How many runs.
   public var times: Int
-  /// What for, in words for a reader of the ledger.
+  /// The purpose, as a text for readers of the ledger.
   public var purpose: String
 
   /// Describes a charge.
@@ -120,11 +120,11 @@ public struct LedgerSettle: Codable, Hashable, Sendable {
   }
 }
 
-/// Something that left, with the claim that went with it.
+/// A release, with the claim that went with it.
 public struct LedgerRelease: Codable, Hashable, Sendable {
   /// The run it came from.
   public var run: String
-  /// The hash of what left (of the release's manifest).
+  /// The hash of the release (of its manifest).
   public var artefact: String
   /// The claimed epsilon of everything on the root so far, rounded up.
   public var epsilon: Double

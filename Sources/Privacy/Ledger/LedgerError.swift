@@ -8,9 +8,9 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalid(PrivacyError)
   /// An entry contradicts the entries before it.
   case inconsistent(line: Int, reason: String)
-  /// A line is not what was once written.
+  /// A line differs from the line that was written.
   case corrupt(ledger: String, line: Int, reason: String)
-  /// The ledger is older than the mark kept beside it: it was restored from a copy or lost.
+  /// The ledger is older than its mark: it was restored from a copy or lost.
   case rolledBack(ledger: String, found: Int, expected: Int)
   /// The ledger does not hold a line that a release names.
   case lacksLine(ledger: String, hash: String)
@@ -57,25 +57,25 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A refusal by policy, with everything that a user needs to ask for less.
+/// A refusal by policy, with everything that a user needs to request less.
 public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertible {
   /// The dataset whose root is meant.
   public var dataset: String
-  /// What the administrator allows.
+  /// The administrator's limit.
   public var budget: PrivacyBudget
   /// Epsilon already spent on the root, rounded up.
   public var spentEpsilon: Double
   /// Epsilon that the root would have spent with the request; nil when it is unbounded.
   public var askedEpsilon: Double?
-  /// The number of runs that was asked for.
+  /// The requested number of runs.
   public var askedTimes: Int
   /// How many runs of the same event still fit.
   public var affordableTimes: Int
   /// The smallest noise multiplier with which all runs fit; nil when none does.
   public var affordableNoiseMultiplier: Double?
-  /// The epsilon, rounded down, that a plan of all runs may have by itself and still fit.
+  /// The largest epsilon, rounded down, that a plan of all runs may have by itself and still fit.
   ///
-  /// Nil when none does. This is what a user who orders by epsilon can ask for.
+  /// Nil if none does. A user who orders by epsilon can request this value.
   public var affordableEpsilon: Double?
   /// How the figures were counted; nil in refusals of earlier versions.
   public var basis: PrivacyCost.Basis?

@@ -1,19 +1,19 @@
-/// What a ledger's lines amount to: a pure fold, without files and clocks.
+/// The result of a ledger's lines: a pure fold, without files and clocks.
 ///
-/// A reservation counts as spent from its line on. Only a settlement gives back, once, and never
+/// A reservation counts as spent from its line on. Only a settlement returns runs, once, and never
 /// more than the reservation; so at every prefix of the lines the spend is at least what can have
 /// been computed.
 ///
-/// What is claimed rests on what was announced. A run's own plan is fixed before its first step, so
-/// the run costs at most what its plan costs, wherever it is stopped and whoever stops it. For the
-/// root as a whole the same holds while nothing was charged that was not announced before the first
-/// charge; from then on the history is adaptive. See `announced(by:)` and `claimed`.
+/// The claim follows the announcements. A run's own plan is fixed before its first step, so the run
+/// costs at most what its plan costs, wherever and by whomever it is stopped. The same holds for
+/// the root as a whole while every charge was announced before the first charge; from then on the
+/// history is adaptive. See `announced(by:)` and `claimed`.
 public struct LedgerHistory: Hashable, Sendable {
   /// One attempt at a run.
   public struct Attempt: Hashable, Sendable {
-    /// What was announced.
+    /// The announcement.
     public let plan: LedgerPlan
-    /// What was charged, less what was given back.
+    /// The charges, less what was returned.
     public fileprivate(set) var spent = EventTally()
     /// How it ended; nil while it may still charge.
     public fileprivate(set) var outcome: String?
@@ -24,9 +24,9 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
-  /// One reservation and what became of it.
+  /// One reservation and its settlement.
   public struct Charge: Hashable, Sendable {
-    /// What was charged.
+    /// The charge.
     public let entry: LedgerReserve
     /// How many of its runs were begun; nil while unsettled, when all of them count.
     public fileprivate(set) var used: Int?
@@ -50,8 +50,8 @@ public struct LedgerHistory: Hashable, Sendable {
   ///
   /// They count as spent.
   public private(set) var openReservationCount = 0
-  /// Whether something was announced or charged after the first charge that had not been announced
-  /// before it: then it may have been chosen after looking at results.
+  /// Whether anything was announced or charged after the first charge that had not been announced
+  /// before it: it may have been chosen after looking at results.
   public private(set) var isAdaptive = false
 
   /// The plans of all runs that were running when the first charge was made, by the runs' names; nil
@@ -59,10 +59,10 @@ public struct LedgerHistory: Hashable, Sendable {
   private var firstPlans: [String: EventTally]?
   private var announcements: [String: Announcement] = [:]
 
-  /// What a run's plans amount to.
+  /// The sum of a run's plans.
   private struct Announcement: Hashable {
-    /// What was announced, at most: the plan of the first attempt that charged, and what later
-    /// attempts announced beyond it.
+    /// The announcement, as an upper bound: the plan of the first attempt that charged, and
+    /// everything that later attempts announced beyond it.
     var tally: EventTally
     /// Whether something was announced or charged beyond that plan.
     var isAdaptive = false
@@ -82,10 +82,10 @@ public struct LedgerHistory: Hashable, Sendable {
   /// How the accountants may be combined for this history.
   public var basis: PrivacyCost.Basis { isAdaptive ? .adaptive : .planned }
 
-  /// What the claim for everything computed so far is computed from.
+  /// The events from which the claim for everything computed so far is computed.
   ///
-  /// Of a planned history, everything that was announced before the first charge, for the decision to
-  /// stop before its end may depend on results; of an adaptive one, what was charged.
+  /// For a planned history: everything announced before the first charge, because the decision to
+  /// stop before its end may depend on results. For an adaptive one: what was charged.
   public var claimed: EventTally {
     get throws(LedgerError) {
       guard !isAdaptive else { return spent }
@@ -104,11 +104,11 @@ public struct LedgerHistory: Hashable, Sendable {
     try Self.cost(of: claimed, delta, basis)
   }
 
-  /// Everything that all attempts at a run may do and have done: what the run's own cost is computed
-  /// from, wherever it is stopped.
+  /// Everything that all attempts at a run may do and have done: the basis of the run's own cost,
+  /// wherever it is stopped.
   ///
-  /// It is what was priced when the run began. An attempt that goes on with a run announces no more
-  /// than is left of it.
+  /// This was priced when the run began. An attempt that continues a run announces no more than is
+  /// left of it.
   public func announced(by run: String) -> EventTally {
     announcements[run]?.tally ?? EventTally()
   }
@@ -133,8 +133,7 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// Spent, plus what running attempts have announced and not yet charged.
   ///
-  /// Attempts at `run` are
-  /// left out: a new attempt takes their place.
+  /// Attempts at `run` are omitted: a new attempt replaces them.
   public func committed(exceptRun run: String? = nil) throws(LedgerError) -> EventTally {
     do {
       var sum = spent
@@ -170,9 +169,9 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
-  /// What all attempts at a run have charged for one purpose, less what was given back.
+  /// What all attempts at a run have charged for one purpose, less what was returned.
   ///
-  /// Two purposes may be served by equal events, which the tally of a run cannot tell apart.
+  /// Two purposes may have equal events, which the tally of a run cannot distinguish.
   public func spent(
     by run: String, for purpose: String
   ) throws(LedgerError) -> EventTally {
@@ -204,7 +203,7 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// Whether a charge of `event` to `run` would be an adaptive choice.
   ///
-  /// Before the first charge, what running attempts have announced is what may be charged.
+  /// Before the first charge, only the announcements of running attempts may be charged.
   func wouldBeAdaptive(
     charging event: EventTally, to run: String
   ) throws(LedgerError) -> Bool {
@@ -274,13 +273,14 @@ public struct LedgerHistory: Hashable, Sendable {
     let tally = try EventTally(plan.event)
     let whole = try whole(tally, of: plan.run)
     isAdaptive = try wouldBeAdaptive(tally, of: plan.run)
-    // A run that has spent nothing begins anew. One that has goes on with its plan, or exceeds it.
+    // A run that has spent nothing starts again. One that has spent continues with its plan, or
+    // exceeds it.
     if whole == tally {
       announcements[plan.run] = Announcement(tally: tally)
     } else {
       announce(whole, of: plan.run)
     }
-    // A new attempt means that the earlier ones are dead, whether or not they could say so.
+    // A new attempt means that the earlier ones are dead, whether or not they could report it.
     for index in attempts.indices
     where attempts[index].plan.run == plan.run && attempts[index].outcome == nil {
       attempts[index].outcome = "superseded"
@@ -309,8 +309,8 @@ public struct LedgerHistory: Hashable, Sendable {
     openReservationCount += 1
   }
 
-  /// Notes what a run announces or charges in all, and that it is adaptive when this is more than was
-  /// announced before.
+  /// Records the total that a run announces or charges, and marks it as adaptive when it exceeds
+  /// the earlier announcement.
   private mutating func announce(_ whole: EventTally, of run: String) {
     guard let known = announcements[run], !known.tally.covers(whole) else { return }
     announcements[run] = Announcement(tally: known.tally.union(whole), isAdaptive: true)

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A ledger that lives as long as the process: for tests of what trains, and for trials on data
-/// that is declared public.
+/// A ledger that lives as long as the process: for tests of training, and for trials on data that
+/// is declared public.
 ///
 /// It keeps the same rules as the durable one, without durability.
 public final class MemoryLedger: PrivacyLedger {
@@ -33,7 +33,7 @@ public final class MemoryLedger: PrivacyLedger {
     state = Mutex(opened)
   }
 
-  /// All lines so far, for tests of what was charged and when.
+  /// All lines so far, for tests of charges and their order.
   public var entries: [LedgerEntry] { state.withLock { $0.entries } }
 
   /// The fold of all lines so far.
@@ -56,7 +56,7 @@ public final class MemoryLedger: PrivacyLedger {
     return Reservation(number: number, event: event, times: times)
   }
 
-  /// Gives back what was not begun.
+  /// Returns runs that never began.
   public func settle(_ reservation: consuming Reservation, used: Int) throws(LedgerError) {
     let entry = LedgerEntry.settle(LedgerSettle(number: reservation.number, used: used))
     try state.withLock { state throws(LedgerError) in

@@ -1,4 +1,4 @@
-/// Where every access to one data root is written down *before* it happens.
+/// The record of every access to one data root, written *before* the access happens.
 ///
 /// The order is the guarantee: `reserve` returns only after the record is durable, so a crash at
 /// any moment leaves at least the truth in the ledger. An unsettled reservation counts as spent.
@@ -23,15 +23,15 @@ public protocol PrivacyLedger: Sendable {
 public struct Reservation: ~Copyable, Sendable {
   /// The number under which the ledger knows it.
   public let number: Int
-  /// What one run does to the data.
+  /// The event of one run.
   public let event: PrivacyEvent
   /// How many runs are paid for.
   public let times: Int
 
-  /// What was written down.
+  /// Describes a recorded reservation.
   ///
-  /// For ledgers alone: what is charged is only as true as what they wrote. A file that makes one
-  /// names `@_spi(Ledger)` before its import.
+  /// Only for ledgers: a charge is only as true as the record that they wrote. A file that makes
+  /// one names `@_spi(Ledger)` before its import.
   @_spi(Ledger) public init(number: Int, event: PrivacyEvent, times: Int) {
     self.number = number
     self.event = event
