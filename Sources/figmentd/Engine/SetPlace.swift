@@ -66,14 +66,19 @@ struct SetPlace {
     try requireFree()
     let folder = Self.split(path).folder
     try rights.makeFolder(folder)
+    for leftover in unfinished { try FolderTree.remove(leftover) }
     var known = try recorded()
-    for name in known.unfinished ?? [] where !name.contains("/") {
-      try FolderTree.remove("\(folder)/\(name)")
-    }
     // Noted before it is made, so that nothing of another's is ever taken for the run's own.
     known.unfinished = [Self.split(temporary).name]
     try keep(known)
     try systemCall("mkdir", temporary) { mkdir(temporary, 0o700) }
+  }
+
+  /// The temporary folders that attempts of the run began and never moved into place.
+  var unfinished: [String] {
+    let folder = Self.split(path).folder
+    let names = (try? recorded())?.unfinished ?? []
+    return names.filter { !$0.contains("/") }.map { "\(folder)/\($0)" }
   }
 
   /// Moves the finished set, whose manifest has this hash, into place.
