@@ -234,7 +234,7 @@ final class TrainingRun {
   }
 
   /// What other runs did to the root.
-  private func history() throws -> LedgerHistory {
+  func history() throws -> LedgerHistory {
     try RootLedger.history(
       root: order.root, dataset: order.dataset, unit: order.unit, ledgers: places.ledgers,
       marks: places.ledgerMarks)
