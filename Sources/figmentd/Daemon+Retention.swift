@@ -45,6 +45,22 @@ extension Daemon {
     }
   }
 
+  /// Removes what attempts at a job left under temporary names when their processes were killed, now that
+  /// none goes on.
+  func sweepUnfinished(of id: JobID) {
+    let directory = store.directory(of: id)
+    Leftovers.sweep(internalFiles: directory.internalFiles, checkpoints: directory.checkpoints)
+    // Named now: a resumed job may begin another set while these are deleted.
+    let folders = engine.sets(of: directory).flatMap(\.unfinished).filter { access($0, F_OK) == 0 }
+    guard !folders.isEmpty else { return }
+    // Deleting many files takes its time; a crash leaves the rest to the next start.
+    Task {
+      try? await SerialThread(named: "figment-remove").run {
+        for folder in folders { try FolderTree.remove(folder) }
+      }
+    }
+  }
+
   private static let retentionInterval = Duration.seconds(600)
 
   private func requireUnneeded(_ job: Job) throws(ControlError) {

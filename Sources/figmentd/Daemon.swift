@@ -275,6 +275,7 @@ actor Daemon {
       if state == .finished(.cancelled) {
         Leftovers.discardPrivateFiles(of: store.directory(of: id))
       }
+      if state.isFinished || state == .paused { sweepUnfinished(of: id) }
       if state.isFinished {
         for box in mailboxes.removeValue(forKey: id) ?? [] { box.mailbox?.end() }
       }

@@ -183,6 +183,34 @@ import Testing
     #expect(try house.scratch.names(in: folder + "/internal") == ["run.json"])
   }
 
+  /// Two processes were killed, one that packed images and one that drew.
+  @Test(arguments: [StopReason.cancelled, .paused])
+  func aJobThatDoesNotGoOnLeavesNothingUnfinished(reason: StopReason) async throws {
+    let scratch = ScratchFolder()
+    try scratch.write("out/.figment-notes.tmp/notes.txt", "x")
+    var configuration = TestHouse.configuration
+    configuration.output = scratch.path + "/out"
+    let house = try await TestHouse(
+      .init(isEndless: true), from: scratch, configuration: configuration)
+    let id = try await house.daemon.submit(TestHouse.training, token: nil).id
+    _ = try await house.wait(for: id, "running")
+    let set = ".figment-\(id)-0123456789ab.tmp"
+    let files = "state/jobs/\(id)/internal"
+    try scratch.write("out/\(set)/data/a/000000.png", "x")
+    try scratch.write("\(files)/images.pack.7.tmp", "x")
+    try scratch.write(
+      "\(files)/published.json", #"{"format":1,"manifests":[],"unfinished":["\#(set)"]}"#)
+    _ = try await house.daemon.stop(id, reason: reason)
+    _ = try await house.wait(for: id, reason == .paused ? "paused" : "cancelled")
+    #expect(try scratch.names(in: files) == ["published.json"])
+    // A set may be large: it is deleted beside the daemon.
+    let end = ContinuousClock.now + .seconds(60)
+    while try scratch.names(in: "out").contains(set), ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    #expect(try scratch.names(in: "out") == [".figment-notes.tmp"])
+  }
+
   @Test func aSubmissionThatCannotBeStoredIsNoJob() async throws {
     let house = try await TestHouse()
     try FileManager.default.createDirectory(

@@ -141,6 +141,40 @@ import Testing
     #expect(try bench.run().isFinished)
   }
 
+  @Test func aRunThatIsStoppedWhileItDrawsLeavesNoPartOfASet() throws {
+    let bench = try RunBench(steps: 20, count: 640)
+    let stop = StopSignal()
+    let began = Mutex(false)
+    let folder = bench.scratch.path + "/release"
+    let ending = try bench.run(stop: stop) { report in
+      guard case .progress(let progress) = report, progress.phase == .generate else { return }
+      began.withLock { $0 = (try? DurableFile.names(in: folder)) != [] }
+      stop.raise()
+    }
+    #expect(began.withLock { $0 } && !ending.isFinished)
+    #expect(try DurableFile.names(in: folder) == [])
+    #expect(try bench.run().isFinished)
+  }
+
+  @Test func aSetThatCannotBeFinishedLeavesNoPart() throws {
+    let bench = try RunBench(steps: 20)
+    let isBroken = Mutex(false)
+    let folder = bench.scratch.path + "/release"
+    #expect(throws: (any Error).self) {
+      try bench.run { report in
+        // A folder in the way of the card that belongs to the set.
+        guard case .progress(let progress) = report, progress.phase == .pack,
+          let name = try? DurableFile.names(in: folder).first
+        else { return }
+        isBroken.withLock { $0 = true }
+        try? DurableFile.makeFolder("\(folder)/\(name)/README.md")
+      }
+    }
+    #expect(isBroken.withLock { $0 })
+    #expect(try DurableFile.names(in: folder) == [])
+    #expect(try bench.run().isFinished)
+  }
+
   @Test func imagesThatFindNoRoomAreWaitedFor() {
     let full = DatasetError.systemCallFailed(call: "reserving", path: "images.pack", errno: ENOSPC)
     #expect(DiskNeed.isWantOfRoom(full))

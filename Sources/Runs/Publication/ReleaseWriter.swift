@@ -33,6 +33,7 @@ final class SetWriter<Zone: ReportZone> {
   /// where there will be no report.
   private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
   private let hasReport: Bool
+  private var isFinishing = false
 
   /// Bytes of pixels that are kept for the report.
   private static var lookedLimit: Int { 64 << 20 }
@@ -43,6 +44,9 @@ final class SetWriter<Zone: ReportZone> {
     encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
     try place.begin()
   }
+
+  /// Whatever keeps a set from being finished, a wish to stop or an error, nothing of it is left.
+  deinit { if !isFinishing { place.discard() } }
 
   /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
   ///
@@ -173,7 +177,11 @@ final class SetWriter<Zone: ReportZone> {
   func noteOwn(manifest: String) throws { try place.note(manifest: manifest) }
 
   /// Moves the set, whose manifest has this hash, into place.
-  func finish(manifest: String) throws { try place.publish(manifest: manifest) }
+  func finish(manifest: String) throws {
+    // From here on what lies at the temporary name may be the set that was there before.
+    isFinishing = true
+    try place.publish(manifest: manifest)
+  }
 
   private static func line(file: String, label: String) throws -> Data {
     let json = JSONEncoder()

@@ -66,11 +66,8 @@ package struct SetPlace {
     try requireFree()
     let folder = Self.split(path).folder
     try rights.makeFolder(folder)
+    for leftover in unfinished { try FolderTree.remove(leftover) }
     var known = try recorded()
-    // Only names that are given here: a damaged record must not name anything else for removal.
-    for name in known.unfinished ?? [] where isOwnUnfinished(name) {
-      try FolderTree.remove("\(folder)/\(name)")
-    }
     // Noted before it is made, so that nothing of another's is ever taken for the run's own.
     known.unfinished = [Self.split(temporary).name]
     try keep(known)
@@ -89,6 +86,14 @@ package struct SetPlace {
     guard !known.manifests.contains(manifest) else { return }
     known.manifests.append(manifest)
     try keep(known)
+  }
+
+  /// The temporary folders that attempts of the run began and never moved into place.
+  var unfinished: [String] {
+    // Only names that are given here: a damaged record must not name anything else for removal.
+    let folder = Self.split(path).folder
+    let names = (try? recorded())?.unfinished ?? []
+    return names.filter(isOwnUnfinished).map { "\(folder)/\($0)" }
   }
 
   /// Moves the finished set, whose manifest has this hash, into place.
