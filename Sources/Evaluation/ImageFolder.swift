@@ -77,9 +77,11 @@ public struct ImageFolder {
     _ bytes: [UInt8], _ form: ImageTransform, _ decoder: any ImageDecoder
   ) throws -> Bool {
     let pixels = try decode(bytes, form, decoder).pixels
-    return stride(from: 0, to: pixels.count, by: 3).allSatisfy {
-      pixels[$0] == pixels[$0 + 1] && pixels[$0] == pixels[$0 + 2]
+    for place in stride(from: 0, to: pixels.count, by: 3) {
+      let red = pixels[place]
+      if pixels[place + 1] != red || pixels[place + 2] != red { return false }
     }
+    return true
   }
 
   private func decode(

@@ -30,7 +30,6 @@ import Testing
   private static let kinds = [
     Kind(name: "internal/design.json") { bench in
       guard let design = try RunDesign.saved(in: bench.places.internalFiles) else { return }
-      _ = try? design.requireAgreement(with: bench.order, at: "x")
       _ = try ControlError.translating { try EventTally(design.event) }
       _ = TrainingPreviews(in: bench.places.internalFiles, design)
     },
