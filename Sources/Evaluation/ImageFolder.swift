@@ -77,9 +77,9 @@ public struct ImageFolder {
     _ bytes: [UInt8], _ form: ImageTransform, _ decoder: any ImageDecoder
   ) throws -> Bool {
     let pixels = try decode(bytes, form, decoder).pixels
-    for start in stride(from: 0, to: pixels.count, by: 3) {
-      let red = pixels[start]
-      guard pixels[start + 1] == red, pixels[start + 2] == red else { return false }
+    for place in stride(from: 0, to: pixels.count, by: 3) {
+      let red = pixels[place]
+      if pixels[place + 1] != red || pixels[place + 2] != red { return false }
     }
     return true
   }

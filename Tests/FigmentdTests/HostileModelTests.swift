@@ -13,8 +13,10 @@ import Testing
   private static let machine = Machine(threadCount: 1)
 
   /// A release's model file of a few hundred weights.
-  private func model(_ folder: ScratchFolder, classes: [String]) throws -> Data {
-    let bench = try RunBench(steps: 2)
+  private func model(
+    _ folder: ScratchFolder, classes: [String], recipe: String? = nil
+  ) throws -> Data {
+    let bench = try RunBench(steps: 2, recipe: recipe)
     guard bench.scratch.path != folder.path, try bench.run().isFinished else { return Data() }
     let bytes = try DurableFile.read(bench.places.release + "/model/generator.safetensors")
     var checkpoint = try Safetensors.decode(bytes)
@@ -43,6 +45,33 @@ import Testing
     let before = MemoryUse.peakOfThisProcess
     #expect(throws: (any Error).self) { try ReleasedModel(path, on: Self.machine) }
     #expect(MemoryUse.peakOfThisProcess - before < 1 << 30)
+  }
+
+  /// Every number of a recipe in a model file may be any number: none traps, in either family.
+  @Test(arguments: [RunBench.recipe(side: 8, steps: 2), RunBench.pixelRecipe(steps: 2)])
+  func noNumberOfARecipeTraps(_ recipe: String) throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/generator.safetensors"
+    let classes = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    let whole = try Safetensors.decode(try model(scratch, classes: classes, recipe: recipe))
+    let text = Data((whole.metadata["recipe"] ?? "").utf8)
+    let numbers = FileDamage.tokens(of: text).numbers
+    #expect(numbers.count > 12)
+    for place in numbers {
+      for value in FileDamage.numbers + ["2", "3", "64"] {
+        var changed = text
+        changed.replaceSubrange(place, with: value.utf8)
+        var checkpoint = whole
+        checkpoint.metadata["recipe"] = String(decoding: changed, as: UTF8.self)
+        try Safetensors.encode(checkpoint).write(to: URL(filePath: path))
+        do {
+          let released = try ReleasedModel(path, on: Self.machine)
+          try released.model.sample(labels: [0, 7], seed: 1) { _, _ in }
+        } catch {
+          #expect(ControlError(error).message.contains(path), "\(error)")
+        }
+      }
+    }
   }
 
   /// Changed, cut and lengthened: each is read as a model or refused in words, and none traps.

@@ -24,62 +24,62 @@ import Testing
   /// A kind of file, and all that is made of what it says.
   struct Kind: CustomTestStringConvertible, Sendable {
     let name: String
-    let read: @Sendable (RunBench) throws -> Void
+    let read: @Sendable (RunPlaces) throws -> Void
     var testDescription: String { name }
   }
 
   private static let kinds = [
-    Kind(name: "internal/design.json") { bench in
-      guard let design = try RunDesign.saved(in: bench.places.internalFiles) else { return }
+    Kind(name: "internal/design.json") { places in
+      guard let design = try RunDesign.saved(in: places.internalFiles) else { return }
       _ = try ControlError.translating { try EventTally(design.event) }
-      _ = TrainingPreviews(in: bench.places.internalFiles, design)
+      _ = TrainingPreviews(in: places.internalFiles, design)
     },
     Kind(name: "internal/images.json") { try openImages($0) },
     Kind(name: "internal/images.pack") { try openImages($0) },
-    Kind(name: "internal/results.json") { bench in
-      guard let results = try ResultsFile.read(in: bench.places.internalFiles, count: 12) else {
+    Kind(name: "internal/results.json") { places in
+      guard let results = try ResultsFile.read(in: places.internalFiles, count: 12) else {
         return
       }
       _ = results.privacyText
     },
-    Kind(name: "internal/published.json") { bench in
+    Kind(name: "internal/published.json") { places in
       let place = SetPlace(
-        bench.places.release + "-new", internalFiles: bench.places.internalFiles)
+        places.release + "-new", internalFiles: places.internalFiles)
       _ = try place.recordedManifests()
       try place.begin()
       place.discard()
     },
-    Kind(name: "internal/metrics.jsonl") { bench in
-      _ = try TrainingCurves(in: bench.places.internalFiles, steps: 40)
-      try MetricsFile.forget(after: 7, in: bench.places.internalFiles)
+    Kind(name: "internal/metrics.jsonl") { places in
+      _ = try TrainingCurves(in: places.internalFiles, steps: 40)
+      try MetricsFile.forget(after: 7, in: places.internalFiles)
     },
     Kind(name: "internal/class_counts.json") { try readAnswers($0) },
     Kind(name: "internal/score.json") { try readAnswers($0) },
-    Kind(name: "internal/run-name") { bench in
-      let name = try RunName.ofRun("run", at: "/out", in: bench.places.internalFiles)
+    Kind(name: "internal/run-name") { places in
+      let name = try RunName.ofRun("run", at: "/out", in: places.internalFiles)
       #expect(name.hasPrefix("run-") && !name.contains("/") && name.count < 120)
     },
-    Kind(name: "internal/previews/step-40.png") { bench in
-      let design = try RunDesign.saved(in: bench.places.internalFiles)
+    Kind(name: "internal/previews/step-40.png") { places in
+      let design = try RunDesign.saved(in: places.internalFiles)
       _ = try TrainingPreviews(
-        in: bench.places.internalFiles, try #require(design)
+        in: places.internalFiles, try #require(design)
       ).sheets()
     },
-    Kind(name: "release/run/manifest.json") { bench in
-      let place = SetPlace(bench.places.release, internalFiles: bench.places.internalFiles)
-      let isOwn = try place.isOwn(bench.places.release)
+    Kind(name: "release/run/manifest.json") { places in
+      let place = SetPlace(places.release, internalFiles: places.internalFiles)
+      let isOwn = try place.isOwn(places.release)
       #expect(!isOwn)
     },
-    Kind(name: "release/run/privacy.json") { bench in
-      let file = bench.places.release + "/privacy.json"
+    Kind(name: "release/run/privacy.json") { places in
+      let file = places.release + "/privacy.json"
       _ = DrawnSetReadme.Guarantee(statement: try DurableFile.read(file))
-      _ = try ReleasedPosition(bench.places.release)
+      _ = try ReleasedPosition(places.release)
       _ = try StateFormat.read(PrivacyStatement.self, at: file).markdown
     },
   ]
 
-  private static func openImages(_ bench: RunBench) throws {
-    let folder = bench.places.internalFiles
+  private static func openImages(_ places: RunPlaces) throws {
+    let folder = places.internalFiles
     let design = try #require(try RunDesign.saved(in: folder))
     let images = try FrozenImages.open(named: design.snapshot, in: folder, run: "run").snapshot
     try design.requireForm(of: images, run: "run")
@@ -88,17 +88,33 @@ import Testing
     }
   }
 
-  private static func readAnswers(_ bench: RunBench) throws {
-    let answers = try PaidAnswers(in: bench.places.internalFiles)
+  private static func readAnswers(_ places: RunPlaces) throws {
+    let answers = try PaidAnswers(in: places.internalFiles)
     _ = (answers.words, answers.contents, answers.facts, answers.score)
   }
 
-  /// A finished run with all its files.
-  private func finished() throws -> RunBench {
+  /// A finished run with all its files; trained once, since reading is what is tested.
+  private static let trained = Result {
     let bench = try RunBench(countEpsilon: 1, scoreEpsilon: 1)
     #expect(try bench.run().isFinished)
     try RunName.keep("run-0123456789ab", in: bench.places.internalFiles)
     return bench
+  }
+
+  /// A copy of the files of a finished run, in a folder that is gone after the test.
+  private func finished() throws -> (folder: ScratchFolder, places: RunPlaces) {
+    let (bench, copy) = (try Self.trained.get(), ScratchFolder())
+    for name in ["internal", "release"] {
+      try FileManager.default.copyItem(
+        atPath: "\(bench.scratch.path)/\(name)", toPath: "\(copy.path)/\(name)")
+    }
+    return (
+      copy,
+      RunPlaces(
+        internalFiles: copy.path + "/internal", checkpoints: copy.path + "/checkpoints",
+        release: copy.path + "/release/run", unprotected: copy.path + "/unprotected/run",
+        ledgers: copy.path + "/ledgers", ledgerMarks: copy.path + "/marks")
+    )
   }
 
   /// What is wrong with a refusal; nil for nothing.
@@ -112,10 +128,11 @@ import Testing
   }
 
   @Test(arguments: kinds) func aChangedFileIsReadOrRefusedByName(_ kind: Kind) throws {
-    let bench = try finished()
-    let path = "\(bench.scratch.path)/\(kind.name)"
+    let (folder, places) = try finished()
+    defer { withExtendedLifetime(folder) {} }
+    let path = "\(folder.path)/\(kind.name)"
     let whole = try DurableFile.read(path)
-    let others = try Self.kinds.map { try DurableFile.read("\(bench.scratch.path)/\($0.name)") }
+    let others = try Self.kinds.map { try DurableFile.read("\(folder.path)/\($0.name)") }
     var damage = FileDamage(seed: UInt64(kind.name.utf8.count))
     var (refused, problems) = (0, Set<String>())
     for round in 0..<Self.rounds {
@@ -124,7 +141,7 @@ import Testing
       let changed = damage.changed(start, others: others)
       guard changed != whole else { continue }
       try Data(changed).write(to: URL(filePath: path))
-      do { try kind.read(bench) } catch {
+      do { try kind.read(places) } catch {
         refused += 1
         if let problem = problem(of: error, naming: path) { problems.insert(problem) }
       }
@@ -143,8 +160,9 @@ import Testing
   }
 
   @Test(arguments: kinds) func whatIsNoFileIsRefusedAtOnce(_ kind: Kind) throws {
-    let bench = try finished()
-    let path = "\(bench.scratch.path)/\(kind.name)"
+    let (folder, places) = try finished()
+    defer { withExtendedLifetime(folder) {} }
+    let path = "\(folder.path)/\(kind.name)"
     let makers: [(String) throws -> Void] = [
       { try DurableFile.makeFolder($0 + "/within") }, { mkfifo($0, 0o600) },
       { try makeLink(at: $0, to: "/dev/zero") }, { try makeLink(at: $0, to: $0) },
@@ -157,7 +175,7 @@ import Testing
     for (place, make) in makers.enumerated() {
       try FolderTree.remove(path)
       try make(path)
-      do { try kind.read(bench) } catch {
+      do { try kind.read(places) } catch {
         let problem = problem(of: error, naming: path)
         #expect(problem == nil, "\(place): \(problem ?? "")")
       }
@@ -166,23 +184,25 @@ import Testing
 
   /// Every digit of a record that people are told of is as it was written, or the record is refused.
   @Test func noChangedDigitIsBelieved() throws {
-    let bench = try finished()
-    let path = bench.places.internalFiles + "/results.json"
+    let (scratch, places) = try finished()
+    defer { withExtendedLifetime(scratch) {} }
+    let path = places.internalFiles + "/results.json"
     let (whole, known) = (
-      try DurableFile.read(path), try ResultsFile.read(in: bench.places.internalFiles, count: 12)
+      try DurableFile.read(path), try ResultsFile.read(in: places.internalFiles, count: 12)
     )
     for place in whole.indices {
       var changed = whole
       changed[place] ^= 1
       try changed.write(to: URL(filePath: path))
-      let read = try? ResultsFile.read(in: bench.places.internalFiles, count: 12)
+      let read = try? ResultsFile.read(in: places.internalFiles, count: 12)
       #expect(read == nil || read == known, "byte \(place)")
     }
   }
 
   /// What the checksum cannot tell, since whoever wrote the file could write it, the ledger does.
   @Test func resultsThatTheLedgerDoesNotKnowAreNotAnswered() throws {
-    let bench = try finished()
+    let bench = try RunBench()
+    #expect(try bench.run().isFinished)
     let folder = bench.places.internalFiles
     var results = try #require(try ResultsFile.read(in: folder, count: 12))
     #expect(try bench.run().isFinished)

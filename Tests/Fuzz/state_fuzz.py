@@ -58,12 +58,12 @@ model:
   beta2: 0.99
   average_decay: 0.9
 """
+PRIVATE = ["--epsilon", "8", "--delta", "1e-5"]
 RAW = [
     "an error of kind", "DecodingError", "(operation:", "nobody foresaw", "Fatal error", "Optional(", "NSCocoaError",
     "dataCorrupted", "keyNotFound", "typeMismatch", "debugDescription", "_Concurrency", "Error Domain",
 ]
 DEATHS = ["AddressSanitizer", "was killed by", "ended by signal", "ended with signal", "hard rss limit"]
-TIME_LIMIT = 90
 MEMORY_LIMIT_MB = 1500
 
 
@@ -79,6 +79,7 @@ class Fuzzer:
         # Paths of sockets are short.
         self.socket = tempfile.mkdtemp(prefix="figment-fuzz-") + "/socket"
         self.rng = random.Random(options.seed)
+        self.time_limit = options.time_limit
         self.counts = {"programs": 0, "refused": 0, "done": 0}
         self.epsilons = {}
         self.log = []
@@ -98,11 +99,11 @@ class Fuzzer:
             [f"{self.bin}/{name}", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=environment, cwd=self.folder, **more)
 
-    def run(self, *arguments, name="figmentd", limit=TIME_LIMIT):
+    def run(self, *arguments, name="figmentd"):
         """Runs a program to its end; its exit code and what it said."""
         process = self.start(*arguments, name=name)
         try:
-            output, _ = process.communicate(timeout=limit)
+            output, _ = process.communicate(timeout=self.time_limit)
         except subprocess.TimeoutExpired:
             process.kill()
             output, _ = process.communicate()
@@ -116,7 +117,7 @@ class Fuzzer:
         text = output.decode(errors="replace")
         self.log.append(f"$ {name} {' '.join(arguments)}\n{text[-20_000:]}\nexit code {code}\n")
         if code is None:
-            raise Finding(f"not done after {TIME_LIMIT} s")
+            raise Finding(f"not done after {self.time_limit} s")
         if code < 0 or code in (99, 132, 133, 134, 139):
             raise Finding(f"ended with {code}")
         for word in RAW + DEATHS:
@@ -135,12 +136,12 @@ class Fuzzer:
         return [
             "run", "--images", self.folder + "/images", "--recipe", f"{self.folder}/recipes/{recipe}.yaml", "--output",
             f"{self.work}/out", "--state", self.work + "/state-run", "--name", name, "--count", "12", "--seed", "5",
-            "--delta", "1e-5", "--threads", "1", "--json", *more]
+            "--threads", "1", "--json", *more]
 
     RUNS = {
-        "done": ("tiny", "--epsilon", "8", "--count-epsilon", "1", "--score-epsilon", "1"),
-        "half": ("tiny", "--epsilon", "8"),
-        "pixel": ("pixels", "--epsilon", "8"),
+        "done": ("tiny", *PRIVATE, "--count-epsilon", "1", "--score-epsilon", "1"),
+        "half": ("tiny", *PRIVATE),
+        "pixel": ("pixels", *PRIVATE),
         "open": ("tiny", "--non-private"),
     }
 
@@ -157,7 +158,7 @@ class Fuzzer:
         with open(self.folder + "/config.yaml", "w") as file:
             file.write(
                 f"output: {self.work}/released\nrecipes: {self.folder}/recipes\nthreads: 1\nminimum_free: 1MiB\n"
-                f"datasets:\n  glyphs:\n    root: {self.folder}/images\n    settle: 0\n    mode: poll\n    policy:\n"
+                f"datasets:\n  glyphs:\n    root: {self.folder}/images\n    settle: 1\n    mode: poll\n    policy:\n"
                 "      epsilon_max: 100\n      delta: 1.0e-5\n      non_private: true\n")
         for name, options in self.RUNS.items():
             if name == "half":
@@ -165,14 +166,15 @@ class Fuzzer:
             else:
                 text = self.must(*self.foreground(name, *options))
                 self.epsilons[name] = self.result(text).get("epsilon")
-        self.with_daemon(self.train)
+        if not self.with_daemon(self.train):
+            sys.exit(f"the daemon does not start; see {self.folder}/daemon.log")
         shutil.copytree(self.work, self.base, symlinks=True)
 
     def interrupted(self, name, *options):
         """A run that is stopped between two checkpoints."""
         process = self.start(*self.foreground(name, *options))
         wanted = f"{self.work}/out/internal/{name}/checkpoints/step-4.safetensors"
-        until = time.time() + TIME_LIMIT
+        until = time.time() + self.time_limit
         while not os.path.exists(wanted) and process.poll() is None and time.time() < until:
             time.sleep(0.002)
         process.send_signal(signal.SIGTERM)
@@ -223,7 +225,7 @@ class Fuzzer:
             reader = subprocess.Popen(["cat"], stdin=daemon.stdout, stdout=file)
         started = False
         try:
-            until = time.time() + TIME_LIMIT
+            until = time.time() + self.time_limit
             while daemon.poll() is None and time.time() < until and not started:
                 started = os.path.exists(self.socket) and self.answers()
                 time.sleep(0.05)
@@ -233,7 +235,7 @@ class Fuzzer:
             if daemon.poll() is None:
                 daemon.send_signal(signal.SIGTERM)
             try:
-                daemon.wait(timeout=TIME_LIMIT)
+                daemon.wait(timeout=self.time_limit)
                 code = daemon.returncode
             except subprocess.TimeoutExpired:
                 daemon.kill()
@@ -248,7 +250,7 @@ class Fuzzer:
 
     def answers(self):
         process = self.start("status", name="figment")
-        process.communicate(timeout=TIME_LIMIT)
+        process.communicate(timeout=self.time_limit)
         return process.returncode == 0
 
     # What is tried
@@ -408,6 +410,7 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--folder", required=True)
+    parser.add_argument("--time-limit", type=float, default=90)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     fuzzer = Fuzzer(options)

@@ -38,7 +38,7 @@ public final class DatasetSnapshot: Sendable {
 
   /// `isChecksumKnown` spares a second pass over a file that was written a moment ago.
   init(opening path: String, isChecksumKnown: Bool) throws {
-    let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw DatasetError.lastCall("opening", path) }
     defer { close(descriptor) }
     var status = stat()

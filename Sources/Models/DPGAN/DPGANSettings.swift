@@ -75,8 +75,8 @@ public struct DPGANSettings: ModelSettings {
     try require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 or more, below 1")
     try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
     try require(
-      generatorBatchSize.map { $0 > 0 } ?? true, "generator_batch_size", generatorBatchSize ?? 0,
-      "1 or more")
+      generatorBatchSize.map { (1...Self.largestGeneratorBatch).contains($0) } ?? true,
+      "generator_batch_size", generatorBatchSize ?? 0, "1 to \(Self.largestGeneratorBatch)")
     try require(schedule.start > 0, "schedule.start", schedule.start, "1 or more")
     try require(
       schedule.threshold.map { $0 > 0 && $0 < 1 } ?? true, "schedule.threshold",
@@ -88,6 +88,9 @@ public struct DPGANSettings: ModelSettings {
       "\(format.height)×\(format.width)", "a square of 8 to 128 pixels a side")
     try ModelSize.require(roughParameterCount(for: format), family: DPGAN.family)
   }
+
+  /// Beyond it latent vectors alone would take gigabytes.
+  private static let largestGeneratorBatch = 1_000_000
 
   /// About how many parameters both networks have.
   private func roughParameterCount(for format: ImageSpecification) -> Double {

@@ -125,6 +125,10 @@ public struct PixelModelSettings: ModelSettings {
 
   /// Checks what types cannot say.
   public func validate(for format: ImageSpecification) throws {
+    // First: other ranges end at the image's sides.
+    try require(
+      (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
+      "\(format.height)×\(format.width)", "2 to 256 pixels a side")
     try require((1...8).contains(bits), "bits", bits, "1 to 8")
     try require(
       levelOctaves.map { (1...bits).contains($0) } ?? true, "level_octaves", levelOctaves ?? 0,
@@ -165,9 +169,6 @@ public struct PixelModelSettings: ModelSettings {
     try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
     try require(
       averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
-    try require(
-      (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
-      "\(format.height)×\(format.width)", "2 to 256 pixels a side")
     try ModelSize.require(roughParameterCount(for: format), family: PixelModel.family)
   }
 

@@ -89,7 +89,7 @@ package struct SetPlace {
   }
 
   /// The temporary folders that attempts of the run began and never moved into place.
-  var unfinished: [String] {
+  package var unfinished: [String] {
     // Only names that are given here: a damaged record must not name anything else for removal.
     let folder = Self.split(path).folder
     let names = (try? recorded())?.unfinished ?? []

@@ -45,6 +45,10 @@ struct ConfigurationReader {
         file: path, line: nil,
         message: "cannot be read: \(String(cString: strerror(error.code)))."
           + " Name another file with --config, or make this one.")
+    } catch let error as ControlError {
+      // No file at all, or none of a configuration's size; the message begins with the path.
+      throw ConfigurationError(
+        file: path, line: nil, message: String(error.message.dropFirst(path.count + 2)))
     }
   }
 

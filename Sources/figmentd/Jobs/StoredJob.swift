@@ -42,8 +42,14 @@ struct StoredJob: Codable {
       ? place.dropLast("/internal/\(job.id)".count) + "/\(job.id)" : place
   }
 
-  /// Refuses a place that no job of this name is given: files are written and removed there.
-  func requireOwnPlace() throws(ControlError) {
+  /// Refuses what no job holds: counts that could not go on, and a place that no job of this name is given,
+  /// since files are written and removed there.
+  func requirePossible() throws(ControlError) {
+    let counts = [job.launches, job.crashes?.count ?? 0, job.crashes?.checkpoint ?? 0]
+    guard counts.allSatisfy({ (0...Self.largestCount).contains($0) }) else {
+      throw .invalid(
+        "it counts \(counts.map(String.init).joined(separator: ", ")) launches and crashes.")
+    }
     guard let place else { return }
     let parts = place.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count > 1, parts[0].isEmpty, parts.last.map(String.init) == job.id.name,
@@ -55,6 +61,8 @@ struct StoredJob: Codable {
       )
     }
   }
+
+  private static let largestCount = 1_000_000_000
 
   private static let imagesFolder = "/data"
 }

@@ -47,7 +47,7 @@ final class JobStore {
         guard stored.job.id == id else {
           throw ControlError.invalid("it holds job '\(stored.job.id)'.")
         }
-        try stored.requireOwnPlace()
+        try stored.requirePossible()
         releases[id] = place(of: stored)
         jobs.append(stored.job)
       } catch let error as SystemCallError where error.code == ENOENT {
