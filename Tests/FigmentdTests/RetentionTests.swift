@@ -96,7 +96,7 @@ import Testing
       DiskRoom(
         capacity: 1000, free: path == "/out" ? free.load(ordering: .relaxed) : 1000)
     }
-    #expect(space.shortage()?.contains("/out: 10 bytes free") == true)
+    #expect(space.shortage()?.contains("/out: 10 B free") == true)
     let waits = Atomic<Int>(0)
     space.waitForRoom(unless: StopSignal()) {
       // Somebody makes room.

@@ -80,6 +80,23 @@ import Testing
     #expect(patience.hasEnded)
   }
 
+  @Test func aCallThatWaitsFailsWhenWaitingEnds() throws {
+    let patience = RoomPatience()
+    patience.wait {
+      patience.endWaiting()
+      return true
+    }
+    for _ in 0..<2 {
+      let error = #expect(throws: SystemCallError.self) {
+        try systemCall("write", "a file", patience: patience) {
+          errno = ENOSPC
+          return -1
+        }
+      }
+      #expect(error?.code == ENOSPC)
+    }
+  }
+
   @Test func nothingButWantOfRoomIsWaitedForAndNoFlushIsRepeated() throws {
     let patience = RoomPatience()
     let waits = Mutex(0)

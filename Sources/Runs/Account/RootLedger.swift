@@ -71,10 +71,19 @@ package enum RootLedger {
 
   /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.
   static func controlError(_ error: LedgerError) -> ControlError {
-    switch error {
-    case .overBudget: .refusedByPolicy(error.description)
-    case .invalid: .invalid(error.description)
-    default: .failed(error.description)
+    // It may quote a line of a file that somebody changed.
+    let words = error.description.withoutMiddle(longerThan: 2_000)
+    return switch error {
+    case .overBudget: .refusedByPolicy(words)
+    case .invalid: .invalid(words)
+    default: .failed(words)
     }
+  }
+}
+
+extension String {
+  /// The text, or where it is longer than `limit` characters its beginning and its end.
+  func withoutMiddle(longerThan limit: Int) -> String {
+    count > limit ? "\(prefix(limit / 2)) … \(suffix(limit / 2))" : self
   }
 }

@@ -1,6 +1,6 @@
 import Control
 package import FoundationEssentials
-import Glibc
+package import Glibc
 
 /// Files that are whole after a crash, whenever it happens.
 package enum DurableFile {

@@ -21,6 +21,9 @@ package final class RoomPatience: Sendable {
   /// - Parameter pause: waits for a moment; false when there is no time to wait any longer.
   func wait(by pause: @escaping @Sendable () -> Bool) { self.pause.withLock { $0 = pause } }
 
+  /// Lets calls that find no room fail at once again; one that waits now fails, too.
+  package func endWaiting() { pause.withLock { $0 = nil } }
+
   /// Lets calls wait from now on until there is room, or until a job is to stop.
   ///
   /// - Parameters:
@@ -50,7 +53,7 @@ package final class RoomPatience: Sendable {
   /// Whether a call that failed with `code` is to be made again; waits before it says so.
   func triesAgain(after code: Int32) -> Bool {
     guard [ENOSPC, EDQUOT].contains(code), let pause = pause.withLock({ $0 }) else { return false }
-    if pause() { return true }
+    if pause() { return self.pause.withLock { $0 != nil } }
     isOver.store(true, ordering: .relaxed)
     return false
   }

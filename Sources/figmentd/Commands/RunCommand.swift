@@ -220,6 +220,7 @@ struct RunCommand: ParsableCommand {
     let rights = ReleaseRights.ofCaller()
     let stop = StopSignal()
     try StopSignals.raise(stop)
+    defer { RoomPatience.ofThisProcess.endWaiting() }
     RoomPatience.ofThisProcess.wait(
       unless: stop, tell: { meter.say("no room on a disk: the run waits until there is some") })
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
