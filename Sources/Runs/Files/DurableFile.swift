@@ -1,6 +1,6 @@
 import Control
 package import FoundationEssentials
-package import Glibc
+import Glibc
 
 /// Files that are whole after a crash, whenever it happens.
 package enum DurableFile {
@@ -11,7 +11,7 @@ package enum DurableFile {
   ///
   /// A temporary file is written, flushed to disk and renamed, and the folder is flushed too:
   /// without that last step the new name can be lost with the power.
-  package static func write(_ data: Data, to path: String, mode: mode_t = 0o600) throws {
+  package static func write(_ data: Data, to path: String, mode: UInt32 = 0o600) throws {
     let temporary = path + temporarySuffix
     unlink(temporary)
     let file = try systemCall("open", temporary) {
@@ -97,7 +97,7 @@ package enum DurableFile {
   }
 
   /// Makes a folder and those above it that are missing.
-  package static func makeFolder(_ path: String, mode: mode_t = 0o700) throws {
+  package static func makeFolder(_ path: String, mode: UInt32 = 0o700) throws {
     if mkdir(path, mode) == 0 || errno == EEXIST {
       var information = stat()
       try systemCall("stat", path) { stat(path, &information) }
