@@ -3,21 +3,21 @@ import Testing
 @testable import Compute
 
 /// What a product does to its numbers on the way out is what separate passes do, to the last bit.
-@Suite struct FinishingTests {
+@Suite struct EpilogueTests {
   struct Example: CustomStringConvertible, Sendable {
     let name: String, isa: String
     let geometry: ConvolutionGeometry
-    let arithmetic: ConvolutionPlan.Arithmetic
-    var description: String { "\(name) \(isa) \(arithmetic)" }
+    let form: ConvolutionPlan.Form
+    var description: String { "\(name) \(isa) \(form)" }
   }
 
   /// Edges, layers of several bands and panels, and a dense one whose pixel holds several positions.
   static let examples = (ConvolutionCases.edges + ConvolutionCases.layers.prefix(3)).flatMap {
     entry in
     Kernels.available.flatMap { kernels in
-      [ConvolutionPlan.Arithmetic.direct, .minimalFiltering].map {
+      [ConvolutionPlan.Form.patch, .winograd].map {
         Example(
-          name: entry.name, isa: kernels.name, geometry: entry.geometry, arithmetic: $0)
+          name: entry.name, isa: kernels.name, geometry: entry.geometry, form: $0)
       }
     }
   }
@@ -31,7 +31,7 @@ import Testing
     init(_ example: Example, threads: Int) {
       let g = example.geometry
       machine = Machine(threadCount: threads, kernels: .named(example.isa) ?? .preferred)
-      plan = ConvolutionPlan(g, arithmetic: example.arithmetic, on: machine)
+      plan = ConvolutionPlan(g, form: example.form, on: machine)
       plan.setWeights(arena.make(g.weightShape, randomFloats(g.weightCount, seed: 1)))
     }
   }
@@ -54,7 +54,7 @@ import Testing
     let finished = arena.make(g.outputShape.batched(Self.exampleCount))
     plan.forward(
       input, bias: nil,
-      finishing: [.addRows(of: table, rows: Self.rows), .leakyReLU(slope: 0.2)], into: finished)
+      epilogue: [.addRows(of: table, rows: Self.rows), .leakyReLU(slope: 0.2)], into: finished)
 
     let plain = arena.make(g.outputShape.batched(Self.exampleCount))
     plan.forward(input, bias: nil, into: plain)
@@ -76,7 +76,7 @@ import Testing
     let finished = arena.make(g.inputShape.batched(Self.exampleCount))
     plan.backwardData(
       gradient,
-      finishing: [
+      epilogue: [
         .addRows(of: table, rows: Self.rows), .leakyReLUGradient(output: signs, slope: 0.2),
       ], into: finished)
 

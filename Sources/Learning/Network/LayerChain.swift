@@ -20,15 +20,15 @@ extension [any Layer] {
         value = layer.forward(value, in: pass)
         continue
       }
-      var finishing: [any FinishingLayer] = []
-      while finishing.last?.remembersOutput != true,
-        let next = rest.first as? any FinishingLayer
+      var epilogue: [any EpilogueLayer] = []
+      while epilogue.last?.remembersOutput != true,
+        let next = rest.first as? any EpilogueLayer
       {
-        finishing.append(next)
+        epilogue.append(next)
         rest.removeFirst()
       }
-      value = product.forward(value, finishing: finishing.map { $0.step(in: pass) }, in: pass)
-      for layer in finishing { layer.take(output: value) }
+      value = product.forward(value, epilogue: epilogue.map { $0.step(in: pass) }, in: pass)
+      for layer in epilogue { layer.take(output: value) }
     }
     return value
   }
@@ -41,12 +41,12 @@ extension [any Layer] {
     var rest = self[...]
     while let layer = rest.popLast() {
       let product = layer as? any ProductLayer
-      let step = product == nil ? nil : (rest.last as? any FinishingLayer)?.backwardStep
+      let step = product == nil ? nil : (rest.last as? any EpilogueLayer)?.backwardStep
       if step != nil { rest.removeLast() }
       let needed = !rest.isEmpty || needsInputGradient
       let next =
         if let product, let step {
-          product.backward(gradient, needsInputGradient: needed, finishing: [step], in: pass)
+          product.backward(gradient, needsInputGradient: needed, epilogue: [step], in: pass)
         } else {
           layer.backward(gradient, needsInputGradient: needed, in: pass)
         }

@@ -16,53 +16,53 @@ public final class ConvolutionPlan: @unchecked Sendable {
   /// The products in use; each holds the weights packed in its own way.
   private var forwardProduct: (any ConvolutionProduct)?
   private var backwardProduct: (any ConvolutionProduct)?
-  /// Of outputs, and of both gradients.
-  private let forwardArithmetic: Arithmetic, backwardArithmetic: Arithmetic
-  private lazy var gradient = WeightGradient(shape, on: machine)
-  /// Whether `addWeightGradient` may sum by minimal filtering.
-  private let usesMinimalGradient: Bool
-  private lazy var minimalGradient: WinogradGradient? =
-    usesMinimalGradient ? WinogradGradient(shape, on: machine) : nil
+  /// The forms of outputs, and of both gradients.
+  private let forwardForm: Form, backwardForm: Form
+  private lazy var gradient = PatchGradient(shape, on: machine)
+  /// Whether `addWeightGradient` may use Winograd's form.
+  private let usesWinogradGradient: Bool
+  private lazy var winogradGradient: WinogradGradient? =
+    usesWinogradGradient ? WinogradGradient(shape, on: machine) : nil
   /// The weights as they were given, for a product that is not in use yet.
   private var spareWeights: FloatStorage?
 
-  /// How outputs, or gradients, are summed.
-  public enum Arithmetic: Sendable {
-    /// As takes least time: by Winograd's minimal filtering where it pays.
+  /// The form in which outputs, or gradients, are computed; <doc:FormsOfConvolution> explains them.
+  public enum Form: Sendable {
+    /// Winograd's where it takes less time, patches times filters elsewhere.
     case fastest
-    /// Tap by tap: a weight of zero cuts its connection wholly, while sums of taps would let rounding
-    /// through it.
-    case direct
-    /// By minimal filtering wherever it can be.
-    case minimalFiltering
+    /// Patches times filters, tap by tap: a weight of zero cuts its connection completely, while
+    /// Winograd's sums of taps would let rounding through it.
+    case patch
+    /// Winograd's wherever filters are small enough for it.
+    case winograd
 
-    /// Whether minimal filtering computes what takes less time so, or can be computed so.
-    func usesMinimalFiltering(
+    /// Whether Winograd's form is the one, given where it takes less time and where it can be computed.
+    func usesWinograd(
       ifPreferred isPreferred: @autoclosure () -> Bool,
       ifPossible isPossible: @autoclosure () -> Bool
     ) -> Bool {
       switch self {
       case .fastest: isPreferred()
-      case .direct: false
-      case .minimalFiltering: isPossible()
+      case .patch: false
+      case .winograd: isPossible()
       }
     }
   }
 
   /// Prepares a convolution of the given sizes on `machine`; the weights are zero.
   ///
-  /// Gradients are summed as outputs are, unless `backwardArithmetic` says otherwise.
+  /// Gradients are computed in the same form as outputs, unless `backwardForm` says otherwise.
   public init(
-    _ geometry: ConvolutionGeometry, arithmetic: Arithmetic = .fastest,
-    backwardArithmetic: Arithmetic? = nil, on machine: Machine
+    _ geometry: ConvolutionGeometry, form: Form = .fastest,
+    backwardForm: Form? = nil, on machine: Machine
   ) {
     self.geometry = geometry
     self.machine = machine
-    forwardArithmetic = arithmetic
-    self.backwardArithmetic = backwardArithmetic ?? arithmetic
+    forwardForm = form
+    self.backwardForm = backwardForm ?? form
     let shape = geometry.simplified
     self.shape = shape
-    usesMinimalGradient = self.backwardArithmetic.usesMinimalFiltering(
+    usesWinogradGradient = self.backwardForm.usesWinograd(
       ifPreferred: WinogradGradient.isPreferred(for: shape),
       ifPossible: WinogradGradient.canCompute(shape))
   }
@@ -82,9 +82,9 @@ public final class ConvolutionPlan: @unchecked Sendable {
   }
 
   /// Computes `output` (batch × output shape) from `input` (batch × input shape), plus `bias`
-  /// (output channels) if there is one, and does `finishing` to it.
+  /// (output channels) if there is one, and runs `epilogue` on it.
   public func forward(
-    _ input: Tensor, bias: Tensor?, finishing: [FinishingStep] = [], into output: Tensor
+    _ input: Tensor, bias: Tensor?, epilogue: [EpilogueStep] = [], into output: Tensor
   ) {
     let exampleCount = batchSize(input: input, output: output)
     precondition(bias.map { $0.count == geometry.outputChannels } ?? true, "bias of another size")
@@ -92,14 +92,14 @@ public final class ConvolutionPlan: @unchecked Sendable {
     product.run(
       ProductCall(
         source: input.pointer, bias: bias?.pointer, target: output.pointer,
-        exampleCount: exampleCount, finishing: finishing))
+        exampleCount: exampleCount, epilogue: epilogue))
   }
 
   /// Computes the gradient of the input (batch × input shape) from that of the output, plus `bias`
-  /// (input channels), which a transposed convolution adds, if there is one, and does `finishing` to
+  /// (input channels), which a transposed convolution adds, if there is one, and runs `epilogue` on
   /// it.
   public func backwardData(
-    _ outputGradient: Tensor, bias: Tensor? = nil, finishing: [FinishingStep] = [],
+    _ outputGradient: Tensor, bias: Tensor? = nil, epilogue: [EpilogueStep] = [],
     into inputGradient: Tensor
   ) {
     let exampleCount = batchSize(input: inputGradient, output: outputGradient)
@@ -109,7 +109,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
       product.run(
         ProductCall(
           source: outputGradient.pointer, bias: bias, target: inputGradient.pointer,
-          exampleCount: exampleCount, finishing: finishing))
+          exampleCount: exampleCount, epilogue: epilogue))
     }
     // A dense shape has one pixel whose channels are all the inputs: repeat the bias over them.
     guard let bias, shape.inputChannels != geometry.inputChannels else {
@@ -120,14 +120,14 @@ public final class ConvolutionPlan: @unchecked Sendable {
   }
 
   private func startForward() -> any ConvolutionProduct {
-    let product = ProductSizes(forward: shape).makeProduct(by: forwardArithmetic, on: machine)
+    let product = ProductSizes(forward: shape).makeProduct(in: forwardForm, on: machine)
     if let spareWeights { product.packForward(spareWeights.base, shape) }
     forwardProduct = product
     return product
   }
 
   private func startBackward() -> any ConvolutionProduct {
-    let product = ProductSizes(backward: shape).makeProduct(by: backwardArithmetic, on: machine)
+    let product = ProductSizes(backward: shape).makeProduct(in: backwardForm, on: machine)
     if let spareWeights { product.packBackward(spareWeights.base, shape) }
     backwardProduct = product
     return product
@@ -142,10 +142,10 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let exampleCount = batchSize(input: input, output: outputGradient)
     precondition(weightGradient.count == geometry.weightCount, "gradient of another size")
     precondition(exampleWeights.map { $0.count == exampleCount } ?? true, "one weight per example")
-    if backwardArithmetic == .minimalFiltering || exampleCount >= WinogradGradient.leastExamples,
-      let minimalGradient
+    if backwardForm == .winograd || exampleCount >= WinogradGradient.leastExamples,
+      let winogradGradient
     {
-      return minimalGradient.addSum(
+      return winogradGradient.addSum(
         input: input.pointer, outputGradient: outputGradient.pointer,
         exampleWeights: exampleWeights?.pointer, exampleCount: exampleCount,
         into: weightGradient.pointer)
@@ -164,7 +164,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
   /// of taps, whose factors add up to two. By Cauchy and Schwarz the terms then are at most 48 times those
   /// of the sum over positions, if all meet at their worst; rounding enters squared norms once beside the
   /// norm itself, so that sixteen times the allowance of a few units covers it.
-  public var weightGradientGrowth: Double { usesMinimalGradient ? 16 : 1 }
+  public var weightGradientGrowth: Double { usesWinogradGradient ? 16 : 1 }
 
   /// Writes each example's weight gradient into its row of `gradients` (batch × weight count).
   public func exampleWeightGradients(
@@ -235,12 +235,16 @@ extension ConvolutionGeometry {
     }
     return .dense(inputs: patchLength, outputs: outputChannels)
   }
+}
 
-  var input: ImageExtent {
-    ImageExtent(height: inputHeight, width: inputWidth, channels: inputChannels)
-  }
-
-  var output: ImageExtent {
-    ImageExtent(height: outputHeight, width: outputWidth, channels: outputChannels)
+extension ProductSizes {
+  /// The product of a form.
+  func makeProduct(
+    in form: ConvolutionPlan.Form, on machine: Machine
+  ) -> any ConvolutionProduct {
+    form.usesWinograd(
+      ifPreferred: WinogradProduct.isPreferred(for: self),
+      ifPossible: WinogradProduct.canCompute(self))
+      ? WinogradProduct(self, on: machine) : PatchProduct(self, on: machine)
   }
 }

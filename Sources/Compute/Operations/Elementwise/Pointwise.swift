@@ -50,29 +50,6 @@ extension Machine {
     }
   }
 
-  /// Logistic sigmoid, relative error below 2⁻²²; inputs below −87 count as −87.
-  public func sigmoid(_ input: Tensor, into output: Tensor) {
-    precondition(input.count == output.count, "\(input.shape) into \(output.shape)")
-    let x = input.pointer
-    let y = output.pointer
-    inChunks(output.count) { table, first, count in table.f32_sigmoid(x + first, y + first, count) }
-  }
-
-  /// Gradient of the sigmoid from its output.
-  public func sigmoidBackward(
-    _ outputGradient: Tensor, output: Tensor, into inputGradient: Tensor
-  ) {
-    precondition(
-      outputGradient.count == inputGradient.count && output.count == inputGradient.count,
-      "\(outputGradient.shape) and \(output.shape) into \(inputGradient.shape)")
-    let gradient = outputGradient.pointer
-    let y = output.pointer
-    let target = inputGradient.pointer
-    inChunks(inputGradient.count) { table, first, count in
-      table.f32_sigmoid_gradient(gradient + first, y + first, target + first, count)
-    }
-  }
-
   /// Adds `source` times `scale` to `target`, element by element.
   public func add(_ source: Tensor, scaledBy scale: Float = 1, to target: Tensor) {
     precondition(source.count == target.count, "cannot add \(source.shape) to \(target.shape)")
@@ -88,23 +65,6 @@ extension Machine {
     let x = tensor.pointer
     inChunks(tensor.count) { table, first, count in
       table.f32_scale(x + first, factor, x + first, count)
-    }
-  }
-
-  /// Multiplies example i of `tensor` (outermost axis) by `weights[i]`, into `output`.
-  public func scaleExamples(_ tensor: Tensor, by weights: Tensor, into output: Tensor) {
-    let exampleCount = weights.count
-    guard exampleCount > 0 else { return }
-    precondition(
-      tensor.count == output.count && tensor.count % exampleCount == 0,
-      "\(exampleCount) weights for \(tensor.shape) into \(output.shape)")
-    let stride = tensor.count / exampleCount
-    let x = tensor.pointer
-    let y = output.pointer
-    let factors = weights.pointer
-    let table = kernels.table.pointee
-    threads.forEach(exampleCount) { example, _ in
-      table.f32_scale(x + example * stride, factors[example], y + example * stride, stride)
     }
   }
 

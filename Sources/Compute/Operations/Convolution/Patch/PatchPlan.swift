@@ -1,6 +1,4 @@
-import CKernels
-
-/// How one phase of an `ImageProduct` is computed: its patches in order, and which of their taps meet
+/// How one phase of a `PatchProduct` is computed: its patches in order, and which of their taps meet
 /// which part of the filters.
 struct PatchPlan {
   /// Patches of some rows and columns whose taps are the same.

@@ -1,11 +1,11 @@
 import CKernels
 
-/// The product as it stands: every patch is multiplied with every filter.
+/// The product in the patch form: every patch is multiplied by every filter.
 ///
 /// Work is cut into units: several small examples, or a band of rows of a large one, so that a
 /// unit's padded source and target stay in the second cache while the filters stream by once. The
 /// cut never changes the order in which an output is summed.
-final class ImageProduct: ConvolutionProduct {
+final class PatchProduct: ConvolutionProduct {
   private let machine: Machine
   private let source: ImageExtent, target: ImageExtent
   private let padding: ConvolutionGeometry.Padding
@@ -65,7 +65,7 @@ final class ImageProduct: ConvolutionProduct {
       let first = unit.band * bandRows
       let rows =
         cut.bands > 1 ? first..<min(first + bandRows, target.height) : 0..<target.height
-      unit.finish(rows: rows, of: target, panels: panels, in: call, on: machine)
+      unit.runEpilogue(rows: rows, of: target, panels: panels, in: call, on: machine)
     }
   }
 

@@ -1,4 +1,4 @@
-/// How much of a batch one unit of an `ImageProduct` takes: whole examples or a band of rows.
+/// How much of a batch one unit of a `PatchProduct` takes: whole examples or a band of rows.
 struct UnitCut {
   /// Examples per unit; more than one only if an example is one band.
   let examples: Int

@@ -89,3 +89,16 @@ public struct ConvolutionGeometry: Hashable, Sendable, Codable {
   /// Multiply-adds of one pass over one example.
   public var multiplyAdds: Int { positionCount * weightCount }
 }
+
+// What products ask of the sizes.
+extension ConvolutionGeometry {
+  var input: ImageExtent {
+    ImageExtent(height: inputHeight, width: inputWidth, channels: inputChannels)
+  }
+
+  var output: ImageExtent {
+    ImageExtent(height: outputHeight, width: outputWidth, channels: outputChannels)
+  }
+
+  var needsPadding: Bool { padding != .all(0) }
+}

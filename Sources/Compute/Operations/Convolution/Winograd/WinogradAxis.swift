@@ -4,7 +4,7 @@
 ///
 ///     y₀ = (z₀ − z₁)·w₀ + z₁·(w₀ + w₁)        y₁ = z₁·(w₀ + w₁) + (z₂ − z₁)·w₁
 ///
-/// and those of three taps four instead of six (Winograd 1980, Arithmetic Complexity of Computations;
+/// and those of three taps four instead of six (Winograd 1980, Form Complexity of Computations;
 /// arXiv 1509.09308, section 4). With a stride, the taps that meet the same residue of the coordinates
 /// are a filter of their own; products that go to the same outputs are then entries of one longer
 /// product. Taps that meet nothing but padding are left out.

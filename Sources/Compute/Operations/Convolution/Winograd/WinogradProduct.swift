@@ -106,7 +106,7 @@ final class WinogradProduct: ConvolutionProduct {
         run(unit, phase, weights.base, of: call, scratch: scratch)
       }
       let rows = cut.bands > 1 ? phases[0].bands[unit.band].targetRows : 0..<target.height
-      unit.finish(rows: rows, of: target, panels: panels, in: call, on: machine)
+      unit.runEpilogue(rows: rows, of: target, panels: panels, in: call, on: machine)
     }
   }
 

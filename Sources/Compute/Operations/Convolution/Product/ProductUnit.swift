@@ -31,19 +31,19 @@ struct ProductUnit {
     }
   }
 
-  /// Does what follows a product to the unit's channels in some rows of its examples' targets.
-  func finish(
+  /// Runs a call's epilogue on the unit's channels in some rows of its examples' targets.
+  func runEpilogue(
     rows: Range<Int>, of target: ImageExtent, panels list: FilterPanels, in call: ProductCall,
     on machine: Machine
   ) {
-    guard !call.finishing.isEmpty else { return }
+    guard !call.epilogue.isEmpty else { return }
     let line = target.width * target.channels
     for example in examples {
-      FinishedPart(
+      EpilogueTarget(
         target: call.target, channelCount: target.channels, example: example,
         offset: example * target.count + rows.lowerBound * line,
         pixelCount: rows.count * target.width, channels: list.filters(of: panels)
-      ).finish(by: call.finishing, machine.kernels.table.pointee)
+      ).run(call.epilogue, machine.kernels.table.pointee)
     }
   }
 }

@@ -1,10 +1,25 @@
-import Compute
+/// A convolution in the direct form: its definition, one loop per axis, in Double.
+///
+///     y[n,p,q,o] = b[o] + Σ r,s,i x[n, t·p + r − top, t·q + s − left, i] · w[r,s,i,o]
+///
+/// It is the reference that tests compare the other forms with, on every instruction set, and the place
+/// to read what they compute. Nothing that is shipped calls it: it is slow. <doc:FormsOfConvolution>
+/// explains the letters.
+///
+/// Arrays are laid out as tensors are: images batch × height × width × channels, weights kernel height
+/// × kernel width × input channels × output channels.
+package struct DirectConvolution {
+  /// The sizes.
+  package let geometry: ConvolutionGeometry
 
-/// A plain convolution in Double, one loop per axis: what every kernel is checked against.
-struct Reference {
-  let geometry: ConvolutionGeometry
+  /// Describes a convolution of these sizes.
+  package init(_ geometry: ConvolutionGeometry) {
+    self.geometry = geometry
+  }
 
-  func forward(_ input: [Float], weights: [Float], bias: [Float]?) -> [Double] {
+  /// The outputs: at each position the sum over taps and input channels of input × weight, plus the
+  /// channel's bias.
+  package func forward(_ input: [Float], weights: [Float], bias: [Float]?) -> [Double] {
     let g = geometry
     let exampleCount = input.count / g.inputShape.count
     var output = (0..<exampleCount * g.outputShape.count).map {
@@ -21,7 +36,10 @@ struct Reference {
     return output
   }
 
-  func backwardData(_ outputGradient: [Float], weights: [Float], bias: [Float]?) -> [Double] {
+  /// The gradient of the input, plus a bias per input channel: what a transposed convolution computes
+  /// forward.
+  package func backwardData(_ outputGradient: [Float], weights: [Float], bias: [Float]?) -> [Double]
+  {
     let g = geometry
     let exampleCount = outputGradient.count / g.outputShape.count
     var gradient = (0..<exampleCount * g.inputShape.count).map {
@@ -41,8 +59,8 @@ struct Reference {
     return gradient
   }
 
-  /// Each example's weight gradient.
-  func weightGradients(_ input: [Float], outputGradient: [Float]) -> [[Double]] {
+  /// Each example's gradient of the weights: the sum over positions of input × output gradient.
+  package func weightGradients(_ input: [Float], outputGradient: [Float]) -> [[Double]] {
     let g = geometry
     let exampleCount = input.count / g.inputShape.count
     var gradients = [[Double]](
@@ -61,8 +79,12 @@ struct Reference {
     return gradients
   }
 
-  /// Calls `body` with the offsets of each input pixel, output pixel and filter tap.
-  private func forEachTap(_ exampleCount: Int, _ body: (Int, Int, Int, Int) -> Void) {
+  /// Calls `body` for each position and each tap that meets a pixel there, with the offsets of the input
+  /// pixel, the output pixel and the tap's weights, and the number of the example.
+  private func forEachTap(
+    _ exampleCount: Int,
+    _ body: (_ input: Int, _ output: Int, _ weights: Int, _ example: Int) -> Void
+  ) {
     let g = geometry
     for example in 0..<exampleCount {
       for outputRow in 0..<g.outputHeight {
@@ -84,31 +106,5 @@ struct Reference {
         }
       }
     }
-  }
-}
-
-/// Normalised mean square error: ‖a − b‖² / ‖b‖².
-func normalizedError(_ values: [Float], _ expected: [Double]) -> Double {
-  precondition(values.count == expected.count)
-  var error = 0.0
-  var size = 0.0
-  for (value, truth) in zip(values, expected) {
-    error += (Double(value) - truth) * (Double(value) - truth)
-    size += truth * truth
-  }
-  return size == 0 ? error : error / size
-}
-
-/// Random floats and tensors of a seed.
-func randomFloats(_ count: Int, seed: UInt64) -> [Float] {
-  var stream = SeededStream(seed: seed)
-  return (0..<count).map { _ in Float(stream.gaussian()) }
-}
-
-extension Arena {
-  func make(_ shape: Shape, _ values: [Float]) -> Tensor {
-    let tensor = make(shape)
-    tensor.assign(values)
-    return tensor
   }
 }

@@ -1,7 +1,7 @@
 import CKernels
 
 // What a block reads, in the order in which its positions are summed.
-extension WeightGradient {
+extension PatchGradient {
   /// Packs the output gradient, panel × position × width, times the examples' weights.
   ///
   /// Positions are in the order example × row × column, or as packed entries are: column span × row ×

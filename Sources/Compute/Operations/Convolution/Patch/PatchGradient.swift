@@ -5,7 +5,7 @@ import CKernels
 /// A gradient is cut into tiles of a few patch entries × a panel of output channels, and a tile is
 /// summed over blocks of positions in a fixed order, so its bits do not depend on which thread
 /// takes it. Positions whose tap lies in the padding are skipped where tiles keep to one tap.
-final class WeightGradient {
+final class PatchGradient {
   struct Tile {
     /// The first patch entry, and how many the tile has for its rows.
     let entry: Int, width: Int, rows: Int
@@ -267,8 +267,4 @@ final class WeightGradient {
       }
     }
   }
-}
-
-extension ConvolutionGeometry {
-  var needsPadding: Bool { padding != .all(0) }
 }

@@ -1,6 +1,6 @@
 import CKernels
 
-extension WeightGradient {
+extension PatchGradient {
   /// A stretch of contiguous patch entries.
   struct ThinPiece {
     let entry: Int, length: Int

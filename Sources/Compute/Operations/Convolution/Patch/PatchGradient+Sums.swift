@@ -1,6 +1,6 @@
 import CKernels
 
-extension WeightGradient {
+extension PatchGradient {
   /// Positions of a full block.
   var blockPositions: Int { blockExamples * blockRows * geometry.outputWidth }
 

@@ -10,7 +10,7 @@ enum NormForm: CaseIterable {
   case pixelGram
 }
 
-extension WeightGradient {
+extension PatchGradient {
   /// The squared norm of one example's gradient.
   func squaredNorm(
     ofExample example: Int, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,

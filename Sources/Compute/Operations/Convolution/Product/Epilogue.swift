@@ -1,9 +1,10 @@
 import CKernels
 
-/// What is done to each number of a product as soon as it is there, while the caches still hold it.
+/// One operation of a product's epilogue: of what is done to each number as soon as it is computed,
+/// while the caches still hold it.
 ///
-/// The numbers are those of the same verb over a whole tensor (`Pointwise.swift`), to the last bit.
-public enum FinishingStep {
+/// Results equal those of the same verb over a whole tensor (`Pointwise.swift`), to the last bit.
+public enum EpilogueStep {
   /// Adds a row of `table` (rows × channels), the one that `rows` names for the example, at every
   /// position.
   case addRows(of: Tensor, rows: [Int])
@@ -13,8 +14,8 @@ public enum FinishingStep {
   case leakyReLUGradient(output: Tensor, slope: Float)
 }
 
-/// The part of a product's target that a step is done to.
-struct FinishedPart {
+/// The part of a product's target that an epilogue runs on.
+struct EpilogueTarget {
   /// The target and its number of channels.
   let target: UnsafeMutablePointer<Float>
   let channelCount: Int
@@ -24,8 +25,8 @@ struct FinishedPart {
   /// The channels of each pixel.
   let channels: Range<Int>
 
-  func finish(by steps: [FinishingStep], _ table: ck_kernels) {
-    for step in steps {
+  func run(_ epilogue: [EpilogueStep], _ table: ck_kernels) {
+    for step in epilogue {
       switch step {
       case .addRows(let values, let rows):
         let columns = values.shape[1]
@@ -66,15 +67,15 @@ struct FinishedPart {
 
 extension Machine {
   /// Computes `output` (batch × positions × channels) from `input`: the step as a pass of its own.
-  package func finish(_ output: Tensor, from input: Tensor, channels: Int, by step: FinishingStep) {
+  package func run(_ step: EpilogueStep, on input: Tensor, channels: Int, into output: Tensor) {
     let size = output.shape.count / max(1, output.shape[0])
     let table = kernels.table.pointee
     threads.forEach(output.shape[0]) { example, _ in
       (output.pointer + example * size).update(from: input.pointer + example * size, count: size)
-      FinishedPart(
+      EpilogueTarget(
         target: output.pointer, channelCount: channels, example: example, offset: example * size,
         pixelCount: size / channels, channels: 0..<channels
-      ).finish(by: [step], table)
+      ).run([step], table)
     }
   }
 }
