@@ -76,7 +76,7 @@ STRANGER_MUTANTS = [
     '177', 'the limit of images holds for a person in each class',
     'DatasetsTests.DatasetSnapshotTests/aPersonsLimitIsForTheImagesOfAllClassesTogether',
     (
-      (DATASETS + 'Snapshot/FolderReading.swift',
+      (DATASETS + 'Snapshot/Settlement.swift',
        'images[record.person ?? [], default: []].append((record, index))',
        'images[\n'
        '          (record.person ?? []) + [UInt8(truncatingIfNeeded: record.label)], default: []\n'
@@ -105,7 +105,7 @@ STRANGER_MUTANTS = [
     '180', 'the curves of an unprotected run count as computed from protected weights',
     'ModelsTests.FamilyTests/curvesOfAnUnprotectedRunStayInside',
     (
-      (MODELS + 'GenerativeModel.swift',
+      (MODELS + 'Family/GenerativeModel.swift',
        'case .none: StepReport(privateCurves: curves.mapValues { Sensitive($0) })',
        'case .none: StepReport(curves: curves.mapValues { Releasable($0, .postProcessing) })'),
     )),
