@@ -1,4 +1,4 @@
-package import Compute
+import Compute
 
 /// Evaluates a gated autoregressive network pixel by pixel, keeping what later pixels need.
 ///
@@ -8,13 +8,13 @@ package import Compute
 /// sum in the order of the network's own convolutions.
 ///
 /// One thread at a time: it has a machine of its own, so that several may work side by side.
-package final class GatedColumns {
+final class GatedColumns {
   /// Sizes and connections.
-  package let layout: GatedStackLayout
+  let layout: GatedStackLayout
   /// The most images of a group.
-  package let capacity: Int
+  let capacity: Int
   /// The images of the group, capacity × height × width × channels; the caller writes pixels.
-  package let images: Tensor
+  let images: Tensor
   private let memory = Arena(blockByteCount: 1 << 20)
   private let planes: PixelPlanes
   private var blocks: [GatedColumnBlock] = []
@@ -29,7 +29,7 @@ package final class GatedColumns {
 
   /// Prepares an evaluation of up to `capacity` images with a network's parameters, which are
   /// copied; `values` gives them by name.
-  package init(
+  init(
     _ layout: GatedStackLayout, capacity: Int, parameters values: (_ name: String) -> Tensor
   ) {
     let machine = Machine(threadCount: 1)
@@ -57,7 +57,7 @@ package final class GatedColumns {
   }
 
   /// Starts a group of images of these classes; what was kept of the last group is forgotten.
-  package func begin(labels: [Int]) {
+  func begin(labels: [Int]) {
     precondition(labels.count <= capacity, "\(labels.count) images for \(capacity) places")
     precondition(
       labels.allSatisfy { (0..<layout.classCount).contains($0) },
@@ -67,7 +67,7 @@ package final class GatedColumns {
   }
 
   /// Moves the vertical stack to a row; rows are visited in order, and those above are known.
-  package func beginRow(_ row: Int) {
+  func beginRow(_ row: Int) {
     blocks[0].gatherRowsAbove(row, of: images, as: planes, count: labels.count)
     for (index, block) in blocks.enumerated() {
       block.advanceRow(row, labels: labels)
@@ -76,13 +76,13 @@ package final class GatedColumns {
   }
 
   /// Whether pixels need those of the rows above to have been visited.
-  package var needsEveryPixel: Bool { layout.attention != nil }
+  var needsEveryPixel: Bool { layout.attention != nil }
 
   /// The network's outputs at a pixel, images × outputs, from the known part of the images.
   ///
   /// Columns are visited in order. A pixel may be visited again after some of its channels became
   /// known.
-  package func outputs(row: Int, column: Int, isFirstVisit: Bool) -> Tensor {
+  func outputs(row: Int, column: Int, isFirstVisit: Bool) -> Tensor {
     let count = labels.count
     blocks[0].gatherPixels(
       row: row, column: column, of: images, as: planes, count: count)
@@ -106,34 +106,5 @@ package final class GatedColumns {
   private func rectify(_ tensor: Tensor) {
     let values = tensor.pointer
     for index in 0..<tensor.count { values[index] = values[index] > 0 ? values[index] : 0 }
-  }
-}
-
-/// A connection of the network as a matrix product: one row of inputs per image (or per pixel).
-struct GatedColumnProduct {
-  private let plan: ConvolutionPlan
-  private let bias: Tensor?
-
-  /// A `geometry` with fewer kernel rows takes the first rows of the weights: the others are cut.
-  init(
-    _ connection: GatedStackLayout.Connection, geometry: ConvolutionGeometry? = nil,
-    _ values: (String) -> Tensor, in memory: Arena, on machine: Machine
-  ) {
-    let whole = connection.geometry
-    let geometry =
-      geometry ?? .dense(inputs: whole.patchLength, outputs: whole.outputChannels)
-    let weights = memory.make(Shape(geometry.weightCount))
-    let masked = connection.maskedWeights(values("\(connection.name).weights"))
-    weights.assign(Array(masked.prefix(geometry.weightCount)))
-    bias = connection.hasBias ? memory.make(Shape(geometry.outputChannels)) : nil
-    bias?.copy(from: values("\(connection.name).bias"))
-    plan = ConvolutionPlan(geometry, arithmetic: .direct, on: machine)
-    plan.setWeights(weights)
-  }
-
-  func run(_ input: Tensor, into output: Tensor, count: Int) {
-    plan.forward(
-      input.examples(from: 0, count: count), bias: bias,
-      into: output.examples(from: 0, count: count))
   }
 }

@@ -1,4 +1,4 @@
-package import Compute
+import Compute
 
 /// The levels that a channel of a pixel may take, evenly spaced over [−1, 1].
 ///
@@ -6,31 +6,31 @@ package import Compute
 /// the nearest level. With 256 levels that is exact for images of eight bits. With fewer, each level
 /// is the centre of its bin and the first and last bin are half as wide, so that drawn images keep
 /// pure black and white.
-package struct PixelLevels: Hashable, Sendable {
+struct PixelLevels: Hashable, Sendable {
   /// Number of levels, 2 to 256.
-  package let count: Int
+  let count: Int
 
-  package init(bits: Int) {
+  init(bits: Int) {
     count = 1 << bits
   }
 
   /// Half the distance between neighbours.
-  package var halfWidth: Double { 1 / Double(count - 1) }
+  var halfWidth: Double { 1 / Double(count - 1) }
 
   /// The nearest level; the first one for what is no number, as a model that diverged may draw.
-  package func level(of value: Float) -> Int {
+  func level(of value: Float) -> Int {
     let scaled = ((value + 1) * 0.5 * Float(count - 1)).rounded()
     guard scaled > 0 else { return 0 }
     return scaled < Float(count - 1) ? Int(scaled) : count - 1
   }
 
   /// The value of a level.
-  package func value(of level: Int) -> Float {
+  func value(of level: Int) -> Float {
     Float(2 * level) / Float(count - 1) - 1
   }
 
   /// Replaces every element by its nearest level's value.
-  package func quantize(_ images: Tensor) {
+  func quantize(_ images: Tensor) {
     for index in 0..<images.count {
       images.pointer[index] = value(of: level(of: images.pointer[index]))
     }

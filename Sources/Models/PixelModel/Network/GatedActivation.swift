@@ -1,4 +1,5 @@
-public import Compute
+import Compute
+import Learning
 
 /// A class-conditional gate: half of the channels passes through tanh and is multiplied by the
 /// sigmoid of the other half.
@@ -7,13 +8,13 @@ public import Compute
 /// A learned bias per channel is added first: one that all classes share, the same at all positions,
 /// and with several classes one of the example's own, which may differ between regions of the image
 /// (section 2.3 there: conditioning that depends on the place).
-public final class GatedActivation: PerExampleLayer {
+final class GatedActivation: PerExampleLayer {
   /// The shape of one input example; its last axis holds 2C channels.
-  public let inputShape: Shape
+  let inputShape: Shape
   /// The shape of one output example; its last axis holds C channels.
-  public let outputShape: Shape
+  let outputShape: Shape
   /// The number of classes; with one, labels are not read.
-  public let classCount: Int
+  let classCount: Int
   private let store: ParameterStore
   private let bias: Parameter
   /// classes × (regions · 2C).
@@ -33,19 +34,9 @@ public final class GatedActivation: PerExampleLayer {
   /// batch × (regions · 2C): each example's gradient of its class's biases, divided by the gain.
   private var regionGradients: Tensor?
 
-  /// Creates a gate named `name` whose class biases are the same at all positions; biases lie in
-  /// `store` and start at zero.
-  public convenience init(
-    classes: Int, input: Shape, name: String, parameters store: ParameterStore
-  ) {
-    self.init(
-      classes: classes, grid: RegionGrid(side: 1, height: 1, width: 1), input: input, name: name,
-      parameters: store)
-  }
-
-  /// Creates a gate whose class biases differ between the regions of `grid`, which divides the rows
-  /// and columns of an input (its first two axes).
-  package init(
+  /// Creates a gate named `name` whose class biases differ between the regions of `grid`, which divides
+  /// the rows and columns of an input (its first two axes); biases lie in `store` and start at zero.
+  init(
     classes: Int, grid: RegionGrid, input: Shape, name: String, parameters store: ParameterStore
   ) {
     precondition(
@@ -81,7 +72,7 @@ public final class GatedActivation: PerExampleLayer {
   }
 
   /// The biases of each class and region, classes × regions × 2C, from the parameters of a gate.
-  package static func classBiases(
+  static func classBiases(
     classes: Int, bias: Tensor, table: Tensor?
   ) -> [Float] {
     (0..<(table?.count ?? classes * bias.count)).map { index in
@@ -89,7 +80,7 @@ public final class GatedActivation: PerExampleLayer {
     }
   }
 
-  public var summary: String {
+  var summary: String {
     classCount > 1 ? "gate \(channelCount), \(classCount) classes" : "gate \(channelCount)"
   }
 
@@ -97,9 +88,9 @@ public final class GatedActivation: PerExampleLayer {
 
   private var positionCount: Int { outputShape.count / channelCount }
 
-  public func parametersChanged() {}
+  func parametersChanged() {}
 
-  public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+  func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     let labels = labels(of: pass)
     let biases = Self.classBiases(
       classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
@@ -122,7 +113,7 @@ public final class GatedActivation: PerExampleLayer {
     return output
   }
 
-  public func backward(
+  func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     guard let parts else { preconditionFailure("backward before forward") }
@@ -141,7 +132,7 @@ public final class GatedActivation: PerExampleLayer {
     return needsInputGradient ? inputGradient : nil
   }
 
-  public func addSquaredGradientNorms(
+  func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     guard table != nil else {
@@ -154,7 +145,7 @@ public final class GatedActivation: PerExampleLayer {
     for example in norms.indices { norms[example] += shared[example] + gain * own[example] }
   }
 
-  public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
+  func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     let rows = rows(in: pass)
     pass.machine.addWeightedRows(rows, weights: weights, to: store.gradient(of: bias))
     guard let table else { return }
@@ -196,13 +187,5 @@ public final class GatedActivation: PerExampleLayer {
     }
     regionGradients = sums
     return sums
-  }
-}
-
-extension LayerBuilder {
-  /// Appends a gate over half of the channels, conditional on the class if there are several.
-  public mutating func gatedActivation(classes: Int = 1) {
-    append(
-      GatedActivation(classes: classes, input: shape, name: name("gate"), parameters: parameters))
   }
 }

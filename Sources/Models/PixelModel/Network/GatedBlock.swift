@@ -1,4 +1,5 @@
 import Compute
+import Learning
 
 /// One block of a gated autoregressive network: a step of the vertical and of the horizontal stack.
 ///

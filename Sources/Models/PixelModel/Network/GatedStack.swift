@@ -1,15 +1,16 @@
-public import Compute
+import Compute
+import Learning
 
 /// A gated autoregressive network over images as one layer: its outputs at a pixel depend on earlier
 /// pixels (and earlier channels of the same pixel) and on the class alone.
 ///
 /// `GatedStackLayout` says how it is connected. It remembers its input, which is also what a loss
 /// compares the outputs with.
-public final class GatedStack: PerExampleLayer {
+final class GatedStack: PerExampleLayer {
   /// Sizes and connections.
-  public let layout: GatedStackLayout
+  let layout: GatedStackLayout
   /// The images of the last forward pass.
-  public private(set) var input: Tensor?
+  private(set) var input: Tensor?
   private let blocks: [GatedBlock]
   /// Behind each block, nil for most.
   private let attentions: [GatedAttention?]
@@ -19,7 +20,7 @@ public final class GatedStack: PerExampleLayer {
   private let streamShape: Shape
 
   /// Creates the network with parameters in `store`.
-  public init(_ layout: GatedStackLayout, parameters store: ParameterStore, on machine: Machine) {
+  init(_ layout: GatedStackLayout, parameters store: ParameterStore, on machine: Machine) {
     self.layout = layout
     planes = PixelPlanes(layout)
     streamShape = Shape(layout.height, layout.width, layout.channels)
@@ -39,7 +40,7 @@ public final class GatedStack: PerExampleLayer {
     layers = blocks.flatMap(\.layers) + attentions.flatMap { $0?.layers ?? [] } + head
   }
 
-  public var summary: String {
+  var summary: String {
     "gated stack of \(layout.blockCount) blocks, \(layout.channels) channels, "
       + "first kernel \(2 * layout.reach + 1)×\(2 * layout.reach + 1)"
       + (layout.classCount > 1 ? ", \(layout.classCount) classes" : "")
@@ -47,15 +48,15 @@ public final class GatedStack: PerExampleLayer {
       + (layout.headChannels == layout.channels ? "" : ", head of \(layout.headChannels)")
   }
 
-  public var inputShape: Shape { Shape(layout.height, layout.width, layout.imageChannels) }
+  var inputShape: Shape { Shape(layout.height, layout.width, layout.imageChannels) }
 
-  public var outputShape: Shape { Shape(layout.height, layout.width, layout.outputCount) }
+  var outputShape: Shape { Shape(layout.height, layout.width, layout.outputCount) }
 
-  public func parametersChanged() {
+  func parametersChanged() {
     for layer in layers { layer.parametersChanged() }
   }
 
-  public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+  func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
     let told = planes(of: input, in: pass)
     let skip = pass.make(streamShape)
@@ -71,7 +72,7 @@ public final class GatedStack: PerExampleLayer {
     return head.reduce(skip) { $1.forward($0, in: pass) }
   }
 
-  public func backward(
+  func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     let skip = head.reversed().reduce(outputGradient) { gradient, layer in
@@ -92,13 +93,13 @@ public final class GatedStack: PerExampleLayer {
     return imagePart(of: horizontal, in: pass)
   }
 
-  public func addSquaredGradientNorms(
+  func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     for layer in layers { layer.addSquaredGradientNorms(to: norms, in: pass) }
   }
 
-  public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
+  func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     for layer in layers { layer.addGradient(weightedBy: weights, in: pass) }
   }
 
@@ -118,7 +119,8 @@ public final class GatedStack: PerExampleLayer {
     return all
   }
 
-  /// The part of a gradient that belongs to the images: waves are steps, whose slope is zero.
+  /// The part of a gradient that belongs to the images: Fourier features are
+  /// steps, whose slope is zero.
   private func imagePart(of gradient: Tensor, in pass: Pass) -> Tensor {
     let (own, all) = (layout.imageChannels, planes.count)
     let positions = layout.height * layout.width
@@ -129,15 +131,5 @@ public final class GatedStack: PerExampleLayer {
       }
     }
     return reduced
-  }
-}
-
-extension LayerBuilder {
-  /// Appends a gated autoregressive network; the images so far must have the layout's shape.
-  public mutating func gatedStack(_ layout: GatedStackLayout) {
-    precondition(
-      shape == Shape(layout.height, layout.width, layout.imageChannels),
-      "a layout of \(layout.height)×\(layout.width)×\(layout.imageChannels) for \(shape)")
-    append(GatedStack(layout, parameters: parameters, on: machine))
   }
 }

@@ -1,14 +1,14 @@
-package import Compute
+import Compute
 
 /// Attention in a gated autoregressive network.
-public struct GatedAttentionSizes: Hashable, Sendable {
+struct GatedAttentionSizes: Hashable, Sendable {
   /// How often there is attention, spread evenly behind the blocks before the last.
-  public let layerCount: Int
+  let layerCount: Int
   /// Heads of each.
-  public let headCount: Int
+  let headCount: Int
 
   /// Creates sizes.
-  public init(layers: Int, heads: Int) {
+  init(layers: Int, heads: Int) {
     layerCount = layers
     headCount = heads
   }
@@ -16,20 +16,20 @@ public struct GatedAttentionSizes: Hashable, Sendable {
 
 extension GatedStackLayout {
   /// Heads of the attention behind a block; nil where there is none.
-  package func attentionHeads(behind block: Int) -> Int? {
+  func attentionHeads(behind block: Int) -> Int? {
     guard let attention else { return nil }
     let places = (1...attention.layerCount).map { $0 * depth / (attention.layerCount + 1) }
     return places.contains(block) ? attention.headCount : nil
   }
 
   /// The attention of `heads` heads over the pixels of an image.
-  package func causalAttention(heads: Int) -> CausalAttention {
+  func causalAttention(heads: Int) -> CausalAttention {
     CausalAttention(
       positionCount: height * width, headCount: heads, headWidth: channels / heads)
   }
 
   /// Queries, keys and values from the horizontal stream and the codes of positions.
-  package func attentionProjection(_ block: Int) -> Connection {
+  func attentionProjection(_ block: Int) -> Connection {
     let (channels, codes) = (channels, PositionCodes.count(height: height, width: width))
     var mask: MaskedConvolution.Mask?
     if let ofStream = pointwiseMask(outputs: channels) {
@@ -43,7 +43,7 @@ extension GatedStackLayout {
   }
 
   /// What attention adds to the horizontal stream.
-  package func attentionJoin(_ block: Int) -> Connection {
+  func attentionJoin(_ block: Int) -> Connection {
     connection(
       "block\(block).attention.join", from: channels, to: channels, kernel: (1, 1),
       padding: .all(0), gain: 1, hasBias: true, mask: pointwiseMask(outputs: channels))

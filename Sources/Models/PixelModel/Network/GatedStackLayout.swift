@@ -1,4 +1,5 @@
-package import Compute
+import Compute
+import Learning
 
 /// The sizes and connections of a gated autoregressive network: the one source for the network that
 /// learns and for the column-wise evaluation that draws images.
@@ -13,40 +14,39 @@ package import Compute
 /// horizontal ─ 1×2 ───────────────(+)─ gate ─ 1×1 ─(+)─▶
 ///                                               └──▶ sum of skips ─ head
 /// ```
-public struct GatedStackLayout: Hashable, Sendable {
+struct GatedStackLayout: Hashable, Sendable {
   /// The image: rows, columns and channels.
-  public let height: Int, width: Int, imageChannels: Int
+  let height: Int, width: Int, imageChannels: Int
   /// Channels of each stack, and of the skip connections.
-  public let channels: Int
+  let channels: Int
   /// Gated blocks after the first.
-  public let depth: Int
+  let depth: Int
   /// Rows and columns that the first block sees in each direction: a 7×7 kernel reaches 3.
-  public let reach: Int
+  let reach: Int
   /// Classes; one for an unconditional network.
-  public let classCount: Int
+  let classCount: Int
   /// Regions a side in which a class has biases of its own in the first block; one for the same
   /// biases everywhere.
-  public let classRegions: Int
+  let classRegions: Int
   /// Numbers per pixel that the network gives.
-  public let outputCount: Int
+  let outputCount: Int
   /// Channels of the hidden layer between the skips and the outputs.
-  public let headChannels: Int
+  let headChannels: Int
   /// Groups of channels in the order of dependence: group g sees the pixel's own channels below g.
   ///
   /// One group sees none of the pixel's own channels.
-  public let groupCount: Int
-  /// Waves by which the first block reads levels exactly, if any.
-  public let waves: LevelWaves?
+  let groupCount: Int
+  /// Features by which the first block reads levels exactly, if any.
+  let fourierFeatures: FourierFeatures?
   /// Attention in the horizontal stack, if any.
-  public let attention: GatedAttentionSizes?
+  let attention: GatedAttentionSizes?
 
   /// Creates a layout; `channels`, `headChannels` (nil: as many as channels) and `outputCount` must be
   /// divisible by the number of groups.
-  public init(
+  init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
     classCount: Int, classRegions: Int = 1, outputCount: Int, headChannels: Int? = nil,
-    groupCount: Int,
-    waves: LevelWaves? = nil, attention: GatedAttentionSizes? = nil
+    groupCount: Int, fourierFeatures: FourierFeatures? = nil, attention: GatedAttentionSizes? = nil
   ) {
     precondition(
       groupCount == 1 || groupCount == imageChannels, "\(groupCount) groups of channels")
@@ -68,7 +68,7 @@ public struct GatedStackLayout: Hashable, Sendable {
     self.outputCount = outputCount
     self.headChannels = headChannels ?? channels
     self.groupCount = groupCount
-    self.waves = waves
+    self.fourierFeatures = fourierFeatures
     self.attention = attention
     if let attention {
       precondition(
@@ -80,25 +80,25 @@ public struct GatedStackLayout: Hashable, Sendable {
   }
 
   /// Blocks in all.
-  package var blockCount: Int { depth + 1 }
+  var blockCount: Int { depth + 1 }
 
   /// Where classes have biases of their own in a block's gates.
   ///
   /// Later blocks see the first block's streams, so that one place is enough, and few parameters take
   /// less noise.
-  package func classGrid(_ block: Int) -> RegionGrid {
+  func classGrid(_ block: Int) -> RegionGrid {
     RegionGrid(
       side: block == 0 && classCount > 1 ? classRegions : 1, height: height, width: width)
   }
 
   /// Whether a parameter holds the weights of a convolution other than the last, whose outputs are
   /// the network's own.
-  public func isHiddenWeights(_ parameter: Parameter) -> Bool {
+  func isHiddenWeights(_ parameter: Parameter) -> Bool {
     parameter.shape.rank == 4 && !parameter.name.hasPrefix(output.name)
   }
 
   /// Multiply-adds for one image of a pass forwards, those of cut connections included.
-  public var multiplyAdds: Int {
+  var multiplyAdds: Int {
     let blocks = (0..<blockCount).flatMap {
       [vertical($0), horizontal($0), link($0), projection($0)]
     }
@@ -108,21 +108,21 @@ public struct GatedStackLayout: Hashable, Sendable {
   }
 
   /// One convolution of the network: its name, its sizes and its cut connections.
-  package struct Connection: Sendable {
-    package let name: String
-    package let geometry: ConvolutionGeometry
-    package let initialization: Initialization
+  struct Connection: Sendable {
+    let name: String
+    let geometry: ConvolutionGeometry
+    let initialization: Initialization
     /// False where a gate adds the bias.
-    package let hasBias: Bool
+    let hasBias: Bool
     /// Nil if no connection is cut.
-    package let mask: MaskedConvolution.Mask?
+    let mask: MaskedConvolution.Mask?
   }
 
   /// The vertical convolution of a block.
   ///
   /// The first block's own row is cut; later blocks' inputs hold only what is above, so that their
   /// own row is seen.
-  package func vertical(_ block: Int) -> Connection {
+  func vertical(_ block: Int) -> Connection {
     let isFirst = block == 0
     let rows = isFirst ? reach + 1 : 2
     let side = isFirst ? reach : 1
@@ -136,7 +136,7 @@ public struct GatedStackLayout: Hashable, Sendable {
 
   /// The horizontal convolution of a block: pixels on the left, and of the pixel itself what comes
   /// earlier.
-  package func horizontal(_ block: Int) -> Connection {
+  func horizontal(_ block: Int) -> Connection {
     let isFirst = block == 0
     let columns = isFirst ? reach + 1 : 2
     let inputs = isFirst ? planeCount : channels
@@ -156,7 +156,7 @@ public struct GatedStackLayout: Hashable, Sendable {
   }
 
   /// What a block's horizontal stack takes from its vertical stack.
-  package func link(_ block: Int) -> Connection {
+  func link(_ block: Int) -> Connection {
     connection(
       "block\(block).link", from: channels, to: 2 * channels, kernel: (1, 1), padding: .all(0),
       gain: 1, mask: nil)
@@ -164,7 +164,7 @@ public struct GatedStackLayout: Hashable, Sendable {
 
   /// What a block adds to the skips and, except the last block, to the horizontal stack (second half
   /// of the outputs).
-  package func projection(_ block: Int) -> Connection {
+  func projection(_ block: Int) -> Connection {
     connection(
       "block\(block).projection", from: channels,
       to: block == depth ? channels : 2 * channels, kernel: (1, 1), padding: .all(0), gain: 1,
@@ -172,14 +172,14 @@ public struct GatedStackLayout: Hashable, Sendable {
   }
 
   /// The hidden layer after the skips.
-  package var hidden: Connection {
+  var hidden: Connection {
     connection(
       "head.hidden", from: channels, to: headChannels, kernel: (1, 1), padding: .all(0), gain: 2,
       hasBias: true, mask: pointwiseMask(outputs: headChannels))
   }
 
   /// The last layer; it starts small, so that an untrained network is close to uniform.
-  package var output: Connection {
+  var output: Connection {
     connection(
       "head.output", from: headChannels, to: outputCount, kernel: (1, 1), padding: .all(0),
       gain: 0.01, hasBias: true,
@@ -217,7 +217,7 @@ extension GatedStackLayout.Connection {
   }
 
   /// The weights that take part, the cut ones at zero.
-  package func maskedWeights(_ weights: Tensor) -> [Float] {
+  func maskedWeights(_ weights: Tensor) -> [Float] {
     guard let mask else { return weights.array }
     return zip(MaskedConvolution.factors(geometry, mask), weights.buffer).map { $0 * $1 }
   }

@@ -1,17 +1,18 @@
-public import Compute
+import Compute
+import Learning
 
 /// A convolution of which some connections are cut: their weights are read as zero and get no
 /// gradient.
 ///
 /// Autoregressive networks cut the connections to pixels, and to channels of the same pixel, that
 /// come later. A bias is optional, because the sum of several convolutions needs one at most.
-public final class MaskedConvolution: PerExampleLayer {
+final class MaskedConvolution: PerExampleLayer {
   /// Whether a weight takes part.
-  public typealias Mask =
+  typealias Mask =
     @Sendable (_ row: Int, _ column: Int, _ input: Int, _ output: Int) -> Bool
 
   /// The sizes.
-  public let geometry: ConvolutionGeometry
+  let geometry: ConvolutionGeometry
   /// One for weights that take part, zero for the others, in the order of the weights; nil if none
   /// is cut.
   private let mask: Tensor?
@@ -27,7 +28,7 @@ public final class MaskedConvolution: PerExampleLayer {
   private var biasGradients: Tensor?
 
   /// Creates a convolution named `name` with parameters in `store`; a nil mask cuts nothing.
-  public init(
+  init(
     _ geometry: ConvolutionGeometry, mask: Mask?, hasBias: Bool = true, name: String,
     initialization: Initialization, parameters store: ParameterStore, on machine: Machine
   ) {
@@ -36,7 +37,7 @@ public final class MaskedConvolution: PerExampleLayer {
     // No pixel may reach an earlier output, not even by rounding; a gradient may round as it likes,
     // except where a mask cuts it.
     plan = ConvolutionPlan(
-      geometry, arithmetic: .direct, backwardArithmetic: mask == nil ? .fastest : .direct,
+      geometry, form: .patch, backwardForm: mask == nil ? .fastest : .patch,
       on: machine)
     weights = store.declare("\(name).weights", geometry.weightShape, initialization)
     bias = hasBias ? store.declare("\(name).bias", Shape(geometry.outputChannels), .zeros) : nil
@@ -50,7 +51,7 @@ public final class MaskedConvolution: PerExampleLayer {
   }
 
   /// One for weights that take part, zero for the others; in the order of the weights.
-  package static func factors(_ geometry: ConvolutionGeometry, _ mask: Mask) -> [Float] {
+  static func factors(_ geometry: ConvolutionGeometry, _ mask: Mask) -> [Float] {
     var factors: [Float] = []
     factors.reserveCapacity(geometry.weightCount)
     for row in 0..<geometry.kernelHeight {
@@ -65,17 +66,17 @@ public final class MaskedConvolution: PerExampleLayer {
     return factors
   }
 
-  public var summary: String {
+  var summary: String {
     let g = geometry
     return "\(mask == nil ? "" : "masked ")convolution \(g.inputChannels)→\(g.outputChannels), "
       + "\(g.kernelHeight)×\(g.kernelWidth), explicit norms"
   }
 
-  public var inputShape: Shape { geometry.inputShape }
+  var inputShape: Shape { geometry.inputShape }
 
-  public var outputShape: Shape { geometry.outputShape }
+  var outputShape: Shape { geometry.outputShape }
 
-  public func parametersChanged() {
+  func parametersChanged() {
     let values = store.values(of: weights)
     guard let mask else { return plan.setWeights(values) }
     for index in 0..<mask.count {
@@ -84,14 +85,14 @@ public final class MaskedConvolution: PerExampleLayer {
     plan.setWeights(maskedWeights)
   }
 
-  public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+  func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
     plan.forward(input, bias: bias.map { store.values(of: $0) }, into: output)
     return output
   }
 
-  public func backward(
+  func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
     self.outputGradient = outputGradient
@@ -103,7 +104,7 @@ public final class MaskedConvolution: PerExampleLayer {
     return inputGradient
   }
 
-  public func addSquaredGradientNorms(
+  func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
     let gradients = buildExampleGradients(in: pass)
@@ -115,7 +116,7 @@ public final class MaskedConvolution: PerExampleLayer {
     biasGradients = sums
   }
 
-  public func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
+  func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     let target = store.gradient(of: self.weights)
     if let exampleGradients {
       pass.machine.addWeightedRows(exampleGradients, weights: weights, to: target)

@@ -1,18 +1,19 @@
 import Compute
 
 /// What the first block of a gated autoregressive network is told of each pixel: the values of its
-/// channels, its row and column, and the waves of each channel's level, in this order.
+/// channels, its row and column, and the Fourier features of each channel's level, in this
+/// order.
 struct PixelPlanes {
   /// Numbers per pixel.
   let count: Int
   private let layout: GatedStackLayout
-  /// The waves of every level, levels × waves of a channel; empty if there are none.
+  /// The Fourier features of every level, levels × features of a channel; empty if there are none.
   private let table: [Float]
 
   init(_ layout: GatedStackLayout) {
     self.layout = layout
     count = layout.planeCount
-    table = layout.waves?.table ?? []
+    table = layout.fourierFeatures?.table ?? []
   }
 
   /// Writes the planes of the pixel whose channels stand at `source`.
@@ -22,30 +23,30 @@ struct PixelPlanes {
     let own = layout.imageChannels
     target.update(from: source, count: own)
     (target[own], target[own + 1]) = layout.coordinates(row: row, column: column)
-    guard let waves = layout.waves else { return }
+    guard let features = layout.fourierFeatures else { return }
     var place = target + own + GatedStackLayout.coordinateCount
     for channel in 0..<own {
-      let first = waves.levels.level(of: source[channel]) * waves.count
-      for index in 0..<waves.count { place[index] = table[first + index] }
-      place += waves.count
+      let first = features.levels.level(of: source[channel]) * features.count
+      for index in 0..<features.count { place[index] = table[first + index] }
+      place += features.count
     }
   }
 }
 
 extension GatedStackLayout {
   /// Planes that tell a pixel its row and column, from −1 to 1.
-  package static let coordinateCount = 2
+  static let coordinateCount = 2
 
   /// Planes that the first block takes.
-  package var planeCount: Int {
-    imageChannels * (1 + (waves?.count ?? 0)) + Self.coordinateCount
+  var planeCount: Int {
+    imageChannels * (1 + (fourierFeatures?.count ?? 0)) + Self.coordinateCount
   }
 
   /// The channel of the image that a plane tells of; nil for rows and columns, which are no secret.
   func imageChannel(ofPlane plane: Int) -> Int? {
     guard plane >= imageChannels else { return plane }
-    let wave = plane - imageChannels - Self.coordinateCount
-    return wave < 0 ? nil : wave / (waves?.count ?? 1)
+    let feature = plane - imageChannels - Self.coordinateCount
+    return feature < 0 ? nil : feature / (fourierFeatures?.count ?? 1)
   }
 
   /// The coordinate planes' values at a pixel.

@@ -1,12 +1,12 @@
 /// A division of an image into side × side rectangles of nearly equal size, for what a network
 /// learns of a place without learning it of every pixel.
-package struct RegionGrid: Hashable, Sendable {
+struct RegionGrid: Hashable, Sendable {
   /// Rows and columns of regions; one for the whole image.
-  package let side: Int
+  let side: Int
   private let height: Int, width: Int
 
   /// Divides an image of `height` × `width` pixels, which has `side` of each at least.
-  package init(side: Int, height: Int, width: Int) {
+  init(side: Int, height: Int, width: Int) {
     precondition(
       side > 0 && side <= min(height, width), "\(side) regions a side of \(height)×\(width)")
     self.side = side
@@ -15,10 +15,10 @@ package struct RegionGrid: Hashable, Sendable {
   }
 
   /// The number of regions.
-  package var count: Int { side * side }
+  var count: Int { side * side }
 
   /// The region of a pixel, by rows.
-  package func region(row: Int, column: Int) -> Int {
+  func region(row: Int, column: Int) -> Int {
     row * side / height * side + column * side / width
   }
 }
