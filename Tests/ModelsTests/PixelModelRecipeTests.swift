@@ -123,7 +123,9 @@ import Testing
 
   /// A recipe without Fourier features has none: recipes and models from before them load, and so do
   /// those that used the setting's former name.
-  @Test(arguments: [("", nil), ("  fourier_octaves: 3\n", 3), ("  level_octaves: 3\n", 3)])
+  @Test(
+    arguments: [("", nil), ("  fourier_octaves: 3\n", 3), ("  level_octaves: 3\n", 3)]
+      as [(String, Int?)])
   func octavesAreReadFromARecipe(line: String, octaves: Int?) throws {
     let recipe = try recipe(with: line)
     #expect(try #require(recipe.model as? PixelModelSettings).fourierOctaves == octaves)

@@ -76,14 +76,6 @@ extension Machine {
     }
   }
 
-  /// Copies the elements of `source` into `target`, which must have as many.
-  public func copy(_ source: Tensor, into target: Tensor) {
-    precondition(source.count == target.count, "cannot copy \(source.shape) into \(target.shape)")
-    let x = source.pointer
-    let y = target.pointer
-    inChunks(target.count) { _, first, count in (y + first).update(from: x + first, count: count) }
-  }
-
   /// Whether no element is infinite or NaN.
   public func isFinite(_ tensor: Tensor) -> Bool {
     let x = tensor.pointer
