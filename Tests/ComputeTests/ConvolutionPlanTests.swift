@@ -63,13 +63,13 @@ import Testing
     let output = data.arena.make(g.outputShape.batched(example.exampleCount))
     output.fill(.nan)
     plan.forward(data.input, bias: data.outputBias, into: output)
-    let expected = Reference(geometry: g).forward(
+    let expected = DirectConvolution(g).forward(
       data.input.array, weights: data.weights.array, bias: data.outputBias.array)
     #expect(normalizedError(output.array, expected) < Self.errorBound)
 
     output.fill(.nan)
     plan.forward(data.input, bias: nil, into: output)
-    let unbiased = Reference(geometry: g).forward(
+    let unbiased = DirectConvolution(g).forward(
       data.input.array, weights: data.weights.array, bias: nil)
     #expect(normalizedError(output.array, unbiased) < Self.errorBound)
   }
@@ -83,7 +83,7 @@ import Testing
     let gradient = data.arena.make(g.inputShape.batched(example.exampleCount))
     gradient.fill(.nan)
     plan.backwardData(data.outputGradient, bias: data.inputBias, into: gradient)
-    let expected = Reference(geometry: g).backwardData(
+    let expected = DirectConvolution(g).backwardData(
       data.outputGradient.array, weights: data.weights.array, bias: data.inputBias.array)
     #expect(normalizedError(gradient.array, expected) < Self.errorBound)
   }
@@ -99,7 +99,7 @@ import Testing
     let gradient = data.arena.make(g.inputShape.batched(example.exampleCount))
     plan.forward(data.input, bias: data.outputBias, into: output)
     plan.backwardData(data.outputGradient, bias: data.inputBias, into: gradient)
-    let reference = Reference(geometry: g)
+    let reference = DirectConvolution(g)
     let weights = data.weights.array
     let outputs = reference.forward(
       data.input.array, weights: weights, bias: data.outputBias.array)
@@ -118,7 +118,7 @@ import Testing
     let data = Data(g, example.exampleCount)
     defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
-    let each = Reference(geometry: g).weightGradients(
+    let each = DirectConvolution(g).weightGradients(
       data.input.array, outputGradient: data.outputGradient.array)
 
     let sum = data.arena.make(g.weightShape, randomFloats(g.weightCount, seed: 7))
@@ -161,7 +161,7 @@ import Testing
     let data = Data(g, example.exampleCount)
     defer { withExtendedLifetime(data.arena) {} }
     let plan = ConvolutionPlan(g, on: Machine(threadCount: 2, kernels: example.kernels))
-    let each = Reference(geometry: g).weightGradients(
+    let each = DirectConvolution(g).weightGradients(
       data.input.array, outputGradient: data.outputGradient.array)
     var norms = [Double](repeating: 1, count: example.exampleCount)
     norms.withUnsafeMutableBufferPointer {
@@ -179,7 +179,7 @@ import Testing
       let g = ConvolutionGeometry(
         inputHeight: size, inputWidth: size, inputChannels: 128, outputChannels: 256,
         kernelHeight: kernel, kernelWidth: kernel, stride: stride, padding: .all(0))
-      return WeightGradient(g, on: Machine(threadCount: 1)).gramForm
+      return PatchGradient(g, on: Machine(threadCount: 1)).gramForm
     }
     #expect(form(3, stride: 1) == .pixelGram)
     #expect(form(4, stride: 2) == .pixelGram)
@@ -189,9 +189,9 @@ import Testing
     #expect(form(3, stride: 1, size: 64) == .patchGram)
   }
 
-  @Test(arguments: cases, [ConvolutionPlan.Arithmetic.fastest, .minimalFiltering])
+  @Test(arguments: cases, [ConvolutionPlan.Form.fastest, .winograd])
   func bitsDoNotDependOnThreads(
-    _ entry: ConvolutionCases.Case, _ arithmetic: ConvolutionPlan.Arithmetic
+    _ entry: ConvolutionCases.Case, _ form: ConvolutionPlan.Form
   ) {
     let g = entry.geometry
     let exampleCount = g.multiplyAdds > 2_000_000 ? 3 : 7
@@ -199,7 +199,7 @@ import Testing
     defer { withExtendedLifetime(data.arena) {} }
     func run(_ threadCount: Int) -> [[UInt32]] {
       let machine = Machine(threadCount: threadCount)
-      let plan = ConvolutionPlan(g, arithmetic: arithmetic, on: machine)
+      let plan = ConvolutionPlan(g, form: form, on: machine)
       plan.setWeights(data.weights)
       let output = data.arena.make(g.outputShape.batched(exampleCount))
       let gradient = data.arena.make(g.inputShape.batched(exampleCount))
@@ -224,13 +224,13 @@ import Testing
     #expect(run(3) == one)
   }
 
-  @Test(arguments: [ConvolutionPlan.Arithmetic.fastest, .minimalFiltering])
-  func bitsDoNotDependOnBatchSize(_ arithmetic: ConvolutionPlan.Arithmetic) {
+  @Test(arguments: [ConvolutionPlan.Form.fastest, .winograd])
+  func bitsDoNotDependOnBatchSize(_ form: ConvolutionPlan.Form) {
     for entry in ConvolutionCases.edges {
       let g = entry.geometry
       let data = Data(g, 9)
       defer { withExtendedLifetime(data.arena) {} }
-      let plan = ConvolutionPlan(g, arithmetic: arithmetic, on: Machine(threadCount: 1))
+      let plan = ConvolutionPlan(g, form: form, on: Machine(threadCount: 1))
       plan.setWeights(data.weights)
       let whole = data.arena.make(g.outputShape.batched(9))
       plan.forward(data.input, bias: nil, into: whole)

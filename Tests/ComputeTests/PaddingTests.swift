@@ -37,7 +37,7 @@ import Testing
     let g = Self.geometry
     let arena = Arena()
     let plan = ConvolutionPlan(
-      g, arithmetic: .direct,
+      g, form: .patch,
       on: Machine(threadCount: 1, kernels: .named(isa) ?? .preferred))
     let weights = arena.makeZeros(g.weightShape)
     for column in [0, 2] {

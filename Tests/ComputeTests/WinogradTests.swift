@@ -71,12 +71,12 @@ import Testing
     })
 
   @Test(arguments: cases)
-  func productsOfBothArithmeticsMatchReference(_ example: ConvolutionPlanTests.Example) {
+  func productsOfBothFormsMatchReference(_ example: ConvolutionPlanTests.Example) {
     let g = example.geometry
     let count = example.exampleCount
     let data = ConvolutionPlanTests.Data(g, count)
     defer { withExtendedLifetime(data.arena) {} }
-    let reference = Reference(geometry: g)
+    let reference = DirectConvolution(g)
     let outputs = reference.forward(
       data.input.array, weights: data.weights.array, bias: data.outputBias.array)
     let gradients = reference.backwardData(
@@ -87,9 +87,9 @@ import Testing
     for (gradient, factor) in zip(each, data.exampleWeights.array) {
       for index in sums.indices { sums[index] += gradient[index] * Double(factor) }
     }
-    for arithmetic in [ConvolutionPlan.Arithmetic.direct, .minimalFiltering] {
+    for form in [ConvolutionPlan.Form.patch, .winograd] {
       let plan = ConvolutionPlan(
-        g, arithmetic: arithmetic, on: Machine(threadCount: 2, kernels: example.kernels))
+        g, form: form, on: Machine(threadCount: 2, kernels: example.kernels))
       plan.setWeights(data.weights)
       let output = data.arena.make(g.outputShape.batched(count))
       let inputGradient = data.arena.make(g.inputShape.batched(count))
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test func minimalFilteringIsPreferredWhereItSavesProducts() throws {
+  @Test func winogradIsPreferredWhereItSavesProducts() throws {
     func isPreferred(_ name: String) throws -> [Bool] {
       let entry = try #require(ConvolutionPlanTests.cases.first { $0.name == name })
       return [ProductSizes(forward: entry.geometry), ProductSizes(backward: entry.geometry)]

@@ -131,7 +131,7 @@ private struct OverfittedDecoder {
     pass = Pass(on: machine)
     var net = NetworkBuilder(input: Shape(32), on: machine)
     net.dense(128)
-    net.relu()
+    net.leakyReLU(0)
     net.dense(images.shape.count)
     network = net.network(seed: 1)
     var stream = SeededStream(seed: 2)

@@ -13,7 +13,7 @@ private final class TinyModel: SteppingModel {
   static let family = "tiny"
   let network: PrivateNetwork
   private let pass: Pass
-  private let optimizer: StochasticGradientDescent
+  private let optimizer: PlainDescent
 
   init(microBatchSize: Int, _ format: ImageSpecification, on machine: Machine) {
     var net = NetworkBuilder(input: format.shape, on: machine)
@@ -22,8 +22,7 @@ private final class TinyModel: SteppingModel {
     net.dense(1)
     network = net.privateNetwork(seed: 3, microBatchSize: microBatchSize)
     pass = Pass(on: machine)
-    optimizer = StochasticGradientDescent(
-      for: network.parameters, learningRate: 0.1, on: machine)
+    optimizer = PlainDescent(learningRate: 0.1, on: machine)
   }
 
   init(

@@ -48,16 +48,16 @@ extension ImageSpecification {
 
 /// The kinds of pixel model that tests go through.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
-  case greySoftmax, greyRegions, greyGuided, greyWaves, greyAttention, greyCopies
+  case greySoftmax, greyRegions, greyGuided, greyFourier, greyAttention, greyCopies
   case greyLogistics
-  case colourSoftmax, colourWaves, colourAttention, colourCopies, colourLogistics
+  case colourSoftmax, colourFourier, colourAttention, colourCopies, colourLogistics
 
   var format: ImageSpecification {
     switch self {
-    case .greySoftmax, .greyRegions, .greyGuided, .greyWaves, .greyAttention, .greyCopies,
+    case .greySoftmax, .greyRegions, .greyGuided, .greyFourier, .greyAttention, .greyCopies,
       .greyLogistics:
       .tiny()
-    case .colourSoftmax, .colourWaves, .colourAttention, .colourCopies, .colourLogistics:
+    case .colourSoftmax, .colourFourier, .colourAttention, .colourCopies, .colourLogistics:
       .tiny(channels: 3)
     }
   }
@@ -69,8 +69,8 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, classRegions: 3)
     case .greyGuided:
       PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, labelDropout: 0.5)
-    case .greyWaves:
-      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, levelOctaves: 2)
+    case .greyFourier:
+      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, fourierOctaves: 2)
     case .greyAttention:
       PixelModelSettings(
         channels: 9, depth: 2, firstKernel: 3, bits: 2, attentionLayers: 2, attentionHeads: 3)
@@ -81,8 +81,8 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       PixelModelSettings(
         channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
     case .colourSoftmax: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
-    case .colourWaves:
-      PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2, levelOctaves: 2)
+    case .colourFourier:
+      PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2, fourierOctaves: 2)
     case .colourAttention:
       PixelModelSettings(
         channels: 12, depth: 2, firstKernel: 3, bits: 2, attentionLayers: 1, attentionHeads: 6)
@@ -100,12 +100,12 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greySoftmax: "grey softmax"
     case .greyRegions: "grey softmax with class regions"
     case .greyGuided: "grey softmax with absent labels"
-    case .greyWaves: "grey softmax with waves of levels"
+    case .greyFourier: "grey softmax with Fourier features"
     case .greyAttention: "grey softmax with attention"
     case .greyCopies: "grey softmax that copies, with a wide head"
     case .greyLogistics: "grey logistics"
     case .colourSoftmax: "colour softmax"
-    case .colourWaves: "colour softmax with waves of levels"
+    case .colourFourier: "colour softmax with Fourier features"
     case .colourAttention: "colour softmax with attention"
     case .colourCopies: "colour softmax that copies, with a wide head"
     case .colourLogistics: "colour logistics"

@@ -3,10 +3,29 @@ import Learning
 import TestSupport
 import Testing
 
+@testable import Models
+
+extension NetworkBuilder {
+  /// Appends a gate whose class biases are the same at all positions.
+  fileprivate mutating func gatedActivation(classes: Int) {
+    append(
+      GatedActivation(
+        classes: classes, grid: RegionGrid(side: 1, height: shape[0], width: shape[1]),
+        input: shape, name: name("gate"), parameters: parameters))
+  }
+
+  /// Appends a gated autoregressive network.
+  fileprivate mutating func gatedStack(_ layout: GatedStackLayout) {
+    append(GatedStack(layout, parameters: parameters, on: machine))
+  }
+}
+
 @Suite struct PixelModelLayerTests {
   @Test func gatedActivation() {
     #expect(
-      checkLayer(input: Shape(2, 3, 10), output: Shape(2, 3, 5)) { $0.gatedActivation() } == [])
+      checkLayer(input: Shape(2, 3, 10), output: Shape(2, 3, 5)) {
+        $0.gatedActivation(classes: 1)
+      } == [])
     #expect(
       checkLayer(input: Shape(2, 2, 18), output: Shape(2, 2, 9), classes: 3) {
         $0.gatedActivation(classes: 3)
@@ -138,7 +157,7 @@ import Testing
       initialization: .normal(standardDeviation: 0.1), parameters: store, on: machine)
     store.seal(seed: 2)
     layer.parametersChanged()
-    let plain = ConvolutionPlan(Self.vertical, arithmetic: .direct, on: machine)
+    let plain = ConvolutionPlan(Self.vertical, form: .patch, on: machine)
     plain.setWeights(store.values)
     let pass = Pass(on: machine)
     pass.begin(exampleCount: count)
@@ -210,10 +229,10 @@ import Testing
       } == [])
   }
 
-  @Test(arguments: [1, 3]) func gatedStackWithWavesOfLevels(groups: Int) {
+  @Test(arguments: [1, 3]) func gatedStackWithFourierFeatures(groups: Int) {
     let layout = GatedStackLayout(
       height: 3, width: 2, imageChannels: 3, channels: 3, depth: 1, reach: 1, classCount: 1,
-      outputCount: 6, groupCount: groups, waves: LevelWaves(bits: 2, octaves: 2))
+      outputCount: 6, groupCount: groups, fourierFeatures: FourierFeatures(bits: 2, octaves: 2))
     #expect(
       checkLayer(input: Shape(3, 2, 3), output: Shape(3, 2, 6), examples: 2) {
         $0.gatedStack(layout)
@@ -241,26 +260,26 @@ import Testing
     #expect(places == [[3], [2, 4], [0, 1, 2, 3, 4, 5]])
   }
 
-  @Test func wavesOfALevelAreCosinesAndSinesOfItsRemainders() {
-    let waves = LevelWaves(bits: 3, octaves: 3)
+  @Test func fourierFeaturesOfALevelAreCosinesAndSinesOfItsRemainders() {
+    let features = FourierFeatures(bits: 3, octaves: 3)
     let half = Float(0.5).squareRoot()
     // Periods of eight, four and two levels; level 5 leaves 5, 1 and 1.
-    #expect(waves.count == 5)
-    let numbers = Array(waves.table[25..<30])
+    #expect(features.count == 5)
+    let numbers = Array(features.table[25..<30])
     for (number, expected) in zip(numbers, [-half, -half, 0, 1, -1]) {
       #expect(abs(number - expected) < 1e-6)
     }
-    #expect(LevelWaves(bits: 3, octaves: 0).table.isEmpty)
+    #expect(FourierFeatures(bits: 3, octaves: 0).table.isEmpty)
   }
 
-  @Test func aSumOfAllWavesIsLargestAtOneLevel() {
-    let waves = LevelWaves(bits: 8, octaves: 8)
-    let codes = (0..<256).map { Array(waves.table[($0 * 15)..<(($0 + 1) * 15)]) }
+  @Test func aSumOfAllFourierFeaturesIsLargestAtOneLevel() {
+    let features = FourierFeatures(bits: 8, octaves: 8)
+    let codes = (0..<256).map { Array(features.table[($0 * 15)..<(($0 + 1) * 15)]) }
     for level in 0..<256 {
       let sums = codes.map { code in zip(code, codes[level]).reduce(0) { $0 + $1.0 * $1.1 } }
       let others = sums.indices.filter { $0 != level }.map { sums[$0] }
       #expect(abs(sums[level] - 8) < 1e-4)
-      // A neighbour differs in the shortest wave at least, by two, and in longer ones besides.
+      // A neighbour differs in the shortest period at least, by two, and in longer ones besides.
       #expect(others.allSatisfy { $0 < 6.01 }, "level \(level)")
     }
   }

@@ -62,9 +62,9 @@ import Testing
 
   @Test(arguments: [0, 5]) func moreOctavesThanBitsAreRefused(octaves: Int) {
     var settings = PixelModelSettings(bits: 4)
-    settings.levelOctaves = octaves
+    settings.fourierOctaves = octaves
     let error = #expect(throws: RecipeFailure.self) { try settings.validate(for: .tiny()) }
-    #expect(error?.description.contains("level_octaves is \(octaves)") == true)
+    #expect(error?.description.contains("fourier_octaves is \(octaves)") == true)
   }
 
   /// Heads that do not divide the channels, or that leave a colour without one, and half a setting.
@@ -114,13 +114,59 @@ import Testing
     #expect(settings.attentionLayers == 2 && settings.attentionHeads == 4)
   }
 
-  /// A recipe that does not speak of waves has none: recipes and models from before them load.
-  @Test(arguments: [nil, 3]) func octavesAreReadFromARecipe(octaves: Int?) throws {
-    let yaml = try yaml("pixel-28")
-    let line = octaves.map { "  level_octaves: \($0)\n" } ?? ""
-    let changed = yaml.replacing("  first_kernel: 7\n", with: "  first_kernel: 7\n" + line)
-    let recipe = try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
-    #expect(try #require(recipe.model as? PixelModelSettings).levelOctaves == octaves)
+  /// The recipe `pixel-28` with lines of its own.
+  private func recipe(with lines: String) throws -> Recipe {
+    let changed = try yaml("pixel-28").replacing(
+      "  first_kernel: 7\n", with: "  first_kernel: 7\n" + lines)
+    return try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
+  }
+
+  /// A recipe without Fourier features has none: recipes and models from before them load, and so do
+  /// those that used the setting's former name.
+  @Test(
+    arguments: [("", nil), ("  fourier_octaves: 3\n", 3), ("  level_octaves: 3\n", 3)]
+      as [(String, Int?)])
+  func octavesAreReadFromARecipe(line: String, octaves: Int?) throws {
+    let recipe = try recipe(with: line)
+    #expect(try #require(recipe.model as? PixelModelSettings).fourierOctaves == octaves)
+  }
+
+  /// An interrupted run compares its saved recipe with the one that it is given.
+  @Test func aRecipeWithAFormerNameIsWrittenAsOneWithThePresentName() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let former = try encoder.encode(recipe(with: "  level_octaves: 3\n"))
+    let present = try encoder.encode(recipe(with: "  fourier_octaves: 3\n"))
+    #expect(former == present)
+    #expect(String(decoding: present, as: UTF8.self).contains("\"fourier_octaves\":3"))
+  }
+
+  @Test func aSettingUnderBothItsNamesIsRefused() throws {
+    let error = #expect(throws: DecodingError.self) {
+      try recipe(with: "  level_octaves: 3\n  fourier_octaves: 3\n")
+    }
+    #expect(try String(describing: #require(error)).contains("expected one of them"))
+  }
+
+  @Test func aFormerNameIsAKnownFieldOfARecipe() throws {
+    let fields = try recipe(with: "").fields
+    #expect(fields.contains("model.level_octaves") && fields.contains("model.fourier_octaves"))
+  }
+
+  /// Decoding by hand must not lose a field: each is set to another value than its default.
+  @Test func everySettingSurvivesWritingAndReading() throws {
+    let settings = PixelModelSettings(
+      channels: 12, depth: 2, firstKernel: 5, bits: 3, fourierOctaves: 2, output: .logistics,
+      components: 4, copyReach: 5, headChannels: 6, classRegions: 7, attentionLayers: 8,
+      attentionHeads: 9, labelDropout: 0.125, guidance: 2, optimizer: .muon, learningRate: 0.25,
+      warmUpSteps: 10, finalRate: 0.5, beta1: 0.75, beta2: 0.875, averageDecay: 0.0625)
+    let data = try JSONEncoder().encode(settings)
+    #expect(try JSONDecoder().decode(PixelModelSettings.self, from: data) == settings)
+    let text = String(decoding: data, as: UTF8.self)
+    for key in PixelModelSettings.CodingKeys.allCases {
+      #expect(text.contains("\"\(key.stringValue)\":"))
+    }
+    #expect(!text.contains("level_octaves"))
   }
 
   @Test(arguments: ["adam", "muon"]) func anOptimizerIsReadFromARecipe(name: String) throws {

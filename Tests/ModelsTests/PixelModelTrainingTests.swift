@@ -83,7 +83,7 @@ private final class PoissonImages: Trainer.Images {
 
   /// In each image all levels are even or all are odd, as a scanner may round; 64 levels are too
   /// close for a value between −1 and 1 to tell.
-  @Test func wavesTellLevelsThatValuesDoNot() throws {
+  @Test func fourierFeaturesReadLevelsThatValuesDoNot() throws {
     let format = ImageSpecification.tiny(height: 4, width: 4, classes: 1)
     let levels = PixelLevels(bits: 6)
     func images(seed: UInt64) -> ImageArray {
@@ -98,7 +98,7 @@ private final class PoissonImages: Trainer.Images {
     let bits = try [nil, 6].map { octaves -> Double in
       let model = try PixelModel(
         PixelModelSettings(
-          channels: 8, depth: 1, firstKernel: 3, bits: 6, levelOctaves: octaves,
+          channels: 8, depth: 1, firstKernel: 3, bits: 6, fourierOctaves: octaves,
           learningRate: 0.01, averageDecay: 0.9),
         for: format, seed: 1, on: Machine(threadCount: 1))
       _ = try train(model, on: training, steps: 0..<120, of: 120)

@@ -66,7 +66,7 @@ MUTANTS = [
     '115', 'micro-batches added in single precision',
     'LearningTests.RoundingOfSumsTests/aUnitThatShiftsTheRoundingOfAllOthersMovesTheSumByAtMostTheClipNorm',
     (
-      ('Sources/Compute/Operations/DoubleSum.swift',
+      ('Sources/Compute/Operations/Sums/DoubleSum.swift',
        'y[index] += Double(x[index])',
        'y[index] = Double(Float(y[index]) + x[index])'),
     )),

@@ -232,13 +232,13 @@ MUTANTS = [
     '17', 'batch normalisation in a private network',
     'LearningTests.none/none',
     (
-      ('Sources/Learning/NetworkBuilder.swift',
+      ('Sources/Learning/Private/PrivateNetwork.swift',
        '    PrivateNetwork(\n      layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)',
        '    var net = self\n    net.batchNorm()\n    return PrivateNetwork(\n      net.layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)'),
     ),
     message="has no member 'batchNorm'",
     control=(
-      ('Sources/Learning/NetworkBuilder.swift',
+      ('Sources/Learning/Private/PrivateNetwork.swift',
        '    PrivateNetwork(\n      layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)',
        '    var net = self\n    net.leakyReLU(0.2)\n    return PrivateNetwork(\n      net.layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)'),
     ),

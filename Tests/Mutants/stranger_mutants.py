@@ -105,7 +105,7 @@ STRANGER_MUTANTS = [
     '180', 'the curves of an unprotected run count as computed from protected weights',
     'ModelsTests.FamilyTests/curvesOfAnUnprotectedRunStayInside',
     (
-      (MODELS + 'GenerativeModel.swift',
+      (MODELS + 'Family/GenerativeModel.swift',
        'case .none: StepReport(privateCurves: curves.mapValues { Sensitive($0) })',
        'case .none: StepReport(curves: curves.mapValues { Releasable($0, .postProcessing) })'),
     )),

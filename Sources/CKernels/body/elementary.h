@@ -30,9 +30,3 @@ CK_INLINE vf vf_tanh(vf x) {
   vf far = vf_subtract(vf_set(1.0f), vf_divide(vf_set(2.0f), vf_add(power, vf_set(1.0f))));
   return vf_select_greater(size, vf_set(0.625f), vf_copy_sign(far, x), near);
 }
-
-// 1 / (1 + e⁻ˣ), relative error below 2⁻²² down to x = −87.
-CK_INLINE vf vf_sigmoid(vf x) {
-  vf power = vf_exp(vf_subtract(vf_zero(), x));
-  return vf_divide(vf_set(1.0f), vf_add(vf_set(1.0f), power));
-}

@@ -17,7 +17,6 @@
   }
 
 CK_UNARY(f32_tanh, vf_tanh(x))
-CK_UNARY(f32_sigmoid, vf_sigmoid(x))
 
 // Gradient of an activation from its output y.
 #define CK_GRADIENT(name, expression)                                                          \
@@ -29,7 +28,6 @@ CK_UNARY(f32_sigmoid, vf_sigmoid(x))
   }
 
 CK_GRADIENT(f32_tanh_gradient, vf_multiply(g, vf_subtract(one, vf_multiply(y, y))))
-CK_GRADIENT(f32_sigmoid_gradient, vf_multiply(g, vf_multiply(y, vf_subtract(one, y))))
 
 static void f32_leaky_relu(const float *source, float slope, float *target, size_t count) {
   const vf factor = vf_set(slope), zero = vf_zero();

@@ -203,9 +203,6 @@ struct ck_kernels {
   void (*f32_tanh)(const float *source, float *target, size_t count);
   void (*f32_tanh_gradient)(const float *gradient, const float *output, float *target,
                             size_t count);
-  void (*f32_sigmoid)(const float *source, float *target, size_t count);
-  void (*f32_sigmoid_gradient)(const float *gradient, const float *output, float *target,
-                               size_t count);
   void (*f32_leaky_relu)(const float *source, float slope, float *target, size_t count);
   void (*f32_leaky_relu_gradient)(const float *gradient, const float *input, float slope,
                                   float *target, size_t count);

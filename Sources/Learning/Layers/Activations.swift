@@ -1,7 +1,7 @@
 public import Compute
 
 /// Leaky rectifier: x where x > 0, slope·x elsewhere.
-public final class LeakyReLU: ParameterFreeLayer, FinishingLayer {
+public final class LeakyReLU: ParameterFreeLayer, EpilogueLayer {
   /// The factor of negative inputs; zero makes it the plain rectifier.
   public let slope: Float
   /// The shape of one example.
@@ -42,7 +42,7 @@ public final class LeakyReLU: ParameterFreeLayer, FinishingLayer {
     return inputGradient
   }
 
-  func step(in pass: Pass) -> FinishingStep { .leakyReLU(slope: slope) }
+  func step(in pass: Pass) -> EpilogueStep { .leakyReLU(slope: slope) }
 
   func take(output: Tensor) {
     self.output = output
@@ -50,7 +50,7 @@ public final class LeakyReLU: ParameterFreeLayer, FinishingLayer {
 
   var remembersOutput: Bool { true }
 
-  var backwardStep: FinishingStep? {
+  var backwardStep: EpilogueStep? {
     output.map { .leakyReLUGradient(output: $0, slope: slope) }
   }
 }
@@ -92,61 +92,14 @@ public final class Tanh: ParameterFreeLayer {
   }
 }
 
-/// Logistic sigmoid.
-public final class Sigmoid: ParameterFreeLayer {
-  /// The shape of one example.
-  public let inputShape: Shape
-  private var output: Tensor?
-
-  /// Creates the layer for examples of shape `input`.
-  public init(input: Shape) {
-    inputShape = input
-  }
-
-  /// What `describe` prints.
-  public var summary: String { "sigmoid" }
-
-  /// The shape of one output example.
-  public var outputShape: Shape { inputShape }
-
-  /// Computes the outputs of a micro-batch.
-  public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    let output = pass.make(inputShape)
-    pass.machine.sigmoid(input, into: output)
-    self.output = output
-    return output
-  }
-
-  /// Computes the input's gradient, if it is needed, and keeps what `addGradient` needs.
-  public func backward(
-    _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
-  ) -> Tensor? {
-    guard needsInputGradient else { return nil }
-    guard let output else { preconditionFailure("backward before forward") }
-    let inputGradient = pass.make(inputShape)
-    pass.machine.sigmoidBackward(outputGradient, output: output, into: inputGradient)
-    return inputGradient
-  }
-}
-
 extension LayerBuilder {
   /// Appends a leaky rectifier.
   public mutating func leakyReLU(_ slope: Float = 0.2) {
     append(LeakyReLU(slope: slope, input: shape))
   }
 
-  /// Appends a rectifier.
-  public mutating func relu() {
-    append(LeakyReLU(slope: 0, input: shape))
-  }
-
   /// Appends a hyperbolic tangent.
   public mutating func tanh() {
     append(Tanh(input: shape))
-  }
-
-  /// Appends a sigmoid.
-  public mutating func sigmoid() {
-    append(Sigmoid(input: shape))
   }
 }

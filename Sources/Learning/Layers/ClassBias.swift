@@ -1,7 +1,7 @@
 public import Compute
 
 /// A learned bias per class and channel, added at every position.
-public final class ClassBias: PerExampleLayer, FinishingLayer {
+public final class ClassBias: PerExampleLayer, EpilogueLayer {
   /// The shape of one example; its last axis is the channels.
   public let inputShape: Shape
   /// The number of classes.
@@ -39,7 +39,7 @@ public final class ClassBias: PerExampleLayer, FinishingLayer {
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     let output = pass.make(inputShape)
-    pass.machine.finish(output, from: input, channels: channelCount, by: step(in: pass))
+    pass.machine.run(step(in: pass), on: input, channels: channelCount, into: output)
     return output
   }
 
@@ -52,7 +52,7 @@ public final class ClassBias: PerExampleLayer, FinishingLayer {
     return needsInputGradient ? outputGradient : nil
   }
 
-  func step(in pass: Pass) -> FinishingStep {
+  func step(in pass: Pass) -> EpilogueStep {
     .addRows(of: store.values(of: table), rows: pass.labels(below: classCount))
   }
 
@@ -61,7 +61,7 @@ public final class ClassBias: PerExampleLayer, FinishingLayer {
 
   var remembersOutput: Bool { false }
 
-  var backwardStep: FinishingStep? { nil }
+  var backwardStep: EpilogueStep? { nil }
 
   /// Adds each example's squared norm of the parameters' gradient.
   public func addSquaredGradientNorms(
@@ -88,7 +88,9 @@ public final class ClassBias: PerExampleLayer, FinishingLayer {
 
 /// Adds row i of `rows` (batch × columns), times its weight, to the row of `table` (classes ×
 /// columns) that its label names; in the order of the batch, so that sums do not depend on threads.
-func addClassRows(_ rows: Tensor, weightedBy weights: Tensor?, labels: [Int], to table: Tensor) {
+package func addClassRows(
+  _ rows: Tensor, weightedBy weights: Tensor?, labels: [Int], to table: Tensor
+) {
   let columns = table.shape[1]
   for (example, label) in labels.enumerated() {
     let weight = weights?.pointer[example] ?? 1

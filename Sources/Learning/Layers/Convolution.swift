@@ -50,14 +50,14 @@ public final class Convolution: PerExampleLayer, ProductLayer {
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    forward(input, finishing: [], in: pass)
+    forward(input, epilogue: [], in: pass)
   }
 
-  func forward(_ input: Tensor, finishing: [FinishingStep], in pass: Pass) -> Tensor {
+  func forward(_ input: Tensor, epilogue: [EpilogueStep], in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
     weights.plan.forward(
-      input, bias: store.values(of: bias), finishing: finishing, into: output)
+      input, bias: store.values(of: bias), epilogue: epilogue, into: output)
     return output
   }
 
@@ -65,18 +65,18 @@ public final class Convolution: PerExampleLayer, ProductLayer {
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
-    backward(outputGradient, needsInputGradient: needsInputGradient, finishing: [], in: pass)
+    backward(outputGradient, needsInputGradient: needsInputGradient, epilogue: [], in: pass)
   }
 
   func backward(
-    _ outputGradient: Tensor, needsInputGradient: Bool, finishing: [FinishingStep], in pass: Pass
+    _ outputGradient: Tensor, needsInputGradient: Bool, epilogue: [EpilogueStep], in pass: Pass
   ) -> Tensor? {
     self.outputGradient = outputGradient
     weights.begin()
     biasGradients = nil
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    weights.plan.backwardData(outputGradient, finishing: finishing, into: inputGradient)
+    weights.plan.backwardData(outputGradient, epilogue: epilogue, into: inputGradient)
     return inputGradient
   }
 

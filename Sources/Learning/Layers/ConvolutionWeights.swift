@@ -1,4 +1,4 @@
-import Compute
+package import Compute
 
 /// The weights of a convolution or of its transpose: their per-example norms and weighted sums.
 ///
@@ -92,7 +92,7 @@ final class ConvolutionWeights {
 
 extension Pass {
   /// The squared norm of each example of a tensor.
-  func squaredNorms(of tensor: Tensor) -> [Double] {
+  package func squaredNorms(of tensor: Tensor) -> [Double] {
     var norms = [Double](repeating: 0, count: exampleCount)
     norms.withUnsafeMutableBufferPointer { machine.addSquaredNorms(ofRows: tensor, to: $0) }
     return norms

@@ -126,59 +126,6 @@ public final class MaxPooling: ParameterFreeLayer {
   }
 }
 
-/// Repeats each pixel as a square of `factor` × `factor`.
-public final class Upsampling: ParameterFreeLayer {
-  /// Rows, columns and channels of one input example.
-  public let inputShape: Shape
-  /// The side of a square.
-  public let factor: Int
-
-  /// Creates the layer.
-  public init(factor: Int, input: Shape) {
-    precondition(input.rank == 3, "upsampling takes height × width × channels, not \(input)")
-    precondition(factor > 0, "upsampling by \(factor)")
-    inputShape = input
-    self.factor = factor
-  }
-
-  /// What `describe` prints.
-  public var summary: String { "upsampling \(factor)×\(factor)" }
-
-  /// The shape of one output example.
-  public var outputShape: Shape {
-    Shape(inputShape[0] * factor, inputShape[1] * factor, inputShape[2])
-  }
-
-  /// Computes the outputs of a micro-batch.
-  public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    let output = pass.make(outputShape)
-    pass.forEachSquare(of: outputShape, size: factor) { square in
-      let source = input.pointer + square.offset
-      for pixel in square.pixels {
-        (output.pointer + pixel).update(from: source, count: square.channels)
-      }
-    }
-    return output
-  }
-
-  /// Computes the input's gradient, if it is needed, and keeps what `addGradient` needs.
-  public func backward(
-    _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
-  ) -> Tensor? {
-    guard needsInputGradient else { return nil }
-    let inputGradient = pass.make(inputShape)
-    pass.forEachSquare(of: outputShape, size: factor) { square in
-      let target = inputGradient.pointer + square.offset
-      target.update(repeating: 0, count: square.channels)
-      for pixel in square.pixels {
-        let source = outputGradient.pointer + pixel
-        for channel in 0..<square.channels { target[channel] += source[channel] }
-      }
-    }
-    return inputGradient
-  }
-}
-
 /// The image that holds one pixel for each square of another.
 private func squares(of image: Shape, size: Int) -> Shape {
   Shape(image[0] / size, image[1] / size, image[2])
@@ -233,10 +180,5 @@ extension LayerBuilder {
   /// Appends the largest value over squares of `size` × `size` pixels.
   public mutating func maxPooling(_ size: Int = 2) {
     append(MaxPooling(size: size, input: shape))
-  }
-
-  /// Appends an enlargement that repeats each pixel `factor` × `factor` times.
-  public mutating func upsampling(_ factor: Int = 2) {
-    append(Upsampling(factor: factor, input: shape))
   }
 }

@@ -35,9 +35,4 @@ extension LayerBuilder {
   public mutating func reshape(_ shape: Shape) {
     append(Reshape(shape, input: self.shape))
   }
-
-  /// Appends a view of each example as a flat row.
-  public mutating func flatten() {
-    append(Reshape(Shape(shape.count), input: shape))
-  }
 }

@@ -49,14 +49,14 @@ public final class TransposedConvolution: PerExampleLayer, ProductLayer {
 
   /// Computes the outputs of a micro-batch.
   public func forward(_ input: Tensor, in pass: Pass) -> Tensor {
-    forward(input, finishing: [], in: pass)
+    forward(input, epilogue: [], in: pass)
   }
 
-  func forward(_ input: Tensor, finishing: [FinishingStep], in pass: Pass) -> Tensor {
+  func forward(_ input: Tensor, epilogue: [EpilogueStep], in pass: Pass) -> Tensor {
     self.input = input
     let output = pass.make(outputShape)
     weights.plan.backwardData(
-      input, bias: store.values(of: bias), finishing: finishing, into: output)
+      input, bias: store.values(of: bias), epilogue: epilogue, into: output)
     return output
   }
 
@@ -64,18 +64,18 @@ public final class TransposedConvolution: PerExampleLayer, ProductLayer {
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
-    backward(outputGradient, needsInputGradient: needsInputGradient, finishing: [], in: pass)
+    backward(outputGradient, needsInputGradient: needsInputGradient, epilogue: [], in: pass)
   }
 
   func backward(
-    _ outputGradient: Tensor, needsInputGradient: Bool, finishing: [FinishingStep], in pass: Pass
+    _ outputGradient: Tensor, needsInputGradient: Bool, epilogue: [EpilogueStep], in pass: Pass
   ) -> Tensor? {
     self.outputGradient = outputGradient
     weights.begin()
     biasGradients = nil
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
-    weights.plan.forward(outputGradient, bias: nil, finishing: finishing, into: inputGradient)
+    weights.plan.forward(outputGradient, bias: nil, epilogue: epilogue, into: inputGradient)
     return inputGradient
   }
 

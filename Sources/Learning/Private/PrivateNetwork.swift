@@ -191,3 +191,16 @@ public final class PrivateNetwork {
     }
   }
 }
+
+extension NetworkBuilder {
+  /// The finished network for private data, its parameters set from `seed`.
+  ///
+  /// `microBatchSize` is the number of examples that travel through it together: a matter of speed
+  /// and memory that changes no result beyond rounding.
+  public func privateNetwork(
+    seed: UInt64, microBatchSize: Int = PrivateNetwork.defaultMicroBatchSize
+  ) -> PrivateNetwork {
+    PrivateNetwork(
+      layers, parameters: parameters, seed: seed, microBatchSize: microBatchSize)
+  }
+}

@@ -27,8 +27,9 @@ public struct PixelModelSettings: ModelSettings {
   public var firstKernel: Int
   /// Bits per channel: images are brought to 2^bits levels.
   public var bits: Int
-  /// Waves that tell the network each level exactly (`LevelWaves`), 1 to `bits`; nil for none.
-  public var levelOctaves: Int?
+  /// Octaves of the Fourier features by which the network reads levels exactly, 1 to `bits`; nil for
+  /// none.
+  public var fourierOctaves: Int?
   /// The kind of distribution.
   public var output: Output
   /// Logistics per pixel; needed for `logistics` only.
@@ -72,7 +73,7 @@ public struct PixelModelSettings: ModelSettings {
     case channels, depth
     case firstKernel = "first_kernel"
     case bits
-    case levelOctaves = "level_octaves"
+    case fourierOctaves = "fourier_octaves"
     case output, components
     case copyReach = "copy_reach"
     case headChannels = "head_channels"
@@ -88,12 +89,10 @@ public struct PixelModelSettings: ModelSettings {
     case averageDecay = "average_decay"
   }
 
-  public static var fields: [String] { CodingKeys.allCases.map(\.stringValue) }
-
   /// Creates settings; the defaults make about 145,000 parameters for ten classes.
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
-    levelOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
+    fourierOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
     copyReach: Int? = nil, headChannels: Int? = nil, classRegions: Int = 1,
     attentionLayers: Int? = nil, attentionHeads: Int? = nil, labelDropout: Double = 0,
     guidance: Double = 1, optimizer: OptimizationRule? = nil, learningRate: Double = 1e-3,
@@ -104,7 +103,7 @@ public struct PixelModelSettings: ModelSettings {
     self.depth = depth
     self.firstKernel = firstKernel
     self.bits = bits
-    self.levelOctaves = levelOctaves
+    self.fourierOctaves = fourierOctaves
     self.output = output
     self.components = components
     self.copyReach = copyReach
@@ -131,7 +130,8 @@ public struct PixelModelSettings: ModelSettings {
       "\(format.height)×\(format.width)", "2 to 256 pixels a side")
     try require((1...8).contains(bits), "bits", bits, "1 to 8")
     try require(
-      levelOctaves.map { (1...bits).contains($0) } ?? true, "level_octaves", levelOctaves ?? 0,
+      fourierOctaves.map { (1...bits).contains($0) } ?? true, "fourier_octaves",
+      fourierOctaves ?? 0,
       "1 to the \(bits) of bits, or absent")
     try require((1...512).contains(channels), "channels", channels, "1 to 512")
     try require(
@@ -242,7 +242,7 @@ public struct PixelModelSettings: ModelSettings {
       classRegions: classRegions,
       outputCount: distribution.outputCount, headChannels: headChannels,
       groupCount: distribution.groupCount,
-      waves: levelOctaves.map { LevelWaves(bits: bits, octaves: $0) },
+      fourierFeatures: fourierOctaves.map { FourierFeatures(bits: bits, octaves: $0) },
       attention: attentionLayers.map {
         GatedAttentionSizes(layers: $0, heads: attentionHeads ?? 1)
       })

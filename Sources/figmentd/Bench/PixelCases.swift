@@ -6,18 +6,18 @@ import Runs
 
 extension BenchCase {
   /// Training steps and drawing of gated pixel models of about 140,000 parameters: 32 channels,
-  /// 7×7 and six further blocks, 28×28 pixels in ten classes; of 16 levels, of 256 with waves, and of
-  /// 256 with waves and copies.
+  /// 7×7 and six further blocks, 28×28 pixels in ten classes; of 16 levels, of 256 with Fourier
+  /// features, and of 256 with Fourier features and copies.
   ///
   /// The yardsticks in PyTorch take 16 levels and batches of 64 (`Benchmarks/RESULTS.md`).
   static func pixelModel(batch: Int) -> [BenchCase] {
     pixelModel("16 levels gated PixelCNN 28x28", PixelModelSettings(), batch: batch)
       + pixelModel(
-        "256 levels gated PixelCNN 28x28", PixelModelSettings(bits: 8, levelOctaves: 8),
+        "256 levels gated PixelCNN 28x28", PixelModelSettings(bits: 8, fourierOctaves: 8),
         batch: batch)
       + pixelModel(
         "256 levels copying PixelCNN 28x28",
-        PixelModelSettings(bits: 8, levelOctaves: 8, copyReach: 3), batch: batch)
+        PixelModelSettings(bits: 8, fourierOctaves: 8, copyReach: 3), batch: batch)
   }
 
   private static func pixelModel(

@@ -45,13 +45,11 @@ import Testing
   @Test func pooling() throws {
     try check("average pooling") { $0.averagePooling() }
     try check("max pooling") { $0.maxPooling() }
-    try check("upsampling") { $0.upsampling() }
   }
 
   @Test func activations() throws {
     try check("leaky ReLU") { $0.leakyReLU(0.2) }
     try check("tanh") { $0.tanh() }
-    try check("sigmoid") { $0.sigmoid() }
   }
 
   @Test func batchNormSamplesFromRunningStatistics() throws {

@@ -168,8 +168,7 @@ import Testing
       samplingProbability: 0.1, noiseMultiplier: 1.5, clipNorm: 0.5, nominalBatchSize: batchSize)
   }
 
-  private func descent(_ bench: PrivateBench) -> StochasticGradientDescent {
-    StochasticGradientDescent(
-      for: bench.network.parameters, learningRate: 0.1, on: bench.machine)
+  private func descent(_ bench: PrivateBench) -> PlainDescent {
+    PlainDescent(learningRate: 0.1, on: bench.machine)
   }
 }

@@ -1,0 +1,110 @@
+import Compute
+
+/// Evaluates a gated autoregressive network pixel by pixel, keeping what later pixels need.
+///
+/// A pixel costs one column of work instead of an image (Ramachandran and others 2017,
+/// arXiv 1704.06001): the vertical stack is computed for a whole row as soon as the rows above are
+/// known, the horizontal stack for one pixel at a time. All products run over a group of images, and
+/// sum in the order of the network's own convolutions.
+///
+/// One thread at a time: it has a machine of its own, so that several may work side by side.
+final class GatedColumns {
+  /// Sizes and connections.
+  let layout: GatedStackLayout
+  /// The most images of a group.
+  let capacity: Int
+  /// The images of the group, capacity × height × width × channels; the caller writes pixels.
+  let images: Tensor
+  private let memory = Arena(blockByteCount: 1 << 20)
+  private let planes: PixelPlanes
+  private var blocks: [GatedColumnBlock] = []
+  /// Behind each block, nil for most.
+  private var attentions: [GatedColumnAttention?] = []
+  private let hidden: GatedColumnProduct
+  private let output: GatedColumnProduct
+  private let skip: Tensor
+  private let hiddenValues: Tensor
+  private let outputs: Tensor
+  private var labels: [Int] = []
+
+  /// Prepares an evaluation of up to `capacity` images with a network's parameters, which are
+  /// copied; `values` gives them by name.
+  init(
+    _ layout: GatedStackLayout, capacity: Int, parameters values: (_ name: String) -> Tensor
+  ) {
+    let machine = Machine(threadCount: 1)
+    self.layout = layout
+    planes = PixelPlanes(layout)
+    self.capacity = capacity
+    images = memory.makeZeros(
+      Shape(capacity, layout.height, layout.width, layout.imageChannels))
+    hidden = GatedColumnProduct(layout.hidden, values, in: memory, on: machine)
+    output = GatedColumnProduct(layout.output, values, in: memory, on: machine)
+    skip = memory.make(Shape(capacity, layout.channels))
+    hiddenValues = memory.make(Shape(capacity, layout.headChannels))
+    outputs = memory.make(Shape(capacity, layout.outputCount))
+    blocks = (0..<layout.blockCount).map {
+      GatedColumnBlock(
+        $0, of: layout, capacity: capacity, parameters: values, in: memory, on: machine)
+    }
+    attentions = (0..<layout.blockCount).map { block in
+      layout.attentionHeads(behind: block).map {
+        GatedColumnAttention(
+          block, of: layout, heads: $0, capacity: capacity, parameters: values, in: memory,
+          on: machine)
+      }
+    }
+  }
+
+  /// Starts a group of images of these classes; what was kept of the last group is forgotten.
+  func begin(labels: [Int]) {
+    precondition(labels.count <= capacity, "\(labels.count) images for \(capacity) places")
+    precondition(
+      labels.allSatisfy { (0..<layout.classCount).contains($0) },
+      "a label is not below \(layout.classCount)")
+    self.labels = labels
+    for block in blocks { block.clear() }
+  }
+
+  /// Moves the vertical stack to a row; rows are visited in order, and those above are known.
+  func beginRow(_ row: Int) {
+    blocks[0].gatherRowsAbove(row, of: images, as: planes, count: labels.count)
+    for (index, block) in blocks.enumerated() {
+      block.advanceRow(row, labels: labels)
+      if index + 1 < blocks.count { blocks[index + 1].takeRow(block.stream, count: labels.count) }
+    }
+  }
+
+  /// Whether pixels need those of the rows above to have been visited.
+  var needsEveryPixel: Bool { layout.attention != nil }
+
+  /// The network's outputs at a pixel, images × outputs, from the known part of the images.
+  ///
+  /// Columns are visited in order. A pixel may be visited again after some of its channels became
+  /// known.
+  func outputs(row: Int, column: Int, isFirstVisit: Bool) -> Tensor {
+    let count = labels.count
+    blocks[0].gatherPixels(
+      row: row, column: column, of: images, as: planes, count: count)
+    if isFirstVisit {
+      for block in blocks.dropFirst() { block.shiftPixels(isFirstColumn: column == 0) }
+    }
+    skip.fill(0)
+    for (index, block) in blocks.enumerated() {
+      let next = index + 1 < blocks.count ? blocks[index + 1] : nil
+      block.advancePixel(row: row, column: column, labels: labels, skip: skip, into: next)
+      guard let next, let attention = attentions[index] else { continue }
+      attention.advancePixel(row: row, column: column, count: count, in: next)
+    }
+    rectify(skip)
+    hidden.run(skip, into: hiddenValues, count: count)
+    rectify(hiddenValues)
+    output.run(hiddenValues, into: outputs, count: count)
+    return outputs.examples(from: 0, count: count)
+  }
+
+  private func rectify(_ tensor: Tensor) {
+    let values = tensor.pointer
+    for index in 0..<tensor.count { values[index] = values[index] > 0 ? values[index] : 0 }
+  }
+}

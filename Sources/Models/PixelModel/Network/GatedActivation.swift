@@ -1,0 +1,191 @@
+import Compute
+import Learning
+
+/// A class-conditional gate: half of the channels passes through tanh and is multiplied by the
+/// sigmoid of the other half.
+///
+/// It is that of van den Oord and others (2016, arXiv 1606.05328, equations 2 and 4).
+/// A learned bias per channel is added first: one that all classes share, the same at all positions,
+/// and with several classes one of the example's own, which may differ between regions of the image
+/// (section 2.3 there: conditioning that depends on the place).
+final class GatedActivation: PerExampleLayer {
+  /// The shape of one input example; its last axis holds 2C channels.
+  let inputShape: Shape
+  /// The shape of one output example; its last axis holds C channels.
+  let outputShape: Shape
+  /// The number of classes; with one, labels are not read.
+  let classCount: Int
+  private let store: ParameterStore
+  private let bias: Parameter
+  /// classes × (regions · 2C).
+  private let table: Parameter?
+  /// Where a class has biases of its own, and the region of each position.
+  private let grid: RegionGrid
+  private let regions: [Int]
+  /// Where the biases of each position begin among those of its class; nil if all have the same.
+  private let biasOffsets: [Int32]?
+  /// What the table's entries are multiplied by.
+  private let classGain: Float
+  /// Tanh and sigmoid of the last forward pass, batch × input shape.
+  private var parts: Tensor?
+  private var inputGradient: Tensor?
+  /// batch × 2C: each example's gradient of the shared biases.
+  private var rowGradients: Tensor?
+  /// batch × (regions · 2C): each example's gradient of its class's biases, divided by the gain.
+  private var regionGradients: Tensor?
+
+  /// Creates a gate named `name` whose class biases differ between the regions of `grid`, which divides
+  /// the rows and columns of an input (its first two axes); biases lie in `store` and start at zero.
+  init(
+    classes: Int, grid: RegionGrid, input: Shape, name: String, parameters store: ParameterStore
+  ) {
+    precondition(
+      input.rank > 0 && input[input.rank - 1].isMultiple(of: 2),
+      "a gate takes an even number of channels, not \(input)")
+    precondition(classes > 0, "a gate has one class at least")
+    precondition(
+      grid.count == 1 || input.rank == 3 && classes > 1, "regions of \(input), \(classes) classes")
+    inputShape = input
+    outputShape = Shape(input.extents.dropLast() + [input[input.rank - 1] / 2])
+    classCount = classes
+    self.grid = grid
+    regions = (0..<(2 * outputShape.count / input[input.rank - 1])).map {
+      grid.count == 1 ? 0 : grid.region(row: $0 / input[1], column: $0 % input[1])
+    }
+    biasOffsets =
+      grid.count == 1 ? nil : regions.map { Int32($0 * input[input.rank - 1]) }
+    self.store = store
+    classGain = Self.classGain(classes)
+    bias = store.declare("\(name).bias", Shape(input[input.rank - 1]), .zeros)
+    table =
+      classes > 1
+      ? store.declare("\(name).table", Shape(classes, grid.count * input[input.rank - 1]), .zeros)
+      : nil
+  }
+
+  /// What a table's entries are multiplied by.
+  ///
+  /// A class sees one of `classes` examples, so its gradient is that much smaller against the noise
+  /// of private training; the square root takes half of that back.
+  private static func classGain(_ classes: Int) -> Float {
+    Float(classes).squareRoot()
+  }
+
+  /// The biases of each class and region, classes × regions × 2C, from the parameters of a gate.
+  static func classBiases(
+    classes: Int, bias: Tensor, table: Tensor?
+  ) -> [Float] {
+    (0..<(table?.count ?? classes * bias.count)).map { index in
+      bias.pointer[index % bias.count] + (table?.pointer[index] ?? 0) * classGain(classes)
+    }
+  }
+
+  var summary: String {
+    classCount > 1 ? "gate \(channelCount), \(classCount) classes" : "gate \(channelCount)"
+  }
+
+  private var channelCount: Int { outputShape[outputShape.rank - 1] }
+
+  private var positionCount: Int { outputShape.count / channelCount }
+
+  func parametersChanged() {}
+
+  func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+    let labels = labels(of: pass)
+    let biases = Self.classBiases(
+      classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
+    let gates = Gates(channels: channelCount, on: pass.machine)
+    let positions = positionCount
+    let classStride = grid.count * 2 * channelCount
+    let (inputs, outputs) = (positions * 2 * channelCount, positions * channelCount)
+    let output = pass.make(outputShape)
+    let parts = pass.make(inputShape)
+    pass.machine.threads.forEach(pass.exampleCount) { [biasOffsets] example, _ in
+      biases[(labels[example] * classStride)...].withUnsafeBufferPointer { biases in
+        guard let biases = biases.baseAddress else { return }
+        gates.forward(
+          input.pointer + example * inputs, biases: biases, offsets: biasOffsets,
+          positions: positions, parts: parts.pointer + example * inputs,
+          into: output.pointer + example * outputs)
+      }
+    }
+    self.parts = parts
+    return output
+  }
+
+  func backward(
+    _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
+  ) -> Tensor? {
+    guard let parts else { preconditionFailure("backward before forward") }
+    rowGradients = nil
+    regionGradients = nil
+    let gates = Gates(channels: channelCount, on: pass.machine)
+    let positions = positionCount
+    let (inputs, outputs) = (positions * 2 * channelCount, positions * channelCount)
+    let inputGradient = pass.make(inputShape)
+    pass.machine.threads.forEach(pass.exampleCount) { example, _ in
+      gates.backward(
+        outputGradient.pointer + example * outputs, parts: parts.pointer + example * inputs,
+        positions: positions, into: inputGradient.pointer + example * inputs)
+    }
+    self.inputGradient = inputGradient
+    return needsInputGradient ? inputGradient : nil
+  }
+
+  func addSquaredGradientNorms(
+    to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
+  ) {
+    guard table != nil else {
+      return pass.machine.addSquaredNorms(ofRows: rows(in: pass), to: norms)
+    }
+    // The shared bias takes the row itself, the class's entries the regions' rows times the gain.
+    let gain = Double(classGain) * Double(classGain)
+    let shared = pass.squaredNorms(of: rows(in: pass))
+    let own = pass.squaredNorms(of: regionRows(in: pass))
+    for example in norms.indices { norms[example] += shared[example] + gain * own[example] }
+  }
+
+  func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
+    let rows = rows(in: pass)
+    pass.machine.addWeightedRows(rows, weights: weights, to: store.gradient(of: bias))
+    guard let table else { return }
+    let scaled = pass.make(Shape(grid.count * 2 * channelCount))
+    scaled.copy(from: regionRows(in: pass))
+    pass.machine.scale(scaled, by: classGain)
+    addClassRows(
+      scaled, weightedBy: weights, labels: labels(of: pass), to: store.gradient(of: table))
+  }
+
+  private func labels(of pass: Pass) -> [Int] {
+    classCount > 1
+      ? pass.labels(below: classCount) : Array(repeating: 0, count: pass.exampleCount)
+  }
+
+  private func rows(in pass: Pass) -> Tensor {
+    if let rowGradients { return rowGradients }
+    guard let inputGradient else { preconditionFailure("gradient before backward") }
+    let sums = pass.make(Shape(2 * channelCount))
+    pass.machine.sumPositions(inputGradient, channels: 2 * channelCount, into: sums)
+    rowGradients = sums
+    return sums
+  }
+
+  private func regionRows(in pass: Pass) -> Tensor {
+    if grid.count == 1 { return rows(in: pass) }
+    if let regionGradients { return regionGradients }
+    guard let inputGradient else { preconditionFailure("gradient before backward") }
+    let channels = 2 * channelCount
+    let sums = pass.make(Shape(grid.count * channels))
+    sums.fill(0)
+    pass.machine.threads.forEach(pass.exampleCount) { [grid, regions] example, _ in
+      var source = inputGradient.pointer + example * regions.count * channels
+      for region in regions {
+        let target = sums.pointer + (example * grid.count + region) * channels
+        for channel in 0..<channels { target[channel] += source[channel] }
+        source += channels
+      }
+    }
+    regionGradients = sums
+    return sums
+  }
+}
