@@ -83,6 +83,26 @@ import Testing
     _ = try StateDirectory(path)
   }
 
+  /// A daemon that was killed while it started a child leaves its lock to the child for a moment.
+  @Test func aLockThatIsLetGoSoonIsWaitedFor() async throws {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/state"
+    try DurableFile.makeFolder(path)
+    let held = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    #expect(flock(held, LOCK_EX | LOCK_NB) == 0)
+    #expect(throws: ControlError.self) {
+      try StateDirectory(path, patience: .milliseconds(50))
+    }
+    let release = Task.detached {
+      try await Task.sleep(for: .milliseconds(200))
+      close(held)
+    }
+    _ = try await SerialThread(named: "test").run {
+      try StateDirectory(path, patience: .seconds(60)).paths
+    }
+    try await release.value
+  }
+
   /// A descriptor that is closed twice is somebody else's the second time.
   @Test func aRefusalClosesNothingOfOthers() async throws {
     let scratch = ScratchFolder()

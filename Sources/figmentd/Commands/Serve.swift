@@ -55,7 +55,8 @@ struct Serve: AsyncParsableCommand {
     let settings = try configuration.readForService(locations)
     let stateFolder = try WorkingFolder.absolute(self.state ?? locations.state)
     let state = try StateDirectory(
-      stateFolder, holdsReleases: WorkingFolder.overlap(settings.output, stateFolder))
+      stateFolder, holdsReleases: WorkingFolder.overlap(settings.output, stateFolder),
+      patience: .seconds(5))
     let daemon = try Daemon(
       configuration: settings, state: state,
       engine: try Assembly.engine(settings, state), reader: Assembly.reader(), logger: logger)

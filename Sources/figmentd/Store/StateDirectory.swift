@@ -53,14 +53,16 @@ final class StateDirectory: Sendable {
   ///
   /// - Parameter holdsReleases: whether its group passes through it to the releases; it can list nothing and
   ///   open nothing else there.
+  /// - Parameter patience: how long one that another process holds is waited for. A daemon that is killed
+  ///   while it starts a child leaves the lock to that child for the moment until the child's program runs.
   /// - Throws: `ControlError.conflict` when another daemon has it, or another user owns it, or a
   ///   later version wrote it.
-  init(_ path: String, holdsReleases: Bool = false) throws {
+  init(_ path: String, holdsReleases: Bool = false, patience: Duration = .zero) throws {
     paths = StatePaths(path: path)
     try Self.requireOwn(path)
     try DurableFile.makeFolder(path)
     try systemCall("chmod", path) { chmod(path, holdsReleases ? 0o710 : 0o700) }
-    lock = try Self.take(path)
+    lock = try Self.take(path, patience)
     for folder in [paths.jobs, paths.ledgers, paths.snapshots] {
       try DurableFile.makeFolder(folder)
     }
@@ -102,14 +104,19 @@ final class StateDirectory: Sendable {
   ///
   /// Apart from `init`, which would run `deinit` after a failure and so close a descriptor twice: the
   /// second time it may already be someone else's.
-  private static func take(_ directory: String) throws -> Int32 {
+  private static func take(_ directory: String, _ patience: Duration) throws -> Int32 {
     let path = directory + "/lock"
     let lock = try systemCall("open", path) {
       open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      let isTaken = errno == EWOULDBLOCK
+    let end = ContinuousClock.now + patience
+    while flock(lock, LOCK_EX | LOCK_NB) != 0 {
       let error = SystemCallError("flock", path)
+      let isTaken = error.code == EWOULDBLOCK
+      if isTaken, ContinuousClock.now < end {
+        usleep(20_000)
+        continue
+      }
       close(lock)
       guard isTaken else { throw error }
       throw ControlError.conflict(
