@@ -4,6 +4,9 @@ public import FoundationEssentials
 ///
 /// For those who may see the real images, never for release.
 public struct PreviewSheet: Codable, Hashable, Sendable {
+  /// What every sheet's file says of itself, so that no other file is taken for one.
+  public static let mark = "figment preview: real images, not to be shared"
+
   /// The dataset.
   public var dataset: String
   /// The recipe; nil shows a common form.

@@ -35,6 +35,8 @@ public struct NoiseOutlook: Hashable, Sendable {
   public static let noiseFrom = 0.15
   /// The largest epsilon that is worth recommending.
   private static let largestEpsilon = 20.0
+  /// Recipes differ by less than this factor in their parameters: advice that nobody can follow is none.
+  private static let largestShrinkage = 10.0
 
   /// The outlook of a plan.
   ///
@@ -77,9 +79,13 @@ public struct NoiseOutlook: Hashable, Sendable {
       help.append("epsilon \(Self.rounded(factor * epsilon))")
     }
     let square = factor * factor
-    help.append("a recipe with about \(Self.rounded(square)) times fewer parameters")
-    return problem
-      + " It would take \(help.dropLast().joined(separator: ", ")) or \(help.last ?? "")."
+    if square <= Self.largestShrinkage {
+      help.append("a recipe with about \(Self.rounded(square)) times fewer parameters")
+    }
+    let list =
+      help.count > 1
+      ? "\(help.dropLast().joined(separator: ", ")) or \(help.last ?? "")" : help.joined()
+    return problem + " It would take \(list)."
   }
 
   /// Two digits, as people write them.

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Glibc
 import Logging
 import Privacy
-import Synchronization
 import Runs
+import Synchronization
 
 /// The daemon: what is known of jobs and datasets, and the only one who changes it.
 ///

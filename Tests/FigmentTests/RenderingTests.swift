@@ -253,11 +253,11 @@ import Testing
     var sheet = PreviewSheet(
       dataset: "scans", recipe: "pixel-28-private", height: 28, width: 28, channels: 1,
       classes: ["a", "b"], rowsPerClass: 3, classCount: 5, images: 1_072,
-      missing: ["2: too small"], png: Data())
+      missing: ["2 of 72: too small"], png: Data())
     #expect(
       Preview.lines(of: sheet, at: "x.png") == [
         "1,072 images of scans as recipe pixel-28-private makes them (28x28 pixels, grey): x.png",
-        "Classes from top to bottom: a, b. 3 more are not shown.", "Not shown, 2: too small",
+        "Classes from top to bottom: a, b. 3 more are not shown.", "Not shown, 2 of 72: too small",
         "The sheet shows real images. Do not share it.",
       ])
     sheet.recipe = nil
@@ -278,16 +278,26 @@ import Testing
     #expect(throws: ControlError.self) {
       try PrivateFile.write(Data(), to: folder + "/none/sheet.png")
     }
+    // A photo of that name, or a device, is never replaced by a sheet.
+    #expect(throws: ControlError.self) {
+      try PrivateFile.write(Data("sheet".utf8), to: path, inPlaceOfFilesWith: "MARK")
+    }
+    #expect(throws: ControlError.self) { try PrivateFile.write(Data(), to: "/dev/null") }
+    #expect(try Data(contentsOf: URL(filePath: path)) == Data("newer".utf8))
+    try PrivateFile.write(Data("one MARK".utf8), to: path)
+    try PrivateFile.write(Data("two MARK".utf8), to: path, inPlaceOfFilesWith: "MARK")
+    #expect(try Data(contentsOf: URL(filePath: path)) == Data("two MARK".utf8))
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["sheet.png"])
   }
 }
 
 @Suite struct SocketLocationTests {
   private func find(
-    _ given: String?, _ environment: [String: String], existing: Set<String> = []
+    _ given: String?, _ environment: [String: String], user: UInt32 = 1000,
+    existing: Set<String> = []
   ) -> String {
     SocketLocation.find(
-      given: given, environment: { environment[$0] }, exists: { existing.contains($0) })
+      given: given, user: user, environment: { environment[$0] }, exists: { existing.contains($0) })
   }
 
   @Test func theNearestWordCounts() {
@@ -298,6 +308,9 @@ import Testing
     #expect(find(nil, ["XDG_RUNTIME_DIR": "/run/user/1"], existing: [own]) == own)
     #expect(find(nil, ["XDG_RUNTIME_DIR": "/run/user/1"]) == "/run/figment/control.sock")
     #expect(find(nil, ["FIGMENT_SOCKET": ""]) == "/run/figment/control.sock")
+    let fallback = "/tmp/figment-1000/figment/control.sock"
+    #expect(find(nil, [:], existing: [fallback]) == fallback, "under su or cron")
+    #expect(find(nil, [:], user: 0, existing: [fallback]) == "/run/figment/control.sock")
   }
 }
 

@@ -2,8 +2,8 @@ import Control
 import FoundationEssentials
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// What holds for everyone who answers `ControlAPI`: the daemon itself and the client over its

@@ -6,8 +6,8 @@ import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// What only the wire can do wrong.

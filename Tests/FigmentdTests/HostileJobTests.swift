@@ -3,8 +3,8 @@ import FoundationEssentials
 import Glibc
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// Files of jobs that were changed: the daemon starts, tells what it cannot read, and its client shows the rest.

@@ -31,6 +31,29 @@ import Testing
     #expect(!ending.isFinished)
   }
 
+  @Test func aRunWritesThroughNoLinkInItsOwnFolder() throws {
+    let bench = try RunBench()
+    try interrupt(bench)
+    let elsewhere = bench.scratch.path + "/elsewhere"
+    try DurableFile.makeFolder(elsewhere)
+    try DurableFile.write(Data("mine".utf8), to: elsewhere + "/file")
+    let curves = bench.places.internalFiles + "/metrics.jsonl"
+    for (place, target) in [
+      (curves, elsewhere + "/file"), (bench.places.checkpoints, elsewhere),
+      (bench.places.internalFiles + "/previews", elsewhere),
+    ] {
+      let kept = place + "-kept"
+      let isThere = rename(place, kept) == 0
+      try makeLink(at: place, to: target)
+      #expect(throws: ControlError.self, "\(place)") { try bench.run() }
+      #expect(try DurableFile.names(in: elsewhere) == ["file"], "\(place)")
+      #expect(try DurableFile.read(elsewhere + "/file") == Data("mine".utf8))
+      unlink(place)
+      if isThere { #expect(rename(kept, place) == 0) }
+    }
+    #expect(try bench.run().isFinished)
+  }
+
   /// All files of a run beside its images, with their content.
   private func files(of bench: RunBench) throws -> [String: Data] {
     try FolderTree.files(in: bench.scratch.path).filter { !$0.hasPrefix("images/") }

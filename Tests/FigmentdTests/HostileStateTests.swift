@@ -8,8 +8,8 @@ import Models
 import Privacy
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// Files of the state that a disk, a hand or somebody else changed: each is read as one of ours or refused in

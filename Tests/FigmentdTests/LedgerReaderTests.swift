@@ -4,8 +4,8 @@ import Privacy
 import TestSupport
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// What `figment ledger verify --release` compares.

@@ -4,8 +4,8 @@ import FoundationEssentials
 import TestSupport
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// What messages and documents tell people to type exists.

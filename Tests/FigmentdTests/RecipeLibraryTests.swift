@@ -31,7 +31,7 @@ import Testing
     line: String, other: String, found: String, meant: String
   ) throws {
     let message = try #require(try refusal(replacing: line, with: other))
-    #expect(message == "recipe field \(found): unknown. Did you mean \(meant)?")
+    #expect(message.hasSuffix(".yaml: field \(found): unknown. Did you mean \(meant)?"))
   }
 
   @Test func aFieldOfAnotherPartIsRefusedWithThoseOfItsOwn() throws {
@@ -75,7 +75,21 @@ import Testing
       try RecipeLibrary.read(scratch.write("tiny.yaml", text))
     } throws: { error in
       (error as? ControlError)?.message
-        == "recipe field 'model.schedule.limt': unknown. Did you mean 'model.schedule.limit'?"
+        == "recipe \(scratch.path)/tiny.yaml: field 'model.schedule.limt': unknown. "
+        + "Did you mean 'model.schedule.limit'?"
     }
+  }
+
+  @Test func aRecipeThatCannotBeReadHidesNoOther() throws {
+    let good = RunBench.recipe(side: 8, steps: 2)
+    try scratch.write("recipes/tiny.yaml", good)
+    try scratch.write("recipes/bad.yaml", good.replacing("grace: 10", with: "graze: 10"))
+    let library = RecipeLibrary(folder: scratch.path + "/recipes")
+    let found = try library.summaries()
+    #expect(found.map(\.name) == ["bad", "tiny"])
+    #expect(found[0].summary.hasPrefix("Cannot be used: "))
+    #expect(found[0].summary.contains("recipes/bad.yaml"))
+    #expect(found[1].summary == "For tests.")
+    _ = try library.recipe(named: "tiny")
   }
 }

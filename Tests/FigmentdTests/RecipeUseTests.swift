@@ -91,7 +91,8 @@ import Testing
             paths: ["b/small.png", "b/broken.png"] + (0..<3).map { "b/\($0).png" }),
         ], classCount: 2))
     #expect(sheet.images == 6 && sheet.rowsPerClass == 3)
-    #expect(sheet.missing.count == 2 && sheet.missing.allSatisfy { $0.hasPrefix("1: ") })
+    #expect(sheet.missing.count == 2 && sheet.missing.allSatisfy { $0.hasPrefix("1 of 8: ") })
+    #expect(sheet.png.firstRange(of: Data(PreviewSheet.mark.utf8)) != nil)
     let png = Array(sheet.png)
     let image = try png.withUnsafeBytes { try ImageCodec().decode($0) }.image
     let bytes = try #require(image.bytes)
@@ -102,6 +103,26 @@ import Testing
     #expect((0..<3).map { level(row: 0, column: $0) } == [40, 42, 44])
     #expect((0..<5).map { level(row: 3, column: $0) } == [255, 255, 200, 202, 204])
     #expect(image.shape.height == 6 * 66 + 2)
+    // Somebody writes the sheet into a class folder: nothing is learnt from it.
+    try sheet.png.write(to: URL(filePath: scratch.path + "/images/a/sheet.png"))
+    let found = try SnapshotBuilder(root: scratch.path + "/images", transform: form).inspect()
+    #expect(
+      found.first { $0.path == RelativePath("a/sheet.png") }?.verdict == .ignored(.previewSheet))
+  }
+
+  @Test func classesWhoseFilesStillChangeAreNotCalledEmpty() throws {
+    try write("images/a/1.png", side: 8, level: 9)
+    try scratch.write("images/b/broken.png", "this is no picture")
+    let reader = WatchedFolders(makeDecoder: { ImageCodec() })
+    func remarks(_ settle: Duration) throws -> [FolderRemark] {
+      try reader.scan(
+        DatasetConfiguration(
+          name: "fresh", root: scratch.path + "/images", settle: settle,
+          policy: PrivacyPolicy(epsilonMaximum: 1, delta: 1e-5)), known: [:], pulse: Pulse()
+      ).remarks
+    }
+    #expect(try remarks(.zero).contains(.classesWithoutImage(["b"], areDeclared: false)))
+    #expect(try remarks(.seconds(3600)).allSatisfy { "\($0)".contains("no image") == false })
   }
 
   @Test func filesOfAPreviewAreSpreadOverTheirClass() throws {

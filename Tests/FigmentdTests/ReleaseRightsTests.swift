@@ -1,8 +1,8 @@
 import Control
 import FoundationEssentials
 import Glibc
-import TestSupport
 import Privacy
+import TestSupport
 import Testing
 
 @testable import Runs

@@ -104,6 +104,22 @@ import Testing
     #expect(try DurableFile.names(in: bench.scratch.path).sorted() == ["images", "recipes"])
   }
 
+  /// What a daemon has had in memory follows the largest private image that it has read.
+  @Test func theMemoryOfAPlanDoesNotFollowThatOfTheDaemon() throws {
+    let bench = try Bench()
+    let size = 512 << 20
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
+    for place in stride(from: 0, to: size, by: 4096) {
+      memory.storeBytes(of: 1, toByteOffset: place, as: UInt8.self)
+    }
+    memory.deallocate()
+    #expect(MemoryUse.peakOfThisProcess >= size)
+    let plan = try bench.engine.plan(
+      PlanRequest(dataset: "glyphs", recipe: "tiny", epsilon: 4), dataset: bench.dataset)
+    let needed = try #require(plan.memoryBytes)
+    #expect(needed > 0 && needed < size / 2)
+  }
+
   @Test func aStopReachesTheProcessAndTheJobGoesOnLater() throws {
     let bench = try Bench(steps: 4_000)
     let stop = StopSignal()

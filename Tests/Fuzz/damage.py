@@ -1,6 +1,7 @@
 """Ways in which a saved file becomes another one; the same ideas as Support/FileDamage.swift of the tests."""
 
 import os
+import tempfile
 import re
 import shutil
 
@@ -117,7 +118,13 @@ def strange(path, rng):
             file.truncate(1 << 40)
         return "a terabyte of nothing"
     if kind == 5:
-        os.symlink("/etc/passwd", path)
+        # A file of our own: a program that writes through the link must not reach the machine's.
+        elsewhere = os.path.join(tempfile.gettempdir(), "figment-fuzz-elsewhere")
+        if os.path.exists(elsewhere) and open(elsewhere).read() != "somebody else's\n":
+            raise SystemExit("%s: a program wrote through a link" % elsewhere)
+        with open(elsewhere, "w") as file:
+            file.write("somebody else's\n")
+        os.symlink(elsewhere, path)
         return "a link to another file"
     if kind == 6:
         with open(path, "wb") as file:

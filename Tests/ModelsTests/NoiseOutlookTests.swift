@@ -41,6 +41,10 @@ import Testing
     #expect(warning.contains("these 200 images"))
     #expect(warning.contains("1000 images"))
     #expect(warning.contains("epsilon 10"))
+    // Nobody has a recipe with 25 times fewer parameters.
+    #expect(!warning.contains("parameters"))
+    let near = try outlook(images: 200, epsilon: 2, parameters: 2_500, noise: 8)
+    #expect(try #require(near.warning).contains("6.3 times fewer parameters"))
     let dear = try outlook(images: 200, epsilon: 10, parameters: 10_000, noise: 8)
     #expect(try #require(dear.warning).contains("epsilon") == false)
   }

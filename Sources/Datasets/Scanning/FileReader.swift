@@ -43,6 +43,10 @@ final class FileReader {
     if finding.verdict == nil {
       finding.verdict = read(descriptor, status, into: files)
     }
+    if finding.verdict == nil, PassedOverName.isPreviewSheet(files[files.count - 1]) {
+      files.removeLast()
+      finding.verdict = .ignored(.previewSheet)
+    }
     return finding
   }
 

@@ -18,6 +18,19 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   case systemFile
   /// A folder that a system or a program keeps for itself: thumbnails, waste, snapshots.
   case systemFolder
+  /// A sheet of `figment preview`, known by the text in its head: it shows images of many units, so nobody may
+  /// learn from it.
+  case previewSheet
+
+  /// The text in the head of such a sheet.
+  static let previewMark = Array("figment preview: real images, not to be shared".utf8)
+  /// The sheet's first bytes, among which the text is.
+  private static let previewHead = 512
+
+  /// Whether a file is a sheet of `figment preview`.
+  static func isPreviewSheet(_ file: UnsafeRawBufferPointer) -> Bool {
+    file.first == 0x89 && file.prefix(previewHead).firstRange(of: previewMark) != nil
+  }
 
   /// The reason to pass over an entry of this name; nil for an ordinary name.
   public init?(_ name: some BidirectionalCollection<UInt8>, isFolder: Bool) {
@@ -146,6 +159,7 @@ extension PassedOverName: CustomStringConvertible {
     case .conflictCopy: "its name is that of a copy that a synchronising program made of a conflict"
     case .placeholder: "its name is that of a file that was not downloaded"
     case .systemFile: "a file that a system or a program keeps for itself"
+    case .previewSheet: "a sheet of 'figment preview', which shows images of many units"
     case .systemFolder: "a folder that a system or a program keeps for itself"
     }
   }

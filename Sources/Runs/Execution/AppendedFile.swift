@@ -1,14 +1,20 @@
+import Control
 import FoundationEssentials
 import Glibc
 
 /// Files that grow by whole lines and may lose the last ones in a crash: curves, not truths.
 enum AppendedFile {
-  /// Appends bytes.
+  /// Appends bytes; a link is not followed, and only a regular file is written to.
   static func append(_ data: Data, to path: String) throws {
     let file = try systemCall("open", path) {
-      open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+      open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)
     }
     defer { close(file) }
+    var information = stat()
+    try systemCall("stat", path) { fstat(file, &information) }
+    guard information.st_mode & S_IFMT == S_IFREG else {
+      throw ControlError.failed("\(path): no regular file (one expected). Move it away.")
+    }
     try DurableFile.writeAll(data, to: file, of: path)
   }
 }

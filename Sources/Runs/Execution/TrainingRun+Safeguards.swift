@@ -10,6 +10,19 @@ extension TrainingRun {
   /// The share of the planned steps that crashes may cost before a set is no longer what was asked for.
   static let largestLoss = 0.1
 
+  /// Refuses to write through links in the run's own folder: what they lead to is somebody else's.
+  func requireOwnFolders() throws {
+    for folder in [places.checkpoints, places.internalFiles + "/previews"] {
+      var information = stat()
+      guard lstat(folder, &information) == 0, information.st_mode & S_IFMT != S_IFDIR else {
+        continue
+      }
+      throw ControlError.conflict(
+        "\(folder): no folder (one that the run made expected; a link is not followed). Move it away."
+      )
+    }
+  }
+
   /// Makes one step on noise images and draws with the same model as the run will, before anything is
   /// spent: what needs more memory than there is, or cannot work at all, fails here.
   func rehearse(_ design: RunDesign) throws {

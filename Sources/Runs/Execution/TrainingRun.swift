@@ -66,6 +66,7 @@ package final class TrainingRun {
 
   private func runPhases() throws -> Ending {
     try DurableFile.makeFolder(places.internalFiles)
+    try requireOwnFolders()
     Leftovers.sweep(internalFiles: places.internalFiles, checkpoints: places.checkpoints)
     if let results = try finishedResults() {
       note("finished already: nothing is trained or drawn anew")

@@ -156,7 +156,7 @@ final class SetWriter<Zone: ReportZone> {
   private func write(_ data: Data, as name: String, flushed: Bool = true) throws {
     let path = "\(temporary)/\(name)"
     let file = try systemCall("open", path) {
-      open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+      open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
     }
     defer { close(file) }
     try DurableFile.writeAll(data, to: file, of: path)

@@ -1,5 +1,5 @@
-import Control
 package import Compute
+import Control
 import Datasets
 package import FoundationEssentials
 package import Models

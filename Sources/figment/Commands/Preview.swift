@@ -31,7 +31,7 @@ struct Preview: AsyncParsableCommand {
     try await global.run { client, console in
       let sheet = try await client.preview(of: dataset, recipe: recipe)
       let path = output ?? "\(sheet.dataset)-preview.png"
-      try PrivateFile.write(sheet.png, to: path)
+      try PrivateFile.write(sheet.png, to: path, inPlaceOfFilesWith: PreviewSheet.mark)
       if global.json {
         try console.json(Written(sheet, at: path))
       } else {
@@ -78,15 +78,40 @@ struct Preview: AsyncParsableCommand {
 
 /// Files that show real images: their owner alone may read them.
 enum PrivateFile {
+  /// Where a mark is looked for, from the beginning of a file.
+  private static let markBytes = 4096
+
   /// Writes a file whole or not at all.
   ///
-  /// - Throws: `ControlError.failed`.
-  static func write(_ data: Data, to path: String) throws(ControlError) {
+  /// - Parameter mark: what a file that is there already must contain to be replaced; nil replaces any
+  ///   regular file.
+  /// - Throws: `ControlError.conflict` where something else is there; `.failed`.
+  static func write(
+    _ data: Data, to path: String, inPlaceOfFilesWith mark: String? = nil
+  ) throws(ControlError) {
+    guard mayReplace(path, mark) else {
+      throw .conflict(
+        "\(path): something else is there, which is kept (nothing, or an earlier file of this command, "
+          + "expected). Name another file with --output.")
+    }
     let temporary = "\(path).\(getpid()).tmp"
     guard writeNew(data, to: temporary), rename(temporary, path) == 0 else {
       unlink(temporary)
       throw ControlError.failed("\(path): cannot be written. Name a file in a folder of yours.")
     }
+  }
+
+  private static func mayReplace(_ path: String, _ mark: String?) -> Bool {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return true }
+    guard status.st_mode & S_IFMT == S_IFREG else { return false }
+    guard let mark else { return true }
+    let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    var head = [UInt8](repeating: 0, count: markBytes)
+    let count = max(0, read(file, &head, head.count))
+    return head[..<count].firstRange(of: Array(mark.utf8)) != nil
   }
 
   /// Whether all bytes are in a new file.

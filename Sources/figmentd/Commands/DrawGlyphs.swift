@@ -1,5 +1,7 @@
 import ArgumentParser
+import Control
 import Datasets
+import Runs
 
 /// Draws the small image set of `make demo`.
 struct DrawGlyphsCommand: ParsableCommand {
@@ -20,6 +22,15 @@ struct DrawGlyphsCommand: ParsableCommand {
   }
 
   func run() throws {
+    // Its files have plain names, which images of somebody else may have, too.
+    let found = (try? DurableFile.names(in: output)) ?? []
+    guard found.isEmpty else {
+      throw ControlError.conflict(
+        "\(output): not empty (a new or empty folder expected). Name another folder.")
+    }
     try GlyphGenerator(seed: seed).write(count: count, to: output)
+    let classes = try DurableFile.names(in: output).count
+    try StandardOutput.write(
+      "\(Rounded.count(count)) images in \(Rounded.count(classes)) classes: \(output)\n")
   }
 }

@@ -2,8 +2,8 @@ import Control
 import FoundationEssentials
 import Glibc
 import Privacy
-import Synchronization
 import Runs
+import Synchronization
 
 /// Tells on standard error how a run in the foreground gets on, and its results on standard output.
 final class RunMeter: Sendable {

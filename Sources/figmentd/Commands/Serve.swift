@@ -2,9 +2,9 @@ import ArgumentParser
 import Control
 import Glibc
 import Logging
+import Runs
 import ServiceLifecycle
 import UnixSignals
-import Runs
 
 /// Runs the daemon until it is told to stop.
 struct Serve: AsyncParsableCommand {

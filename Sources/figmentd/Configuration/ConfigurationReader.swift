@@ -4,8 +4,8 @@ import struct Datasets.ImageTransform
 import Glibc
 import struct Privacy.DeltaSize
 import struct Privacy.PrivacyBudget
-import Yams
 import Runs
+import Yams
 
 /// Reads a configuration from its file and the files of `conf.d` beside it.
 ///

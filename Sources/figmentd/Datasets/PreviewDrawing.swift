@@ -49,10 +49,12 @@ struct PreviewDrawing {
     var sheet = SampleSheet(
       shape: builder.transform.shape, classCount: selection.classes.count * rows)
     var shown = 0
+    var looked = 0
     var missing: [String: Int] = [:]
     for (place, chosen) in selection.classes.enumerated() {
       let first = place * rows * SampleSheet.perClass
       let paths = chosen.paths.prefix(rows * SampleSheet.perClass).map { RelativePath($0) }
+      looked += paths.count
       for (offset, file) in try builder.decode(paths).enumerated() {
         switch file {
         case .pixels(let pixels):
@@ -67,7 +69,10 @@ struct PreviewDrawing {
       dataset: dataset, recipe: recipe, height: shape.height, width: shape.width,
       channels: shape.channels, classes: selection.classes.map(\.name), rowsPerClass: rows,
       classCount: selection.classCount, images: shown,
-      missing: missing.sorted { $0.key < $1.key }.map { "\(Rounded.count($0.value)): \($0.key)" },
-      png: Data(PNGEncoder().encode(sheet.image)))
+      missing: missing.sorted { $0.key < $1.key }
+        .map { "\(Rounded.count($0.value)) of \(Rounded.count(looked)): \($0.key)" },
+      png: Data(
+        PNGEncoder(texts: [PNGText(keyword: "Comment", value: PreviewSheet.mark)])
+          .encode(sheet.image)))
   }
 }

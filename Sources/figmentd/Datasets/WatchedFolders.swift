@@ -25,8 +25,18 @@ final class WatchedFolders: FolderReader {
     return FolderContents(
       files: look.files.map(IndexedFile.init),
       doubtful: FolderHints(touched: Self.secondNames(in: look.files)),
-      remarks: FolderRemark.remarks(
-        on: look.files, rules: dataset.rules, lookedAtWith: builder.transform))
+      remarks: Self.remarks(on: look.files, dataset, builder.transform))
+  }
+
+  /// What is odd about a folder; which classes have no image is not known while files still change.
+  private static func remarks(
+    on files: [InspectedFile], _ dataset: DatasetConfiguration, _ form: ImageTransform
+  ) -> [FolderRemark] {
+    let remarks = FolderRemark.remarks(on: files, rules: dataset.rules, lookedAtWith: form)
+    guard files.contains(where: { $0.verdict == .waiting }) else { return remarks }
+    return remarks.filter { remark in
+      if case .classesWithoutImage = remark { false } else { true }
+    }
   }
 
   func look(

@@ -2,8 +2,8 @@ import Control
 import FoundationEssentials
 import Glibc
 import Privacy
-import Synchronization
 import Runs
+import Synchronization
 
 /// The other side of `WorkerConnection`: carries out one call of the engine, then ends.
 enum EngineWorker {
@@ -164,10 +164,16 @@ enum MemoryUse {
     return (bytes + step - 1) / step * step
   }
 
-  /// The most bytes that this process has had in memory so far.
+  /// The most bytes that this program has had in memory so far; 0 where the system does not say.
+  ///
+  /// Not `ru_maxrss`: that of a new process begins with the peak of the one that started it, and the daemon's
+  /// peak follows the largest private image that it has read.
   static var peakOfThisProcess: Int {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024
+    let status = (try? DurableFile.read("/proc/self/status")).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)
+      * 1024
   }
 }

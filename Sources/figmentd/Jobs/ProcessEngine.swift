@@ -1,8 +1,8 @@
 import Control
 import Datasets
 import Privacy
-import Synchronization
 import Runs
+import Synchronization
 
 /// An engine that has everything long or large done by processes of their own, one for each call.
 ///

@@ -1,8 +1,8 @@
 import Control
 import struct Datasets.ImageTransform
 import Privacy
-import Synchronization
 import Runs
+import Synchronization
 
 /// What the daemon needs from the rooms that learn: the border between jobs and models.
 ///

@@ -1,6 +1,6 @@
 import Control
-import Synchronization
 import Runs
+import Synchronization
 
 /// Gives jobs to the engine, on the training thread, one at a time.
 struct Worker: Sendable {

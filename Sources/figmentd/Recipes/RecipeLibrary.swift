@@ -2,8 +2,8 @@ import Control
 import FoundationEssentials
 import Glibc
 import Models
-import Yams
 import Runs
+import Yams
 
 /// The recipes that requests may name: one YAML file each in the administrator's folder.
 struct RecipeLibrary: Sendable {
@@ -27,13 +27,20 @@ struct RecipeLibrary: Sendable {
     return try Self.read("\(folder)/\(name).yaml")
   }
 
-  /// All recipes, as lists show them.
+  /// All recipes, as lists show them; one that cannot be read stands among them with the reason, and hides no
+  /// other.
   func summaries() throws -> [RecipeSummary] {
     try names().map { name in
-      let recipe = try recipe(named: name)
-      return RecipeSummary(
-        name: name, family: recipe.family, width: recipe.image.width, height: recipe.image.height,
-        channels: recipe.image.channels, summary: recipe.summary)
+      do {
+        let recipe = try recipe(named: name)
+        return RecipeSummary(
+          name: name, family: recipe.family, width: recipe.image.width, height: recipe.image.height,
+          channels: recipe.image.channels, summary: recipe.summary)
+      } catch {
+        return RecipeSummary(
+          name: name, family: "?", width: 0, height: 0, channels: 0,
+          summary: "Cannot be used: \(ControlError(error).message)")
+      }
     }
   }
 
@@ -51,7 +58,9 @@ struct RecipeLibrary: Sendable {
       try refuseUnknownFields(in: text, of: recipe)
       return recipe
     } catch let error as RecipeFailure {
-      throw ControlError.invalid(error.description)
+      throw ControlError.invalid("\(path): \(error.description)")
+    } catch let error as ControlError {
+      throw ControlError.invalid("recipe \(path): \(error.message)")
     } catch let error as DecodingError {
       throw ControlError.invalid("recipe \(path): \(describe(error))")
     } catch let error as YamlError {
@@ -75,7 +84,7 @@ struct RecipeLibrary: Sendable {
         let known = fields.filter { $0.hasPrefix(prefix) }.map { field in
           prefix + field.dropFirst(prefix.count).prefix { $0 != "." }
         }
-        throw ControlError.unknown("recipe field", path, among: Set(known).sorted())
+        throw ControlError.unknown("field", path, among: Set(known).sorted())
       }
       try refuseUnknownFields(in: value, under: path + ".", among: fields)
     }

@@ -1,8 +1,8 @@
 import Control
 import FoundationEssentials
 import Glibc
-import Synchronization
 import Runs
+import Synchronization
 
 /// Where things lie in the state directory.
 ///

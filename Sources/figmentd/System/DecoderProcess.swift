@@ -1,7 +1,7 @@
 import Datasets
 import Glibc
-import Synchronization
 import Runs
+import Synchronization
 
 /// Decodes in a child process, so that a file on which a decoder crashes costs a verdict and not the
 /// daemon.

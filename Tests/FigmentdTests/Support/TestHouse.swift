@@ -4,8 +4,8 @@ import Glibc
 import Logging
 import Testing
 
-@testable import figment
 @testable import Runs
+@testable import figment
 @testable import figmentd
 
 /// A daemon in a scratch folder, with a fake engine.
