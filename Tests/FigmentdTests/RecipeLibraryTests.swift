@@ -44,7 +44,7 @@ import Testing
   @Test func fieldsOfAnotherFamilyAreRefused() throws {
     let message = try #require(
       try refusal(replacing: "  depth: 1", with: "  depth: 1\n  schedule: {start: 1}"))
-    #expect(message.hasPrefix("recipe field 'model.schedule': unknown."))
+    #expect(message.contains("pixels.yaml: field 'model.schedule': unknown."))
   }
 
   @Test func fieldsThatMayBeAbsentAreRead() throws {

@@ -155,10 +155,19 @@ import Testing
     #expect(heard.withLock { Set($0) } == [.scan])
   }
 
-  /// A line of the curves finds no room; the job says so, stops when it is told to, and goes on later.
-  @Test func aJobThatFindsNoRoomForAFileWaitsInItsProcess() throws {
+  /// Whether this process may mount a disk of its own.
+  private static let mayMount: Bool = {
+    let scratch = ScratchFolder()
+    guard mount("tmpfs", scratch.path, "tmpfs", 0, "size=4k") == 0 else { return false }
+    return umount(scratch.path) == 0
+  }()
+
+  /// A preview finds no room; the job says so, stops when it is told to, and continues later.
+  @Test(.enabled(if: mayMount, "a small disk can be mounted by root alone"))
+  func aJobThatFindsNoRoomForAFileWaitsInItsProcess() throws {
     let bench = try Bench()
-    let curves = bench.directory.internalFiles + "/metrics.jsonl"
+    let previews = bench.directory.internalFiles + "/previews"
+    defer { umount2(previews, Int32(MNT_DETACH)) }
     let stop = StopSignal()
     let isFull = Mutex(false)
     let ending = try bench.train(stop: stop) { report in
@@ -167,8 +176,9 @@ import Testing
         isFull.withLock { isFull in
           guard !isFull else { return }
           isFull = true
-          unlink(curves)
-          symlink("/dev/full", curves)
+          mkdir(previews, 0o700)
+          guard mount("tmpfs", previews, "tmpfs", 0, "size=4k") == 0 else { return }
+          try? DurableFile.write(Data(count: 4096), to: previews + "/filling")
         }
       case .note(let text) where text.value.hasPrefix("no room on a disk"): stop.raise()
       default: break
@@ -178,7 +188,7 @@ import Testing
       Issue.record("the job was not stopped")
       return
     }
-    unlink(curves)
+    #expect(umount2(previews, Int32(MNT_DETACH)) == 0)
     guard case .completed(let results) = try bench.train() else {
       Issue.record("the job was stopped")
       return
