@@ -10,7 +10,7 @@
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 // Small, so that a run goes through many files; the checks are the same at any size.
-static const ci_limits limits = {
+static ci_limits limits = {
     .pixels = 1 << 18,
     .side = 4096,
     .scans = 20,
@@ -61,7 +61,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // In memory of exactly this size: one byte too far is noticed.
   uint8_t *bytes = malloc(size == 0 ? 1 : size);
   memcpy(bytes, data, size);
-  decode_twice(bytes, size);
+  // Profiles are read only where colours are converted.
+  for (uint32_t colour = CI_COLOUR_AS_STORED; colour <= CI_COLOUR_SRGB; colour += 1) {
+    limits.colour = colour;
+    decode_twice(bytes, size);
+  }
   free(bytes);
   return 0;
 }

@@ -256,7 +256,7 @@ class Fuzzer:
     # What is tried
 
     def places(self, *folders, kinds=(".json", ".ndjson", ".jsonl", ".pack", ".safetensors", "mark", "run-name",
-                                      "format", "last-number", ".png", ".sqlite")):
+                                      "format", "last-number", "lock", ".png", ".sqlite", ".html")):
         """Saved files below some folders of the work."""
         found = []
         for folder in folders:
