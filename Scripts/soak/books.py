@@ -92,6 +92,10 @@ class Books:
         return False
       self.allowed.add(name)
       self.resume(name, "--allow-fewer-steps")
+    elif "free on its disk" in reason:
+      # Refused before it began: a disk without room for all of a run's files spends nothing of a budget.
+      self.findings.count(self.prefix + "jobs refused for want of room before they began")
+      self.resume(name)
     elif any(word in reason for word in ROOM):
       self.expect("jobs wait for room and go on by themselves", False, f"{name}: {reason}")
       self.resume(name)
