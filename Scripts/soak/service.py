@@ -3,50 +3,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
-# Two families, so small that a training takes moments; their images do not matter here.
-GAN = """\
-name: soak-gan
-summary: A tiny DP-GAN that trains in moments.
-family: dp-gan
-image: {height: 8, width: 8, channels: 1}
-training: {batch_size: 16, steps: 60, clip_norm: 1}
-model:
-  width: 2
-  generator_width: 2
-  latent_size: 4
-  discriminator_learning_rate: 0.001
-  generator_learning_rate: 0.001
-  beta1: 0.5
-  beta2: 0.999
-  generator_batch_size: 8
-  schedule: {start: 2, grace: 10, limit: 5}
-  average_decay: 0.9
-"""
-PIXEL = """\
-name: soak-pixel
-summary: A tiny pixel model that trains in moments.
-family: pixel
-image: {height: 8, width: 8, channels: 1}
-training: {batch_size: 16, steps: 60, clip_norm: 1}
-model:
-  channels: 4
-  depth: 1
-  first_kernel: 3
-  bits: 2
-  output: softmax
-  class_regions: 2
-  label_dropout: 0
-  guidance: 1
-  learning_rate: 0.01
-  warm_up_steps: 1
-  final_rate: 1
-  beta1: 0.9
-  beta2: 0.99
-  average_decay: 0.9
-"""
-RECIPES = {"soak-gan": GAN, "soak-pixel": PIXEL}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../Tests"))
+import tiny_recipes  # noqa: E402 (found by the line above)
+
+RECIPES = {
+  "soak-gan": tiny_recipes.gan("soak-gan", steps=60),
+  "soak-pixel": tiny_recipes.pixel("soak-pixel", steps=60, channels=4),
+}
 DATASETS = ["glyphs", "shapes"]
 IMAGES = 200
 DELTA = "1e-3"

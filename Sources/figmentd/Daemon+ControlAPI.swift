@@ -59,9 +59,9 @@ extension Daemon: ControlAPI {
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
     var report = try await plans.run { [engine] in try engine.plan(request, dataset: dataset) }
-    let status = try await status(of: dataset)
-    report.folderRemarks = status.folderRemarks
-    if dataset.population == nil, status.state == .scanning {
+    let keeper = keepers[dataset.name]
+    report.folderRemarks = await keeper?.remarksOnFolder
+    if dataset.population == nil, await keeper?.isScanning ?? false {
       report.remark =
         "\(dataset.name) is still being read: the plan counts what is known so far. Ask again when"
         + " 'figment datasets' says ready."

@@ -52,8 +52,13 @@ extension Daemon {
     Leftovers.sweep(internalFiles: directory.internalFiles, checkpoints: directory.checkpoints)
     // Named now: a resumed job may begin another set while these are deleted.
     let folders = engine.sets(of: directory).flatMap(\.unfinished).filter { access($0, F_OK) == 0 }
+    removeLater(folders)
+  }
+
+  /// Removes folders on a thread of their own: deleting many files takes its time, and a crash leaves the rest
+  /// to the next start.
+  private func removeLater(_ folders: [String]) {
     guard !folders.isEmpty else { return }
-    // Deleting many files takes its time; a crash leaves the rest to the next start.
     Task {
       try? await SerialThread(named: "figment-remove").run {
         for folder in folders { try FolderTree.remove(folder) }
@@ -82,12 +87,7 @@ extension Daemon {
   private func takeOut(_ job: Job) throws {
     let folder = try store.takeOut(job.id)
     forget(job.id)
-    // Deleting many files takes its time; a crash leaves the rest to the next start.
-    if let folder {
-      Task {
-        try await SerialThread(named: "figment-remove").run { try FolderTree.remove(folder) }
-      }
-    }
+    removeLater(folder.map { [$0] } ?? [])
   }
 }
 

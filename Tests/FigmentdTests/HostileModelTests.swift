@@ -42,9 +42,9 @@ import Testing
     let path = scratch.path + "/generator.safetensors"
     try DurableFile.write(
       try model(scratch, classes: (0..<200_000).map { "\($0)" }), to: path)
-    let before = MemoryUse.peakOfThisProcess
+    let before = ProcessStatus.peakMemory
     #expect(throws: (any Error).self) { try ReleasedModel(path, on: Self.machine) }
-    #expect(MemoryUse.peakOfThisProcess - before < 1 << 30)
+    #expect(ProcessStatus.peakMemory - before < 1 << 30)
   }
 
   /// Every number of a recipe in a model file may be any number: none traps, in either family.

@@ -113,7 +113,7 @@ import Testing
       memory.storeBytes(of: 1, toByteOffset: place, as: UInt8.self)
     }
     memory.deallocate()
-    #expect(MemoryUse.peakOfThisProcess >= size)
+    #expect(ProcessStatus.peakMemory >= size)
     let plan = try bench.engine.plan(
       PlanRequest(dataset: "glyphs", recipe: "tiny", epsilon: 4), dataset: bench.dataset)
     let needed = try #require(plan.memoryBytes)

@@ -18,46 +18,9 @@ import time
 
 import damage
 
-RECIPE = """\
-name: tiny
-summary: For fuzzing.
-family: dp-gan
-image: {height: 8, width: 8, channels: 1}
-training: {batch_size: 16, steps: 12, clip_norm: 1}
-model:
-  width: 2
-  generator_width: 2
-  latent_size: 4
-  discriminator_learning_rate: 0.001
-  generator_learning_rate: 0.001
-  beta1: 0.5
-  beta2: 0.999
-  generator_batch_size: 8
-  schedule: {start: 2, grace: 10, limit: 5}
-  average_decay: 0.9
-"""
-PIXELS = """\
-name: pixels
-summary: For fuzzing.
-family: pixel
-image: {height: 8, width: 8, channels: 1}
-training: {batch_size: 16, steps: 6, clip_norm: 1}
-model:
-  channels: 8
-  depth: 1
-  first_kernel: 3
-  bits: 2
-  output: softmax
-  class_regions: 2
-  label_dropout: 0
-  guidance: 1
-  learning_rate: 0.01
-  warm_up_steps: 1
-  final_rate: 1
-  beta1: 0.9
-  beta2: 0.99
-  average_decay: 0.9
-"""
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tiny_recipes  # noqa: E402 (found by the line above)
+
 PRIVATE = ["--epsilon", "8", "--delta", "1e-5"]
 RAW = [
     "an error of kind", "DecodingError", "(operation:", "nobody foresaw", "Fatal error", "Optional(", "NSCocoaError",
@@ -150,7 +113,9 @@ class Fuzzer:
         shutil.rmtree(self.folder, ignore_errors=True)
         for name in ("recipes", "work", "home", "findings"):
             os.makedirs(f"{self.folder}/{name}")
-        for name, text in (("tiny", RECIPE), ("pixels", PIXELS)):
+        recipes = [
+            ("tiny", tiny_recipes.gan("tiny", steps=12)), ("pixels", tiny_recipes.pixel("pixels", steps=6, channels=8))]
+        for name, text in recipes:
             with open(f"{self.folder}/recipes/{name}.yaml", "w") as file:
                 file.write(text)
         self.must("draw-glyphs", "--count", "64", self.folder + "/images")

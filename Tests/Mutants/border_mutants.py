@@ -54,8 +54,8 @@ MUTANTS = [
     'FigmentdTests.SetPlaceTests/aReleaseWhoseRunIsForgottenIsNotReplaced',
     (
       ('Sources/Runs/Publication/SetPlace.swift',
-       'try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),',
-       'try !data.isEmpty || recorded().manifests.contains(""),'),
+       'try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal)\n',
+       'try !data.isEmpty || recorded().manifests.contains("")\n'),
     )),
   Mutant(
     '137', 'curves have their points when the clock says so',
@@ -274,7 +274,7 @@ MUTANTS = [
     'FigmentdTests.SetPlaceTests/whatWasAddedToAReleaseOrChangedInItStays',
     (
       ('Sources/Runs/Publication/SetPlace.swift',
-       'guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {',
-       'guard found.remove("manifest.json") != nil, found.count > 1 else {'),
+       'guard found.remove(ListedFiles.name) != nil, found == Set(manifest.files.keys) else {',
+       'guard found.remove(ListedFiles.name) != nil, found.count > 1 else {'),
     )),
 ]

@@ -52,15 +52,15 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
   package init() {}
 
   package func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32 {
-    let (descriptor, code) = whenThereIsRoom {
-      Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    }
-    guard descriptor >= 0 else {
-      var fault = LedgerFileFault(operation: "open \(path)", code: code)
+    do {
+      return try call("open", as: "open \(path)") {
+        Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      }
+    } catch {
+      var fault = error
       if fault.code == EACCES { fault.explanation = Self.owner(path) }
       throw fault
     }
-    return descriptor
   }
 
   /// Whose a ledger is that cannot be opened, and what gives it back.
@@ -111,18 +111,10 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
   }
 
   package func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer in
-        Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
-      }
-      if count < 0 {
-        let code = errno
-        // What was written of the line so far stays: the rest follows it.
-        if code == EINTR || patience.triesAgain(after: code) { continue }
-        throw LedgerFileFault(operation: "write", code: code)
-      }
-      written += count
+    do {
+      try DurableFile.writeAll(bytes, to: descriptor, of: "ledger", patience: patience)
+    } catch {
+      throw LedgerFileFault(operation: "write", code: error.code)
     }
   }
 
@@ -138,23 +130,25 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
   }
 
   package func rename(_ path: String, to target: String) throws(LedgerFileFault) {
-    let (answer, code) = whenThereIsRoom { Glibc.rename(path, target) }
-    guard answer == 0 else { throw LedgerFileFault(operation: "rename", code: code) }
+    _ = try call("rename", as: "rename") { Glibc.rename(path, target) }
   }
 
   package func makeDirectory(_ path: String) throws(LedgerFileFault) {
-    let (answer, code) = whenThereIsRoom { mkdir(path, 0o700) }
-    guard answer == 0 || code == EEXIST else {
-      throw LedgerFileFault(operation: "mkdir \(path)", code: code)
+    do {
+      _ = try call("mkdir", as: "mkdir \(path)") { mkdir(path, 0o700) }
+    } catch {
+      guard error.code == EEXIST else { throw error }
     }
   }
 
-  /// What a call answers and its `errno`, after as many waits as there is patience for.
-  private func whenThereIsRoom(_ call: () -> Int32) -> (answer: Int32, code: Int32) {
-    while true {
-      let answer = call()
-      let code = errno
-      if answer >= 0 || !patience.triesAgain(after: code) { return (answer, code) }
+  /// Makes a system call that waits for room; its failure is one of the ledger.
+  private func call(
+    _ name: String, as operation: String, _ body: () -> Int32
+  ) throws(LedgerFileFault) -> Int32 {
+    do {
+      return try systemCall(name, "ledger", patience: patience, body)
+    } catch {
+      throw LedgerFileFault(operation: operation, code: error.code)
     }
   }
 }

@@ -52,7 +52,7 @@ package struct CheckpointFolder {
     try DurableFile.write($0, to: $1)
   }
 
-  /// Describes it.
+  /// The folder of one run; `write` writes a file durably.
   package init(
     path: String,
     write: @escaping @Sendable (_ data: Data, _ path: String) throws -> Void = {

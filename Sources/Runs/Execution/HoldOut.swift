@@ -18,7 +18,7 @@ package struct HoldOut {
   /// Hears of the decoding.
   package let report: @Sendable (JobReport) -> Void
 
-  /// Describes it.
+  /// A folder to be read; `report` hears of the decoding.
   package init(
     root: String, makeDecoder: @escaping @Sendable () throws -> any ImageDecoder, stop: StopSignal,
     report: @escaping @Sendable (JobReport) -> Void

@@ -9,7 +9,7 @@ package struct LabelledExamples: ExampleSource {
   /// Which of them.
   package let places: Range<Int>
 
-  /// Describes it.
+  /// Some of the images, as examples.
   package init(
     images: LabelledImages, places: Range<Int>
   ) {

@@ -73,8 +73,14 @@ package enum DurableFile {
   /// Writes all bytes, however many calls it takes.
   package static func writeAll(
     _ data: Data, to file: Int32, of path: String, patience: RoomPatience = .ofThisProcess
-  ) throws {
-    let bytes = [UInt8](data)
+  ) throws(SystemCallError) {
+    try writeAll([UInt8](data), to: file, of: path, patience: patience)
+  }
+
+  /// Writes all bytes; what was written before a wait for room stays, and the rest follows it.
+  static func writeAll(
+    _ bytes: [UInt8], to file: Int32, of path: String, patience: RoomPatience = .ofThisProcess
+  ) throws(SystemCallError) {
     var written = 0
     while written < bytes.count {
       written += try systemCall("write", path, patience: patience) {

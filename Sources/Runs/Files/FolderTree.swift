@@ -52,8 +52,9 @@ package enum FolderTree {
     do {
       try systemCall("rename", place) { rename(folder, place) }
       return
-    } catch let error as SystemCallError where error.code == ENOTEMPTY || error.code == EEXIST {
-      // One is there already.
+    } catch {
+      // Otherwise one is there already.
+      guard error.code == ENOTEMPTY || error.code == EEXIST else { throw error }
     }
     // Swift's overlay of the C library does not declare it.
     if let symbol = dlsym(nil, "renameat2"),

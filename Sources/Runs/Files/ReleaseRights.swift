@@ -11,13 +11,12 @@ package struct ReleaseRights: Hashable, Sendable {
   /// Permissions of folders.
   package let folderMode: mode_t
 
-  /// Describes it.
-  package init(
-    group: gid_t?, folderMode: mode_t
-  ) {
+  /// Rights for a group (nil leaves the one that the file system gives) and permissions of folders.
+  package init(group: gid_t?, folderMode: mode_t) {
     self.group = group
     self.folderMode = folderMode
   }
+
   /// Permissions of files: those of folders, without the right to search.
   var fileMode: mode_t { folderMode & 0o666 }
 
@@ -33,12 +32,7 @@ package struct ReleaseRights: Hashable, Sendable {
   ///
   /// The system call tells it only by changing it, for all threads; the kernel's own text changes nothing.
   private static func callersMask() -> mode_t {
-    let status = try? DurableFile.read("/proc/self/status")
-    let line = status.map { String(decoding: $0, as: UTF8.self) }?
-      .split(separator: "\n").first { $0.hasPrefix("Umask:") }
-    guard let digits = line?.split(whereSeparator: \.isWhitespace).last,
-      let mask = mode_t(digits, radix: 8)
-    else {
+    guard let mask = ProcessStatus.value(of: "Umask").flatMap({ mode_t($0, radix: 8) }) else {
       let mask = umask(0o077)
       umask(mask)
       return mask

@@ -32,7 +32,7 @@ package struct SystemCallError: Error, CustomStringConvertible {
 @discardableResult
 package func systemCall<Result: FixedWidthInteger>(
   _ call: String, _ subject: String, patience: RoomPatience = .ofThisProcess, _ body: () -> Result
-) throws -> Result {
+) throws(SystemCallError) -> Result {
   while true {
     let result = body()
     if result != -1 { return result }

@@ -16,7 +16,7 @@ package struct Generation {
   /// What the manifest calls it.
   package let name: String
 
-  /// Describes it.
+  /// More images of a trained model, as `request` asks.
   package init(
     model: any GenerativeModel, recipe: Recipe, classes: [String], request: SampleRequest,
     name: String

@@ -137,11 +137,7 @@ package struct SetPlace {
   package func ownFile(_ name: String) throws -> Data? {
     guard access("\(path)/\(name)", F_OK) == 0 else { return nil }
     let data = try DurableFile.read("\(path)/\(name)")
-    guard let manifest = try? DurableFile.read("\(path)/\(ListedFiles.name)"),
-      try recorded().manifests.contains(SHA256.hash(data: manifest).hexadecimal),
-      let listed = try? JSONDecoder().decode(ListedFiles.self, from: manifest),
-      listed.lists(data, as: name)
-    else {
+    guard let listed = try ownManifest(of: path), listed.lists(data, as: name) else {
       throw ControlError.conflict(
         "\(path)/\(name): it is not as its run wrote it (unchanged, with its manifest.json, expected). Restore "
           + "the release.")
@@ -151,17 +147,22 @@ package struct SetPlace {
 
   /// Whether a folder holds what a manifest of this run lists, and nothing else.
   package func isOwn(_ folder: String) throws -> Bool {
-    guard let data = try? DurableFile.read(folder + "/manifest.json"),
-      try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal),
-      let manifest = try? JSONDecoder().decode(ListedFiles.self, from: data)
-    else { return false }
+    guard let manifest = try ownManifest(of: folder) else { return false }
     var found = Set(try FolderTree.files(in: folder))
-    guard found.remove("manifest.json") != nil, found == Set(manifest.files.keys) else {
+    guard found.remove(ListedFiles.name) != nil, found == Set(manifest.files.keys) else {
       return false
     }
     return try manifest.files.keys.allSatisfy { name in
       manifest.lists(try DurableFile.read("\(folder)/\(name)"), as: name)
     }
+  }
+
+  /// What the manifest of a folder lists; nil unless this run wrote it.
+  private func ownManifest(of folder: String) throws -> ListedFiles? {
+    guard let data = try? DurableFile.read("\(folder)/\(ListedFiles.name)"),
+      try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal)
+    else { return nil }
+    return try? JSONDecoder().decode(ListedFiles.self, from: data)
   }
 
   private func recorded() throws -> Record {

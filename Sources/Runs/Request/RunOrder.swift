@@ -54,7 +54,7 @@ package struct RunOrder: Sendable {
   /// The command that asks for this run, without paths, which can name people.
   package var command: String = "figmentd run"
 
-  /// Describes it.
+  /// An order; what is left out has the default that its property states.
   package init(
     name: String, dataset: String, root: String, rules: DatasetRules, settle: Duration = .zero,
     recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
@@ -162,7 +162,7 @@ package struct RunPlaces: Sendable {
   /// The rights that the release gets; what stays inside has none but the owner's.
   package var rights: ReleaseRights = .ownerAlone
 
-  /// Describes it.
+  /// Places for the files of one run.
   package init(
     internalFiles: String, checkpoints: String, release: String, unprotected: String,
     ledgers: String, ledgerMarks: String, rights: ReleaseRights = .ownerAlone

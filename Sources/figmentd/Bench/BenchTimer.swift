@@ -1,6 +1,6 @@
 import Compute
-import FoundationEssentials
 import Glibc
+import Runs
 
 /// Repeats a body for a while and keeps its times.
 struct BenchTimer {
@@ -71,10 +71,6 @@ enum PeakMemory {
 
   /// Bytes since the last reset.
   static var current: Int {
-    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
-    else { return 0 }
-    let kilobytes = line.split(separator: " ").compactMap { Int($0) }.first ?? 0
-    return kilobytes * 1024
+    ProcessStatus.peakMemory
   }
 }

@@ -113,6 +113,14 @@ actor DatasetKeeper {
     folderRemarks = remarks
   }
 
+  /// What is odd about the folder, in words; nil for nothing.
+  var remarksOnFolder: [String]? {
+    folderRemarks.isEmpty ? nil : folderRemarks.map(\.description)
+  }
+
+  /// Whether the root is being looked through.
+  var isScanning: Bool { shownState(pending: waiting.count) == .scanning }
+
   /// Whether all files below the root are known.
   var isReady: Bool { shownState(pending: waiting.count) == .ready }
 
@@ -129,7 +137,7 @@ actor DatasetKeeper {
       watch: watch?.method ?? "poll", remark: problem ?? remark ?? watch?.remark,
       usable: counts.usable, rejected: counts.rejected, duplicates: counts.duplicates,
       pending: counts.pending, classes: counts.classes, bytes: counts.bytes, scanned: scanned,
-      folderRemarks: folderRemarks.isEmpty ? nil : folderRemarks.map(\.description),
+      folderRemarks: remarksOnFolder,
       budget: budget)
   }
 

@@ -46,7 +46,7 @@ enum EngineWorker {
       switch call.work {
       case .plan(let request):
         var report = try engine.plan(request, dataset: call.dataset)
-        report.memoryBytes = MemoryUse.rounded(MemoryUse.peakOfThisProcess)
+        report.memoryBytes = MemoryUse.rounded(ProcessStatus.peakMemory)
         return .planned(report)
       case .check(let request):
         try engine.check(request, dataset: call.dataset, isCounted: call.use != nil)
@@ -102,15 +102,8 @@ enum EngineWorker {
   /// After a crash of the daemon the old worker may need a moment to notice that it is alone.
   private static func lock(_ directory: JobDirectory) throws -> Int32 {
     try DurableFile.makeFolder(directory.path)
-    let path = directory.path + "/lock"
-    let lock = try systemCall("open", path) {
-      open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    }
-    for _ in 0..<secondsForLock * 10 {
-      if flock(lock, LOCK_EX | LOCK_NB) == 0 { return lock }
-      usleep(100_000)
-    }
-    close(lock)
+    let patience = Duration.seconds(secondsForLock)
+    if let lock = try FileLock.take(directory.path + "/lock", patience: patience) { return lock }
     throw ControlError.conflict(
       "job \(directory.job): another process works on it (none expected). Wait until it has ended, "
         + "then resume the job.")
@@ -162,18 +155,5 @@ enum MemoryUse {
   static func rounded(_ bytes: Int) -> Int {
     let step = 16 << 20
     return (bytes + step - 1) / step * step
-  }
-
-  /// The most bytes that this program has had in memory so far; 0 where the system does not say.
-  ///
-  /// Not `ru_maxrss`: that of a new process begins with the peak of the one that started it, and the daemon's
-  /// peak follows the largest private image that it has read.
-  static var peakOfThisProcess: Int {
-    let status = (try? DurableFile.read("/proc/self/status")).map {
-      String(decoding: $0, as: UTF8.self)
-    }
-    let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)
-      * 1024
   }
 }

@@ -39,7 +39,6 @@ extension Leftovers {
     removeFile(job.internalFiles + "/images.pack")
     try? CheckpointFolder(path: job.checkpoints).clear()
   }
-
 }
 
 /// The unfinished set of an earlier version, `JOB.tmp` beside the releases.

@@ -105,24 +105,9 @@ final class StateDirectory: Sendable {
   /// Apart from `init`, which would run `deinit` after a failure and so close a descriptor twice: the
   /// second time it may already be someone else's.
   private static func take(_ directory: String, _ patience: Duration) throws -> Int32 {
-    let path = directory + "/lock"
-    let lock = try systemCall("open", path) {
-      open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    }
-    let end = ContinuousClock.now + patience
-    while flock(lock, LOCK_EX | LOCK_NB) != 0 {
-      let error = SystemCallError("flock", path)
-      let isTaken = error.code == EWOULDBLOCK
-      if isTaken, ContinuousClock.now < end {
-        usleep(20_000)
-        continue
-      }
-      close(lock)
-      guard isTaken else { throw error }
-      throw ControlError.conflict(
-        "state directory \(directory): another figmentd uses it (one daemon per directory "
-          + "expected). Stop it, or give this one another --state.")
-    }
-    return lock
+    if let lock = try FileLock.take(directory + "/lock", patience: patience) { return lock }
+    throw ControlError.conflict(
+      "state directory \(directory): another figmentd uses it (one daemon per directory "
+        + "expected). Stop it, or give this one another --state.")
   }
 }
