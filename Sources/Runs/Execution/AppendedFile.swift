@@ -13,7 +13,8 @@ enum AppendedFile {
     var information = stat()
     try systemCall("stat", path) { fstat(file, &information) }
     guard information.st_mode & S_IFMT == S_IFREG else {
-      throw ControlError.failed("\(path): no regular file (one expected). Move it away.")
+      throw ControlError.failed(
+        "\(path): not a regular file (a regular file expected). Move it away.")
     }
     try DurableFile.writeAll(data, to: file, of: path)
   }

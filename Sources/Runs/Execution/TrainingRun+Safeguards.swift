@@ -18,7 +18,7 @@ extension TrainingRun {
         continue
       }
       throw ControlError.conflict(
-        "\(folder): no folder (one that the run made expected; a link is not followed). Move it away."
+        "\(folder): not a folder (the run's own folder expected; links are not followed). Move it away."
       )
     }
   }

@@ -91,7 +91,7 @@ enum PrivateFile {
   ) throws(ControlError) {
     guard mayReplace(path, mark) else {
       throw .conflict(
-        "\(path): something else is there, which is kept (nothing, or an earlier file of this command, "
+        "\(path): another file is there and is kept (no file, or an earlier one of this command, "
           + "expected). Name another file with --output.")
     }
     let temporary = "\(path).\(getpid()).tmp"
