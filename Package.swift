@@ -64,11 +64,13 @@ let package = Package(
       dependencies: [
         "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control", crypto,
       ], swiftSettings: strict),
+    .target(
+      name: "CommandLineOptions", dependencies: ["Control", argumentParser], swiftSettings: strict),
     .executableTarget(
       name: "figmentd",
       dependencies: [
         "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control", "Runs",
-        argumentParser, logging, crypto,
+        "CommandLineOptions", argumentParser, logging, crypto,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -81,7 +83,7 @@ let package = Package(
     .executableTarget(
       name: "figment",
       dependencies: [
-        "Control", "Privacy", argumentParser,
+        "Control", "Privacy", "CommandLineOptions", argumentParser,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -17,6 +17,13 @@ public struct CommandText: Hashable, Sendable {
     text += " --\(option) \(Self.quoted("\(value)"))"
   }
 
+  /// Adds the answers that are asked for, with what each may cost.
+  public mutating func add(answers: [String: Double]) {
+    for (name, epsilon) in answers.sorted(by: { $0.key < $1.key }) {
+      add("answer", "\(name)=\(epsilon)")
+    }
+  }
+
   /// Adds a flag if it is set.
   public mutating func add(flag option: String, _ isSet: Bool) {
     if isSet { text += " --" + option }
@@ -48,8 +55,7 @@ extension TrainRequest {
     command.add("steps", steps)
     command.add(flag: "non-private", isNonPrivate)
     command.add(flag: "hardened", hardened ?? false)
-    command.add("count-epsilon", countEpsilon)
-    command.add("score-epsilon", scoreEpsilon)
+    command.add(answers: allAnswers)
     command.add("count", count)
     command.add("seed", seed)
     return command.text

@@ -24,6 +24,20 @@ public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
   }
 }
 
+/// The value of a curve of a training, computed from noised weights alone.
+public struct CurveValue: Codable, Hashable, Sendable {
+  /// The curve's name in `metrics.jsonl`.
+  public let name: String
+  /// The newest value.
+  public let value: Double
+
+  /// Describes a value.
+  public init(name: String, value: Double) {
+    self.name = name
+    self.value = value
+  }
+}
+
 /// The progress of a job, in values that may be shown to every caller.
 ///
 /// The number of real images is private, so a phase that goes through them is reported in percent,
@@ -32,6 +46,8 @@ public enum JobPhase: String, Codable, Hashable, Sendable, CaseIterable {
 public struct JobProgress: Codable, Hashable, Sendable {
   /// The current activity.
   public let phase: JobPhase
+  /// The name of the run's phase in its plan; nil outside of training.
+  public var name: String?
   /// How much of the phase is done.
   public let done: Int
   /// The amount of work; 0 while it is unknown.
@@ -46,8 +62,8 @@ public struct JobProgress: Codable, Hashable, Sendable {
   public var speed: Double?
   /// Seconds until the phase is done.
   public var remainingSeconds: Double?
-  /// How often the discriminator recognises a synthetic image: post-processing of its weights.
-  public var fakeAccuracy: Double?
+  /// The newest value of the curve by which people watch a model of this family; nil if there is none.
+  public var curve: CurveValue?
   /// The step of the newest checkpoint on disk.
   public var checkpoint: Int?
 
@@ -57,12 +73,13 @@ public struct JobProgress: Codable, Hashable, Sendable {
   ///   - done: steps, images or parts done; in percent when the phase counts real images.
   ///   - total: steps, images or parts in all; 0 while unknown.
   public init(
-    phase: JobPhase, done: Int, total: Int, plannedEpsilon: Double? = nil,
+    phase: JobPhase, name: String? = nil, done: Int, total: Int, plannedEpsilon: Double? = nil,
     targetEpsilon: Double? = nil, delta: Double? = nil, speed: Double? = nil,
-    remainingSeconds: Double? = nil, fakeAccuracy: Double? = nil, checkpoint: Int? = nil
+    remainingSeconds: Double? = nil, curve: CurveValue? = nil, checkpoint: Int? = nil
   ) {
     precondition(done >= 0 && total >= 0, "progress is not negative")
     self.phase = phase
+    self.name = name
     if phase.countsRealImages {
       self.done = total == 0 ? 0 : min(100, Int(100 * Double(done) / Double(total)))
       self.total = total == 0 ? 0 : 100
@@ -76,7 +93,7 @@ public struct JobProgress: Codable, Hashable, Sendable {
     // Images per second and a time to go would give the count away again.
     self.speed = phase.countsRealImages ? nil : speed
     self.remainingSeconds = phase.countsRealImages ? nil : remainingSeconds
-    self.fakeAccuracy = fakeAccuracy
+    self.curve = curve
     self.checkpoint = checkpoint
   }
 

@@ -46,10 +46,12 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   /// Sums and noises in whole steps of a grid, exact to the last bit and several times slower; nil
   /// leaves it to the recipe.
   public var hardened: Bool?
-  /// The share of `epsilon` for noisy class counts; nil computes none.
+  /// What each answer beside the model may cost out of `epsilon`, by the answers' names; nil asks for
+  /// none.
+  public var answers: [String: Double]?
+  /// The cost of the class counts, as earlier versions asked for them.
   public var countEpsilon: Double?
-  /// The share of `epsilon` for a noisy count of the real images that a classifier trained on the
-  /// synthetic ones classifies correctly; nil computes none.
+  /// The cost of the train-on-synthetic accuracy, as earlier versions asked for it.
   public var scoreEpsilon: Double?
   /// Synthetic images to write at the end; nil writes 10,000.
   public var count: Int?
@@ -63,7 +65,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
     steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
-    countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, count: Int? = nil,
+    answers: [String: Double]? = nil, count: Int? = nil,
     seed: UInt64? = nil, allowFewerSteps: Bool? = nil
   ) {
     self.dataset = dataset
@@ -73,19 +75,26 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.steps = steps
     self.nonPrivate = nonPrivate
     self.hardened = hardened
-    self.countEpsilon = countEpsilon
-    self.scoreEpsilon = scoreEpsilon
+    self.answers = answers
     self.count = count
     self.seed = seed
     self.allowFewerSteps = allowFewerSteps
+  }
+
+  /// All answers that the job asks for, whichever field names them.
+  public var allAnswers: [String: Double] {
+    var all = answers ?? [:]
+    if let countEpsilon { all["class-counts"] = countEpsilon }
+    if let scoreEpsilon { all["accuracy"] = scoreEpsilon }
+    return all
   }
 
   /// Whether the job trains without a guarantee.
   public var isNonPrivate: Bool { nonPrivate ?? false }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, countEpsilon, scoreEpsilon,
-      count, seed, allowFewerSteps
+    case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, answers, countEpsilon,
+      scoreEpsilon, count, seed, allowFewerSteps
   }
 }
 
@@ -171,6 +180,11 @@ extension TrainRequest: StrictRequest {
   public func validate() throws(ControlError) {
     try Self.check(dataset, isNameOf: "dataset")
     try Self.check(recipe, isNameOf: "recipe")
+    try validateNumbers()
+  }
+
+  /// Refuses numbers and combinations that no run can have.
+  public func validateNumbers() throws(ControlError) {
     if let epsilon, !(epsilon.isFinite && epsilon > 0) {
       throw .invalid(
         "epsilon \(Rounded.number(epsilon)): not above 0. Values from 0.1 to 10 are usual.")
@@ -187,15 +201,14 @@ extension TrainRequest: StrictRequest {
         "non_private: epsilon or delta is given too (a non-private job has neither). "
           + "Drop one of them.")
     }
-    for (name, share) in [("count_epsilon", countEpsilon), ("score_epsilon", scoreEpsilon)] {
-      guard let share else { continue }
+    for (name, share) in allAnswers.sorted(by: { $0.key < $1.key }) {
       guard share.isFinite, share > 0 else {
         throw .invalid(
-          "\(name) \(Rounded.number(share)): not above 0. A tenth of epsilon is usual.")
+          "answers: \(name) \(Rounded.number(share)): not above 0. A tenth of epsilon is usual.")
       }
       guard !isNonPrivate else {
         throw .invalid(
-          "non_private: \(name) is given too (a non-private job has no ledger). "
+          "non_private: the answer \(name) is asked for too (a non-private job has no ledger). "
             + "Drop one of them.")
       }
     }

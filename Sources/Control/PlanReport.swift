@@ -38,6 +38,8 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var steps: Int
   /// The batch that sampling gives on average.
   public var expectedBatch: Double
+  /// The phases of the run, in order; nil from daemons of earlier versions.
+  public var phases: [PlannedPhase]?
   /// The guarantee; nil for a non-private job.
   public var privacy: PlannedPrivacy?
   /// Seconds until the end on this machine; nil if unknown.
@@ -82,6 +84,38 @@ public struct PlanReport: Codable, Hashable, Sendable {
     self.seconds = seconds
     self.images = images
     self.refusal = refusal
+  }
+}
+
+/// One phase of a planned run.
+public struct PlannedPhase: Codable, Hashable, Sendable {
+  /// The name, under which the ledger keeps its charges.
+  public var name: String
+  /// The kind: `training`, `answer` or `free`.
+  public var kind: String
+  /// What it does.
+  public var purpose: String
+  /// Steps of the model; nil for other work.
+  public var steps: Int?
+  /// The epsilon of the phase alone; nil without a private access.
+  public var epsilon: Double?
+  /// The standard deviation of the noise with its unit; nil without noise.
+  public var noise: String?
+  /// Why it costs nothing; nil if it reads private images.
+  public var free: String?
+
+  /// Describes a phase.
+  public init(
+    name: String, kind: String, purpose: String, steps: Int? = nil, epsilon: Double? = nil,
+    noise: String? = nil, free: String? = nil
+  ) {
+    self.name = name
+    self.kind = kind
+    self.purpose = purpose
+    self.steps = steps
+    self.epsilon = epsilon
+    self.noise = noise
+    self.free = free
   }
 }
 

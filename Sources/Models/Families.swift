@@ -29,7 +29,25 @@ extension GenerativeModel {
   }
 }
 
+extension GenerativeModel {
+  fileprivate static func phases(
+    of settings: any ModelSettings, training: TrainingSettings, for format: ImageSpecification
+  ) -> [PhaseOutline] {
+    guard let own = settings as? Settings else {
+      preconditionFailure("a recipe holds the settings of its own family")
+    }
+    return phases(of: own, training: training, for: format)
+  }
+}
+
 extension Recipe {
+  /// The phases in which a model of this recipe learns.
+  ///
+  /// - Parameter training: the recipe's own settings, with what an order changes in them.
+  public func phases(training: TrainingSettings, classes: [String]) -> [PhaseOutline] {
+    familyType.phases(of: model, training: training, for: format(classes: classes))
+  }
+
   /// An untrained model after this recipe.
   public func makeModel(
     classes: [String], seed: UInt64, on machine: Machine

@@ -47,17 +47,17 @@ public final class Trainer {
   private let protection: Protection
   private let images: any Images
   private let ledger: any PrivacyLedger
-  private let purpose: String
+  private let phase: String
   private let noise: NoiseStream
 
   /// Prepares a run.
   ///
   /// `step` is the model's state and `charged` what the ledger says of the run so far; both are
-  /// zero at the start. `purpose` names the run in the ledger. A plan without a mechanism needs the
+  /// zero at the start. `phase` is the phase's name, the purpose of its charges in the ledger. A plan without a mechanism needs the
   /// administrator's `permission`.
   public init(
     _ model: any GenerativeModel, plan: TrainingPlan, images: any Images,
-    ledger: any PrivacyLedger, purpose: String, step: Int = 0, charged: Int = 0,
+    ledger: any PrivacyLedger, phase: String = Phase.training, step: Int = 0, charged: Int = 0,
     permission: UnprotectedTraining? = nil, noise: NoiseStream = NoiseStream()
   ) {
     precondition(step >= 0 && (plan.mechanism == nil || charged >= step), "unpaid steps")
@@ -68,7 +68,7 @@ public final class Trainer {
     self.plan = plan
     self.images = images
     self.ledger = ledger
-    self.purpose = purpose
+    self.phase = phase
     self.step = step
     self.charged = charged
     lost = plan.mechanism == nil ? 0 : charged - step
@@ -78,6 +78,11 @@ public final class Trainer {
   /// The step at which the run ends: the plan's, less what crashes lost.
   public var lastStep: Int {
     plan.steps - lost
+  }
+
+  /// How far the phase has come, without curves.
+  public var progress: Progress {
+    Progress(step: step, charged: charged, lastStep: lastStep, report: StepReport())
   }
 
   /// Makes the remaining steps in blocks of at most `blockSize`.
@@ -105,7 +110,7 @@ public final class Trainer {
     guard let mechanism = plan.mechanism else {
       return try makeSteps(count, shouldStop: shouldStop, report: report)
     }
-    let reservation = try ledger.reserve(mechanism.event, times: count, for: purpose)
+    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)
     charged += count
     let before = step
     let made = try makeSteps(count, shouldStop: shouldStop, report: report)
@@ -122,7 +127,7 @@ public final class Trainer {
       let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)
       let result = try model.step(
         TrainingStep(
-          index: step, stepCount: plan.steps, batchSize: plan.batchSize,
+          phase: phase, index: step, stepCount: plan.steps, batchSize: plan.batchSize,
           protection: protection, noise: noise),
         on: batch)
       step += 1

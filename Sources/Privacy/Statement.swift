@@ -21,6 +21,37 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     }
   }
 
+  /// One phase of the run that the release comes from.
+  public struct Phase: Codable, Hashable, Sendable {
+    /// Its name, under which the ledger keeps its charges.
+    public let name: String
+    /// What it does.
+    public let purpose: String
+    /// Everything that it does to the data, in words; nil if it reads none of it.
+    public let accesses: String?
+    /// The epsilon of the phase alone; nil if it reads no private data.
+    public let epsilon: Double?
+    /// Why it costs nothing; nil if it reads private data.
+    public let free: String?
+
+    /// Describes a phase.
+    public init(
+      name: String, purpose: String, event: PrivacyEvent?, epsilon: Double?, free: String?
+    ) {
+      self.name = name
+      self.purpose = purpose
+      accesses = event?.description
+      self.epsilon = epsilon
+      self.free = free
+    }
+
+    /// What it does to the data and what that costs, in words.
+    public var cost: String {
+      guard let accesses else { return "costs nothing: \(free ?? "reads no private data")" }
+      return accesses + (epsilon.map { "; alone epsilon \(Decimals.epsilon($0))" } ?? "")
+    }
+  }
+
   /// A place in the ledger: its newest durable line.
   public struct LedgerPosition: Codable, Hashable, Sendable {
     /// The index of the line.
@@ -63,6 +94,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var run: String
     /// All runs that have touched the root.
     public var runs: [String]
+    /// The phases of the run.
+    public var phases: [Phase]
     /// The mechanism of the run's training; nil when it used several.
     public var mechanism: SubsampledGaussian?
     /// The position of the ledger.
@@ -82,13 +115,15 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
 
     /// Describes a subject.
     public init(
-      root: LedgerRoot, run: String, runs: [String], mechanism: SubsampledGaussian?,
+      root: LedgerRoot, run: String, runs: [String], phases: [Phase] = [],
+      mechanism: SubsampledGaussian?,
       witness: LedgerWitness?, software: String, population: Int? = nil, declared: [String],
       found: [String] = [], answers: [String] = []
     ) {
       self.root = root
       self.run = run
       self.runs = runs
+      self.phases = phases
       self.mechanism = mechanism
       self.witness = witness
       self.software = software
@@ -124,6 +159,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let runCost: PrivacyCost
   /// All runs that have touched the root.
   public let runs: [String]
+  /// The phases of that run, in order; nil in statements that are older than this field.
+  public let phases: [Phase]?
   /// All accesses to the root that the claim counts: those announced before the first one for a
   /// planned history, those charged for an adaptive one.
   public let accesses: [Access]
@@ -139,7 +176,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case format, sentence, meaning, dataset, unit, adjacency, sampling, mechanism, total, run
     case runCost = "run_cost"
-    case runs, accesses, covered
+    case runs, phases, accesses, covered
     case notCovered = "not_covered"
     case ledger, software
   }
@@ -164,6 +201,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     mechanism = subject.mechanism
     run = subject.run
     runs = subject.runs
+    phases = subject.phases
     accesses = try history.claimed.sorted.map {
       Access(
         samplingProbability: $0.event.samplingProbability,
@@ -291,6 +329,10 @@ extension PrivacyStatement {
       lines.append("| Divisor (constant) | \(mechanism.nominalBatchSize) |")
     }
     if let ledger { lines.append("| Newest ledger line | \(ledger.hash) |") }
+    if let phases, !phases.isEmpty {
+      lines += ["", "## Phases of run '\(run)'", ""]
+      lines += phases.map { "- \($0.name) (\($0.purpose)): \($0.cost)" }
+    }
     lines += ["", "## Covered", ""] + covered.map { "- \($0)" }
     lines += ["", "## Not covered", ""] + notCovered.map { "- \($0)" }
     return lines.joined(separator: "\n") + "\n"

@@ -179,7 +179,7 @@ public struct TrainingAudit: Sendable {
       let (recipe, plan) = try plan(phase, of: setting.family, steps: phase.steps)
       let trainer = Trainer(
         try Self.model(of: recipe), plan: plan, images: makeImages(data.with),
-        ledger: try root.begin(run: "run\(number + 1)", plan, delta: Self.delta), purpose: "audit",
+        ledger: try root.begin(run: "run\(number + 1)", plan, delta: Self.delta),
         noise: makeNoise())
       _ = try trainer.run(
         blockSize: { plan.steps }, shouldStop: { false }, report: { _ in }, blockEnded: {})
@@ -206,7 +206,7 @@ public struct TrainingAudit: Sendable {
     try model.restore(from: attacker.start)
     let trainer = Trainer(
       model, plan: plan, images: makeImages(isMember ? data.with : data.without),
-      ledger: ledger, purpose: "audit", noise: makeNoise())
+      ledger: ledger, noise: makeNoise())
     var scores = [Double](repeating: 0, count: runCount)
     _ = try trainer.run(
       blockSize: { steps }, shouldStop: { false },

@@ -79,17 +79,17 @@ public struct TrainingEnd: Sendable {
   public let drift: Double?
   /// The largest value of the previews' drift; nil without previews.
   public let largestDrift: Double?
-  /// The share of synthetic images that the discriminator recognised at the end; nil without one.
-  public let fakeAccuracy: Double?
+  /// What the family's own curve showed at the end, in a sentence; nil without one.
+  public let balance: String?
 
   /// Below this the same images count as settled.
   static let settledDrift = 0.25
 
-  /// Creates a summary of all values of the previews' drift and of the discriminator.
-  public init(drifts: [Double], fakeAccuracy: Double?) {
+  /// Creates a summary of all values of the previews' drift and a sentence about the family's own curve.
+  public init(drifts: [Double], balance: String?) {
     drift = drifts.last
     largestDrift = drifts.max()
-    self.fakeAccuracy = fakeAccuracy
+    self.balance = balance
   }
 
   /// Whether the images still changed; nil when it is not known.
@@ -125,18 +125,7 @@ public struct TrainingEnd: Sendable {
           + "\(Figures.percent(drift)) of the distance between two different images; less than "
           + "\(Figures.percent(Self.settledDrift)) counts as settled.")
     }
-    if let fakeAccuracy {
-      let words =
-        switch fakeAccuracy {
-        case 0.9...: "it saw what is wrong with nearly all of them, and the generator lagged."
-        case ..<0.6:
-          "it could not tell them from real ones: they are alike, or noise left it too weak to see."
-        default: "it still told many of them apart, so the generator still learnt from it."
-        }
-      paragraphs.append(
-        "At the end the discriminator recognised \(Figures.percent(fakeAccuracy)) of the synthetic"
-          + " images (half of them would be guessing): \(words)")
-    }
+    if let balance { paragraphs.append(balance) }
     if let conclusion { paragraphs.append(conclusion) }
     if !paragraphs.isEmpty {
       paragraphs.append(

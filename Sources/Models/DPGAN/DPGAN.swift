@@ -26,7 +26,7 @@ public final class DPGAN: GenerativeModel {
   private let discriminatorPass: Pass
   private let generatorPass: Pass
   /// The last generator step's curves, repeated until the next.
-  private var generatorReport: [String: Double] = [:]
+  private var generatorReport: [TrainingCurve: Double] = [:]
 
   public init(
     _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
@@ -69,8 +69,8 @@ public final class DPGAN: GenerativeModel {
     let fakeLoss = updateDiscriminator(step, on: images)
     if schedule.discriminatorStepped() { updateGenerator(step) }
     var values = generatorReport
-    values["discriminator_loss_fakes"] = fakeLoss
-    values["discriminator_steps"] = Double(schedule.discriminatorSteps)
+    values[.discriminatorLossOnFakes] = fakeLoss
+    values[.discriminatorSteps] = Double(schedule.discriminatorSteps)
     return step.report(ofWeights: values)
   }
 
@@ -136,8 +136,8 @@ public final class DPGAN: GenerativeModel {
     let accuracy = Double(recognised) / Double(count)
     schedule.generatorStepped(fakeAccuracy: accuracy)
     generatorReport = [
-      "generator_loss": total / Double(count), "fake_accuracy": schedule.accuracy,
-      "generator_steps": Double(generatorOptimizer.stepCount),
+      .generatorLoss: total / Double(count), .fakeAccuracy: schedule.accuracy,
+      .generatorSteps: Double(generatorOptimizer.stepCount),
     ]
   }
 

@@ -11,6 +11,19 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   associatedtype Settings: ModelSettings
   /// The family's name in recipes, checkpoints and reports.
   static var family: String { get }
+  /// The curves that its steps may report.
+  static var curves: [TrainingCurve] { get }
+  /// The curve by which people watch a training, if there is one that may leave.
+  static var watchedCurve: TrainingCurve? { get }
+  /// What the watched curve's value at the end of a training means, in a sentence for reports.
+  static func balance(atEnd value: Double) -> String?
+  /// The phases in which a model of these settings learns, in order; exactly one phase that reads
+  /// private images states no share.
+  ///
+  /// One loop of noisy steps unless the family says otherwise.
+  static func phases(
+    of settings: Settings, training: TrainingSettings, for format: ImageSpecification
+  ) -> [PhaseOutline]
   /// Builds an untrained model; throws `RecipeFailure` when the settings cannot work.
   init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine)
     throws
@@ -18,6 +31,8 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   ///
   /// `images` can be read only by what the step's protection allows.
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport
+  /// Makes one step of a phase that reads no private image.
+  func work(_ step: FreeStep) throws -> StepReport
   /// Draws one image per label, reproducibly from the request's seed, and hands them over in order:
   /// the index of the first and images of the format's shape in [−1, 1].
   ///
@@ -61,9 +76,11 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
 
 /// One step of training as the trainer orders it.
 public struct TrainingStep {
-  /// Steps made before this one.
+  /// The name of the phase.
+  public let phase: String
+  /// Steps of the phase made before this one.
   public let index: Int
-  /// The plan's number of steps.
+  /// Steps of the phase in all.
   public let stepCount: Int
   /// The nominal batch size, the public divisor of sums.
   public let batchSize: Int
@@ -74,8 +91,10 @@ public struct TrainingStep {
 
   /// Creates an order for one step.
   public init(
-    index: Int, stepCount: Int, batchSize: Int, protection: Protection, noise: NoiseStream
+    phase: String = Phase.training, index: Int, stepCount: Int, batchSize: Int,
+    protection: Protection, noise: NoiseStream
   ) {
+    self.phase = phase
     self.index = index
     self.stepCount = stepCount
     self.batchSize = batchSize
@@ -87,7 +106,7 @@ public struct TrainingStep {
   ///
   /// Noise protects the weights, so such numbers are free; without noise they are as private as the
   /// images.
-  public func report(ofWeights curves: [String: Double]) -> StepReport {
+  public func report(ofWeights curves: [TrainingCurve: Double]) -> StepReport {
     switch protection {
     case .noise: StepReport(curves: curves.mapValues { Releasable($0, .postProcessing) })
     case .none: StepReport(privateCurves: curves.mapValues { Sensitive($0) })
@@ -97,14 +116,15 @@ public struct TrainingStep {
 
 /// What a step tells.
 public struct StepReport: Sendable {
-  /// Curves that are free to leave by name, for example "generator_loss".
-  public var curves: [String: Releasable<Double>]
+  /// Curves that are free to leave.
+  public var curves: [TrainingCurve: Releasable<Double>]
   /// Curves that unprotected images entered, which only files that stay inside may read.
-  public var privateCurves: [String: Sensitive<Double>]
+  public var privateCurves: [TrainingCurve: Sensitive<Double>]
 
   /// Creates a report.
   public init(
-    curves: [String: Releasable<Double>] = [:], privateCurves: [String: Sensitive<Double>] = [:]
+    curves: [TrainingCurve: Releasable<Double>] = [:],
+    privateCurves: [TrainingCurve: Sensitive<Double>] = [:]
   ) {
     self.curves = curves
     self.privateCurves = privateCurves

@@ -11,6 +11,7 @@ import Glibc
 /// from all of its pixels.
 public final class PixelModel: LikelihoodModel, CompletingModel {
   public static let family = "pixel"
+  public static let curves: [TrainingCurve] = [.learningRate, .bitsPerDimension]
 
   /// Examples that travel through the network together: few, because an example's activations fill
   /// the second cache.
@@ -64,7 +65,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     optimizer.learningRate = rate
     let examples = examples(of: images, for: step)
     var report = StepReport(
-      curves: ["learning_rate": Releasable(Double(rate), .chosenBeforehand)])
+      curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
     switch step.protection {
     case .noise(let mechanism):
       let gradient = network.privateGradient(
@@ -72,7 +73,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
       network.update(along: gradient, by: optimizer)
     case .none(let permission):
       let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
-      report.privateCurves["bits_per_dimension"] = gradient.meanLoss.map { [format] in
+      report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map { [format] in
         Self.bitsPerDimension(nats: $0, of: format)
       }
       network.update(along: gradient, by: optimizer, permission)

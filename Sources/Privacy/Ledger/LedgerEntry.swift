@@ -54,6 +54,9 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
   public var design: String?
   /// Everything the attempt will do, at most.
   public var event: PrivacyEvent
+  /// The phases of the run as it was planned, for readers of the ledger; nil in lines of earlier
+  /// versions. Accounting uses `event` alone.
+  public var phases: [LedgerPhase]?
   /// The mechanism of training, for an auditor who wants clip norm and divisor; nil when several are
   /// used.
   public var mechanism: SubsampledGaussian?
@@ -65,16 +68,34 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
   /// Describes an attempt.
   public init(
     run: String, attempt: Int, snapshot: String, design: String? = nil, event: PrivacyEvent,
-    mechanism: SubsampledGaussian?, delta: Double, software: String
+    phases: [LedgerPhase]? = nil, mechanism: SubsampledGaussian?, delta: Double, software: String
   ) {
     self.run = run
     self.attempt = attempt
     self.snapshot = snapshot
     self.design = design
     self.event = event
+    self.phases = phases
     self.mechanism = mechanism
     self.delta = delta
     self.software = software
+  }
+}
+
+/// A phase of an announced run.
+public struct LedgerPhase: Codable, Hashable, Sendable {
+  /// The name, the purpose of the phase's charges.
+  public var name: String
+  /// Everything that the phase does to the data; nil if it reads none of it.
+  public var event: PrivacyEvent?
+  /// Why it costs nothing; nil if it reads private data.
+  public var free: String?
+
+  /// Describes a phase.
+  public init(name: String, event: PrivacyEvent?, free: String? = nil) {
+    self.name = name
+    self.event = event
+    self.free = free
   }
 }
 

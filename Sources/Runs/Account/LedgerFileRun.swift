@@ -31,10 +31,10 @@ package final class LedgerFileRun: PrivacyLedger {
   /// The guarantee for a release made now: everything on the root so far, this run included.
   ///
   /// It carries the hash of the ledger's newest line, so that a release witnesses how old the ledger
-  /// must be. `population` is the number of units in the plan; `declared` and `found` are the facts
+  /// must be. `phases` are those of the run. `population` is the number of units in the plan; `declared` and `found` are the facts
   /// about the data that the release reveals, `answers` what leaves beside what the model draws.
   package func statement(
-    software: String, population: Int? = nil, declared: [String], found: [String] = [],
+    software: String, phases: [PrivacyStatement.Phase] = [], population: Int? = nil, declared: [String], found: [String] = [],
     answers: [String] = []
   ) throws(LedgerError) -> PrivacyStatement {
     let (history, position) = ledger.state()
@@ -47,7 +47,7 @@ package final class LedgerFileRun: PrivacyLedger {
       runs.append(attempt.plan.run)
     }
     let subject = PrivacyStatement.Subject(
-      root: root, run: plan.run, runs: runs, mechanism: plan.mechanism,
+      root: root, run: plan.run, runs: runs, phases: phases, mechanism: plan.mechanism,
       witness: position.map { .init(hash: $0.hash) }, software: software, population: population,
       declared: declared, found: found, answers: answers)
     return try PrivacyStatement(of: subject, history: history, delta: plan.delta)

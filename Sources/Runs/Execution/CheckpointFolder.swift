@@ -15,13 +15,18 @@ package struct CheckpointFolder {
   private static let formatKey = "figment_format"
   /// Where they tell the secret name of the images that were learnt from; checkpoints stay inside.
   private static let imagesKey = "figment_images"
+  /// Where they tell the phase in which they were written.
+  private static let phaseKey = "figment_phase"
   /// The largest that is read: parameters, the moments of an optimiser and an average of each, of the
   /// largest model there may be.
   private static let largest = 6 << 30
 
-  /// A checkpoint and the step that it holds.
+  /// A checkpoint and the place in its run that it holds.
   package struct Saved {
+    /// The step, counted over all phases of the run.
     let step: Int
+    /// The name of the phase; nil in checkpoints of earlier versions, whose runs had one.
+    let phase: String?
     let checkpoint: Checkpoint
     /// Newer ones that could not be read.
     let damaged: Int
@@ -63,14 +68,19 @@ package struct CheckpointFolder {
     self.write = write
   }
 
-  /// Writes the state after a step, and removes older ones.
+  /// Writes the state after a step of a phase, and removes older ones.
   ///
-  /// - Parameter images: the secret name of the frozen images that it was learnt from.
-  func save(_ model: any GenerativeModel, step: Int, learntFrom images: String) throws {
+  /// - Parameters:
+  ///   - step: counted over all phases of the run.
+  ///   - images: the secret name of the frozen images that it was learnt from.
+  func save(
+    _ model: any GenerativeModel, step: Int, phase: String, learntFrom images: String
+  ) throws {
     try DurableFile.makeFolder(path)
     var checkpoint = Checkpoint()
     model.save(into: &checkpoint)
     checkpoint.metadata["step"] = String(step)
+    checkpoint.metadata[Self.phaseKey] = phase
     checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
     checkpoint.metadata[Self.imagesKey] = images
     try write(try Safetensors.encode(checkpoint), file(of: step))
@@ -91,7 +101,7 @@ package struct CheckpointFolder {
         try StateFormat.check(format, of: file(of: step))
       }
       return Saved(
-        step: step, checkpoint: checkpoint, damaged: place, path: file(of: step))
+        step: step, phase: checkpoint.metadata[Self.phaseKey], checkpoint: checkpoint, damaged: place, path: file(of: step))
     }
     return nil
   }

@@ -10,8 +10,9 @@ import Models
 /// The images are real and nobody paid for them, so the curve stays inside, and in a private run it
 /// decides nothing: a run that ended when they say so would tell of them by its length.
 struct HeldOutLikelihood {
-  /// The curve's name in `metrics.jsonl`.
-  static let curve = "held_out_bits_per_dimension"
+  /// The curve.
+  static let curve = TrainingCurve(
+    "held_out_bits_per_dimension", title: "Bits per dimension of held-out images", .lower)
   /// Points of a whole training.
   static let pointCount = 24
   /// Points in a row without a new best after which a model is trained enough.

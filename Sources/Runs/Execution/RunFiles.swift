@@ -68,12 +68,15 @@ final class MetricsFile {
     // JSON has no infinity; a curve that left the numbers is left out.
     let line = MetricsLine(
       step: step, epsilon: epsilon,
-      curves: report.curves.mapValues(\.value).filter { $0.value.isFinite },
-      privateCurves: report.privateCurves.mapValues { $0.revealed() }
-        .filter { $0.value.isFinite })
+      curves: Self.finite(report.curves.mapValues(\.value)),
+      privateCurves: Self.finite(report.privateCurves.mapValues { $0.revealed() }))
     var data = try encoder.encode(Formatted(line))
     data.append(0x0A)
     try AppendedFile.append(data, to: path)
+  }
+
+  private static func finite(_ curves: [TrainingCurve: Double]) -> [String: Double] {
+    Dictionary(uniqueKeysWithValues: curves.map { ($0.name, $1) }).filter { $0.value.isFinite }
   }
 }
 
@@ -117,7 +120,8 @@ struct RunRecord: Encodable {
   let dataset: String
   let state: State
   let recipe: Recipe
-  let plan: TrainingPlan
+  let phases: [Phase]
+  let population: Int
   let epsilon: Double?
   let delta: Double
   let seed: UInt64

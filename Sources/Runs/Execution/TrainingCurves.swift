@@ -1,4 +1,5 @@
 import Evaluation
+import Models
 import Privacy
 
 /// The curves of a training, read from `metrics.jsonl`, for a report.
@@ -8,30 +9,22 @@ struct TrainingCurves {
   /// Curves that unprotected images entered.
   let real: Sensitive<[TrainingSignal]>
 
-  /// The share of synthetic images that the discriminator recognised over the last tenth of the
-  /// steps; nil without a discriminator.
-  let fakeAccuracyAtEnd: Releasable<Double>?
+  /// The mean of the family's watched curve over the last tenth of the steps; nil without one.
+  let watchedAtEnd: Releasable<Double>?
 
   /// The places of a curve: neighbouring steps are put together.
   private static let binCount = 120
 
-  private static let titles = [
-    "bits_per_dimension": ("Bits per dimension of training images", Metric.Direction.lower),
-    "discriminator_loss_fakes": ("Discriminator's loss on synthetic images", .target),
-    "fake_accuracy": ("Share of synthetic images that the discriminator recognises", .target),
-    HeldOutLikelihood.curve: ("Bits per dimension of held-out images", .lower),
-    "generator_loss": ("Generator's loss", .target),
-  ]
-
   /// Reads the curves of a run; there are none where the file is absent.
-  init(in folder: String, steps: Int) throws {
-    var free = Bins(steps: steps)
-    var real = Bins(steps: steps)
+  init(in folder: String, steps: Int, family: any GenerativeModel.Type) throws {
+    let titles = family.curves + [HeldOutLikelihood.curve]
+    var free = Bins(steps: steps, titles: titles)
+    var real = Bins(steps: steps, titles: titles)
     for line in try MetricsFile.lines(in: folder) {
       free.add(line.curves, at: line.step)
       real.add(line.privateCurves, at: line.step)
     }
-    fakeAccuracyAtEnd = free.meanAtEnd(of: "fake_accuracy").map {
+    watchedAtEnd = family.watchedCurve.flatMap { free.meanAtEnd(of: $0.name) }.map {
       Releasable($0, .postProcessing)
     }
     self.free = Releasable(free.signals, .postProcessing)
@@ -43,7 +36,13 @@ struct TrainingCurves {
     let steps: Int
     var curves: [String: [Int: (sum: Double, count: Int)]] = [:]
 
-    init(steps: Int) { self.steps = steps }
+    /// The curves that reports know.
+    let titles: [TrainingCurve]
+
+    init(steps: Int, titles: [TrainingCurve]) {
+      self.steps = steps
+      self.titles = titles
+    }
 
     mutating func add(_ values: [String: Double], at step: Int) {
       let bin = step * TrainingCurves.binCount / max(1, steps)
@@ -61,12 +60,12 @@ struct TrainingCurves {
     }
 
     var signals: [TrainingSignal] {
-      TrainingCurves.titles.sorted { $0.key < $1.key }.compactMap { key, title in
-        guard let curve = curves[key]?.sorted(by: { $0.key < $1.key }), curve.count > 1 else {
-          return nil
-        }
+      titles.sorted { $0.name < $1.name }.compactMap { known in
+        guard let title = known.title,
+          let curve = curves[known.name]?.sorted(by: { $0.key < $1.key }), curve.count > 1
+        else { return nil }
         return TrainingSignal(
-          name: title.0, direction: title.1,
+          name: title, direction: known.goal == .lower ? .lower : .target,
           steps: curve.map {
             (Double($0.key) + 0.5) * Double(steps) / Double(TrainingCurves.binCount)
           },

@@ -27,15 +27,15 @@ struct TrainingPreviews {
   private let seed: UInt64
 
   /// The previews of a run whose internal files lie in `internalFiles`.
-  init(in internalFiles: String, _ design: RunDesign) {
+  init(in internalFiles: String, _ plan: ResolvedPlan) {
     folder = internalFiles + "/previews"
-    format = design.recipe.format(classes: design.classes)
-    points = Set((1...Self.count).map { design.plan.steps * $0 / Self.count })
-    interval = design.plan.steps / Self.count
-    seed = design.seed &+ 3
+    format = plan.recipe.format(classes: plan.classes)
+    points = Set((1...Self.count).map { plan.stepCount * $0 / Self.count })
+    interval = plan.stepCount / Self.count
+    seed = plan.seed &+ 3
   }
 
-  /// Draws a preview if one is due after `step`, of which `lastStep` is the last.
+  /// Draws a preview if one is due after `step`, counted over all phases, of which `lastStep` is the last.
   func draw(_ model: any GenerativeModel, after step: Int, of lastStep: Int) throws {
     guard points.contains(step) || step == lastStep else { return }
     var pixels = [UInt8](repeating: 0, count: sheetShape.sampleCount)

@@ -23,32 +23,31 @@ extension TrainingRun {
     }
   }
 
-  /// Makes one step on noise images and draws with the same model as the run will, before anything is
+  /// Makes one step of each phase, on noise images, and draws with the same model as the run will, before anything is
   /// spent: what needs more memory than there is, or cannot work at all, fails here.
-  func rehearse(_ design: RunDesign) throws {
-    try TrainingForecast.rehearse(
-      design.recipe, design.plan, classes: design.classes, on: machine)
+  func rehearse(_ plan: ResolvedPlan) throws {
+    try TrainingForecast.rehearse(plan, on: machine)
   }
 
   /// Refuses to begin where the disks have no room for what the run will write.
   ///
   /// A run that is underway waits for it: what is paid for is not given up.
-  func requireRoom(_ design: RunDesign, _ step: Int) throws {
+  func requireRoom(_ plan: ResolvedPlan, _ step: Int) throws {
     let need = DiskNeed(
-      recipe: design.recipe, images: order.count, checkpointBytes: try checkpoints.largestBytes())
-    let set = places.set(isProtected: design.plan.mechanism != nil).path
+      recipe: plan.recipe, images: order.count, checkpointBytes: try checkpoints.largestBytes())
+    let set = places.set(isProtected: plan.isProtected).path
     let isUnderway = try step > 0 || history().nextAttempt(of: order.name) > 1
-    let progress = { JobProgress(phase: .train, done: step, total: design.plan.steps) }
+    let progress = { JobProgress(phase: .train, done: step, total: plan.stepCount) }
     try whenThereIsRoom(
       for: "the run's files", progress, isWantOfRoom: { _ in isUnderway },
       { try need.requireRoom(internalFiles: places.internalFiles, set: set) })
   }
 
   /// Says beforehand what noise will leave of the images.
-  func warn(of model: any GenerativeModel, _ design: RunDesign, _ step: Int) {
-    guard step == 0,
+  func warn(of model: any GenerativeModel, _ plan: ResolvedPlan, _ step: Int) {
+    guard step == 0, let main = plan.mainPlan,
       let warning = NoiseOutlook(
-        design.plan, parameterCount: model.privateParameterCount, epsilon: design.epsilon)?.warning
+        main, parameterCount: model.privateParameterCount, epsilon: plan.epsilon)?.warning
     else { return }
     note(warning)
   }
@@ -56,12 +55,12 @@ extension TrainingRun {
   /// Refuses to publish a training that crashes cut short, unless the order allows it.
   ///
   /// What was charged is spent either way: a set of a half-trained model would pass for a whole one.
-  func requireEnoughSteps(_ trainer: Trainer) throws {
+  func requireEnoughSteps(_ trainer: Trainer, _ phase: Phase) throws {
     let planned = trainer.plan.steps
     let lost = planned - trainer.lastStep
     guard lost > 0 else { return }
     let made =
-      "\(trainer.step) of \(planned) planned steps were made; crashes cost the others, which "
+      "\(phase.name): \(trainer.step) of \(planned) planned steps were made; crashes cost the others, which "
       + "are paid for and cannot be made again"
     guard Double(lost) > Self.largestLoss * Double(planned) else { return note(made) }
     guard order.allowsFewerSteps else {

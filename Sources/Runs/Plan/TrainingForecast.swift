@@ -1,6 +1,6 @@
 package import Compute
 import Learning
-package import Models
+import Models
 import Privacy
 
 /// How long a plan would take, measured on noise images: a few steps of the real model, never a real
@@ -19,40 +19,52 @@ package struct TrainingForecast {
   /// The parameters that noise is added to.
   package let privateParameterCount: Int
 
-  /// Makes a step on noise images and draws a few images; throws what a run would throw.
-  static func rehearse(
-    _ recipe: Recipe, _ plan: TrainingPlan, classes: [String], on machine: Machine
-  ) throws {
-    _ = try TrainingForecast(recipe, plan, classes: classes, on: machine, seconds: 0)
+  /// Makes a step of each phase on noise images and draws a few images; throws what a run would throw.
+  static func rehearse(_ plan: ResolvedPlan, on machine: Machine) throws {
+    _ = try TrainingForecast(plan, on: machine, seconds: 0)
   }
 
-  /// Measures steps of the plan, for about so many `seconds`.
+  /// Measures steps of each phase of the plan, for about so many `seconds` in all.
   package init(
-    _ recipe: Recipe, _ plan: TrainingPlan, classes: [String], on machine: Machine,
-    seconds duration: Double = Self.duration
+    _ plan: ResolvedPlan, on machine: Machine, seconds duration: Double = Self.duration
   ) throws {
-    let model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+    let model = try plan.recipe.makeModel(classes: plan.classes, seed: 0, on: machine)
     privateParameterCount = model.privateParameterCount
-    let examples = NoiseExamples(
-      count: plan.batchSize, classCount: classes.count)
+    let phases = plan.modelPhases.map(\.phase)
+    var sum = 0.0
+    for phase in phases {
+      sum += try Self.seconds(
+        of: phase, model, classCount: plan.classes.count,
+        measuredFor: duration / Double(phases.count))
+    }
+    // Drawing has memory of its own.
+    let labels = (0..<Self.drawnImages).map { $0 % plan.classes.count }
+    try model.sample(labels: labels, seed: 0) { _, _ in }
+    seconds = sum
+  }
+
+  private static func seconds(
+    of phase: Phase, _ model: any GenerativeModel, classCount: Int, measuredFor duration: Double
+  ) throws -> Double {
     let noise = NoiseStream()
-    let protection = plan.mechanism.map(Protection.noise) ?? .none(.onNoiseImages)
     let clock = ContinuousClock()
     let start = clock.now
     var steps = 0
     repeat {
-      _ = try model.step(
-        TrainingStep(
-          index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
-          protection: protection, noise: noise),
-        on: PrivateExamples(examples))
+      if let plan = phase.plan {
+        _ = try model.step(
+          TrainingStep(
+            phase: phase.name, index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
+            protection: plan.mechanism.map(Protection.noise) ?? .none(.onNoiseImages),
+            noise: noise),
+          on: PrivateExamples(NoiseExamples(count: plan.batchSize, classCount: classCount)))
+      } else {
+        _ = try model.work(
+          FreeStep(phase: phase.name, index: steps, stepCount: phase.stepCount))
+      }
       steps += 1
-    } while clock.now - start < .seconds(duration) && steps < plan.steps
-    let elapsed = (clock.now - start) / .seconds(1)
-    // Drawing has memory of its own.
-    let labels = (0..<Self.drawnImages).map { $0 % classes.count }
-    try model.sample(labels: labels, seed: 0) { _, _ in }
-    seconds = elapsed / Double(steps) * Double(plan.steps)
+    } while clock.now - start < .seconds(duration) && steps < phase.stepCount
+    return (clock.now - start) / .seconds(1) / Double(steps) * Double(phase.stepCount)
   }
 }
 

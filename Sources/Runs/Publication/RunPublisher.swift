@@ -7,64 +7,79 @@ import Privacy
 
 /// Turns a trained model into a set that people may look at: a release, or, without privacy, an
 /// internal set that says so.
+///
+/// The set is drawn in the plan's phase for it and packed after the last phase, so that answers about the
+/// drawn images can be asked between.
+protocol RunPublication: AnyObject {
+  /// Draws the images; false when it was asked to stop first.
+  func draw() throws -> Bool
+  /// The drawn images, or an even share of very many.
+  var drawn: LabelledImages { get }
+  /// Packs and publishes the set with all that belongs to it.
+  func publish(_ answers: PaidAnswers, _ account: RunAccount, steps: Int) throws -> JobResults
+}
+
+/// What a publication needs to know of its run.
 struct RunPublisher {
-  private let order: RunOrder
-  private let places: RunPlaces
-  private let machine: Machine
-  private let stop: StopSignal
-  private let report: @Sendable (JobReport) -> Void
-  /// Asks for a score of the drawn images; false when it was asked to stop.
-  var askForScore: (LabelledImages) throws -> Bool = { _ in true }
+  let order: RunOrder
+  let places: RunPlaces
+  let plan: ResolvedPlan
+  let model: any GenerativeModel
+  let machine: Machine
+  let stop: StopSignal
+  let report: @Sendable (JobReport) -> Void
 
-  /// Prepares publishing.
-  init(
-    _ order: RunOrder, _ places: RunPlaces, on machine: Machine, stop: StopSignal,
-    report: @escaping @Sendable (JobReport) -> Void
-  ) {
-    self.order = order
-    self.places = places
-    self.machine = machine
-    self.stop = stop
-    self.report = report
-  }
-
-  /// Draws and writes everything; nil when it was asked to stop before the set was whole.
-  func publish(
-    _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, steps: Int
-  ) throws -> JobResults? {
-    let place = places.set(isProtected: design.plan.mechanism != nil)
-    if let mechanism = design.plan.mechanism {
+  /// Begins the set.
+  func begin() throws -> any RunPublication {
+    let place = places.set(isProtected: plan.isProtected)
+    if let mechanism = plan.mechanism {
       let writer = try ReleaseWriter(releaseAt: place, protectedBy: mechanism, hasReport: true)
-      return try publish(model, design, account, steps, place.path, writer)
+      return ZonePublication(self, place.path, writer)
     }
-    let writer = try InternalSetWriter(insideAt: place, hasReport: true)
-    return try publish(model, design, account, steps, place.path, writer)
+    return ZonePublication(
+      self, place.path, try InternalSetWriter(insideAt: place, hasReport: true))
+  }
+}
+
+/// The publication of a set in its zone.
+private final class ZonePublication<Zone: ReportZone>: RunPublication {
+  private let run: RunPublisher
+  private let place: String
+  private let writer: SetWriter<Zone>
+  private let format: ImageSpecification
+  private let request: SampleRequest
+
+  init(_ run: RunPublisher, _ place: String, _ writer: SetWriter<Zone>) {
+    self.run = run
+    self.place = place
+    self.writer = writer
+    format = run.plan.recipe.format(classes: run.plan.classes)
+    request = SampleRequest(
+      classCounts: SampleRequest.evenCounts(of: run.order.count, among: format.classes.count),
+      seed: run.plan.seed &+ 1)
   }
 
-  private func publish<Zone>(
-    _ model: any GenerativeModel, _ design: RunDesign, _ account: RunAccount, _ steps: Int,
-    _ place: String, _ writer: SetWriter<Zone>
-  ) throws -> JobResults? {
-    let format = design.recipe.format(classes: design.classes)
-    let request = SampleRequest(
-      classCounts: SampleRequest.evenCounts(of: order.count, among: format.classes.count),
-      seed: design.seed &+ 1)
-    let drawn = try writer.writeImages(
-      of: model, format: format, request,
-      shouldStop: { stop.isRaised },
-      report: { [count = order.count] in
-        report(.progress(JobProgress(phase: .generate, done: $0, total: count)))
+  var drawn: LabelledImages { writer.lookedImages(format) }
+
+  func draw() throws -> Bool {
+    try writer.writeImages(
+      of: run.model, format: format, request,
+      shouldStop: { run.stop.isRaised },
+      report: { [count = run.order.count] in
+        run.report(.progress(JobProgress(phase: .generate, done: $0, total: count)))
       })
-    guard drawn, try askForScore(writer.lookedImages(format)) else { return nil }
-    report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
+  }
+
+  func publish(_ answers: PaidAnswers, _ account: RunAccount, steps: Int) throws -> JobResults {
+    run.report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
+    let (plan, order, model) = (run.plan, run.order, run.model)
     try writer.writeSheet(of: model, format: format, as: request)
-    try writer.writeGenerator(of: model, recipe: design.recipe, classes: design.classes)
-    let answers = try PaidAnswers(in: places.internalFiles)
+    try writer.writeGenerator(of: model, recipe: plan.recipe, classes: plan.classes)
     let statement = try account.statement(answers: answers.words)
     try answers.write(with: writer)
     try writer.write(
       Releasable(
-        ReleaseReadme(design, statement, count: order.count, answers: answers.contents).text,
+        ReleaseReadme(plan, statement, count: order.count, answers: answers.contents).text,
         .chosenBeforehand),
       as: "README.md")
     if let statement {
@@ -72,55 +87,59 @@ struct RunPublisher {
         Releasable(ControlCoding.encodeForPeople(statement), .chosenBeforehand), as: "privacy.json")
       try writer.write(Releasable(statement.markdown, .chosenBeforehand), as: "PRIVACY.md")
     }
-    try writer.write(report(writer, format, design, statement))
+    try writer.write(report(answers, statement))
     let manifest = try writer.writeManifest(run: order.name, software: Version.current)
     try writer.noteOwn(manifest: manifest)
     if let statement { try account.release(manifest, claim: statement.total) }
     try writer.finish(manifest: manifest)
+    return results(statement, steps: steps)
+  }
+
+  private func results(_ statement: PrivacyStatement?, steps: Int) -> JobResults {
+    let planned = run.plan.stepCount
     return JobResults(
       epsilon: statement?.runCost.epsilon, totalEpsilon: statement?.total.epsilon,
-      meaning: statement?.meaning, delta: statement == nil ? nil : order.delta,
-      steps: steps, plannedSteps: steps < design.plan.steps ? design.plan.steps : nil,
-      images: order.count,
+      meaning: statement?.meaning, delta: statement == nil ? nil : run.order.delta,
+      steps: steps, plannedSteps: steps < planned ? planned : nil,
+      images: run.order.count,
       outputs: [
         JobOutput(kind: "images", path: place + "/data"),
         JobOutput(kind: "sheet", path: place + "/samples.png"),
         JobOutput(kind: "report", path: place + "/report.html"),
         JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
-        JobOutput(kind: "record", path: places.internalFiles + "/run.json"),
+        JobOutput(kind: "record", path: run.places.internalFiles + "/run.json"),
       ])
   }
 
-  /// What the report says.
-  private func report<Zone>(
-    _ writer: SetWriter<Zone>, _ format: ImageSpecification, _ design: RunDesign,
-    _ statement: PrivacyStatement?
+  /// The content of the report.
+  private func report(
+    _ answers: PaidAnswers, _ statement: PrivacyStatement?
   ) throws -> ReportData {
-    let images = writer.lookedImages(format)
+    let images = drawn
     var data = try RunReport(
-      design, statement, in: places.internalFiles, command: order.command, on: machine
-    ).data(images, total: order.count)
+      run.plan, statement, in: run.places.internalFiles, command: run.order.command,
+      on: run.machine
+    ).data(images, total: run.order.count)
     if images.count > 0 {
       data.ownFindingsAlone = Releasable(
-        SyntheticFindings(images, on: machine.threads), .postProcessing)
+        SyntheticFindings(images, on: run.machine.threads), .postProcessing)
     }
-    let answers = try PaidAnswers(in: places.internalFiles)
     data.provenance.facts += answers.facts
-    data.paidScore = answers.score
+    data.paidScore = answers.accuracyForVerdict
     return data
   }
 }
 
 /// The card of a synthetic set.
 struct ReleaseReadme {
-  private let design: RunDesign
+  private let plan: ResolvedPlan
   private let statement: PrivacyStatement?
   private let count: Int
   private let answers: [String]
 
   /// Describes a set of `count` images, with what is told of the real ones.
-  init(_ design: RunDesign, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
-    self.design = design
+  init(_ plan: ResolvedPlan, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
+    self.plan = plan
     self.statement = statement
     self.count = count
     self.answers = answers
@@ -128,7 +147,7 @@ struct ReleaseReadme {
 
   /// The card in Markdown, with the header that dataset hubs read.
   var text: String {
-    let image = design.recipe.image
+    let image = plan.recipe.image
     let guarantee =
       statement.map {
         "\([$0.sentence, $0.meaning ?? ""].joined(separator: "\n\n"))\n\n"
@@ -145,9 +164,9 @@ struct ReleaseReadme {
       ---
       # \(count) synthetic images
 
-      Made by Figment \(Version.current) with recipe `\(design.recipe.name)`: \
+      Made by Figment \(Version.current) with recipe `\(plan.recipe.name)`: \
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
-      \(design.classes.count) classes (\(design.classes.joined(separator: ", "))), in equal shares \
+      \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares \
       whatever the shares in the training set were.
 
       Every image was drawn by the trained model. A model can reproduce what it was trained on: how \

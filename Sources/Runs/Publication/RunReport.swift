@@ -6,8 +6,8 @@ package import Privacy
 
 /// The report about a run: what its design, its statement and its curves say.
 package struct RunReport {
-  /// What the run decided.
-  let design: RunDesign
+  /// The run's plan.
+  let plan: ResolvedPlan
   /// Its guarantee; nil without privacy.
   let statement: PrivacyStatement?
   /// Its curves.
@@ -21,14 +21,15 @@ package struct RunReport {
 
   /// Gathers what `internalFiles` hold of a run.
   package init(
-    _ design: RunDesign, _ statement: PrivacyStatement?, in internalFiles: String, command: String,
+    _ plan: ResolvedPlan, _ statement: PrivacyStatement?, in internalFiles: String, command: String,
     on machine: Machine
   ) throws {
-    self.design = design
+    self.plan = plan
     self.statement = statement
     self.command = command
-    curves = try TrainingCurves(in: internalFiles, steps: design.plan.steps)
-    previews = try TrainingPreviews(in: internalFiles, design).sheets()
+    curves = try TrainingCurves(
+      in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType)
+    previews = try TrainingPreviews(in: internalFiles, plan).sheets()
     previewStudy = PreviewStudy(previews, on: machine)
   }
 
@@ -36,12 +37,12 @@ package struct RunReport {
   package func data(
     _ images: LabelledImages, total: Int, facts: [(name: String, value: String)] = []
   ) -> ReportData {
-    let image = design.recipe.image
+    let image = plan.recipe.image
     let synthetic = Releasable(images, .postProcessing)
     var data = ReportData(
       title: "\(total) synthetic images",
-      subtitle: "\(image.width)×\(image.height) pixels, \(design.classes.count) classes, "
-        + "recipe \(design.recipe.name)",
+      subtitle: "\(image.width)×\(image.height) pixels, \(plan.classes.count) classes, "
+        + "recipe \(plan.recipe.name)",
       synthetic: synthetic,
       provenance: Provenance(
         command: command, commandNamesFolders: false, facts: planFacts + facts))
@@ -52,10 +53,14 @@ package struct RunReport {
     data.progressSheets = Releasable(previews, .postProcessing)
     let drift = previewStudy?.drift
     data.trainingEnd = Releasable(
-      TrainingEnd(drifts: drift?.values ?? [], fakeAccuracy: curves.fakeAccuracyAtEnd?.value),
+      TrainingEnd(
+        drifts: drift?.values ?? [],
+        balance: curves.watchedAtEnd.flatMap {
+          plan.recipe.familyType.balance(atEnd: $0.value)
+        }),
       .postProcessing)
     let drifts = [drift].compactMap { $0 }
-    if design.plan.mechanism == nil {
+    if !plan.isProtected {
       // Without noise nothing of a training is free.
       data.freeSignals = curves.free
       data.privateSignals = curves.real.map { drifts + $0 }
@@ -68,17 +73,22 @@ package struct RunReport {
 
   private var planFacts: [(name: String, value: String)] {
     var facts = [
-      ("Recipe", design.recipe.name), ("Family", design.recipe.family),
-      ("Steps", String(design.plan.steps)),
-      ("Expected images in a batch", String(design.plan.batchSize)),
-      ("Software", "Figment \(Version.current)"),
+      ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
+      ("Steps", String(plan.stepCount)),
     ]
-    if let mechanism = design.plan.mechanism {
+    if let main = plan.mainPlan {
+      facts.append(("Expected images in a batch", String(main.batchSize)))
+    }
+    facts.append(("Software", "Figment \(Version.current)"))
+    if let mechanism = plan.mechanism {
       facts += [
         ("Kind of noise", mechanism.noise.words),
         ("Noise, in clip norms", String(mechanism.noiseMultiplier)),
         ("Clip norm", String(mechanism.clipNorm)),
       ]
+    }
+    for phase in statement?.phases ?? [] {
+      facts.append(("Phase: \(phase.name)", "\(phase.purpose); \(phase.cost)"))
     }
     return facts
   }
@@ -92,7 +102,7 @@ package struct RunReport {
     ]
     return Guarantee(
       epsilon: statement.total.epsilon, delta: statement.total.delta, unit: statement.unit.words,
-      units: design.plan.population,
+      units: plan.population,
       statement: [
         statement.sentence, "Covered: \(statement.covered.joined(separator: "; ")).",
         "Not covered: \(statement.notCovered.joined(separator: "; ")).",

@@ -15,9 +15,10 @@ extension RunOrder {
   /// - Throws: what the run would throw.
   package func requirePossible(units: Int?, after history: () throws -> LedgerHistory) throws {
     // Where no classes are declared, a recipe is checked with as few as can be told apart.
-    try recipe.validate(classes: rules.classes ?? ["one", "two"])
+    let classes = rules.classes ?? ["one", "two"]
+    try recipe.validate(classes: classes)
     try training.validate()
-    if let classes = rules.classes { _ = try ClassNames.folders(classes) }
+    _ = try ClassNames.folders(classes)
     let epsilon: Double
     switch loss {
     case .unlimited:
@@ -27,15 +28,13 @@ extension RunOrder {
     case .remainder: epsilon = budget.epsilon
     }
     _ = try PrivacyBudget(epsilon: epsilon, delta: delta)
-    let questions = try questions(within: epsilon)
-    if let classes = rules.classes { try questions.validate(classes: classes) }
+    if let classes = rules.classes { try requireAnswers(classes: classes) }
+    let outline = try RunOutline(self, classes: classes, population: population ?? units ?? 1)
+    try outline.requireRoom(within: epsilon)
     let history = try history()
     guard let units = population ?? units, units > 0 else { return }
-    let priced = try PricedPlan(self, units: units, after: history)
-    guard let mechanism = priced.plan.mechanism else { return }
+    let priced = try PricedPhases(self, classes: classes, units: units, after: history)
     var gate = BudgetGate(budget: budget, dataset: dataset)
-    try gate.admitPlan(
-      RunDesign.event(mechanism, steps: priced.plan.steps, questions: priced.questions.all),
-      of: name, after: history)
+    try gate.admitPlan(priced.phases.event(), of: name, after: history)
   }
 }

@@ -35,12 +35,9 @@ package struct RunOrder: Sendable {
   package var steps: Int?
   /// The hardened mode, whatever the recipe says; see `TrainingSettings.noise`.
   package var isHardened: Bool = false
-  /// What an answer to how many images there are of each class may cost, out of the run's epsilon;
-  /// nil does not ask.
-  package var countEpsilon: Double?
-  /// What an answer to how many real images a classifier gets right that learnt from the set may
-  /// cost, out of the run's epsilon; nil does not ask.
-  package var scoreEpsilon: Double?
+  /// What each answer beside the model may cost, out of the run's epsilon, by the answers' names
+  /// (`PaidAnswer.request`).
+  package var answers: [String: Double] = [:]
   /// A folder of real images that are never trained on, for the curve of a likelihood; nil for none.
   package var holdOut: String?
   /// Whether that curve may end the training; with privacy it never does.
@@ -59,7 +56,7 @@ package struct RunOrder: Sendable {
     name: String, dataset: String, root: String, rules: DatasetRules, settle: Duration = .zero,
     recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
     delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil,
-    isHardened: Bool = false, countEpsilon: Double? = nil, scoreEpsilon: Double? = nil,
+    isHardened: Bool = false, answers: [String: Double] = [:],
     holdOut: String? = nil, stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
     seed: UInt64? = nil, command: String = "figmentd run"
   ) {
@@ -77,8 +74,7 @@ package struct RunOrder: Sendable {
     self.budget = budget
     self.steps = steps
     self.isHardened = isHardened
-    self.countEpsilon = countEpsilon
-    self.scoreEpsilon = scoreEpsilon
+    self.answers = answers
     self.holdOut = holdOut
     self.stopsEarly = stopsEarly
     self.allowsFewerSteps = allowsFewerSteps

@@ -53,11 +53,12 @@ struct Plan: AsyncParsableCommand {
     if let bytes = plan.diskBytes { facts.append(("disk, at most", Rounded.bytes(bytes))) }
     var table = Table(["PLAN", ""])
     for fact in facts { table.add([fact.0, fact.1]) }
+    let phases = (plan.phases ?? []).isEmpty ? [] : [""] + phaseLines(of: plan, width: width)
     let statement = plan.privacy.map { ["", $0.statement] } ?? []
     let warning = plan.warning.map { "Warning: \($0)" }
     let remarks =
       [warning, plan.privacy?.remark, plan.remark].compactMap { $0 } + (plan.folderRemarks ?? [])
-    return table.lines(width: width)
+    return table.lines(width: width) + phases
       + (statement + remarks.flatMap { ["", $0] }).flatMap { line in
         width.map { Terminal.lines(line, width: $0) } ?? [line]
       }
@@ -65,6 +66,19 @@ struct Plan: AsyncParsableCommand {
 }
 
 extension Plan {
+  /// The phases of the run, each with what it costs alone.
+  private static func phaseLines(of plan: PlanReport, width: Int?) -> [String] {
+    var table = Table(["PHASE", "KIND", "STEPS", "EPSILON ALONE", "NOISE"], droppable: [4])
+    for phase in plan.phases ?? [] {
+      table.add([
+        phase.name, phase.kind, phase.steps.map { Rounded.count($0) } ?? "-",
+        phase.epsilon.map { Rounded.bound($0) } ?? (phase.free == nil ? "-" : "costs nothing"),
+        phase.noise ?? "-",
+      ])
+    }
+    return table.lines(width: width)
+  }
+
   private static func images(_ usable: Int, _ plan: PlanReport) -> String {
     guard let tooSmall = plan.tooSmallImages, tooSmall > 0 else { return Rounded.count(usable) }
     return "\(Rounded.count(usable)); \(Rounded.count(tooSmall)) more are too small for the recipe"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineOptions
 import Control
 
 /// What is learned from, how, and at which price.
@@ -9,56 +10,10 @@ struct TrainOptions: ParsableArguments {
   @Option(help: "The recipe; 'figment recipes' lists them.", completion: Completions.recipes)
   var recipe: String
 
-  @Option(
-    parsing: .unconditional,
-    help: "The privacy loss that the job may cause. (default: what the budget leaves)")
-  var epsilon: Double?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The delta of (epsilon, delta)-differential privacy, at most the policy's. "
-        + "(default: the policy's)"))
-  var delta: Double?
-
-  @Option(parsing: .unconditional, help: "Steps on real images. (default: the recipe's)")
-  var steps: Int?
-
-  @Flag(help: "Train without noise and without any guarantee.")
-  var nonPrivate = false
-
-  @Flag(
-    help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
-  var hardened = false
-
-  @Option(
-    parsing: .unconditional,
-    help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
-  var countEpsilon: Double?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Tell how many real images a classifier gets right that learnt from the set, with noise; "
-        + "paid out of --epsilon."))
-  var scoreEpsilon: Double?
-
-  @Option(parsing: .unconditional, help: "Synthetic images to write at the end. (default: 10,000)")
-  var count: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: "The seed of everything that is not privacy noise. (default: drawn)")
-  var seed: UInt64?
+  @OptionGroup var run: RunOptions
 
   /// The request that the options make.
-  var request: TrainRequest {
-    TrainRequest(
-      dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
-      nonPrivate: nonPrivate ? true : nil, hardened: hardened ? true : nil,
-      countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon, count: count, seed: seed
-    )
-  }
+  var request: TrainRequest { run.request(dataset: dataset, recipe: recipe) }
 }
 
 /// Trains on a dataset and writes a synthetic set.

@@ -115,7 +115,7 @@ struct GenerateCommand: ParsableCommand {
     Generation(
       model: released.model, recipe: released.recipe, classes: released.classes,
       request: SampleRequest(
-        labels: labels, seed: seed ?? RunDesign.drawnSeed(), temperature: temperature,
+        labels: labels, seed: seed ?? ResolvedPlan.drawnSeed(), temperature: temperature,
         guidance: guidance),
       name: released.recipe.name)
   }

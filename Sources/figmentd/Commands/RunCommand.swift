@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineOptions
 import Compute
 import Control
 import Datasets
@@ -28,35 +29,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: "The recipe: a name, or a path of a YAML file.")
   var recipe: String
 
-  @Option(parsing: .unconditional, help: "The privacy loss that the run may cause.")
-  var epsilon: Double?
-
-  @Option(
-    parsing: .unconditional,
-    help: "The delta of (epsilon, delta)-differential privacy. Take less than 1 / images.")
-  var delta: Double?
+  @OptionGroup var options: RunOptions
 
   @Flag(help: "Allow a delta that is not below 1 / images; the statement says so.")
   var allowLargeDelta = false
-
-  @Flag(help: "Train without privacy; the set must not be shared.")
-  var nonPrivate = false
-
-  @Flag(
-    help: "Sum and noise in whole steps of a grid, exact to the last bit; several times slower.")
-  var hardened = false
-
-  @Option(
-    parsing: .unconditional,
-    help: "Tell how many images there are of each class, with noise; paid out of --epsilon.")
-  var countEpsilon: Double?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Tell how many real images a classifier gets right that learnt from the set, with noise; "
-        + "paid out of --epsilon."))
-  var scoreEpsilon: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -67,22 +43,11 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "End when held-out images become no likelier; with --non-private alone.")
   var stopEarly = false
 
-  @Option(parsing: .unconditional, help: "Synthetic images to write.")
-  var count = RunOrder.usualCount
-
   @Option(help: ArgumentHelp("Where results appear.", valueName: "dir"), completion: .directory)
   var output: String
 
-  @Option(parsing: .unconditional, help: "Steps on real images. (default: the recipe's)")
-  var steps: Int?
-
   @Option(help: "The run's name. (default: the recipe's)")
   var name: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: "The seed of everything that privacy does not depend on. (default: drawn)")
-  var seed: UInt64?
 
   @Option(
     parsing: .unconditional,
@@ -136,51 +101,43 @@ struct RunCommand: ParsableCommand {
   enum UnitOption: String, ExpressibleByArgument, CaseIterable { case file, folder }
 
   func validate() throws {
-    if nonPrivate {
+    if options.nonPrivate {
       let meaningless = [
-        ("epsilon", epsilon != nil), ("delta", delta != nil),
-        ("epsilon-maximum", epsilonMaximum != nil), ("count-epsilon", countEpsilon != nil),
-        ("score-epsilon", scoreEpsilon != nil), ("hardened", hardened),
-        ("allow-large-delta", allowLargeDelta),
+        ("epsilon", options.epsilon != nil), ("delta", options.delta != nil),
+        ("epsilon-maximum", epsilonMaximum != nil), ("answer", !request.allAnswers.isEmpty),
+        ("hardened", options.hardened), ("allow-large-delta", allowLargeDelta),
       ]
       if let option = meaningless.first(where: \.1)?.0 {
         throw ValidationError("--non-private: --\(option) is given too. Drop one of them.")
       }
     } else {
-      guard let epsilon, epsilon > 0, epsilon.isFinite else {
+      guard options.epsilon != nil else {
         throw ValidationError(
           "--epsilon: a number above 0 is needed (1 to 10 are usual), or --non-private.")
       }
-      guard let delta, delta > 0, delta < 1 else {
+      guard options.delta != nil else {
         throw ValidationError(
           "--delta: a number between 0 and 1 is needed; take less than 1 / images, such as 1e-5.")
       }
     }
+    do { try request.validateNumbers() } catch { throw ValidationError("--\(error.message)") }
     if stopEarly {
       guard holdOut != nil else {
         throw ValidationError("--stop-early: no --hold-out is given. Name a folder of images.")
       }
-      guard nonPrivate else {
+      guard options.nonPrivate else {
         throw ValidationError(
           "--stop-early: the length of a private run must not depend on held-out images, which "
             + "nobody pays for. Drop it: the curve is drawn all the same.")
       }
     }
     try validateRules()
-    guard (1...ClassCounts.largestTotal).contains(count) else {
-      throw ValidationError(
-        "--count: \(count) given (1 to \(ClassCounts.largestTotal) expected).")
-    }
     for (option, path) in [("images", images), ("output", output), ("recipe", recipe)]
     where path.isEmpty {
       throw ValidationError("--\(option): an empty text given (a path or name expected).")
     }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
-    }
-    if let steps, !(1...TrainingSettings.mostSteps).contains(steps) {
-      throw ValidationError(
-        "--steps: \(steps) given (1 to \(TrainingSettings.mostSteps) expected).")
     }
     if let threads, !ThreadOptions.range.contains(threads) {
       throw ValidationError(
@@ -228,8 +185,8 @@ struct RunCommand: ParsableCommand {
     let results = try WorkingFolder.absolute(output)
     let internalFiles = internalFiles(results, order.recipe)
     let (ledgers, marks) = (stateFolder + "/ledgers", stateFolder + "/ledger-marks")
-    if let design = try RunDesign.saved(in: internalFiles) {
-      try design.requireAgreement(with: order, at: internalFiles)
+    if let plan = try ResolvedPlan.saved(in: internalFiles) {
+      try plan.requireAgreement(with: order, at: internalFiles)
     } else {
       try order.requirePossible(units: nil) {
         try RootLedger.history(
@@ -241,7 +198,7 @@ struct RunCommand: ParsableCommand {
       internalFiles: internalFiles, checkpoints: internalFiles + "/checkpoints",
       release: "\(results)/release/\(name ?? order.recipe.name)",
       unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks, rights: rights)
-    try places.set(isProtected: !nonPrivate).requireFree()
+    try places.set(isProtected: !options.nonPrivate).requireFree()
     try rights.makeFolder(results)
     try RunName.keep(order.name, in: internalFiles)
     let run = TrainingRun(
@@ -272,25 +229,30 @@ struct RunCommand: ParsableCommand {
         "--hold-out: models of family \(recipe.family) have no likelihood, of which a curve could "
           + "be drawn. Drop it.")
     }
-    let delta = delta ?? 1e-5
-    return RunOrder(
-      name: try RunName.ofRun(
+    let delta = options.delta ?? 1e-5
+    return try RunOrder(
+      request, recipe: recipe,
+      named: RunName.ofRun(
         name ?? recipe.name, at: output, in: internalFiles(output, recipe)),
-      dataset: images.split(separator: "/").last.map(String.init) ?? "images",
       root: root,
       rules: DatasetRules(
         classes: classes?.split(separator: ",").map { String($0) },
         privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
         whiteLevel: levels.whiteLevel, colour: levels.transformColour),
-      settle: RunOrder.usualSettle, recipe: recipe, population: population,
-      loss: epsilon.map { .epsilon($0) } ?? .unlimited,
-      permission: .granted(byFlag: nonPrivate), delta: delta, allowsLargeDelta: allowLargeDelta,
+      settle: RunOrder.usualSettle, population: population,
+      permission: .granted(byFlag: options.nonPrivate),
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
-      steps: steps, isHardened: hardened, countEpsilon: countEpsilon,
-      scoreEpsilon: scoreEpsilon, holdOut: try holdOut.map(WorkingFolder.absolute),
-      stopsEarly: stopEarly, allowsFewerSteps: allowFewerSteps, count: count, seed: seed,
-      command: command)
+      allowsLargeDelta: allowLargeDelta, holdOut: try holdOut.map(WorkingFolder.absolute),
+      stopsEarly: stopEarly, command: command)
+  }
+
+  /// The run that the options ask for.
+  private var request: TrainRequest {
+    var request = options.request(
+      dataset: images.split(separator: "/").last.map(String.init) ?? "images", recipe: recipe)
+    request.allowFewerSteps = allowFewerSteps ? true : nil
+    return request
   }
 
   private func internalFiles(_ output: String, _ recipe: Recipe) -> String {
@@ -304,19 +266,18 @@ struct RunCommand: ParsableCommand {
     let isPath = recipe.contains("/")
     command.add(path: "recipe", "RECIPE.yaml", isGiven: isPath)
     command.add("recipe", isPath ? nil : recipe)
-    command.add("epsilon", epsilon)
-    command.add("delta", delta)
+    command.add("epsilon", options.epsilon)
+    command.add("delta", options.delta)
     command.add(flag: "allow-large-delta", allowLargeDelta)
-    command.add(flag: "non-private", nonPrivate)
-    command.add(flag: "hardened", hardened)
-    command.add("count-epsilon", countEpsilon)
-    command.add("score-epsilon", scoreEpsilon)
+    command.add(flag: "non-private", options.nonPrivate)
+    command.add(flag: "hardened", options.hardened)
+    command.add(answers: request.allAnswers)
     command.add(path: "hold-out", "HOLD-OUT", isGiven: holdOut != nil)
     command.add(flag: "stop-early", stopEarly)
-    command.add("count", count)
-    command.add("steps", steps)
+    command.add("count", options.count)
+    command.add("steps", options.steps)
     command.add("name", name)
-    command.add("seed", seed)
+    command.add("seed", options.seed)
     command.add("unit", unit == .file ? nil : unit.rawValue)
     command.add("maximum-per-unit", maximumPerUnit)
     command.add("classes", classes)

@@ -13,7 +13,7 @@ import Runs
 /// images.
 struct JobEvaluation {
   /// The run that is judged.
-  let design: RunDesign
+  let plan: ResolvedPlan
   /// Where its files lie.
   let places: RunPlaces
   /// The dataset as it is configured now.
@@ -42,7 +42,7 @@ struct JobEvaluation {
   /// Evaluates and writes both files of the report; nil when it was asked to stop.
   func run() throws -> JobResults? {
     do {
-      let released = design.plan.mechanism == nil ? places.unprotected : places.release
+      let released = !plan.isProtected ? places.unprotected : places.release
       let synthetic = try syntheticImages(released + "/data")
       let statement = try privacyStatement()
       let real = try realImages()
@@ -61,7 +61,7 @@ struct JobEvaluation {
             JobProgress(phase: .evaluate, done: Int(1000 * progress.share), total: 1000)))
       }
       let run = try RunReport(
-        design, statement, in: places.internalFiles, command: request.command,
+        plan, statement, in: places.internalFiles, command: request.command,
         on: machine)
       var data = run.data(
         synthetic, total: synthetic.count,
@@ -100,7 +100,7 @@ struct JobEvaluation {
   }
 
   private func privacyStatement() throws -> PrivacyStatement? {
-    guard design.plan.mechanism != nil else { return nil }
+    guard plan.isProtected else { return nil }
     let (place, name) = (places.set(isProtected: true), "privacy.json")
     guard let data = try place.ownFile(name) else {
       throw ControlError.conflict(
@@ -112,7 +112,7 @@ struct JobEvaluation {
 
   private func syntheticImages(_ path: String) throws -> LabelledImages {
     try ImageFolder(path, makeDecoder: makeDecoder).load(
-      design.recipe.transform, classNames: design.classes, on: machine
+      plan.recipe.transform, classNames: plan.classes, on: machine
     ).images
   }
 
@@ -120,8 +120,8 @@ struct JobEvaluation {
   /// of the run's own.
   private func realImages() throws -> RealImages {
     let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
-    try design.requireForm(of: snapshot, run: "\(request.job)")
-    let train = snapshot.labelledImages(at: 0..<snapshot.count, classNames: design.classes)
+    try plan.requireForm(of: snapshot, run: "\(request.job)")
+    let train = snapshot.labelledImages(at: 0..<snapshot.count, classNames: plan.classes)
     guard let root = dataset.holdOut else {
       let count = min(10_000, train.count / 5)
       let (test, rest) = train.split(first: count, seed: request.seed ?? 1)
@@ -134,7 +134,7 @@ struct JobEvaluation {
     return RealImages(
       train: Sensitive(train),
       test: try holdOut.images(
-        like: snapshot, classes: design.classes, in: places.internalFiles, on: machine),
+        like: snapshot, classes: plan.classes, in: places.internalFiles, on: machine),
       testIsUnseen: true,
       split: "the dataset's hold-out folder, without files that are training images too")
   }

@@ -59,31 +59,29 @@ final class LocalEngine: TrainingEngine {
       let use = try countUse(dataset, order.transform)
       let population = dataset.population ?? use.units
       let classes = dataset.classes ?? ["one", "two"]
-      try order.recipe.validate(classes: classes)
       let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
-      let priced = try PricedPlan(order, units: population, after: history)
-      if let classes = dataset.classes { try priced.questions.validate(classes: classes) }
-      let plan = priced.plan
-      let forecast = try TrainingForecast(order.recipe, plan, classes: classes, on: machine)
+      let (plan, remark) = try ResolvedPlan.resolve(
+        order, classes: classes, units: population, after: history)
+      let forecast = try TrainingForecast(plan, on: machine)
       var report = PlanReport(
-        dataset: dataset.name, recipe: order.recipe.name, steps: plan.steps,
-        expectedBatch: Double(plan.batchSize), seconds: forecast.seconds,
+        dataset: dataset.name, recipe: order.recipe.name, steps: plan.stepCount,
+        expectedBatch: Double(plan.mainPlan?.batchSize ?? population), seconds: forecast.seconds,
         images: order.count)
+      report.phases = plan.phases.map(\.planned)
       report.usableImages = use.images
       report.tooSmallImages = use.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
-      report.warning =
+      report.warning = plan.mainPlan.flatMap {
         NoiseOutlook(
-          plan, parameterCount: forecast.privateParameterCount, epsilon: priced.epsilon)?.warning
-      guard let mechanism = plan.mechanism, let epsilon = priced.epsilon else {
+          $0, parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon)?.warning
+      }
+      guard let mechanism = plan.mechanism, let epsilon = plan.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
       }
-      let event = RunDesign.event(mechanism, steps: plan.steps, questions: priced.questions.all)
-      try addPrivacy(to: &report, mechanism, epsilon, order, event, dataset, after: history)
-      report.privacy?.remark = priced.remark
-      report.privacy?.statement += priced.questions.words
+      try addPrivacy(to: &report, mechanism, epsilon, order, plan.event, dataset, after: history)
+      report.privacy?.remark = remark
       return report
     }
   }
@@ -172,12 +170,12 @@ final class LocalEngine: TrainingEngine {
 
   func check(_ request: GenerateRequest, from trained: JobDirectory) throws {
     try Self.translated {
-      let design = try design(of: trained)
-      _ = try request.counts(of: design.classes)
-      try design.recipe.validate(
+      let plan = try plan(of: trained)
+      _ = try request.counts(of: plan.classes)
+      try plan.recipe.validate(
         SampleRequest(
           labels: [], seed: 0, temperature: request.temperature ?? 1, guidance: request.guidance),
-        classes: design.classes)
+        classes: plan.classes)
     }
   }
 
@@ -187,18 +185,18 @@ final class LocalEngine: TrainingEngine {
     report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     try Self.translated {
-      let design = try design(of: trained)
+      let plan = try plan(of: trained)
       guard let saved = try CheckpointFolder(path: trained.checkpoints).newest() else {
         throw Self.hasNoModel(trained)
       }
-      let model = try design.recipe.makeModel(
-        classes: design.classes, seed: design.seed, on: machine)
-      try saved.restore(model, learntFrom: design.snapshot)
+      let model = try plan.recipe.makeModel(
+        classes: plan.classes, seed: plan.seed, on: machine)
+      try saved.restore(model, learntFrom: plan.snapshot)
       let generation = Generation(
-        model: model, recipe: design.recipe, classes: design.classes,
+        model: model, recipe: plan.recipe, classes: plan.classes,
         request: SampleRequest(
-          classCounts: try request.counts(of: design.classes),
-          seed: request.seed ?? RunDesign.drawnSeed(),
+          classCounts: try request.counts(of: plan.classes),
+          seed: request.seed ?? ResolvedPlan.drawnSeed(),
           temperature: request.temperature ?? 1, guidance: request.guidance),
         name: job.id.description)
       let places = try places(of: directory, dataset)
@@ -207,7 +205,7 @@ final class LocalEngine: TrainingEngine {
         report(.progress(JobProgress(phase: .generate, done: written, total: count)))
       }
       let results =
-        if let mechanism = design.plan.mechanism {
+        if let mechanism = plan.mechanism {
           try generation.write(
             releaseAt: places.set(isProtected: true),
             protectedBy: mechanism,
@@ -228,14 +226,14 @@ final class LocalEngine: TrainingEngine {
     dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void
   ) throws -> EngineOutcome {
     try Self.translated {
-      guard let design = try RunDesign.saved(in: trained.internalFiles) else {
+      guard let plan = try ResolvedPlan.saved(in: trained.internalFiles) else {
         throw ControlError.conflict(
           "job \(trained.job): its internal files are gone, so nothing can be compared. Train anew."
         )
       }
       return try withoutActuallyEscaping(report) { report in
         let evaluation = JobEvaluation(
-          design: design, places: places(of: trained), dataset: dataset, request: request,
+          plan: plan, places: places(of: trained), dataset: dataset, request: request,
           machine: machine, makeDecoder: makeDecoder,
           stop: stop, report: report)
         return try evaluation.run().map { .completed($0) } ?? .stopped
@@ -276,23 +274,12 @@ final class LocalEngine: TrainingEngine {
           + "\(Rounded.number(policy.delta)). Leave delta out, or ask for less.")
     }
     let recipe = try library.recipe(named: request.recipe)
-    if request.hardened == false, recipe.training.noise == .discreteGaussian {
-      throw ControlError.invalid(
-        "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
-    }
-    return RunOrder(
-      name: name, dataset: dataset.name, root: dataset.root, rules: dataset.rules,
-      settle: dataset.settle, recipe: recipe,
-      population: dataset.population,
-      loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
+    return try RunOrder(
+      request, recipe: recipe, named: name, root: dataset.root, rules: dataset.rules,
+      settle: dataset.settle, population: dataset.population,
       permission: request.isNonPrivate ? .granted(by: policy) : nil,
-      delta: request.delta ?? policy.delta, allowsLargeDelta: policy.allowsLargeDelta,
-      budget: try PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
-      steps: request.steps, isHardened: request.hardened ?? false,
-      countEpsilon: request.countEpsilon, scoreEpsilon: request.scoreEpsilon,
-      holdOut: dataset.holdOut, allowsFewerSteps: request.allowFewerSteps ?? false,
-      count: request.count ?? RunOrder.usualCount,
-      seed: request.seed, command: request.command)
+      budget: PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
+      allowsLargeDelta: policy.allowsLargeDelta, holdOut: dataset.holdOut, command: request.command)
   }
 
   /// Where a job's files lie that may release something of a dataset.
@@ -312,11 +299,11 @@ final class LocalEngine: TrainingEngine {
   }
 
   /// What a job decided, whose model shall draw.
-  private func design(of trained: JobDirectory) throws -> RunDesign {
-    guard let design = try RunDesign.saved(in: trained.internalFiles) else {
+  private func plan(of trained: JobDirectory) throws -> ResolvedPlan {
+    guard let plan = try ResolvedPlan.saved(in: trained.internalFiles) else {
       throw Self.hasNoModel(trained)
     }
-    return design
+    return plan
   }
 
   private static func hasNoModel(_ trained: JobDirectory) -> ControlError {
@@ -325,6 +312,20 @@ final class LocalEngine: TrainingEngine {
 
   private static func translated<Result>(_ body: () throws -> Result) throws -> Result {
     try ControlError.translating(body)
+  }
+}
+
+extension Phase {
+  /// The phase as a plan lists it.
+  fileprivate var planned: PlannedPhase {
+    PlannedPhase(
+      name: name, kind: kind, purpose: purpose, steps: stepCount > 0 ? stepCount : nil,
+      epsilon: epsilon, noise: access == nil ? nil : noiseInWords, free: freeReason?.words)
+  }
+
+  private var noiseInWords: String? {
+    if let query { return "\(Rounded.text(query.standardDeviation)) images" }
+    return plan?.mechanism.map { "\($0.noiseMultiplier) clip norms" }
   }
 }
 

@@ -8,7 +8,7 @@ import Privacy
 ///
 /// A job of the daemon cannot change its order. A command can be given again with other options,
 /// and going on with the old ones in silence would end in a set that nobody asked for.
-extension RunDesign {
+extension ResolvedPlan {
   /// Refuses an order that differs from what this run decided before its first step.
   ///
   /// - Throws: `ControlError.conflict` that names what differs.
@@ -17,7 +17,7 @@ extension RunDesign {
     if try Self.text(of: recipe) != Self.text(of: order.recipe) { differences.append("recipe") }
     if let seed = order.seed, seed != self.seed { differences.append("seed") }
     if let classes = order.rules.classes, classes != self.classes { differences.append("classes") }
-    if let population = order.population, population != plan.population {
+    if let population = order.population, population != self.population {
       differences.append("population")
     }
     if differences.isEmpty { differences += try planDifferences(order) }
@@ -44,7 +44,7 @@ extension RunDesign {
       if let known = announced.design {
         known == fingerprint
       } else {
-        try announced.mechanism == plan.mechanism
+        try announced.mechanism == mechanism
           && EventTally(announced.event) == EventTally(event)
       }
     guard isSame && announced.snapshot == snapshot else {
@@ -54,21 +54,28 @@ extension RunDesign {
     }
   }
 
-  /// Calibration gives the same noise for the same order, so plans tell orders apart.
+  /// Calibration finds the same noise for the same order, so phases distinguish orders.
   private func planDifferences(_ order: RunOrder) throws -> [String] {
     // What is left of a budget changes with every run, and with this one: it is no longer what it was.
     if order.loss == .remainder { return [] }
-    let priced = try PricedPlan(order, units: plan.population, after: LedgerHistory())
-    let asked = priced.plan
-    if asked.steps != plan.steps { return ["steps"] }
-    for question in RunQuestion.allCases where priced.questions[question] != questions[question] {
-      return ["question for the \(question.rawValue)"]
+    let asked = try PricedPhases(
+      order, classes: classes, units: population, after: LedgerHistory()
+    ).phases
+    for kind in PaidAnswers.kinds {
+      // A plan of an earlier version has other words and names for the same question.
+      let (own, other) = (kind.phase(in: phases), kind.phase(in: asked))
+      if own?.query != other?.query { return ["question for the \(kind.phase)"] }
     }
-    guard asked.mechanism != plan.mechanism else { return [] }
-    if let noise = asked.mechanism?.noise, let own = plan.mechanism?.noise, noise != own {
-      return ["kind of noise"]
+    let model = { (phases: [Phase]) in phases.filter { $0.query == nil } }
+    guard model(asked).map(\.name) == model(phases).map(\.name) else { return ["list of phases"] }
+    for (other, own) in zip(model(asked), model(phases)) where other.work != own.work {
+      if other.stepCount != own.stepCount { return ["number of steps"] }
+      guard let noise = other.plan?.mechanism?.noise, let known = own.plan?.mechanism?.noise else {
+        return ["privacy"]
+      }
+      return [noise == known ? "epsilon or delta" : "kind of noise"]
     }
-    return [(asked.mechanism == nil) == (plan.mechanism == nil) ? "epsilon or delta" : "privacy"]
+    return []
   }
 
   private static func text(of recipe: Recipe) throws -> Data {

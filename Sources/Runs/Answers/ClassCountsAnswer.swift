@@ -1,7 +1,8 @@
+import Models
 import Privacy
 
 /// `class_counts.json`: how many images there are of each class, with noise.
-struct ClassCountsFile: PaidAnswer, Hashable {
+struct ClassCountsAnswer: PaidAnswer, Hashable {
   /// Images of each class with noise; they may be below zero.
   let counts: [String: Int]
   /// The noise on each count.
@@ -17,15 +18,28 @@ struct ClassCountsFile: PaidAnswer, Hashable {
     case imagesPerUnit = "images_per_unit"
   }
 
-  static let question = RunQuestion.counts
+  static let request = "class-counts"
+  static let phase = "class counts"
+  static let purpose = "a noisy count of the images of each class"
+  static let needsDrawnImages = false
   static let name = "class_counts.json"
 
+  static func prepare(
+    _ inputs: AnswerInputs, _ query: CountQuery
+  ) throws -> AnswerWork<ClassCountsAnswer> {
+    AnswerWork {
+      inputs.snapshot.classCounts(ofUnitsUpTo: query.sensitivity)
+    } file: {
+      make($0, classes: inputs.plan.classes, query, delta: inputs.delta)
+    }
+  }
+
   /// What the file holds after the answer to a question.
-  static func make(
+  private static func make(
     _ answer: Releasable<[Int]>, classes: [String], _ query: CountQuery, delta: Double
-  ) -> Releasable<ClassCountsFile> {
+  ) -> Releasable<ClassCountsAnswer> {
     answer.map {
-      ClassCountsFile(
+      ClassCountsAnswer(
         counts: Dictionary(uniqueKeysWithValues: zip(classes, $0)),
         standardDeviation: query.standardDeviation, imagesPerUnit: query.sensitivity,
         epsilon: query.epsilon, delta: delta)
@@ -39,6 +53,4 @@ struct ClassCountsFile: PaidAnswer, Hashable {
   var contents: String {
     "`\(Self.name)`: real images of each class, with noise that was paid for"
   }
-
-  var fact: (name: String, value: String)? { nil }
 }

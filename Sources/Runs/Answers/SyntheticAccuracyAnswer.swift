@@ -1,10 +1,12 @@
 import Control
+import Datasets
 import Evaluation
+import Models
 import Privacy
 
-/// `score.json`: how many of the real images a classifier gets right that learnt from the synthetic
-/// ones alone, with noise.
-struct ScoreFile: PaidAnswer, Hashable {
+/// `accuracy.json`: the train-on-synthetic accuracy, the share of the real images that a classifier
+/// trained on the synthetic ones alone gets right, with noise.
+struct SyntheticAccuracyAnswer: PaidAnswer, Hashable {
   /// Real images that are classified rightly, with noise; it may be below zero.
   let right: Int
   /// The right and the wrong ones together: their noises add.
@@ -34,20 +36,66 @@ struct ScoreFile: PaidAnswer, Hashable {
     case realImages = "real_images"
   }
 
-  static let question = RunQuestion.score
-  static let name = "score.json"
+  static let request = "accuracy"
+  static let phase = "train-on-synthetic accuracy"
+  static let formerPhase: String? = "score"
+  static let purpose = "a noisy count of the real images that a classifier of synthetic ones gets right"
+  static let needsDrawnImages = true
+  static let name = "accuracy.json"
+  static let formerName: String? = "score.json"
+
+  /// Images that are in memory at a time.
+  private static let block = 4096
+
+  /// Refuses where a classifier is always right.
+  static func require(classes: [String]) throws(ControlError) {
+    guard classes.count < 2 else { return }
+    throw .invalid(
+      "answers: \(request): the dataset has \(classes.count) class (2 or more expected), so a "
+        + "classifier is always right. Do not ask for it.")
+  }
+
+  static func prepare(
+    _ inputs: AnswerInputs, _ query: CountQuery
+  ) throws -> AnswerWork<SyntheticAccuracyAnswer> {
+    guard let drawn = inputs.drawn else {
+      preconditionFailure("the accuracy is asked after the images are drawn")
+    }
+    // Post-processing of the model: nothing is charged for it.
+    let classifier = try SyntheticClassifier(
+      trainedOn: drawn, seed: inputs.plan.seed &+ 3, on: inputs.machine, progress: inputs.progress)
+    return AnswerWork {
+      outcomes(of: classifier, inputs, ofUnitsUpTo: query.sensitivity)
+    } file: {
+      make($0, classifier, query, delta: inputs.delta)
+    }
+  }
+
+  /// Right and wrong answers over all images: a histogram of images, whatever the classifier.
+  private static func outcomes(
+    of classifier: SyntheticClassifier, _ inputs: AnswerInputs, ofUnitsUpTo largest: Int
+  ) -> Sensitive<[Int]> {
+    let snapshot = inputs.snapshot
+    snapshot.requireUnits(ofUpTo: largest)
+    return stride(from: 0, to: snapshot.count, by: block).reduce(Sensitive([0, 0])) {
+      let places = $1..<min(snapshot.count, $1 + block)
+      let images = Sensitive(
+        snapshot.labelledImages(at: places, classNames: inputs.plan.classes))
+      return $0.map(with: classifier.outcomes(for: images)) { zip($0, $1).map { $0 + $1 } }
+    }
+  }
 
   /// What the file holds after the answer to a question: right and wrong.
-  static func make(
+  private static func make(
     _ answer: Releasable<[Int]>, _ classifier: SyntheticClassifier, _ query: CountQuery,
     delta: Double
-  ) -> Releasable<ScoreFile> {
+  ) -> Releasable<SyntheticAccuracyAnswer> {
     let deviation = query.standardDeviation
     // A rounded number has the variance of the rounding too.
     let rounded = (deviation * deviation + 1.0 / 12).squareRoot()
     return answer.map {
       let share = NoisyShare($0[0], beside: $0[1], standardDeviation: rounded)
-      return ScoreFile(
+      return SyntheticAccuracyAnswer(
         right: $0[0], of: $0[0] + $0[1], accuracy: share.value, interval: share.interval,
         standardDeviation: deviation, imagesPerUnit: query.sensitivity, epsilon: query.epsilon,
         delta: delta, classifier: SyntheticClassifier.kind,
@@ -69,7 +117,7 @@ struct ScoreFile: PaidAnswer, Hashable {
     ("Usefulness", value)
   }
 
-  /// The score in words.
+  /// The accuracy in words.
   private var value: String {
     let accuracy = accuracy.map { "\(Self.percent($0)) %" } ?? "an unknown share"
     return
@@ -77,6 +125,8 @@ struct ScoreFile: PaidAnswer, Hashable {
       + "images alone gets \(accuracy) of the real images right that the model was trained on "
       + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)"
   }
+
+  var accuracyForVerdict: PaidScore? { PaidScore(accuracy: accuracy, interval: interval) }
 
   private static func percent(_ share: Double) -> Double { (1000 * share).rounded() / 10 }
 }

@@ -1,0 +1,148 @@
+public import Privacy
+
+/// One phase of a run with its noise, as it is saved, announced to the ledger, and carried out.
+public struct Phase: Codable, Hashable, Sendable {
+  /// The name of the phase in which a family that learns in one loop learns.
+  public static let training = "training"
+
+  /// What a phase does, and with which noise.
+  public enum Work: Hashable, Sendable {
+    /// Noisy steps of the model on Poisson samples.
+    case training(TrainingPlan)
+    /// One noisy sum over all units, computed by the model in one step.
+    case answer(TrainingPlan)
+    /// A noisy histogram of images that the run computes beside the model.
+    case counts(CountQuery)
+    /// So many steps that read no private image; 0 where the work is not counted in steps.
+    case free(FreeReason, steps: Int)
+  }
+
+  /// The name, unique within a run; the purpose under which the ledger keeps its charges.
+  public let name: String
+  /// What the phase does, in a few words.
+  public let purpose: String
+  /// The work.
+  public let work: Work
+  /// The declared part of the run's epsilon; nil for the phase that gets the rest, and for free ones.
+  public let share: Double?
+  /// The epsilon of the phase alone, rounded up; nil without a private access.
+  public let epsilon: Double?
+
+  /// Describes a phase.
+  public init(
+    _ name: String, _ purpose: String, _ work: Work, share: Double? = nil, epsilon: Double? = nil
+  ) {
+    self.name = name
+    self.purpose = purpose
+    self.work = work
+    self.share = share
+    self.epsilon = epsilon
+  }
+
+  /// The kind in one word: training, answer or free.
+  public var kind: String {
+    switch work {
+    case .training: "training"
+    case .answer, .counts: "answer"
+    case .free: "free"
+    }
+  }
+
+  /// The plan of the model's noisy steps; nil for other work.
+  public var plan: TrainingPlan? {
+    switch work {
+    case .training(let plan), .answer(let plan): plan
+    case .counts, .free: nil
+    }
+  }
+
+  /// The question that the run asks beside the model; nil for other work.
+  public var query: CountQuery? {
+    if case .counts(let query) = work { query } else { nil }
+  }
+
+  /// Why the phase costs nothing; nil for a phase that reads private images.
+  public var freeReason: FreeReason? {
+    if case .free(let reason, _) = work { reason } else { nil }
+  }
+
+  /// Steps that the model makes.
+  public var stepCount: Int {
+    switch work {
+    case .training(let plan), .answer(let plan): plan.steps
+    case .counts: 0
+    case .free(_, let steps): steps
+    }
+  }
+
+  /// One access to the private images; nil for a free phase, and for one without privacy.
+  public var access: PrivacyEvent? {
+    switch work {
+    case .training(let plan), .answer(let plan): plan.mechanism?.event
+    case .counts(let query): query.event
+    case .free: nil
+    }
+  }
+
+  /// How often the phase makes its access.
+  public var accessCount: Int {
+    if case .counts = work { 1 } else { access == nil ? 0 : stepCount }
+  }
+
+  /// Everything that the phase does to the data, less the first `made` accesses.
+  public func event(without made: Int = 0) -> PrivacyEvent? {
+    let left = accessCount - made
+    guard let access, left > 0 else { return nil }
+    if case .counts = work { return access }
+    return .repeated(event: access, times: left)
+  }
+}
+
+extension Phase {
+  private enum CodingKeys: String, CodingKey {
+    case name, purpose, kind, plan, query, reason, steps, share, epsilon
+  }
+
+  /// Reads a phase; a file may be damaged, so each number is checked where it is used.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    name = try container.decode(String.self, forKey: .name)
+    purpose = try container.decode(String.self, forKey: .purpose)
+    share = try container.decodeIfPresent(Double.self, forKey: .share)
+    epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon)
+    let kind = try container.decode(String.self, forKey: .kind)
+    switch kind {
+    case "training":
+      work = .training(try container.decode(TrainingPlan.self, forKey: .plan))
+    case "answer" where container.contains(.query):
+      work = .counts(try container.decode(CountQuery.self, forKey: .query))
+    case "answer":
+      work = .answer(try container.decode(TrainingPlan.self, forKey: .plan))
+    case "free":
+      work = .free(
+        try container.decode(FreeReason.self, forKey: .reason),
+        steps: try container.decodeIfPresent(Int.self, forKey: .steps) ?? 0)
+    default:
+      throw DecodingError.dataCorruptedError(
+        forKey: .kind, in: container,
+        debugDescription: "kind '\(kind)' (training, answer or free expected)")
+    }
+  }
+
+  /// Writes what `init(from:)` reads.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(purpose, forKey: .purpose)
+    try container.encode(kind, forKey: .kind)
+    try container.encodeIfPresent(share, forKey: .share)
+    try container.encodeIfPresent(epsilon, forKey: .epsilon)
+    switch work {
+    case .training(let plan), .answer(let plan): try container.encode(plan, forKey: .plan)
+    case .counts(let query): try container.encode(query, forKey: .query)
+    case .free(let reason, let steps):
+      try container.encode(reason, forKey: .reason)
+      if steps > 0 { try container.encode(steps, forKey: .steps) }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import Learning
+import Models
+import Privacy
+
+/// Carries out a phase that asks for an answer beside the model: once, charged before it is computed,
+/// and the answer kept.
+struct AnswerPhase {
+  let phase: Phase
+  let kind: any PaidAnswer.Type
+  let query: CountQuery
+  let account: RunAccount
+  /// Where answers are kept.
+  let folder: String
+  /// Makes the noise of the answer.
+  let makeNoise: @Sendable () -> NoiseStream
+  /// Reports what may leave.
+  let note: (String) -> Void
+
+  /// Asks, unless it was asked before; nil when the answer was lost.
+  func run(_ inputs: AnswerInputs) throws -> Releasable<any PaidAnswer>? {
+    try ask(kind, inputs)
+  }
+
+  private func ask<Answer: PaidAnswer>(
+    _ kind: Answer.Type, _ inputs: AnswerInputs
+  ) throws -> Releasable<any PaidAnswer>? {
+    if let saved = try Answer.saved(in: folder) { return saved.map { $0 as any PaidAnswer } }
+    guard account.charged(phase.name) == 0 else {
+      note(
+        "\(phase.name): paid for, and the answer was lost in a crash. The set will have none.")
+      return nil
+    }
+    let work = try Answer.prepare(inputs, query)
+    let reservation = try account.ledger.reserve(query.event, times: 1, for: phase.name)
+    let answer = work.file(
+      query.answer(work.histogram(), paidBy: reservation, noise: makeNoise()))
+    try DurableFile.write(try answer.value.encoded(), to: "\(folder)/\(Answer.name)")
+    try account.ledger.settle(reservation, used: 1)
+    return answer.map { $0 as any PaidAnswer }
+  }
+}
+
+extension SetWriter {
+  /// The images that were kept while they were written.
+  func lookedImages(_ format: ImageSpecification) -> LabelledImages {
+    LabelledImages(
+      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
+      labels: looked.labels, pixels: looked.pixels)
+  }
+}

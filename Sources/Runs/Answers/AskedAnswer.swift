@@ -1,0 +1,51 @@
+import Control
+import Datasets
+import Models
+import Privacy
+
+/// An answer that an order asks for, with what it may cost out of the run's epsilon.
+struct AskedAnswer {
+  let kind: any PaidAnswer.Type
+  let epsilon: Double
+
+  /// The phase that asks for it, with the noise that hides all images of one unit.
+  func phase(of order: RunOrder) throws -> Phase {
+    guard let largest = order.rules.privacyUnit == .file ? 1 : order.rules.maximumPerUnit else {
+      throw ControlError.invalid(
+        "answers: \(kind.request) \(epsilon): dataset \(order.dataset) protects folders of any size, and "
+          + "no noise hides them all. Set the most files of a folder (max_per_unit in the dataset's "
+          + "policy; --maximum-per-unit of figmentd run), or do not ask.")
+    }
+    let query = try CountQuery(
+      budget: PrivacyBudget(epsilon: epsilon, delta: order.delta), sensitivity: largest,
+      noise: order.training.noise ?? .gaussian)
+    return Phase(kind.phase, kind.purpose, .counts(query), epsilon: query.epsilon)
+  }
+}
+
+extension RunOrder {
+  /// The answers that the order asks for, in the order in which they are listed.
+  ///
+  /// - Throws: `ControlError.invalid` for an unknown name, and for an answer that needs synthetic images
+  ///   where none are drawn.
+  func askedAnswers() throws(ControlError) -> [AskedAnswer] {
+    let known = PaidAnswers.kinds.map { $0.request }
+    if let unknown = answers.keys.sorted().first(where: { !known.contains($0) }) {
+      throw .invalid(
+        "answers: '\(unknown)' is unknown (\(known.joined(separator: " or ")) expected).")
+    }
+    let asked = PaidAnswers.kinds.compactMap { kind in
+      answers[kind.request].map { AskedAnswer(kind: kind, epsilon: $0) }
+    }
+    if let one = asked.first(where: { $0.kind.needsDrawnImages }), count == 0 {
+      throw .invalid(
+        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not ask.")
+    }
+    return asked
+  }
+
+  /// Refuses answers that mean nothing for these classes.
+  func requireAnswers(classes: [String]) throws(ControlError) {
+    for answer in try askedAnswers() { try answer.kind.require(classes: classes) }
+  }
+}

@@ -1,0 +1,134 @@
+import Compute
+import Control
+import Datasets
+import Evaluation
+import FoundationEssentials
+import Models
+import Privacy
+
+/// An answer about the private images that a run may pay for beside its model: a phase of its own.
+///
+/// It is kept as a file with the internal ones, so that a resumed run does not ask again, and it is
+/// released. A new answer is a file in this folder and a line in `PaidAnswers.kinds`.
+protocol PaidAnswer: Codable, SendableMetatype {
+  /// The name by which orders ask for it.
+  static var request: String { get }
+  /// The name of its phase, under which the ledger keeps its charge forever.
+  static var phase: String { get }
+  /// The name that the phase had in earlier versions; nil if it had none.
+  static var formerPhase: String? { get }
+  /// What the phase does, in a few words.
+  static var purpose: String { get }
+  /// Whether it is asked after the synthetic images are drawn.
+  static var needsDrawnImages: Bool { get }
+  /// The file's name.
+  static var name: String { get }
+  /// The file's name in earlier versions; nil if it had none.
+  static var formerName: String? { get }
+  /// Refuses to ask where the answer would mean nothing.
+  static func require(classes: [String]) throws(ControlError)
+  /// Computes whatever reads no private image, and returns what does.
+  static func prepare(_ inputs: AnswerInputs, _ query: CountQuery) throws -> AnswerWork<Self>
+  /// What the file contains, without its numbers.
+  var words: String { get }
+  /// What the file holds, for the card of the set.
+  var contents: String { get }
+  /// What a report states of it; nil for nothing.
+  var fact: (name: String, value: String)? { get }
+  /// The accuracy that a report's verdict reads; nil for answers that hold none.
+  var accuracyForVerdict: PaidScore? { get }
+}
+
+/// What an answer is computed from.
+struct AnswerInputs {
+  let plan: ResolvedPlan
+  let snapshot: DatasetSnapshot
+  /// Drawn images, or an even share of very many; none before they are drawn.
+  let drawn: LabelledImages?
+  /// The probability with which the bound of the answer may fail.
+  let delta: Double
+  let machine: Machine
+  /// Throws when the run is asked to stop; otherwise reports a share of the work.
+  let progress: (_ share: Double) throws -> Void
+}
+
+/// The part of an answer that reads private images, and what is made of its result.
+struct AnswerWork<Answer> {
+  /// A histogram of images: every image counts once, in one place.
+  let histogram: () -> Sensitive<[Int]>
+  /// The file after noise.
+  let file: (Releasable<[Int]>) -> Releasable<Answer>
+}
+
+extension PaidAnswer {
+  static var formerPhase: String? { nil }
+  static var formerName: String? { nil }
+  static func require(classes: [String]) throws(ControlError) {}
+  var fact: (name: String, value: String)? { nil }
+  var accuracyForVerdict: PaidScore? { nil }
+
+  /// The file's name.
+  var fileName: String { Self.name }
+
+  /// The file's content.
+  func encoded() throws -> Data { try ControlCoding.encodeForPeople(self) }
+
+  /// Whether a phase of a plan asks for this answer.
+  static func isAsked(by phase: Phase) -> Bool {
+    phase.query != nil && (phase.name == self.phase || phase.name == formerPhase)
+  }
+
+  /// The phase that asks for it; nil where none does.
+  static func phase(in phases: [Phase]) -> Phase? { phases.first(where: isAsked) }
+
+  /// The answer that an earlier attempt got; nil when there is none.
+  static func saved(in folder: String) throws -> Releasable<Self>? {
+    let names = try DurableFile.names(in: folder)
+    guard let name = [name, formerName].compactMap({ $0 }).first(where: names.contains) else {
+      return nil
+    }
+    let file = try StateFormat.read(Self.self, at: "\(folder)/\(name)")
+    return Releasable(file, .paidFor)
+  }
+}
+
+/// All answers that a run got.
+struct PaidAnswers {
+  /// The answers that a run can ask for.
+  static let kinds: [any PaidAnswer.Type] = [ClassCountsAnswer.self, SyntheticAccuracyAnswer.self]
+
+  private var answers: [Releasable<any PaidAnswer>] = []
+
+  /// Adds an answer; nil is one that was lost.
+  mutating func add(_ answer: Releasable<any PaidAnswer>?) {
+    if let answer { answers.append(answer) }
+  }
+
+  /// The kind of answer that a phase of this name asks for; nil for other phases.
+  static func kind(ofPhase name: String) -> (any PaidAnswer.Type)? {
+    kinds.first { $0.phase == name || $0.formerPhase == name }
+  }
+
+  /// What a statement says of them.
+  var words: [String] { answers.map(\.value.words) }
+
+  /// What the card of the set says of them.
+  var contents: [String] { answers.map(\.value.contents) }
+
+  /// What a report says of them.
+  var facts: [(name: String, value: String)] { answers.compactMap(\.value.fact) }
+
+  /// The accuracy that the verdict of a report reads; nil when it was not paid for.
+  var accuracyForVerdict: Releasable<PaidScore>? {
+    answers.lazy.compactMap { answer in
+      answer.value.accuracyForVerdict.map { score in answer.map { _ in score } }
+    }.first
+  }
+
+  /// Adds their files to a set.
+  func write<Zone>(with writer: SetWriter<Zone>) throws {
+    for answer in answers {
+      try writer.write(answer.map { try $0.encoded() }, as: answer.value.fileName)
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import Control
+import Datasets
+import Evaluation
+import Models
+import Privacy
+
+/// Carries out the phases of one run, from the place of its newest checkpoint on.
+final class PhaseExecution {
+  let plan: ResolvedPlan
+  let snapshot: DatasetSnapshot
+  let model: any GenerativeModel
+  let account: RunAccount
+  private let run: TrainingRun
+  private let start: RunPlace
+  private let previews: TrainingPreviews
+  private let metrics: MetricsFile
+  private var heldOut: HeldOutLikelihood?
+  private var answers = PaidAnswers()
+  private var publication: (any RunPublication)?
+  /// Steps made and charged in the phases that were carried out, by the phases' names.
+  private var steps: [String: (made: Int, charged: Int)] = [:]
+  /// The step, over all phases, that the newest checkpoint holds.
+  private var saved: Int
+
+  private struct Stopped: Error {}
+
+  /// Prepares the phases; what a crash made the run lose is forgotten.
+  init(
+    _ run: TrainingRun, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
+    _ model: any GenerativeModel, _ account: RunAccount, from place: RunPlace
+  ) throws {
+    self.run = run
+    self.plan = plan
+    self.snapshot = snapshot
+    self.model = model
+    self.account = account
+    start = place
+    saved = place.step
+    let folder = run.places.internalFiles
+    previews = TrainingPreviews(in: folder, plan)
+    metrics = MetricsFile(in: folder)
+    try previews.forget(after: place.step)
+    try MetricsFile.forget(after: place.step, in: folder)
+    heldOut = try run.heldOutLikelihood(of: model, plan, snapshot, after: place.step)
+    for (phase, first) in plan.modelPhases where first <= place.firstStep {
+      // What an earlier attempt lost to a crash was charged and not made.
+      let isCurrent = phase.name == place.phase.name
+      steps[phase.name] = (
+        made: isCurrent ? place.stepInPhase : phase.stepCount,
+        charged: account.charged(phase.name)
+      )
+    }
+  }
+
+  /// Steps that the model made, over all phases.
+  var stepsMade: Int { steps.values.reduce(0) { $0 + $1.made } }
+  /// Steps that the ledger was charged for, over all phases.
+  var stepsCharged: Int { steps.values.reduce(0) { $0 + $1.charged } }
+
+  /// Carries out a phase, or what is left of it.
+  func run(_ phase: Phase) throws -> Trainer.Ending {
+    if let query = phase.query { return try ask(phase, query) }
+    guard phase.stepCount > 0 else { return try draw() }
+    guard let first = plan.modelPhases.first(where: { $0.phase.name == phase.name })?.firstStep,
+      first >= start.firstStep
+    else { return .finished }
+    let step = phase.name == start.phase.name ? start.stepInPhase : 0
+    return phase.freeReason == nil
+      ? try train(phase, after: first, from: step) : try work(phase, after: first, from: step)
+  }
+
+  /// Publishes the set after the last phase.
+  func publish() throws -> JobResults {
+    guard let publication else { preconditionFailure("a plan without a phase that draws") }
+    return try publication.publish(answers, account, steps: stepsMade)
+  }
+
+  private func ask(_ phase: Phase, _ query: CountQuery) throws -> Trainer.Ending {
+    guard let kind = PaidAnswers.kind(ofPhase: phase.name) else {
+      preconditionFailure("a validated plan asks for known answers")
+    }
+    let inputs = AnswerInputs(
+      plan: plan, snapshot: snapshot, drawn: publication?.drawn, delta: run.order.delta,
+      machine: run.machine
+    ) { [run] share in
+      if run.stop.isRaised { throw Stopped() }
+      run.report(
+        .progress(
+          JobProgress(
+            phase: .evaluate, name: phase.name, done: Int(1000 * share), total: 1000)))
+    }
+    let asking = AnswerPhase(
+      phase: phase, kind: kind, query: query, account: account,
+      folder: run.places.internalFiles, makeNoise: run.conditions.makeNoise, note: run.note)
+    do {
+      answers.add(try asking.run(inputs))
+      return .finished
+    } catch is Stopped {
+      return .stopped
+    }
+  }
+
+  private func draw() throws -> Trainer.Ending {
+    let publication = try RunPublisher(
+      order: run.order, places: run.places, plan: plan, model: model, machine: run.machine,
+      stop: run.stop, report: run.report
+    ).begin()
+    self.publication = publication
+    return try publication.draw() ? .finished : .stopped
+  }
+
+  private func train(_ phase: Phase, after first: Int, from step: Int) throws -> Trainer.Ending {
+    guard let steps = phase.plan else { preconditionFailure("\(phase.name) makes no noisy step") }
+    let trainer = Trainer(
+      model, plan: steps, images: SnapshotImages(snapshot), ledger: account.ledger,
+      phase: phase.name, step: step,
+      charged: account.charged(phase.name), permission: run.order.permission,
+      noise: run.conditions.makeNoise())
+    var pace = TrainingPace(from: step)
+    let schedule = TrainingSchedule(steps: phase.stepCount)
+    let ending = try trainer.run(
+      blockSize: { schedule.blockSize },
+      shouldStop: { [run] in run.stop.isRaised || heldOut?.isSettled ?? false },
+      report: { try note($0, of: phase, after: first, schedule, &pace) },
+      blockEnded: { try save(phase, after: first, pace, trainer.progress) })
+    self.steps[phase.name] = (made: trainer.step, charged: trainer.charged)
+    if saved < first + trainer.step { try save(phase, after: first, pace, trainer.progress) }
+    if !run.stop.isRaised, heldOut?.isSettled ?? false {
+      run.note(
+        "ends early: held-out images became no likelier at the last "
+          + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) looks")
+    } else if case .stopped = ending {
+      return .stopped
+    }
+    try run.requireEnoughSteps(trainer, phase)
+    return .finished
+  }
+
+  private func work(_ phase: Phase, after first: Int, from step: Int) throws -> Trainer.Ending {
+    let work = FreeWork(model, phase: phase, step: step)
+    var pace = TrainingPace(from: step)
+    let schedule = TrainingSchedule(steps: phase.stepCount)
+    let ending = try work.run(
+      blockSize: schedule.blockSize, shouldStop: { [run] in run.stop.isRaised },
+      report: { try note($0, of: phase, after: first, schedule, &pace) },
+      blockEnded: { try save(phase, after: first, pace, work.progress) })
+    steps[phase.name] = (made: work.step, charged: 0)
+    return ending
+  }
+
+  /// Keeps the curves and the preview of a step, and reports it.
+  private func note(
+    _ progress: Trainer.Progress, of phase: Phase, after first: Int,
+    _ schedule: TrainingSchedule, _ pace: inout TrainingPace
+  ) throws {
+    pace.stepped(to: progress.step)
+    let step = first + progress.step
+    let isLastPhase = first + phase.stepCount == plan.stepCount
+    try previews.draw(model, after: step, of: isLastPhase ? first + progress.lastStep : .max)
+    var curves = progress.report
+    let bits = heldOut?.measure(after: step)
+    curves.privateCurves[HeldOutLikelihood.curve] = bits
+    if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {
+      let epsilon = account.plannedEpsilon(in: phase, charged: progress.charged)
+      try metrics.append(curves, of: step, epsilon: epsilon)
+    }
+    // People watch the clock: this line is for the moment and is kept nowhere.
+    guard pace.isReportDue || progress.step == progress.lastStep else { return }
+    pace.reported()
+    let watched = plan.recipe.familyType.watchedCurve.flatMap { curve in
+      curves.curves[curve].map { CurveValue(name: curve.name, value: $0.value) }
+    }
+    run.report(
+      .progress(account.progress(phase, progress, pace, checkpoint: saved, curve: watched)))
+  }
+
+  /// Writes a checkpoint, and waits for room where there is none.
+  private func save(
+    _ phase: Phase, after first: Int, _ pace: TrainingPace, _ progress: Trainer.Progress
+  ) throws {
+    let report = { [account, saved] in
+      account.progress(phase, progress, pace, checkpoint: saved)
+    }
+    try run.whenThereIsRoom(for: "a checkpoint", report) {
+      try run.checkpoints.save(
+        model, step: first + progress.step, phase: phase.name, learntFrom: plan.snapshot)
+    }
+    saved = first + progress.step
+    run.report(.progress(account.progress(phase, progress, pace, checkpoint: saved)))
+  }
+}
+
+extension TrainingRun {
+  /// The curve of held-out images, if the order names some and the model has a likelihood.
+  func heldOutLikelihood(
+    of model: any GenerativeModel, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
+    after step: Int
+  ) throws -> HeldOutLikelihood? {
+    guard let root = order.holdOut, let model = model as? any LikelihoodModel else { return nil }
+    let folder = places.internalFiles
+    let images = try HoldOut(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
+      .images(like: snapshot, classes: plan.classes, in: folder, on: machine)
+    let earlier = try MetricsFile.lines(in: folder).filter { $0.step <= step }
+    return HeldOutLikelihood(
+      of: model, on: images, steps: plan.stepCount, seed: plan.seed,
+      earlier: earlier.compactMap { $0.privateCurves[HeldOutLikelihood.curve.name] },
+      ending: order.stopsEarly ? order.permission : nil)
+  }
+}

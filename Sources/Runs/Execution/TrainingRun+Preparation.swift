@@ -1,0 +1,96 @@
+import Compute
+import Control
+import Datasets
+import FoundationEssentials
+import Models
+import Privacy
+import Synchronization
+
+/// What a run does before its first phase: it finds its plan and its images, or makes them.
+extension TrainingRun {
+  /// The plan and the frozen images of an earlier attempt, or new ones.
+  func prepare() throws -> (ResolvedPlan, DatasetSnapshot) {
+    let folder = places.internalFiles
+    if let plan = try ResolvedPlan.saved(in: folder), try isUnderway(plan) {
+      if plan.isProtected { try requireOwnReleases() }
+      let images = try FrozenImages.open(named: plan.snapshot, in: folder, run: order.name)
+      try plan.requireForm(of: images.snapshot, run: order.name)
+      return (plan, images.snapshot)
+    }
+    guard try history().nextAttempt(of: order.name) == 1 else {
+      throw ControlError.conflict(
+        "run \(order.name): its ledger knows an earlier run of this name, whose files are gone. "
+          + "Start a run of another name.")
+    }
+    try checkpoints.clear()
+    let snapshot = try whenThereIsRoom(
+      for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
+    report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
+    let (plan, remark) = try ResolvedPlan.resolve(
+      order, classes: snapshot.snapshot.classes, units: snapshot.snapshot.unitCount,
+      snapshot: snapshot.name, after: history())
+    if let remark { note(remark) }
+    try plan.save(in: folder)
+    return (plan, snapshot.snapshot)
+  }
+
+  /// Whether a saved plan is that of a run which the ledger has heard of, or needs no ledger.
+  ///
+  /// One that was saved and never announced is not binding: nothing proves that it is as it was, and
+  /// nothing was done with it.
+  private func isUnderway(_ plan: ResolvedPlan) throws -> Bool {
+    if !plan.isProtected { return true }
+    if try history().nextAttempt(of: order.name) > 1 { return true }
+    guard let saved = try checkpoints.newest(), saved.step > 0
+    else { return false }
+    throw ControlError.failed(
+      "run \(order.name): a checkpoint of \(saved.step) steps is there, and the ledger of the images "
+        + "knows no such run (its announcement expected). The ledger was lost or moved. Restore it, "
+        + "or start a new run.")
+  }
+
+  /// Reads the folder and packs its images under a name that the run draws.
+  private func freeze() throws -> FrozenImages {
+    report(.progress(JobProgress(phase: .scan, done: 0, total: 0)))
+    let settled = SettledRoot(root: order.root, rules: order.rules, settle: order.settle)
+    try settled.wait(unless: stop)
+    var builder = SnapshotBuilder(
+      root: order.root, rules: order.rules, transform: order.transform,
+      threadCount: machine.threads.threadCount)
+    builder.makeDecoder = makeDecoder
+    builder.isSettled = { settled.isSettled($1) }
+    builder.isStopped = { [stop] in stop.isRaised }
+    builder.onProgress = { [report] progress in
+      report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
+    }
+    let folder = places.internalFiles
+    let files = Mutex<[InspectedFile]>([])
+    builder.onVerdicts = { found in files.withLock { $0 = found } }
+    defer { tellOwnerOf(files.withLock { $0 }, builder.transform) }
+    do {
+      let frozen = try FrozenImages.build(builder, named: conditions.drawSecret(), in: folder)
+      verdicts = frozen.files.countsByCode()
+      try VerdictsFile.write(frozen.files, in: folder)
+      return frozen.images
+    } catch {
+      // Also where no file can be used: the list says why.
+      try? VerdictsFile.write(files.withLock { $0 }, in: folder)
+      throw error
+    }
+  }
+
+  /// Says which files are used, and what the folder looks like.
+  private func tellOwnerOf(_ files: [InspectedFile], _ form: ImageTransform) {
+    guard !files.isEmpty else { return }
+    tellOwner("\(ImageSetSummary(of: files, classes: order.rules.classes)).")
+    let remarks = FolderRemark.remarks(on: files, rules: order.rules, lookedAtWith: form)
+    for remark in remarks { tellOwner("\(remark)") }
+  }
+
+  /// What other runs did to the root.
+  func history() throws -> LedgerHistory {
+    try RootLedger.history(
+      root: order.root, dataset: order.dataset, unit: order.unit, ledgers: places.ledgers,
+      marks: places.ledgerMarks)
+  }
+}

@@ -1,0 +1,116 @@
+import Control
+package import Models
+package import Privacy
+
+/// The phases of a run with their noise and what they cost, decided before a private byte is read.
+package struct PricedPhases {
+  /// The phases, in the order in which they are carried out.
+  package let phases: [Phase]
+  /// The number of units of privacy that the phases count on.
+  package let population: Int
+  /// The epsilon of all phases together, rounded up; nil without privacy.
+  package let epsilon: Double?
+  /// Decisions that the order left open, in words; nil if there are none.
+  package var remark: String?
+
+  /// The least part of a budget that is spent without being asked for: below it, noise leaves nothing
+  /// to learn.
+  private static let leastShare = 0.01
+
+  /// The phases of an order over the units that were found, or over as many as were declared.
+  ///
+  /// An order for the rest of a budget of which nothing useful is left is planned as if all of it were
+  /// there: the ledger then refuses it, and states what would fit. `history` is read for such orders
+  /// alone.
+  package init(
+    _ order: RunOrder, classes: [String], units: Int,
+    after history: @autoclosure () throws -> LedgerHistory
+  ) throws {
+    let outlines = try RunOutline(order, classes: classes, population: order.population ?? units)
+    let remarks = try order.remarks(population: outlines.population)
+    switch order.loss {
+    case .unlimited:
+      self.init(
+        phases: try outlines.unprotected(), population: outlines.population, epsilon: nil)
+    case .epsilon(let epsilon): try self.init(order, outlines, epsilon: epsilon)
+    case .remainder:
+      self =
+        try Self(order, outlines, remainderAfter: history())
+        ?? Self(order, outlines, epsilon: order.budget.epsilon)
+    }
+    if !remarks.isEmpty { remark = ([remark].compactMap { $0 } + remarks).joined(separator: " ") }
+  }
+
+  private init(phases: [Phase], population: Int, epsilon: Double?) {
+    self.phases = phases
+    self.population = population
+    self.epsilon = epsilon
+  }
+
+  /// The phases that cost at most `epsilon` together.
+  private init(_ order: RunOrder, _ outlines: RunOutline, epsilon: Double) throws {
+    let budget = try PrivacyBudget(epsilon: epsilon, delta: order.delta)
+    let priced = try outlines.phases(
+      within: budget, calibration: Calibration(budget: budget))
+    self.init(phases: priced.phases, population: outlines.population, epsilon: priced.epsilon)
+  }
+
+  /// The phases that fit into the budget together with `history`; nil when the root is unused, or when
+  /// too little is left.
+  private init?(
+    _ order: RunOrder, _ outlines: RunOutline, remainderAfter history: LedgerHistory
+  ) throws {
+    let committed = try history.committed(exceptRun: order.name)
+    guard !committed.isEmpty else { return nil }
+    // The run's own delta may be smaller than the budget's: what holds at it holds at the budget's.
+    let budget = try PrivacyBudget(epsilon: order.budget.epsilon, delta: order.delta)
+    let calibration = try history.calibration(within: budget, exceptRun: order.name)
+    let phases: [Phase]
+    do {
+      phases = try outlines.phases(within: budget, calibration: calibration).phases
+    } catch PrivacyError.unreachableTarget {
+      return nil
+    }
+    let alone = try PrivacyCost(of: EventTally(phases.event()), delta: order.delta).epsilon
+    guard alone >= Self.leastShare * budget.epsilon else { return nil }
+    let spent = try PrivacyCost(of: committed, delta: budget.delta, basis: calibration.basis)
+      .epsilon
+    self.init(phases: phases, population: outlines.population, epsilon: alone)
+    remark =
+      "No epsilon was asked for: the plan takes what is left of \(Decimals.number(budget.epsilon)), beside "
+      + "\(Decimals.epsilon(spent)) that other runs spent or announced. It is "
+      + "\(Decimals.epsilon(alone)) by itself; together they stay within the budget."
+  }
+}
+
+extension [Phase] {
+  /// Everything that the phases do to the data, less the accesses that were `charged` already, by the
+  /// phases' names; no access without privacy.
+  package func event(without charged: [String: Int] = [:]) -> PrivacyEvent {
+    let events = compactMap { $0.event(without: charged[$0.name] ?? 0) }
+    return events.count == 1 ? events[0] : .composed(events)
+  }
+}
+
+extension RunOrder {
+  /// Remarks about the numbers of an order over `population` units.
+  ///
+  /// - Throws: `ControlError.refusedByPolicy` where delta is so large that the guarantee would allow
+  ///   publishing somebody's images, and the administrator did not allow that.
+  fileprivate func remarks(population: Int) throws(ControlError) -> [String] {
+    guard population > 0 else { return [] }
+    var remarks: [String] = []
+    if recipe.training.batchSize > population {
+      remarks.append(
+        "The recipe's batch of \(recipe.training.batchSize) is larger than the \(population) units: "
+          + "every step uses all of them.")
+    }
+    guard loss != .unlimited else { return remarks }
+    let size = DeltaSize(delta, units: population)
+    if !allowsLargeDelta, let refusal = size.refusal(dataset: dataset) {
+      throw .refusedByPolicy(refusal)
+    }
+    if let remark = size.remark { remarks.append(remark) }
+    return remarks
+  }
+}

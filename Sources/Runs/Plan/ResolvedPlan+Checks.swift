@@ -1,0 +1,79 @@
+package import Control
+package import Datasets
+import Models
+import Privacy
+
+/// What a saved plan must be before anything is made of it: the file may be damaged, and sizes that no
+/// order could have given would end the process.
+extension ResolvedPlan {
+  /// Refuses numbers that no order gives.
+  ///
+  /// - Throws: what is wrong, without the name of the file.
+  func validate() throws {
+    _ = try ClassNames.folders(classes)
+    try recipe.validate(classes: classes)
+    try Self.require(population, in: 1...Self.largestPopulation, "population")
+    guard Set(phases.map(\.name)).count == phases.count, phases.contains(where: { $0.plan != nil })
+    else {
+      throw ControlError.invalid(
+        "phases: \(phases.map(\.name)) (different names, and one that learns, expected).")
+    }
+    for phase in phases { try validate(phase) }
+    try Self.require(stepCount, in: 1...TrainingSettings.mostSteps, "steps of all phases")
+  }
+
+  private func validate(_ phase: Phase) throws {
+    let field = "phase \(phase.name)"
+    switch phase.work {
+    case .training(let plan), .answer(let plan):
+      try Self.require(plan.steps, in: 1...TrainingSettings.mostSteps, "\(field): steps")
+      try Self.require(plan.population, in: population...population, "\(field): population")
+      try Self.require(
+        plan.batchSize, in: 1...min(TrainingSettings.largestBatch, population),
+        "\(field): batch_size")
+      guard plan.mechanism.map({ $0.nominalBatchSize == plan.batchSize }) ?? true else {
+        throw ControlError.invalid("\(field): its mechanism's batch is not its own.")
+      }
+      guard (plan.mechanism != nil) == isProtected else {
+        throw ControlError.invalid("\(field): noise in some phases only (in all or none expected).")
+      }
+    case .counts:
+      guard isProtected else {
+        throw ControlError.invalid("\(field): without a mechanism that protects (none expected).")
+      }
+      guard let kind = PaidAnswers.kind(ofPhase: phase.name) else {
+        throw ControlError.invalid("\(field): unknown (a phase of this version expected).")
+      }
+      try kind.require(classes: classes)
+    case .free(_, let steps):
+      try Self.require(steps, in: 0...TrainingSettings.mostSteps, "\(field): steps")
+    }
+  }
+
+  /// Images are counted in 31 bits.
+  private static let largestPopulation = Int(Int32.max)
+
+  private static func require(
+    _ number: Int, in range: ClosedRange<Int>, _ field: String
+  ) throws(ControlError) {
+    guard range.contains(number) else {
+      throw .invalid(
+        "\(field) is \(number) (\(range.lowerBound) to \(range.upperBound) expected).")
+    }
+  }
+
+  /// Refuses frozen images of other classes or another form than the plan's networks are made for.
+  ///
+  /// - Throws: `ControlError.failed`.
+  package func requireForm(of snapshot: DatasetSnapshot, run: String) throws(ControlError) {
+    let image = recipe.image
+    guard snapshot.classes == classes,
+      snapshot.shape
+        == ImageShape(height: image.height, width: image.width, channels: image.channels)
+    else {
+      throw .failed(
+        "run \(run): its frozen images do not have the form that its design.json states. They belong to "
+          + "different runs. Restore them, or start a new run.")
+    }
+  }
+}

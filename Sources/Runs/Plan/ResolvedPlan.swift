@@ -1,0 +1,153 @@
+import Control
+import Crypto
+import Datasets
+import FoundationEssentials
+package import Models
+package import Privacy
+
+/// Everything that a run decides before its first step, with nothing left open: what `plan` shows is
+/// computed from it, and a run saves it beside its checkpoints, so that a resumed run goes on with the
+/// same plan.
+///
+/// Its file is called `design.json`, as in earlier versions.
+package struct ResolvedPlan {
+  /// The recipe as it was.
+  package let recipe: Recipe
+  /// The phases, in the order in which they are carried out.
+  package let phases: [Phase]
+  /// The number of units of privacy that the phases count on.
+  package let population: Int
+  /// The class names, in label order.
+  package let classes: [String]
+  /// The seed of everything that privacy does not depend on.
+  package let seed: UInt64
+  /// The secret name of the frozen images; empty in a plan that was made to be shown. See
+  /// `FrozenImages`.
+  package let snapshot: String
+  /// The epsilon of all phases together, rounded up; nil without privacy.
+  package let epsilon: Double?
+  /// The facts about the data that the administrator declared; all others were found in the folder.
+  ///
+  /// Sorted; nil in plans that were saved before the two were told apart.
+  let declared: [DatasetFact]?
+
+  /// Resolves an order over images of `classes` in so many units, or in as many as were declared.
+  ///
+  /// - Parameter history: what was done to the root so far; read only for an order that asks for the
+  ///   rest of its budget.
+  /// - Returns: the plan, and the decisions that the order left open, in words.
+  package static func resolve(
+    _ order: RunOrder, classes: [String], units: Int, snapshot: String = "",
+    after history: @autoclosure () throws -> LedgerHistory
+  ) throws -> (plan: ResolvedPlan, remark: String?) {
+    _ = try ClassNames.folders(classes)
+    try order.recipe.validate(classes: classes)
+    try order.requireAnswers(classes: classes)
+    let priced = try PricedPhases(order, classes: classes, units: units, after: history())
+    let plan = ResolvedPlan(
+      recipe: order.recipe, phases: priced.phases, population: priced.population,
+      classes: classes, seed: order.seed ?? drawnSeed(), snapshot: snapshot,
+      epsilon: priced.epsilon, declared: order.declared.sorted { $0.rawValue < $1.rawValue })
+    return (plan, priced.remark)
+  }
+
+  /// A seed where none was given; every reader of JSON keeps it exactly.
+  package static func drawnSeed() -> UInt64 { UInt64.random(in: 0...(1 << 53)) }
+
+  /// Whether noise protects the images.
+  package var isProtected: Bool { mechanism != nil }
+
+  /// The mechanism of the phase that gets the rest of epsilon; nil without privacy.
+  package var mechanism: SubsampledGaussian? { mainPlan?.mechanism }
+
+  /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
+  package var mainPlan: TrainingPlan? {
+    (phases.first { $0.plan != nil && $0.share == nil } ?? phases.first { $0.plan != nil })?.plan
+  }
+
+  /// The phases that the model carries out, each with the steps of those before it.
+  package var modelPhases: [(phase: Phase, firstStep: Int)] {
+    var first = 0
+    return phases.filter { $0.stepCount > 0 }.map { phase in
+      defer { first += phase.stepCount }
+      return (phase, first)
+    }
+  }
+
+  /// Steps that the model makes in all phases.
+  package var stepCount: Int { phases.reduce(0) { $0 + $1.stepCount } }
+
+  /// Everything that the run does to the data.
+  package var event: PrivacyEvent { phases.event() }
+
+  private static let name = "/design.json"
+
+  /// The plan of an earlier attempt; nil at the first.
+  package static func saved(in folder: String) throws -> ResolvedPlan? {
+    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
+    let plan = try StateFormat.read(ResolvedPlan.self, at: folder + name)
+    do {
+      try plan.validate()
+    } catch {
+      throw StateFormat.damaged(folder + name, by: error)
+    }
+    return plan
+  }
+
+  /// Writes the plan durably, the same plan always in the same bytes.
+  func save(in folder: String) throws {
+    try DurableFile.write(try StateFormat.encode(self), to: folder + Self.name)
+  }
+
+  /// SHA-256 of the saved plan, which the run announces to the ledger: a plan that was changed
+  /// afterwards is noticed.
+  static func fingerprint(in folder: String) throws -> String {
+    SHA256.hash(data: try DurableFile.read(folder + name)).hexadecimal
+  }
+}
+
+extension ResolvedPlan: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case recipe, phases, population, classes, seed, snapshot, epsilon, declared
+  }
+
+  /// What plans held before they were made of phases: one training, and two questions beside it.
+  private enum FormerKeys: String, CodingKey { case plan, counts, score }
+
+  /// Reads a plan, also one of the versions before phases.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    recipe = try container.decode(Recipe.self, forKey: .recipe)
+    classes = try container.decode([String].self, forKey: .classes)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    snapshot = try container.decode(String.self, forKey: .snapshot)
+    epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon)
+    declared = try container.decodeIfPresent([DatasetFact].self, forKey: .declared)
+    guard container.contains(.phases) else {
+      (phases, population) = try Self.formerPhases(from: decoder)
+      return
+    }
+    phases = try container.decode([Phase].self, forKey: .phases)
+    population = try container.decode(Int.self, forKey: .population)
+  }
+
+  private static func formerPhases(
+    from decoder: any Decoder
+  ) throws -> (phases: [Phase], population: Int) {
+    let former = try decoder.container(keyedBy: FormerKeys.self)
+    let plan = try former.decode(TrainingPlan.self, forKey: .plan)
+    let question = { (key: FormerKeys, kind: any PaidAnswer.Type) throws -> [Phase] in
+      try former.decodeIfPresent(CountQuery.self, forKey: key).map {
+        // The ledger knows the charge under the name of that version.
+        [Phase(kind.formerPhase ?? kind.phase, kind.purpose, .counts($0), epsilon: $0.epsilon)]
+      } ?? []
+    }
+    let training = PhaseOutline.training(
+      TrainingSettings(batchSize: 1, steps: 1, clipNorm: 1))
+    let phases =
+      try question(.counts, ClassCountsAnswer.self)
+      + [Phase(training.name, training.purpose, .training(plan)), RunOutline.drawingPhase]
+      + question(.score, SyntheticAccuracyAnswer.self)
+    return (phases, plan.population)
+  }
+}

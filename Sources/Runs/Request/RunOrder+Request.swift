@@ -1,0 +1,33 @@
+package import Control
+package import Datasets
+package import Models
+package import Privacy
+
+extension RunOrder {
+  /// The order that a request becomes, whoever asks: every option that was left open has its default.
+  ///
+  /// - Parameters:
+  ///   - name: the run's name in the ledger of its root.
+  ///   - budget: the most that all runs on the root may spend; its delta is the default.
+  /// - Throws: `ControlError.invalid` for a request that the recipe cannot follow.
+  package init(
+    _ request: TrainRequest, recipe: Recipe, named name: String, root: String,
+    rules: DatasetRules, settle: Duration, population: Int?,
+    permission: UnprotectedTraining?, budget: PrivacyBudget, allowsLargeDelta: Bool,
+    holdOut: String? = nil, stopsEarly: Bool = false, command: String
+  ) throws(ControlError) {
+    if request.hardened == false, recipe.training.noise == .discreteGaussian {
+      throw .invalid(
+        "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
+    }
+    self.init(
+      name: name, dataset: request.dataset, root: root, rules: rules, settle: settle,
+      recipe: recipe, population: population,
+      loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
+      permission: permission, delta: request.delta ?? budget.delta,
+      allowsLargeDelta: allowsLargeDelta, budget: budget, steps: request.steps,
+      isHardened: request.hardened ?? false, answers: request.allAnswers, holdOut: holdOut,
+      stopsEarly: stopsEarly, allowsFewerSteps: request.allowFewerSteps ?? false,
+      count: request.count ?? Self.usualCount, seed: request.seed, command: command)
+  }
+}
