@@ -89,16 +89,16 @@ import Testing
 
   @Test func onlyReleasableFieldsHaveAName() throws {
     let full = JobProgress(
-      phase: .train, done: 1, total: 2, plannedEpsilon: 1, targetEpsilon: 2, delta: 0.1, speed: 3,
-      remainingSeconds: 4, fakeAccuracy: 0.5, checkpoint: 6)
+      phase: .train, name: "training", done: 1, total: 2, plannedEpsilon: 1, targetEpsilon: 2, delta: 0.1, speed: 3,
+      remainingSeconds: 4, curve: CurveValue(name: "fake_accuracy", value: 0.5), checkpoint: 6)
     let text = String(decoding: try ControlCoding.encode(full), as: UTF8.self)
     let names = text.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }
-      .map { String($0.element) }.filter { $0 != "train" }
+      .map { String($0.element) }.filter { !["train", "training", "fake_accuracy"].contains($0) }
     // Adding a field means deciding that its value may be told to anybody.
     #expect(
       names.sorted() == [
-        "checkpoint", "delta", "done", "fake_accuracy", "phase", "planned_epsilon",
-        "remaining_seconds", "speed", "target_epsilon", "total",
+        "checkpoint", "curve", "delta", "done", "name", "name", "phase", "planned_epsilon",
+        "remaining_seconds", "speed", "target_epsilon", "total", "value",
       ])
   }
 }

@@ -63,22 +63,22 @@ import Testing
       title: "t", subtitle: "s", synthetic: Releasable(try GlyphSet.images(40), .postProcessing),
       provenance: Provenance(command: "", facts: []))
     data.trainingEnd = Releasable(
-      TrainingEnd(drifts: [0.6], fakeAccuracy: 0.95), .postProcessing)
+      TrainingEnd(drifts: [0.6], balance: "Balance: the generator lagged."), .postProcessing)
     var page = HTMLReport(data.document(for: ReleaseReport.self)).markup
     #expect(page.contains("more steps may help") && page.contains("the generator lagged"))
     #expect(!page.contains("had nearly stopped changing"))
     data.trainingEnd = Releasable(
-      TrainingEnd(drifts: [0.7, 0.1], fakeAccuracy: nil), .postProcessing)
+      TrainingEnd(drifts: [0.7, 0.1], balance: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup
     #expect(page.contains("had nearly stopped changing"))
     #expect(!page.contains("more steps may help"))
     // Ten steps of a training that would need thousands: nothing moved, so nothing settled.
     data.trainingEnd = Releasable(
-      TrainingEnd(drifts: [0.02, 0.1], fakeAccuracy: nil), .postProcessing)
+      TrainingEnd(drifts: [0.02, 0.1], balance: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup
     #expect(page.contains("hardly changed during the whole training"))
     #expect(!page.contains("nearly stopped changing"))
-    data.trainingEnd = Releasable(TrainingEnd(drifts: [], fakeAccuracy: nil), .postProcessing)
+    data.trainingEnd = Releasable(TrainingEnd(drifts: [], balance: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup
     #expect(page.contains("No free sign tells"))
   }

@@ -282,7 +282,7 @@ import Testing
   @Test func noVerdictSaysTwoOppositeThings() throws {
     var data = try data()
     data.trainingEnd = Releasable(
-      TrainingEnd(drifts: [0.8, 0.1], fakeAccuracy: nil), .postProcessing)
+      TrainingEnd(drifts: [0.8, 0.1], balance: nil), .postProcessing)
     data.freeSignals = Releasable([signal("a", rising: true)], .postProcessing)
     var reasons = quality(data).reasons
     #expect(reasons.contains { $0.contains("“a” was still improving") })

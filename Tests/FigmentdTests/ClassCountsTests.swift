@@ -16,14 +16,14 @@ import Testing
     if case .finished = ending { true } else { false }
   }
 
-  private func released(_ bench: RunBench) throws -> ClassCountsFile {
+  private func released(_ bench: RunBench) throws -> ClassCountsAnswer {
     try JSONDecoder().decode(
-      ClassCountsFile.self,
+      ClassCountsAnswer.self,
       from: DurableFile.read(bench.places.release + "/class_counts.json"))
   }
 
   @Test func countsAreChargedFirstAndLeaveWithTheRelease() throws {
-    let bench = try RunBench(countEpsilon: 0.5)
+    let bench = try RunBench(answers: ["class-counts": 0.5])
     #expect(isFinished(try bench.run()))
     let history = try bench.history()
     let first = try #require(history.charges.first?.entry)
@@ -40,7 +40,7 @@ import Testing
     let file = try released(bench)
     #expect(file.standardDeviation == multiplier && file.imagesPerUnit == 1)
     #expect(file.epsilon <= 0.5 && file.delta == 1e-5)
-    let design = try #require(try RunDesign.saved(in: bench.places.internalFiles))
+    let design = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     #expect(Set(file.counts.keys) == Set(design.classes))
     // 64 images: noise of about seven on each count leaves the sum in sight.
     #expect(abs(file.counts.values.reduce(0, +) - 64) < 100)
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func aResumedRunAsksOnce() throws {
-    let bench = try RunBench(countEpsilon: 0.5)
+    let bench = try RunBench(answers: ["class-counts": 0.5])
     let stop = StopSignal()
     let ending = try bench.run(stop: stop) { report in
       if case .progress(let progress) = report, progress.phase == .train { stop.raise() }
@@ -67,8 +67,8 @@ import Testing
   }
 
   @Test func countsThatACrashLostAreNotAskedForAgain() throws {
-    let bench = try RunBench(countEpsilon: 0.5)
-    try bench.leaveReservation(of: { $0.counts?.event }, times: 1, for: "class counts")
+    let bench = try RunBench(answers: ["class-counts": 0.5])
+    try bench.leaveReservation(of: { $0.phases.first?.access }, times: 1, for: "class counts")
     #expect(isFinished(try bench.run()))
     #expect(try bench.history().spent.total == 41)
     #expect(
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func aHardenedRunAnswersWithDiscreteNoise() throws {
-    let bench = try RunBench(hardened: true, countEpsilon: 0.5)
+    let bench = try RunBench(hardened: true, answers: ["class-counts": 0.5])
     #expect(isFinished(try bench.run()))
     let spent = try bench.history().spent
     #expect(spent.total == 41 && spent.counts.keys.allSatisfy { $0.noise == .discreteGaussian })
@@ -84,21 +84,21 @@ import Testing
   }
 
   @Test func countsThatCannotBePaidForAreRefusedBeforeAnythingIsReserved() throws {
-    let dear = try RunBench(countEpsilon: 4)
+    let dear = try RunBench(answers: ["class-counts": 4])
     #expect(throws: ControlError.self) { try dear.run() }
     let folders = try RunBench(
-      countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
-    let error = #expect(throws: ControlError.self) { try folders.order.questions(within: 4) }
+      answers: ["class-counts": 0.5], rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
+    let error = #expect(throws: ControlError.self) { try folders.phases() }
     #expect(error?.message.contains("max_per_unit") == true)
     #expect(try DurableFile.names(in: dear.places.ledgers).isEmpty)
     let limited = try RunBench(
-      countEpsilon: 0.5, rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))
-    #expect(try limited.order.questions(within: 4).counts?.sensitivity == 6)
+      answers: ["class-counts": 0.5], rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: 6))
+    #expect(try limited.phases().first?.query?.sensitivity == 6)
   }
 
   /// The third line of the ledger, after the root and the plan, charges for the counts.
   @Test func anAnswerThatCannotBeChargedIsNotWritten() throws {
-    let bench = try RunBench(countEpsilon: 0.5)
+    let bench = try RunBench(answers: ["class-counts": 0.5])
     var conditions = RunConditions()
     conditions.ledgerDisk = FaultyLedgerDisk(.write, number: 5, code: ENOSPC)
     #expect(throws: ControlError.self) { try bench.run(under: conditions) }

@@ -95,10 +95,10 @@ private final class ScriptedModel: LikelihoodModel {
     bench.order.holdOut = try bench.holdOut()
     #expect(try bench.run().isFinished)
     let lines = try MetricsFile.lines(in: bench.places.internalFiles)
-    let values = lines.compactMap { $0.privateCurves[HeldOutLikelihood.curve] }
+    let values = lines.compactMap { $0.privateCurves[HeldOutLikelihood.curve.name] }
     // Two bits of the recipe are the most that a level takes at first.
     #expect(values.count == 24 && values.allSatisfy { $0 > 0 && $0 < 3 })
-    #expect(lines.allSatisfy { $0.curves[HeldOutLikelihood.curve] == nil })
+    #expect(lines.allSatisfy { $0.curves[HeldOutLikelihood.curve.name] == nil })
     let released = try bench.text(bench.places.release + "/report.json")
     #expect(!released.contains("held-out"))
     #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("holdout.pack"))
@@ -112,7 +112,7 @@ private final class ScriptedModel: LikelihoodModel {
     bench.order.stopsEarly = true
     #expect(try bench.run().isFinished)
     let lines = try MetricsFile.lines(in: bench.places.internalFiles)
-    #expect(lines.filter { $0.privateCurves[HeldOutLikelihood.curve] != nil }.count < 24)
+    #expect(lines.filter { $0.privateCurves[HeldOutLikelihood.curve.name] != nil }.count < 24)
     let images = try bench.text(bench.places.unprotected + "/metadata.jsonl")
     #expect(images.split(separator: "\n").count == 12)
   }

@@ -27,7 +27,7 @@ import Testing
     job.progress = JobProgress(
       phase: .train, done: 30, total: 40, plannedEpsilon: 4, targetEpsilon: 8, delta: 1e-5,
       speed: 3,
-      remainingSeconds: 4, fakeAccuracy: 0.5, checkpoint: 30)
+      remainingSeconds: 4, curve: CurveValue(name: "fake_accuracy", value: 0.5), checkpoint: 30)
     job.crashes = CrashRecord(checkpoint: 3, count: 1)
     job.state = .finished(
       .completed(

@@ -91,7 +91,7 @@ import Testing
 
   @Test(arguments: [RunBench.recipe(side: 8, steps: 6), RunBench.pixelRecipe(steps: 6)])
   func aRunOnChangedFilesEndsInWordsOrAsItsLedgerSays(_ recipe: String) throws {
-    let bench = try RunBench(countEpsilon: 1, recipe: recipe)
+    let bench = try RunBench(answers: ["class-counts": 1], recipe: recipe)
     try interrupt(bench)
     let (whole, spent) = (try files(of: bench), try bench.history().spent.total)
     #expect(whole.count > 8 && spent >= 3)

@@ -30,7 +30,7 @@ import Testing
 
   private static let kinds = [
     Kind(name: "internal/design.json") { places in
-      guard let design = try RunDesign.saved(in: places.internalFiles) else { return }
+      guard let design = try ResolvedPlan.saved(in: places.internalFiles) else { return }
       _ = try ControlError.translating { try EventTally(design.event) }
       _ = TrainingPreviews(in: places.internalFiles, design)
     },
@@ -50,17 +50,17 @@ import Testing
       place.discard()
     },
     Kind(name: "internal/metrics.jsonl") { places in
-      _ = try TrainingCurves(in: places.internalFiles, steps: 40)
+      _ = try TrainingCurves(in: places.internalFiles, steps: 40, family: DPGAN.self)
       try MetricsFile.forget(after: 7, in: places.internalFiles)
     },
     Kind(name: "internal/class_counts.json") { try readAnswers($0) },
-    Kind(name: "internal/score.json") { try readAnswers($0) },
+    Kind(name: "internal/accuracy.json") { try readAnswers($0) },
     Kind(name: "internal/run-name") { places in
       let name = try RunName.ofRun("run", at: "/out", in: places.internalFiles)
       #expect(name.hasPrefix("run-") && !name.contains("/") && name.count < 120)
     },
     Kind(name: "internal/previews/step-40.png") { places in
-      let design = try RunDesign.saved(in: places.internalFiles)
+      let design = try ResolvedPlan.saved(in: places.internalFiles)
       _ = try TrainingPreviews(
         in: places.internalFiles, try #require(design)
       ).sheets()
@@ -80,7 +80,7 @@ import Testing
 
   private static func openImages(_ places: RunPlaces) throws {
     let folder = places.internalFiles
-    let design = try #require(try RunDesign.saved(in: folder))
+    let design = try #require(try ResolvedPlan.saved(in: folder))
     let images = try FrozenImages.open(named: design.snapshot, in: folder, run: "run").snapshot
     try design.requireForm(of: images, run: "run")
     for index in 0..<images.count {
@@ -89,13 +89,20 @@ import Testing
   }
 
   private static func readAnswers(_ places: RunPlaces) throws {
-    let answers = try PaidAnswers(in: places.internalFiles)
-    _ = (answers.words, answers.contents, answers.facts, answers.score)
+    var answers = PaidAnswers()
+    for kind in PaidAnswers.kinds { answers.add(try saved(kind, places.internalFiles)) }
+    _ = (answers.words, answers.contents, answers.facts, answers.accuracyForVerdict)
+  }
+
+  private static func saved<Answer: PaidAnswer>(
+    _ kind: Answer.Type, _ folder: String
+  ) throws -> Releasable<any PaidAnswer>? {
+    try kind.saved(in: folder).map { $0.map { $0 as any PaidAnswer } }
   }
 
   /// A finished run with all its files; trained once, since reading is what is tested.
   private static let trained = Result {
-    let bench = try RunBench(countEpsilon: 1, scoreEpsilon: 1)
+    let bench = try RunBench(answers: ["class-counts": 1, "accuracy": 1])
     #expect(try bench.run().isFinished)
     try RunName.keep("run-0123456789ab", in: bench.places.internalFiles)
     return bench

@@ -85,23 +85,24 @@ import Testing
     let scratch = ScratchFolder()
     var lines = (1...100).map {
       "{\"step\":\($0),\"curves\":{\"fake_accuracy\":0.5,\"secret\":1},"
-        + "\"private_curves\":{\"bits_per_dimension\":\(3 - Double($0) / 100)}}"
+        + "\"private_curves\":{\"held_out_bits_per_dimension\":\(3 - Double($0) / 100)}}"
     }
     // Steps that a crash made the run repeat, and a line that it cut.
     lines += [
       "{\"step\":90,\"curves\":{\"fake_accuracy\":0.7},\"private_curves\":{}}", "{\"step\":10",
     ]
     try scratch.write("metrics.jsonl", lines.joined(separator: "\n"))
-    let curves = try TrainingCurves(in: scratch.path, steps: 100)
+    let curves = try TrainingCurves(in: scratch.path, steps: 100, family: DPGAN.self)
     let real = curves.real.revealed()
     #expect(curves.free.value.count == 1 && real.count == 1)
     let free = try #require(curves.free.value.first)
     #expect(free.steps == free.steps.sorted() && free.steps.count <= 121)
     #expect(free.values.max() == 0.6)
-    let end = try #require(curves.fakeAccuracyAtEnd).value
+    let end = try #require(curves.watchedAtEnd).value
     #expect(end > 0.5 && end < 0.55)
     #expect(real.first?.direction == .lower)
-    #expect(try TrainingCurves(in: scratch.path + "/none", steps: 100).free.value.isEmpty)
+    #expect(try TrainingCurves(
+          in: scratch.path + "/none", steps: 100, family: DPGAN.self).free.value.isEmpty)
   }
 }
 
@@ -123,10 +124,10 @@ extension RunBench {
   fileprivate func evaluate(
     holdOut: String? = nil, stop: StopSignal = StopSignal()
   ) throws -> JobResults? {
-    let design = try #require(try RunDesign.saved(in: places.internalFiles))
+    let design = try #require(try ResolvedPlan.saved(in: places.internalFiles))
     let job = try #require(JobID("glyphs-1"))
     return try JobEvaluation(
-      design: design, places: places,
+      plan: design, places: places,
       dataset: DatasetConfiguration(
         name: "glyphs", root: order.root, holdOut: holdOut,
         policy: PrivacyPolicy(epsilonMaximum: 100, delta: 1e-5)),

@@ -30,13 +30,12 @@ import Testing
 
   private func train(
     _ epsilon: Double? = 2, delta: Double? = nil, hardened: Bool? = nil,
-    countEpsilon: Double? = nil, nonPrivate: Bool? = nil, count: Int? = nil,
-    scoreEpsilon: Double? = nil
+    answers: [String: Double]? = nil, nonPrivate: Bool? = nil, count: Int? = nil
   ) -> TrainRequest {
     TrainRequest(
       dataset: "glyphs", recipe: "tiny", epsilon: nonPrivate == true ? nil : epsilon, delta: delta,
-      nonPrivate: nonPrivate, hardened: hardened, countEpsilon: countEpsilon,
-      scoreEpsilon: scoreEpsilon, count: count)
+      nonPrivate: nonPrivate, hardened: hardened, answers: answers,
+      count: count)
   }
 
   /// What a check and a plan throw; both must refuse.
@@ -56,7 +55,7 @@ import Testing
     try engine.check(train(), dataset: dataset(), isCounted: true)
     try engine.check(train(delta: 1e-6), dataset: dataset(), isCounted: true)
     try engine.check(train(nil), dataset: dataset(), isCounted: true)
-    try engine.check(train(countEpsilon: 0.2), dataset: dataset(), isCounted: true)
+    try engine.check(train(answers: ["class-counts": 0.2]), dataset: dataset(), isCounted: true)
     let lax = PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5, allowsNonPrivate: true)
     try engine.check(train(nonPrivate: true), dataset: dataset(lax), isCounted: true)
   }
@@ -75,10 +74,11 @@ import Testing
   @Test func impossibleNumbersAreRefused() throws {
     for (request, text) in [
       (train(delta: 1e-300), "delta: 1e-300 found"),
-      (train(1, countEpsilon: 1), "count_epsilon 1.0: not below"),
-      (train(1, countEpsilon: 0.6, scoreEpsilon: 0.5), "together not below"),
-      (train(1, count: 0, scoreEpsilon: 0.5), "count is 0"),
+      (train(1, answers: ["class-counts": 1]), "class-counts 1.0, not below"),
+      (train(1, answers: ["class-counts": 0.6, "accuracy": 0.5]), "together not below"),
+      (train(1, answers: ["accuracy": 0.5], count: 0), "count is 0"),
       (train(1e-9, delta: 1e-12), "cannot be reached"),
+      (train(1, answers: ["age": 0.5]), "'age' is unknown (class-counts or accuracy expected)"),
     ] {
       let error = try #require(refusal(request, dataset()))
       #expect(error.exitCode == .usage, "\(error)")
@@ -88,7 +88,7 @@ import Testing
 
   @Test func whatDoesNotDependOnTheFilesIsCheckedBeforeTheyAreCounted() throws {
     #expect(
-      refusal(train(1, countEpsilon: 1), dataset(), isCounted: false)?.exitCode == .usage)
+      refusal(train(1, answers: ["class-counts": 1]), dataset(), isCounted: false)?.exitCode == .usage)
     try engine.check(train(1e-9, delta: 1e-12), dataset: dataset(), isCounted: false)
     // A declared population is known at once.
     #expect(

@@ -47,7 +47,7 @@ import Testing
   @Test func aDesignWithLessNoiseThanAnnouncedIsNotBelieved() throws {
     let bench = try RunBench()
     try interrupted(bench)
-    let design = try #require(try RunDesign.saved(in: bench.places.internalFiles))
+    let design = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     var announced = try #require(try bench.history().attempts.first?.plan)
     announced.design = nil
     try design.requireAnnounced(by: announced, fingerprint: "new", run: "run")

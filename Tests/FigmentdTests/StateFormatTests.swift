@@ -35,8 +35,8 @@ import Testing
   }
 
   @Test func internalFilesOfTheVersionBeforeAreRead() throws {
-    let design = try #require(try RunDesign.saved(in: internalFiles))
-    #expect(design.classes.count == 8 && design.plan.steps == 40)
+    let design = try #require(try ResolvedPlan.saved(in: internalFiles))
+    #expect(design.classes.count == 8 && design.stepCount == 40)
     let images = try FrozenImages.open(
       named: design.snapshot, in: internalFiles, run: "glyphs-1")
     #expect(images.snapshot.count == 64)
@@ -100,10 +100,10 @@ import Testing
 
   @Test func aLaterFormatIsRefusedWithWords() throws {
     let names = ["design", "images", "published", "results"]
-    let snapshot = try #require(try RunDesign.saved(in: internalFiles)).snapshot
+    let snapshot = try #require(try ResolvedPlan.saved(in: internalFiles)).snapshot
     for name in names { try raise("\(internalFiles)/\(name).json") }
     try raise(internalFiles + "/metrics.jsonl")
-    expectRefusal { try RunDesign.saved(in: internalFiles) }
+    expectRefusal { try ResolvedPlan.saved(in: internalFiles) }
     expectRefusal { try FrozenImages.open(named: snapshot, in: internalFiles, run: "glyphs-1") }
     expectRefusal { try ResultsFile.read(in: internalFiles, count: 12) }
     expectRefusal { try MetricsFile.lines(in: internalFiles) }

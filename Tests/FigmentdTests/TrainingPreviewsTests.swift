@@ -25,7 +25,7 @@ import Testing
       Issue.record("the run stopped by itself")
       return
     }
-    let design = try #require(try RunDesign.saved(in: bench.places.internalFiles))
+    let design = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     let sheets = try TrainingPreviews(in: bench.places.internalFiles, design).sheets()
     #expect(sheets.map(\.step) == [5, 10, 15, 20, 25, 30, 35, 40])
     #expect(Set(sheets.map(\.images.labels)).count == 1)
@@ -41,7 +41,7 @@ import Testing
 
   @Test func theLastPreviewIsWhatTheLastCheckpointDraws() throws {
     _ = try bench.run()
-    let design = try #require(try RunDesign.saved(in: bench.places.internalFiles))
+    let design = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     let saved = try #require(try CheckpointFolder(path: bench.places.checkpoints).newest())
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: 99, on: Machine(threadCount: 2))
@@ -91,8 +91,9 @@ import Testing
   }
 
   private func previewsOfSixteenSteps() throws -> (TrainingPreviews, any GenerativeModel) {
-    let priced = try PricedPlan(bench.order, units: 64, after: LedgerHistory())
-    let design = try RunDesign(bench.order, priced, classes: ["a", "b"], snapshot: "none")
+    let design = try ResolvedPlan.resolve(
+      bench.order, classes: ["a", "b"], units: 64, snapshot: "none", after: LedgerHistory()
+    ).plan
     let model = try design.recipe.makeModel(
       classes: design.classes, seed: 1, on: Machine(threadCount: 1))
     return (TrainingPreviews(in: bench.places.internalFiles, design), model)

@@ -123,7 +123,7 @@ import Testing
     let bench = try RunBench()
     #expect(try bench.run().isFinished)
     let folder = bench.places.internalFiles
-    let design = try #require(try RunDesign.saved(in: folder))
+    let design = try #require(try ResolvedPlan.saved(in: folder))
     try design.requireAgreement(with: bench.order, at: folder)
     let changes: [(String, (inout RunOrder) -> Void)] = [
       ("epsilon or delta", { $0.loss = .epsilon(5) }), ("privacy", { $0.loss = .unlimited }),
@@ -158,7 +158,7 @@ import Testing
       classes: ["a", "b"], seed: 1, on: Machine(threadCount: 1))
     let folder = CheckpointFolder(path: bench.places.checkpoints)
     #expect(try folder.newest()?.step == nil)
-    for step in [3, 7, 9] { try folder.save(model, step: step, learntFrom: "images") }
+    for step in [3, 7, 9] { try folder.save(model, step: step, phase: Phase.training, learntFrom: "images") }
     #expect(try DurableFile.names(in: folder.path).count == 2)
     #expect(try folder.newest()?.step == 9)
     #expect(truncate(folder.path + "/step-9.safetensors", 100) == 0)
@@ -301,7 +301,8 @@ import Testing
       #expect(statement.runCost.epsilon == epsilon && statement.runCost.basis == .planned)
       // What was printed when the run was planned.
       let order = first.next(named: "again", loss: .epsilon(asked)).order
-      let priced = try PricedPlan(order, units: 64, after: LedgerHistory())
+      let priced = try PricedPhases(
+        order, classes: ["a", "b"], units: 64, after: LedgerHistory())
       #expect(priced.epsilon == epsilon)
       // From the second run on, the root's history is adaptive, and the total says so.
       let total = try bench.history().cost(atDelta: 1e-5)
@@ -377,16 +378,17 @@ extension RunBench {
 
   /// Decides as a run does, reserves steps or another of its events, and vanishes.
   func leaveReservation(
-    of event: (RunDesign) -> PrivacyEvent? = { $0.plan.mechanism?.event }, times: Int,
+    of event: (ResolvedPlan) -> PrivacyEvent? = { $0.mechanism?.event }, times: Int,
     for purpose: String = "training"
   ) throws {
     try DurableFile.makeFolder(places.internalFiles)
     let built = try SnapshotBuilder(
       root: order.root, rules: order.rules, transform: order.transform, threadCount: 1
     ).build(in: places.internalFiles)
-    let priced = try PricedPlan(order, units: built.snapshot.unitCount, after: LedgerHistory())
-    let design = try RunDesign(
-      order, priced, classes: built.snapshot.classes, snapshot: "\(built.snapshot.digest)")
+    let design = try ResolvedPlan.resolve(
+      order, classes: built.snapshot.classes, units: built.snapshot.unitCount,
+      snapshot: "\(built.snapshot.digest)", after: LedgerHistory()
+    ).plan
     try design.save(in: places.internalFiles)
     let account = try RunAccount(order, places, design)
     guard let event = event(design) else { return }

@@ -75,7 +75,7 @@ private final class OrderedImages: Trainer.Images {
       microBatchSize: microBatchSize, Self.format, on: Machine(threadCount: threads))
     let trainer = Trainer(
       model, plan: try plan(noise), images: OrderedImages(images, order: order), ledger: ledger,
-      purpose: "test", noise: TestNoise.stream(9))
+      noise: TestNoise.stream(9))
     _ = try trainer.run(
       blockSize: { 2 }, shouldStop: { false }, report: { _ in }, blockEnded: {})
     return model.network.parameters.values.array

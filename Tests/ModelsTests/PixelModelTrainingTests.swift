@@ -54,8 +54,8 @@ private final class PoissonImages: Trainer.Images {
     let goal = (settings.output == .softmax ? 0.05 : 0.2) * before
     #expect(model.bitsPerDimension(of: image) < goal)
     // Without noise the loss on real images is told to nobody but the operator.
-    #expect(reports.allSatisfy { $0.curves.keys.elementsEqual(["learning_rate"]) })
-    let bits = try #require(reports.last?.privateCurves["bits_per_dimension"])
+    #expect(reports.allSatisfy { $0.curves.keys.elementsEqual([.learningRate]) })
+    let bits = try #require(reports.last?.privateCurves[.bitsPerDimension])
     #expect(bits.revealed() < goal)
     // The tails of logistics miss a level now and then, and all that follows goes astray.
     if settings.output == .softmax {
@@ -122,7 +122,7 @@ private final class PoissonImages: Trainer.Images {
     let format = PixelModelCase.greySoftmax.format
     let model = try PixelModel(settings, for: format, seed: 1, on: Machine(threadCount: 1))
     let rates = try train(model, on: ImageArray.random(2, format), steps: 0..<12, of: 12)
-      .compactMap { $0.curves["learning_rate"]?.value }
+      .compactMap { $0.curves[.learningRate]?.value }
     #expect(rates[0] == 0.25 && rates[1] == 0.5)
     #expect(zip(rates[1...], rates[2...]).allSatisfy { $0 >= $1 })
     #expect(abs(rates[11] - 0.05) < 1e-6)
@@ -170,9 +170,9 @@ private final class PoissonImages: Trainer.Images {
       TrainingSettings(batchSize: 6, steps: 5, clipNorm: 1), population: 12, noiseMultiplier: 2)
     let ledger = try MemoryLedger(budget: PrivacyBudget(epsilon: 50, delta: 1e-5))
     let trainer = Trainer(
-      model, plan: plan, images: PoissonImages(images), ledger: ledger, purpose: "test")
+      model, plan: plan, images: PoissonImages(images), ledger: ledger)
     let before = model.network.parameters.values.array
-    var names: Set<String> = []
+    var names: Set<TrainingCurve> = []
     let ending = try trainer.run(
       blockSize: { 2 }, shouldStop: { false },
       report: {
@@ -184,7 +184,7 @@ private final class PoissonImages: Trainer.Images {
       return
     }
     #expect(model.network.parameters.values.array != before)
-    #expect(names == ["learning_rate"])
+    #expect(names == [.learningRate])
     #expect(trainer.charged == 5)
     #expect(try !ledger.spent().isEmpty)
   }

@@ -99,7 +99,7 @@ private final class EmptyBatches: Trainer.Images {
       noiseMultiplier: noiseMultiplier)
     return Trainer(
       model, plan: plan, images: EmptyBatches(notedIn: notesDraws ? diary : nil),
-      ledger: DiaryLedger(diary, refusedFrom: refusedFrom), purpose: "test", step: step,
+      ledger: DiaryLedger(diary, refusedFrom: refusedFrom), step: step,
       charged: charged, permission: noiseMultiplier == nil ? .test : permission)
   }
 

@@ -45,7 +45,7 @@ MUTANTS = [
     '135', 'a resumed run believes a plan that was changed',
     'FigmentdTests.RunResumptionTests/aChangedDesignIsNotBelieved',
     (
-      ('Sources/Runs/Plan/RunAgreement.swift',
+      ('Sources/Runs/Plan/ResolvedPlan+Agreement.swift',
        'guard isSame && announced.snapshot == snapshot else {',
        'guard announced.snapshot == snapshot || isSame else {'),
     )),
@@ -61,7 +61,7 @@ MUTANTS = [
     '137', 'curves have their points when the clock says so',
     'FigmentdTests.RunResumptionTests/curvesHaveTheirPointsAtTheStepsOfTheSchedule',
     (
-      ('Sources/Runs/Execution/TrainingRun.swift',
+      ('Sources/Runs/Execution/PhaseExecution.swift',
        'if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {',
        'if bits != nil || pace.isReportDue || progress.step == progress.lastStep {'),
     )),
@@ -69,7 +69,7 @@ MUTANTS = [
     '138', 'blocks are as long as the clock says',
     'FigmentdTests.RunResumptionTests/blocksFollowTheScheduleAndEachEndsWithACheckpoint',
     (
-      ('Sources/Runs/Execution/TrainingRun.swift',
+      ('Sources/Runs/Execution/PhaseExecution.swift',
        'blockSize: { schedule.blockSize },',
        'blockSize: { max(1, Int((pace.speed ?? 4) / 10)) },'),
     )),
@@ -85,25 +85,25 @@ MUTANTS = [
     '140', 'a checkpoint is taken up although the ledger knows no such run',
     'FigmentdTests.RunResumptionTests/aCheckpointWhoseLedgerIsGoneIsNotContinued',
     (
-      ('Sources/Runs/Execution/TrainingRun.swift',
-       '    if design.plan.mechanism == nil { return true }\n    if try history()',
-       '    if design.plan.mechanism == nil || !design.classes.isEmpty { return true }\n    if try history()'),
+      ('Sources/Runs/Execution/TrainingRun+Preparation.swift',
+       '    if !plan.isProtected { return true }\n    if try history()',
+       '    if !plan.isProtected || !plan.classes.isEmpty { return true }\n    if try history()'),
     )),
   Mutant(
     '141', 'what earlier attempts at a run were charged is forgotten when it resumes',
     'FigmentdTests.TrainingRunTests/stepsLostToACrashStayChargedAndAreNotMadeAgain',
     (
       ('Sources/Runs/Account/RunAccount.swift',
-       'let charged = try spent.times(of: mechanism.event)',
-       'let charged = try EventTally().times(of: mechanism.event) * spent.total'),
+       '($0.name, try file.history.spent(by: order.name, for: $0.name).total)',
+       '($0.name, 0 * (try file.history.spent(by: order.name, for: $0.name).total))'),
     )),
   Mutant(
     '142', 'questions are left out of the price of a run',
     'FigmentdTests.ClassCountsTests/countsAreChargedFirstAndLeaveWithTheRelease',
     (
-      ('Sources/Runs/Plan/PricedPlan.swift',
-       'spent: EventTally(.composed(questions.all.map(\\.event)))',
-       'spent: EventTally(.composed([]))'),
+      ('Sources/Runs/Plan/RunOutline.swift',
+       'try spent.add((before + own.compactMap { $0 } + after).event())',
+       'try spent.add((own.compactMap { $0 }).event())'),
     )),
   Mutant(
     '143', 'the ledger of folders protects files',
@@ -125,23 +125,25 @@ MUTANTS = [
     '145', 'a lost answer is asked for again',
     'FigmentdTests.ClassCountsTests/countsThatACrashLostAreNotAskedForAgain',
     (
-      ('Sources/Runs/Execution/PaidQuestions.swift',
-       'guard account.paid.contains(kind.question) else { return true }',
-       'guard account.paid.contains(kind.question), account.attempt > 9 else { return true }'),
+      ('Sources/Runs/Answers/AnswerPhase.swift',
+       'guard account.charged(phase.name) == 0 else {',
+       'guard account.charged(phase.name) == 0 || account.attempt < 9 else {'),
     )),
   Mutant(
     '146', 'a question is answered before it is charged',
     'FigmentdTests.ClassCountsTests/anAnswerThatCannotBeChargedIsNotWritten',
     (
-      ('Sources/Runs/Execution/PaidQuestions.swift',
-       '    let reservation = try account.ledger.reserve(\n      query.event, times: 1, for: Answer.question.rawValue)\n'
-       '    let answer = query.answer(counts(), paidBy: reservation, noise: makeNoise())\n'
-       '    try DurableFile.write(\n      try file(answer).value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
-       '    let free = try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: delta))\n'
-       '      .reserve(query.event, times: 1, for: Answer.question.rawValue)\n'
-       '    let answer = query.answer(counts(), paidBy: free, noise: makeNoise())\n'
-       '    try DurableFile.write(\n      try file(answer).value.encoded(), to: "\\(folder)/\\(Answer.name)")\n'
-       '    let reservation = try account.ledger.reserve(\n      query.event, times: 1, for: Answer.question.rawValue)\n'),
+      ('Sources/Runs/Answers/AnswerPhase.swift',
+       '    let reservation = try account.ledger.reserve(query.event, times: 1, for: phase.name)\n'
+       '    let answer = work.file(\n'
+       '      query.answer(work.histogram(), paidBy: reservation, noise: makeNoise()))\n'
+       '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
+       '    let free = try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: 1e-5))\n'
+       '      .reserve(query.event, times: 1, for: phase.name)\n'
+       '    let answer = work.file(\n'
+       '      query.answer(work.histogram(), paidBy: free, noise: makeNoise()))\n'
+       '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n'
+       '    let reservation = try account.ledger.reserve(query.event, times: 1, for: phase.name)\n'),
     )),
   Mutant(
     '147', 'noise on counts hides one image of a unit, not all',

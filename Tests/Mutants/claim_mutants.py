@@ -109,9 +109,9 @@ MUTANTS = [
       ('Sources/figmentd/Jobs/LocalEngine.swift',
        'if let delta = request.delta, delta > policy.delta {',
        'if let delta = request.delta, delta > 1 {'),
-      ('Sources/figmentd/Jobs/LocalEngine.swift',
-       'delta: request.delta ?? policy.delta,',
-       'delta: min(request.delta ?? policy.delta, policy.delta),'),
+      ('Sources/Runs/Request/RunOrder+Request.swift',
+       'delta: request.delta ?? budget.delta,',
+       'delta: min(request.delta ?? budget.delta, budget.delta),'),
     )),
   Mutant(
     '122', 'a delta of one divided by the number of units is accepted',

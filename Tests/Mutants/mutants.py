@@ -47,17 +47,17 @@ def generator_aiming_at(images):
 
 
 def gan_telling_loss_of(images):
-  line = '    values["discriminator_loss_fakes"] = fakeLoss\n'
+  line = '    values[.discriminatorLossOnFakes] = fakeLoss\n'
   return (
     'Sources/Models/DPGAN/DPGAN.swift', line,
-    f'{line}    values["discriminator_loss_reals"] = {loss_of(images)}')
+    f'{line}    values[TrainingCurve("discriminator_loss_reals")] = {loss_of(images)}')
 
 
 def pixel_model_telling(curve):
   line = '      network.update(along: gradient, by: optimizer)\n'
   return (
     'Sources/Models/PixelModel/PixelModel.swift', line,
-    f'{line}      report.curves["bits_per_dimension"] = {curve}\n')
+    f'{line}      report.curves[.bitsPerDimension] = {curve}\n')
 
 
 MUTANTS = [
@@ -275,11 +275,11 @@ MUTANTS = [
     'ModelsTests.TrainerTests/everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast',
     (
       ('Sources/Models/Trainer.swift',
-       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: purpose)\n',
+       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)\n',
        ''),
       ('Sources/Models/Trainer.swift',
        '    try ledger.settle(reservation, used: made)\n',
-       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: purpose)\n    try ledger.settle(reservation, used: made)\n'),
+       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)\n    try ledger.settle(reservation, used: made)\n'),
     )),
   Mutant(
     '20', 'a resumed run forgets what the attempt before reserved',
@@ -398,8 +398,8 @@ MUTANTS = [
     'ModelsTests.none/none',
     (
       ('Sources/Models/PixelModel/PixelModel.swift',
-       'report.privateCurves["bits_per_dimension"] = gradient.meanLoss.map {',
-       'report.curves["bits_per_dimension"] = gradient.meanLoss.map {'),
+       'report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map {',
+       'report.curves[.bitsPerDimension] = gradient.meanLoss.map {'),
     ),
     message="cannot assign value of type 'Sensitive<Double>' to subscript of type 'Releasable<Double>",
     module='Models'),

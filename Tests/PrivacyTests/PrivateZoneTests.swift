@@ -27,8 +27,8 @@ import Testing
             return report
           }
           """,
-        leak: #"report.curves["bits_per_dimension"] = loss"#,
-        honest: #"report.privateCurves["bits_per_dimension"] = loss"#,
+        leak: #"report.curves[.bitsPerDimension] = loss"#,
+        honest: #"report.privateCurves[.bitsPerDimension] = loss"#,
         refusal: "cannot assign value of type 'Sensitive<Double>' to subscript of type "
           + "'Releasable<Double>"),
       Leak(

@@ -11,7 +11,9 @@ import Glibc
 /// from all of its pixels.
 public final class PixelModel: LikelihoodModel, CompletingModel {
   public static let family = "pixel"
-  public static let curves: [TrainingCurve] = [.learningRate, .bitsPerDimension]
+  public static let curves: [TrainingCurve] = [
+    .learningRate, .bitsPerDimension, .priorBitsPerDimension,
+  ]
 
   /// Examples that travel through the network together: few, because an example's activations fill
   /// the second cache.
@@ -27,8 +29,11 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   let average: WeightAverage
   let machine: Machine
   private let stack: GatedStack
-  private let optimizer: any Optimizer
-  private let pass: Pass
+  let optimizer: any Optimizer
+  let pass: Pass
+  let seed: UInt64
+  /// The gradient of images that are not private.
+  lazy var priorGradient: Tensor = network.parameters.makeCompanion()
 
   public init(
     _ settings: PixelModelSettings, for format: ImageSpecification, seed: UInt64,
@@ -38,6 +43,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     self.settings = settings
     self.format = format
     self.machine = machine
+    self.seed = seed
     layout = settings.layout(for: format)
     levels = PixelLevels(bits: settings.bits)
     distribution = settings.distribution(for: format, kernels: machine.kernels)
@@ -61,6 +67,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
+    if step.index == 0 { leavePrior() }
     let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
     optimizer.learningRate = rate
     let examples = examples(of: images, for: step)

@@ -6,7 +6,9 @@ extension PixelModelSettings {
   }
 
   public static var fields: [String] {
-    CodingKeys.allCases.map(\.stringValue) + FormerKeys.allCases.map(\.stringValue)
+    CodingKeys.allCases.flatMap { key in
+      key == .prior ? PriorSettings.fields.map { "prior.\($0)" } : [key.stringValue]
+    } + FormerKeys.allCases.map(\.stringValue)
   }
 
   /// Reads settings, under their present names or earlier ones.
@@ -36,6 +38,7 @@ extension PixelModelSettings {
     beta1 = try container.decode(Float.self, forKey: .beta1)
     beta2 = try container.decode(Float.self, forKey: .beta2)
     averageDecay = try container.decode(Double.self, forKey: .averageDecay)
+    prior = try container.decodeIfPresent(PriorSettings.self, forKey: .prior)
   }
 
   private static func fourierOctaves(

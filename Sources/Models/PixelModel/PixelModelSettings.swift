@@ -68,6 +68,8 @@ public struct PixelModelSettings: ModelSettings {
   public var beta1: Float, beta2: Float
   /// Decay per step of the averaged weights, which draw the images.
   public var averageDecay: Double
+  /// What the network starts from; nil for random weights.
+  public var prior: PriorSettings?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case channels, depth
@@ -87,6 +89,7 @@ public struct PixelModelSettings: ModelSettings {
     case finalRate = "final_rate"
     case beta1, beta2
     case averageDecay = "average_decay"
+    case prior
   }
 
   /// Creates settings; the defaults make about 145,000 parameters for ten classes.
@@ -97,7 +100,7 @@ public struct PixelModelSettings: ModelSettings {
     attentionLayers: Int? = nil, attentionHeads: Int? = nil, labelDropout: Double = 0,
     guidance: Double = 1, optimizer: OptimizationRule? = nil, learningRate: Double = 1e-3,
     warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
-    averageDecay: Double = 0.999
+    averageDecay: Double = 0.999, prior: PriorSettings? = nil
   ) {
     self.channels = channels
     self.depth = depth
@@ -120,6 +123,7 @@ public struct PixelModelSettings: ModelSettings {
     self.beta1 = beta1
     self.beta2 = beta2
     self.averageDecay = averageDecay
+    self.prior = prior
   }
 
   /// Checks what types cannot say.
@@ -169,6 +173,7 @@ public struct PixelModelSettings: ModelSettings {
     try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
     try require(
       averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
+    try prior?.validate(family: PixelModel.family)
     try ModelSize.require(roughParameterCount(for: format), family: PixelModel.family)
   }
 

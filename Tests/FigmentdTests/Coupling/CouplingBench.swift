@@ -47,8 +47,8 @@ struct CouplingBench {
       recipe: try RecipeLibrary.read(scratch.write("tiny.yaml", coupling.recipe)),
       population: CouplingCase.unitCount, loss: .epsilon(8), delta: 1e-5,
       budget: try PrivacyBudget(epsilon: 100, delta: 1e-5), steps: nil,
-      isHardened: coupling.isHardened, countEpsilon: coupling.asks ? 1 : nil,
-      scoreEpsilon: coupling.asks ? 1 : nil, count: 12, seed: 5)
+      isHardened: coupling.isHardened,
+      answers: coupling.asks ? ["class-counts": 1, "accuracy": 1] : [:], count: 12, seed: 5)
   }
 
   static func places(in folder: String) -> RunPlaces {
@@ -125,7 +125,10 @@ struct CouplingBench {
     let snapshot = try SnapshotBuilder(
       root: order.root, rules: order.rules, transform: order.transform, threadCount: 1
     ).build(in: folder + "/pack").snapshot
-    let plan = try PricedPlan(order, units: snapshot.unitCount, after: LedgerHistory()).plan
+    let plan = try #require(
+      try PricedPhases(
+        order, classes: snapshot.classes, units: snapshot.unitCount, after: LedgerHistory()
+      ).phases.firstPlan)
     let images = RecordedImages(snapshot)
     for (stream, steps) in streams {
       let model = try order.recipe.makeModel(
@@ -133,7 +136,7 @@ struct CouplingBench {
       let trainer = Trainer(
         model, plan: plan, images: images,
         ledger: try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: 1e-5)),
-        purpose: "trial", noise: stream)
+        noise: stream)
       _ = try trainer.run(
         blockSize: { 1 }, shouldStop: { trainer.step >= steps }, report: { _ in }, blockEnded: {})
     }

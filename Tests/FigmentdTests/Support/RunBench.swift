@@ -9,6 +9,11 @@ import TestSupport
 @testable import Runs
 @testable import figmentd
 
+extension [Phase] {
+  /// The noisy steps of the first phase that has some.
+  var firstPlan: TrainingPlan? { lazy.compactMap(\.plan).first }
+}
+
 extension TrainingRun.Ending {
   /// Whether the set is written.
   var isFinished: Bool {
@@ -42,7 +47,7 @@ struct RunBench {
   init(
     named name: String = "run", epsilon: Double? = 4, maximum: Double = 100, side: Int = 8,
     steps: Int = 40, drawn: Int = 64, count: Int = 12, hardened: Bool = false,
-    countEpsilon: Double? = nil, scoreEpsilon: Double? = nil, rules: DatasetRules = DatasetRules(),
+    answers: [String: Double] = [:], rules: DatasetRules = DatasetRules(),
     recipe: String? = nil
   ) throws {
     scratch = ScratchFolder()
@@ -55,8 +60,7 @@ struct RunBench {
       loss: epsilon.map { .epsilon($0) } ?? .unlimited,
       permission: epsilon == nil ? .test : nil, delta: 1e-5,
       budget: try PrivacyBudget(epsilon: maximum, delta: 1e-5),
-      steps: nil, isHardened: hardened, countEpsilon: countEpsilon,
-      scoreEpsilon: scoreEpsilon, count: count, seed: 5)
+      steps: nil, isHardened: hardened, answers: answers, count: count, seed: 5)
     places = RunPlaces(
       internalFiles: scratch.path + "/internal", checkpoints: scratch.path + "/checkpoints",
       release: scratch.path + "/release/run", unprotected: scratch.path + "/unprotected/run",
@@ -85,6 +89,11 @@ struct RunBench {
         name: name, dataset: order.dataset, root: order.root, rules: DatasetRules(classes: classes),
         recipe: order.recipe, population: population, loss: loss ?? order.loss, delta: order.delta,
         budget: order.budget, steps: order.steps, count: order.count, seed: order.seed))
+  }
+
+  /// The phases that the order would have for so many units, on an unused root.
+  func phases(units: Int = 64, classes: [String] = ["a", "b"]) throws -> [Phase] {
+    try PricedPhases(order, classes: classes, units: units, after: LedgerHistory()).phases
   }
 
   /// A recipe named tiny.

@@ -9,7 +9,7 @@ import Testing
 @testable import figmentd
 
 /// What a run asks for when nobody says how much it may cost.
-@Suite struct PricedPlanTests {
+@Suite struct PricedPhasesTests {
   private let bench: RunBench
 
   init() throws { bench = try RunBench(maximum: 4) }
@@ -18,9 +18,15 @@ import Testing
     bench.next(named: "next", loss: loss, population: population).order
   }
 
+  private func priced(
+    _ order: RunOrder, units: Int = 64, after history: LedgerHistory = LedgerHistory()
+  ) throws -> PricedPhases {
+    try PricedPhases(order, classes: ["a", "b"], units: units, after: history)
+  }
+
   /// A root on which one run made all steps of a plan for `epsilon`.
   private func history(spent epsilon: Double) throws -> LedgerHistory {
-    let plan = try PricedPlan(order(.epsilon(epsilon)), units: 64, after: LedgerHistory()).plan
+    let plan = try #require(try priced(order(.epsilon(epsilon))).phases.firstPlan)
     let mechanism = try #require(plan.mechanism)
     return try LedgerHistory([
       .root(
@@ -39,9 +45,9 @@ import Testing
   }
 
   @Test func onAnUnusedRootTheWholeBudgetIsTaken() throws {
-    let rest = try PricedPlan(order(.remainder), units: 64, after: LedgerHistory())
-    let whole = try PricedPlan(order(.epsilon(4)), units: 64, after: LedgerHistory())
-    #expect(rest.plan == whole.plan)
+    let rest = try priced(order(.remainder))
+    let whole = try priced(order(.epsilon(4)))
+    #expect(rest.phases == whole.phases)
     #expect(rest.remark == nil)
   }
 
@@ -49,13 +55,14 @@ import Testing
   func whatIsLeftFitsTheBudgetTogetherWithWhatIsSpent(_ spent: Double) throws {
     let history = try history(spent: spent)
     let order = order(.remainder)
-    let priced = try PricedPlan(order, units: 64, after: history)
-    let mechanism = try #require(priced.plan.mechanism)
+    let priced = try priced(order, after: history)
+    let plan = try #require(priced.phases.firstPlan)
+    let mechanism = try #require(plan.mechanism)
     var gate = BudgetGate(budget: order.budget, dataset: order.dataset)
     try gate.admitPlan(
-      .repeated(event: mechanism.event, times: priced.plan.steps), of: order.name, after: history)
+      .repeated(event: mechanism.event, times: plan.steps), of: order.name, after: history)
     var all = history.spent
-    try all.add(mechanism.event, times: priced.plan.steps)
+    try all.add(mechanism.event, times: plan.steps)
     let total = try PrivacyCost(of: all, delta: order.delta, basis: .adaptive).epsilon
     #expect(total <= 4 && total > 3.99)
     #expect(try #require(priced.epsilon) < 4)
@@ -65,23 +72,23 @@ import Testing
   @Test func whereNothingUsefulIsLeftTheLedgerSaysWhatWouldFit() throws {
     let history = try history(spent: 3.99)
     let order = order(.remainder)
-    let priced = try PricedPlan(order, units: 64, after: history)
-    let mechanism = try #require(priced.plan.mechanism)
+    let priced = try priced(order, after: history)
+    let plan = try #require(priced.phases.firstPlan)
+    let mechanism = try #require(plan.mechanism)
     var gate = BudgetGate(budget: order.budget, dataset: order.dataset)
     #expect(throws: LedgerError.self) {
       try gate.admitPlan(
-        .repeated(event: mechanism.event, times: priced.plan.steps), of: order.name,
+        .repeated(event: mechanism.event, times: plan.steps), of: order.name,
         after: history)
     }
   }
 
   @Test func aDeclaredPopulationDecidesTheSamplingAndAFoundOneOnlyWithoutIt() throws {
     for units in [40, 64, 3000] {
-      let declared = try PricedPlan(
-        order(.epsilon(2), population: 1600), units: units, after: LedgerHistory())
-      #expect(declared.plan.samplingProbability == 0.01)
-      let found = try PricedPlan(order(.epsilon(2)), units: units, after: LedgerHistory())
-      #expect(found.plan.samplingProbability == 16 / Double(units))
+      let declared = try priced(order(.epsilon(2), population: 1600), units: units)
+      #expect(declared.phases.firstPlan?.samplingProbability == 0.01)
+      let found = try priced(order(.epsilon(2)), units: units)
+      #expect(found.phases.firstPlan?.samplingProbability == 16 / Double(units))
     }
   }
 

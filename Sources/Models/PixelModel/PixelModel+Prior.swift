@@ -1,0 +1,63 @@
+import Compute
+import Learning
+import Privacy
+
+extension TrainingCurve {
+  /// Bits per dimension of images that a program draws, while the network is pre-trained on them.
+  static let priorBitsPerDimension = TrainingCurve(
+    "prior_bits_per_dimension", title: "Bits per dimension of drawn images (pre-training)", .lower)
+}
+
+// Pre-training on images that a program draws: a phase that reads no private image.
+extension PixelModel {
+  /// Pre-training, if the recipe asks for it, then noisy steps on private images.
+  public static func phases(
+    of settings: PixelModelSettings, training: TrainingSettings, for format: ImageSpecification
+  ) -> [PhaseOutline] {
+    (settings.prior.map { [$0.outline] } ?? []) + [.training(training)]
+  }
+
+  /// Makes one step on images that a program draws, different ones in every step.
+  public func work(_ step: FreeStep) throws -> StepReport {
+    guard let prior = settings.prior, step.phase == PriorSettings.phase else {
+      preconditionFailure("the recipe states no free phase \(step.phase)")
+    }
+    let rate = LearningRateSchedule(
+      prior.learningRate, warmUpSteps: min(20, prior.steps / 10),
+      .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
+    ).rate(at: step.index)
+    optimizer.learningRate = rate
+    var examples = QuantizedImages(
+      images: ProceduralImages(
+        count: prior.batchSize, format: format, seed: seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93),
+      levels: levels)
+    if let absentLabel = settings.absentLabel(for: format) {
+      // Classes keep their initial weights.
+      examples.absentLabel = absentLabel
+      examples.isClassAbsent = [Bool](repeating: true, count: prior.batchSize)
+    }
+    let gradient = priorGradient
+    gradient.fill(0)
+    let nats = network.addPublicGradient(
+      over: examples, loss: loss, clipNorm: nil, scale: 1 / Float(prior.batchSize), to: gradient,
+      in: pass)
+    network.update(alongPublic: gradient, by: optimizer)
+    average.update(from: network.parameters)
+    return StepReport(curves: [
+      .learningRate: Releasable(Double(rate), .chosenBeforehand),
+      .priorBitsPerDimension: Releasable(
+        Self.bitsPerDimension(nats: nats, of: format), .chosenBeforehand),
+    ])
+  }
+
+  /// Forgets the optimiser's moments and the average of the pre-training.
+  ///
+  /// Moments of gradients without noise are far smaller than those of noisy ones: the first noisy steps
+  /// would be huge.
+  func leavePrior() {
+    guard settings.prior != nil else { return }
+    for (_, tensor) in optimizer.state { tensor.fill(0) }
+    optimizer.stepCount = 0
+    average.restart()
+  }
+}
