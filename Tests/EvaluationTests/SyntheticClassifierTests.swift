@@ -29,7 +29,9 @@ import Testing
     #expect(outcomes(try classifier(), wrongly)[0] < 60)
   }
 
-  /// The counts are sums over images, each of which adds one. Whatever the classifier is, and
+  /// The counts are sums over images, each of which adds one.
+  ///
+  /// Whatever the classifier is, and
   /// wherever the unit's images lie among the others, the unit changes the counts by exactly its
   /// number of images.
   @Test func aUnitMovesTheCountsByItsImagesAndNoOthers() throws {

@@ -61,7 +61,8 @@ private final class DroppedUnits: Trainer.Images {
   }
 }
 
-/// The attack on whole trainings: the shipped code passes, and trainings that leak more than their ledger claims are flagged.
+/// The attack on whole trainings: the shipped code passes, and trainings that leak more than their ledger
+/// claims are flagged.
 ///
 /// Random streams are fixed, so that the verdicts are the same in every run.
 @Suite struct TrainingAuditTests {

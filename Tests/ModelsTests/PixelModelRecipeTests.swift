@@ -121,7 +121,9 @@ import Testing
     return try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
   }
 
-  /// Without the setting, a recipe has no Fourier features. Recipes and models from before the
+  /// Without the setting, a recipe has no Fourier features.
+  ///
+  /// Recipes and models from before the
   /// setting load, and so do those with its former name.
   @Test(
     arguments: [("", nil), ("  fourier_octaves: 3\n", 3), ("  level_octaves: 3\n", 3)]

@@ -50,7 +50,8 @@ import Testing
     let merged = sigma / Double(times).squareRoot()
     for delta in [1e-3, 1e-5, 1e-8, 1e-12] {
       let epsilon = try accountant.epsilon(atDelta: delta)
-      // The exact curve falls: at our epsilon it must be at most delta, and slightly below our epsilon above delta.
+      // The exact curve falls: at our epsilon it must be at most delta, and slightly below our epsilon
+      // it must exceed delta.
       #expect(Self.gaussianDelta(epsilon, noiseMultiplier: merged) <= delta * (1 + 1e-6))
       #expect(Self.gaussianDelta(epsilon * 0.9985, noiseMultiplier: merged) > delta)
     }

@@ -15,7 +15,9 @@ import Testing
   @Test(
     arguments: [("tall", 0.02, 0.95), ("wide", 0.02, 0.95), ("convolution", 0.01, 0.9)]
       as [(String, Float, Float)])
-  func stepsAgreeWithTheSingularValueDecomposition(_ name: String, rate: Float, momentum: Float) throws {
+  func stepsAgreeWithTheSingularValueDecomposition(_ name: String, rate: Float, momentum: Float)
+    throws
+  {
     let start = try golden.array("start", of: name)
     let store = ParameterStore()
     let matrix = store.declare("weights", Shape(start.extents), .zeros)
