@@ -1,23 +1,25 @@
-# make demo      install what is missing, build, and go the whole way on images that we draw ourselves
-# make test      build and run all tests; a test that is skipped without leave is a failure
-# make fuzz      throw changed images at the decoders, and changed saved files at the programs, for SECONDS each
-# make lint      format, service files, shell scripts
-# make boot      the service as it is shipped, booted in a container (as root); says where that cannot be done
-# make build     a release build with the Swift library linked in
-# make install   into PREFIX (default /usr/local) below DESTDIR
+# make demo      install missing libraries, build, and show the whole workflow on generated images
+# make test      build and run all tests; a test that is skipped without permission is a failure
+# make fuzz      run mutated images through the decoders and mutated saved files through the programs, SECONDS each
+# make lint      check format, service files and shell scripts
+# make boot      boot the shipped service in a container (as root); prints why if this is not possible
+# make build     build a release with the Swift library linked statically
+# make install   install into PREFIX (default /usr/local) below DESTDIR
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-# An import that Package.swift does not declare is an error: it guards the borders between the rooms.
+# An import that Package.swift does not declare is an error. This protects the borders between the rooms.
 STRICT := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib $(STRICT)
-# Tests look into modules, which is a build of its own: it has its own folder, so that neither undoes the other.
+# Tests import modules as testable, which needs a separate build. It has its own folder, so that neither build
+# invalidates the other.
 TESTING := -c release --scratch-path .build-tests -Xswiftc -enable-testing $(STRICT)
 BIN = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)
 
-# Tests that hold the daemon to deadlines run apart from those that compute: both share Swift's own threads.
+# Tests with deadlines for the daemon run separately from tests that compute, because both share Swift's
+# thread pool.
 KEEPING_TIME := ^(FigmentdTests|FigmentTests|ControlTests)\.
 
 .PHONY: all build test fuzz lint boot demo install uninstall clean dependencies
@@ -41,7 +43,7 @@ endif
 
 SECONDS ?= 300
 
-# Not a part of `make test`: it takes as long as it is given.
+# Not part of `make test`, because it runs for the given time.
 fuzz: dependencies
 	Tests/Fuzz/image_fuzz.sh $(SECONDS)
 	SWIFT="$(SWIFT)" Tests/Fuzz/state_fuzz.sh $(SECONDS)
@@ -50,7 +52,8 @@ lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	Scripts/check-units.sh
 
-# The binaries that are shipped, not those of the tests. Ten minutes at most; 77 says that no system can be booted here.
+# The shipped binaries, not those of the tests. Ten minutes at most; exit code 77 means that no system can be
+# booted here.
 boot: build
 	@timeout --kill-after=60 600 Scripts/boot-service.sh "$(BIN)" \
 	  || { code=$$?; test $$code -eq 77 || exit $$code; }
@@ -60,7 +63,7 @@ demo: build
 
 INSTALLED_UNITS := figmentd.service figmentd@.service figmentd.socket
 
-# Units name the binary by its full path, so PREFIX is written into them.
+# Units contain the full path of the binary, so PREFIX is written into them.
 install:
 	@test -x "$(BIN)/figmentd" || { echo "nothing is built yet: run make build first"; exit 1; }
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/figment/Models" \
@@ -88,7 +91,7 @@ install:
 	"$(BIN)/figment" --generate-completion-script fish \
 	  > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/figment.fish"
 
-# The configuration, the state and the releases stay: they are the administrator's.
+# The configuration, the state and the releases stay, because they belong to the administrator.
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/figmentd" "$(DESTDIR)$(PREFIX)/bin/figment"
 	rm -rf "$(DESTDIR)$(PREFIX)/share/figment" "$(DESTDIR)$(PREFIX)/share/doc/figment"

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Starts the service as it is shipped, to check it: a minimal Debian boots in a container with a systemd of its own,
-# Figment is installed into it, and the whole life of a service follows, from the first start to the removal.
+# Checks the shipped service: a minimal Debian with its own systemd boots in a container, Figment is installed into
+# it, and the script tests the whole life of the service, from the first start to the removal.
 #
 #   Scripts/boot-service.sh BIN [CACHE]
 #
 #   BIN     a folder with figmentd and figment of a release build, for example .build/release
-#   CACHE   where the Debian is kept for the next time; default: .build/boot
+#   CACHE   the folder that keeps the Debian for the next run; default: .build/boot
 #
-# Prints a line for each check, "ok" or "FAILED". Exits with 0 when all hold, 1 when one does not, and 77 where no
-# system can be booted (not root, no debootstrap, no systemd-nspawn); the last line says why.
+# Prints a line for each check, "ok" or "FAILED". Exits with 0 if all pass, 1 if one fails, and 77 if no system can
+# be booted (not root, no debootstrap, no systemd-nspawn); the last line prints the reason.
 set -eu
 cd "$(dirname "$0")/.."
 . Scripts/boot/container.sh
@@ -23,7 +23,7 @@ work=$(mktemp -d "$cache/run.XXXXXX")
 machine=$work/machine
 began=$(date +%s)
 
-# Stops the container and removes its files, however this ends.
+# Stops the container and removes its files, regardless of the outcome.
 finish() {
   status=$?
   trap - EXIT

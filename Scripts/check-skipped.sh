@@ -1,10 +1,10 @@
 #!/bin/sh
-# Reads what `swift test` printed and fails where no test ran, or where a test or suite was skipped that the list of
-# allowed ones does not name.
+# Reads the output of `swift test`. Fails if no test ran, or if a test or suite was skipped that is not in the list
+# of allowed ones.
 #
 #   Scripts/check-skipped.sh LIST < OUTPUT
 #
-# A line of LIST is the name of a test, a colon and a reason; # begins a comment.
+# A line of LIST consists of the name of a test, a colon and a reason; # begins a comment.
 set -eu
 list=${1:?a list of tests that may be skipped is expected, for example Tests/skipped.txt}
 
@@ -13,7 +13,7 @@ awk -v list="$list" '
     while ((getline line < list) > 0) {
       if (line ~ /^#/ || line ~ /^[ \t]*$/) continue
       if (line !~ /^[A-Za-z_][A-Za-z0-9_]*(\(.*\))?: ./) {
-        print list ": not a name, a colon and a reason: " line
+        print list ": a name, a colon and a reason expected: " line
         bad = 1
         continue
       }
@@ -32,7 +32,7 @@ awk -v list="$list" '
     sub(/\(.*/, "", name)
     gsub(/"/, "", name)
     if (!(name in allowed)) {
-      print "skipped, and not allowed to be: " $0
+      print "skipped without permission: " $0
       bad = 1
     }
   }
@@ -42,7 +42,7 @@ awk -v list="$list" '
       bad = 1
     }
     if (bad) {
-      print "A test that is skipped proves nothing: mend it, or name it with its reason in Tests/skipped.txt."
+      print "A skipped test proves nothing: repair it, or list it with its reason in Tests/skipped.txt."
       exit 1
     }
   }'

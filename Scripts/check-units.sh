@@ -1,16 +1,16 @@
 #!/bin/sh
-# Checks the service files: systemd must understand them, and their exposure must stay at or below 1.0.
+# Checks the service files: systemd must accept them, and their exposure must not exceed 1.0.
 set -eu
 cd "$(dirname "$0")/.."
 
 if ! command -v systemd-analyze > /dev/null; then
-  echo "systemd-analyze: not found, the service files are not checked (package systemd expected)." >&2
+  echo "systemd-analyze: not found, so the service files were not checked (package systemd expected)." >&2
   exit 1
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# The binary and the document are not installed where this runs: files that are there stand for them.
+# The binary and the document are not installed here; existing files take their place.
 for unit in figmentd.service figmentd@.service figmentd.socket; do
   sed -e 's|/usr/bin/figmentd|/bin/true|' -e '/^Documentation=/d' "Systemd/$unit" > "$scratch/$unit"
 done

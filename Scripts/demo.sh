@@ -1,10 +1,10 @@
 #!/bin/sh
-# The whole way in a scratch directory: a daemon starts, images drop into its watched folder, a model trains
-# privately, and synthetic images come out. Nothing is downloaded: the images are drawn.
+# The whole workflow in a scratch directory: a daemon starts, images are moved into its watched folder, a model
+# trains privately, and synthetic images are written. Nothing is downloaded: the images are generated.
 #
-#   Scripts/demo.sh BIN    BIN holds figmentd and figment; make demo builds them and calls this.
+#   Scripts/demo.sh BIN    BIN contains figmentd and figment; make demo builds them and calls this script.
 #
-# FIGMENT_DEMO names the scratch directory, DEMO_STEPS, DEMO_EPSILON and DEMO_COUNT change the run.
+# FIGMENT_DEMO sets the scratch directory; DEMO_STEPS, DEMO_EPSILON and DEMO_COUNT change the run.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -54,24 +54,24 @@ until "$bin/figment" status > /dev/null 2>&1; do
 done
 "$bin/figment" status
 
-echo "== $count images drop into the watched folder"
+echo "== $count images are moved into the watched folder"
 "$bin/figmentd" draw-glyphs --count "$count" "$scratch/drawn"
 mv "$scratch"/drawn/* "$scratch/watched/"
-# The watcher finds them by itself; asking for a scan only saves the settle time.
+# The watcher finds them by itself; a rescan only saves the settle time.
 until test "$("$bin/figment" files glyphs --verdict ok | wc -l)" -eq "$count"; do
   "$bin/figment" rescan glyphs > /dev/null
   sleep 1
 done
 "$bin/figment" datasets
 
-echo "== what it will cost"
+echo "== the plan and its cost"
 "$bin/figment" plan glyphs --recipe "$recipe" --epsilon "$epsilon" --delta 1e-5 --steps "$steps"
 
 echo "== training"
 "$bin/figment" train glyphs --recipe "$recipe" --epsilon "$epsilon" --delta 1e-5 --steps "$steps" \
   --count 1000 --watch
 
-echo "== what was spent, and what it gave"
+echo "== the spent budget and the results"
 "$bin/figment" ledger verify glyphs
 "$bin/figment" show glyphs-1
-echo "All of it is in $scratch; remove it when you have seen enough."
+echo "All files are in $scratch; remove the folder when you no longer need it."

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the system libraries that the build needs and that are missing, where that is possible.
+# Installs the system libraries that the build needs and that are missing, if possible.
 set -eu
 
 if ! command -v swift > /dev/null; then
@@ -10,7 +10,7 @@ fi
 missing=""
 test -e /usr/include/png.h || missing="$missing libpng-dev"
 test -e /usr/include/jpeglib.h || missing="$missing libjpeg-dev"
-# These two lie in a folder of the architecture on some systems.
+# On some systems these two lie in an architecture-specific folder.
 header() { test -e "/usr/include/$1" || ls /usr/include/*/"$1" > /dev/null 2>&1; }
 header tiffio.h || missing="$missing libtiff-dev"
 header webp/decode.h || missing="$missing libwebp-dev"
@@ -19,7 +19,7 @@ test -e /usr/include/sqlite3.h || missing="$missing libsqlite3-dev"
 test -z "$missing" && exit 0
 
 if ! command -v apt-get > /dev/null; then
-  echo "missing libraries:$missing (or what your system calls them). Install them first." >&2
+  echo "missing libraries:$missing (or their names on your system). Install them first." >&2
   exit 1
 fi
 if test "$(id -u)" -eq 0; then

@@ -1,23 +1,23 @@
 #!/bin/sh
-# What takes too long for every change: the audit of mechanism and trainings at full size, all tests with those that
-# train for minutes, kills and full disks by the hundred, and the seeded bugs, each of which a named test must find.
-# Ends with the first failure.
+# Everything that takes too long for every change: the audit of the mechanism and of trainings at full size, all
+# tests including those that train for minutes, hundreds of kills and full disks, and the seeded bugs, each of
+# which a named test must find. Stops at the first failure.
 #
-#   Scripts/nightly.sh BIN    BIN is a folder that holds figmentd and figment.
+#   Scripts/nightly.sh BIN    BIN is a folder with figmentd and figment.
 #
-# FIGMENT_TEST_DATA names a folder with unpacked MNIST in mnist/ (train/0 to test/9, see Datasets/README.md): a test
-# that needs it is not skipped here, it fails.
+# FIGMENT_TEST_DATA is a folder with unpacked MNIST in mnist/ (train/0 to test/9, see Datasets/README.md). A test
+# that needs it is not skipped here but fails.
 set -eu
 cd "$(dirname "$0")/.."
 
-bin=${1:?a folder that holds figmentd and figment is expected, for example .build/release}
-: "${FIGMENT_TEST_DATA:?a folder that holds mnist/train/0 to mnist/test/9 is expected}"
+bin=${1:?a folder with figmentd and figment is expected, for example .build/release}
+: "${FIGMENT_TEST_DATA:?a folder with mnist/train/0 to mnist/test/9 is expected}"
 [ -d "$FIGMENT_TEST_DATA/mnist/train/0" ] || [ -d "$FIGMENT_TEST_DATA/train/0" ] || {
-  echo "$FIGMENT_TEST_DATA: no mnist/train/0 there (unpacked MNIST expected)"
+  echo "$FIGMENT_TEST_DATA: mnist/train/0 not found (unpacked MNIST expected)"
   exit 1
 }
 "$bin/figmentd" audit
 FIGMENT_NIGHTLY=1 make test
-# 77: no disk could be mounted here, and everything else held.
+# 77: no disk could be mounted here, and everything else passed.
 Scripts/soak.sh "$bin" 500 || { code=$?; [ "$code" -eq 77 ] || exit "$code"; }
 Tests/Mutants/run.py

@@ -1,22 +1,22 @@
 #!/bin/sh
-# Kills a daemon and its workers at random moments and fills their disks, hundreds of times, and checks after each
-# time what must hold for ever: no half or untrained release, no temporary file, no ledger in doubt, no file of
-# anybody else touched.
+# Kills a daemon and its workers at random moments and fills their disks, hundreds of times. After each time it
+# checks the invariants: no partial or untrained release, no temporary file, no inconsistent ledger, and no change
+# to other people's files.
 #
 #   Scripts/soak.sh BIN [KILLS] [PART...]
 #
 #   BIN     a folder with figmentd and figment of a release build, for example .build/release
-#   KILLS   how many kills there are (default 100); every tenth time a disk is filled
+#   KILLS   the number of kills (default 100); one disk is filled per ten kills
 #   PART    kills    SIGKILL of a daemon with jobs, of its workers, of both
-#           redraws  SIGKILL of `figmentd run` while it trains, draws and draws anew
-#           disks    disks of the state and of the output without room (needs root, for mounts)
+#           redraws  SIGKILL of `figmentd run` while it trains, draws and draws again
+#           disks    full disks of the state and of the output (needs root, for mounts)
 #           default: all of them
 #
-# SOAK_SEED repeats the moments and choices of an earlier run, as far as the machine's speed repeats; it is printed.
-# SOAK_WORK names the scratch directory, which is kept; without it one is made, and kept where something failed.
+# SOAK_SEED repeats the moments and choices of an earlier run, as far as the machine has the same speed; the seed is
+# printed. SOAK_WORK sets the scratch directory, which is kept; otherwise one is created, and kept after a failure.
 #
-# Prints a table of what was done and checked. Exits with 0 when all held, 1 when something did not, and 77 when
-# all held but a part could not be done here; a line says why. A kill takes about four seconds.
+# Prints a table of actions and checks. Exits with 0 if all checks passed, 1 if one failed, and 77 if all checks
+# passed but a part could not run here; a line prints the reason. A kill takes about four seconds.
 set -eu
 here=$(dirname "$0")
 bin=$(realpath "${1:?a folder with figmentd and figment is expected, for example .build/release}")

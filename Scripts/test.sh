@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a test command, shows what it prints, and fails where a test was skipped that nobody allowed.
+# Runs a test command, prints its output, and fails if a test was skipped without permission.
 #
 #   Scripts/test.sh COMMAND ARGUMENTS...
 #
-# Tests/skipped.txt lists the tests that may be skipped, each with its reason. With FIGMENT_NIGHTLY set none may:
-# what a nightly run leaves out is tested nowhere.
+# Tests/skipped.txt lists the tests that may be skipped, each with its reason. With FIGMENT_NIGHTLY set, no test
+# may be skipped, because nothing else runs what a nightly run omits.
 set -eu
 here=$(dirname "$0")
 

@@ -1,11 +1,11 @@
-# One line for each thing that must hold. Sourced by boot-service.sh.
+# Functions that check conditions, with one line of output per check. Sourced by boot-service.sh.
 passed=0
 failed=0
 
-# The heading of a scene.
+# Prints the heading of a scene.
 scene() { echo "== $1"; }
 
-# Counts a check, and shows what its command printed where it failed.
+# Counts a check, and prints the output of its command if it failed.
 settle() {
   if test "$1" -eq 0; then
     passed=$((passed + 1))
@@ -26,7 +26,7 @@ check() {
   settle "$code" "$what"
 }
 
-# refused WHAT COMMAND...: the command does not succeed.
+# refused WHAT COMMAND...: the command fails.
 refused() {
   what=$1
   shift
@@ -35,7 +35,7 @@ refused() {
   settle "$code" "$what"
 }
 
-# says WORDS COMMAND...: the command, whether it succeeds or not, prints words; for use in check and eventually.
+# says WORDS COMMAND...: the command prints WORDS, whether it succeeds or not; for use in check and eventually.
 says() {
   words=$1
   shift
@@ -44,7 +44,7 @@ says() {
   grep -q -- "$words" "$work/words"
 }
 
-# eventually WHAT SECONDS COMMAND...: the command succeeds before the time is over.
+# eventually WHAT SECONDS COMMAND...: the command succeeds within SECONDS.
 eventually() {
   what=$1
   last=$(($(date +%s) + $2))

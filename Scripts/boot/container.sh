@@ -1,7 +1,8 @@
-# A minimal Debian in a container with a systemd of its own: made once and kept, copied for each run, and booted.
+# A minimal Debian in a container with its own systemd: created once and cached, copied for each run, and booted.
 # Sourced by boot-service.sh, which sets cache, work, machine and bin.
 
-# What the release build links to, beside what every Debian has: the Swift library is inside it, these are not.
+# The libraries that the release build links to and that not every Debian has; the Swift library is linked
+# statically.
 packages=systemd,systemd-sysv,dbus,libpng16-16,libjpeg62-turbo,libsqlite3-0,libtiff6,libwebp7,liblcms2-2
 leader=""
 nspawn=""
@@ -13,23 +14,23 @@ skip() {
   exit 77
 }
 
-# Ends here where no system can be booted.
+# Skips the check if no system can be booted here.
 require_container() {
   test "$(id -u)" -eq 0 || skip "user $(id -u) may not boot a container (root expected)"
   for tool in debootstrap systemd-nspawn nsenter unshare; do
     command -v "$tool" > /dev/null || skip "$tool: not found (packages debootstrap and systemd-container expected)"
   done
-  unshare --mount --pid --net --fork true 2> /dev/null || skip "no namespaces can be made here"
+  unshare --mount --pid --net --fork true 2> /dev/null || skip "no namespaces can be created here"
   distribution=$(. /etc/os-release && echo "$ID")
   suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  test "$distribution" = debian || skip "$distribution: its libraries are not those of a Debian, on which binaries run"
+  test "$distribution" = debian || skip "$distribution: the binaries need the libraries of Debian"
 }
 
-# Makes the Debian, or takes the one that is kept: its name says what is in it.
+# Creates the Debian or uses the cached one, whose name identifies its packages.
 make_base() {
   base=$cache/$suite-$(echo "$packages" | cksum | cut -d ' ' -f 1)
   test -d "$base" && return
-  echo "== a minimal Debian ($suite) is made in $base; it is kept"
+  echo "== creating a minimal Debian ($suite) in $base, which is kept"
   debootstrap --variant=minbase --include="$packages" "$suite" "$work/base" > "$work/debootstrap.log" 2>&1 || {
     tail -n 5 "$work/debootstrap.log"
     skip "debootstrap failed"
@@ -38,14 +39,14 @@ make_base() {
   mv "$work/base" "$base"
 }
 
-# Installs as an administrator or a packager does.
+# Installs like an administrator or a packager.
 install_figment() {
   make --silent install DESTDIR="$machine" PREFIX=/usr BIN="$bin" > "$work/install.log"
 }
 
 # Boots, and waits until the system is up.
 start_container() {
-  # The state lies on a small file system of its own, so that it can be filled.
+  # The state has its own small file system, so that it can be filled.
   echo "tmpfs /var/lib/figment tmpfs size=400m,mode=0755 0 0" > "$machine/etc/fstab"
   echo figment-boot > "$machine/etc/hostname"
   make_groups
@@ -60,20 +61,20 @@ start_container() {
     tries=$((tries + 1))
     kill -0 "$nspawn" 2> /dev/null && test "$tries" -lt 60 || {
       tail -n 20 "$work/console.log"
-      skip "systemd-nspawn boots no system here"
+      skip "systemd-nspawn cannot boot a system here"
     }
     sleep 1
   done
 }
 
-# Whether the container's systemd has come to its target.
+# Whether the container's systemd has reached its target.
 is_up() {
   leader=$(cut -d ' ' -f 1 < "/proc/$nspawn/task/$nspawn/children" 2> /dev/null) || return 1
   test -n "$leader" || return 1
   case $(inside systemctl is-system-running 2> /dev/null) in running | degraded) return 0 ;; *) return 1 ;; esac
 }
 
-# Where version 1 of control groups is mounted, a container's systemd may set no limits: groups are made for it.
+# With version 1 of control groups, a container's systemd cannot set limits, so groups are created for it.
 make_groups() {
   for controller in cpu memory; do
     hierarchy=/sys/fs/cgroup/$controller
@@ -85,7 +86,7 @@ make_groups() {
   return 0
 }
 
-# Stops the container in order, or by force after a while.
+# Stops the container cleanly, or by force after a while.
 stop_container() {
   if test -n "$nspawn" && kill -0 "$nspawn" 2> /dev/null; then
     kill -TERM "$nspawn" 2> /dev/null || true

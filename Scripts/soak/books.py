@@ -1,17 +1,17 @@
-"""What is known of the jobs of one daemon, and the checks that need to know it."""
+"""The known state of one daemon's jobs, and the checks that depend on it."""
 import os
 import random
 
 import checks
 from service import DATASETS, DELTA
 
-# How a job that found no room says so.
+# Phrases in the failure of a job that found no disk space.
 ROOM = ["No space left", "no room", "are free on its disk"]
 STEPS = [20, 20, 40, 60, 200]
 
 
 class Books:
-  """Submits jobs, remembers what became of them, and checks all that must hold of them."""
+  """Submits jobs, records their outcomes, and checks all invariants about them."""
 
   def __init__(self, service, findings, luck=None, prefix=""):
     self.service, self.findings, self.luck = service, findings, luck or random.Random(0)
@@ -24,10 +24,10 @@ class Books:
   def expect(self, what, holds, words):
     return self.findings.expect(self.prefix + what, holds, words)
 
-  # What is asked for
+  # Requests
 
   def jobs(self):
-    """All jobs, by name; None when the daemon did not say."""
+    """All jobs, by name; None if the daemon did not answer."""
     said = self.service.ask("jobs", "--json")
     if not self.expect("the daemon answers", said.code == 0, f"jobs: {said.text}"):
       return None
@@ -44,7 +44,7 @@ class Books:
         f"{self.service.state}/jobs/{one['id']}/checkpoints") is None for one in self.unfinished())
 
   def submit(self):
-    """Asks for a job of a random kind; its name, or None when it was refused."""
+    """Submits a job of a random kind. Returns its name, or None if it was refused."""
     luck = self.luck
     done = [
       name for name, one in (self.jobs() or {}).items()
@@ -66,7 +66,7 @@ class Books:
         if luck.random() < 0.2:
           asked += ["--score-epsilon", "0.5"]
     said = self.service.ask(*asked, "--json")
-    if not self.expect("a job is taken", said.code == 0, f"{' '.join(asked)}: {said.text}"):
+    if not self.expect("a job is accepted", said.code == 0, f"{' '.join(asked)}: {said.text}"):
       return None
     name = said.json()["id"]
     self.expect("no job gets the name of another", name not in self.asked, name)
@@ -76,7 +76,7 @@ class Books:
     return name
 
   def care(self, job):
-    """Does about a failed job what an operator would; whether there was anything to do."""
+    """Handles a failed job like an operator. Returns whether there was anything to do."""
     name, reason = job["id"], job["state"].get("failure", {}).get("message", "")
     if name in self.refused:
       return False
@@ -84,8 +84,8 @@ class Books:
       self.resume(name)
     elif "planned steps were made" in reason:
       self.expect(
-        "what is not trained is not released", not os.path.exists(self.place(name)),
-        f"{name}: {reason}, and {self.place(name)} is there")
+        "untrained models are not released", not os.path.exists(self.place(name)),
+        f"{name}: {reason}, but {self.place(name)} exists")
       self.findings.count(self.prefix + "trainings cut short by more than a tenth")
       if self.luck.random() < 0.5:
         self.refused.add(name)
@@ -93,11 +93,11 @@ class Books:
       self.allowed.add(name)
       self.resume(name, "--allow-fewer-steps")
     elif "free on its disk" in reason:
-      # Refused before it began: a disk without room for all of a run's files spends nothing of a budget.
-      self.findings.count(self.prefix + "jobs refused for want of room before they began")
+      # Refused before it began: if a disk has no space for all files of a run, no budget is spent.
+      self.findings.count(self.prefix + "jobs refused before they began, for lack of disk space")
       self.resume(name)
     elif any(word in reason for word in ROOM):
-      self.expect("jobs wait for room and go on by themselves", False, f"{name}: {reason}")
+      self.expect("jobs wait for disk space and continue by themselves", False, f"{name}: {reason}")
       self.resume(name)
     else:
       self.expect("no job fails", False, f"{name}: {reason}")
@@ -113,20 +113,20 @@ class Books:
     private = "epsilon" in self.asked[name] or self.asked[name]["kind"] == "generate"
     return f"{self.service.output}/{'' if private else 'internal/'}{name}"
 
-  # What must hold
+  # Invariants
 
   def check(self, thoroughly=False):
-    """Everything that holds at any moment, while jobs run."""
+    """Checks everything that must hold at any moment, while jobs run."""
     jobs = self.jobs()
     if jobs is None:
       return
     self.check_sets(jobs, thoroughly)
     self.check_ledgers()
     problem = checks.problem_of_canaries(self.service.output)
-    self.expect("files of others stay", problem is None, problem)
+    self.expect("other people's files stay", problem is None, problem)
 
   def check_sets(self, jobs, thoroughly):
-    """All sets are whole, and those of finished jobs are as they were."""
+    """Checks that all sets are complete, and those of finished jobs unchanged."""
     places = {self.place(name): name for name in self.asked}
     for folder in checks.sets(self.service.output):
       name = places.get(folder)
@@ -135,21 +135,21 @@ class Books:
         continue
       if thoroughly or folder not in self.checked:
         problem = checks.problem_of_set(folder)
-        self.expect("sets are whole", problem is None, f"{folder}: {problem}")
+        self.expect("sets are complete", problem is None, f"{folder}: {problem}")
       else:
         self.expect(
-          "sets are whole", os.path.exists(f"{folder}/manifest.json"), f"{folder}: no manifest")
+          "sets are complete", os.path.exists(f"{folder}/manifest.json"), f"{folder}: no manifest")
       if name in jobs and state(jobs[name]) == "completed" and folder not in self.checked:
         self.checked.add(folder)
         self.check_made(jobs[name], folder)
     for name, manifest in self.manifests.items():
       path = f"{self.place(name)}/manifest.json"
       self.expect(
-        "finished sets stay", os.path.exists(path) and checks.digest(path) == manifest,
+        "finished sets stay unchanged", os.path.exists(path) and checks.digest(path) == manifest,
         f"{path} is not what {name} wrote")
 
   def check_made(self, job, folder):
-    """A finished set has as many images as were asked for, and as many steps as it says."""
+    """Checks that a finished set has the requested number of images and the reported number of steps."""
     name, results = job["id"], job["state"]["results"]
     self.manifests[name] = checks.digest(f"{folder}/manifest.json")
     images = [one for one in checks.files(folder) if one.startswith("data/")]
@@ -161,21 +161,21 @@ class Books:
     made, planned = results["steps"], job["request"]["steps"]
     enough = made >= checks.LEAST_SHARE * planned
     self.expect(
-      "what is released is trained", enough or name in self.allowed, f"{name}: {made} of {planned} steps")
+      "released models are trained", enough or name in self.allowed, f"{name}: {made} of {planned} steps")
     self.expect(
-      "lost steps are told", made == planned or results.get("planned_steps") == planned,
-      f"{name}: {made} of {planned} steps, told: {results.get('planned_steps')}")
+      "lost steps are reported", made == planned or results.get("planned_steps") == planned,
+      f"{name}: {made} of {planned} steps, reported: {results.get('planned_steps')}")
     newest = checks.newest_checkpoint(f"{self.service.state}/jobs/{name}/checkpoints")
-    self.expect("the model is that of its last step", newest == made, f"{name}: {newest}, {made}")
+    self.expect("the model is the one of its last step", newest == made, f"{name}: {newest}, {made}")
     if "epsilon" in job["request"]:
       runs = [one for one in checks.ledgers(self.service.state).values() if name in one.runs()]
       self.expect(
-        "the ledger names what left", len(runs) == 1 and self.manifests[name] in runs[0].released(name),
-        f"{name}: the manifest {self.manifests[name]} is not in it")
+        "the ledger names the released files", len(runs) == 1 and self.manifests[name] in runs[0].released(name),
+        f"{name}: the manifest {self.manifests[name]} is missing")
 
   def check_ledgers(self):
-    """Ledgers are intact, never forget, and hold at least what models hold."""
-    # Checkpoints are looked at first: a ledger that is read later can only hold more.
+    """Checks that ledgers are intact, never lose entries, and cover all steps of the models."""
+    # Checkpoints are read first: a ledger that is read later can only contain more.
     steps = {
       run: checks.newest_checkpoint(f"{self.service.state}/jobs/{run}/checkpoints") for run in self.asked}
     for name, ledger in checks.ledgers(self.service.state).items():
@@ -191,29 +191,29 @@ class Books:
       spent = budget.get("epsilon_spent") or 0
       # Sums of floating-point numbers are rounded.
       self.expect(
-        "what was spent stays spent", spent >= self.spent.get(dataset, 0) * (1 - 1e-9),
+        "spent budgets stay spent", spent >= self.spent.get(dataset, 0) * (1 - 1e-9),
         f"{dataset}: {spent} after {self.spent.get(dataset)}")
       self.expect(
-        "budgets are kept", spent <= budget["epsilon_maximum"], f"{dataset}: epsilon {spent}")
+        "budgets are not exceeded", spent <= budget["epsilon_maximum"], f"{dataset}: epsilon {spent}")
       self.spent[dataset] = spent
 
   def check_run(self, ledger, run, newest):
     charged = ledger.charged(run)
     self.expect(
       "models are paid for", newest is None or newest <= charged,
-      f"{run}: a checkpoint of {newest} steps, {charged} are charged")
+      f"{run}: a checkpoint of {newest} steps, {charged} charged")
     announced = self.asked.get(run, {}).get("steps", 0)
     self.expect(
-      "no more is charged than was announced", charged <= announced, f"{run}: {charged} of {announced}")
+      "charges do not exceed the announced plan", charged <= announced, f"{run}: {charged} of {announced}")
     answers = ledger.answers(run)
     self.expect("no answer is paid twice", len(answers) == len(set(answers)), f"{run}: {answers}")
 
   def check_at_rest(self):
-    """What holds when no job is left to do."""
+    """Checks what must hold when no job is left."""
     left = checks.temporaries(self.service.state, self.service.output)
     self.expect("no temporary file is left", not left, ", ".join(sorted(path for path, _ in left)))
     for name, before in self.roots.items():
-      self.expect("the images are as they were", checks.tree(self.service.root(name)) == before, name)
+      self.expect("the images stay unchanged", checks.tree(self.service.root(name)) == before, name)
     for name, job in (self.jobs() or {}).items():
       if state(job) == "completed":
         self.expect("finished jobs have their set", name in self.manifests, name)
@@ -224,5 +224,5 @@ class Books:
 
 
 def state(job):
-  """Where a job stands."""
+  """The state of a job."""
   return job["state"]["name"]

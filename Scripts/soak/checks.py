@@ -1,4 +1,4 @@
-"""What must hold whenever a daemon or a run is killed. Read from the files, without figment's own code."""
+"""Invariants after a daemon or a run is killed, checked on the files without figment's own code."""
 import hashlib
 import json
 import os
@@ -7,13 +7,13 @@ import time
 LEAST_SHARE = 0.9
 CANARIES = {
   "notes/thesis.txt": "Not figment's.\n",
-  # Named like the unfinished set of an early version, and not one.
+  # Named like the unfinished set of an early version, but not one.
   "glyphs-1.tmp/holiday.txt": "Not figment's either.\n",
 }
 
 
 class Findings:
-  """How often each thing was checked, and what did not hold."""
+  """The number of checks of each kind, and the failures."""
 
   def __init__(self, log):
     self.counts, self.expected, self.failures, self.log = {}, set(), [], log
@@ -29,7 +29,7 @@ class Findings:
     self.counts[what] = (done + number, failed)
 
   def expect(self, what, holds, words):
-    """Counts a check; where it does not hold, says why."""
+    """Counts a check, and prints the reason if it fails."""
     done, failed = self.counts.get(what, (0, 0))
     self.counts[what] = (done + 1, failed + (0 if holds else 1))
     self.expected.add(what)
@@ -57,7 +57,7 @@ def digest(path):
 
 
 def tree(folder):
-  """One number for all files below a folder, their names and their content."""
+  """One digest of all files below a folder, their names and content."""
   whole = hashlib.sha256()
   for name in files(folder):
     whole.update(f"{name}\0{digest(os.path.join(folder, name))}\n".encode())
@@ -65,7 +65,7 @@ def tree(folder):
 
 
 def problem_of_set(folder):
-  """What is wrong with a synthetic set; None when it is whole to the last byte."""
+  """The problem of a synthetic set; None if every byte of it is right."""
   try:
     listed = json.loads(read(f"{folder}/manifest.json"))["files"]
   except (OSError, ValueError, KeyError) as error:
@@ -75,8 +75,8 @@ def problem_of_set(folder):
     return f"files and manifest differ in {sorted(found ^ set(listed))[:3]}"
   for name, expected in listed.items():
     if digest(f"{folder}/{name}") != expected:
-      return f"{name} is not as the manifest says"
-  # A set that was trained without privacy has no statement, and lies inside.
+      return f"{name} does not match the manifest"
+  # A set that was trained without privacy has no statement, and is in the internal folder.
   inside = os.path.basename(os.path.dirname(folder)) == "internal"
   needed = ["README.md"] + ([] if inside else ["privacy.json", "PRIVACY.md"])
   missing = [name for name in needed if name not in found]
@@ -93,7 +93,7 @@ def problem_of_set(folder):
 
 
 def plant(output):
-  """Puts files of somebody else into an output."""
+  """Puts other people's files into an output."""
   for name, text in CANARIES.items():
     os.makedirs(os.path.dirname(f"{output}/{name}"), exist_ok=True)
     with open(f"{output}/{name}", "w", encoding="utf-8") as file:
@@ -106,12 +106,12 @@ def problem_of_canaries(output):
       if read(f"{output}/{name}").decode() != text:
         return f"{name} was changed"
     except OSError:
-      return f"{name} is gone"
+      return f"{name} is missing"
   return None
 
 
 def sets(output):
-  """The folders of an output that are called as sets are, released or inside."""
+  """The folders of an output that have names of sets, released or internal."""
   found = []
   for folder in (output, f"{output}/internal"):
     if os.path.isdir(folder):
@@ -129,7 +129,7 @@ def is_temporary(name):
 
 
 def temporaries(*folders):
-  """Files and folders that are there for a moment only, each with the number that tells it from a later one."""
+  """Files and folders that exist only temporarily, each with the number that distinguishes it from later ones."""
   found = set()
   for top in folders:
     for place, below, names in os.walk(top):
@@ -144,11 +144,11 @@ def temporaries(*folders):
 
 
 class Ledger:
-  """The lines of a ledger, whose chain and mark are checked while they are read."""
+  """The lines of a ledger. Reading them checks the chain and the mark."""
 
   def __init__(self, path, mark):
     self.problem, self.entries = None, []
-    # A worker may go on writing: a ledger that is read later can only be newer than the mark.
+    # A worker may still write: a ledger that is read later can only be newer than the mark.
     before = self.mark(mark)
     content = read(path)
     whole = content[:content.rfind(b"\n") + 1]
@@ -159,17 +159,17 @@ class Ledger:
       if rest != hashlib.sha256(body).hexdigest().encode() + b'"}':
         self.problem = f"line {number}: its hash does not match"
       elif fields["previous"] != previous or fields["index"] != number:
-        self.problem = f"line {number}: it does not follow the line before"
+        self.problem = f"line {number}: it does not follow the previous line"
       previous = fields["hash"]
       hashes.append(previous)
       self.entries.append(fields["entry"])
     after = self.mark(mark)
     if after is None:
       if len(hashes) > 1:
-        self.problem = "it has lines and no mark"
+        self.problem = "it has lines but no mark"
     elif before and (before["line"] >= len(hashes) or hashes[before["line"]] != before["hash"]):
       self.problem = f"the mark at line {before['line']} is not of this ledger"
-    # What is granted is used after its mark has moved, so at most the newest line may be without.
+    # A grant is used only after its mark has moved, so at most the newest line may lack it.
     elif after["line"] < len(hashes) - 2:
       self.problem = f"{len(hashes) - 1 - after['line']} lines are newer than the mark"
 
@@ -189,7 +189,7 @@ class Ledger:
     return total + sum(open_reservations.values())
 
   def answers(self, run):
-    """The questions that a run was charged for, one for each time."""
+    """The questions that a run was charged for, one entry per charge."""
     return [
       entry["purpose"] for entry in self.entries
       if entry["kind"] == "reserve" and entry["run"] == run and entry["purpose"] != "training"]
@@ -198,14 +198,14 @@ class Ledger:
     return {entry["run"] for entry in self.entries if entry["kind"] == "plan"}
 
   def released(self, run):
-    """The manifests that left with a run."""
+    """The manifests that were released by a run."""
     return [
       entry["artefact"] for entry in self.entries
       if entry["kind"] == "release" and entry["run"] == run]
 
 
 def ledgers(state):
-  """The ledgers of a state directory, by the name of the folder that they belong to."""
+  """The ledgers of a state directory, by the name of their data folder."""
   found = {}
   top = f"{state}/ledgers"
   for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
@@ -216,7 +216,7 @@ def ledgers(state):
 
 
 def newest_checkpoint(folder):
-  """The step of the newest checkpoint in a folder; None when there is none."""
+  """The step of the newest checkpoint in a folder; None if there is none."""
   try:
     steps = [
       int(name[len("step-"):-len(".safetensors")]) for name in os.listdir(folder)

@@ -1,4 +1,4 @@
-"""Disks of the state and of the output that run full while jobs work, and have room again later."""
+"""Fills the disks of the state and of the output while jobs work, and frees them later."""
 import errno
 import os
 import subprocess
@@ -9,11 +9,11 @@ from books import Books, state
 from kills import MOMENTS, finish_all
 from service import Service, wait_for_end
 
-# A run wants about 60 MB free before it begins; disks hold all jobs of a round.
+# A run needs about 60 MB of free space before it begins; disks fit all jobs of a round.
 DISK_BYTES = 192 << 20
 SECONDS_TO_ANSWER = 15
-# What lies on the disk, what kind it is, and the configuration's words about room: with so small a minimum the
-# daemon's own look at the disk warns of nothing, so that writes fail at any place.
+# What is on the disk, its kind, and the configuration of its free space: with such a small minimum, the daemon's own
+# check does not stop it early, so writes can fail anywhere.
 ROUNDS = [
   ("state", "tmpfs", ""),
   ("output", "tmpfs", ""),
@@ -25,7 +25,7 @@ ROUNDS = [
 
 
 def reason_against_mounts():
-  """Why no disk can be mounted here; None when it can."""
+  """The reason why no disk can be mounted here; None if one can."""
   if os.geteuid() != 0:
     return f"user {os.geteuid()} may not mount a disk (root expected)"
   folder = f"/tmp/figment-soak-mount-{os.getpid()}"
@@ -53,7 +53,7 @@ class Disk:
     if kind == "ext4":
       with open(image, "wb") as file:
         file.truncate(DISK_BYTES)
-      # Without blocks that root alone may use: full is full for everybody.
+      # No blocks are reserved for root, so the disk is full for everybody.
       subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True)
       subprocess.run(["mount", "-o", "loop", image, folder], check=True)
     else:
@@ -61,7 +61,7 @@ class Disk:
         ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
 
   def fill(self, spared):
-    """Fills the disk but for some bytes."""
+    """Fills the disk except for some bytes."""
     with open(f"{self.folder}/filler", "ab", buffering=0) as file:
       for size in (1 << 20, 1 << 16, 1 << 12, 1):
         try:
@@ -86,7 +86,7 @@ class Disk:
 
 
 class Disks:
-  """Fills disks until it has filled them often enough."""
+  """Fills disks the requested number of times."""
 
   def __init__(self, binaries, work, findings, luck):
     self.binaries, self.work, self.findings, self.luck = binaries, work, findings, luck
@@ -98,7 +98,7 @@ class Disks:
       self.run_round(f"{self.work}/{number}", *ROUNDS[number], share)
 
   def run_round(self, work, place, kind, settings, fillings):
-    """Some fillings of one kind of disk, with a daemon of its own."""
+    """Some fillings of one kind of disk, with a separate daemon."""
     self.findings.say(f"        {place} on a small disk ({kind}) {settings}")
     os.makedirs(work, exist_ok=True)
     disk = Disk(kind, f"{work}/disk", f"{work}/disk.image")
@@ -118,13 +118,13 @@ class Disks:
     finally:
       self.service.give_up()
       disk.make_room()
-      # What failed can be looked at where it lay.
+      # After a failure the files stay for inspection.
       if self.findings.failures:
         subprocess.run(["cp", "-a", disk.folder, f"{work}/copy"], check=False)
       disk.remove()
 
   def fill_once(self, disk, words):
-    """Fills the disk while a job works, looks around, and makes room; false when that cannot go on."""
+    """Fills the disk while a job works, checks, and frees space. Returns False if the rounds cannot continue."""
     while len(self.books.unfinished()) < 2:
       if self.books.submit() is None:
         return False
@@ -137,7 +137,7 @@ class Disks:
     spared = self.luck.choice([0, 0, 0, self.luck.randrange(1 << 16)])
     disk.fill(spared)
     self.findings.count("fillings of a disk")
-    self.findings.say(f"filling: {words}, {moment}; {spared} bytes are spared")
+    self.findings.say(f"filling: {words}, {moment}; {spared} bytes stay free")
     goes_on = self.look_around()
     time.sleep(self.luck.random() * 4)
     deed = self.luck.choice(["none", "none", "kill", "stop", "kill a worker"])
@@ -152,25 +152,25 @@ class Disks:
     return True
 
   def look_around(self):
-    """Whether the daemon answers without room."""
+    """Checks whether the daemon answers without disk space."""
     for asked in (["status"], ["jobs"], ["datasets"], ["ledger"], ["ledger", "verify"]):
       said = self.service.ask(*asked)
       self.books.expect(
-        "without room it answers", said.code == 0 and said.seconds < SECONDS_TO_ANSWER,
+        "it answers without disk space", said.code == 0 and said.seconds < SECONDS_TO_ANSWER,
         f"{' '.join(asked)} in {said.seconds:.1f} s: {said.text}")
     if self.luck.random() < 0.3:
       waiting = [one["id"] for one in self.books.unfinished()]
       if waiting:
         said = self.service.ask("cancel", waiting[-1])
-        # It may have come to its end meanwhile.
+        # It may have ended in the meantime.
         self.books.expect(
-          "without room it cancels", said.code == 0 or "completed" in said.text or "failed" in said.text,
+          "it cancels jobs without disk space", said.code == 0 or "completed" in said.text or "failed" in said.text,
           said.text)
     return self.books.expect(
-      "without room it stays", self.service.process.poll() is None, f"see {self.service.log}")
+      "it keeps running without disk space", self.service.process.poll() is None, f"see {self.service.log}")
 
   def start_again(self, deed):
-    """Kills or stops the daemon while there is no room, and starts it again."""
+    """Kills or stops the daemon while there is no disk space, and starts it again."""
     self.findings.count(f"disks: full, and then: {deed}")
     if deed == "kill a worker":
       self.service.kill(False, True)
@@ -178,20 +178,20 @@ class Disks:
     if deed == "kill":
       wait_for_end(self.service.kill(True, False))
     else:
-      self.books.expect("without room it stops in order", self.service.stop(), self.service.log)
+      self.books.expect("it stops cleanly without disk space", self.service.stop(), self.service.log)
     self.service.begin()
     if not self.books.expect(
-        "without room it starts", self.service.wait_until_ready(), f"see {self.service.log}"):
+        "it starts without disk space", self.service.wait_until_ready(), f"see {self.service.log}"):
       return False
     return self.look_around()
 
   def end(self):
-    """With room, all jobs come to their end."""
+    """Checks that all jobs end with enough disk space."""
     if not finish_all(self.books, 300):
       return
     self.books.check(thoroughly=True)
-    # Of a worker that was killed something may lie there until the daemon starts.
-    self.books.expect("the daemon stops in order", self.service.stop(), self.service.log)
+    # A killed worker may leave files until the daemon starts.
+    self.books.expect("the daemon stops cleanly", self.service.stop(), self.service.log)
     self.service.begin()
     self.books.expect("the daemon starts", self.service.wait_until_ready(), self.service.log)
     self.books.check_at_rest()
@@ -200,6 +200,6 @@ class Disks:
       if state(job) == "failed"]
     for text in words:
       self.books.expect(
-        "failures are told in words", not any(raw in text for raw in ("code: ", "(operation", "Error(")),
+        "failures are readable", not any(raw in text for raw in ("code: ", "(operation", "Error(")),
         text)
-    self.books.expect("the daemon stops in order", self.service.stop(), self.service.log)
+    self.books.expect("the daemon stops cleanly", self.service.stop(), self.service.log)

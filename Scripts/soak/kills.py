@@ -1,4 +1,4 @@
-"""SIGKILL of a daemon with jobs, of its workers, or of both, at random moments and in chosen ones."""
+"""SIGKILL of a daemon with jobs, of its workers, or of both, at random and at chosen moments."""
 import os
 import time
 
@@ -6,7 +6,7 @@ import checks
 from books import Books, state
 from service import Service, wait_for_end
 
-# How long a moment is waited for; a kill comes then in any case.
+# The longest wait for a moment, in seconds; then the kill happens in any case.
 PATIENCE = 5.0
 
 
@@ -18,7 +18,7 @@ def names(folder):
 
 
 def in_jobs(service, below, fits):
-  """Whether some job has a file of a kind now."""
+  """Whether some job currently has a file of a kind."""
   return any(
     fits(name) for job in names(f"{service.state}/jobs") if "-" in job
     for name in names(f"{service.state}/jobs/{job}/{below}"))
@@ -31,7 +31,7 @@ def drawn(service):
     for name in names(folder) if name.startswith(".figment-")]
 
 
-# Moments at which a kill would do harm, how often they are chosen, and the seconds after them until the kill.
+# Moments at which a kill may do harm, their weights, and the longest delay of the kill in seconds.
 MOMENTS = {
   "at any moment": (5, lambda service: True, 4.0),
   "while the daemon starts": (2, None, 0.25),
@@ -47,13 +47,13 @@ MOMENTS = {
   "after a set is published": (
     2, lambda service: any(os.path.exists(f"{one}/manifest.json") for one in drawn(service)), 0.3),
 }
-# Those that come at the beginning of a job alone.
+# Moments that occur only at the beginning of a job.
 EARLY = ["while images are packed", "before the first checkpoint"]
 TARGETS = ["daemon", "daemon", "worker", "both"]
 
 
 class Kills:
-  """Kills until it has killed often enough."""
+  """Kills the requested number of times."""
 
   def __init__(self, binaries, work, findings, luck):
     self.findings, self.luck = findings, luck
@@ -82,7 +82,7 @@ class Kills:
     self.end()
 
   def keep_busy(self):
-    """Sees to it that there are jobs, and now and then steers one; false when there can be none."""
+    """Ensures that there are jobs, and sometimes controls one. Returns False if there can be none."""
     jobs = self.books.jobs() or {}
     busy = [one for one in jobs.values() if state(one) in ("queued", "running", "stopping", "paused")]
     for job in jobs.values():
@@ -92,9 +92,9 @@ class Kills:
         self.books.resume(job["id"])
     if busy and self.luck.random() < 0.08:
       verb = self.luck.choice(["pause", "cancel"])
-      # It may have come to its end meanwhile.
+      # It may have ended in the meantime.
       self.service.ask(verb, self.luck.choice(busy)["id"])
-      self.findings.count(f"jobs told to {verb}")
+      self.findings.count(f"jobs with the command {verb}")
     if not busy:
       self.books.check()
       self.books.check_at_rest()
@@ -106,7 +106,7 @@ class Kills:
     return True
 
   def kill_once(self, number):
-    """Waits for a moment, kills, starts again; false when that cannot be done."""
+    """Waits for a moment, kills, and starts again. Returns False if that fails."""
     moment = self.luck.choices(list(MOMENTS), [one[0] for one in MOMENTS.values()])[0]
     if moment in EARLY and not self.books.has_early_job():
       moment = "while a set is published"
@@ -143,7 +143,7 @@ class Kills:
     self.findings.count("kills")
 
   def start_again(self, workers, waits):
-    """Starts the daemon, at once or when no worker of the last one is left."""
+    """Starts the daemon, immediately or after the last worker of the previous one has ended."""
     left = set()
     if waits:
       self.books.expect("workers and decoders end with their daemon", wait_for_end(workers), f"{workers}")
@@ -155,12 +155,12 @@ class Kills:
       return False
     still = left & checks.temporaries(self.service.state, self.service.output)
     self.books.expect(
-      "a start sweeps", not still, ", ".join(sorted(path for path, _ in still)))
+      "a start removes temporary files", not still, ", ".join(sorted(path for path, _ in still)))
     return True
 
   def end(self):
-    """Lets all jobs come to their end, and looks at everything once more."""
-    self.findings.say("        no more kills: jobs may end")
+    """Lets all jobs end, and checks everything once more."""
+    self.findings.say("        no more kills: waiting for the jobs to end")
     if not finish_all(self.books, 600):
       return
     self.books.check(thoroughly=True)
@@ -169,14 +169,14 @@ class Kills:
       if "epsilon" in self.books.asked[name]:
         said = self.service.ask(
           "ledger", "verify", self.books.asked[name]["dataset"], "--release", self.books.place(name))
-        self.books.expect("the ledger holds what a release names", said.code == 0, f"{name}: {said.text}")
-    self.books.expect("the daemon stops in order", self.service.stop(), self.service.log)
+        self.books.expect("the ledger contains what a release names", said.code == 0, f"{name}: {said.text}")
+    self.books.expect("the daemon stops cleanly", self.service.stop(), self.service.log)
     left = checks.temporaries(self.service.state, self.service.output)
     self.books.expect("no temporary file is left", not left, str(left))
 
 
 def finish_all(books, seconds):
-  """Lets all jobs end, with an operator's help; whether they did in time."""
+  """Lets all jobs end, with an operator's help. Returns whether they ended in time."""
   end = time.monotonic() + seconds
   while time.monotonic() < end:
     jobs = books.jobs()
@@ -195,4 +195,4 @@ def finish_all(books, seconds):
       return True
     time.sleep(0.3)
   waiting = [(one["id"], state(one)) for one in books.unfinished()]
-  return books.expect("jobs come to an end", False, f"not in {seconds} s: {waiting}")
+  return books.expect("jobs end in time", False, f"not in {seconds} s: {waiting}")

@@ -1,4 +1,4 @@
-"""SIGKILL of `figmentd run` while it trains, draws, publishes, and draws anew in place of its own set."""
+"""SIGKILL of `figmentd run` while it trains, draws, publishes, and redraws its own set."""
 import os
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ SECONDS_TO_END = 300
 
 
 class Redraws:
-  """Runs that are begun again and again until they end, each time for another number of images."""
+  """Runs that are restarted until they end, each time with another number of images."""
 
   def __init__(self, binaries, work, findings, luck):
     self.findings, self.luck = findings, luck
@@ -33,10 +33,10 @@ class Redraws:
       if self.process is not None:
         self.process.kill()
     for name, before in self.images.items():
-      self.expect("the images are as they were", checks.tree(self.service.root(name)) == before, name)
+      self.expect("the images stay unchanged", checks.tree(self.service.root(name)) == before, name)
 
   def follow_one(self, kills):
-    """Follows one run from its first order to its last redrawing; false when it cannot end."""
+    """Follows one run from its first order to its last redraw. Returns False if it cannot end."""
     self.number += 1
     self.output = f"{self.work}/out-{self.number}"
     self.state, self.run_name = f"{self.work}/runs", f"run-{self.number}"
@@ -66,7 +66,7 @@ class Redraws:
       return self.process
 
   def draw(self, count, kills):
-    """Orders a number of images, kills now and then, until the set is there; false when it never is."""
+    """Orders a number of images and kills sometimes, until the set exists. Returns False if it never does."""
     last = time.monotonic() + SECONDS_TO_END
     while time.monotonic() < last:
       run = self.begin(count)
@@ -80,12 +80,12 @@ class Redraws:
         return self.check_end(count)
       if "planned steps were made" in said and not self.allows:
         self.findings.count("runs: trainings cut short by more than a tenth")
-        self.expect("what is not trained is not released", self.whole is not None
+        self.expect("untrained models are not released", self.whole is not None
                     or not os.path.exists(self.place), said)
         self.allows = True
         continue
       return self.expect("no run fails", False, said.strip()[-400:])
-    return self.expect("runs come to an end", False, f"{self.run_name}: not in {SECONDS_TO_END} s")
+    return self.expect("runs end in time", False, f"{self.run_name}: not in {SECONDS_TO_END} s")
 
   def kill(self, run):
     """Kills at a random moment, often in the middle of a publication."""
@@ -105,19 +105,19 @@ class Redraws:
     run.wait()
 
   def check(self):
-    """The set is the old one or the new one, and nobody else's file is touched."""
+    """Checks that the set is the old or the new one, and that other people's files are unchanged."""
     if os.path.exists(self.place):
       problem = checks.problem_of_set(self.place)
-      self.expect("sets are whole", problem is None, f"{self.place}: {problem}")
+      self.expect("sets are complete", problem is None, f"{self.place}: {problem}")
     else:
-      self.expect("a set that was there stays", self.whole is None, f"{self.place} is gone")
+      self.expect("an existing set stays", self.whole is None, f"{self.place} is missing")
     problem = checks.problem_of_canaries(f"{self.output}/release")
-    self.expect("files of others stay", problem is None, problem)
+    self.expect("other people's files stay", problem is None, problem)
     newest = checks.newest_checkpoint(f"{self.output}/internal/{self.run_name}/checkpoints")
     for name, ledger in checks.ledgers(self.state).items():
       self.expect("ledgers are intact", ledger.problem is None, f"{name}: {ledger.problem}")
       for run in ledger.runs():
-        # Its name in the ledger has a random end.
+        # Its name in the ledger has a random suffix.
         if run.startswith(self.run_name + "-"):
           charged = ledger.charged(run)
           self.expect(
@@ -132,7 +132,7 @@ class Redraws:
     self.expect("sets have all their images", len(images) == count, f"{len(images)} of {count}")
     newest = checks.newest_checkpoint(f"{self.output}/internal/{self.run_name}/checkpoints") or 0
     self.expect(
-      "what is released is trained", self.allows or newest >= checks.LEAST_SHARE * self.steps,
+      "released models are trained", self.allows or newest >= checks.LEAST_SHARE * self.steps,
       f"{self.run_name}: {newest} of {self.steps} steps")
     left = checks.temporaries(self.output, self.state)
     self.expect("no temporary file is left", not left, ", ".join(sorted(path for path, _ in left)))

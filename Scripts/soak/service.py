@@ -1,4 +1,4 @@
-"""A daemon on scratch folders: how it is started, asked and killed."""
+"""A daemon in scratch folders: starts, queries and kills it."""
 import json
 import os
 import signal
@@ -19,12 +19,12 @@ DELTA = "1e-3"
 
 SECONDS_TO_START = 30
 SECONDS_TO_ANSWER = 30
-# A worker ends when its daemon does: by the end of its input, which it reads all the time.
+# A worker ends with its daemon, because it constantly reads its input and detects the end of it.
 SECONDS_TO_FOLLOW = 10
 
 
 class Answer:
-  """What a command said, how it ended and how long it took."""
+  """The output of a command, its exit code and its duration."""
 
   def __init__(self, code, out, err, seconds):
     self.code, self.out, self.err, self.seconds = code, out, err, seconds
@@ -43,7 +43,7 @@ def write(path, text):
 
 
 def children(process):
-  """The processes that a process started and that are still there."""
+  """The children of a process that still exist."""
   found = []
   try:
     for task in os.listdir(f"/proc/{process}/task"):
@@ -55,7 +55,7 @@ def children(process):
 
 
 def is_running(process, *verbs):
-  """Whether a process is there that was started with a verb; one that has died and waits for its parent is not."""
+  """Whether a process that was started with a verb still runs; zombies do not count."""
   try:
     with open(f"/proc/{process}/cmdline", "rb") as file:
       words = file.read().split(b"\0")
@@ -65,7 +65,7 @@ def is_running(process, *verbs):
 
 
 class Service:
-  """A daemon with a state, an output, two datasets and recipes of its own."""
+  """A daemon with its own state, output, two datasets and recipes."""
 
   def __init__(self, binaries, work, state=None, output=None, settings=""):
     self.binaries, self.work = binaries, work
@@ -90,7 +90,7 @@ class Service:
     return f"{self.work}/images-{dataset}"
 
   def run(self, program, *arguments):
-    """Runs a program to its end and expects it to do so in time."""
+    """Runs a program and expects it to end in time."""
     began = time.monotonic()
     try:
       done = subprocess.run(
@@ -130,14 +130,14 @@ class Service:
     return False
 
   def workers(self):
-    """The processes that work for jobs now."""
+    """The processes that currently work for jobs."""
     return [one for one in children(self.process.pid) if is_running(one, "engine-worker")]
 
   def kill(self, daemon, worker):
-    """Kills the daemon, its workers or both; returns the workers there were, and their decoders."""
+    """Kills the daemon, its workers or both. Returns the workers and their decoders."""
     workers = self.workers()
     decoders = [decoder for worker in workers for decoder in children(worker)]
-    # A worker that lost its daemon ends by itself, so it is killed first where both are.
+    # A worker that lost its daemon ends by itself, so it is killed first if both are killed.
     if worker:
       for one in workers:
         try:
@@ -150,12 +150,12 @@ class Service:
     return workers + decoders
 
   def give_up(self):
-    """Ends the daemon, whatever it does, and its workers."""
+    """Ends the daemon and its workers, whatever they do."""
     if self.process is not None and self.process.poll() is None:
       wait_for_end(self.kill(True, True))
 
   def stop(self):
-    """Stops the daemon in order; whether it did so in time."""
+    """Stops the daemon cleanly. Returns whether it stopped in time."""
     self.process.terminate()
     try:
       return self.process.wait(timeout=60) == 0
@@ -166,7 +166,7 @@ class Service:
 
 
 def wait_for_end(processes):
-  """Whether workers and decoders that nobody killed end by themselves in time."""
+  """Whether the workers and decoders that were not killed end by themselves in time."""
   end = time.monotonic() + SECONDS_TO_FOLLOW
   while any(is_running(one, "engine-worker", "decode-worker") for one in processes):
     if time.monotonic() > end:

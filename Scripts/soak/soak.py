@@ -16,19 +16,19 @@ PARTS = {"kills": 1, "redraws": 5, "disks": 10}
 
 
 def arguments():
-  """The binaries, the number of kills and the parts that are asked for."""
+  """The binaries, the number of kills and the requested parts."""
   binaries, rest = sys.argv[1], sys.argv[2:]
   kills = 100
   if rest and rest[0].isdigit():
     kills = int(rest.pop(0))
   unknown = [part for part in rest if part not in PARTS]
   if unknown:
-    sys.exit(f"part '{unknown[0]}': there is none of that name ({', '.join(PARTS)} expected)")
+    sys.exit(f"part '{unknown[0]}': unknown ({', '.join(PARTS)} expected)")
   return binaries, kills, rest or list(PARTS)
 
 
 def table(findings, seconds):
-  """What was done and checked, a line each."""
+  """Prints the actions and checks, one line each."""
   width = max(map(len, findings.counts), default=0)
   checked = {what: counts for what, counts in findings.counts.items() if what in findings.expected}
   print("\nDone")
@@ -43,7 +43,7 @@ def table(findings, seconds):
 
 def main():
   binaries, kills, parts = arguments()
-  # So that daemons and mounts go whatever ends this.
+  # So that daemons and mounts are removed on every exit.
   signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
   seed = int(os.environ.get("SOAK_SEED", random.SystemRandom().randrange(10**6)))
   given = os.environ.get("SOAK_WORK")

@@ -61,7 +61,7 @@ static ci_status read_header(bmp_file *file) {
   return CI_OK;
 }
 
-// Masks say which bits of a pixel are red, green, blue and alpha. Returns how many bytes of them
+// Reads the masks of the red, green, blue and alpha bits of a pixel. Returns how many mask bytes
 // follow the header.
 static ci_status read_masks(bmp_file *file, size_t *after_header) {
   static const uint32_t standard[2][4] = {
@@ -90,7 +90,7 @@ static ci_status read_palette(bmp_file *file) {
   size_t entry = file->header_size == 12 ? 3 : 4;
   size_t start = file_header + file->header_size;
   if (file->colours == 0 || file->colours > most) file->colours = most;
-  // A palette ends where the pixels begin, whatever number the header names.
+  // A palette ends where the pixels begin, whatever count the header declares.
   size_t room = file->pixels > start ? (file->pixels - start) / entry : 0;
   if (file->colours > room) file->colours = (uint32_t)room;
   if (file->colours == 0) return CI_CORRUPT;
@@ -117,7 +117,7 @@ static ci_status check_kind(const bmp_file *file) {
   }
 }
 
-// Row y of the result, counted from the top, of a file whose row `row` comes in its order.
+// The row of the result, counted from the top, for row `row` in file order.
 static uint32_t row_of(const bmp_file *file, uint32_t row) {
   return file->is_top_down ? row : file->height - 1 - row;
 }
@@ -142,7 +142,7 @@ static uint32_t field_of(uint32_t pixel, uint32_t mask) {
   return ci_scaled((pixel & mask) >> shift, mask >> shift, 255);
 }
 
-// Pixels of 16, 24 and 32 bits. Returns whether any is not wholly transparent.
+// Pixels of 16, 24 and 32 bits. Returns whether any pixel is not fully transparent.
 static int read_fields(const bmp_file *file, size_t stride, uint32_t channels, uint8_t *samples) {
   size_t size = file->bits / 8;
   uint32_t seen = 0;
@@ -167,7 +167,7 @@ typedef struct rle_cursor {
   uint32_t x, row;
 } rle_cursor;
 
-// Writes one index where the cursor stands; what runs over the end of a row is dropped.
+// Writes one index at the cursor; pixels past the end of a row are dropped.
 static ci_status put(
     const bmp_file *file, rle_cursor *cursor, uint32_t index, uint8_t *samples) {
   if (cursor->row >= file->height) return CI_DAMAGED_PIXELS;
@@ -179,7 +179,7 @@ static ci_status put(
   return CI_OK;
 }
 
-// `count` pixels that are written out, filled up to an even number of bytes.
+// `count` literal pixels, padded to an even number of bytes.
 static ci_status read_literal(
     const bmp_file *file, rle_cursor *cursor, uint32_t count, uint8_t *samples) {
   size_t size = file->bits == 8 ? count : (count + 1) / 2;
@@ -206,7 +206,7 @@ static ci_status read_run(
   return CI_OK;
 }
 
-// Pixels that no run names have the first colour.
+// Pixels that no run covers have the first colour.
 static ci_status read_runs(const bmp_file *file, uint8_t *samples) {
   size_t count = (size_t)file->width * file->height;
   for (size_t pixel = 0; pixel < count; pixel += 1) {
@@ -224,7 +224,7 @@ static ci_status read_runs(const bmp_file *file, uint8_t *samples) {
       cursor.row += 1;
     } else if (value == 1) {  // end of the image
       return CI_OK;
-    } else if (value == 2) {  // a step to the right and onwards
+    } else if (value == 2) {  // an offset to the right and to later rows
       if (file->length - cursor.offset < 2) return CI_TRUNCATED;
       cursor.x += file->bytes[cursor.offset];
       cursor.row += file->bytes[cursor.offset + 1];
@@ -251,7 +251,7 @@ static ci_status read_pixels(
   int is_packed = file->compression == rle8 || file->compression == rle4;
   uint64_t row_size = ((uint64_t)file->width * file->bits + 7) / 8;
   uint64_t stride = (row_size + 3) & ~(uint64_t)3;
-  // The filling of the last row may be missing.
+  // The padding of the last row may be missing.
   uint64_t needed = stride * (file->height - 1) + row_size;
   if (!is_packed && needed > file->length - file->pixels) return CI_TRUNCATED;
   status = ci_reserve_samples(decoder, count * image->channels, limits);
@@ -259,7 +259,8 @@ static ci_status read_pixels(
   if (is_packed) return read_runs(file, decoder->samples);
   if (file->bits <= 8) return read_indices(file, (size_t)stride, decoder->samples);
   if (!read_fields(file, (size_t)stride, image->channels, decoder->samples) && has_alpha) {
-    // Programs that know no alpha leave it zero everywhere: nobody keeps an invisible picture.
+    // Programs without alpha support leave it zero everywhere. Nobody stores a fully invisible
+    // image.
     image->channels = 3;
     read_fields(file, (size_t)stride, 3, decoder->samples);
   }

@@ -26,7 +26,7 @@ int ci_limit_processor_time(uint64_t seconds) {
   struct rusage used;
   struct rlimit limit;
   if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0) return -1;
-  // Whole seconds, and one more for the parts of a second that are cut off.
+  // Whole seconds, plus one for the fractions that are truncated.
   limit.rlim_cur = (rlim_t)used.ru_utime.tv_sec + (rlim_t)used.ru_stime.tv_sec + seconds + 2;
   if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;
@@ -34,7 +34,7 @@ int ci_limit_processor_time(uint64_t seconds) {
   return setrlimit(RLIMIT_CPU, &limit);
 }
 
-// The address sanitizer reserves terabytes of addresses, which are no memory.
+// The address sanitizer reserves terabytes of addresses without using that memory.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define FIGMENT_HAS_ADDRESS_SANITIZER
@@ -88,7 +88,7 @@ static int filter_system_calls(void) {
       ALLOW(rt_sigaction),
       ALLOW(rt_sigreturn),
       ALLOW(sched_yield),
-      ALLOW(sysinfo),  // qsort() asks how much memory there is before it sorts libtiff's fields
+      ALLOW(sysinfo),  // qsort() queries the memory size before it sorts libtiff's fields
       ALLOW(restart_syscall),
       ALLOW(close),
       ALLOW(exit),
@@ -115,7 +115,7 @@ static void close_inherited(void) {
 
 ci_confinement ci_confine(uint64_t address_space_bytes) {
   close_inherited();
-  // lcms2 asks for the date, for which the C library reads the time zone from a file, once.
+  // lcms2 queries the date; for that, the C library reads the time zone from a file once.
   tzset();
   prctl(PR_SET_DUMPABLE, 0);
 #ifdef FIGMENT_HAS_ADDRESS_SANITIZER

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A buffer above this size is given back before the next image: one huge photograph must not
+// A buffer above this size is freed before the next image, so that one huge photograph does not
 // hold its memory while a million small ones are read.
 static const size_t retained_capacity = (size_t)16 << 20;
 
@@ -108,11 +108,11 @@ ci_status ci_decode(
   if (length > limits->file_bytes) return CI_FILE_TOO_LARGE;
   for (size_t index = 0; index < sizeof kinds / sizeof kinds[0]; index += 1) {
     if (!begins_as(&kinds[index], bytes, length)) continue;
-    // A file that is cut inside the signature is a truncated image, not another kind of file.
+    // A file that ends inside the signature is a truncated image, not another kind of file.
     if (length < kinds[index].size) return CI_TRUNCATED;
     decoder->profile_length = 0;
     ci_status status = kinds[index].decode(decoder, bytes, length, limits, image);
-    // PNG and JPEG convert as they go; the others leave their profile here.
+    // PNG and JPEG convert while they decode; the other decoders leave their profile here.
     if (status == CI_OK && decoder->profile_length > 0) {
       ci_convert_to_srgb(limits, decoder->profile, decoder->profile_length, image);
     }

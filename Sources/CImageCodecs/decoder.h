@@ -1,4 +1,4 @@
-// What the decoders of this folder share. Not visible outside it.
+// Declarations shared by the decoders of this folder. Not visible outside it.
 #ifndef FIGMENT_DECODER_H
 #define FIGMENT_DECODER_H
 
@@ -11,12 +11,12 @@ struct ci_decoder {
   size_t capacity;
   uint8_t *row;      // one CMYK row of a JPEG; one strip or tile of a TIFF
   size_t row_capacity;
-  uint8_t *profile;  // a copy of the colour profile, where the library's own goes away
+  uint8_t *profile;  // a copy of the colour profile, if the library frees its own
   size_t profile_capacity;
   size_t profile_length;
-  uint8_t fill;      // what memory holds before a library writes to it; the fuzzer changes it
+  uint8_t fill;      // initial content of memory that a library writes to; the fuzzer changes it
   jmp_buf jump;      // target of the library's error handlers, valid during one decode
-  ci_status status;  // what the error handler saw
+  ci_status status;  // what the error handler recorded
 };
 
 /// Room for `size` bytes in decoder->samples.
@@ -25,11 +25,11 @@ ci_status ci_reserve_samples(ci_decoder *decoder, uint64_t size, const ci_limits
 /// Room for `size` bytes in decoder->row.
 ci_status ci_reserve_row(ci_decoder *decoder, uint64_t size, const ci_limits *limits);
 
-/// Copies a colour profile into the decoder, for the conversion that follows the decoding; one of an
-/// absurd size is left out, as if the file had none.
+/// Copies a colour profile into the decoder, for the conversion after decoding. A profile of an
+/// absurd size is ignored, as if the file had none.
 ci_status ci_keep_profile(ci_decoder *decoder, const uint8_t *profile, size_t length);
 
-/// CI_OK, or which limit an image of this size breaks.
+/// CI_OK, or the limit that an image of this size exceeds.
 ci_status ci_check_size(uint64_t width, uint64_t height, const ci_limits *limits);
 
 /// Little-endian numbers at `bytes`.
@@ -43,7 +43,7 @@ static inline uint32_t ci_little32(const uint8_t *bytes) {
   return ci_little24(bytes) | (uint32_t)bytes[3] << 24;
 }
 
-/// `value` of 0...maximum on the scale 0...top, rounded.
+/// Rescales `value` from 0...maximum to 0...top, rounded.
 static inline uint32_t ci_scaled(uint32_t value, uint32_t maximum, uint32_t top) {
   return (uint32_t)(((uint64_t)value * top + maximum / 2) / maximum);
 }
@@ -54,7 +54,7 @@ static inline uint8_t ci_product(uint32_t a, uint32_t b) {
   return (uint8_t)((t + (t >> 8)) >> 8);
 }
 
-/// What a TIFF says of itself before libtiff sees it: every number is hostile.
+/// What a TIFF declares, read before libtiff sees it. Every number is hostile.
 typedef struct ci_tiff_facts {
   uint64_t width;
   uint64_t height;
@@ -64,7 +64,7 @@ typedef struct ci_tiff_facts {
   int has_more_pages;
 } ci_tiff_facts;
 
-/// Reads the first directory; CI_TRUNCATED when a value that decides about pixels lies beyond the
+/// Reads the first directory. Returns CI_TRUNCATED if a value that affects pixels lies beyond the
 /// end of the file.
 ci_status ci_tiff_inspect(const uint8_t *bytes, size_t length, ci_tiff_facts *facts);
 

@@ -1,4 +1,4 @@
-// The one fact of EXIF that changes pixels: orientation. Everything is bounds-checked against
+// Orientation, the only EXIF field that affects pixels. Everything is bounds-checked against
 // `length`; offsets come from the file and are hostile.
 #include "CImageCodecs.h"
 #include "metadata.h"
@@ -19,15 +19,15 @@ static uint64_t read64(const uint8_t *bytes, int is_little) {
   return is_little ? first | second << 32 : second | first << 32;
 }
 
-/// The `size` bytes at the offset that the value field of an entry holds, NULL when outside.
+/// The `size` bytes at the offset in an entry's value field; NULL if they lie outside.
 static const uint8_t *bytes_elsewhere(
     const uint8_t *tiff, size_t length, const uint8_t *entry, size_t size, int is_little) {
   size_t offset = read32(entry + 8, is_little);
   return offset <= length && size <= length - offset ? tiff + offset : NULL;
 }
 
-/// The whole number that an entry holds, 0 when it holds none. Writers use many types for it, and
-/// readers compare values, not types.
+/// The whole number in an entry, or 0 if it has none. Writers use many types for it, and readers
+/// compare values, not types.
 static uint64_t whole_number(
     const uint8_t *tiff, size_t length, const uint8_t *entry, int is_little) {
   enum { u16 = 3, u32 = 4, ratio = 5, s8 = 6, s16 = 8, s32 = 9, ifd = 13, u64 = 16, s64 = 17 };
@@ -69,7 +69,7 @@ uint32_t ci_stated_orientation(const uint8_t *tiff, size_t length) {
   } else {
     return 0;
   }
-  // 42, also in the wrong order of bytes, as some writers leave it.
+  // 42; some writers store it in the wrong byte order.
   if (read16(tiff + 2, is_little) != 42 && read16(tiff + 2, !is_little) != 42) return 0;
   size_t directory = read32(tiff + 4, is_little);
   if (directory > length - 2) return 0;

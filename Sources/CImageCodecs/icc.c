@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// One conversion per thread is kept: the files of a folder mostly carry the same profile, and some
+// One conversion per thread is cached: the files of a folder usually share one profile, and some
 // take a tenth of a second to prepare.
 struct ci_ink_conversion {
   uint8_t *profile;
@@ -37,7 +37,7 @@ static cmsHPROFILE grey_srgb(void) {
   return profile;
 }
 
-/// Whether a conversion of 8-bit samples moves none by more than rounding does.
+/// Whether a conversion changes 8-bit samples by no more than rounding.
 static int changes_nothing(cmsHTRANSFORM transform, uint32_t channels) {
   enum { steps = 9 };
   uint8_t before[steps * steps * steps * 3];
@@ -59,7 +59,7 @@ static int changes_nothing(cmsHTRANSFORM transform, uint32_t channels) {
   return 1;
 }
 
-/// The transform from `profile` to sRGB for samples of `format`; NULL when there is none to make.
+/// The transform from `profile` to sRGB for samples of `format`; NULL if none can be made.
 static cmsHTRANSFORM make_transform(
     const uint8_t *profile, size_t length, cmsUInt32Number format) {
   cmsHPROFILE source = cmsOpenProfileFromMem(profile, (cmsUInt32Number)length);
@@ -91,7 +91,7 @@ static cmsHTRANSFORM make_transform(
   return transform;
 }
 
-/// This thread's conversion from `profile`, prepared anew where it is another than before.
+/// This thread's conversion from `profile`, prepared again if the profile has changed.
 static ci_ink_conversion *conversion(
     const uint8_t *profile, size_t length, cmsUInt32Number format) {
   if (profile == NULL || length < 128 || length > ci_profile_limit) return NULL;
@@ -128,7 +128,7 @@ void ci_convert_to_srgb(
   if (found == NULL) return;
   size_t row = (size_t)image->width * image->channels * (image->bits / 8);
   uint8_t *samples = (uint8_t *)(uintptr_t)image->samples;
-  // In place, row by row; alpha is an extra channel, which stays untouched.
+  // In place, row by row; alpha is an extra channel and stays unchanged.
   for (uint32_t y = 0; y < image->height; y += 1) {
     cmsDoTransform(found->transform, samples + row * y, samples + row * y, image->width);
   }

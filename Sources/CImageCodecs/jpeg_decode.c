@@ -51,25 +51,25 @@ static void on_error(j_common_ptr jpeg) {
   }
 }
 
-// Whether a warning tells of something that changes no pixel.
+// Whether a warning reports something that affects no pixel.
 static int is_harmless(const struct jpeg_error_mgr *errors) {
   switch (errors->msg_code) {
     case JWRN_EXTRANEOUS_DATA: {
       // Stray bytes before a marker. Between segments, and after the last block of a scan, nothing
-      // is missing; before a restart marker the blocks so far may have come out of step.
+      // is missing. Before a restart marker, the blocks so far may have lost synchronisation.
       int marker = errors->msg_parm.i[1];
       return marker < 0xd0 || marker > 0xd7;
     }
-    case JWRN_ADOBE_XFORM:     // an unknown code in an Adobe segment: as without the segment
+    case JWRN_ADOBE_XFORM:     // an unknown code in an Adobe segment: treated as no segment
     case JWRN_JFIF_MAJOR:      // a version of JFIF that does not exist
-    case JWRN_NOT_SEQUENTIAL:  // progressive parameters in a sequential scan, which has none
+    case JWRN_NOT_SEQUENTIAL:  // progressive parameters in a sequential scan; unused
       return 1;
     default:
       return 0;
   }
 }
 
-// A negative level is a warning about the data: after most of them libjpeg invents pixels.
+// A negative level is a warning about the data. After most such warnings libjpeg invents pixels.
 static void on_message(j_common_ptr jpeg, int level) {
   if (level >= 0 || is_harmless(jpeg->err)) return;
   fail(jpeg, jpeg->err->msg_code == JWRN_JPEG_EOF ? CI_TRUNCATED : CI_DAMAGED_PIXELS);
@@ -77,7 +77,7 @@ static void on_message(j_common_ptr jpeg, int level) {
 
 static void discard_text(j_common_ptr jpeg) { (void)jpeg; }
 
-// Called at least once per pass over a progressive file, before its work is done.
+// Called at least once per pass over a progressive file, before the pass does its work.
 static void on_progress(j_common_ptr jpeg) {
   jpeg_source *source = jpeg->client_data;
   uint64_t scans = (uint64_t)source->jpeg.input_scan_number;
@@ -105,7 +105,7 @@ static uint8_t product(uint32_t a, uint32_t b) {
   return (uint8_t)((t + (t >> 8)) >> 8);
 }
 
-// Ink to light without a profile: (1 - ink)(1 - black). Adobe writes its CMYK inverted.
+// CMYK to RGB without a profile: (1 - ink)(1 - black). Adobe writes its CMYK inverted.
 static void rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t width, int is_inverted) {
   uint32_t flip = is_inverted ? 0 : 255;
   for (uint32_t x = 0; x < width; x += 1) {
@@ -116,7 +116,7 @@ static void rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t width, int
   }
 }
 
-/// The conversion of the file's own CMYK profile, NULL where it has none.
+/// The conversion of the file's own CMYK profile; NULL if it has none.
 static const ci_ink_conversion *ink_conversion(jpeg_source *source) {
   return ci_ink_to_srgb(
       source->limits, source->segments.profile, source->segments.profile_length,
@@ -183,7 +183,7 @@ static void decode(jpeg_source *source, const uint8_t *bytes, size_t length, ci_
   } else {
     read_rows(source, row_size);
   }
-  jpeg_finish_decompress(jpeg);  // reads on to the end marker, so a cut file is noticed
+  jpeg_finish_decompress(jpeg);  // reads to the end marker, so a truncated file is detected
 
   image->samples = source->decoder->samples;
   image->width = jpeg->image_width;
@@ -199,8 +199,8 @@ static void decode(jpeg_source *source, const uint8_t *bytes, size_t length, ci_
 ci_status ci_decode_jpeg(
     ci_decoder *decoder, const uint8_t *bytes, size_t length, const ci_limits *limits,
     ci_image *image) {
-  // A fresh decompressor per file: a kept one would decode an image without tables by means of
-  // the tables of the image before it.
+  // A fresh decompressor per file: a reused one would decode an image without tables with the
+  // tables of the previous image.
   jpeg_source source;
   memset(&source, 0, sizeof source);
   source.decoder = decoder;

@@ -9,7 +9,7 @@
 typedef struct profile_parts {
   const uint8_t *bytes[256];
   size_t sizes[256];
-  uint8_t count;   // as the parts say
+  uint8_t count;   // as the parts declare
   int is_unusable;  // they contradict each other
 } profile_parts;
 
@@ -30,7 +30,7 @@ static void note_part(profile_parts *parts, const uint8_t *content, size_t size)
   parts->sizes[number] = size - 2;
 }
 
-/// Puts the parts in order; a profile with a part missing is none.
+/// Joins the parts in order. A profile with a missing part is ignored.
 static void join(jpeg_segments *segments, const profile_parts *parts) {
   if (parts->is_unusable || parts->count == 0) return;
   size_t length = 0;
@@ -51,7 +51,7 @@ static void join(jpeg_segments *segments, const profile_parts *parts) {
 static void read_segment(
     jpeg_segments *segments, profile_parts *parts, uint8_t marker, const uint8_t *content,
     size_t size) {
-  static const char exif[] = "Exif\0";  // and the zero byte that ends the constant
+  static const char exif[] = "Exif\0";  // plus the zero byte that ends the constant
   static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
   static const char icc[] = "ICC_PROFILE";
   if (marker == 0xe1 && begins(content, size, exif, sizeof exif)) {
@@ -68,7 +68,7 @@ void ci_jpeg_segments_begin(
   memset(segments, 0, sizeof *segments);
   profile_parts parts = {0};
   size_t offset = 2;
-  // In step with the library: bytes between segments that begin none are passed over.
+  // Like the library: bytes between segments that do not start a segment are skipped.
   while (offset < length && length - offset >= 4) {
     uint8_t marker = bytes[offset + 1];
     if (bytes[offset] != 0xff || marker == 0xff || marker == 0) {
@@ -81,7 +81,7 @@ void ci_jpeg_segments_begin(
       continue;
     }
     size_t size = (size_t)bytes[offset + 2] << 8 | bytes[offset + 3];
-    if (size < 2) size = 2;  // as the library takes a length that is too short
+    if (size < 2) size = 2;  // as the library treats a length that is too short
     if (size > length - offset - 2) break;
     read_segment(segments, &parts, marker, bytes + offset + 4, size - 2);
     offset += 2 + size;

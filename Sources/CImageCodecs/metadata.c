@@ -24,7 +24,7 @@ size_t ci_inflate(const uint8_t *input, size_t length, uint8_t *output, size_t c
 
 void ci_note_exif(ci_orientation_finding *finding, const uint8_t *bytes, size_t length) {
   static const uint8_t prefix[6] = {'E', 'x', 'i', 'f', 0, 0};
-  // Some programs write the prefix of a JPEG segment into other containers, and some twice.
+  // Some programs write the prefix of a JPEG segment into other containers, some of them twice.
   for (int count = 0; count < 2; count += 1) {
     if (length < sizeof prefix || memcmp(bytes, prefix, sizeof prefix) != 0) break;
     bytes += sizeof prefix;
@@ -66,7 +66,7 @@ static int hexadecimal(uint8_t digit) {
   return -1;
 }
 
-/// The bytes that hexadecimal `text` stands for; line ends and blanks are passed over.
+/// Decodes hexadecimal `text` to bytes; line ends and blanks are skipped.
 static size_t read_hexadecimal(const uint8_t *text, size_t length, uint8_t *bytes) {
   size_t count = 0;
   int high = -1;
@@ -88,7 +88,7 @@ static size_t read_hexadecimal(const uint8_t *text, size_t length, uint8_t *byte
 }
 
 void ci_note_raw_profile(ci_orientation_finding *finding, const uint8_t *text, size_t length) {
-  static const char xmp[] = "http://ns.adobe.com/xap/1.0/";  // and the zero byte after it
+  static const char xmp[] = "http://ns.adobe.com/xap/1.0/";  // plus the zero byte after it
   if (length > ci_text_limit) return;
   // The first three lines: empty, the name, the number of bytes.
   for (int line = 0; line < 3; line += 1) {

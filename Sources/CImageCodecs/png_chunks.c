@@ -8,7 +8,7 @@
 
 enum { signature_size = 8, frame_size = 12, palette_kind = 3 };
 
-/// Texts of a keyword that may hold an orientation, looked at per file: unpacking takes time.
+/// The most orientation texts that are read per file, because decompression takes time.
 enum { text_count_limit = 16 };
 
 static const uint8_t end_chunk[frame_size] = {0,   0,   0,    0,    'I',  'E',
@@ -23,7 +23,7 @@ static void put_big_endian32(uint8_t *bytes, uint32_t value) {
 }
 
 typedef struct chunk {
-  const uint8_t *start;  // of its length
+  const uint8_t *start;  // of the length field
   const uint8_t *body;
   size_t size;           // of its body
 } chunk;
@@ -34,12 +34,12 @@ static int is_named(const chunk *chunk, const char *name) {
 
 static int has_right_checksum(const chunk *chunk) {
   uLong sum = crc32(0, chunk->start + 4, 4);
-  // crc32 takes 32 bits of length; a chunk has at most 31, or it would not fit the file.
+  // crc32 takes a 32-bit length; a chunk's has at most 31 bits, or it would not fit the file.
   sum = crc32(sum, chunk->body, (uInt)chunk->size);
   return sum == big_endian32(chunk->body + chunk->size);
 }
 
-/// The chunk at `offset`; 0 when it does not fit the file.
+/// Finds the chunk at `offset`; returns 0 if it does not fit the file.
 static int chunk_at(const png_chunks *chunks, size_t offset, chunk *found) {
   size_t left = chunks->length - offset;
   if (left < frame_size) return 0;
@@ -53,8 +53,8 @@ static size_t end_of(const png_chunks *chunks, const chunk *chunk) {
   return (size_t)(chunk->body + chunk->size - chunks->bytes) + 4;
 }
 
-/// Whether the library must see a chunk. A critical one begins with an upper-case letter; what is
-/// no letter at all is damage, which the library reports.
+/// Whether the library must see a chunk. A critical chunk begins with an upper-case letter; a byte
+/// that is no letter is damage, which the library reports.
 static int is_read(const png_chunks *chunks, const uint8_t *name) {
   if (memcmp(name, "PLTE", 4) == 0) return chunks->colour_type == palette_kind;
   for (int index = 0; index < 4; index += 1) {
@@ -64,8 +64,8 @@ static int is_read(const png_chunks *chunks, const uint8_t *name) {
   return (name[0] & 0x20) == 0;
 }
 
-/// Writes the tRNS chunk that `found` means: entries beyond the palette belong to no colour, and of
-/// a sample only the bits that the image has can be meant (PNG 11.3.2.1).
+/// Writes a corrected copy of the tRNS chunk `found`: entries beyond the palette belong to no
+/// colour, and of a sample only the bits of the image's depth count (PNG 11.3.2.1).
 static void set_transparency(png_chunks *chunks, const chunk *found, size_t palette_count) {
   uint8_t *body = chunks->transparency + 8;
   size_t size = 0;
@@ -74,8 +74,8 @@ static void set_transparency(png_chunks *chunks, const chunk *found, size_t pale
     memcpy(body, found->body, size);
   } else if (chunks->colour_type == 0 || chunks->colour_type == 2) {
     size = chunks->colour_type == 0 ? 2 : 6;
-    if (found->size < size) return;  // names no colour: as without it
-    // A depth above 16 is none: the library refuses the file.
+    if (found->size < size) return;  // names no colour: treated as no chunk
+    // A depth above 16 is invalid: the library refuses the file.
     uint32_t mask = chunks->depth < 16 ? (1u << chunks->depth) - 1 : 0xffff;
     for (size_t index = 0; index < size; index += 2) {
       body[index] = found->body[index] & (uint8_t)(mask >> 8);
@@ -91,7 +91,7 @@ static void set_transparency(png_chunks *chunks, const chunk *found, size_t pale
   chunks->is_transparency_due = 1;
 }
 
-/// iCCP: a name, a zero byte, a zero byte for the method, the packed profile.
+/// iCCP: a name, a zero byte, a zero byte for the method, the compressed profile.
 static void read_profile(png_chunks *chunks, const chunk *found) {
   const uint8_t *name_end = memchr(found->body, 0, found->size < 80 ? found->size : 80);
   if (name_end == NULL || !has_right_checksum(found)) return;
@@ -99,7 +99,7 @@ static void read_profile(png_chunks *chunks, const chunk *found) {
   if (left < 3 || name_end[1] != 0) return;
   const uint8_t *packed = name_end + 2;
   left -= 2;
-  // The profile says its own length at its beginning.
+  // The profile begins with its own length.
   uint8_t head[128];
   if (ci_inflate(packed, left, head, sizeof head) != sizeof head) return;
   size_t size = big_endian32(head);
@@ -109,8 +109,8 @@ static void read_profile(png_chunks *chunks, const chunk *found) {
   chunks->profile_length = ci_inflate(packed, left, chunks->profile, size);
 }
 
-/// The text of a tEXt, zTXt or iTXt chunk after its keyword; NULL when there is none. What was
-/// unpacked lies in `*memory`, which is given to free.
+/// The text of a tEXt, zTXt or iTXt chunk after its keyword; NULL if there is none. Decompressed
+/// text lies in `*memory`, which the caller frees.
 static const uint8_t *text_of(
     const chunk *found, size_t keyword_size, size_t *length, uint8_t **memory) {
   const uint8_t *text = found->body + keyword_size + 1;
@@ -197,12 +197,12 @@ void ci_png_chunks_begin(
     }
     offset = end_of(chunks, &found);
   }
-  // A block of its own goes before one that is hidden in text.
+  // An eXIf chunk takes precedence over EXIF embedded in text.
   if (from_exif.exif != 0) chunks->orientation.exif = from_exif.exif;
   size_t most = (size_t)1 << (chunks->depth < 8 ? chunks->depth : 8);
   if (palette_count > most) palette_count = most;
   if (transparency.start != NULL) set_transparency(chunks, &transparency, palette_count);
-  // The signature and the header as they stand.
+  // The signature and the header, unchanged.
   chunks->piece = bytes;
   chunks->piece_left = chunk_at(chunks, signature_size, &found) ? end_of(chunks, &found) : length;
   chunks->next = chunks->piece_left;
@@ -213,12 +213,12 @@ void ci_png_chunks_end(png_chunks *chunks) {
   chunks->profile = NULL;
 }
 
-/// Finds the next bytes that the library reads; 0 when there are none.
+/// Finds the next bytes for the library; returns 0 if there are none.
 static int find_piece(png_chunks *chunks) {
   chunk found;
   while (chunk_at(chunks, chunks->next, &found)) {
     if (is_named(&found, "IEND")) {
-      // Nothing in it is read, so that it cannot be wrong.
+      // Its content is not read, so it cannot be wrong.
       chunks->piece = end_chunk;
       chunks->piece_left = sizeof end_chunk;
       chunks->next = chunks->length;
@@ -237,7 +237,7 @@ static int find_piece(png_chunks *chunks) {
       return 1;
     }
   }
-  // What is left of a chunk that is cut.
+  // The rest of a truncated chunk.
   if (chunks->next >= chunks->length) return 0;
   chunks->piece = chunks->bytes + chunks->next;
   chunks->piece_left = chunks->length - chunks->next;

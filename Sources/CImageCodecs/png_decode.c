@@ -16,7 +16,7 @@ static int says(png_const_charp message, const char *words) {
   return message != NULL && strstr(message, words) != NULL;
 }
 
-/// What a message of the library says about the file. Its texts are the only names that it gives.
+/// The status for a message of the library. Its errors have no codes, only these texts.
 static ci_status status_of(png_const_charp message) {
   if (says(message, "CRC error") || says(message, "incorrect data check")) {
     return CI_WRONG_CHECKSUM;
@@ -34,8 +34,8 @@ static void on_error(png_structp png, png_const_charp message) {
   longjmp(source->decoder->jump, 1);
 }
 
-// Bytes after the last pixel are surplus. Every other warning may stand for pixels that the
-// library invents, also one that a later version of it adds.
+// Bytes after the last pixel are surplus. Any other warning may mean that the library invents
+// pixels, including warnings that a later version may add.
 static void on_warning(png_structp png, png_const_charp message) {
   if (says(message, "Extra compressed data") || says(message, "Too much image data")) return;
   on_error(png, message);
@@ -53,15 +53,15 @@ static uint32_t big_endian32(const uint8_t *bytes) {
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-// The chunks that the library sees are few and small, but for IDAT (see png_chunks.h): what bounds
-// the memory is the size of the file and of the image.
+// Apart from IDAT, the library sees few, small chunks (see png_chunks.h), so the size of the file
+// and of the image bounds the memory.
 static void set_limits(png_structp png, const ci_limits *limits) {
   png_set_user_limits(png, limits->side, limits->side);
   png_set_chunk_cache_max(png, 1);  // 1 keeps none; 0 would mean no limit
   png_set_chunk_malloc_max(png, (png_alloc_size_t)limits->file_bytes);
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
   png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-  png_set_benign_errors(png, 1);  // as warnings, which on_warning tells apart
+  png_set_benign_errors(png, 1);  // as warnings, which on_warning classifies
 }
 
 static void read_rows(png_source *source, size_t row_size, uint32_t height, int passes) {
@@ -106,7 +106,7 @@ static void decode(png_source *source, const ci_limits *limits, ci_image *image)
   ci_status status = ci_reserve_samples(source->decoder, (uint64_t)row_size * height, limits);
   if (status != CI_OK) fail(source, status);
   read_rows(source, row_size, height, passes);
-  png_read_end(png, NULL);  // the end must be there too, or the file is still being written
+  png_read_end(png, NULL);  // the end must be present too, or the file is still being written
 
   image->samples = source->decoder->samples;
   image->width = width;

@@ -1,4 +1,4 @@
-// Netpbm's PBM, PGM and PPM, plain (P1 to P3) and raw (P4 to P6), with 8 or 16 bits a sample.
+// Netpbm's PBM, PGM and PPM, plain (P1 to P3) and raw (P4 to P6), with 8 or 16 bits per sample.
 #include <string.h>
 
 #include "decoder.h"
@@ -15,7 +15,7 @@ static int is_space(uint8_t byte) {
 
 static int is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
-// Passes over blanks and comments, which run from '#' to the end of the line.
+// Skips blanks and comments, which run from '#' to the end of the line.
 static void skip_blanks(pnm_source *source) {
   while (source->offset < source->length) {
     uint8_t byte = source->bytes[source->offset];
@@ -31,7 +31,7 @@ static void skip_blanks(pnm_source *source) {
   }
 }
 
-// A decimal number and the blank behind it: without that, more digits may be missing.
+// A decimal number and the blank after it; without the blank, more digits may be missing.
 static ci_status read_number(pnm_source *source, uint32_t *number) {
   skip_blanks(source);
   uint64_t value = 0;
@@ -70,7 +70,7 @@ static ci_status read_header(pnm_source *source, pnm_header *header) {
   if (status != CI_OK) return status;
   if (header->maximum == 0 || header->maximum > 65535) return CI_CORRUPT;
   header->bits = header->maximum > 255 ? 16 : 8;
-  // A comment may still stand before the one blank that ends the header.
+  // A comment may precede the single blank that ends the header.
   while (source->offset < source->length && source->bytes[source->offset] == '#') {
     while (source->offset < source->length && source->bytes[source->offset] != '\n') {
       source->offset += 1;
@@ -155,7 +155,7 @@ ci_status ci_decode_pnm(
   uint64_t count = (uint64_t)header.width * header.height * header.channels;
   uint64_t row_size = (uint64_t)header.width * header.channels * (header.bits / 8);
   if (header.kind == 4) row_size = ((uint64_t)header.width + 7) / 8;
-  // Before memory is taken: a plain sample has a digit at least.
+  // Checked before memory is allocated: a plain sample has at least one digit.
   uint64_t least = is_plain(&header) ? count : row_size * header.height;
   if (least > length - source.offset) return CI_TRUNCATED;
   status = ci_reserve_samples(decoder, count * (header.bits / 8), limits);

@@ -1,10 +1,10 @@
-// TIFF to samples: strips and tiles by libtiff, what their samples mean by us.
+// TIFF to samples: libtiff reads strips and tiles, and this file interprets their samples.
 #include <string.h>
 
 #include "tiff_decode.h"
 
-// How large strips or tiles are. The tiles of a small image may reach far beyond it: what they cover
-// is what they cost, so it has the limit of an image.
+// The size of strips or tiles. The tiles of a small image may extend far beyond it. Their cost
+// follows their own size, so they have the limit of an image.
 static ci_status measure_blocks(tiff_source *source, tiff_layout *layout) {
   layout->block_width = layout->width;
   layout->block_height = layout->height;
@@ -23,7 +23,7 @@ static ci_status measure_blocks(tiff_source *source, tiff_layout *layout) {
   return covered_width > source->limits->pixels / covered_height ? CI_TOO_MANY_PIXELS : CI_OK;
 }
 
-// Room for one strip or tile, and for the result.
+// Reserves memory for one strip or tile, and for the result.
 static ci_status reserve_block(tiff_source *source, const tiff_layout *layout) {
   const ci_limits *limits = source->limits;
   uint64_t size =
@@ -43,7 +43,7 @@ static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static uint32_t sample_at(const uint8_t *row, uint64_t index, unsigned bits) {
   if (bits == 8) return row[index];
   if (bits == 16) {
-    uint16_t value;  // libtiff gives the byte order of the machine
+    uint16_t value;  // libtiff returns the byte order of the machine
     memcpy(&value, row + 2 * index, 2);
     return value;
   }
@@ -64,15 +64,15 @@ static void put(const tiff_layout *layout, void *samples, uint64_t index, uint32
   }
 }
 
-// Whether a row is already what the result holds.
+// Whether a row already has the layout of the result.
 static int is_as_stored(const tiff_layout *layout) {
   return !layout->is_separate && layout->samples == layout->stored &&
          layout->bits == layout->out_bits && layout->map[0] == NULL &&
          layout->photometric != PHOTOMETRIC_MINISWHITE;
 }
 
-// One row of a block: `count` pixels that begin at column `x` of row `y`. `plane` is the sample of
-// a separate plane.
+// Stores one row of a block: `count` pixels that begin at column `x` of row `y`. `plane` is the
+// sample of a separate plane.
 static void store_row(
     const tiff_layout *layout, const uint8_t *row, void *samples, uint32_t x, uint32_t y,
     uint32_t count, uint32_t plane) {
@@ -107,7 +107,7 @@ static ci_status read_block(
     tiff_source *source, const tiff_layout *layout, uint32_t number, size_t size) {
   ci_decoder *decoder = source->decoder;
   tmsize_t room = (tmsize_t)decoder->row_capacity;
-  memset(decoder->row, decoder->fill, size);  // nothing of the image before may shine through
+  memset(decoder->row, decoder->fill, size);  // no byte of the previous image may remain
   tmsize_t done = layout->is_tiled
                       ? TIFFReadEncodedTile(source->tiff, number, decoder->row, room)
                       : TIFFReadEncodedStrip(source->tiff, number, decoder->row, room);
@@ -152,7 +152,7 @@ static uint32_t get(const tiff_layout *layout, const void *samples, uint64_t ind
                                : ((const uint16_t *)samples)[index];
 }
 
-// Colours that were multiplied by alpha become what they were, as far as rounding left it.
+// Divides colours that were multiplied by alpha, up to rounding.
 static void divide_by_alpha(const tiff_layout *layout, void *samples) {
   uint32_t top = layout->out_bits == 8 ? 255 : 65535;
   uint64_t end = (uint64_t)layout->width * layout->height * layout->stored;
@@ -166,7 +166,7 @@ static void divide_by_alpha(const tiff_layout *layout, void *samples) {
   }
 }
 
-// Ink to light without a profile, in place: (1 - ink)(1 - black), as for JPEG.
+// CMYK to RGB without a profile, in place: (1 - ink)(1 - black), as for JPEG.
 static void light_from_ink(const tiff_layout *layout, void *samples) {
   uint32_t top = layout->out_bits == 8 ? 255 : 65535;
   uint64_t count = (uint64_t)layout->width * layout->height;
@@ -179,9 +179,9 @@ static void light_from_ink(const tiff_layout *layout, void *samples) {
   }
 }
 
-// YCbCr whose colour is stored more coarsely than its light, outside JPEG: libtiff puts it together.
+// YCbCr with subsampled chroma, outside JPEG: libtiff combines it.
 static ci_status decode_subsampled(tiff_source *source, const tiff_layout *layout) {
-  char message[1024];  // as large as libtiff expects it
+  char message[1024];  // the size that libtiff expects
   TIFFRGBAImage image;
   uint64_t count = (uint64_t)layout->width * layout->height;
   if (layout->bits != 8 || layout->samples != 3 || layout->is_separate || layout->is_tiled) {
@@ -191,7 +191,7 @@ static ci_status decode_subsampled(tiff_source *source, const tiff_layout *layou
   if (status != CI_OK) return status;
   if (!TIFFRGBAImageOK(source->tiff, message)) return CI_RARE_KIND;
   if (!TIFFRGBAImageBegin(&image, source->tiff, 1, message)) return CI_CORRUPT;
-  image.req_orientation = image.orientation;  // rows stay in their order
+  image.req_orientation = image.orientation;  // rows keep their order
   uint32_t *raster = (uint32_t *)(void *)source->decoder->samples;
   int is_done = TIFFRGBAImageGet(&image, raster, layout->width, layout->height);
   TIFFRGBAImageEnd(&image);
@@ -239,7 +239,7 @@ static ci_status decode(tiff_source *source, ci_image *image) {
   if (status == CI_OK) status = measure_blocks(source, &layout);
   if (status != CI_OK) return status;
   if (!has_all_blocks(source, &layout)) return CI_TRUNCATED;
-  // What was said about the directory concerned tags that change no pixel, or it was fatal.
+  // Earlier warnings concerned tags that affect no pixel; anything else was fatal.
   source->is_decoding = 1;
   source->errors = 0;
   if (layout.photometric == PHOTOMETRIC_YCBCR) {

@@ -1,6 +1,6 @@
-// The first directory of a TIFF, read by ourselves: size and compression are checked before libtiff
-// takes memory or picks a decompressor, and a value that lies beyond the end of the file is a cut
-// file here, where libtiff would put a default in its place.
+// Reads the first directory of a TIFF without libtiff. Size and compression are checked before
+// libtiff allocates memory or selects a decompressor. A value beyond the end of the file means a
+// truncated file here, while libtiff would substitute a default.
 #include <string.h>
 
 #include "decoder.h"
@@ -33,7 +33,7 @@ typedef struct tiff_entry {
   const uint8_t *value;  // NULL: beyond the end of the file
 } tiff_entry;
 
-// A directory's entries, and where the next directory begins (0: nowhere).
+// A directory's entries, and the offset of the next directory (0: none).
 typedef struct tiff_directory {
   size_t entries;
   uint64_t count;
@@ -69,7 +69,7 @@ static ci_status open_directory(
   if (directory->count == 0 || directory->count > 4096) return CI_CORRUPT;
   uint64_t end = directory->entries + directory->count * entry_size;
   if (!is_inside(file, end, 0)) return CI_TRUNCATED;
-  // Some writers leave the last link out: nothing follows then.
+  // Some writers omit the last link: then nothing follows.
   directory->next =
       is_inside(file, end, offset_size) ? read_number(file, file->bytes + end, offset_size) : 0;
   return CI_OK;
@@ -118,7 +118,7 @@ static int decides_about_pixels(uint32_t tag) {
   }
 }
 
-// Whether one of the pages from `next` on is more than a thumbnail or a mask.
+// Whether one of the pages from `next` on is not a thumbnail or a mask.
 static int has_full_page(const tiff_file *file, uint64_t first, uint64_t next) {
   for (unsigned hop = 0; next != 0 && next != first && hop < pages_looked_at; hop += 1) {
     tiff_directory directory;
@@ -153,7 +153,7 @@ static ci_status read_entries(
       default: break;
     }
   }
-  // Cameras put a small preview first and what the sensor saw below it.
+  // Cameras store a small preview first and the sensor data in a sub-directory.
   if (is_reduced && has_sub_directories) facts->is_camera_raw = 1;
   if (facts->photometric == photometric_sensor || facts->photometric == photometric_linear_raw) {
     facts->is_camera_raw = 1;
@@ -168,7 +168,7 @@ ci_status ci_tiff_inspect(const uint8_t *bytes, size_t length, ci_tiff_facts *fa
   tiff_file file = {.bytes = bytes, .length = length, .is_little = bytes[0] == 'I'};
   file.is_big = read_number(&file, bytes + 2, 2) == 43;
   if (file.is_big && length < 16) return CI_TRUNCATED;
-  // BigTIFF says how wide its offsets are, and then a zero.
+  // BigTIFF declares the width of its offsets, followed by a zero.
   if (file.is_big && read_number(&file, bytes + 4, 4) != (file.is_little ? 8 : 0x80000)) {
     return CI_CORRUPT;
   }

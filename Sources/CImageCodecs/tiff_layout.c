@@ -1,4 +1,4 @@
-// What the fields of a TIFF say about its samples, and which arrangements are read.
+// The sample layout that the fields of a TIFF declare, and the supported layouts.
 #include <string.h>
 
 #include "tiff_decode.h"
@@ -16,8 +16,8 @@ int ci_tiff_is_read(uint32_t compression) {
   }
 }
 
-// What the samples beyond the colours are. Pillow's reading: the first of them may be alpha; four
-// samples of RGB without a word are RGBA.
+// Interprets the samples beyond the colours as Pillow does: the first of them may be alpha; four
+// samples of RGB without a declaration are RGBA.
 static ci_status read_extra_samples(TIFF *tiff, tiff_layout *layout) {
   uint16_t count = 0;
   uint16_t *kinds = NULL;
@@ -25,7 +25,7 @@ static ci_status read_extra_samples(TIFF *tiff, tiff_layout *layout) {
   layout->stored = layout->colours;
   if (layout->samples < layout->colours) return CI_CORRUPT;
   if (layout->samples == layout->colours) return CI_OK;
-  if (layout->colours == 4) return CI_OK;  // beside inks: spot colours, not read
+  if (layout->colours == 4) return CI_OK;  // beside inks: spot colours, unsupported
   if (!TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds) || count == 0) {
     if (layout->colours != 3 || layout->samples != 4) return CI_RARE_KIND;
     layout->alpha = 3;
@@ -33,7 +33,7 @@ static ci_status read_extra_samples(TIFF *tiff, tiff_layout *layout) {
     layout->alpha = (int)layout->colours;
     layout->is_associated = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
   } else if (layout->colours == 1) {
-    return CI_RARE_KIND;  // channels of a microscope: none of them is the picture
+    return CI_RARE_KIND;  // channels of a microscope: none of them is the image
   }
   if (layout->alpha >= 0) layout->stored += 1;
   return CI_OK;
@@ -66,7 +66,7 @@ static ci_status read_colours(TIFF *tiff, tiff_layout *layout) {
   }
 }
 
-// Maps are of 16 bits; old writers filled in 8.
+// Maps have 16 bits; old writers used only 8 of them.
 static int shift_of_map(const tiff_layout *layout) {
   for (uint32_t index = 0; index < 1u << layout->bits; index += 1) {
     for (int channel = 0; channel < 3; channel += 1) {
@@ -76,8 +76,8 @@ static int shift_of_map(const tiff_layout *layout) {
   return 0;
 }
 
-// libdeflate stops where a run does not fit into a strip, and libtiff 4.5 then takes the strip for
-// whole, with its end as it was in memory. zlib writes all of it, or says so.
+// libdeflate stops at a run that does not fit into a strip. libtiff 4.5 then treats the strip as
+// complete, with uninitialised memory at its end. zlib writes the whole strip or reports an error.
 static void avoid_libdeflate(TIFF *tiff, const tiff_layout *layout) {
 #ifdef TIFFTAG_DEFLATE_SUBCODEC
   if (layout->compression == COMPRESSION_ADOBE_DEFLATE ||

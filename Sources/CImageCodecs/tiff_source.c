@@ -1,11 +1,11 @@
-// A TIFF in memory as libtiff sees it. Its handlers only count: nothing jumps, so nothing leaks, and
-// nothing is printed.
+// The TIFF in memory that libtiff reads. Its handlers only count: nothing jumps, so nothing leaks,
+// and nothing is printed.
 #include <stdarg.h>
 #include <string.h>
 
 #include "tiff_decode.h"
 
-// Options for one file came with libtiff 4.5.
+// Per-file options exist since libtiff 4.5.
 #if TIFFLIB_VERSION >= 20221213 && !defined(FIGMENT_OLD_LIBTIFF)
 #define HAS_OPTIONS 1
 #else
@@ -42,7 +42,7 @@ static int close_nothing(thandle_t handle) {
 
 static toff_t size_of(thandle_t handle) { return ((tiff_source *)handle)->length; }
 
-// libtiff then decodes from our bytes in place; it copies where it must change them.
+// libtiff then decodes from our bytes in place; it copies bytes that it must change.
 static int map_bytes(thandle_t handle, void **base, toff_t *size) {
   tiff_source *source = (tiff_source *)handle;
   *base = (void *)(uintptr_t)source->bytes;
@@ -54,7 +54,7 @@ static void unmap_nothing(thandle_t handle, void *base, toff_t size) {
   (void)handle, (void)base, (void)size;
 }
 
-// Warnings after which every pixel is as the file says.
+// Warnings that affect no pixel.
 static int is_harmless(const char *format) {
   static const char *const beginnings[] = {
       "Old-style LZW codes", "JPEG strip size exceeds expected", "Discarding "};
@@ -93,7 +93,7 @@ static const uint64_t own_memory = 1 << 20;
 TIFF *ci_tiff_open(tiff_source *source) {
   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
   if (options == NULL) return NULL;
-  // Its tables of fields need some room whatever the image may have.
+  // Its field tables need some memory, whatever the limit of the image is.
   uint64_t most = source->limits->memory_bytes;
   if (most < own_memory) most = own_memory;
   TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)most);
@@ -123,7 +123,7 @@ static void on_warning(
   note_warning((tiff_source *)handle, format);
 }
 
-// The handlers are the process's: every decode sets the same ones.
+// The handlers are global to the process; every decode sets the same ones.
 TIFF *ci_tiff_open(tiff_source *source) {
   TIFFSetErrorHandler(NULL);
   TIFFSetWarningHandler(NULL);

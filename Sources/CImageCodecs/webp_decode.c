@@ -1,10 +1,11 @@
-// WebP by libwebp, in one thread, into our own memory. Of an animation the first frame is decoded.
+// Decodes WebP with libwebp, in one thread, into our own memory. Only the first frame of an
+// animation is decoded.
 #include <string.h>
 #include <webp/decode.h>
 
 #include "decoder.h"
 
-// A chunk's content; start is NULL where the file has none.
+// A chunk's content; start is NULL if the file has none.
 typedef struct webp_part {
   const uint8_t *start;
   size_t length;
@@ -36,7 +37,7 @@ static void note_chunk(webp_file *file, const uint8_t *chunk, size_t length) {
   }
 }
 
-// The container: "RIFF", size, "WEBP", and chunks of name, size, content and a byte that fills up.
+// The container: "RIFF", size, "WEBP", and chunks of name, size, content and a padding byte.
 static ci_status read_chunks(const uint8_t *bytes, size_t length, webp_file *file) {
   size_t size = ci_little32(bytes + 4);
   if (size < 12) return CI_CORRUPT;
@@ -64,7 +65,7 @@ static ci_status status_of(VP8StatusCode code) {
   }
 }
 
-// Decodes one image to `place`, `stride` bytes a row.
+// Decodes one image to `place`, `stride` bytes per row.
 static ci_status decode_part(
     webp_part part, uint8_t *place, size_t stride, size_t room, int has_alpha) {
   WebPDecoderConfig config;
@@ -97,7 +98,7 @@ static ci_status decode_still(
       part, decoder->samples, stride, stride * image->height, features.has_alpha);
 }
 
-// The first frame, where it lies on the canvas; what it leaves free is transparent.
+// The first frame at its position on the canvas; the rest of the canvas is transparent.
 static ci_status decode_animation(
     ci_decoder *decoder, const webp_file *file, const ci_limits *limits, ci_image *image) {
   enum { header = 16 };
@@ -137,7 +138,7 @@ ci_status ci_decode_webp(
                            : decode_still(decoder, whole, limits, image);
   if (status != CI_OK) return status;
   if (file.exif.start != NULL) {
-    // Some programs put the mark of a JPEG segment before it.
+    // Some programs write the prefix of a JPEG segment before it.
     int is_marked = file.exif.length >= 6 && memcmp(file.exif.start, "Exif\0\0", 6) == 0;
     size_t skip = is_marked ? 6 : 0;
     image->orientation = ci_exif_orientation(file.exif.start + skip, file.exif.length - skip);

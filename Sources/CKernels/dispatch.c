@@ -8,7 +8,7 @@
 #include "isa/isa.h"
 
 const struct ck_kernels *const *ck_available(size_t *count) {
-  // Filled from scratch at each call: every caller writes the same values.
+  // Filled again by each call; every caller writes the same values.
   static const struct ck_kernels *tables[4];
   size_t n = 0;
 #if defined(__x86_64__)

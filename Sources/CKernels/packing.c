@@ -1,4 +1,4 @@
-// Rearranging that needs no instruction set of its own: bounded by memory.
+// Data rearrangement. It is bounded by memory, so it needs no instruction set of its own.
 #include "CKernels.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@ void ck_f32_pad_image(const float *image, size_t height, size_t width, size_t ch
   }
 }
 
-// Rows of a grid lie far apart, in other images: the processor does not foresee where one goes on.
+// Rows of a grid lie far apart, in other images: the hardware prefetcher cannot predict the next row.
 static inline void pack_tiles(const float *source, size_t grid_rows, size_t grid_columns,
                               size_t row_stride, size_t column_stride, size_t tile_count,
                               size_t tile_stride, const size_t width, const size_t rows,
@@ -48,7 +48,7 @@ static inline void pack_tiles(const float *source, size_t grid_rows, size_t grid
 void ck_f32_pack_left(const float *source, size_t grid_rows, size_t grid_columns,
                       size_t row_stride, size_t column_stride, size_t tile_count,
                       size_t tile_stride, size_t width, size_t rows, float *target) {
-  // Sizes that are constants make the copies a few instructions.
+  // With constant sizes, a copy takes a few instructions.
   switch (width == rows ? rows : 0) {
     case 6:
       pack_tiles(source, grid_rows, grid_columns, row_stride, column_stride, tile_count,
@@ -110,7 +110,7 @@ void ck_f32_pack_panels(const float *source, size_t row_count, size_t row_stride
 
 void ck_f32_pack_transposed(const float *source, size_t row_count, size_t column_stride,
                             size_t columns, size_t panel_width, float *target) {
-  // Eight source lines at a time: each is read along its cache line while the target row is near.
+  // Eight source lines at a time: each is read along its cache line while the target row is in the cache.
   for (size_t first = 0; first < panel_width; first += 8) {
     const size_t end = first + 8 < panel_width ? first + 8 : panel_width;
     for (size_t k = 0; k < row_count; ++k) {

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The memory of a training step: tensors are cut from large blocks and all given back at once.
+/// The memory of a training step: tensors are cut from large blocks and all freed at once.
 ///
-/// The first step sizes it; later steps of the same shapes allocate nothing. One owner at a time:
-/// an arena is not safe to use from several threads.
+/// The first step sizes the arena; later steps of the same shapes allocate nothing. An arena is not
+/// thread-safe: it has one owner at a time.
 public final class Arena: @unchecked Sendable {
   /// Alignment of every tensor in bytes, a cache line.
   public static let alignment = 64
@@ -36,10 +36,10 @@ public final class Arena: @unchecked Sendable {
     for block in blocks { free(block.base) }
   }
 
-  /// The bytes held, used or not.
+  /// The bytes allocated, used or not.
   public var capacity: Int { blocks.reduce(0) { $0 + $1.byteCount } }
 
-  /// Cuts a tensor whose elements are not set.
+  /// Allocates a tensor without initialising its elements.
   public func make(_ shape: Shape) -> Tensor {
     let bytes = max(1, shape.count) * MemoryLayout<Float>.stride
     let rounded = (bytes + Self.alignment - 1) / Self.alignment * Self.alignment
@@ -54,23 +54,23 @@ public final class Arena: @unchecked Sendable {
       shape: shape, base: base.assumingMemoryBound(to: Float.self), guardian: generation)
   }
 
-  /// Cuts a tensor of zeros.
+  /// Allocates a tensor of zeros.
   public func makeZeros(_ shape: Shape) -> Tensor {
     let tensor = make(shape)
     tensor.fill(0)
     return tensor
   }
 
-  /// The present fill level.
+  /// The current fill level.
   public var mark: Mark { Mark(block: block, offset: offset) }
 
-  /// Gives back everything that was cut since `mark`; such tensors must not be used any more.
+  /// Frees everything allocated since `mark`; those tensors must not be used any more.
   public func rewind(to mark: Mark) {
     block = mark.block
     offset = mark.offset
   }
 
-  /// Gives all tensors back; the memory stays for the next step.
+  /// Frees all tensors; the memory stays for the next step.
   public func reset() {
     block = 0
     offset = 0

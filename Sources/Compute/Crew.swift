@@ -2,24 +2,25 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// What the threads of a pool share.
+/// The shared state of a pool's threads.
 ///
-/// The threads hold it and not the pool: a pool that nobody holds any more can go, and ends them.
+/// The threads reference the crew and not the pool. When the last reference to the pool goes away,
+/// the pool is deallocated and ends its threads.
 ///
-/// A loop ends when its iterations are done. A thread enters a loop through the gate, which counts the
-/// threads inside; the caller shuts the gate when every iteration is taken and waits for those inside
-/// only. A thread that comes later, because others use its processor, finds the gate shut or a later
-/// loop behind it, and never sees the one that it missed.
+/// A loop ends when its iterations are done. A thread enters a loop through the gate, which counts
+/// the threads inside. The caller shuts the gate when every iteration is taken, and waits only for
+/// the threads inside. A thread that arrives late, because others use its processor, finds the gate
+/// shut or a later loop, and never sees the loop that it missed.
 final class Crew: @unchecked Sendable {
   let threadCount: Int
 
-  /// One loop: an iteration's body, and how many there are.
+  /// One loop: the body and the number of iterations.
   private struct Loop {
     let body: (_ index: Int, _ worker: Int) -> Void
     let count: Int
   }
 
-  /// A cursor has a cache line of its own, eight words.
+  /// Each cursor has its own cache line, eight words.
   private static let cursorStride = 8
 
   private var callers = pthread_mutex_t()
@@ -29,7 +30,7 @@ final class Crew: @unchecked Sendable {
   private var threads: [pthread_t] = []
   /// Written by the caller while the gate is shut and nobody is inside; read inside.
   private var loop: UnsafePointer<Loop>?
-  /// Where each thread's part of the loop stands; moved inside the gate only.
+  /// Each thread's position in its part of the loop; changed only inside the gate.
   private let cursors: UnsafeMutablePointer<Atomic<Int>>
   private let gate = Atomic<UInt64>(0)
   /// Threads that sleep, or are about to, until a loop begins.
@@ -37,11 +38,11 @@ final class Crew: @unchecked Sendable {
   /// Whether the caller sleeps, or is about to, until nobody is inside.
   private let callerWaits = Atomic<Bool>(false)
   private let closing = Atomic<Bool>(false)
-  /// How often a waiting thread looks before it sleeps; never when threads outnumber processors.
+  /// How often a waiting thread polls before it sleeps; zero if threads outnumber processors.
   private let patience: Int
-  /// Where the threads run; nil when they outnumber processors.
+  /// Where the threads run; nil if they outnumber processors.
   private let places: ThreadPlaces?
-  /// Called by a thread that has seen a loop and is about to enter it, so that tests can hold it back.
+  /// Called by a thread that has seen a loop and is about to enter it, so that tests can delay it.
   private let beforeEntering: (@Sendable (_ worker: Int) -> Void)?
 
   init(threadCount: Int, beforeEntering: (@Sendable (_ worker: Int) -> Void)? = nil) {
@@ -99,8 +100,8 @@ final class Crew: @unchecked Sendable {
         loop.pointee.count * worker / threadCount, ordering: .relaxed)
     }
     let last = Gate(bits: gate.load(ordering: .relaxed))
-    // In one order with what `sleep` does, so that either the caller sees the sleeper or the sleeper the
-    // loop; the same holds for `leave` and `waitForThoseInside`.
+    // Sequentially consistent with `sleep`, so that either the caller sees the sleeper or the
+    // sleeper sees the loop; the same holds for `leave` and `waitForThoseInside`.
     gate.store(last.next.bits, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
       pthread_mutex_lock(&mutex)
@@ -130,7 +131,7 @@ final class Crew: @unchecked Sendable {
     pthread_mutex_unlock(&mutex)
   }
 
-  /// Takes iterations of the thread's own part, then of the others', until all are taken.
+  /// Takes iterations of the thread's own part, then of the other parts, until all are taken.
   ///
   /// Never inlined, so that no reference to the body outlives the call.
   @inline(never)
@@ -152,7 +153,7 @@ final class Crew: @unchecked Sendable {
     var seen = Gate(bits: 0).round
     while let open = nextLoop(after: seen) {
       beforeEntering?(worker)
-      // Fails if the gate was shut meanwhile, or others came or went.
+      // Fails if the gate was shut or other threads entered or left in the meantime.
       guard
         gate.compareExchange(
           expected: open.bits, desired: open.bits + 1, ordering: .acquiringAndReleasing
@@ -175,7 +176,7 @@ final class Crew: @unchecked Sendable {
     pthread_cond_signal(&finished)
   }
 
-  /// The gate once it is open for another loop than `round`; nil when the pool closes.
+  /// Waits until the gate is open for a loop other than `round`; returns nil when the pool closes.
   private func nextLoop(after round: UInt64) -> Gate? {
     var looks = patience
     while looks > 0 {
@@ -187,7 +188,7 @@ final class Crew: @unchecked Sendable {
     return sleep(after: round)
   }
 
-  /// As `nextLoop`, asleep.
+  /// Like `nextLoop`, but sleeps while it waits.
   private func sleep(after round: UInt64) -> Gate? {
     pthread_mutex_lock(&mutex)
     sleepers.add(1, ordering: .sequentiallyConsistent)
@@ -203,7 +204,7 @@ final class Crew: @unchecked Sendable {
     }
   }
 
-  /// Ends the threads and returns when they have ended.
+  /// Ends the threads and waits until they have ended.
   func close() {
     pthread_mutex_lock(&mutex)
     closing.store(true, ordering: .releasing)
@@ -234,7 +235,7 @@ private struct Gate {
   let bits: UInt64
 
   private static let openBit: UInt64 = 1 << 31
-  /// What is left of a gate that is shut.
+  /// Clears the open bit: the state of a shut gate.
   static let shutMask = ~openBit
 
   var round: UInt64 { bits >> 32 }
@@ -245,7 +246,7 @@ private struct Gate {
   var next: Gate { Gate(bits: (round &+ 1) << 32 | Self.openBit) }
 }
 
-/// What a new thread is told: whose it is and its number.
+/// The arguments of a new thread: its crew and its number.
 private final class Seat {
   let crew: Crew
   let worker: Int

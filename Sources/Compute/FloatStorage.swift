@@ -1,6 +1,6 @@
 import Glibc
 
-/// Floats of a fixed count aligned to a cache line, owned by a plan.
+/// A fixed number of floats, aligned to a cache line and owned by a plan.
 final class FloatStorage: @unchecked Sendable {
   let base: UnsafeMutablePointer<Float>
   let count: Int

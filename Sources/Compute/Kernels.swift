@@ -3,22 +3,22 @@ import Glibc
 
 /// One instruction set's kernels.
 ///
-/// The best one that the processor runs is chosen at start; the environment variable `FIGMENT_ISA`
-/// (`scalar`, `neon`, `avx2`, `avx512`) forces another.
+/// The best set that the processor supports is chosen at start; the environment variable
+/// `FIGMENT_ISA` (`scalar`, `neon`, `avx2`, `avx512`) forces another.
 public struct Kernels: @unchecked Sendable, CustomStringConvertible {
   let table: UnsafePointer<ck_kernels>
 
   /// The instruction set: `scalar`, `neon`, `avx2` or `avx512`.
   public let name: String
 
-  /// Every set that this processor runs, best first, `scalar` last.
+  /// Every set that this processor supports, best first, `scalar` last.
   public static let available: [Kernels] = {
     var count = 0
     guard let tables = ck_available(&count) else { return [] }
     return (0..<count).compactMap { index in tables[index].map(Kernels.init) }
   }()
 
-  /// The set that `FIGMENT_ISA` names, or else the best one; traps on a name that is not available.
+  /// The set named by `FIGMENT_ISA`, or else the best one; traps if that set is not available.
   public static let preferred: Kernels = {
     guard let forced = getenv("FIGMENT_ISA") else { return available[0] }
     let name = String(cString: forced)
@@ -29,9 +29,9 @@ public struct Kernels: @unchecked Sendable, CustomStringConvertible {
     return kernels
   }()
 
-  /// What is wrong with the environment variable `FIGMENT_ISA`; nil when nothing is.
+  /// The problem with the environment variable `FIGMENT_ISA`; nil if there is none.
   ///
-  /// Programs ask before they compute, since `preferred` traps.
+  /// Programs check this before they compute, because `preferred` traps.
   public static var preferenceProblem: String? {
     guard let forced = getenv("FIGMENT_ISA") else { return nil }
     let name = String(cString: forced)
@@ -40,7 +40,7 @@ public struct Kernels: @unchecked Sendable, CustomStringConvertible {
       + "(\(available.map(\.name).joined(separator: ", ")) expected). Unset it, or name another."
   }
 
-  /// The set of that name, if this processor runs it.
+  /// The set of that name, if this processor supports it.
   public static func named(_ name: String) -> Kernels? {
     available.first { $0.name == name }
   }

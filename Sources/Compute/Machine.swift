@@ -1,8 +1,8 @@
 import CKernels
 
-/// Where arithmetic runs: an instruction set's kernels and the threads that share the work.
+/// An instruction set's kernels and the threads that share the work.
 ///
-/// One thread at a time gives orders to a machine; its own threads do the work.
+/// Only one thread at a time may call a machine; its own threads do the work.
 public final class Machine: Sendable {
   /// The threads that share each operation.
   public let threads: ThreadPool
@@ -13,7 +13,7 @@ public final class Machine: Sendable {
   private let scratches: [Scratch]
 
   /// Creates a machine of `threadCount` threads on the best instruction set of this processor, or
-  /// on another one that it runs.
+  /// on another supported one.
   public init(
     threadCount: Int = ThreadPool.availableProcessors, kernels: Kernels = .preferred
   ) {
@@ -26,7 +26,7 @@ public final class Machine: Sendable {
   func scratch(_ worker: Int) -> Scratch { scratches[worker] }
 
   /// Runs `rounds` rounds of multiply-adds on every thread, all in registers, and returns the
-  /// floating point operations done; their time gives the machine's peak.
+  /// number of floating-point operations; their time yields the machine's peak.
   package func multiplyAddInRegisters(rounds: Int) -> Double {
     let peak = kernels.table.pointee.f32_peak
     let stride = 64

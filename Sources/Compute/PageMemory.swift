@@ -1,14 +1,14 @@
 import Glibc
 
-/// Memory for numbers: aligned to a cache line, and in huge pages where there is much of it.
+/// Memory for numbers: aligned to a cache line, and in huge pages if it is large.
 ///
-/// Kernels go through filters and gradients of megabytes in steps of a row, a new page at each: with
-/// small ones, addresses would have to be looked up more often than the processor remembers them.
+/// Kernels traverse megabytes of filters and gradients in steps of a row, with a new page at each
+/// step. With small pages, the address translations would exceed the capacity of the TLB.
 enum PageMemory {
   private static let hugePage = 2 << 20
 
-  /// At least `byteCount` bytes, with anything in them, to be given to `free`; traps if there are none,
-  /// saying what they were for.
+  /// Allocates at least `byteCount` uninitialised bytes, to be freed with `free`; traps if there is
+  /// no memory, with `purpose` in the message.
   static func allocate(byteCount: Int, for purpose: String) -> UnsafeMutableRawPointer {
     let isLarge = byteCount >= hugePage
     var memory: UnsafeMutableRawPointer?
@@ -16,7 +16,7 @@ enum PageMemory {
     guard posix_memalign(&memory, alignment, max(byteCount, 1)) == 0, let memory else {
       preconditionFailure("out of memory: \(byteCount) bytes for \(purpose)")
     }
-    // A wish that the kernel may refuse.
+    // Only advice: the kernel may refuse it.
     if isLarge { _ = madvise(memory, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
     return memory
   }

@@ -1,13 +1,13 @@
 import Glibc
 
-/// Memory of one worker for the time of one iteration; it grows to what its plans ask for.
+/// Memory of one worker during one iteration; it grows to the size that its plans need.
 final class Scratch: @unchecked Sendable {
   private var base: UnsafeMutablePointer<Float>?
   private var count = 0
 
   deinit { free(base) }
 
-  /// At least `count` floats, aligned to a cache line, with anything in them.
+  /// At least `count` uninitialised floats, aligned to a cache line.
   func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
     if let base, count <= self.count { return base }
     free(base)

@@ -1,7 +1,7 @@
 /// A view of floats: a shape and memory that an `Arena` or a parameter buffer owns.
 ///
-/// A tensor is copied freely and owns nothing. Its memory is valid until the arena that made it is
-/// reset; debug builds trap when an older tensor is touched.
+/// A tensor can be copied freely and owns nothing. Its memory is valid until the arena that created
+/// it is reset; debug builds trap if an older tensor is used.
 public struct Tensor: @unchecked Sendable {
   /// The extents, outermost first; images are batch × height × width × channels.
   public let shape: Shape
@@ -48,7 +48,7 @@ public struct Tensor: @unchecked Sendable {
     UnsafeMutableBufferPointer(start: pointer, count: count)
   }
 
-  /// The same memory under another shape with as many elements.
+  /// The same memory under another shape with the same number of elements.
   public func reshaped(_ shape: Shape) -> Tensor {
     precondition(shape.count == count, "cannot view \(self.shape) as \(shape)")
     #if DEBUG
@@ -75,7 +75,7 @@ public struct Tensor: @unchecked Sendable {
   /// The elements copied into an array.
   public var array: [Float] { Array(buffer) }
 
-  /// Copies `values`, which must be as many as the tensor has elements.
+  /// Copies `values`, one per element of the tensor.
   public func assign(_ values: [Float]) {
     precondition(values.count == count, "\(values.count) values for a tensor of shape \(shape)")
     for (index, value) in values.enumerated() { pointer[index] = value }
@@ -86,7 +86,7 @@ public struct Tensor: @unchecked Sendable {
     pointer.update(repeating: value, count: count)
   }
 
-  /// Copies the elements of `other`, which must have as many.
+  /// Copies the elements of `other`, which must have the same number.
   public func copy(from other: Tensor) {
     precondition(other.count == count, "cannot copy \(other.shape) into \(shape)")
     pointer.update(from: other.pointer, count: count)

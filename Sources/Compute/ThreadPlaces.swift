@@ -2,22 +2,22 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// Where the threads of a pool run, so that they keep off each other's processors.
+/// Where the threads of a pool run, so that they avoid each other's processors.
 ///
-/// A scheduler that sees three busy threads on two processors is content with any two of them together.
-/// Beside other work it leaves two of ours on one processor for seconds, and the other work gets the rest
-/// to itself. A thread that meets another of its pool therefore moves, and may go anywhere again as soon
-/// as it has.
+/// A scheduler that sees three busy threads on two processors accepts any pairing of them. Beside
+/// other work it leaves two of our threads on one processor for seconds, while the other work gets
+/// a whole processor. So a thread that meets another thread of its pool moves. After the move it
+/// may run anywhere again.
 final class ThreadPlaces: @unchecked Sendable {
   private let threadCount: Int
-  /// For each thread the processor on which it was last, plus one; zero before it has run.
+  /// For each thread, the processor on which it last ran, plus one; zero before it has run.
   private let places: UnsafeMutablePointer<Atomic<Int>>
-  /// For each thread when it last moved, in nanoseconds of the monotonic clock; its own alone.
+  /// For each thread, the monotonic time of its last move in nanoseconds; accessed by that thread only.
   private let moves: UnsafeMutablePointer<Int>
 
-  /// A thread has a cache line of its own, eight words.
+  /// Each thread has its own cache line, eight words.
   private static let stride = 8
-  /// Nanoseconds after a move in which a thread stays wherever the scheduler puts it.
+  /// Nanoseconds after a move during which a thread stays where the scheduler puts it.
   private static let rest = 5_000_000
 
   init(threadCount: Int) {
@@ -34,7 +34,7 @@ final class ThreadPlaces: @unchecked Sendable {
     moves.deallocate()
   }
 
-  /// Notes where the calling thread runs, and moves it if a thread with a lower number runs there.
+  /// Records where the calling thread runs, and moves it if a thread with a lower number runs there.
   func settle(_ worker: Int) {
     let here = Int(ck_current_processor()) + 1
     guard here > 0 else { return }
@@ -48,7 +48,7 @@ final class ThreadPlaces: @unchecked Sendable {
     }
   }
 
-  /// Moves the calling thread to a processor without threads of the pool, if it may run on such a one.
+  /// Moves the calling thread to an allowed processor without threads of the pool, if there is one.
   private func move(_ worker: Int) {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

@@ -2,10 +2,10 @@ import CKernels
 
 /// Threads of our own that share a loop.
 ///
-/// Training never runs on Swift's cooperative pool: kernels of microseconds cannot pay task hops.
-/// Each thread begins with a fixed part of the loop, which keeps its examples in its caches from
-/// layer to layer, and helps the others when it is done. Results cannot depend on who takes an
-/// iteration as long as an iteration computes its outputs alone.
+/// Training never runs on Swift's cooperative pool: kernels of microseconds cannot afford task
+/// switches. Each thread begins with a fixed part of the loop, which keeps its examples in its
+/// caches from layer to layer, and helps the others when it is done. Results cannot depend on which
+/// thread runs an iteration, as long as an iteration computes only its own outputs.
 public final class ThreadPool: Sendable {
   private let crew: Crew
 
@@ -23,21 +23,22 @@ public final class ThreadPool: Sendable {
 
   deinit { crew.close() }
 
-  /// The number of threads that work, the caller included.
+  /// The number of working threads, including the caller.
   public var threadCount: Int { crew.threadCount }
 
   /// The processors that this process may run on.
   public static var availableProcessors: Int { max(1, Int(ck_available_processors())) }
 
-  /// Units of work that leave no thread without any where one thread is slowed down.
+  /// The number of work units that keeps all threads busy even if one is slowed down.
   var wantedUnits: Int { threadCount > 1 ? 2 * threadCount : 1 }
 
-  /// Runs `body` for each index below `count` and returns when all are done, although some threads may
-  /// not have come by.
+  /// Runs `body` for each index below `count` and returns when all are done, even if some threads
+  /// have not taken part.
   ///
-  /// `worker` is below `threadCount` and names the thread, for scratch memory; which thread takes an
-  /// index may differ from run to run. Iterations must write to different places; reductions across
-  /// iterations belong to the caller. Callers wait for each other; a body must not call `forEach`.
+  /// `worker` is below `threadCount` and identifies the thread, for scratch memory; which thread
+  /// takes an index may differ from run to run. Iterations must write to different places;
+  /// reductions across iterations are the caller's task. Callers wait for each other; a body must
+  /// not call `forEach`.
   public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     crew.forEach(count, body)
   }

@@ -1,8 +1,8 @@
 public import Compute
 
-/// The families of models that this program knows.
+/// The model families of this program.
 ///
-/// A constant list: a family is part of the privacy argument and belongs in review.
+/// The list is constant: a family is part of the privacy argument and needs review.
 public enum Families {
   /// All families.
   public static let all: [any GenerativeModel.Type] = [DPGAN.self, PixelModel.self]
@@ -48,7 +48,7 @@ extension Recipe {
     familyType.phases(of: model, training: training, for: format(classes: classes))
   }
 
-  /// An untrained model after this recipe.
+  /// Creates an untrained model from this recipe.
   public func makeModel(
     classes: [String], seed: UInt64, on machine: Machine
   ) throws -> any GenerativeModel {

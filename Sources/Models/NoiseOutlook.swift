@@ -1,16 +1,16 @@
 import Privacy
 
-/// What to expect of a private training before anything is spent: whether its noise will outweigh what
-/// the images have to say.
+/// The expected quality of a private training before any budget is spent: whether noise will
+/// outweigh the signal in the images.
 ///
 /// A step adds noise of standard deviation σ · C to each of d sums of clipped gradients, which are
-/// divided by the expected batch B. Over T steps the noise averages out by √T. Its length, counted in
-/// clip norms C, is then σ · √d / (B · √T); the mean gradient of the images is at most one clip norm
-/// long. Everything in it is public: the plan and the size of the model.
+/// divided by the expected batch B. Over T steps the noise averages out by √T. Its norm, in units
+/// of the clip norm C, is then σ · √d / (B · √T); the norm of the images' mean gradient is at most
+/// one clip norm. All these numbers are public: the plan and the size of the model.
 public struct NoiseOutlook: Hashable, Sendable {
-  /// What comes of a training.
+  /// The expected result of a training.
   public enum Expectation: String, Codable, Hashable, Sendable {
-    /// Noise is small beside the images.
+    /// Noise is small compared to the signal.
     case clear
     /// Coarse images with few details.
     case coarse
@@ -18,31 +18,31 @@ public struct NoiseOutlook: Hashable, Sendable {
     case noise
   }
 
-  /// The length of the averaged noise, in clip norms.
+  /// The norm of the averaged noise, in clip norms.
   public let ratio: Double
   private let epsilon: Double
   private let units: Int
 
   /// The largest ratio that needs no warning.
   ///
-  /// Measured with the pixel model on MNIST: 0.006 (60,000 images, epsilon 10) gives images from which a
-  /// classifier learns nearly as well as from real ones.
+  /// Measured with the pixel model on MNIST: 0.006 (60,000 images, epsilon 10) yields images from
+  /// which a classifier learns nearly as well as from real ones.
   public static let clearUpTo = 0.04
-  /// The ratio from which on little but noise is to be expected.
+  /// The ratio from which on images are expected to show little but noise.
   ///
-  /// Measured with the pixel model on digits, 300 steps at epsilon 10: 0.12 (1,000 images, 0.54 bits per
-  /// dimension) gives coarse digits, 0.41 (300 images, 0.61 bits) strokes that mean nothing.
+  /// Measured with the pixel model on digits, 300 steps at epsilon 10: 0.12 (1,000 images, 0.54
+  /// bits per dimension) yields coarse digits, 0.41 (300 images, 0.61 bits) meaningless strokes.
   public static let noiseFrom = 0.15
-  /// The largest epsilon that is worth recommending.
+  /// The largest epsilon that the warning recommends.
   private static let largestEpsilon = 20.0
-  /// Recipes differ by less than this factor in their parameters: advice that nobody can follow is none.
+  /// The largest recommended reduction of parameters: recipes differ by less than this factor.
   private static let largestShrinkage = 10.0
 
   /// The outlook of a plan.
   ///
   /// - Parameters:
-  ///   - parameterCount: the parameters whose gradients noise is added to.
-  ///   - epsilon: what the plan costs by itself.
+  ///   - parameterCount: the number of parameters whose gradients receive noise.
+  ///   - epsilon: the cost of this plan alone.
   public init?(_ plan: TrainingPlan, parameterCount: Int, epsilon: Double?) {
     guard let mechanism = plan.mechanism, let epsilon else { return nil }
     ratio =
@@ -52,25 +52,25 @@ public struct NoiseOutlook: Hashable, Sendable {
     units = plan.population
   }
 
-  /// What to expect.
+  /// The expected result.
   public var expectation: Expectation {
     if ratio <= Self.clearUpTo { return .clear }
     return ratio < Self.noiseFrom ? .coarse : .noise
   }
 
-  /// What to expect and what would help, in words; nil where noise is no concern.
+  /// The expected result and what would help, in words; nil if noise is small.
   ///
-  /// For a given training the ratio falls as images or epsilon rise, and nearly in proportion.
+  /// For a given training, the ratio is nearly inversely proportional to the number of images and to epsilon.
   public var warning: String? {
     let problem: String
     switch expectation {
     case .clear: return nil
     case .coarse:
       problem =
-        "Noise will be strong beside what these \(units) images have to say: expect coarse images."
+        "Noise will be strong compared to the signal in these \(units) images: expect coarse images."
     case .noise:
       problem =
-        "Noise will outweigh what these \(units) images have to say: expect images that show little or "
+        "Noise will outweigh the signal in these \(units) images: expect images that show little or "
         + "nothing but noise."
     }
     let factor = ratio / Self.clearUpTo
@@ -88,7 +88,7 @@ public struct NoiseOutlook: Hashable, Sendable {
     return problem + " It would take \(list)."
   }
 
-  /// Two digits, as people write them.
+  /// Rounds to two digits.
   private static func rounded(_ value: Double) -> String {
     var step = 1.0
     while value / step >= 100 { step *= 10 }

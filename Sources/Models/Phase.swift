@@ -125,7 +125,7 @@ extension Phase {
     default:
       throw DecodingError.dataCorruptedError(
         forKey: .kind, in: container,
-        debugDescription: "kind '\(kind)' (training, answer or free expected)")
+        debugDescription: "found another kind (training, answer or free expected)")
     }
   }
 

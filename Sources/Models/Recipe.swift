@@ -1,16 +1,16 @@
 public import Privacy
 
-/// Which model to train and how: everything that decides the result beside the images.
+/// Which model to train and how: everything besides the images that determines the result.
 ///
-/// Recipes are data (`Models/*.yaml`). What changes only speed or memory has no place here.
+/// Recipes are data (`Models/*.yaml`). Options that affect only speed or memory do not belong here.
 public struct Recipe: Sendable, Codable {
-  /// What requests call it, for example "dp-gan-28".
+  /// The name in requests, for example "dp-gan-28".
   public let name: String
-  /// One sentence: what it is good for.
+  /// One sentence on its purpose.
   public let summary: String
-  /// The images it makes.
+  /// The images it produces.
   public let image: ImageSettings
-  /// How any family is trained.
+  /// The training settings common to all families.
   public let training: TrainingSettings
   /// The family's own part.
   public let model: any ModelSettings
@@ -24,8 +24,8 @@ public struct Recipe: Sendable, Codable {
     case name, summary, family, image, training, model
   }
 
-  /// The paths of all fields of a recipe of this family, "training.steps" for instance; those that may be
-  /// absent too.
+  /// The paths of all fields of a recipe of this family, including optional ones, for example
+  /// "training.steps".
   public var fields: [String] {
     CodingKeys.allCases.flatMap { key in
       let parts: [String]
@@ -55,7 +55,7 @@ public struct Recipe: Sendable, Codable {
     model = try type.settings(from: container.superDecoder(forKey: .model))
   }
 
-  /// Writes the recipe with every value that decides the result.
+  /// Writes the recipe with every value that determines the result.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
@@ -72,7 +72,7 @@ public struct Recipe: Sendable, Codable {
       height: image.height, width: image.width, channels: image.channels, classes: classes)
   }
 
-  /// Checks what types cannot say; throws `RecipeFailure`.
+  /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   public func validate(classes: [String]) throws {
     try training.validate()
     guard image.channels == 1 || image.channels == 3 else {
@@ -83,25 +83,25 @@ public struct Recipe: Sendable, Codable {
     try model.validate(for: format(classes: classes))
   }
 
-  /// Checks that models of this recipe can draw as `request` asks; throws `RecipeFailure`.
+  /// Checks that models of this recipe support `request`; throws `RecipeFailure`.
   public func validate(_ request: SampleRequest, classes: [String]) throws {
     try model.validate(request, for: format(classes: classes))
   }
 }
 
-/// The images that a recipe makes, and how others are brought to that form.
+/// The images that a recipe produces, and how other images are converted to that form.
 public struct ImageSettings: Hashable, Sendable, Codable {
-  /// How an image of other proportions is fitted.
+  /// How an image with another aspect ratio is fitted.
   public enum Fit: String, RecipeChoice {
-    /// The centre is kept, the rest cut off.
+    /// The centre is kept and the rest is cropped.
     case crop
-    /// Rows and columns are scaled apart.
+    /// Rows and columns are scaled independently.
     case stretch
   }
 
   /// Rows, columns and channels (1 grey, 3 colour).
   public let height: Int, width: Int, channels: Int
-  /// How other proportions are fitted; crop unless given.
+  /// How other aspect ratios are fitted; crop by default.
   public let fit: Fit?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
@@ -109,23 +109,23 @@ public struct ImageSettings: Hashable, Sendable, Codable {
   }
 }
 
-/// How any family is trained.
+/// The training settings common to all families.
 public struct TrainingSettings: Hashable, Sendable, Codable {
-  /// The most units that a batch may hold on average.
+  /// The largest expected number of units in a batch.
   public static let largestBatch = 10_000_000
-  /// The most steps of a training.
+  /// The largest number of steps of a training.
   public static let mostSteps = 100_000_000
 
-  /// The number of units a batch holds on average, and the divisor of sums.
+  /// The expected number of units in a batch, and the divisor of sums.
   public var batchSize: Int
   /// Steps on training images.
   public var steps: Int
   /// The largest norm of one unit's gradient.
   public var clipNorm: Double
-  /// The kind of noise; Gaussian unless given.
+  /// The kind of noise; Gaussian by default.
   ///
-  /// The discrete one is the hardened mode: sums and noise are exact, so the low bits of floats tell
-  /// nothing, and a step takes several times as long.
+  /// The discrete noise is the hardened mode: sums and noise are exact, so the low bits of floats
+  /// reveal nothing, and a step takes several times as long.
   public var noise: NoiseDistribution?
 
   enum CodingKeys: String, CodingKey, CaseIterable {

@@ -2,11 +2,11 @@ public import Compute
 public import Datasets
 public import Learning
 
-/// The images of a frozen dataset, as the trainer draws them.
+/// The images of a frozen dataset, drawn in batches for the trainer.
 public final class SnapshotImages: Trainer.Images {
   private let sampler: BatchSampler
 
-  /// Draws from `snapshot`.
+  /// Creates a source that draws from `snapshot`.
   public init(_ snapshot: DatasetSnapshot) {
     sampler = BatchSampler(snapshot)
   }

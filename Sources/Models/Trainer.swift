@@ -4,21 +4,21 @@ public import Privacy
 
 /// The one loop that trains any family, and the only caller of the ledger and of a step.
 ///
-/// Steps are paid for in blocks: reserved durably, then computed, then settled. A crash leaves the
-/// block spent, and the resumed run makes that many steps fewer, so that the run as a whole never
+/// Steps are paid for in blocks: reserved durably, then computed, then settled. A crash leaves its
+/// block spent, and the resumed run makes that many fewer steps, so that the run as a whole never
 /// costs more than its plan.
 public final class Trainer {
-  /// Where the images of a step come from.
+  /// The source of a step's images.
   public protocol Images: AnyObject {
-    /// Draws a step's batch: every unit by its own coin of the given probability.
+    /// Draws a step's batch: every unit with its own coin of the given probability.
     func drawBatch(probability: Double, from noise: NoiseStream) -> PrivateExamples
   }
 
-  /// How far a run has come.
+  /// The progress of a run.
   public struct Progress: Sendable {
-    /// Steps whose effect the model holds.
+    /// Steps whose effect is in the model.
     public let step: Int
-    /// Steps paid for, made or lost.
+    /// Steps paid for, completed or lost.
     public let charged: Int
     /// The last step that the run can reach.
     public let lastStep: Int
@@ -28,21 +28,21 @@ public final class Trainer {
 
   /// Why `run` returned.
   public enum Ending: Sendable {
-    /// All steps are made.
+    /// All steps are completed.
     case finished
-    /// The caller asked to stop; the state is that after a whole step.
+    /// The caller requested a stop; the state is that after a complete step.
     case stopped
   }
 
   /// The model in training.
   public let model: any GenerativeModel
-  /// What will be done.
+  /// The plan of the run.
   public let plan: TrainingPlan
-  /// Steps whose effect the model holds.
+  /// Steps whose effect is in the model.
   public private(set) var step: Int
-  /// Steps paid for by this run, made or lost.
+  /// Steps paid for by this run, completed or lost.
   public private(set) var charged: Int
-  /// Steps paid for and not made, in blocks that a crash ended.
+  /// Steps paid for but not completed, in blocks that a crash ended.
   private var lost: Int
   private let protection: Protection
   private let images: any Images
@@ -52,9 +52,9 @@ public final class Trainer {
 
   /// Prepares a run.
   ///
-  /// `step` is the model's state and `charged` what the ledger says of the run so far; both are
-  /// zero at the start. `phase` is the phase's name, the purpose of its charges in the ledger. A plan without a mechanism needs the
-  /// administrator's `permission`.
+  /// `step` is the model's state and `charged` the number of steps in the ledger for this phase so
+  /// far; both are zero at the start. `phase` is the phase's name, the purpose of its charges in the
+  /// ledger. A plan without a mechanism needs the administrator's `permission`.
   public init(
     _ model: any GenerativeModel, plan: TrainingPlan, images: any Images,
     ledger: any PrivacyLedger, phase: String = Phase.training, step: Int = 0, charged: Int = 0,
@@ -62,7 +62,7 @@ public final class Trainer {
   ) {
     precondition(step >= 0 && (plan.mechanism == nil || charged >= step), "unpaid steps")
     guard let protection = plan.mechanism.map(Protection.noise) ?? permission.map(Protection.none)
-    else { preconditionFailure("a plan without a mechanism, and no permission for it") }
+    else { preconditionFailure("a plan without a mechanism needs permission") }
     self.protection = protection
     self.model = model
     self.plan = plan
@@ -75,7 +75,7 @@ public final class Trainer {
     self.noise = noise
   }
 
-  /// The step at which the run ends: the plan's, less what crashes lost.
+  /// The step at which the run ends: the plan's steps minus those lost in crashes.
   public var lastStep: Int {
     plan.steps - lost
   }
@@ -87,8 +87,8 @@ public final class Trainer {
 
   /// Makes the remaining steps in blocks of at most `blockSize`.
   ///
-  /// `shouldStop` is read before every step. `report` is told of every step, `blockEnded` of every
-  /// settled block: the moment at which a checkpoint agrees with the ledger.
+  /// `shouldStop` is called before every step, `report` after every step, and `blockEnded` after
+  /// every settled block: the moment at which a checkpoint agrees with the ledger.
   public func run(
     blockSize: () -> Int, shouldStop: () -> Bool, report: (Progress) throws -> Void,
     blockEnded: () throws -> Void
@@ -103,7 +103,7 @@ public final class Trainer {
     return .finished
   }
 
-  /// Reserves and makes up to `count` steps; returns how many were made.
+  /// Reserves and makes up to `count` steps; returns the number of completed steps.
   private func runBlock(
     _ count: Int, shouldStop: () -> Bool, report: (Progress) throws -> Void
   ) throws -> Int {

@@ -1,20 +1,20 @@
 public import Privacy
 
-/// What a run will do to the data, decided before any private byte is read.
+/// How a run uses the data, decided before any private byte is read.
 public struct TrainingPlan: Codable, Hashable, Sendable {
   /// Steps on training images.
   public let steps: Int
-  /// The nominal batch size: the mean of the sampled one, and the divisor of sums.
+  /// The nominal batch size: the mean of the sampled batch sizes, and the divisor of sums.
   public let batchSize: Int
-  /// The number of units that the plan counts on; public, and not changed by files that come or go.
+  /// The number of units assumed by the plan; public, and independent of files that are added or removed.
   public let population: Int
-  /// Clip, noise and sampling; nil when training without privacy.
+  /// Clipping, noise and sampling; nil for training without privacy.
   public let mechanism: SubsampledGaussian?
 
   /// The probability with which each unit enters a step's batch.
   ///
-  /// The mechanism's own, which the accountants are told of: there is no second copy that could
-  /// differ. Without a mechanism nothing is accounted, and it follows from the other numbers.
+  /// It is the mechanism's probability, which the accountants use: there is no second copy that
+  /// could differ. Without a mechanism nothing is accounted, and it follows from the other numbers.
   public var samplingProbability: Double {
     mechanism?.samplingProbability ?? Double(batchSize) / Double(population)
   }
@@ -48,8 +48,8 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     }
   }
 
-  /// Everything that the plan does to the data, as the accountants and the ledger are told; no
-  /// access at all without a mechanism.
+  /// The plan's whole use of the data, as charged by the accountants and the ledger; no access
+  /// without a mechanism.
   public var event: PrivacyEvent {
     mechanism.map { .repeated(event: $0.event, times: steps) } ?? .composed([])
   }

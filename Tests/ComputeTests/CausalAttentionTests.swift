@@ -5,7 +5,7 @@ import Testing
 
 /// Attention on every instruction set, with counts of keys that end inside a vector.
 @Suite struct CausalAttentionTests {
-  /// Widths that are and are not multiples of what kernels take at a time.
+  /// Widths that are multiples of the kernels' block sizes, and widths that are not.
   static let sizes = [
     CausalAttention(positionCount: 1, headCount: 1, headWidth: 1),
     CausalAttention(positionCount: 37, headCount: 2, headWidth: 5),
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  /// Softmax attention by its definition, in double precision.
+  /// Softmax attention computed from its definition, in double precision.
   private func reference(_ attention: CausalAttention, _ projected: [Double]) -> [Double] {
     let (channels, width) = (attention.channels, attention.headWidth)
     let examples = projected.count / (attention.positionCount * 3 * channels)
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(arguments: PointwiseTests.isaNames)
-  func gradientsAreThoseOfTheDefinition(_ isa: String) {
+  func gradientsAgreeWithTheDefinition(_ isa: String) {
     let attention = CausalAttention(positionCount: 37, headCount: 2, headWidth: 5)
     let own = Case(attention, isa)
     let slopes = randomFloats(own.output.count, seed: 2)
@@ -90,12 +90,12 @@ import Testing
   }
 
   @Test(arguments: PointwiseTests.isaNames, sizes)
-  func onePositionAtATimeGivesTheSameBits(_ isa: String, _ attention: CausalAttention) {
+  func onePositionAtATimeProducesTheSameBits(_ isa: String, _ attention: CausalAttention) {
     let own = Case(attention, isa, examples: 1)
     let memory = own.arena.make(Shape(attention.memoryCount))
     let output = own.arena.make(Shape(attention.channels))
     for position in 0..<attention.positionCount {
-      // Another key first, as if only some channels of the pixel were known.
+      // A different key first, as if only some channels of the pixel were known.
       for part in [(position + 1) % attention.positionCount, position] {
         attention.attend(
           own.projected.pointer + part * 3 * attention.channels, position: position,
@@ -117,7 +117,7 @@ import Testing
     }
     attention.forward(
       own.projected, into: own.output, softmax: own.softmax, on: own.machine)
-    // The first key's score is the largest, by a thousand at least.
+    // The first key's score is the largest, by at least a thousand.
     #expect(own.output.array.allSatisfy { abs($0) < 1e-6 })
   }
 }

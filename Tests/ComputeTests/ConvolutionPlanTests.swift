@@ -2,9 +2,9 @@ import Testing
 
 @testable import Compute
 
-/// Every case × instruction set against the plain reference.
+/// Compares every case on every instruction set with the direct reference.
 @Suite struct ConvolutionPlanTests {
-  /// Rounding of float sums, normalised mean square: (2⁻²⁴)² times the growth of long sums.
+  /// Rounding of float sums as normalised mean square: (2⁻²⁴)² times the growth of long sums.
   static let errorBound = 1e-12
 
   struct Example: CustomStringConvertible, Sendable {
@@ -15,8 +15,8 @@ import Testing
     var kernels: Kernels { Kernels.named(isa) ?? .preferred }
   }
 
-  /// The same for a sum of that many terms in one sequence: each addition rounds by 2⁻²⁴/√3 of the
-  /// partial sum, which makes 2⁻⁴⁸·n/6; with half as much to spare.
+  /// The same for a sum of n terms in one sequence: each addition rounds by 2⁻²⁴/√3 of the partial
+  /// sum, which yields 2⁻⁴⁸·n/6; the bound has a margin of one half more.
   static func errorBound(ofSumOf count: Int) -> Double { 0x1p-48 * Double(count) / 4 }
 
   static let cases =
@@ -26,7 +26,7 @@ import Testing
   static func examples(of cases: [ConvolutionCases.Case]) -> [Example] {
     cases.flatMap { entry in
       Kernels.available.map { kernels in
-        // Layers are checked on two examples, edges on enough to fill and pass a unit of work.
+        // Layers are checked on two examples, edge cases on enough examples to exceed one unit of work.
         let heavy = entry.geometry.multiplyAdds > 2_000_000
         return Example(
           geometry: entry.geometry, name: entry.name, isa: kernels.name,
@@ -138,12 +138,12 @@ import Testing
     #expect(normalizedError(rows.array, each.flatMap { $0 }) < Self.errorBound)
   }
 
-  /// Every example with the forms that it has.
+  /// Every example with each form that it supports.
   static let normCases = examples.flatMap { example in
     NormForm.allCases.filter { form in
       let g = example.geometry
       return switch form {
-      // A Gram matrix of a thousand positions is the wrong tool and slow without vectors.
+      // A Gram matrix of a thousand positions is unsuitable, and slow without vectors.
       case .patchGram: g.positionCount <= 800 || example.isa != "scalar"
       case .pixelGram: PixelGram.fits(g.simplified)
       default: true
@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  @Test func pixelsMakeTheGramMatrixWherePatchesOverlap() {
+  @Test func pixelGramIsUsedWherePatchesOverlap() {
     func form(_ kernel: Int, stride: Int, size: Int = 14) -> NormForm {
       let g = ConvolutionGeometry(
         inputHeight: size, inputWidth: size, inputChannels: 128, outputChannels: 256,
@@ -185,7 +185,7 @@ import Testing
     #expect(form(4, stride: 2) == .pixelGram)
     #expect(form(2, stride: 2) == .patchGram)
     #expect(form(1, stride: 1) == .patchGram)
-    // Its matrices would not stay near.
+    // Its matrices would not fit in the L2 cache.
     #expect(form(3, stride: 1, size: 64) == .patchGram)
   }
 

@@ -3,10 +3,11 @@ import Testing
 
 @testable import Compute
 
-/// The reference is itself checked: against sums made by hand, and by what its three sums have in common.
+/// Checks the reference itself: against sums computed by hand, and by the identities that relate
+/// its three sums.
 @Suite struct DirectConvolutionTests {
-  /// Two rows and three columns of one channel, two filters of 2×2, stride 2, a column of padding on the
-  /// left: positions see the columns −1, 0 and 1, 2.
+  /// Two rows and three columns of one channel, two filters of 2×2, stride 2, one column of padding
+  /// on the left: positions read columns −1 and 0, and columns 1 and 2.
   private let geometry = ConvolutionGeometry(
     inputHeight: 2, inputWidth: 3, inputChannels: 1, outputChannels: 2, kernelHeight: 2,
     kernelWidth: 2, stride: 2, padding: .init(top: 0, left: 1, bottom: 0, right: 0))
@@ -29,7 +30,7 @@ import Testing
       direct.weightGradients(input, outputGradient: gradient) == [[0, 4, 1, 6, 0, 10, 4, 12]])
   }
 
-  /// Outputs are linear in images and in weights, so that ⟨g, y⟩ = ⟨dx, x⟩ = ⟨dw, w⟩.
+  /// Outputs are linear in images and in weights, so ⟨g, y⟩ = ⟨dx, x⟩ = ⟨dw, w⟩.
   @Test(arguments: ConvolutionCases.edges)
   func bothGradientsAreAdjointsOfTheOutputs(_ entry: ConvolutionCases.Case) {
     let g = entry.geometry
@@ -48,7 +49,7 @@ import Testing
   }
 }
 
-/// The page `FormsOfConvolution` names files and numbers.
+/// Checks the files and numbers named on the page `FormsOfConvolution`.
 @Suite struct FormsOfConvolutionPageTests {
   private static let folder = "Sources/Compute/Operations/Convolution/"
   private static let root =

@@ -2,7 +2,7 @@ import Compute
 import Testing
 
 @Suite struct DoubleSumTests {
-  @Test func smallTermsAreNotLostBesideLargeOnesAndNothingStaysBehind() {
+  @Test func smallTermsAreNotLostBesideLargeOnesAndTheSumIsCleared() {
     let (count, arena) = (40_000, Arena())
     for threads in [1, 3] {
       let machine = Machine(threadCount: threads)
@@ -25,7 +25,7 @@ import Testing
     let (machine, arena) = (Machine(threadCount: 1), Arena())
     let (term, result) = (arena.make(Shape(1)), arena.make(Shape(1)))
     let sum = DoubleSum(count: 1)
-    // Half a unit in the last place, and a hair more: rounded in between, it would be lost.
+    // Slightly more than half a unit in the last place: with intermediate rounding, it would be lost.
     for value in [Float(1), 0x1p-24, 0x1p-40] {
       term.pointer[0] = value
       machine.move(term, to: sum)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Compute
 
-/// What a product does to its numbers on the way out is what separate passes do, to the last bit.
+/// The epilogue of a product produces the same bits as separate passes.
 @Suite struct EpilogueTests {
   struct Example: CustomStringConvertible, Sendable {
     let name: String, isa: String
@@ -11,7 +11,7 @@ import Testing
     var description: String { "\(name) \(isa) \(form)" }
   }
 
-  /// Edges, layers of several bands and panels, and a dense one whose pixel holds several positions.
+  /// Edge cases, layers of several bands and panels, and a dense layer whose pixel has several positions.
   static let examples = (ConvolutionCases.edges + ConvolutionCases.layers.prefix(3)).flatMap {
     entry in
     Kernels.available.flatMap { kernels in
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: examples, [1, 2])
-  func forwardFinishesAsPassesDo(_ example: Example, _ threads: Int) {
+  func forwardEpilogueEqualsSeparatePasses(_ example: Example, _ threads: Int) {
     let g = example.geometry
     let setup = Setup(example, threads: threads)
     defer { withExtendedLifetime(setup) {} }
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test(arguments: examples, [1, 2])
-  func backwardDataFinishesAsPassesDo(_ example: Example, _ threads: Int) {
+  func backwardDataEpilogueEqualsSeparatePasses(_ example: Example, _ threads: Int) {
     let g = example.geometry
     let setup = Setup(example, threads: threads)
     defer { withExtendedLifetime(setup) {} }
@@ -88,7 +88,7 @@ import Testing
     #expect(isSame)
   }
 
-  /// The row of each example at every position, the plain way.
+  /// The row of each example at every position, computed directly.
   private func add(_ table: Tensor, to tensor: Tensor) {
     let channels = table.shape[1]
     let size = tensor.count / Self.exampleCount
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func productThatStartsLaterTakesTheNewestWeights() {
+  @Test func productThatIsCreatedLaterUsesTheNewestWeights() {
     let g = ConvolutionCases.edges[2].geometry
     let arena = Arena()
     defer { withExtendedLifetime(arena) {} }
@@ -105,7 +105,7 @@ import Testing
     let newest = randomTensor(g.weightShape, seed: 2, in: arena)
     let input = randomTensor(g.inputShape.batched(2), seed: 3, in: arena)
     let gradient = randomTensor(g.outputShape.batched(2), seed: 4, in: arena)
-    /// Forward and backward of a plan that took `weights` one after the other, used in between or not.
+    /// Forward and backward of a plan that got `weights` one after another, used in between or not.
     func run(_ weights: [Tensor], usingForward: Bool, usingBackward: Bool) -> [[Float]] {
       let plan = ConvolutionPlan(g, on: machine)
       let output = arena.make(g.outputShape.batched(2))

@@ -22,7 +22,7 @@ import Testing
     let gates = Gates(channels: channels, on: machine(isa))
     let input = inputs(2 * channels * Self.positions)
     let biases = randomFloats(2 * 2 * channels, seed: 2)
-    // Two regions, in an order that a wrong stride would not meet.
+    // Two regions, in an order that a wrong stride would not produce.
     let regions = [1, 0, 0, 1, 0]
     var parts = [Float](repeating: .nan, count: input.count)
     var output = [Float](repeating: .nan, count: input.count / 2)
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test(arguments: isaNames) func aPositionGivesTheSameBitsAlone(_ isa: String) {
+  @Test(arguments: isaNames) func aSinglePositionProducesTheSameBits(_ isa: String) {
     let gates = Gates(channels: 21, on: machine(isa))
     let input = inputs(42 * Self.positions)
     let biases = randomFloats(42, seed: 3)
@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test(arguments: isaNames) func farInputsShutOrOpenTheGateAndNaNStays(_ isa: String) {
+  @Test(arguments: isaNames) func largeInputsCloseOrOpenTheGateAndNaNStaysNaN(_ isa: String) {
     let gates = Gates(channels: 6, on: machine(isa))
     let far: [Float] = [-.infinity, .infinity, -1e30, 1e30, -300, .nan]
     let biases = [Float](repeating: 0, count: 12)
@@ -97,7 +97,7 @@ import Testing
     var total = 0.0
     for (logit, weight) in zip(logits, weights) {
       let exact = exp(0.5 * (Double(logit) - Double(largest)))
-      // The argument itself rounds, and weights below the smallest normal number do not vanish.
+      // The argument itself is rounded, and weights below the smallest normal number do not become zero.
       #expect(abs(Double(weight) - exact) < 1e-5 * exact + 1e-37)
       total += exact
     }

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Compute
 
-/// A loop ends when its iterations are done, whoever did them.
+/// A loop ends when its iterations are done, regardless of which threads ran them.
 @Suite(.timeLimit(.minutes(2))) struct HeldThreadTests {
-  @Test func aLoopEndsAlthoughAThreadIsHeldBack() {
+  @Test func aLoopEndsWhileAThreadIsDelayed() {
     let door = Door()
     let pool = ThreadPool(threadCount: 2) { _ in door.pass() }
     let runs = Counts(100)
@@ -17,7 +17,7 @@ import Testing
     door.open()
   }
 
-  @Test func aHeldThreadOfManyStopsNoOther() {
+  @Test func aDelayedThreadStopsNoOther() {
     let door = Door()
     let pool = ThreadPool(threadCount: 4) { worker in if worker == 2 { door.pass() } }
     let byHeld = Atomic<Int>(0)
@@ -33,7 +33,7 @@ import Testing
     door.open()
   }
 
-  /// The thread has seen a loop, comes when that one is over, and finds others of other bodies.
+  /// The thread has seen a loop, arrives after its end, and finds later loops with other bodies.
   @Test func aLateThreadNeverRunsTheBodyOfAFinishedLoop() {
     let arrivals = Door(), late = Atomic<Int>(0), wrong = Atomic<Int>(0)
     let current = Atomic<Int>(0)
@@ -48,7 +48,7 @@ import Testing
             wrong.add(1, ordering: .relaxed)
           }
           if worker == 1 { late.add(1, ordering: .relaxed) }
-          // Long enough that the other thread may come in the middle.
+          // Long enough that the other thread may arrive in the middle.
           if number >= 100 { usleep(20) }
         }
         current.store(-1, ordering: .sequentiallyConsistent)
@@ -58,7 +58,7 @@ import Testing
     #expect(late.load(ordering: .relaxed) > 0)
   }
 
-  /// The caller waits for what a thread has begun, however long that takes.
+  /// The caller waits for an iteration that a thread has begun, however long it takes.
   @Test func aLoopWaitsForAnIterationThatAnotherThreadHasBegun() {
     let pool = ThreadPool(threadCount: 2)
     let hasBegun = Atomic<Bool>(false), isDone = Atomic<Bool>(false)
@@ -90,8 +90,8 @@ import Testing
     #expect(wrong.load(ordering: .relaxed) == 0)
   }
 
-  /// Threads that come at any time: some sleep, some look, some are on their way as the pool closes.
-  @Test func poolsCloseWhileThreadsAreOnTheirWay() {
+  /// Threads arrive at any time: while the pool closes, some sleep, some poll and some are entering.
+  @Test func poolsCloseWhileThreadsAreEntering() {
     let sum = Atomic<Int>(0)
     for round in 0..<500 {
       let pool = ThreadPool(threadCount: 3) { worker in
@@ -103,12 +103,12 @@ import Testing
   }
 }
 
-/// Where threads wait until it opens.
+/// A barrier at which threads wait until it opens.
 private final class Door: Sendable {
   private let isOpen = Atomic<Bool>(false)
   private let count = Atomic<Int>(0)
 
-  /// The threads that went through.
+  /// The threads that passed the barrier.
   var passed: Int { count.load(ordering: .acquiring) }
 
   func open() { isOpen.store(true, ordering: .releasing) }
@@ -120,7 +120,7 @@ private final class Door: Sendable {
   }
 }
 
-/// How often each index ran.
+/// The number of runs of each index.
 private final class Counts: @unchecked Sendable {
   private let values: UnsafeMutablePointer<Atomic<Int>>
   private let count: Int

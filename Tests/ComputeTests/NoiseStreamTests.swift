@@ -3,7 +3,7 @@ import Testing
 
 @testable import Compute
 
-/// The noise that privacy rests on: its source, its law and its tails, on every instruction set.
+/// The noise that privacy depends on: its source, distribution and tails, on every instruction set.
 @Suite struct NoiseStreamTests {
   static let isaNames = Kernels.available.map(\.name)
   static let key: [UInt32] = [1, 2, 3, 4, 5, 6, 7, 8]
@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  /// A 24-bit uniform cannot pass 5.77 standard deviations, nor one of 32 bits 6.66.
+  /// A 24-bit uniform cannot exceed 5.77 standard deviations, and a 32-bit uniform cannot exceed 6.66.
   @Test func tailsReachFarBeyondShortUniforms() {
     let stream = NoiseStream(testKey: Self.key)
     let machine = Machine(threadCount: 2)
@@ -105,7 +105,7 @@ import Testing
         largest = max(largest, abs(value))
       }
     }
-    // 2·10⁸ numbers: 114.7 expected beyond 5, and one beyond 5.6 all but surely.
+    // 2·10⁸ numbers: 114.7 expected beyond 5, and almost surely one beyond 5.6.
     #expect(abs(Double(beyondFive) - 114.7) < 55)
     #expect(largest > 5.6)
   }
@@ -131,7 +131,7 @@ import Testing
     #expect(fresh.next() != other.next())
   }
 
-  @Test func noDeviationLeavesValuesAlone() {
+  @Test func zeroDeviationLeavesValuesUnchanged() {
     let values = randomFloats(777, seed: 3)
     let arena = Arena()
     defer { withExtendedLifetime(arena) {} }

@@ -2,7 +2,7 @@ import Compute
 import TestSupport
 import Testing
 
-/// Matrices whose singular values are brought to about one.
+/// Orthogonalisation brings the singular values of matrices to about one.
 @Suite struct OrthogonalizationTests {
   private func orthogonalized(
     _ values: [Float], rows: Int, columns: Int, kernels: Kernels = .preferred
@@ -29,8 +29,8 @@ import Testing
     #expect(differences(result, expected, relative: 1e-4, absolute: 1e-4) == [])
   }
 
-  /// A diagonal matrix keeps its signs and loses its sizes.
-  @Test func sizesAreEvenedAndSignsKept() {
+  /// The entries of a diagonal matrix keep their signs and lose their magnitudes.
+  @Test func magnitudesAreEqualisedAndSignsKept() {
     let result = orthogonalized([100, 0, 0, -3, 0, 0], rows: 3, columns: 2)
     for (index, sign) in [(0, 1), (3, -1)] as [(Int, Float)] {
       #expect((0.65...1.25).contains(result[index] * sign), "\(result[index])")
@@ -38,7 +38,7 @@ import Testing
     #expect([1, 2, 4, 5].allSatisfy { abs(result[$0]) < 1e-6 })
   }
 
-  @Test func turnedMatrixGivesTheTurnedResult() {
+  @Test func transposedMatrixHasTheTransposedResult() {
     let tall: [Float] = [1, 2, -1, 0.5, 3, 1]
     let wide: [Float] = [1, -1, 3, 2, 0.5, 1]
     let first = orthogonalized(tall, rows: 3, columns: 2)

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Compute
 
-/// Taps that meet nothing but padding take no part in sums.
+/// Taps that read only padding do not take part in sums.
 @Suite struct PaddingTests {
-  @Test func spansHoldPatchesOfTheSameTaps() {
+  @Test func spansContainPatchesWithTheSameTaps() {
     let spans = TapSpan.spans(count: 7, step: 2, start: -1, tapCount: 4, extent: 14)
     #expect(
       spans == [
@@ -31,9 +31,9 @@ import Testing
     inputHeight: 7, inputWidth: 7, inputChannels: 64, outputChannels: 64, kernelHeight: 3,
     kernelWidth: 3, stride: 2, padding: .all(1))
 
-  /// Zero times infinity is not a number: a corner's output stays finite only if its first tap, which
-  /// lies in the padding, was left out.
-  @Test(arguments: Kernels.available.map(\.name)) func cornersDoNotMeetPadding(_ isa: String) {
+  /// Zero times infinity is NaN: a corner's output stays finite only if its first tap, which lies
+  /// in the padding, was skipped.
+  @Test(arguments: Kernels.available.map(\.name)) func cornersDoNotReadPadding(_ isa: String) {
     let g = Self.geometry
     let arena = Arena()
     let plan = ConvolutionPlan(
@@ -48,7 +48,7 @@ import Testing
     input.fill(1)
     let output = arena.make(g.outputShape.batched(5))
     plan.forward(input, bias: nil, into: output)
-    // Those taps are in the first row of the kernel, so the image's second row of outputs meets them.
+    // Those taps are in the first row of the kernel, so the second row of outputs uses them.
     let first = output.array[0]
     let below = output.array[g.outputWidth * g.outputChannels]
     #expect(first == 0 && below == .infinity)
@@ -63,7 +63,7 @@ import Testing
     withExtendedLifetime(arena) {}
   }
 
-  /// Few channels are cheaper in a padded copy, many where they lie.
+  /// Few channels are cheaper in a padded copy, many channels in place.
   @Test func imagesAreCopiedWhereThatIsCheaper() {
     func choice(_ g: ConvolutionGeometry) -> PaddingChoice {
       let phase = ProductPhase(

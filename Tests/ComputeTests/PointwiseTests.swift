@@ -3,7 +3,7 @@ import Testing
 
 @testable import Compute
 
-/// Loops over elements on every instruction set, with lengths that end inside a vector.
+/// Element-wise loops on every instruction set, with lengths that end inside a vector.
 @Suite struct PointwiseTests {
   static let isaNames = Kernels.available.map(\.name)
   static let counts = [1, 7, 64, 20_001]
@@ -154,7 +154,7 @@ import Testing
     #expect(run(3) == one)
   }
 
-  @Test(arguments: counts) func wholeTensorsAreFilledAndLookedThrough(_ count: Int) {
+  @Test(arguments: counts) func fillAndIsFiniteCoverWholeTensors(_ count: Int) {
     let arena = Arena()
     defer { withExtendedLifetime(arena) {} }
     let machine = Machine(threadCount: 2)

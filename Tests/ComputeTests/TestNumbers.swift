@@ -12,7 +12,7 @@ func normalizedError(_ values: [Float], _ expected: [Double]) -> Double {
   return size == 0 ? error : error / size
 }
 
-/// Random floats and tensors of a seed.
+/// Random floats and tensors from a seed.
 func randomFloats(_ count: Int, seed: UInt64) -> [Float] {
   var stream = SeededStream(seed: seed)
   return (0..<count).map { _ in Float(stream.gaussian()) }

@@ -5,7 +5,7 @@ import Testing
 
 /// Who may call a pool, and when.
 @Suite struct ThreadPoolCallersTests {
-  @Test func severalCallersGetWholeLoops() {
+  @Test func severalCallersRunWholeLoops() {
     let pool = ThreadPool(threadCount: 3)
     let results = Results(count: 4 * 200)
     DispatchQueue.concurrentPerform(iterations: 4) { caller in
@@ -21,7 +21,7 @@ import Testing
     #expect(results.allTrue)
   }
 
-  @Test func aPoolThatGoesEndsItsThreads() {
+  @Test func aDeallocatedPoolEndsItsThreads() {
     func threadsOfThisProcess() -> Int {
       guard let folder = opendir("/proc/self/task") else { return 0 }
       defer { closedir(folder) }
@@ -31,17 +31,17 @@ import Testing
     }
     let before = threadsOfThisProcess()
     for _ in 0..<200 { ThreadPool(threadCount: 4).forEach(8) { _, _ in } }
-    // Other tests start threads meanwhile, but not 600.
+    // Other tests start threads at the same time, but not 600.
     #expect(threadsOfThisProcess() < before + 300)
   }
 
-  @Test func poolMayGoBeforeItsThreadsStart() {
+  @Test func poolMayBeDeallocatedBeforeItsThreadsStart() {
     for count in 1..<200 {
       #expect(ThreadPool(threadCount: 1 + count % 4).threadCount == 1 + count % 4)
     }
   }
 
-  /// Places that several threads write, each its own.
+  /// Memory that several threads write, each at its own place.
   private final class Results: @unchecked Sendable {
     struct Place: @unchecked Sendable {
       let buffer: UnsafeMutableBufferPointer<Int>

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Compute
 
-/// Minimal filtering: the algorithm of an axis in exact arithmetic, and the product made of it.
+/// Minimal filtering: the algorithm of one axis in exact arithmetic, and the product built from it.
 @Suite struct WinogradTests {
   struct AxisCase: CustomStringConvertible, Sendable {
     let count: Int, step: Int, start: Int, tapCount: Int, extent: Int
@@ -21,8 +21,8 @@ import Testing
     }
   }
 
-  /// Small integers times halves and quarters are exact, so that the two must be equal.
-  @Test(arguments: axes) func axisGivesTheSumsOverItsTaps(_ axis: AxisCase) throws {
+  /// Small integers times halves and quarters are exact, so both results must be equal.
+  @Test(arguments: axes) func axisComputesTheSumsOverItsTaps(_ axis: AxisCase) throws {
     let winograd = try #require(
       WinogradAxis(
         count: axis.count, step: axis.step, start: axis.start, tapCount: axis.tapCount,
@@ -51,13 +51,13 @@ import Testing
     }
   }
 
-  @Test func axisTakesTheFewestProducts() throws {
+  @Test func axisUsesTheFewestProducts() throws {
     func counts(_ count: Int, step: Int, taps: Int, extent: Int) throws -> [Int] {
       let axis = try #require(
         WinogradAxis(count: count, step: step, start: -1, tapCount: taps, extent: extent))
       return [axis.entryCount, axis.directEntryCount]
     }
-    // Pairs of outputs: four products for six, three for four; taps in the padding are left out.
+    // Pairs of outputs: four products instead of six, three instead of four; taps in the padding are skipped.
     #expect(try counts(28, step: 1, taps: 3, extent: 28) == [56, 82])
     #expect(try counts(7, step: 2, taps: 4, extent: 14) == [21, 26])
     #expect(try counts(4, step: 2, taps: 3, extent: 7) == [9, 10])

@@ -50,7 +50,7 @@ import Testing
     #expect(result.files.map(\.className).first == "class0")
   }
 
-  @Test func theSameSetGivesTheSameFileWhateverNamesOrderAndThreads() throws {
+  @Test func theSameSetProducesTheSameFileForAllNamesOrdersAndThreads() throws {
     let first = try folder()
     let one = try build(first, threads: 1)
     let second = try folder(reversed: true, renamed: true)
@@ -62,7 +62,7 @@ import Testing
     #expect(try first.bytes("state/images.pack") == second.bytes("state/images.pack"))
   }
 
-  @Test func anotherImageClassOrTransformGivesAnotherDigest() throws {
+  @Test func anotherImageClassOrTransformHasAnotherDigest() throws {
     let base = try build(folder()).snapshot.digest
     let more = try folder()
     try more.write(tinyPNG(77), "root/class0/more.png")
@@ -90,7 +90,7 @@ import Testing
     #expect(try files.contentsOfDirectory(atPath: folder.path("state")) == ["images.pack"])
   }
 
-  /// The group is others too, and each of the rights is one too many.
+  /// The group counts as others too, and each single permission bit is too much.
   @Test(arguments: [UInt32(0o755), 0o740, 0o720, 0o710, 0o704, 0o702, 0o701])
   func aDirectoryThatOthersMayEnterIsRefused(_ mode: UInt32) throws {
     let folder = try folder()
@@ -183,7 +183,7 @@ import Testing
     let snapshot = result.snapshot
     #expect(snapshot.unitCount == 2)
     #expect(snapshot.imagesByUnit().map(\.count) == [3, 2])
-    // Anna and Ben hold the same bytes; both copies count, because each counts for its owner.
+    // Anna and Ben have the same bytes; both copies count, because each counts for its owner.
     let shared = tinyPNG(1).withUnsafeBytes { ContentHash(of: $0) }
     #expect((0..<5).filter { snapshot.contentHash(of: $0) == shared }.count == 2)
 
@@ -194,12 +194,12 @@ import Testing
       sizes.insert(batch.count)
       let units = try #require(batch.units)
       let groups = units.indices.filter { $0 == 0 || units[$0] != units[$0 - 1] }.map { units[$0] }
-      #expect(Set(groups).count == groups.count, "images of one person are neighbours")
+      #expect(Set(groups).count == groups.count, "images of one person are adjacent")
     }
     #expect(sizes == [0, 2, 3, 5])
   }
 
-  @Test func aPersonWithManyImagesIsLimitedByOwnContentAlone() throws {
+  @Test func aPersonWithManyImagesIsLimitedOnlyByTheirOwnContent() throws {
     let folder = try TestFolder()
     for number in 0..<9 { try folder.write(tinyPNG(number), "root/cat/anna/\(number).png") }
     try folder.write(tinyPNG(20), "root/cat/ben/1.png")
@@ -214,7 +214,7 @@ import Testing
     }
   }
 
-  /// A person is one unit whatever the classes of the images: their limits would add up.
+  /// A person is one unit across all classes; otherwise the limits would add up.
   @Test func aPersonsLimitIsForTheImagesOfAllClassesTogether() throws {
     let folder = try TestFolder()
     for number in 0..<9 {
@@ -253,7 +253,7 @@ import Testing
     var known = Dictionary(uniqueKeysWithValues: first.map { ($0.path, $0) })
     #expect(try builder.inspect(known: known) == first)
     #expect(decoder.count == 14)
-    // The first of two copies goes, so the other one is accepted without being read.
+    // The first of two copies is removed, so the other one is accepted without being read.
     unlink(folder.path("root/class0/3.png"))
     try folder.write(tinyPNG(90), "root/class0/0.png")
     let second = try builder.inspect(known: known)

@@ -5,7 +5,7 @@ import Testing
 @testable import Datasets
 
 @Suite struct DecodeWorkerTests {
-  /// A worker played by a thread, at the other end of a socket.
+  /// A worker simulated by a thread at the other end of a socket.
   private func connect(silence: Int = 20) throws -> DecoderConnection {
     let (ours, theirs) = try socketPair()
     Thread { _ = DecodeWorker.serve(input: theirs, output: theirs, isConfined: false) }.start()
@@ -26,7 +26,7 @@ import Testing
     try body(encoded)
   }
 
-  @Test func aWorkerAnswersExactlyAsTheCodecDoes() throws {
+  @Test func aWorkerAnswersExactlyLikeTheCodec() throws {
     let golden = try GoldenImages.load()
     var files = try golden.images.keys.sorted().map { try GoldenImages.bytes($0) }
     files += try OddImages.load().files.map(\.data)
@@ -67,7 +67,7 @@ import Testing
     #expect(answers.isEmpty)
   }
 
-  /// What a worker says after its greeting, against a request for one tiny file.
+  /// The bytes that a worker sends after its greeting, in reply to a request for one tiny file.
   private func answer(_ reply: [UInt8], hangsUp: Bool = true) throws -> DecoderConnection.Loss? {
     let (ours, theirs) = try socketPair()
     let connection = DecoderConnection(socket: ours, silence: 1)
@@ -106,7 +106,7 @@ import Testing
     #expect(try answer(words([magic, 1, 0, 8, 8, 0]) + pixels) == nil)
   }
 
-  @Test func aWorkerRefusesRequestsThatMakeNoSense() throws {
+  @Test func aWorkerRefusesInvalidRequests() throws {
     let good = DecodeWire.header(for: tinyTransform, fileCount: 1, byteCount: 3)
     #expect(DecodeWire.readHeader(good, limits: .standard) != nil)
     for (offset, value): (Int, UInt32) in [

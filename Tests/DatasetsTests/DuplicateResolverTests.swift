@@ -3,8 +3,8 @@ import Testing
 
 @testable import Datasets
 
-/// A guarantee for one unit counts on this: adding a unit to a folder changes the set of images by
-/// that unit alone.
+/// The guarantee for one unit depends on this: adding a unit to a folder changes the set of images
+/// only by that unit.
 @Suite struct DuplicateResolverTests {
   private struct File {
     let path: RelativePath
@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  /// A file with one of a few contents and classes, so that copies and contradictions are common.
+  /// A file with one of a few contents and classes, so that copies and contradictions are frequent.
   private func file(_ random: inout SeededStream, person: [UInt8]?) -> File {
     let content = UInt8(random.next() % 4)
     let label = UInt32(random.next() % 3)

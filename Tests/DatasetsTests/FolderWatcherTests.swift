@@ -14,7 +14,7 @@ import Testing
       root: folder.path("root"), rules: DatasetRules(), options: options, maximumWatchCount: limit)
   }
 
-  /// Polls until `count` changes came or five seconds have passed.
+  /// Polls until `count` changes have arrived or five seconds have passed.
   private func changes(_ watcher: FolderWatcher, _ count: Int) -> [FolderChange] {
     var changes: [FolderChange] = []
     let end = ContinuousClock.now + .seconds(5)
@@ -38,7 +38,7 @@ import Testing
       })
   }
 
-  @Test func filesThatAreThereAndFilesThatComeAreReportedOnce() throws {
+  @Test func existingAndNewFilesAreReportedOnce() throws {
     let folder = try TestFolder()
     try folder.write([1], "root/a/old.png")
     let watcher = try watcher(folder)
@@ -53,7 +53,7 @@ import Testing
     #expect(settled(changes(watcher, 1)) == ["a/new.png"])
   }
 
-  @Test func foldersThatComeLaterAreWatchedToAnyDepth() throws {
+  @Test func newFoldersAreWatchedToAnyDepth() throws {
     let folder = try TestFolder()
     try folder.makeFolder("root")
     let watcher = try watcher(folder)
@@ -73,7 +73,7 @@ import Testing
     #expect(vanished(renamed) == ["k/1.png"])
   }
 
-  @Test func filesAndFoldersThatGoAreReported() throws {
+  @Test func removedFilesAndFoldersAreReported() throws {
     let folder = try TestFolder()
     for name in ["a/1.png", "a/2.png", "b/c/3.png"] { try folder.write([1], "root/" + name) }
     let watcher = try watcher(folder)
@@ -82,7 +82,7 @@ import Testing
     #expect(vanished(changes(watcher, 1)) == ["a/1.png"])
     #expect(rename(folder.path("root/b"), folder.path("outside")) == 0)
     #expect(vanished(changes(watcher, 1)) == ["b/c/3.png"])
-    // What happens to it out there is no concern of ours any more.
+    // Its later changes outside the root no longer matter.
     try folder.write([1], "outside/c/4.png")
     #expect(watcher.poll(timeout: .milliseconds(200)).isEmpty)
     #expect(rename(folder.path("outside"), folder.path("root/b2")) == 0)
@@ -112,12 +112,12 @@ import Testing
     #expect(signature.size == 30)
   }
 
-  @Test func lostNoticesLeadToAListing() throws {
+  @Test func lostEventsCauseAListing() throws {
     let folder = try TestFolder()
     try folder.makeFolder("root/a")
     let watcher = try watcher(folder)
     _ = watcher.poll(timeout: .milliseconds(1))
-    // Each new file gives two notices; the kernel keeps 16,384 by default.
+    // Each new file causes two events; the kernel queues 16,384 by default.
     let count = 9_000
     for number in 0..<count {
       let descriptor = open(folder.path("root/a/\(number)"), O_WRONLY | O_CREAT, 0o600)
@@ -127,7 +127,7 @@ import Testing
     #expect(settled(changes(watcher, count)).count == count)
   }
 
-  @Test func tooManyFoldersAreWatchedByLooking() throws {
+  @Test func tooManyFoldersAreWatchedByPolling() throws {
     let folder = try TestFolder()
     for name in ["a", "b", "c", "d"] { try folder.write([1], "root/\(name)/1.png") }
     var options = Self.quick
@@ -143,7 +143,7 @@ import Testing
     #expect(settled(changes(watcher, 1)) == ["d/2.png"])
   }
 
-  @Test func aFolderCanBeWatchedByLookingAlone() throws {
+  @Test func aFolderCanBeWatchedByPollingOnly() throws {
     let folder = try TestFolder()
     try folder.write([1], "root/a/1.png")
     var options = Self.quick
@@ -162,7 +162,7 @@ import Testing
     #expect(vanished(all) == ["a/1.png"])
   }
 
-  @Test func anAbsentRootKeepsWhatWasKnown() throws {
+  @Test func aMissingRootKeepsTheKnownFiles() throws {
     let folder = try TestFolder()
     try folder.write([1], "root/a/1.png")
     let watcher = try watcher(folder)
@@ -206,19 +206,19 @@ import Testing
     options.degradedRescanInterval = .seconds(3_600)
     let watcher = try FolderWatcher(root: folder.path("above/root"), options: options)
     #expect(settled(changes(watcher, 1)) == ["a/1.png"])
-    // The kernel says nothing of a folder above the root.
+    // The kernel reports nothing about a folder above the root.
     #expect(rename(folder.path("above"), folder.path("away")) == 0)
     #expect(try wait(watcher, isOffline: true).isEmpty)
     #expect(rename(folder.path("away"), folder.path("above")) == 0)
-    #expect(try wait(watcher, isOffline: false).isEmpty, "what was known still holds")
+    #expect(try wait(watcher, isOffline: false).isEmpty, "the known files stay")
   }
 
-  @Test func anEmptyFolderInPlaceOfTheRootIsNotBelieved() throws {
+  @Test func anEmptyFolderInPlaceOfTheRootIsNotTrusted() throws {
     let folder = try TestFolder()
     try folder.write([1], "root/a/1.png")
     let watcher = try watcher(folder)
     #expect(settled(changes(watcher, 1)) == ["a/1.png"])
-    // As when a share is unmounted: the folder below it shows.
+    // Like an unmounted share, whose mount point becomes visible.
     #expect(rename(folder.path("root"), folder.path("away")) == 0)
     try folder.makeFolder("root")
     #expect(try wait(watcher, isOffline: true).isEmpty)
@@ -227,7 +227,7 @@ import Testing
     #expect(try wait(watcher, isOffline: false).isEmpty)
   }
 
-  @Test func filesAreToldOfBeforeTheySettleWhereThatIsAskedFor() throws {
+  @Test func filesAreReportedBeforeTheySettleOnRequest() throws {
     let folder = try TestFolder()
     try folder.write([1], "root/a/old.png")
     usleep(100_000)
@@ -235,7 +235,7 @@ import Testing
     options.reportsPresent = false
     options.reportsChanging = true
     let watcher = try watcher(folder, options)
-    #expect(watcher.poll(timeout: .milliseconds(300)).isEmpty, "it had settled before")
+    #expect(watcher.poll(timeout: .milliseconds(300)).isEmpty, "it had already settled")
     try folder.write([1, 2], "root/a/new.png")
     let path = RelativePath("a/new.png")
     let all = changes(watcher, 2)
@@ -251,7 +251,7 @@ import Testing
     (0, 0, false), (1, 0, true), (25_000, 0, true), (3, 1, false), (12, 2, true), (20, 10, false),
     (21, 10, true), (25_000, 12_499, true), (25_000, 12_500, false), (5, 50, false),
   ])
-  func aLossIsSuspectWhenMostIsGone(_ known: Int, _ found: Int, _ isSuspect: Bool) {
+  func aLossOfMostFilesIsSuspect(_ known: Int, _ found: Int, _ isSuspect: Bool) {
     #expect(FolderLoss.isSuspect(known: known, found: found) == isSuspect)
   }
 
@@ -266,7 +266,7 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(20))
   }
 
-  @Test func fileSystemsThatHideChangesAreKnownByTheMountTable() {
+  @Test func fileSystemsThatHideChangesAreRecognisedInTheMountTable() {
     let table = """
       21 1 8:1 / / rw,relatime - ext4 /dev/vda rw
       30 21 0:40 / /srv/share\\040one rw - nfs4 server:/x rw

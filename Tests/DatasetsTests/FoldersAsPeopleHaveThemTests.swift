@@ -28,14 +28,14 @@ import Testing
     FolderRemark.remarks(on: files, rules: rules, lookedAtWith: .inspection)
   }
 
-  // MARK: What lies beside the images
+  // MARK: Other files beside the images
 
-  @Test func foldersThatSystemsLeaveAreNoClasses() throws {
+  @Test func systemFoldersAreNotClasses() throws {
     let folder = try TestFolder()
     for number in 0..<4 {
       try folder.write(tinyPNG(number), "root/cats/\(number).png")
       try folder.write(tinyPNG(100 + number), "root/dogs/\(number).png")
-      // Images: only their folders' names tell that they are none of the set.
+      // Images that only the names of their folders exclude from the set.
       try folder.write(tinyPNG(200 + number), "root/__MACOSX/cats/\(number).png")
       try folder.write(tinyPNG(300 + number), "root/cats/@eaDir/\(number).png/SYNO_THUMB_L.png")
       try folder.write(tinyPNG(400 + number), "root/$RECYCLE.BIN/S-1-5/\(number).png")
@@ -86,7 +86,7 @@ import Testing
     #expect(try build(folder).snapshot.classes == ["cats"])
   }
 
-  @Test func conflictCopiesAndUnfinishedFilesAreNoFurtherImages() throws {
+  @Test func conflictCopiesAndUnfinishedFilesAreNotImages() throws {
     let folder = try TestFolder()
     try folder.write(tinyPNG(0), "root/a/0.png")
     try folder.write(tinyPNG(9), "root/a/Copy of 9.png")
@@ -105,7 +105,7 @@ import Testing
       ImageSetSummary(of: result.files).description == "2 of 3 files used; 1 repeated left out")
   }
 
-  @Test func aJunkFolderThatComesWhileWatchingIsNotEntered() throws {
+  @Test func aNewJunkFolderIsNotEnteredWhileWatching() throws {
     let folder = try TestFolder()
     try folder.write(tinyPNG(1), "root/a/1.png")
     let watcher = try FolderWatcher(
@@ -127,7 +127,7 @@ import Testing
 
   // MARK: Classes
 
-  @Test func aFoundClassWithoutAnImageIsNoneAndADeclaredOneStays() throws {
+  @Test func aFoundClassWithoutImagesIsDroppedAndADeclaredOneStays() throws {
     let folder = try TestFolder()
     for number in 0..<6 {
       try folder.write(tinyPNG(number), "root/\(number % 2 == 0 ? "b" : "d")/\(number).png")
@@ -167,7 +167,7 @@ import Testing
       result.snapshot.classes.map { Array($0.utf8) } == ["caf\u{e9}", "tea"].map { Array($0.utf8) })
     #expect(result.snapshot.countsByClass() == [4, 1])
     #expect(remarks(result.files).contains(.sameNameTwice([composed])))
-    // Declared either way, written in one way.
+    // Declared in either form, stored in one form.
     for name in [composed, decomposed] {
       let declared = try build(folder, DatasetRules(classes: [name, "tea"])).snapshot
       #expect(
@@ -191,7 +191,7 @@ import Testing
     #expect(result.files.countsByCode() == ["accepted": 3, "beyondUnitLimit": 1])
   }
 
-  @Test func normalFormIsThatOfUnicode() {
+  @Test func normalFormFollowsUnicode() {
     for (text, expected) in [
       ("e\u{323}\u{302}", "\u{1ec7}"), ("\u{1112}\u{1161}\u{11ab}", "\u{d55c}"),
       ("\u{212b}", "\u{c5}"),
@@ -220,12 +220,12 @@ import Testing
       (["cats", "dogs", "masks"], ["masks"]), (["cats", "holdout"], ["holdout"]),
       (["cats", "dogs"], []), (["train", "plane", "boat"], []), (["mask", "no mask"], []),
     ])
-  func splitsAreNotTakenForClassesWithoutAWord(folders: [String], expected: [String]) throws {
+  func splitsAreNotTreatedAsClassesWithoutARemark(folders: [String], expected: [String]) throws {
     let found = try remarksOnFolders(folders)
     #expect(found == (expected.isEmpty ? [] : [.looksLikeSplits(expected)]))
   }
 
-  @Test func theRemarkOnSplitsNamesTheFolderToTake() throws {
+  @Test func theRemarkOnSplitsNamesTheFolderToUse() throws {
     let text = "\(FolderRemark.looksLikeSplits(["masks", "test", "train"]))"
     #expect(text.contains("Point the root at train/"))
     #expect("\(FolderRemark.looksLikeSplits(["images", "labels"]))".contains("images/"))
@@ -251,7 +251,7 @@ import Testing
     }
     #expect("\(FolderRemark.nearlyBlack(brightest: brightest))".contains("4095"))
     let rules = DatasetRules(whiteLevel: 4_095)
-    // The inspection looks in full scale; a run looks at the declared level.
+    // The inspection uses the full scale; a run uses the declared level.
     #expect(remarks(files, rules).isEmpty)
     let run = try build(folder, rules).files
     #expect(
@@ -260,7 +260,7 @@ import Testing
       !FolderRemark.remarks(
         on: try build(folder).files, rules: DatasetRules(), lookedAtWith: tinyTransform
       ).isEmpty)
-    // One bright image is enough to keep silent.
+    // One bright image is enough to suppress the remark.
     try folder.write(tinyPNG(1), "root/a/2.png")
     #expect(remarks(try inspect(folder)).isEmpty)
   }

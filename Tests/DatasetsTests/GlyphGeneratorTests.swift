@@ -10,7 +10,7 @@ import Testing
     #expect(image.shape == ImageShape(height: 28, width: 28, channels: 1))
   }
 
-  @Test func shapesLieInsideTheImageAndStandOutFromTheGround() {
+  @Test func shapesLieInsideTheImageAndStandOutFromTheBackground() {
     for glyph in Glyph.allCases {
       for index in 0..<50 {
         let numbers = GlyphGenerator(seed: 1).image(of: glyph, index: index).numbers
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test func classesCanBeToldApartByTheirNearestNeighbours() {
+  @Test func classesCanBeDistinguishedByTheirNearestNeighbours() {
     // Distances to the brightness-normalised nearest of 120 images per class; chance is 1 in 8.
     let generator = GlyphGenerator(seed: 5)
     func features(_ glyph: Glyph, _ index: Int) -> [Float] {

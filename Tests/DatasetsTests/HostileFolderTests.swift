@@ -82,8 +82,8 @@ import Testing
     #expect(result.snapshot.countsByClass() == [3])
   }
 
-  /// The superuser may read everything: as root this looks as somebody else.
-  @Test func whatMayNotBeReadIsForbidden() throws {
+  /// The superuser may read everything, so as root this test reads as another user.
+  @Test func unreadableFilesAreForbidden() throws {
     let folder = try TestFolder()
     try folder.write(tinyPNG(1), "root/a/1.png")
     try folder.write(tinyPNG(2), "root/b/2.png")

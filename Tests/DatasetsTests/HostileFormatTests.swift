@@ -1,7 +1,7 @@
 import Datasets
 import Testing
 
-/// TIFF, WebP, BMP and PNM files that claim too much, or what is not read.
+/// TIFF, WebP, BMP and PNM files that claim too much or are unsupported.
 @Suite struct HostileFormatTests {
   private let codec = ImageCodec()
 
@@ -15,14 +15,14 @@ import Testing
     }
     let large: [UInt16: TIFFBytes.Value] = [256: .shorts([16_000]), 257: .shorts([16_000])]
     #expect(codec.failure(TIFFBytes(large).bytes) == .tooManyPixels)
-    // One strip of more rows than there are is usual.
+    // A strip with more rows than the image is common.
     #expect(codec.failure(TIFFBytes([278: .longs([0xffff_ffff])]).bytes) == nil)
-    // 40 megapixels of which 64 bytes are there.
+    // 40 megapixels, of which 64 bytes exist.
     let short: [UInt16: TIFFBytes.Value] = [
       256: .shorts([8_000]), 257: .shorts([5_000]), 278: .shorts([5_000]),
     ]
     #expect(codec.failure(TIFFBytes(short).bytes) == .truncated)
-    // A size that is wrong where the pixels are there, as some writers leave it.
+    // A wrong size with all pixels present, as some writers store it.
     #expect(codec.failure(TIFFBytes([279: .longs([0xffff_ffff])]).bytes) == nil)
   }
 
@@ -43,9 +43,9 @@ import Testing
     }
   }
 
-  @Test func directoriesThatLeadAstrayEndInAnAnswer() {
+  @Test func misleadingDirectoriesEndInAVerdict() {
     var file = TIFFBytes()
-    // A next directory that is this one, that lies outside, that is no directory.
+    // A next directory that is the same one, lies outside the file, or is not a directory.
     for next: UInt32 in [72, 0xffff_fff0, 9] {
       file.next = next
       #expect(codec.outcome(file.bytes) == .decoded(height: 8, width: 8), "\(next)")
@@ -73,19 +73,19 @@ import Testing
     }
   }
 
-  @Test func coloursAndCompressionsThatAreNotReadAreNamed() {
+  @Test func unsupportedColoursAndCompressionsAreNamed() {
     let kinds: [[UInt16: TIFFBytes.Value]] = [
       [259: .shorts([6])], [259: .shorts([34_661])], [259: .shorts([34_712])],
       [259: .shorts([777])], [262: .shorts([8]), 258: .shorts([8, 8, 8]), 277: .shorts([3])],
       [262: .shorts([4])],
-      // Two channels of which neither is alpha.
+      // Two channels, neither of them alpha.
       [258: .shorts([8, 8]), 277: .shorts([2]), 338: .shorts([0])],
       [258: .shorts([8, 8]), 277: .shorts([2])],
     ]
     for kind in kinds { #expect(codec.failure(TIFFBytes(kind).bytes) == .rareKind, "\(kind)") }
   }
 
-  @Test func whatACameraRecordedIsNotTakenForItsThumbnail() throws {
+  @Test func cameraRawIsNotReadAsItsThumbnail() throws {
     var canon = TIFFBytes().bytes
     canon[8..<10] = [0x43, 0x52]
     let files = [
@@ -154,7 +154,7 @@ import Testing
     #expect(runs([0, 1]) == nil)
     #expect(runs([]) == .truncated)
     #expect(runs([200, 1]) == .truncated)
-    #expect(runs([200, 1, 0, 1]) == nil)  // cut at the end of the row, as everywhere
+    #expect(runs([200, 1, 0, 1]) == nil)  // clipped at the end of the row, like everywhere
     #expect(runs([0, 2, 200, 0, 0, 1]) == .damagedPixels)
     #expect(runs([0, 2, 0, 9, 1, 1, 0, 1]) == .damagedPixels)
     #expect(runs([0, 2, 0, 9, 0, 1]) == nil)

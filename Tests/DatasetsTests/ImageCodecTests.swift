@@ -37,7 +37,7 @@ import Testing
   @Test func aFlippedByteOfAPNGIsAlwaysNoticed() throws {
     let bytes = try GoldenImages.bytes("rgb8-interlaced.png")
     let codec = ImageCodec()
-    // The last chunk says that the file ends; its length and its checksum say nothing more.
+    // The last chunk marks the end of the file; its length and its checksum carry no other information.
     let unread = Set([0, 1, 2, 3, 8, 9, 10, 11].map { bytes.count - 12 + $0 })
     for index in bytes.indices where !unread.contains(index) {
       var damaged = bytes
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func anyDamageToAJPEGEndsInAnAnswer() throws {
+  @Test func anyDamageToAJPEGEndsInAResult() throws {
     let codec = ImageCodec()
     for name in ["jpeg-progressive.jpg", "jpeg-ycck.jpg", "jpeg-exif5.jpg", "jpeg-restarts.jpg"] {
       let bytes = try GoldenImages.bytes(name)
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func typeIsToldByContentAlone() {
+  @Test func typeIsRecognisedByContentOnly() {
     let codec = ImageCodec()
     #expect(codec.failure(Array("GIF89a\u{1}\u{1}\u{1}\u{1}....".utf8)) == .notAnImage)
     #expect(codec.failure(Array("not an image".utf8)) == .notAnImage)
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func aPassRepeatedThousandsOfTimesIsRefused() throws {
-    // The scans of a progressive file, the first one said again and again.
+    // The scans of a progressive file, with the first one repeated many times.
     let bytes = try GoldenImages.bytes("jpeg-grey-progressive.jpg")
     let scans = bytes.indices.filter { $0 > 0 && bytes[$0 - 1] == 0xff && bytes[$0] == 0xda }
     let first = bytes[(scans[0] - 1)..<(scans[1] - 1)]
@@ -124,7 +124,7 @@ import Testing
     #expect(ImageCodec().failure(bomb) != nil)
   }
 
-  @Test func anImageWithoutTablesDoesNotBorrowThoseOfTheImageBefore() throws {
+  @Test func anImageWithoutTablesDoesNotUseThoseOfThePreviousImage() throws {
     let bytes = try GoldenImages.bytes("jpeg-422-optimised.jpg")
     let codec = ImageCodec()
     #expect(codec.failure(bytes) == nil)
@@ -155,7 +155,7 @@ import Testing
     }
   }
 
-  @Test func oneDecoderReadsManyFilesAsFreshOnesWould() throws {
+  @Test func aReusedDecoderReadsFilesLikeFreshOnes() throws {
     let golden = try GoldenImages.load()
     let codec = ImageCodec()
     for name in golden.images.keys.sorted() {
@@ -175,7 +175,7 @@ import Testing
     #expect(try ImageCodec().decode(bytes).image == image)
   }
 
-  @Test func aSyntheticImageSaysSoInItsXMPAndText() throws {
+  @Test func aSyntheticImageIsMarkedInItsXMPAndText() throws {
     let mark = SyntheticMark(system: "Figment", version: "1.2<&\"3")
     let image = Image(shape: ImageShape(height: 1, width: 1, channels: 1), bytes: [9])
     let bytes = PNGEncoder(texts: mark.texts).encode(image)

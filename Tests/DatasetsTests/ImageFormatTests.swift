@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// The files of Tests/Golden/formats and what an independent program says of them.
+/// The files of Tests/Golden/formats and the results of an independent program.
 struct GoldenFormats: Decodable {
   struct Entry: Decodable {
     let height: Int
@@ -32,7 +32,7 @@ struct GoldenFormats: Decodable {
 }
 
 extension ImageCodec {
-  /// What becomes of one file that is brought to 8 × 8 pixels.
+  /// The result of resizing one file to 8 × 8 pixels.
   func outcome(_ bytes: [UInt8]) -> DecodeOutcome? {
     let files = EncodedImages()
     bytes.withUnsafeBytes { files.append($0) }
@@ -59,7 +59,7 @@ extension ImageCodec {
     }
   }
 
-  @Test func aFileOfSeveralImagesGivesItsFirstWithARemark() throws {
+  @Test func theFirstImageOfSeveralIsUsedWithARemark() throws {
     let golden = try GoldenFormats.load()
     let codec = ImageCodec()
     var several: Set<String> = []
@@ -75,7 +75,7 @@ extension ImageCodec {
     #expect(several == ["two-pages.tif", "animated.webp", "animated-part.webp", "two-images.pgm"])
   }
 
-  @Test func theRemarkReachesWhoListsTheFiles() throws {
+  @Test func theRemarkAppearsInTheListOfFiles() throws {
     let folder = try TestFolder()
     try folder.write(GoldenFormats.bytes("two-pages.tif"), "root/a/pages.tif")
     try folder.write(GoldenFormats.bytes("rgb8.tif"), "root/a/page.tif")
@@ -89,8 +89,8 @@ extension ImageCodec {
     #expect(try builder.inspect(known: known) == files)
   }
 
-  /// A cut that takes away no pixel (filling, a second page, the last newline) may be read; then the
-  /// pixels are those of the whole file.
+  /// A truncation that removes no pixel (padding, a second page, the last newline) may be accepted;
+  /// then the pixels must be those of the whole file.
   @Test func aFileCutAnywhereIsRefusedOrLosesNoPixel() throws {
     let codec = ImageCodec()
     for name in try GoldenFormats.load().images.keys {
@@ -125,7 +125,7 @@ extension ImageCodec {
     }
   }
 
-  @Test func anyDamageEndsInAnAnswer() throws {
+  @Test func anyDamageEndsInAResult() throws {
     let codec = ImageCodec()
     var refusals = 0
     for name in try GoldenFormats.load().images.keys {
@@ -141,7 +141,7 @@ extension ImageCodec {
     #expect(refusals > 10_000)
   }
 
-  @Test func oneDecoderReadsManyFormatsAsFreshOnesWould() throws {
+  @Test func aReusedDecoderReadsFormatsLikeFreshOnes() throws {
     let codec = ImageCodec()
     for name in try GoldenFormats.load().images.keys.sorted() {
       let bytes = try GoldenFormats.bytes(name)
@@ -150,7 +150,7 @@ extension ImageCodec {
     }
   }
 
-  @Test func aWorkerAnswersForTheseFormatsAsTheCodecDoes() throws {
+  @Test func aWorkerDecodesTheseFormatsLikeTheCodec() throws {
     var ends: [CInt] = [-1, -1]
     try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
     let theirs = ends[1]

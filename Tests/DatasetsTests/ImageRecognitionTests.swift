@@ -16,7 +16,7 @@ import Testing
       + [UInt8](repeating: 0, count: 20)
   }
 
-  @Test func everyFormatIsToldByItsContent() {
+  @Test func everyFormatIsRecognisedByItsContent() {
     let tag: [UInt8] = [8, 0, 0x16, 0, 0x55, 0x49, 4, 0, 0x31, 0x2e, 0x32, 0]
     let untyped: [UInt8] = [8, 0, 8, 0, 2, 0, 0, 0, 0x41, 0x42, 8, 0, 0x16, 0, 4, 0, 0, 0]
     let meta: [UInt8] = [2, 0, 0, 0, 0x55, 0x4c, 4, 0, 0xb0, 0, 0, 0]
@@ -48,7 +48,7 @@ import Testing
       + [UInt8](repeating: 9, count: pixels)
   }
 
-  @Test func otherFilesAreNotTakenForImages() throws {
+  @Test func otherFilesAreNotMistakenForImages() throws {
     let others: [[UInt8]] = [
       [], [0], text("hello, world: this is a text of some length"), text("BMW makes cars, it says"),
       text("<html><body>svg</body></html>"), text("P1000 is a number"),
@@ -60,7 +60,7 @@ import Testing
       targa(kind: 2, bits: 24, pixels: 4 * 3 * 3 - 1), targa(kind: 4, bits: 24, pixels: 99),
     ]
     for bytes in others { #expect(recognise(bytes) == nil, "\(bytes)") }
-    // Random bytes: two fields or more must make sense by chance.
+    // Random bytes: two or more fields must be valid by chance.
     var state: UInt64 = 7
     var hits = 0
     for _ in 0..<20_000 {
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func aVerdictNamesTheFormatAndTheLineThatConvertsIt() throws {
+  @Test func aVerdictNamesTheFormatAndTheCommandThatConvertsIt() throws {
     let folder = try TestFolder()
     try folder.write(Self.container("heic", ["mif1"]), "root/a/photo.heic")
     let file = try #require(

@@ -11,7 +11,7 @@ import Testing
     try SnapshotBuilder(root: folder.path("root"), rules: rules, transform: .inspection).inspect()
   }
 
-  /// Large and small images in two classes, two of them turned on their sides.
+  /// Large and small images in two classes, two of them rotated by 90 degrees.
   private func mixed() throws -> TestFolder {
     let folder = try TestFolder()
     for (number, side) in [40, 40, 40, 5, 5, 5, 2, 7].enumerated() {
@@ -23,7 +23,7 @@ import Testing
     return folder
   }
 
-  @Test func aRunUsesWhatTheInspectionSaysForItsForm() throws {
+  @Test func aRunUsesTheImagesThatTheInspectionReports() throws {
     let folder = try mixed()
     let forms = [
       ImageTransform(height: 28, width: 28, channels: .grey),
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func sizesAreThoseOfTheUprightImage() throws {
+  @Test func sizesDescribeTheUprightImage() throws {
     let folder = try TestFolder()
     let names = [
       "eXIf with SHORT", "eXIf with LONG after Exif", "XMP element in iTXt",
@@ -62,7 +62,7 @@ import Testing
     let files = try inspect(folder)
     #expect(files.map { $0.height ?? 0 } == [11, 11, 11, 11, 20, 12])
     #expect(files.map { $0.width ?? 0 } == [9, 9, 9, 9, 12, 20])
-    // Upright 11 × 9 is high enough for 44 rows, lying 9 × 11 would not be.
+    // Upright, 11 × 9 is high enough for 44 rows; rotated, 9 × 11 would not be.
     let form = ImageTransform(height: 44, width: 36, channels: .grey, fit: .stretch)
     #expect(
       files.map { $0.verdict(under: form) == .accepted } == [true, true, true, true, true, true])
@@ -73,7 +73,7 @@ import Testing
     #expect(run.snapshot.count == 6)
   }
 
-  @Test func theSentenceSaysWhatIsNotUsedAndWhy() throws {
+  @Test func theSummaryStatesWhatIsNotUsedAndWhy() throws {
     let folder = try TestFolder()
     try folder.write(tinyPNG(1), "root/a/x.png")
     for number in 0..<5 {
@@ -94,7 +94,7 @@ import Testing
     #expect(try JSONDecoder().decode(ImageSetSummary.self, from: json) == summary)
   }
 
-  @Test func aRootWithoutFoldersIsNoClassOfWhichToSayThatItIsEmpty() throws {
+  @Test func aRootWithoutFoldersIsNotReportedAsAnEmptyClass() throws {
     let folder = try TestFolder()
     try folder.write([1, 2, 3], "root/notes.txt")
     let files = try inspect(folder)
@@ -104,7 +104,7 @@ import Testing
     #expect(remarks.map { "\($0)" } == ["1 of 1 file is not used: of no known format."])
   }
 
-  @Test func everyVerdictHasAFewWords() {
+  @Test func everyVerdictHasAShortDescription() {
     let verdicts: [ImageVerdict] =
       [
         .accepted, .waiting, .duplicate(of: RelativePath("a")), .tooSmall, .notRegularFile,
@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  @Test func verdictsAreHeardAlsoWhereNoFileIsAccepted() throws {
+  @Test func verdictsAreReportedEvenIfNoFileIsAccepted() throws {
     let folder = try TestFolder()
     for number in 0..<3 { try folder.write([1, UInt8(number)], "root/a/\(number).png") }
     let heard = Mutex<[InspectedFile]>([])

@@ -18,17 +18,17 @@ import Testing
     }
   }
 
-  @Test func anImageOfTheDeclaredFormIsNotTouched() {
+  @Test func anImageOfTheDeclaredFormStaysUnchanged() {
     let shape = ImageShape(height: 5, width: 4, channels: 3)
     let bytes = (0..<60).map { UInt8($0 * 4) }
     let transform = ImageTransform(height: 5, width: 4, channels: .rgb)
     #expect(transform.pixels(of: Image(shape: shape, bytes: bytes)) == bytes)
-    // The same through the resizing path, entered by 16-bit samples of equal brightness.
+    // The same through the resizing path, which 16-bit samples of equal brightness take.
     let words = bytes.map { UInt16($0) * 257 }
     #expect(transform.pixels(of: Image(shape: shape, words: words)) == bytes)
   }
 
-  @Test func greyOfGreyColourIsThatGrey() {
+  @Test func greyInColourBecomesTheSameGrey() {
     let transform = ImageTransform(height: 16, width: 16, channels: .grey)
     let bytes = (0..<256).flatMap { [UInt8](repeating: UInt8($0), count: 3) }
     let image = Image(shape: ImageShape(height: 16, width: 16, channels: 3), bytes: bytes)
@@ -64,8 +64,8 @@ import Testing
     #expect(transform.pixels(of: image(4, 4)) == [UInt8](repeating: 7, count: 64))
   }
 
-  @Test(arguments: 1...8) func orientationMovesTheCornerWhereExifSays(orientation: Int) throws {
-    // Stored 2 × 3; the corner that EXIF puts at the upright top left must come first.
+  @Test(arguments: 1...8) func orientationMovesTheCornerAsExifDefines(orientation: Int) throws {
+    // Stored as 2 × 3; the corner that EXIF puts at the top left of the upright image must come first.
     let image = Image(
       shape: ImageShape(height: 2, width: 3, channels: 1), bytes: [1, 2, 3, 4, 5, 6])
     let upright: [Int: [UInt8]] = [

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Datasets
 
-/// The files of Tests/Golden/odd and what other programs say of them.
+/// The files of Tests/Golden/odd and the results of other programs.
 struct OddImages: Decodable {
   struct File: Decodable, Sendable, CustomTestStringConvertible {
     let name: String
@@ -27,7 +27,7 @@ struct OddImages: Decodable {
     var data: [UInt8] { Array(bytes) }
     var testDescription: String { name }
 
-    /// The samples, in the order of bytes of the file: little-endian where they are words.
+    /// The samples, in the byte order of the file: little-endian if they are words.
     var samples: [Int] {
       let bytes = Array(sampleBytes ?? Data())
       guard bits == 16 else { return bytes.map(Int.init) }
@@ -51,7 +51,7 @@ struct OddImages: Decodable {
 }
 
 @Suite struct OddImageTests {
-  @Test func everyOddFileGivesWhatOtherProgramsReadOrTheReasonThatHolds() throws {
+  @Test func everyOddFileMatchesOtherProgramsOrHasTheRightReason() throws {
     let files = try OddImages.load().files
     #expect(files.count == 231)
     let codec = ImageCodec()
@@ -75,11 +75,11 @@ struct OddImages: Decodable {
   }
 
   @Test(arguments: ["tEXt", "zTXt", "iTXt", "iCCP", "eXIf", "tIME", "mkBT", "caBX"])
-  func metadataOfAnySizeArePassedOver(name: String) throws {
+  func metadataOfAnySizeAreSkipped(name: String) throws {
     let plain = try GoldenImages.bytes("rgb8.png")
     let expected = try ImageCodec().decode(plain).image
     for size in [(1 << 20) - 1, 1 << 20, 3 << 20] {
-      // A wrong checksum too: what is not read cannot be wrong.
+      // With a wrong checksum too: content that is not read cannot be wrong.
       let chunk =
         withUnsafeBytes(of: UInt32(size).bigEndian) { Array($0) } + Array(name.utf8)
         + [UInt8](repeating: 0x41, count: size + 4)
@@ -91,7 +91,7 @@ struct OddImages: Decodable {
   @Test func orientationIsReadFromTextsOfAnySizeInBoundedTime() throws {
     let plain = try GoldenImages.bytes("rgb8.png")
     var file = Array(plain[..<33])
-    // Ten thousand texts that claim to be packed XMP, and are nothing.
+    // Ten thousand texts that claim to be compressed XMP but are empty.
     let key = Array("XML:com.adobe.xmp".utf8)
     let body = Array("iTXt".utf8) + key + [0, 1, 0, 0, 0] + [UInt8](repeating: 0x78, count: 30)
     for _ in 0..<10_000 {
@@ -102,13 +102,13 @@ struct OddImages: Decodable {
     #expect(try ImageCodec().decode(file).orientation == 1)
   }
 
-  @Test func damageSaysWhatIsWrong() {
+  @Test func damageIsDescribed() {
     #expect("\(DecodeFailure.wrongChecksum)".contains("checksum"))
     #expect("\(DecodeFailure.damagedPixels)".contains("compressed pixels"))
     #expect(Set(DecodeFailure.allCases.map { "\($0)" }).count == DecodeFailure.allCases.count)
   }
 
-  @Test func aFolderOfOddFilesKeepsAllThatOtherProgramsRead() throws {
+  @Test func aFolderOfOddFilesKeepsEveryFileThatOtherProgramsRead() throws {
     let folder = try TestFolder()
     let files = try OddImages.load().files
     for (number, file) in files.enumerated() {

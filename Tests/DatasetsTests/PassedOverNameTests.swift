@@ -31,7 +31,7 @@ import Testing
       ("Thumbs.db", .systemFile), ("desktop.ini", .systemFile), ("Icon\r", .systemFile),
       ("ehthumbs_vista.db", .systemFile), ("IndexerVolumeGuid", .systemFile),
     ])
-  func namesOfOtherProgramsArePassedOver(name: String, expected: PassedOverName) {
+  func namesOfOtherProgramsAreSkipped(name: String, expected: PassedOverName) {
     #expect(reason(name) == expected)
   }
 
@@ -41,14 +41,14 @@ import Testing
       "@Recycle", "@Recently-Snapshot", "lost+found", "__pycache__", "node_modules", "RECYCLER",
       "found.000", "FOUND.123", "Network Trash Folder",
     ])
-  func foldersOfSystemsArePassedOver(name: String) {
+  func foldersOfSystemsAreSkipped(name: String) {
     #expect(reason(name, isFolder: true) == .systemFolder)
   }
 
   @Test(arguments: [
     ".git", ".snapshot", "~snapshot", ".Trashes", ".ipynb_checkpoints", ".stfolder",
   ])
-  func hiddenFoldersArePassedOver(name: String) {
+  func hiddenFoldersAreSkipped(name: String) {
     #expect(reason(name, isFolder: true) == .hidden)
   }
 
@@ -59,16 +59,16 @@ import Testing
       "tmp.png", "download.jpg", "part", "old", "icloud", "thumbs.db.png", "a#b.png", "café.png",
       "foo.download.png", "Konflikt.jpg", "0.tif", "x_conflict-zone.png",
     ])
-  func ordinaryFilesAreNot(name: String) { #expect(reason(name) == nil) }
+  func ordinaryFilesAreNotSkipped(name: String) { #expect(reason(name) == nil) }
 
   @Test(
     arguments: [
       "cats", "part", "old", "tmp", "backup", "lost", "found", "found.00x", "snapshot", "conflict",
       "3", "Thumbs", "recycle", "labels",
     ])
-  func ordinaryFoldersAreNot(name: String) { #expect(reason(name, isFolder: true) == nil) }
+  func ordinaryFoldersAreNotSkipped(name: String) { #expect(reason(name, isFolder: true) == nil) }
 
-  @Test func anyBytesAreANameAndGetAnAnswer() {
+  @Test func anyBytesAreAcceptedAsAName() {
     for bytes: [UInt8] in [
       [], [0xff], [0x2e], [0x2e, 0xff], [0xc3, 0x28, 0x2e], Array(repeating: 0x28, count: 255),
     ] {

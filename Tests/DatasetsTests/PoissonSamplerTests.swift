@@ -89,7 +89,7 @@ import Testing
     }
     for one in 0..<count {
       #expect(isClose(taken[one], probability))
-      // Shuffled or cycled batches would show here: who was in a step is no less likely in the next.
+      // Shuffled or cycled batches would fail here: membership in a step must not lower that in the next.
       #expect(isClose(repeats[one], probability * probability))
       for other in (one + 1)..<count {
         #expect(isClose(pairs[one][other], probability * probability))

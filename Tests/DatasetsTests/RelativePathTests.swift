@@ -12,7 +12,7 @@ import Testing
     #expect(!path.description.contains { $0.isNewline || $0 == "\t" || $0 == "\u{202e}" })
   }
 
-  @Test func bytesThatAreNoTextSurvive() throws {
+  @Test func bytesThatAreNotTextSurvive() throws {
     let path = RelativePath(bytes: [0x61, 0xff, 0xc3, 0x28, 0x2f, 0x80, 0x5c, 0x78, 0x41, 0x41])
     #expect(path.description == "a\\xff\\xc3(/\\x80\\\\xAA")
     let json = try JSONEncoder().encode([path])
@@ -26,7 +26,7 @@ import Testing
     #expect(RelativePath("cats").isBelow(RelativePath("")))
   }
 
-  @Test func everyVerdictSurvivesJSONAndSaysSomething() throws {
+  @Test func everyVerdictSurvivesJSONAndHasADescription() throws {
     let verdicts: [ImageVerdict] =
       [
         .accepted, .waiting, .duplicate(of: RelativePath("a/b")),

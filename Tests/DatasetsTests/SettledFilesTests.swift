@@ -24,15 +24,15 @@ import Testing
     #expect(files.nextDeadline == nil)
   }
 
-  @Test func everyChangeStartsTheWaitAnew() {
+  @Test func everyChangeRestartsTheWait() {
     var files = SettledFiles(quiet: .seconds(5), maximumWait: .seconds(60))
     files.observe(path, signature(1), at: .zero)
     files.observe(path, signature(2), at: .seconds(4))
     #expect(due(&files, .seconds(5)).isEmpty)
-    // The same news again is no change.
+    // The same report again is not a change.
     files.observe(path, signature(2), at: .seconds(8))
     #expect(due(&files, .seconds(9)) == [path])
-    // A change that nobody told of shows when the file is looked at.
+    // An unreported change is detected when the file is checked.
     #expect(files.look(at: path, signature(3), at: .seconds(9)) == .waiting)
     #expect(due(&files, .seconds(13)).isEmpty)
     // Another file under the same name is a change too.
@@ -48,12 +48,12 @@ import Testing
     }
     #expect(due(&files, .seconds(20)) == [path])
     #expect(files.look(at: path, signature(99), at: .seconds(20)) == .overdue)
-    // It is not forgotten for ever: the next news begins another wait.
+    // It is not forgotten for ever: the next report starts another wait.
     files.observe(path, signature(100), at: .seconds(21))
     #expect(files.look(at: path, signature(100), at: .seconds(26)) == .settled)
   }
 
-  @Test func aFileThatIsGoneIsNoFault() {
+  @Test func aRemovedFileIsNotAFault() {
     var files = SettledFiles(quiet: .zero, maximumWait: .zero)
     files.observe(path, signature(1), at: .zero)
     #expect(files.look(at: path, nil, at: .zero) == .vanished)
@@ -91,7 +91,7 @@ import Testing
 }
 
 @Suite struct VerdictCodesTests {
-  @Test func everyCodeIsThatOfAVerdict() throws {
+  @Test func everyCodeBelongsToAVerdict() throws {
     #expect(Set(ImageVerdict.codes).count == ImageVerdict.codes.count)
     for code in ImageVerdict.codes {
       let text = #"{"code": "\#(code)", "of": "a/b.png", "failure": "corrupt", "format": "GIF"}"#

@@ -1,6 +1,6 @@
-/// A small TIFF, entry by entry: what hostile ones and rare ones are made of.
+/// A small TIFF, built entry by entry, for hostile and rare files.
 struct TIFFBytes {
-  /// Value of a tag: how wide its numbers are, and the numbers.
+  /// The value of a tag: the width of its numbers, and the numbers.
   enum Value {
     case shorts([UInt16])
     case longs([UInt32])
@@ -10,7 +10,7 @@ struct TIFFBytes {
   var entries: [UInt16: Value]
   /// The bytes of the only strip or tile.
   var data: [UInt8]
-  /// Where the next directory is said to begin.
+  /// The declared offset of the next directory.
   var next: UInt32 = 0
 
   /// A grey image of 8 bits: 8 × 8 pixels in one strip.
@@ -28,7 +28,7 @@ struct TIFFBytes {
     for (tag, value) in changes { entries[tag] = value }
   }
 
-  /// As `init(_:)`, in one tile instead of one strip.
+  /// Like `init(_:)`, with one tile instead of one strip.
   init(tile height: UInt32, _ width: UInt32, _ changes: [UInt16: Value] = [:]) {
     self.init(changes)
     entries[278] = nil
@@ -38,7 +38,7 @@ struct TIFFBytes {
     entries[325] = .longs([64])
   }
 
-  /// The file: header, pixels, values that fit into no entry, directory.
+  /// The file: header, pixels, values too large for their entries, directory.
   var bytes: [UInt8] {
     var all = entries
     all[all[322] == nil ? 273 : 324] = .longs([8])

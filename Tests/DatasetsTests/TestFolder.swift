@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Glibc
 
-/// A scratch directory that goes away with its last reference.
+/// A scratch directory that is deleted with its last reference.
 final class TestFolder: Sendable {
   let path: String
 
@@ -16,7 +16,7 @@ final class TestFolder: Sendable {
 
   func path(_ name: String) -> String { path + "/" + name }
 
-  /// Writes a file and makes the folders above it.
+  /// Writes a file and creates the folders above it.
   func write(_ bytes: [UInt8], _ name: String) throws {
     let file = path(name)
     let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
@@ -46,7 +46,7 @@ func tinyPNG(_ shade: Int, side: Int = 8) -> [UInt8] {
 
 let tinyTransform = ImageTransform(height: 8, width: 8, channels: .grey)
 
-/// The files of Tests/Golden/images and what an independent program says of them.
+/// The files of Tests/Golden/images and the results of an independent program.
 struct GoldenImages: Decodable {
   struct Entry: Decodable {
     let height: Int

@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test func colourAndAlphaFollowTheLevel() {
-    // Full, half and no opacity over white; alpha keeps its own full scale.
+    // Full, half and zero opacity over white; alpha keeps its own full scale.
     let image = words(
       [4_095, 0, 2_048, 65_535, 4_095, 0, 2_048, 0, 0, 0, 0, 32_768], channels: 4)
     #expect(
@@ -47,12 +47,12 @@ import Testing
     #expect(grey == [255])
   }
 
-  @Test func aLevelAbove255LeavesFilesOf8BitsAlone() {
+  @Test func aLevelAbove255LeavesFilesOf8BitsUnchanged() {
     let bytes: [UInt8] = [0, 7, 128, 255]
     let image = Image(shape: ImageShape(height: 1, width: 4, channels: 1), bytes: bytes)
     #expect(transform(4_095, width: 4).pixels(of: image) == bytes)
     #expect(transform(255, width: 4).pixels(of: image) == bytes)
-    // A level below it concerns them: masks with the numbers 0...10 for instance.
+    // A level below 255 applies to them, for example for masks with the numbers 0...10.
     #expect(transform(14, width: 4).pixels(of: image) == [0, 128, 255, 255])
   }
 

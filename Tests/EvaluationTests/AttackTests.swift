@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func ratesAtFewFalseAlarmsCountWhatLiesAboveTheThreshold() {
-    // 1000 others score 0 to 999; at 1 % the ten highest may be accused, so 990 and more.
+    // 1000 non-members score 0 to 999; at 1 % the ten highest may be accused, so 990 and more.
     let ranking = MembershipRanking(
       members: [5, 989, 989.5, 990, 2000], nonMembers: (0..<1000).map(Double.init))
     #expect(ranking.operations[0].truePositiveRate == 3.0 / 5)
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func aFewBetrayedMembersAreFlaggedThoughTheAreaIsChance() {
-    // Three in a hundred members are certain; all others look like everyone.
+    // Three in a hundred members are certain; all others look like non-members.
     let members = scores(0, 1940, seed: 3) + [Double](repeating: 50, count: 60)
     let ranking = MembershipRanking(members: members, nonMembers: scores(0, 2000, seed: 4))
     #expect(ranking.findsSomeMembers)
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func aSetThatIsFarFromAllRealImagesIsNotCalledACopyOfTheNearest() {
-    // All lie beyond one training image: that it is one says nothing about them.
+    // All lie beyond one training image, but that image's membership does not imply copying.
     let far = FeatureMatrix(width: 8, values: cloud(300, seed: 4).values.map { $0 * 0.01 + 50 })
     let training = FeatureMatrix(width: 8, values: Array(repeating: 10, count: 8))
       .appending(cloud(499, seed: 1))
@@ -99,7 +99,7 @@ import Testing
   @Test func aClassAverageThatIsATrainingImageIsFlagged() throws {
     let training = try GlyphSet.images(80)
     let holdOut = try GlyphSet.images(80, from: 1000)
-    // Every class repeats one of its training images: their average is that image.
+    // Every class repeats one of its training images, so the class average is that image.
     let first = Array(0..<4)
     let repeated = training.images(at: (0..<40).map { first[$0 % 4] })
     let copied = InversionProbe(synthetic: repeated, training: training, holdOut: holdOut)
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func reproducedOutliersAreFound() {
-    // Twenty members far outside are copied; everything else is innocent.
+    // Twenty outlying members are copied; everything else is harmless.
     let far = FeatureMatrix(width: 8, values: cloud(20, seed: 5).values.map { $0 * 6 })
     let farOthers = FeatureMatrix(width: 8, values: cloud(20, seed: 6).values.map { $0 * 6 })
     let space = AttackSpace(
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func canariesBoundEpsilonWhenScoresTellAndNotWhenTheyGuess() {
+  @Test func canariesBoundEpsilonOnlyIfScoresAreInformative() {
     var stream = SeededStream(seed: 8)
     let inserted = (0..<1000).map { _ in stream.next() & 1 == 0 }
     let telling = CanaryAudit(
@@ -146,7 +146,7 @@ import Testing
     #expect(guessing.epsilonLowerBound < 0.2)
   }
 
-  /// Randomised response is exactly ε-private: the bound must stay below its ε, nearly always.
+  /// Randomised response is exactly ε-private: the bound must nearly always stay below its ε.
   @Test func auditOfRandomizedResponseStaysBelowItsEpsilon() {
     var stream = SeededStream(seed: 21)
     var violations = 0
@@ -158,7 +158,7 @@ import Testing
         wasInserted: inserted, delta: 0)
       if audit.epsilonLowerBound > 1 { violations += 1 }
     }
-    // Expected at most 5 %; more than 7 of 40 would happen once in a thousand runs.
+    // At most 5 % are expected; more than 7 of 40 would happen once in a thousand runs.
     #expect(violations <= 7)
   }
 }

@@ -45,7 +45,7 @@ import Testing
     }
     let copied = try verdict(synthetic: train, train: train, test: test)
     #expect(copied.verdict.severity == .failed)
-    // The release version of the same data must not say so: it may not know.
+    // The release version of the same data must not report this, because it must not know it.
     #expect(copied.data.document(for: ReleaseReport.self).verdict.severity == .note)
   }
 
@@ -68,7 +68,7 @@ import Testing
     let synthetic = OverfittedDecoder(train, on: machine).draw(480)
     let result = try verdict(synthetic: synthetic, train: train, test: test)
     #expect(result.verdict.severity == .failed)
-    // The same set beside other private images: not one byte of what may be shared changes.
+    // The same set with other private images: no byte of the shareable report changes.
     let other = try verdict(
       synthetic: synthetic, train: try GlyphSet.images(160, from: 9000),
       test: try GlyphSet.images(320, from: 15_000))
@@ -118,8 +118,8 @@ import Testing
   }
 }
 
-/// A decoder that learns one latent vector's image by heart: what training without privacy on few
-/// images does.
+/// A decoder that memorises the image of one latent vector, like a training without privacy on few
+/// images.
 private struct OverfittedDecoder {
   private let network: Network
   private let pass: Pass

@@ -6,7 +6,7 @@ import Testing
 @Suite struct FeatureTests {
   let machine = Machine(threadCount: 2)
 
-  /// The image that the golden script draws too.
+  /// The same image as in the golden script.
   private func image(channels: Int) -> LabelledImages {
     var bytes: [UInt8] = []
     for row in 0..<16 {
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func randomConvolutionsOfVersionOneGiveTheseNumbers() {
+  @Test func randomConvolutionsOfVersionOneHaveTheseValues() {
     let features = RandomConvolutions(on: machine).features(of: image(channels: 1))
     #expect(features.width == 512)
     let expected = RandomConvolutionsPin.values
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func featuresOfAnImageDoNotDependOnItsCompanyOrTheThreads() {
+  @Test func featuresOfAnImageDoNotDependOnOtherImagesOrThreads() {
     let images = noise(150, Shape(28, 28, 1))
     let single = Machine(threadCount: 1)
     let part = images.images(at: 70..<80)
@@ -83,7 +83,7 @@ import Testing
       statistics.histogramDistance(to: PixelStatistics(dark, on: machine.threads)) == 0.5)
   }
 
-  @Test func spoiltImagesAreSpoiltAsTheySay() throws {
+  @Test func degradedImagesHaveTheStatedDegradation() throws {
     let images = noise(300, Shape(14, 14, 1))
     let blurred = try #require(SpoiltImages.blurred.applied(to: images, seed: 1))
     let before = PixelStatistics(images, on: machine.threads)

@@ -65,7 +65,7 @@ import Testing
     let golden = try GoldenFile("fidelity.csv")
     let overlap = ManifoldOverlap(
       real: try stored("real"), synthetic: try stored("fake"), on: machine)
-    // One image on the edge of a ball may fall either way in single precision.
+    // In single precision, one image on the surface of a ball may be inside or outside.
     #expect(
       isClose(overlap.precision, try golden.number("precision"), relative: 0, absolute: 0.0072))
     #expect(isClose(overlap.recall, try golden.number("recall"), relative: 0, absolute: 0.0063))
@@ -132,7 +132,7 @@ import Testing
   @Test func aClassOfNearlyOneImageIsCalledCollapsed() throws {
     let real = try GlyphSet.images(300)
     #expect(SyntheticFindings(real, on: machine.threads).collapsedClasses.isEmpty)
-    // Class 1 repeats one image with a little noise, which no bit-for-bit comparison finds.
+    // Class 1 repeats one image with a little noise, which a bitwise comparison would not find.
     var stream = SeededStream(seed: 5)
     let template = Array(real[try #require(real.places(ofClass: 1).first)])
     let pixels = real.labels.indices.flatMap { place -> [UInt8] in

@@ -4,11 +4,11 @@ import Testing
 
 @testable import Evaluation
 
-/// Small labelled sets of drawn glyphs, 14 × 14.
+/// Small labelled sets of generated glyphs, 14 × 14.
 enum GlyphSet {
   static let classes = Array(Glyph.allCases.prefix(4))
 
-  /// The `count` glyphs from `first` on, all classes in turn.
+  /// The `count` glyphs from `first` on, cycling through all classes.
   static func images(_ count: Int, from first: Int = 0, seed: UInt64 = 1) throws -> LabelledImages {
     let generator = GlyphGenerator(seed: seed)
     let transform = ImageTransform(height: 14, width: 14, channels: .grey)

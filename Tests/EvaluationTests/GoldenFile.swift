@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-/// A table that an independent implementation made, in Tests/Golden/evaluation.
+/// A table from an independent implementation, in Tests/Golden/evaluation.
 struct GoldenFile {
   /// The rows below the header.
   let rows: [[String]]

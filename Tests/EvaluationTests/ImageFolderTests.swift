@@ -9,7 +9,7 @@ import Testing
 @Suite struct ImageFolderTests {
   let machine = Machine(threadCount: 2)
 
-  /// Calls `body` with a folder of two classes that holds duplicates and a file that is no image.
+  /// Calls `body` with a folder of two classes with duplicates and a file that is not an image.
   private func withFolder(_ body: (String) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "figment-folder-\(UInt64.random(in: 0...UInt64.max))")
@@ -56,10 +56,10 @@ import Testing
     }
   }
 
-  @Test func aSetsFormIsThatOfItsFilesAndNotOfWhatTheyShow() throws {
+  @Test func aSetsFormComesFromItsFilesAndNotFromTheirContent() throws {
     for (channels, expected) in [(1, ImageTransform.Channels.grey), (3, .rgb)] {
       try withFolder { path in
-        // Grey to look at, whatever the file holds; read before the others.
+        // An image that looks grey, regardless of the file's channels; read before the others.
         let image = Image(
           shape: ImageShape(height: 4, width: 5, channels: channels),
           bytes: [UInt8](repeating: 9, count: 20 * channels))
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNoImageFileOfASetIsLeftOutAndAnEnormousOneRefused() throws {
+  @Test func otherFilesOfASetAreSkippedAndEnormousImagesRefused() throws {
     try withFolder { path in
       #expect(truncate(path + "/cats/broken.png", 1 << 40) == 0)
       #expect(mkfifo(path + "/dogs/pipe.png", 0o600) == 0)
@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func theHeadOfAFileTellsItsColours() {
+  @Test func theHeaderOfAFileRevealsItsColours() {
     func jpeg(_ components: UInt8) -> [UInt8] {
       [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC2, 0, 11, 8, 0, 4, 0, 4, components, 0, 0]
     }
@@ -95,7 +95,7 @@ import Testing
     #expect(StoredColour.isGrey(Array("P5 1 1 255 x".utf8)) == true)
     #expect(StoredColour.isGrey(Array("P6 1 1 255 xyz".utf8)) == false)
     #expect(StoredColour.isGrey(Array("P7".utf8)) == nil && StoredColour.isGrey([]) == nil)
-    // Cut, or without an end to its markers.
+    // Truncated, or without an end of its markers.
     for count in 0..<20 { _ = StoredColour.isGrey(Array(jpeg(1).prefix(count))) }
     #expect(StoredColour.isGrey([0xFF, 0xD8] + [UInt8](repeating: 0xFF, count: 99)) == nil)
   }

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Evaluation
 
-/// The audit of the mechanism: what is sound passes, what is not is noticed.
+/// The audit of the mechanism: sound mechanisms pass, and faulty ones are flagged.
 ///
-/// Fixed streams, so that the verdicts are the same in every run.
+/// Random streams are fixed, so that the verdicts are the same in every run.
 @Suite struct MechanismAuditTests {
   private static let audit = MechanismAudit(runCount: 20_000)
 
@@ -16,7 +16,7 @@ import Testing
     let setting = try MechanismAudit.Setting.standard()[index]
     let findings = try Self.findings(setting, used: setting.mechanism)
     #expect(findings.isPassed, "\(findings)")
-    // An attack that finds nothing would pass too; this one comes near to the claim.
+    // An attack that finds nothing would pass too; this one comes close to the claim.
     #expect(findings.points[0].estimate > 0.33)
     #expect(findings.epsilonLowerBound > 0.8)
     #expect(findings.epsilonLowerBound < findings.claimedEpsilon)
@@ -34,7 +34,7 @@ import Testing
   func clipNormAboveTheClaimIsFlagged(_ index: Int) throws {
     let setting = try MechanismAudit.Setting.standard()[index]
     let claim = setting.mechanism
-    // The noise stays as claimed, in absolute terms.
+    // The absolute noise stays as claimed.
     let used = try Self.mechanism(
       claim, noiseMultiplier: claim.noiseMultiplier / 2.0.squareRoot(),
       clipNorm: claim.clipNorm * 2.0.squareRoot())

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Evaluation
 
-/// What previews of a training tell with and without real images.
+/// The information in previews of a training, with and without real images.
 @Suite struct PreviewStudyTests {
   let machine = Machine(threadCount: 2)
 
@@ -15,7 +15,7 @@ import Testing
       pixels: images.pixels.map { _ in UInt8(stream.next() & 255) })
   }
 
-  @Test func imagesThatStayDriftByNothingAndNewImagesByOne() throws {
+  @Test func constantImagesHaveZeroDriftAndNewImagesOne() throws {
     let first = try GlyphSet.images(80)
     let fresh = try GlyphSet.images(80, from: 900)
     let replaced = LabelledImages(
@@ -58,7 +58,7 @@ import Testing
         on: machine) == nil)
   }
 
-  @Test func theReportSaysWhetherTheImagesHadSettled() throws {
+  @Test func theReportStatesWhetherTheImagesHadConverged() throws {
     var data = ReportData(
       title: "t", subtitle: "s", synthetic: Releasable(try GlyphSet.images(40), .postProcessing),
       provenance: Provenance(command: "", facts: []))
@@ -72,7 +72,7 @@ import Testing
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup
     #expect(page.contains("had nearly stopped changing"))
     #expect(!page.contains("more steps may help"))
-    // Ten steps of a training that would need thousands: nothing moved, so nothing settled.
+    // Ten steps of a training that would need thousands: nothing moved, so nothing has converged.
     data.trainingEnd = Releasable(
       TrainingEnd(drifts: [0.02, 0.1], balance: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup

@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func theReleaseVersionDoesNotChangeWithWhatIsSensitive() throws {
-    // Not one byte may depend on a private number: neither values nor verdicts nor the layout.
+    // No byte may depend on a private number: neither values nor verdicts nor the layout.
     let first = data(secret: 0.5).document(for: ReleaseReport.self)
     let second = data(secret: 9.25).document(for: ReleaseReport.self)
     #expect(HTMLReport(first).markup == HTMLReport(second).markup)
@@ -57,7 +57,7 @@ import Testing
     #expect(revealed[0] != revealed[1])
   }
 
-  @Test func thePageNeedsNothingFromOutside() {
+  @Test func thePageIsSelfContained() {
     for page in [
       HTMLReport(data().document(for: InternalReport.self)).markup,
       HTMLReport(data().document(for: ReleaseReport.self)).markup,
@@ -75,7 +75,7 @@ import Testing
     #expect(page.contains("Title &amp; &lt;tag&gt;"))
   }
 
-  @Test func theJSONTwinHoldsEveryMetricOfThePage() throws {
+  @Test func theJSONFileContainsEveryMetricOfThePage() throws {
     let document = data().document(for: InternalReport.self)
     let object = try JSONDecoder().decode(Twin.self, from: try document.json())
     #expect(object.format == "figment-report-1" && object.zone == "internal")
@@ -116,7 +116,7 @@ import Testing
     var attacked = data()
     attacked.guarantee = guarded.guarantee
     #expect(attacked.document(for: InternalReport.self).verdict.privacy.severity == .failed)
-    // The release verdict must not tell what the attack found.
+    // The release verdict must not reveal the result of the attack.
     #expect(attacked.document(for: ReleaseReport.self).verdict.privacy.severity == .passed)
     var refuted = guarded
     refuted.canaries = Sensitive(
@@ -148,7 +148,7 @@ import Testing
     #expect(page.contains(GuaranteeStrength(epsilon: epsilon).words))
   }
 
-  @Test func whatIsSaidOfAnAttackFollowsItsInterval() {
+  @Test func theConclusionOfAnAttackFollowsItsInterval() {
     func finding(_ shift: Int, of count: Int) -> AttackFinding {
       let ranking = MembershipRanking(
         members: (0..<count).map { Double($0 + shift) }, nonMembers: (0..<count).map(Double.init))
@@ -158,7 +158,7 @@ import Testing
     let guessing = finding(0, of: 100)
     #expect(guessing.ranking.interval.low < 0.5 && !guessing.isToldApart && !guessing.isFlagged)
     #expect(guessing.conclusion.contains("could not tell members from other real images"))
-    // Above guessing with 95 %, not with the 99.9 % that a flag asks for.
+    // Above guessing with 95 % confidence, but not with the 99.9 % that a flag requires.
     let doubtful = finding(10, of: 100)
     #expect(doubtful.ranking.interval.low > 0.5 && !doubtful.isFlagged && doubtful.isToldApart)
     #expect(doubtful.conclusion.hasPrefix("Members were told apart by “Nearest”"))
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func aProvedGuaranteeDoesNotMakePureNoiseReadAsGood() throws {
-    // The images of this suite are noise, and nothing about them was measured with real images.
+    // The images of this suite are noise, and they were not compared with real images.
     var noise = ReportData(
       title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
       provenance: Provenance(command: "", facts: []))
@@ -190,7 +190,7 @@ import Testing
     #expect(json.contains("figment evaluate JOB"))
   }
 
-  @Test func trendsSayWhetherQualityStillRose() {
+  @Test func trendsStateWhetherQualityStillRose() {
     var stream = SeededStream(seed: 4)
     func course(
       _ direction: Metric.Direction, _ value: (Double) -> Double
@@ -232,7 +232,7 @@ import Testing
   }
 }
 
-/// What stands at the top of a report, where it was paid for or where signs disagree.
+/// The verdict at the top of a report, with paid answers and with contradictory signs.
 @Suite struct VerdictTests {
   private func data() throws -> ReportData {
     var data = ReportData(
@@ -250,7 +250,7 @@ import Testing
     (0.98, 0.97, 0.99, ReportBlock.Severity.passed, "Good quality"),
     (0.6, 0.55, 0.65, .warning, "read the warnings"), (0.15, 0.1, 0.2, .failed, "Poor quality"),
   ])
-  func aPaidScoreStandsInTheVerdict(
+  func aPaidScoreAppearsInTheVerdict(
     _ accuracy: Double, _ low: Double, _ high: Double, _ severity: ReportBlock.Severity,
     _ headline: String
   ) throws {
@@ -265,7 +265,7 @@ import Testing
     #expect(!verdict.reasons.contains { $0.contains("cannot show whether it is good") })
   }
 
-  @Test func aScoreThatNoiseSwallowedIsNoMeasurement() throws {
+  @Test func aScoreDrownedByNoiseIsNotAMeasurement() throws {
     var data = try data()
     data.paidScore = Releasable(
       PaidScore(accuracy: nil, interval: Interval(low: 0, high: 1, method: "noise")), .paidFor)
@@ -279,7 +279,7 @@ import Testing
       name: name, direction: .higher, steps: steps, values: rising ? steps : steps.map { -$0 })
   }
 
-  @Test func noVerdictSaysTwoOppositeThings() throws {
+  @Test func noVerdictContradictsItself() throws {
     var data = try data()
     data.trainingEnd = Releasable(
       TrainingEnd(drifts: [0.8, 0.1], balance: nil), .postProcessing)
@@ -296,7 +296,7 @@ import Testing
     #expect(reasons.contains { $0.contains("nearly stopped changing") })
   }
 
-  @Test func theCommandThatMeasuresIsThatOfWhoeverMadeTheSet() throws {
+  @Test func theSuggestedCommandMatchesTheOriginOfTheSet() throws {
     var data = try data()
     #expect(quality(data).reasons.contains { $0.contains("“figment evaluate JOB”") })
     data.provenance.command = "figmentd run --images IMAGES"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Evaluation
 
-/// What one unit can do to the counts behind a score, and what the score says.
+/// The influence of one unit on the counts behind a score, and the meaning of the score.
 @Suite struct SyntheticClassifierTests {
   private let machine = Machine(threadCount: 2)
 
@@ -29,8 +29,11 @@ import Testing
     #expect(outcomes(try classifier(), wrongly)[0] < 60)
   }
 
-  /// The counts are sums over images, each of which adds one: whatever the classifier, wherever the
-  /// unit's images lie among the others, it moves them by its number of images and nothing else.
+  /// The counts are sums over images, each of which adds one.
+  ///
+  /// Whatever the classifier is, and
+  /// wherever the unit's images lie among the others, the unit changes the counts by exactly its
+  /// number of images.
   @Test func aUnitMovesTheCountsByItsImagesAndNoOthers() throws {
     let learnt = try classifier()
     var stream = SeededStream(seed: 6)
@@ -54,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func atMostTenThousandSyntheticImagesAreLearntFrom() throws {
+  @Test func atMostTenThousandSyntheticImagesAreUsedForTraining() throws {
     var progress: [Double] = []
     let classifier = SyntheticClassifier(
       trainedOn: LabelledImages(
@@ -70,7 +73,7 @@ import Testing
 /// A share of noisy counts.
 @Suite struct NoisyShareTests {
   @Test(arguments: [(47_000, 13_000, 7.0), (20, 44, 7), (3, 60, 9.5), (0, 500, 20), (60, 4, 3)])
-  func theIntervalHoldsTheSharesThatTheNoiseLeavesPossible(
+  func theIntervalCoversTheSharesThatTheNoiseAllows(
     _ first: Int, _ second: Int, _ deviation: Double
   ) {
     let share = NoisyShare(first, beside: second, standardDeviation: deviation)
@@ -84,7 +87,7 @@ import Testing
     #expect(abs(share.interval.high - (possible.last ?? -1)) < 2e-5)
   }
 
-  @Test func theIntervalHoldsTheTruthAsOftenAsItSays() {
+  @Test func theIntervalCoversTheTruthAtItsStatedRate() {
     var stream = SeededStream(seed: 12)
     func noise() -> Int { Int((12 * stream.gaussian()).rounded()) }
     let rounds = 20_000
@@ -97,7 +100,7 @@ import Testing
     #expect(abs(Double(held) / Double(rounds) - 0.95) < 0.006)
   }
 
-  @Test func noiseThatDrownsTheSumSaysNothing() {
+  @Test func noiseThatDrownsTheSumYieldsNoResult() {
     for (first, second) in [(3, -5), (-8, 2), (4, 3), (0, 0)] {
       let share = NoisyShare(first, beside: second, standardDeviation: 7)
       #expect(share.interval.low == 0 && share.interval.high == 1)

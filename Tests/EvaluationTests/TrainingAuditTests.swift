@@ -10,7 +10,7 @@ import Testing
 
 @testable import Evaluation
 
-/// A ledger in memory of one run, as an audit charges it.
+/// A ledger in memory for one run, as the audit charges it.
 private final class MemoryRoot: AuditedRoot {
   private var ledger: MemoryLedger?
 
@@ -27,7 +27,7 @@ private final class MemoryRoot: AuditedRoot {
   }
 }
 
-/// Shipped batches, drawn with twice the probability that the trainer asks for.
+/// Batches of the shipped sampler, drawn with twice the probability that the trainer requests.
 private final class DoubledRate: Trainer.Images {
   private let images: SnapshotImages
 
@@ -38,7 +38,7 @@ private final class DoubledRate: Trainer.Images {
   }
 }
 
-/// Batches of the shipped sampler, in which every image is a unit of its own.
+/// Batches of the shipped sampler, in which every image is its own unit.
 private final class DroppedUnits: Trainer.Images {
   private struct Examples: ExampleSource {
     let batch: Batch
@@ -61,9 +61,10 @@ private final class DroppedUnits: Trainer.Images {
   }
 }
 
-/// The attack on whole trainings: what ships passes, and what leaks more than its ledger says is noticed.
+/// The attack on whole trainings: the shipped code passes, and trainings that leak more than their ledger
+/// claims are flagged.
 ///
-/// Fixed streams, so that the verdicts are the same in every run.
+/// Random streams are fixed, so that the verdicts are the same in every run.
 @Suite struct TrainingAuditTests {
   private static let oneRun = TrainingAudit.Setting.standard.filter { $0.phases.count == 1 }
   private static let folders = oneRun.indices.filter { oneRun[$0].unit == .folder }
@@ -72,7 +73,7 @@ private final class DroppedUnits: Trainer.Images {
   func whatShipsPasses(_ index: Int) throws {
     let findings = try Self.findings(Self.oneRun[index])
     #expect(findings.isPassed, "\(findings)")
-    // An attack that finds nothing is no test: this one shows a share of the claim that says something.
+    // An attack that finds nothing is not a test: this one finds a meaningful share of the claim.
     #expect(findings.gaussianRatio > TrainingAudit.smallestRatio)
     #expect(findings.exactLowerBound > 0.5)
     #expect(findings.exactLowerBound <= findings.gaussianLowerBound)
@@ -86,7 +87,7 @@ private final class DroppedUnits: Trainer.Images {
     #expect(!findings.isPassed)
   }
 
-  /// The canary's four images, each clipped alone, are four clip norms.
+  /// The canary's four images, clipped separately, have a sensitivity of four clip norms.
   @Test(arguments: folders)
   func batchesThatForgetWhoseImagesTheyHoldAreFlagged(_ index: Int) throws {
     let findings = try Self.findings(Self.oneRun[index], runCount: 1000) { DroppedUnits($0) }
@@ -94,7 +95,7 @@ private final class DroppedUnits: Trainer.Images {
     #expect(findings.gaussianLowerBound > findings.claimedEpsilon)
   }
 
-  /// Where a file is the unit, nobody has several images, and nothing is to be found.
+  /// If a file is the unit, nobody has several images, and there is nothing to find.
   @Test func unitsOfOneImageMayBeForgotten() throws {
     #expect(try Self.findings(Self.oneRun[0]) { DroppedUnits($0) }.isPassed)
   }
@@ -128,8 +129,8 @@ private final class DroppedUnits: Trainer.Images {
     }
   }
 
-  /// Of one full step of multiplier σ, δ(ε) = Φ(1/2σ − εσ) − e^ε·Φ(−1/2σ − εσ): the bound from its own
-  /// profile is its own epsilon, whatever noise was charged.
+  /// For one full step with multiplier σ, δ(ε) = Φ(1/2σ − εσ) − e^ε·Φ(−1/2σ − εσ): the bound
+  /// computed from the step's own profile is its own epsilon, whatever noise was charged.
   @Test(arguments: [0.8, 1, 1.3])
   func theBoundForGaussiansFindsTheNoiseThatWasUsed(_ used: Double) throws {
     func normal(_ x: Double) -> Double { erfc(-x / 2.0.squareRoot()) / 2 }
@@ -143,7 +144,7 @@ private final class DroppedUnits: Trainer.Images {
         lowerBound: delta(epsilon), allowedShortfall: 1)
     }
     let bound = try profile.epsilonLowerBound(from: points, delta: 1e-5)
-    // Where the closed form passes 1e-5.
+    // The point where the closed form passes 1e-5.
     var (low, high) = (0.0, 20.0)
     for _ in 0..<60 {
       let middle = (low + high) / 2

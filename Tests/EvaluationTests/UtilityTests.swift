@@ -76,7 +76,7 @@ import Testing
     #expect(rival.accuracy > 0.35)
   }
 
-  /// The convolutional network of the protocol reaches 99 % on real MNIST; minutes of work.
+  /// The convolutional network of the protocol reaches 99 % on real MNIST; this takes minutes.
   @Test(.enabled(if: Nightly.isOn, "it takes minutes, and needs MNIST: set FIGMENT_NIGHTLY"))
   func theConvolutionalNetworkReachesNinetyNinePercentOnMNIST() throws {
     let folder = try #require(Nightly.mnist, "FIGMENT_TEST_DATA names no folder with mnist/train/0")

@@ -55,7 +55,7 @@ import Testing
     try crash(bench, at: 1)
     let notes = Notes()
     #expect(try bench.run { notes.take($0) }.isFinished)
-    #expect(notes.all.contains { $0.hasPrefix("19 of 20 planned steps") })
+    #expect(notes.all.contains { $0.hasPrefix("training: 19 of 20 planned steps") })
   }
 
   @Test func aDamagedCheckpointIsSaid() throws {

@@ -127,7 +127,7 @@ import Testing
     try design.requireAgreement(with: bench.order, at: folder)
     let changes: [(String, (inout RunOrder) -> Void)] = [
       ("epsilon or delta", { $0.loss = .epsilon(5) }), ("privacy", { $0.loss = .unlimited }),
-      ("steps", { $0.steps = 41 }), ("seed", { $0.seed = 6 }),
+      ("number of steps", { $0.steps = 41 }), ("seed", { $0.seed = 6 }),
       ("population", { $0.population = 65 }),
     ]
     for (name, change) in changes {
@@ -185,7 +185,7 @@ import Testing
     #expect(
       try keys("privacy.json") == [
         "accesses", "adjacency", "covered", "dataset", "format", "ledger", "meaning", "mechanism",
-        "not_covered", "run", "run_cost", "runs", "sampling", "sentence", "software", "total",
+        "not_covered", "phases", "run", "run_cost", "runs", "sampling", "sentence", "software", "total",
         "unit",
       ])
     for line in try bench.text(bench.places.release + "/metadata.jsonl").split(separator: "\n") {

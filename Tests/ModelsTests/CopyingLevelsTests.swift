@@ -8,7 +8,7 @@ import Testing
 @testable import Models
 
 @Suite struct CopyingLevelsTests {
-  /// The definition, spelled out in Double: logits, an addend for each earlier neighbour's level, a
+  /// The definition, computed in Double: logits, an addend for each earlier neighbour's level, a
   /// factor of log(1 + n).
   private func expectedLoss(
     _ image: [Int], at position: Int, width: Int, outputs: [Float]
@@ -19,7 +19,7 @@ import Testing
       let occurrences = image[..<position].filter { $0 == level }.count
       logits[level] += Double(outputs[8]) * log(1 + Double(occurrences))
     }
-    // Left; then above on the left, above, above on the right.
+    // Left; then above left, above, above right.
     for (index, (up, right)) in [(0, -1), (1, -1), (1, 0), (1, 1)].enumerated() {
       let (above, beside) = (row - up, column + right)
       if above >= 0, (0..<width).contains(beside) {
@@ -29,7 +29,7 @@ import Testing
     return log(logits.map { exp($0) }.reduce(0, +)) - logits[image[position]]
   }
 
-  @Test func lossIsThatOfTheDefinition() {
+  @Test func lossAgreesWithTheDefinition() {
     let levels = PixelLevels(bits: 2)
     let distribution = CopyingLevels(
       CategoricalLevels(levels: levels, channelCount: 1), height: 4, width: 3, reach: 1)
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  /// A colour copies its own channel's levels alone.
+  /// A colour copies only the levels of its own channel.
   @Test func channelsCopyTheirOwnLevels() {
     let levels = PixelLevels(bits: 2)
     let distribution = CopyingLevels(
@@ -57,14 +57,14 @@ import Testing
     // The pixel on the left is the first source; green copies it.
     outputs[stride + 4] = 100
     let image = [0, 1, 2, 3, 1, 3].map { levels.value(of: $0) }
-    // Green is certain, red and blue are as likely as any.
+    // Green is certain; red and blue are uniform.
     #expect(abs(distribution.loss(of: image, at: 1, outputs: outputs) - 2 * log(4)) < 1e-5)
     let other = [0, 1, 2, 3, 2, 3].map { levels.value(of: $0) }
     #expect(distribution.loss(of: other, at: 1, outputs: outputs) > 90)
   }
 
-  /// Each image has two levels of 64 at random: what no weights can know, an image itself tells.
-  @Test func levelsThatAnImageRepeatsAreLearnt() throws {
+  /// Each image has two random levels out of 64: weights cannot know them, but the image shows them.
+  @Test func repeatedLevelsOfAnImageAreLearnt() throws {
     let format = ImageSpecification.tiny(height: 4, width: 4, classes: 1)
     let levels = PixelLevels(bits: 6)
     func images(seed: UInt64) -> ImageArray {
@@ -92,7 +92,7 @@ import Testing
       }
       return model.bitsPerDimension(of: others)
     }
-    // Two levels of six bits and fourteen choices of one bit are 26 bits for 16 pixels: 1.6 each.
+    // Two levels of six bits and fourteen choices of one bit are 26 bits for 16 pixels: 1.6 per pixel.
     #expect(bits[0] > 4.5 && bits[1] < 2.5, "\(bits)")
   }
 }

@@ -7,9 +7,9 @@ import Testing
     for _ in 0..<times { schedule.generatorStepped(fakeAccuracy: accuracy) }
   }
 
-  @Test func generatorWaitsForAsManyStepsAsTheRungSays() {
+  @Test func generatorWaitsForTheStepsOfTheRung() {
     var schedule = DiscriminatorSchedule(.init(start: 3, threshold: nil))
-    // Called outside the expectation: its expansion takes what it looks at by value.
+    // Called outside the expectation, whose macro expansion copies its operands.
     let firstTurn = (0..<3).map { _ in schedule.discriminatorStepped() }
     #expect(firstTurn == [false, false, true])
     schedule.generatorStepped(fakeAccuracy: 1)
@@ -34,7 +34,7 @@ import Testing
     climb(&schedule, accuracy: 0, times: 100)
     var reached = schedule.discriminatorSteps
     #expect(reached > 1)
-    // The running accuracy recovers slowly: until it passes the threshold, rungs are still climbed.
+    // The running accuracy recovers slowly: the schedule still climbs until it passes the threshold.
     for _ in 0..<5000 {
       let mayClimb = schedule.accuracy <= 0.6
       schedule.generatorStepped(fakeAccuracy: 1)
@@ -60,7 +60,7 @@ import Testing
     #expect(limited.discriminatorSteps == 5)
   }
 
-  @Test func savedStateContinuesAlike() throws {
+  @Test func savedStateContinuesIdentically() throws {
     var schedule = DiscriminatorSchedule(.init(start: 1, threshold: 0.6, grace: 30))
     climb(&schedule, accuracy: 0.3, times: 150)
     _ = schedule.discriminatorStepped()

@@ -6,11 +6,11 @@ import Testing
 
 @testable import Models
 
-/// What holds for every family of models, on small ones.
+/// Properties of every model family, tested on small models.
 @Suite struct FamilyTests {
   private static let format = ImageSpecification.tiny(height: 8, width: 8, classes: 2)
 
-  /// A family and settings of a few hundred to a few thousand parameters.
+  /// A family with settings for a few hundred to a few thousand parameters.
   struct Example: CustomTestStringConvertible, Sendable {
     let name: String
     let make: @Sendable (_ seed: UInt64, _ threads: Int) throws -> any GenerativeModel
@@ -54,7 +54,7 @@ import Testing
     _ model: any GenerativeModel, steps: Range<Int>, on images: ImageArray? = nil,
     mechanism: SubsampledGaussian?, noise: UInt32 = 7
   ) throws -> [StepReport] {
-    // Every step has noise of its own, as a resumed run would draw the same.
+    // Every step has its own noise stream, so that a resumed run draws the same noise.
     try steps.map { index in
       try model.step(
         TrainingStep(
@@ -79,7 +79,7 @@ import Testing
     return values
   }
 
-  @Test func aFamilyThatDrawsInOneWayRefusesOptions() throws {
+  @Test func aFamilyWithoutSamplingOptionsRefusesThem() throws {
     let model = try #require(Example.all.first { $0.name == DPGAN.family }).make(1, 1)
     for (request, found) in [
       (SampleRequest(labels: [0], seed: 1, temperature: 0.9), "temperature is 0.9 (1 expected"),
@@ -100,13 +100,13 @@ import Testing
     #expect(SampleRequest.evenCounts(of: 0, among: 2) == [0, 0])
   }
 
-  @Test func aRecipesGuidanceHoldsUnlessARequestSaysOtherwise() throws {
+  @Test func aRecipesGuidanceIsTheDefaultOfRequests() throws {
     let model = try PixelModel(
       PixelModelSettings(
         channels: 8, depth: 1, firstKernel: 3, bits: 2, labelDropout: 0.1, guidance: 4,
         learningRate: 0.05, averageDecay: 0),
       for: Self.format, seed: 2, on: Machine(threadCount: 1))
-    // Before that, classes hardly differ.
+    // With fewer steps, classes hardly differ.
     _ = try train(model, steps: 0..<30, mechanism: nil)
     func drawn(_ guidance: Double?) throws -> [Float] {
       var values: [Float] = []
@@ -159,7 +159,7 @@ import Testing
     #expect(states[0] != states[1])
   }
 
-  @Test(arguments: Example.all) func aRestoredModelGoesOnBitForBit(_ example: Example) throws {
+  @Test(arguments: Example.all) func aRestoredModelContinuesBitForBit(_ example: Example) throws {
     let whole = try example.make(1, 1)
     _ = try train(whole, steps: 0..<6, mechanism: Self.mechanism.get())
     let broken = try example.make(1, 1)
@@ -205,20 +205,20 @@ import Testing
     #expect(states[0] != states[2])
   }
 
-  /// Without noise, what follows from the weights follows from the images.
+  /// Without noise, everything derived from the weights is derived from the images.
   @Test(arguments: Example.all) func curvesOfAnUnprotectedRunStayInside(
     _ example: Example
   ) throws {
     let told = try train(example.make(1, 1), steps: 0..<2, mechanism: nil)
     #expect(told.allSatisfy { $0.curves.values.allSatisfy { $0.reason == .chosenBeforehand } })
     #expect(told.allSatisfy { !$0.privateCurves.isEmpty })
-    // The same curves are free where noise protects the weights.
+    // The same curves may leave if noise protects the weights.
     let free = try train(example.make(1, 1), steps: 0..<2, mechanism: Self.mechanism.get())
     #expect(free.allSatisfy { !$0.curves.isEmpty && $0.privateCurves.isEmpty })
   }
 
-  /// What a private step tells must not depend on the real images of that step: only later steps
-  /// may, through the noised update.
+  /// The report of a private step must not depend on the real images of that step; only later steps
+  /// may depend on them, through the noised update.
   @Test func whatADiscriminatorStepTellsDoesNotDependOnItsRealImages() throws {
     let example = try #require(Example.all.first { $0.name == DPGAN.family })
     let reports = try [1, 2].map { seed in
@@ -231,8 +231,8 @@ import Testing
     #expect(curves[0] == curves[1])
   }
 
-  /// With a clip norm that is as good as zero, nothing of the real images reaches the discriminator;
-  /// so nothing may reach the generator, which learns from the discriminator alone.
+  /// With a clip norm of practically zero, nothing of the real images reaches the discriminator, so
+  /// nothing may reach the generator, which learns only from the discriminator.
   @Test func theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone() throws {
     let example = try #require(Example.all.first { $0.name == DPGAN.family })
     let mechanism = try SubsampledGaussian(
@@ -272,7 +272,7 @@ import Testing
     _ = try train(trained, steps: 0..<3, mechanism: Self.mechanism.get())
     var released = Checkpoint()
     trained.saveGenerator(into: &released)
-    // Another seed: nothing but the released arrays may count.
+    // Another seed: only the released arrays may matter.
     let other = try example.make(2, 1)
     #expect(try samples(other) != samples(trained))
     try other.restoreGenerator(from: released)
@@ -280,7 +280,7 @@ import Testing
     #expect(throws: Checkpoint.Failure.self) { try other.restoreGenerator(from: Checkpoint()) }
   }
 
-  @Test func aGANLearnsTwoClassesOfFlatImagesApart() throws {
+  @Test func aGANLearnsToSeparateTwoClassesOfFlatImages() throws {
     let format = Self.format
     let model = try DPGAN(
       DPGANSettings(

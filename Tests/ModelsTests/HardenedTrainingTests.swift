@@ -7,7 +7,7 @@ import Testing
 
 @testable import Models
 
-/// A family of one private network, whose micro-batches and threads a test may choose.
+/// A family with one private network, whose micro-batches and threads a test can choose.
 private final class TinyModel: SteppingModel {
   let privateParameterCount = 1
   static let family = "tiny"
@@ -27,7 +27,7 @@ private final class TinyModel: SteppingModel {
 
   init(
     _ settings: NoSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
-  ) throws { preconditionFailure("made by tests alone") }
+  ) throws { preconditionFailure("created only by tests") }
 
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     guard case .noise(let mechanism) = step.protection else { return StepReport() }
@@ -38,7 +38,7 @@ private final class TinyModel: SteppingModel {
   }
 }
 
-/// All images in every step, in an order that a test chooses.
+/// All images in every step, in an order chosen by a test.
 private final class OrderedImages: Trainer.Images {
   let images: ImageArray
 
@@ -89,7 +89,7 @@ private final class OrderedImages: Trainer.Images {
     for _ in 0..<3 {
       #expect(try trained(order: Array(0..<12).shuffled(using: &stream)) == expected)
     }
-    // The floating sum has no such property, or the test would show nothing.
+    // The floating-point sum must lack this property; otherwise the test would prove nothing.
     let floating = try trained(.gaussian)
     #expect(try trained(.gaussian, order: Array((0..<12).reversed())) != floating)
   }
@@ -103,7 +103,7 @@ private final class OrderedImages: Trainer.Images {
           times: 4))
   }
 
-  @Test func aPlanHasGaussianNoiseUnlessItSaysOtherwise() throws {
+  @Test func aPlanHasGaussianNoiseByDefault() throws {
     #expect(try plan(nil).mechanism?.noise == .gaussian)
     #expect(try plan(.discreteGaussian).mechanism?.noise == .discreteGaussian)
     let old = """

@@ -2,7 +2,7 @@ import Models
 import Privacy
 import Testing
 
-/// What plans say beforehand about noise.
+/// The prediction of plans about noise.
 @Suite struct NoiseOutlookTests {
   private func outlook(
     images: Int, epsilon: Double, parameters: Int, noise: Double, steps: Int = 400
@@ -34,14 +34,14 @@ import Testing
     #expect(found.warning == nil)
   }
 
-  @Test func theWarningSaysWhatWouldHelp() throws {
+  @Test func theWarningNamesWhatWouldHelp() throws {
     let found = try outlook(images: 200, epsilon: 2, parameters: 10_000, noise: 8)
     let warning = try #require(found.warning)
-    // 0.2 is five times what is clear: that many times the images, or of epsilon.
+    // 0.2 is five times the clear ratio: five times the images, or five times epsilon, would help.
     #expect(warning.contains("these 200 images"))
     #expect(warning.contains("1000 images"))
     #expect(warning.contains("epsilon 10"))
-    // Nobody has a recipe with 25 times fewer parameters.
+    // No recipe has 25 times fewer parameters.
     #expect(!warning.contains("parameters"))
     let near = try outlook(images: 200, epsilon: 2, parameters: 2_500, noise: 8)
     #expect(try #require(near.warning).contains("6.3 times fewer parameters"))

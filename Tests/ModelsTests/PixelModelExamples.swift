@@ -8,10 +8,10 @@ struct ImageArray: ExampleSource {
   let shape: Shape
   var values: [Float]
   var classes: [Int]
-  /// Whose each image is; nil when every image is a unit of its own.
+  /// The unit of each image; nil if every image is its own unit.
   var units: [Int]?
 
-  /// Images whose numbers are drawn evenly from −1 to 1.
+  /// Images with uniform random numbers from −1 to 1.
   static func random(
     _ count: Int, _ format: ImageSpecification, seed: UInt64 = 1
   ) -> ImageArray {
@@ -46,7 +46,7 @@ extension ImageSpecification {
   }
 }
 
-/// The kinds of pixel model that tests go through.
+/// The variants of pixel models in the tests.
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
   case greySoftmax, greyRegions, greyGuided, greyFourier, greyAttention, greyCopies
   case greyLogistics
@@ -112,7 +112,7 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     }
   }
 
-  /// A model whose parameters are all away from zero, so that no connection hides.
+  /// A model with all parameters away from zero, so that every connection has an effect.
   func model(seed: UInt64 = 3, threads: Int = 1) throws -> PixelModel {
     let model = try PixelModel(
       settings, for: format, seed: seed, on: Machine(threadCount: threads))
@@ -122,7 +122,7 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
 }
 
 extension PixelDistribution {
-  /// Calls `body` with a pixel of an image and what is remembered of the pixels before it.
+  /// Calls `body` with a pixel of an image and the memory of the preceding pixels.
   private func withPlace<Result>(
     _ position: Int, of image: [Float], _ body: (PixelPlace) -> Result
   ) -> Result {

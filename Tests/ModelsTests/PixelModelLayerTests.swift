@@ -6,7 +6,7 @@ import Testing
 @testable import Models
 
 extension NetworkBuilder {
-  /// Appends a gate whose class biases are the same at all positions.
+  /// Appends a gate with the same class biases at all positions.
   fileprivate mutating func gatedActivation(classes: Int) {
     append(
       GatedActivation(
@@ -43,14 +43,14 @@ extension NetworkBuilder {
       } == [])
   }
 
-  @Test func aClassChangesAGateInItsRegionAlone() throws {
+  @Test func aClassChangesAGateOnlyInItsRegion() throws {
     let (shape, grid) = (Shape(5, 4, 2), RegionGrid(side: 2, height: 5, width: 4))
     let store = ParameterStore()
     let gate = GatedActivation(
       classes: 2, grid: grid, input: shape, name: "gate", parameters: store)
     let network = PrivateNetwork([gate], parameters: store, seed: 1, microBatchSize: 1)
     let table = try #require(store.parameters.first { $0.name == "gate.table" })
-    // Class 1, lower left region, both of its numbers.
+    // Class 1, lower left region, both numbers.
     for number in 0..<2 { store.values(of: table).pointer[(1 * 4 + 2) * 2 + number] = 1 }
     let changed = (0..<20).filter { position in
       let outputs = [0, 1].map { label -> Float in
@@ -92,8 +92,8 @@ extension NetworkBuilder {
       } == [])
   }
 
-  /// Wide enough for sums of taps, through which rounding would carry what is cut.
-  @Test func whatIsCutReachesNoOutputAtAll() {
+  /// Wide enough for sums of taps, through which rounding would leak masked weights.
+  @Test func maskedInputsReachNoOutput() {
     let machine = Machine(threadCount: 1)
     let geometry = ConvolutionGeometry(
       inputHeight: 8, inputWidth: 8, inputChannels: 64, outputChannels: 64, kernelHeight: 3,
@@ -118,7 +118,7 @@ extension NetworkBuilder {
     #expect(outputs(lastPixel: 1) == outputs(lastPixel: -3e8))
   }
 
-  /// A vertical stack's convolution: two rows, of channels enough for sums of taps in its gradients.
+  /// A vertical stack's convolution: two rows, with enough channels for sums of taps in its gradients.
   private static let vertical = ConvolutionGeometry(
     inputHeight: 8, inputWidth: 8, inputChannels: 64, outputChannels: 128, kernelHeight: 2,
     kernelWidth: 3, stride: 1, padding: .init(top: 1, left: 1, bottom: 0, right: 1))
@@ -147,8 +147,8 @@ extension NetworkBuilder {
     }
   }
 
-  /// Gradients that are summed in another order than outputs are those of the plain sums.
-  @Test func gradientsOfAnUnmaskedConvolutionAreThoseOfPlainSums() {
+  /// Gradients that are summed in another order than outputs agree with the direct sums.
+  @Test func gradientsOfAnUnmaskedConvolutionEqualDirectSums() {
     let machine = Machine(threadCount: 1)
     let count = 8
     let store = ParameterStore()
@@ -198,7 +198,7 @@ extension NetworkBuilder {
       } == [])
   }
 
-  // Seeds whose rectifiers are away from their kinks by more than the step of the differences.
+  // Seeds for which the rectifiers are further from their kinks than the step of the differences.
   @Test func gatedStackOfGreyImages() {
     let layout = GatedStackLayout(
       height: 4, width: 3, imageChannels: 1, channels: 2, depth: 1, reach: 1, classCount: 2,
@@ -263,7 +263,7 @@ extension NetworkBuilder {
   @Test func fourierFeaturesOfALevelAreCosinesAndSinesOfItsRemainders() {
     let features = FourierFeatures(bits: 3, octaves: 3)
     let half = Float(0.5).squareRoot()
-    // Periods of eight, four and two levels; level 5 leaves 5, 1 and 1.
+    // Periods of eight, four and two levels; the remainders of level 5 are 5, 1 and 1.
     #expect(features.count == 5)
     let numbers = Array(features.table[25..<30])
     for (number, expected) in zip(numbers, [-half, -half, 0, 1, -1]) {
@@ -279,7 +279,7 @@ extension NetworkBuilder {
       let sums = codes.map { code in zip(code, codes[level]).reduce(0) { $0 + $1.0 * $1.1 } }
       let others = sums.indices.filter { $0 != level }.map { sums[$0] }
       #expect(abs(sums[level] - 8) < 1e-4)
-      // A neighbour differs in the shortest period at least, by two, and in longer ones besides.
+      // A neighbour differs at least in the shortest period, by two, and also in longer ones.
       #expect(others.allSatisfy { $0 < 6.01 }, "level \(level)")
     }
   }

@@ -22,13 +22,13 @@ import Testing
   ]
 
   @Test(arguments: distributions.indices)
-  func slopesAreThoseOfTheLoss(_ index: Int) {
+  func gradientsAgreeWithTheLoss(_ index: Int) {
     let distribution = Self.distributions[index]
     var stream = SeededStream(seed: UInt64(index))
     let channels = distribution.steps.map(\.count).reduce(0, +)
     for trial in 0..<20 {
       let outputs = (0..<distribution.outputCount).map { _ in Float(stream.gaussian()) }
-      // Corners of the cube reach the open first and last bins.
+      // Corners of the cube include the open first and last bins.
       let image = (0..<(12 * channels)).map { _ -> Float in
         trial % 4 == 0 ? (stream.uniform() < 0.5 ? -1 : 1) : Float(2 * stream.uniform() - 1)
       }.map { value in

@@ -6,7 +6,7 @@ import Testing
 @testable import Models
 
 extension PixelModel {
-  /// Moves all parameters, and their average, away from where training starts.
+  /// Moves all parameters, and their average, away from their initial values.
   func randomize(deviation: Float, seed: UInt64) {
     var stream = SeededStream(seed: seed ^ 0xBEEF)
     stream.fillGaussian(network.parameters.values, standardDeviation: deviation)
@@ -23,10 +23,10 @@ extension PixelModel {
     return network.network.forward(input, in: pass).array
   }
 
-  /// Each channel's distribution over its levels as the logarithms of all levels' probabilities,
-  /// given the image's earlier numbers: place (pixel · channels + channel) × levels.
+  /// Each channel's distribution over its levels, given the image's earlier numbers, as the
+  /// logarithms of all levels' probabilities: place (pixel · channels + channel) × levels.
   ///
-  /// The probability of a channel given the earlier ones is a ratio of sums over later channels.
+  /// The conditional probability of a channel is a ratio of sums over later channels.
   func conditionals(of image: [Float], outputs: [Float]) -> [[Double]] {
     let channels = format.channels
     return (0..<(format.height * format.width)).flatMap { pixel -> [[Double]] in
@@ -59,8 +59,8 @@ extension PixelModel {
 }
 
 @Suite struct PixelModelMaskTests {
-  /// Exhaustive: every number of a small image is moved, and every earlier number's distribution,
-  /// its own included, stays what it was.
+  /// Exhaustive: every number of a small image is changed, and the distribution of every earlier
+  /// number, and of the number itself, stays the same.
   @Test(arguments: PixelModelCase.allCases)
   func aNumberNeverChangesTheDistributionOfAnEarlierOne(_ kind: PixelModelCase) throws {
     let model = try kind.model()
@@ -74,12 +74,12 @@ extension PixelModel {
       let level = model.levels.level(of: image.values[place])
       moved.values[place] = model.levels.value(of: (level + 1) % model.levels.count)
       let after = model.conditionals(of: moved[0], outputs: model.outputs(of: moved))
-      // Sums over later channels of the same pixel round; a connection moves far more.
+      // Sums over later channels of the same pixel are rounded; a connection changes them far more.
       let moves = zip(before, after).map { zip($0, $1).map { abs($0 - $1) }.max() ?? 0 }
       #expect(moves[...place].allSatisfy { $0 < 1e-12 }, "number \(place)")
       if place + 1 < moves.count, moves[place + 1] > 1e-6 { seenByTheNext += 1 }
     }
-    // The numbers are seen at all: nearly every number changes the distribution of the next one.
+    // The network does read the numbers: nearly every number changes the distribution of the next one.
     #expect(seenByTheNext > image.values.count / 2)
   }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Models
 
 @Suite struct PixelModelRecipeTests {
-  /// The recipes' YAML is nested keys with plain values; that much of it becomes JSON here.
+  /// Converts the YAML subset of the recipes, nested keys with plain values, to JSON.
   private func json(of yaml: String) -> String {
     var lines: [String] = []
     var depth = 0
@@ -51,7 +51,7 @@ import Testing
     #expect(pixelModel.network.parameters.count == parameterCount)
   }
 
-  @Test(arguments: [0, 6]) func moreRegionsThanPixelsASideAreRefused(regions: Int) {
+  @Test(arguments: [0, 6]) func moreRegionsThanPixelsPerSideAreRefused(regions: Int) {
     var settings = PixelModelSettings()
     settings.classRegions = regions
     let error = #expect(throws: RecipeFailure.self) {
@@ -67,9 +67,9 @@ import Testing
     #expect(error?.description.contains("fourier_octaves is \(octaves)") == true)
   }
 
-  /// Heads that do not divide the channels, or that leave a colour without one, and half a setting.
+  /// Heads that do not divide the channels or leave a colour without a head, and incomplete settings.
   @Test(arguments: [(0, 2), (7, 2), (1, 5), (1, 2), (nil, 3), (1, nil)] as [(Int?, Int?)])
-  func attentionThatCannotBeIsRefused(layers: Int?, heads: Int?) {
+  func invalidAttentionSettingsAreRefused(layers: Int?, heads: Int?) {
     let settings = PixelModelSettings(
       channels: 12, depth: 6, attentionLayers: layers, attentionHeads: heads)
     let error = #expect(throws: RecipeFailure.self) {
@@ -86,7 +86,7 @@ import Testing
     #expect(settings.copyReach == 2 && settings.headChannels == 96)
   }
 
-  /// No reach, one too far, one without a softmax; a head that leaves a colour without a channel.
+  /// A reach of zero, too large, or without softmax; a head that leaves a colour without a channel.
   @Test(
     arguments: [
       (PixelModelSettings(channels: 12, copyReach: 0), "copy_reach is 0"),
@@ -98,7 +98,7 @@ import Testing
       (PixelModelSettings(channels: 12, headChannels: 0), "head_channels is 0"),
       (PixelModelSettings(channels: 12, headChannels: 32), "head_channels is 32"),
     ])
-  func copiesAndHeadsThatCannotBeAreRefused(_ settings: PixelModelSettings, message: String) {
+  func invalidCopiesAndHeadsAreRefused(_ settings: PixelModelSettings, message: String) {
     let error = #expect(throws: RecipeFailure.self) {
       try settings.validate(for: .tiny(channels: 3))
     }
@@ -114,15 +114,17 @@ import Testing
     #expect(settings.attentionLayers == 2 && settings.attentionHeads == 4)
   }
 
-  /// The recipe `pixel-28` with lines of its own.
+  /// The recipe `pixel-28` with some lines replaced.
   private func recipe(with lines: String) throws -> Recipe {
     let changed = try yaml("pixel-28").replacing(
       "  first_kernel: 7\n", with: "  first_kernel: 7\n" + lines)
     return try JSONDecoder().decode(Recipe.self, from: Data(json(of: changed).utf8))
   }
 
-  /// A recipe without Fourier features has none: recipes and models from before them load, and so do
-  /// those that used the setting's former name.
+  /// Without the setting, a recipe has no Fourier features.
+  ///
+  /// Recipes and models from before the
+  /// setting load, and so do those with its former name.
   @Test(
     arguments: [("", nil), ("  fourier_octaves: 3\n", 3), ("  level_octaves: 3\n", 3)]
       as [(String, Int?)])
@@ -131,8 +133,8 @@ import Testing
     #expect(try #require(recipe.model as? PixelModelSettings).fourierOctaves == octaves)
   }
 
-  /// An interrupted run compares its saved recipe with the one that it is given.
-  @Test func aRecipeWithAFormerNameIsWrittenAsOneWithThePresentName() throws {
+  /// A resumed run compares its saved recipe with the requested recipe.
+  @Test func aRecipeWithAFormerNameIsWrittenWithTheCurrentName() throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let former = try encoder.encode(recipe(with: "  level_octaves: 3\n"))
@@ -153,7 +155,7 @@ import Testing
     #expect(fields.contains("model.level_octaves") && fields.contains("model.fourier_octaves"))
   }
 
-  /// Decoding by hand must not lose a field: each is set to another value than its default.
+  /// The custom decoder must not lose a field, so each is set to a value other than its default.
   @Test func everySettingSurvivesWritingAndReading() throws {
     let settings = PixelModelSettings(
       channels: 12, depth: 2, firstKernel: 5, bits: 3, fourierOctaves: 2, output: .logistics,
@@ -180,7 +182,7 @@ import Testing
     ("output: softmax\n  optimizer: sgd", "found 'sgd', expected adam or muon"),
     ("output: argmax", "found 'argmax', expected softmax or logistics"),
   ])
-  func aNameThatIsNoChoiceIsRefusedWithTheChoices(line: String, message: String) throws {
+  func anUnknownNameIsRefusedWithTheValidNames(line: String, message: String) throws {
     let changed = try yaml("pixel-28").replacing("output: softmax", with: line)
     let data = Data(json(of: changed).utf8)
     let error = #expect(throws: DecodingError.self) {

@@ -23,7 +23,7 @@ import Testing
     return all
   }
 
-  /// Draws without any cache: the whole network anew for every pixel (and channel in turn).
+  /// Draws without any cache: evaluates the whole network for every pixel and every channel group.
   private func drawNaively(_ model: PixelModel, _ sampling: SampleRequest) -> [Float] {
     let format = model.format
     var images = ImageArray(
@@ -65,7 +65,7 @@ import Testing
     let plain = try draw(model, SampleRequest(labels: labels, seed: 4))
     let guided = try draw(model, SampleRequest(labels: labels, seed: 4, guidance: 3))
     #expect(plain.images != guided.images)
-    // How much likelier the images are with their class than without one.
+    // How much likelier the images are with their class than without.
     func evidence(_ drawn: Drawn) -> Double {
       let images = { (label: Int) in
         ImageArray(
@@ -78,8 +78,8 @@ import Testing
     #expect(evidence(guided) > evidence(plain) + 30)
   }
 
-  /// The logits of guidance, by the whole network for every pixel.
-  @Test func guidedSamplingIsThatOfTheWholeNetwork() throws {
+  /// The guided logits, computed with the whole network for every pixel.
+  @Test func guidedSamplingEqualsTheWholeNetwork() throws {
     let model = try PixelModelCase.greyGuided.model()
     let sampling = SampleRequest(labels: [0, 2, 1], seed: 12, guidance: 1.75)
     let size = model.format.shape.count
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test(arguments: PixelModelCase.allCases)
-  func columnsGiveTheNetworksOutputsBitForBit(_ kind: PixelModelCase) throws {
+  func columnsComputeTheNetworksOutputsBitForBit(_ kind: PixelModelCase) throws {
     let model = try kind.model()
     let images = ImageArray.random(3, kind.format)
     let expected = model.outputs(of: images)
@@ -140,7 +140,7 @@ import Testing
     }
   }
 
-  /// The first pixel's joint distribution over all channels, against many drawings of it.
+  /// Compares the first pixel's joint distribution over all channels with many samples.
   @Test(arguments: PixelModelCase.allCases)
   func drawnLevelsFollowTheirProbabilities(_ kind: PixelModelCase) throws {
     let model = try kind.model()
@@ -165,7 +165,7 @@ import Testing
         values: pixel + [Float](repeating: 0, count: size - channels), classes: [1])
       let outputs = Array(model.rawOutputs(of: first).prefix(model.layout.outputCount))
       let probability = exp(-model.distribution.loss(of: pixel, outputs: outputs))
-      // Five standard deviations of a share, and one drawing more where next to none is expected.
+      // Five standard deviations of a share, plus one sample where almost none is expected.
       let deviation = (probability * (1 - probability) / Double(count)).squareRoot()
       #expect(
         abs((shares[pixel] ?? 0) - probability) < 5 * deviation + 1 / Double(count), "\(pixel)")
@@ -213,7 +213,7 @@ import Testing
       #expect(after.prefix(kept) == before.prefix(kept))
       #expect(after.dropFirst(kept) != before.dropFirst(kept))
     }
-    // The likelihood of the drawn rows given the others: what the whole has beyond the kept rows.
+    // The log-likelihood of the drawn rows given the others is that of the image minus the kept rows.
     let losses = model.negativeLogLikelihoods(
       of: ImageArray(shape: kind.format.shape, values: completed.images, classes: labels))
     let again = try draw(
@@ -222,11 +222,11 @@ import Testing
       of: ImageArray(shape: kind.format.shape, values: again.images, classes: labels))
     for index in labels.indices {
       #expect(-completed.logLikelihoods[index] < losses[index])
-      // Two completions of one image differ by their drawn rows alone.
+      // Two completions of one image differ only in their drawn rows.
       let difference = again.logLikelihoods[index] - completed.logLikelihoods[index]
       #expect(abs(difference - (losses[index] - othersLosses[index])) < 1e-3)
     }
-    // With every row given, nothing is left to draw.
+    // If every row is given, nothing is drawn.
     let whole = try draw(
       model, SampleRequest(labels: labels, seed: 2),
       completing: .init(rows: kind.format.height, of: source))
@@ -246,7 +246,7 @@ import Testing
     #expect(SampleRequest(classCounts: [2, 0, 1], seed: 1).labels == [0, 0, 2])
   }
 
-  @Test func requestsThatCannotWorkAreRefused() throws {
+  @Test func invalidRequestsAreRefused() throws {
     let model = try PixelModelCase.greySoftmax.model()
     let image = ImageArray.random(1, model.format)
     for sampling in [
@@ -272,7 +272,7 @@ import Testing
 }
 
 extension PixelModel {
-  /// The network's outputs for images as they are.
+  /// The network's outputs for the given images.
   func rawOutputs(of images: ImageArray) -> [Float] {
     let pass = Pass(on: machine)
     pass.begin(exampleCount: images.count, labels: images.classes)

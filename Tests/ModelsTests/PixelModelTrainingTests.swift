@@ -6,7 +6,7 @@ import Testing
 @testable import Learning
 @testable import Models
 
-/// The images of a step, each in it by its own coin.
+/// The images of a step, each selected by its own coin.
 private final class PoissonImages: Trainer.Images {
   let images: ImageArray
 
@@ -39,7 +39,7 @@ private final class PoissonImages: Trainer.Images {
   }
 
   @Test(arguments: PixelModelCase.allCases)
-  func oneTrainingImageIsLearntByHeart(_ kind: PixelModelCase) throws {
+  func oneTrainingImageIsMemorised(_ kind: PixelModelCase) throws {
     var settings = kind.settings
     settings.learningRate = 0.01
     settings.averageDecay = 0.9
@@ -53,11 +53,11 @@ private final class PoissonImages: Trainer.Images {
     // Logistics become narrow slowly.
     let goal = (settings.output == .softmax ? 0.05 : 0.2) * before
     #expect(model.bitsPerDimension(of: image) < goal)
-    // Without noise the loss on real images is told to nobody but the operator.
+    // Without noise, only the operator sees the loss on real images.
     #expect(reports.allSatisfy { $0.curves.keys.elementsEqual([.learningRate]) })
     let bits = try #require(reports.last?.privateCurves[.bitsPerDimension])
     #expect(bits.revealed() < goal)
-    // The tails of logistics miss a level now and then, and all that follows goes astray.
+    // The tails of logistics sometimes miss a level, and then all later pixels go wrong.
     if settings.output == .softmax {
       try model.draw(SampleRequest(labels: [0, 0, 0], seed: 8, temperature: 0.2)) { drawn in
         for index in 0..<3 {
@@ -67,7 +67,7 @@ private final class PoissonImages: Trainer.Images {
     }
   }
 
-  @Test func classesAreLearntApart() throws {
+  @Test func classesAreLearntSeparately() throws {
     let format = ImageSpecification.tiny(height: 4, width: 4, classes: 2)
     let model = try PixelModel(
       PixelModelSettings(
@@ -81,9 +81,9 @@ private final class PoissonImages: Trainer.Images {
     }
   }
 
-  /// In each image all levels are even or all are odd, as a scanner may round; 64 levels are too
-  /// close for a value between −1 and 1 to tell.
-  @Test func fourierFeaturesReadLevelsThatValuesDoNot() throws {
+  /// In each image all levels are even or all are odd, as a scanner may round; with 64 levels, a
+  /// value between −1 and 1 cannot distinguish them.
+  @Test func fourierFeaturesDistinguishLevelsThatValuesDoNot() throws {
     let format = ImageSpecification.tiny(height: 4, width: 4, classes: 1)
     let levels = PixelLevels(bits: 6)
     func images(seed: UInt64) -> ImageArray {
@@ -128,7 +128,7 @@ private final class PoissonImages: Trainer.Images {
     #expect(abs(rates[11] - 0.05) < 1e-6)
   }
 
-  @Test func restoredModelGoesOnBitForBit() throws {
+  @Test func restoredModelContinuesBitForBit() throws {
     let kind = PixelModelCase.colourLogistics
     let images = ImageArray.random(3, kind.format)
     let whole = try PixelModel(
@@ -148,7 +148,7 @@ private final class PoissonImages: Trainer.Images {
     #expect(second.average.values.array == whole.average.values.array)
   }
 
-  @Test func releasedPartHoldsTheAverageAndNothingElse() throws {
+  @Test func releasedPartContainsOnlyTheAverage() throws {
     let model = try PixelModelCase.greySoftmax.model()
     _ = try train(model, on: ImageArray.random(2, model.format), steps: 0..<2, of: 2)
     var checkpoint = Checkpoint()
@@ -197,7 +197,7 @@ private final class PoissonImages: Trainer.Images {
     _ = try train(model, on: images, steps: 0..<1, of: 1)
     let table = try #require(
       model.network.parameters.parameters.first { $0.name == "block0.verticalGate.table" })
-    // Four rows: three classes and none; each saw some image.
+    // Four rows: three classes and no class; each occurred in some image.
     let rows = model.network.parameters.values(of: table)
     for row in 0..<4 {
       #expect(
@@ -205,13 +205,13 @@ private final class PoissonImages: Trainer.Images {
     }
   }
 
-  /// Coins that follow from the recipe or the step would be known to an outsider.
+  /// An outsider could compute coins that follow from the recipe or the step.
   @Test func theCoinsThatDropLabelsComeFromTheStreamOfTheNoise() throws {
     let kind = PixelModelCase.greyGuided
     let weights = try [UInt32(1), 1, 2].map { seed in
       let model = try PixelModel(
         kind.settings, for: kind.format, seed: 1, on: Machine(threadCount: 1))
-      // Without a mechanism, nothing but the coins is drawn.
+      // Without a mechanism, only the coins are drawn.
       _ = try train(
         model, on: ImageArray.random(40, kind.format), steps: 0..<1, of: 1,
         noise: TestNoise.stream(seed))
@@ -221,7 +221,7 @@ private final class PoissonImages: Trainer.Images {
     #expect(weights[0] != weights[2])
   }
 
-  /// Images that share a coin would depend on who stands between them.
+  /// Images that share a coin would depend on the images between them.
   @Test func everyImageHasItsOwnCoinInWhicheverMicroBatchItIs() {
     let images = ImageArray.random(20, .tiny(), seed: 2)
     var examples = QuantizedImages(images: images, levels: PixelLevels(bits: 2))
@@ -263,7 +263,7 @@ private final class PoissonImages: Trainer.Images {
     PixelModelSettings(labelDropout: 1), PixelModelSettings(guidance: 2),
     PixelModelSettings(finalRate: 2), PixelModelSettings(averageDecay: 1),
   ])
-  func settingsThatCannotWorkAreRefusedByName(_ settings: PixelModelSettings) {
+  func invalidSettingsAreRefusedByName(_ settings: PixelModelSettings) {
     #expect(throws: RecipeFailure.self) {
       try settings.validate(for: .tiny(channels: 3))
     }

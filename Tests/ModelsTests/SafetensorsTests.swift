@@ -19,7 +19,7 @@ import Testing
     #expect(read.metadata == sample.metadata)
   }
 
-  @Test func layoutIsThatOfTheFormat() throws {
+  @Test func layoutFollowsTheFormat() throws {
     let data = try Safetensors.encode(sample)
     let length = Int(data[0]) | Int(data[1]) << 8
     #expect((8 + length) % 64 == 0)

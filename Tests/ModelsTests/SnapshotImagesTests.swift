@@ -8,9 +8,9 @@ import Testing
 @testable import Learning
 @testable import Models
 
-/// How the trainer's batches are drawn from a frozen dataset.
+/// The sampling of the trainer's batches from a frozen dataset.
 @Suite struct SnapshotImagesTests {
-  /// A few dozen drawn images, frozen.
+  /// A few dozen generated images, frozen.
   private func snapshot() throws -> DatasetSnapshot {
     let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -35,7 +35,7 @@ import Testing
     return numbers
   }
 
-  /// Coins of any other origin, such as a generator seeded by the clock, could be foreseen.
+  /// Coins from any other source, such as a generator seeded by the clock, could be predicted.
   @Test func everyBatchIsDrawnByTheCoinsOfTheGivenStream() throws {
     let snapshot = try snapshot()
     let images = SnapshotImages(snapshot)
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  /// Two images of Ann's, one of Bob's and three of Eve's, frozen with people as units.
+  /// Two images of Ann, one of Bob and three of Eve, frozen with people as units.
   private static func people() throws -> DatasetSnapshot {
     let folder = FileManager.default.temporaryDirectory.path + "/\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -75,14 +75,14 @@ import Testing
     #expect(drawn.source.units == [0, 0, 1, 2, 2, 2])
     let files = SnapshotImages(try self.snapshot())
       .drawBatch(probability: 1, from: TestNoise.stream(1))
-    #expect(files.source.units == nil, "each image is a unit of its own")
+    #expect(files.source.units == nil, "each image is its own unit")
   }
 
   @Test func unitsWithMoreImagesThanTheNoiseIsMadeForAreNotCounted() async throws {
     let counts = try Self.people().classCounts(ofUnitsUpTo: 3)
     #expect(counts.revealed() == [6])
     await #expect(processExitsWith: .failure) {
-      // Images that could not be frozen end the process well, which fails the test.
+      // If freezing the images fails, the process exits with success, which fails the test.
       guard let snapshot = try? Self.people() else { return }
       _ = snapshot.classCounts(ofUnitsUpTo: 2)
     }

@@ -1,10 +1,10 @@
 import Compute
 import Models
 
-/// A family of which a test needs the steps alone: it draws nothing and has nothing to save.
+/// A family for tests that need only the steps: it draws nothing and saves nothing.
 protocol SteppingModel: GenerativeModel where Settings == NoSettings {}
 
-/// The settings of a family that has none.
+/// Empty settings.
 struct NoSettings: ModelSettings {
   static let fields: [String] = []
   func validate(for format: ImageSpecification) throws {}

@@ -7,17 +7,17 @@ import Testing
 
 @testable import Models
 
-/// What happened, in the order in which it happened.
+/// Records events in order.
 private final class Diary: Sendable {
   private let lines = Mutex<[String]>([])
   func write(_ line: String) { lines.withLock { $0.append(line) } }
   var all: [String] { lines.withLock { $0 } }
 }
 
-/// A ledger in memory that writes down what it is asked.
+/// A ledger in memory that records its requests.
 private final class DiaryLedger: PrivacyLedger {
   let diary: Diary
-  /// Reservations from this one on are refused.
+  /// The first reservation that is refused, with all later ones.
   let refusedFrom: Int
   private let numbers = Mutex(0)
 
@@ -45,14 +45,14 @@ private final class DiaryLedger: PrivacyLedger {
   func spent() throws(LedgerError) -> EventTally { EventTally() }
 }
 
-/// A model that only notes that it was asked to learn.
+/// A model that only records its steps.
 private final class DiaryModel: SteppingModel {
   let privateParameterCount = 1
   static let family = "diary"
   var diary: Diary?
   var failingStep: Int?
   private(set) var indices: [Int] = []
-  /// The mechanism of each step; nil where nothing protected the images.
+  /// The mechanism of each step; nil if the step was not protected.
   private(set) var mechanisms: [SubsampledGaussian?] = []
 
   init(
@@ -68,7 +68,7 @@ private final class DiaryModel: SteppingModel {
   }
 }
 
-/// Batches that hold nothing; they may be noted in a diary.
+/// Empty batches, which may be recorded in a diary.
 private final class EmptyBatches: Trainer.Images {
   let diary: Diary?
 
@@ -81,7 +81,7 @@ private final class EmptyBatches: Trainer.Images {
   }
 }
 
-/// The order of paying and computing, on a model that computes nothing.
+/// The order of payment and computation, tested with a model that computes nothing.
 @Suite struct TrainerTests {
   private let diary = Diary()
 
@@ -126,7 +126,7 @@ private final class EmptyBatches: Trainer.Images {
     #expect(trainer.charged == 5)
   }
 
-  /// The accountants count on coins of its own for every step, and on payment before the first.
+  /// The accountants assume independent coins for every step, and payment before the first step.
   @Test func everyStepDrawsABatchOfItsOwnAfterItIsPaidFor() throws {
     _ = try run(try trainer(steps: 3, notesDraws: true), blocks: 2)
     #expect(
@@ -144,7 +144,7 @@ private final class EmptyBatches: Trainer.Images {
     #expect(trainer.plan.mechanism != nil)
   }
 
-  @Test func aStoppedBlockGivesBackWhatItDidNotBegin() throws {
+  @Test func aStoppedBlockRefundsTheStepsThatItDidNotBegin() throws {
     let trainer = try trainer(steps: 10)
     guard case .stopped = try run(trainer, blocks: 8, stopAfter: 3) else {
       Issue.record("the run did not stop")
@@ -179,7 +179,7 @@ private final class EmptyBatches: Trainer.Images {
     #expect(trainer.step == 2)
   }
 
-  @Test func trainingWithoutPrivacyAsksNoLedger() throws {
+  @Test func trainingWithoutPrivacyUsesNoLedger() throws {
     let trainer = try trainer(steps: 3, noiseMultiplier: nil, refusedFrom: 0)
     _ = try run(trainer, blocks: 10)
     #expect(diary.all == ["step 0", "step 1", "step 2", "checkpoint"])

@@ -4,10 +4,10 @@ import Testing
 
 @testable import Models
 
-/// What a plan takes from a recipe, and what from the data.
+/// The parts of a plan that come from the recipe, and those that come from the data.
 @Suite struct TrainingPlanTests {
-  /// A divisor of floor(population · probability) would be one less for some populations: whoever
-  /// sees the update could tell them from their neighbours.
+  /// A divisor of floor(population · probability) would be one less for some populations: an
+  /// observer of the update could distinguish them from their neighbours.
   @Test func theDivisorIsTheRecipesBatchSizeForEveryPopulation() throws {
     let settings = TrainingSettings(batchSize: 49, steps: 10, clipNorm: 1)
     for population in 49...3000 {
@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  /// A saved plan that names another probability beside its mechanism's is not listened to.
+  /// A different probability in a saved plan, beside that of its mechanism, is ignored.
   @Test func thePlanSamplesWithTheProbabilityThatIsAccounted() throws {
     let json = """
       {"steps":4,"batch_size":6,"population":12,"sampling_probability":1,"mechanism":

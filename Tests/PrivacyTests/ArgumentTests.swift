@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Testing
 
-/// The privacy argument and the list of threats name files and tests; a name that nothing carries any
-/// more would be an argument about nothing.
+/// The privacy argument and the list of threats name files and tests; these tests check that they
+/// exist.
 @Suite struct ArgumentTests {
   private static let argument = "Sources/Privacy/Privacy.docc/ThePrivacyArgument.md"
   private static let threats = "THREATS.md"
@@ -15,12 +15,12 @@ import Testing
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: root + path)), as: UTF8.self)
   }
 
-  /// What a page sets in code, such as paths and names of tests.
+  /// The code spans of a page, such as paths and names of tests.
   private func names(in page: String) throws -> [String] {
     try text(page).matches(of: /`([^`\n]+)`/).map { String($0.1) }
   }
 
-  /// Every test as Suite/name: a suite's tests follow its opening line.
+  /// Every test as Suite/name; the tests of a suite follow its opening line.
   private func tests() throws -> Set<String> {
     var tests: Set<String> = []
     let folder = root + "Tests"
@@ -53,8 +53,8 @@ import Testing
     }
   }
 
-  /// Every seeded bug stands behind the test that kills it, or in words where the compiler does.
-  @Test func everyMutantStandsBesideItsTestInTheArgument() throws {
+  /// Every seeded bug is listed after the test that kills it, or in words if the compiler refuses it.
+  @Test func everyMutantIsListedWithItsTestInTheArgument() throws {
     let source = try text(Self.mutants)
     let page = try text(Self.argument).split(whereSeparator: \.isWhitespace)
       .joined(separator: " ")
@@ -74,7 +74,7 @@ import Testing
 }
 
 extension String {
-  /// What follows the first place of a text; nothing when it is not there.
+  /// The text after the first occurrence of another text; empty if there is none.
   fileprivate func after(_ text: String) -> Substring {
     guard let range = firstRange(of: text) else { return "" }
     return self[range.upperBound...]

@@ -2,7 +2,7 @@ import Privacy
 import Testing
 
 @Suite struct CalibrationTests {
-  /// `claimed` is the harder case: it must need no more than the better of both references.
+  /// `claimed` is the harder case: it must not need more than the better of both references.
   @Test(arguments: [Calibration.Accountant.renyi, .claimed])
   func noiseReachesTheTargetWithNoMoreThanTheReferenceNeeds(
     _ accountant: Calibration.Accountant
@@ -20,7 +20,7 @@ import Testing
       let reference = accountant == .renyi ? renyi : min(renyi, privacyLoss)
       #expect(noise.epsilon <= budget.epsilon, "\(row)")
       #expect(noise.noiseMultiplier <= reference * 1.001 + 1e-4, "\(row)")
-      // What the user sees, evaluated from scratch.
+      // The figure that the user sees, computed from scratch.
       let event = try ElementaryEvent(
         samplingProbability: q, noiseMultiplier: noise.noiseMultiplier
       ).event
@@ -85,7 +85,7 @@ import Testing
     #expect(try calibration.affordableTimes(of: .gaussian(noiseMultiplier: 50)) == 0)
   }
 
-  @Test func questionsWithoutMeaningAreRefusedByName() throws {
+  @Test func invalidQuestionsAreRefusedByName() throws {
     let calibration = Calibration(budget: try PrivacyBudget(epsilon: 1, delta: 1e-5))
     for q in [0, -0.1, 1.1, .nan, .infinity] {
       #expect(throws: PrivacyError.self) {

@@ -1,13 +1,13 @@
 import Foundation
 
-/// The compiler that built these tests, over the modules that they were built with.
+/// The compiler that built these tests, with the modules of that build.
 struct Compiler {
   private let path: String
   private let options: [String]
 
   struct Missing: Error, CustomStringConvertible { let description: String }
 
-  /// Finds both; a missing one is an error, since a proof that is skipped proves nothing.
+  /// Finds both; a missing one is an error, because a skipped proof proves nothing.
   init() throws {
     let tests = URL(
       fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
@@ -29,9 +29,9 @@ struct Compiler {
     path = found
   }
 
-  /// How C modules are found: ours and those of packages.
+  /// The search paths of C modules: ours and those of packages.
   ///
-  /// Products lie at SCRATCH/TRIPLE/CONFIGURATION, the sources of packages at SCRATCH/checkouts.
+  /// Products are in SCRATCH/TRIPLE/CONFIGURATION, the sources of packages in SCRATCH/checkouts.
   private static func moduleMaps(_ built: URL) -> [URL] {
     let names = { (folder: URL) in
       ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
@@ -47,7 +47,7 @@ struct Compiler {
       .filter { FileManager.default.fileExists(atPath: $0.path) }
   }
 
-  /// Type-checks a program; returns how the compiler ended and what it said.
+  /// Type-checks a program; returns the exit code and the output of the compiler.
   func check(_ program: String) throws -> (status: Int32, text: String) {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -56,7 +56,7 @@ struct Compiler {
     try Data(program.utf8).write(to: file)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
-    // Ownership is checked after types, so the compiler goes on to its intermediate language.
+    // Ownership is checked after types, so the compiler must continue to SIL.
     process.arguments =
       ["-emit-sil", "-o", "/dev/null", "-parse-as-library", "-swift-version", "6"] + options
       + [file.path]

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Privacy
 
-/// The price of one answer to how many images there are of each kind.
+/// The price of one answer with the number of images of each kind.
 @Suite struct CountQueryTests {
   private func query(
     _ epsilon: Double, sensitivity: Int = 1, _ noise: NoiseDistribution = .gaussian

@@ -119,7 +119,7 @@ import Testing
         == hardened)
   }
 
-  @Test func moreNoiseThanTheGridHoldsIsRefusedByName() throws {
+  @Test func moreNoiseThanTheGridSupportsIsRefusedByName() throws {
     let mechanism = { (multiplier: Double, noise: NoiseDistribution) throws(PrivacyError) in
       try SubsampledGaussian(
         samplingProbability: 0.5, noiseMultiplier: multiplier, clipNorm: 1, nominalBatchSize: 1,
@@ -168,7 +168,7 @@ import Testing
     #expect(try EventTally(.poissonSampled(probability: 1, event: twice)).total == 2)
   }
 
-  @Test func countsThatNoDoubleHoldsAreRefusedAndChangeNothing() throws {
+  @Test func countsBeyondDoublePrecisionAreRefusedAndChangeNothing() throws {
     let gaussian = PrivacyEvent.gaussian(noiseMultiplier: 1)
     var tally = try EventTally(gaussian, times: 5)
     let before = tally
@@ -186,7 +186,7 @@ import Testing
   }
 
   @Test func printedFiguresAreNeverSmallerThanTheComputedOnes() {
-    // Times ten thousand, the last three are rounded to whole numbers that stand for less.
+    // Times ten thousand, the last three would be rounded to smaller whole numbers.
     for value in [
       0.0, 1e-7, 0.00012345, 0.1, 1.00001, 2.3854380495769063, 7.99999, 123456.78901,
       3.4909000000000003, 7.096500000000001, 6.654800000000001,
@@ -216,7 +216,7 @@ import Testing
           identity: "r", dataset: "faces", unit: .subfolder(maximumImages: 4),
           adjacency: .addOrRemoveOne))
     ])
-    // Both runs are announced before anything is charged, or the second one after the first is over.
+    // Both runs are announced before anything is charged, or the second one after the end of the first.
     let runs = [("run-1", 500), ("run-2", 1000)]
     let steps: [[LedgerEntry]] = runs.enumerated().map { number, run in
       [
@@ -252,7 +252,7 @@ import Testing
     #expect(statement.total.epsilon > statement.runCost.epsilon)
   }
 
-  /// The claim of a planned history counts steps that were announced and never made.
+  /// The claim of a planned history includes steps that were announced but never made.
   @Test func theAccessesOfAPlannedHistoryAreThoseThatItAnnounced() throws {
     let event = PrivacyEvent.gaussian(noiseMultiplier: 30)
     let root = LedgerRoot(identity: "r", dataset: "d", unit: .file, adjacency: .addOrRemoveOne)
@@ -314,7 +314,7 @@ import Testing
     #expect(told.markdown.contains(meaning))
     #expect(try statement(population: 5000).meaning.map { !$0.contains("Delta") } ?? false)
     #expect(try statement(population: 100_000).meaning?.contains("is not below 1/100000") ?? false)
-    // The definition has an addend, not an exception: Dwork and Roth, definition 2.4.
+    // In the definition delta is an addend, not an exception: Dwork and Roth, definition 2.4.
     #expect(told.sentence.contains("had one such unit been added or removed, plus 1e-5."))
   }
 
@@ -329,7 +329,7 @@ import Testing
     #expect(
       statement.markdown.contains(
         "(PLD) | does not apply: some of it was chosen after earlier results |"))
-    // The run itself was planned before its first step, whatever the root's history.
+    // The run itself was planned before its first step, regardless of the root's history.
     #expect(try statement.runCost == PrivacyCost(of: step, times: 1000, delta: 1e-5))
   }
 

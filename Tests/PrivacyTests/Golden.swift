@@ -1,7 +1,7 @@
 import Glibc
 
-/// Rows of the golden tables: from `FIGMENT_TEST_GOLDEN` when that folder has the table (it may
-/// hold more rows), from `../shared/golden` beside the package, or the copy kept with the tests.
+/// Rows of the golden tables: from `FIGMENT_TEST_GOLDEN` if that folder has the table (it may have
+/// more rows), from `../shared/golden` beside the package, or from the copy kept with the tests.
 enum Golden {
   static func rows(_ name: String, file: String = #filePath) -> [[String: Double]] {
     let package = file.split(separator: "/").dropLast(3).joined(separator: "/")
@@ -16,7 +16,7 @@ enum Golden {
       }
     }
     fatalError(
-      "golden table \(name): not found, or empty; a comparison with nothing proves nothing")
+      "golden table \(name): not found or empty (at least one row expected)")
   }
 
   private static func contents(of path: String) -> String? {

@@ -2,12 +2,12 @@ import Privacy
 import Testing
 
 @Suite struct GuaranteeStrengthTests {
-  /// The lines of the field and of this project: 1, 3, 10 and 20 belong to the stronger side.
+  /// The boundaries of the field and of this project: 1, 3, 10 and 20 belong to the stronger side.
   @Test(arguments: [
     (0.0, GuaranteeStrength.strong), (1, .strong), (1.0.nextUp, .good), (3, .good),
     (3.0.nextUp, .moderate), (10, .moderate), (10.0.nextUp, .weak), (20, .weak),
     (20.0.nextUp, .negligible), (1761, .negligible), (.infinity, .negligible), (.nan, .negligible),
-  ]) func anEpsilonMeansOneThingEverywhere(_ epsilon: Double, _ expected: GuaranteeStrength) {
+  ]) func anEpsilonHasOneMeaningEverywhere(_ epsilon: Double, _ expected: GuaranteeStrength) {
     #expect(GuaranteeStrength(epsilon: epsilon) == expected)
     #expect(GuaranteeStrength(epsilon: epsilon).needsWarning == !(epsilon <= 10))
   }
@@ -30,7 +30,7 @@ import Testing
     #expect((size.refusal(dataset: "faces") == nil) == (expected != .large))
   }
 
-  @Test func aRefusalSaysWhatIsExpectedAndWhoMayAllowIt() throws {
+  @Test func aRefusalStatesWhatIsExpectedAndWhoMayAllowIt() throws {
     let text = try #require(DeltaSize(0.01, units: 2009).refusal(dataset: "faces"))
     #expect(text.contains("dataset faces: Delta 0.01 is not below 1/2009"))
     #expect(text.contains("allow_large_delta: true") && text.contains("--allow-large-delta"))

@@ -2,11 +2,11 @@ import Testing
 
 @testable import Privacy
 
-/// Whatever is announced, charged, stopped and resumed: what was admitted is what can be claimed.
+/// Admission and claims agree, whatever is announced, charged, stopped and resumed.
 @Suite struct LedgerClaimTests {
   private static let budget = try? PrivacyBudget(epsilon: 3, delta: 1e-5)
 
-  /// A ledger that runs write to as they like, behind the gate.
+  /// A ledger to which runs write arbitrarily, through the gate.
   private struct Root {
     let budget: PrivacyBudget
     let noise: NoiseDistribution
@@ -14,7 +14,7 @@ import Testing
     var gate: BudgetGate
     var generator: CaseGenerator
     var unsettled: [(number: Int, times: Int)] = []
-    /// What a run's plan was priced at, as long as it keeps to it.
+    /// The price of a run's plan, as long as the run follows it.
     var prices: [String: Double] = [:]
     var (admitted, refused, adaptive) = (0, 0, 0)
 
@@ -34,7 +34,7 @@ import Testing
         .event
     }
 
-    /// Writes what the gate admits.
+    /// Writes an entry if the gate admits it.
     mutating func write(
       _ entry: LedgerEntry, _ admit: (inout Root) throws(LedgerError) -> Void
     ) throws -> Bool {
@@ -55,7 +55,7 @@ import Testing
       let spent = try history.spent(by: run)
       var event = PrivacyEvent.repeated(
         event: try event(), times: Int.random(in: 1...12, using: &generator))
-      // Attempts go on with what is left, with less, or with something else.
+      // Attempts continue with the rest of the plan, with less, or with something else.
       let left = try history.announced(by: run).subtracting(spent, clamped: true)
       if !spent.isEmpty, !left.isEmpty, Int.random(in: 0..<4, using: &generator) > 0 {
         event = Bool.random(using: &generator) ? left.event : left.sorted[0].event.event
@@ -67,7 +67,7 @@ import Testing
         try root.gate.admitPlan(event, of: run, after: root.history)
       }
       guard isWritten, spent.isEmpty else { return }
-      // A run is priced by its plan alone, by the better of both accountants.
+      // A run is priced only by its plan, by the better of both accountants.
       prices[run] = try PrivacyCost(of: EventTally(event), delta: budget.delta).epsilon
     }
 
@@ -75,7 +75,7 @@ import Testing
       let open = history.attempts.filter { $0.outcome == nil }
       guard let attempt = open.randomElement(using: &generator) else { return }
       let kinds = try EventTally(attempt.plan.event).sorted
-      // Now and then something that the attempt has not announced, or more of it.
+      // Sometimes an event that the attempt has not announced, or more of it.
       let announced = kinds[Int.random(in: 0..<kinds.count, using: &generator)].event.event
       let event = Int.random(in: 0..<12, using: &generator) == 0 ? try event() : announced
       let times = Int.random(in: 1...4, using: &generator)
@@ -121,7 +121,7 @@ import Testing
       if history.isAdaptive { adaptive += 1 }
       for (run, price) in prices {
         let cost = try history.cost(of: run, atDelta: budget.delta)
-        // Who charged more than was announced has left the plan that was priced.
+        // A run that charged more than announced has left its priced plan.
         if cost.basis == .adaptive {
           prices[run] = nil
         } else {
@@ -148,7 +148,7 @@ import Testing
       refused += root.refused
       adaptive += root.adaptive
     }
-    // All kinds of histories were seen.
+    // All kinds of histories occurred.
     let steps = seeds.count * 40
     #expect(admitted > steps / 8 && refused > steps / 40)
     #expect(adaptive > steps / 8 && adaptive < steps * 7 / 8)
@@ -190,7 +190,7 @@ import Testing
           LedgerReserve(
             number: number + 1, run: run, attempt: 1, event: event, times: times, purpose: "p")))
     }
-    // All that was found room for is used, and what is claimed is the budget, and not less.
+    // The whole available budget is used, and the claim is the budget and not less.
     let cost = try history.cost(atDelta: 1e-5)
     #expect(cost.basis == .adaptive && cost.epsilon <= 4 && cost.epsilon > 3.99)
     #expect(cost.epsilon == found.epsilon)
@@ -213,7 +213,7 @@ import Testing
             run: run, attempt: 1, snapshot: "s", event: plan, mechanism: nil, delta: 1e-5,
             software: "0")))
     }
-    // A third run finds no room, before the first charge and after it.
+    // A third run does not fit, before the first charge and after it.
     #expect(throws: LedgerError.self) { try gate.admitPlan(event, of: "c", after: history) }
     try gate.admit(event, times: 5, by: "a", after: history)
     try history.append(
@@ -222,7 +222,7 @@ import Testing
     #expect(throws: LedgerError.self) { try gate.admitPlan(event, of: "c", after: history) }
     let cost = try history.cost(atDelta: 1e-5)
     #expect(cost.basis == .planned && cost.epsilon <= 4 && cost.epsilon > 3.95)
-    // What is left is admitted, though Rényi divergences with their shares would be too dear.
+    // The rest is admitted, although Rényi divergences with their shares would be too expensive.
     try gate.admit(event, times: times / 2 - 5, by: "a", after: history)
     let all = try EventTally(event, times: times)
     #expect(try RenyiOdometer.bound(of: all, atDelta: 1e-5).epsilon > 4)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Privacy
 
-/// Repeatable randomness for cases of a property.
+/// Reproducible randomness for the cases of a property.
 struct CaseGenerator: RandomNumberGenerator {
   private var state: UInt64
 
@@ -58,7 +58,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(try history.spent(by: "a", for: "p").total == 1)
     #expect(try history.spent(by: "a", for: "q").total == 2)
     #expect(try history.spent(by: "a", for: "r").isEmpty)
-    // What nobody settled is spent.
+    // Unsettled reservations are spent.
     #expect(try history.spent(by: "b", for: "r").total == 1)
   }
 
@@ -72,7 +72,7 @@ struct CaseGenerator: RandomNumberGenerator {
       if open.isEmpty || Bool.random(using: &generator) {
         let times = Int.random(in: 0...20, using: &generator)
         try history.append(Self.reserve(history.reservationCount, times))
-        // Some of the block is computed before anything else is written.
+        // A part of the block is computed before anything else is written.
         let used = Int.random(in: 0...times, using: &generator)
         open.append((history.reservationCount - 1, times, used))
         computed += used
@@ -89,7 +89,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(try history.spent(by: "a") == history.spent)
   }
 
-  /// A negative number of runs would give back what other reservations spent.
+  /// A negative number of runs would refund what other reservations spent.
   @Test func aSettlementGivesBackNoMoreThanItsReservation() throws {
     for used in [-5, -1, 6, Int.max] {
       var history = try LedgerHistory([
@@ -138,12 +138,12 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(throws: LedgerError.self) { try history.append(Self.reserve(1, 1)) }
     try history.append(Self.reserve(1, 5, attempt: 2))
     #expect(history.spent.total == 15)
-    // The dead attempt's open block may still be settled by whoever knows that it never began.
+    // The open block of the ended attempt may still be settled by a caller who knows that it never began.
     try history.append(Self.settle(0, 0))
     #expect(history.spent.total == 5)
   }
 
-  @Test func whatIsAnnouncedAndNotYetChargedIsCommitted() throws {
+  @Test func announcedButUnchargedStepsAreCommitted() throws {
     let event = PrivacyEvent.gaussian(noiseMultiplier: 3)
     var history = try LedgerHistory([
       Self.root, Self.plan("a", 1, .repeated(event: event, times: 100)), Self.reserve(0, 30),
@@ -153,7 +153,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(try history.committed(exceptRun: "b").total == 100)
     try history.append(Self.close("a", 1))
     #expect(try history.committed().total == 80)
-    // More than announced is charged: nothing is outstanding, all is spent.
+    // More than announced is charged: nothing is outstanding, and everything is spent.
     try history.append(Self.reserve(1, 70, run: "b"))
     #expect(try history.committed().total == 100)
   }
@@ -177,7 +177,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(
       try Self.basis(after: Self.reserve(1, 7, attempt: 2), Self.reserve(2, 5, run: "b"))
         == .planned)
-    // A further attempt at what is left, or at less.
+    // Another attempt at the rest of the plan, or at less.
     #expect(try Self.basis(after: Self.plan("a", 3, Self.steps(7))) == .planned)
     #expect(
       try Self.basis(
@@ -187,10 +187,10 @@ struct CaseGenerator: RandomNumberGenerator {
   }
 
   @Test func whatIsChosenAfterTheFirstChargeIsAdaptive() throws {
-    // Another run, though of the same kind, or of a name that had ended before.
+    // Another run, even of the same kind, or with the name of a run that had ended.
     #expect(try Self.basis(after: Self.plan("c", 1, Self.steps(1))) == .adaptive)
     #expect(try Self.basis(after: Self.plan("dropped", 2, Self.steps(1))) == .adaptive)
-    // More than a run has left.
+    // More than the rest of a run's plan.
     #expect(try Self.basis(after: Self.plan("a", 3, Self.steps(8))) == .adaptive)
     #expect(try Self.basis(after: Self.plan("b", 2, .gaussian(noiseMultiplier: 4))) == .adaptive)
     // More than was announced.
@@ -206,7 +206,7 @@ struct CaseGenerator: RandomNumberGenerator {
     let plan = try PrivacyCost(of: Self.event, times: 100, delta: 1e-5)
     #expect(try history.cost(of: "a", atDelta: 1e-5) == plan)
     #expect(try history.cost(atDelta: 1e-5) == plan)
-    // The next attempt announces what is left; what the run has announced stays what it was.
+    // The next attempt announces the rest; the run's announced plan stays the same.
     try history.append(Self.plan("a", 2, Self.steps(80)))
     #expect(history.announced(by: "a").total == 100)
     try history.append(Self.reserve(1, 10, attempt: 2))
@@ -214,7 +214,7 @@ struct CaseGenerator: RandomNumberGenerator {
     try history.append(Self.close("a", 3))
     #expect(try history.cost(of: "a", atDelta: 1e-5) == plan)
     #expect(try history.cost(atDelta: 1e-5) == plan)
-    // A later run has a plan of its own; together they are adaptive, and what was charged counts.
+    // A later run has its own plan; together they are adaptive, and the charges count.
     try history.append(Self.plan("b", 1, Self.steps(40)))
     try history.append(Self.reserve(2, 1, run: "b"))
     #expect(
@@ -224,7 +224,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(
       try history.cost(atDelta: 1e-5)
         == PrivacyCost(of: Self.event, times: 31, delta: 1e-5, basis: .adaptive))
-    // A run that goes beyond its plan has none.
+    // A run that exceeds its plan has no plan.
     try history.append(Self.plan("b", 2, Self.steps(50)))
     #expect(try history.cost(of: "b", atDelta: 1e-5).basis == .adaptive)
   }
@@ -271,7 +271,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(try PrivacyCost(of: next, delta: 1e-5, basis: .adaptive).epsilon > 6)
   }
 
-  @Test func onlyASettlementGivesBack() throws {
+  @Test func onlyASettlementRefunds() throws {
     let event = PrivacyEvent.gaussian(noiseMultiplier: 30)
     let ledger = try ledger(8)
     _ = try ledger.reserve(event, times: 3, for: "dropped")
@@ -292,7 +292,7 @@ struct CaseGenerator: RandomNumberGenerator {
     #expect(throws: LedgerError.self) {
       _ = try ledger.reserve(.gaussian(noiseMultiplier: 1), times: -1, for: "x")
     }
-    // No privacy at all is over any budget, not an error of arithmetic.
+    // No privacy at all exceeds any budget; it is not an arithmetic error.
     let error = #expect(throws: LedgerError.self) {
       _ = try ledger.reserve(.gaussian(noiseMultiplier: 1e-170), times: 1, for: "x")
     }

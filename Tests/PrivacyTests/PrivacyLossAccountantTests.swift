@@ -32,9 +32,9 @@ import Testing
 
   /// δ(ε) of one sampled step, exactly: the worse of both directions.
   static func sampledDelta(_ epsilon: Double, q: Double, sigma: Double) -> Double {
-    // Removing: (1−q)N(0) + qN(1) exceeds e^ε·N(0) to the right of one point.
+    // Removal: (1−q)N(0) + qN(1) exceeds e^ε·N(0) to the right of one point.
     let removing = q * gaussianDelta(log1p(expm1(epsilon) / q), noiseMultiplier: sigma)
-    // Adding: N(0) exceeds e^ε of the mixture to the left of one point, if at all.
+    // Addition: N(0) exceeds e^ε times the mixture to the left of one point, if at all.
     let ratio = (exp(-epsilon) - (1 - q)) / q
     guard ratio > 0 else { return removing }
     let point = sigma * sigma * log(ratio) + 0.5
@@ -50,7 +50,8 @@ import Testing
     let merged = sigma / Double(times).squareRoot()
     for delta in [1e-3, 1e-5, 1e-8, 1e-12] {
       let epsilon = try accountant.epsilon(atDelta: delta)
-      // The exact curve falls: at our epsilon it must be at most delta, just below it above.
+      // The exact curve falls: at our epsilon it must be at most delta, and slightly below our epsilon
+      // it must exceed delta.
       #expect(Self.gaussianDelta(epsilon, noiseMultiplier: merged) <= delta * (1 + 1e-6))
       #expect(Self.gaussianDelta(epsilon * 0.9985, noiseMultiplier: merged) > delta)
     }
@@ -95,7 +96,7 @@ import Testing
   }
 
   @Test func anEventThatDiffersByNothingComposesAsRepetition() throws {
-    // Two noise multipliers that are equal to 12 digits go through two spectra instead of one.
+    // Two noise multipliers that agree to 12 digits use two spectra instead of one.
     let event = try ElementaryEvent(samplingProbability: 0.02, noiseMultiplier: 1.2).event
     let twin = try ElementaryEvent(samplingProbability: 0.02, noiseMultiplier: 1.2 + 1e-12).event
     let together = try PrivacyLossAccountant(event, times: 1000).epsilon(atDelta: 1e-6)

@@ -1,18 +1,18 @@
 import Foundation
 import Testing
 
-/// Small programs that try to let private numbers out.
+/// Small programs that try to leak private numbers.
 ///
-/// The compiler must refuse each one for the stated reason, and must take its honest twin, which
-/// differs in that place alone.
+/// The compiler must refuse each program for the stated reason, and must accept its honest twin,
+/// which differs only in that place.
 @Suite struct PrivateZoneTests {
   struct Leak: CustomTestStringConvertible, Sendable {
     let testDescription: String
-    /// The program, with `LINE` where the leak is.
+    /// The program, with `LINE` in place of the leak.
     let program: String
     let leak: String
     let honest: String
-    /// What the compiler says of the leak, a regular expression.
+    /// The compiler's message about the leak, as a regular expression.
     let refusal: String
 
     static let all = [
@@ -243,14 +243,14 @@ import Testing
     let compiler = try Compiler()
     let refused = try compiler.check(
       leak.program.replacingOccurrences(of: "LINE", with: leak.leak))
-    #expect(refused.status != 0, "the compiler took it")
+    #expect(refused.status != 0, "the compiler accepted it")
     #expect(refused.text.contains(leak.refusal), "\(refused.text)")
     let taken = try compiler.check(
       leak.program.replacingOccurrences(of: "LINE", with: leak.honest))
     #expect(taken.status == 0, "\(taken.text)")
   }
 
-  /// Who opens a door stands in this list; a new name in it is a decision about privacy.
+  /// Every file that opens a door is in this list; a new entry is a decision about privacy.
   @Test func theDoorsAreOpenedByKnownFilesAlone() throws {
     let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Sources")

@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func quadratureAgreesWithTheBinomialSumAtWholeOrders() throws {
-    // An order a hair above a whole one goes through the integral, the whole one through the sum.
+    // An order slightly above a whole number uses the integral, the whole order uses the sum.
     for (q, sigma) in [(0.001, 0.5), (0.1, 0.1), (0.02, 1.1), (0.5, 8), (0.9, 0.3), (1e-4, 40)] {
       let event = try ElementaryEvent(samplingProbability: q, noiseMultiplier: sigma)
       for order in [2.0, 3, 7, 20] {
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func boundsForTinyNoiseLieAboveTheIntegral() throws {
-    // At the border both ways are open: the chord must not be below the curve.
+    // At the border both ways apply: the chord must not be below the curve.
     let below = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 0.059999999)
     let above = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 0.06)
     let orders = RenyiAccountant.standardOrders
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func discreteNoiseIsBoundedByItsExactSums() throws {
-    // One contribution of a whole number of steps, its density ratio summed over the integers.
+    // One contribution of a whole number of steps, with its density ratio summed over the integers.
     for (q, sigma, norm) in [(1.0, 3.0, 2.0), (0.1, 3, 3), (0.01, 1, 1), (0.3, 8, 5)] {
       let event = try ElementaryEvent(
         samplingProbability: q, noiseMultiplier: sigma / norm, noise: .discreteGaussian)
@@ -80,7 +80,7 @@ import Testing
         for moment in [removing, adding] {
           let exact = log(moment / mass) / (order - 1)
           #expect(bound >= exact - 1e-12, "\(q) \(sigma) \(order)")
-          // Below norm² in variance the discrete and the continuous noise are nearly the same.
+          // Below norm² in variance, discrete and continuous noise are nearly the same.
           if order > 2, order == order.rounded(), moment == removing {
             #expect(bound <= exact * 1.01 + 1e-12, "\(q) \(sigma) \(order)")
           }
@@ -118,7 +118,7 @@ import Testing
     #expect(try PrivacyLossAccountant(sampled).epsilon(atDelta: 1e-5) == .infinity)
   }
 
-  @Test func anOptimumAtTheLastOrderIsSaid() throws {
+  @Test func anOptimumAtTheLastOrderIsReported() throws {
     let event = try ElementaryEvent(samplingProbability: 1e-4, noiseMultiplier: 20).event
     #expect(try RenyiAccountant(event, times: 200_000).bound(atDelta: 1e-6).isAtEdge)
     #expect(try !RenyiAccountant(.gaussian(noiseMultiplier: 1)).bound(atDelta: 1e-6).isAtEdge)

@@ -21,7 +21,7 @@ import Testing
       #expect(bound.epsilon >= expected * (1 - 1e-9), "\(row)")
       #expect(bound.epsilon <= expected * (1 + 1e-6), "\(row)")
       #expect(bound.order == row["order"], "\(row)")
-      // What a path may choose for itself is not proved, and less.
+      // The best order for one path would give a smaller bound, but that is not proved.
       #expect(try bound.epsilon > #require(row["minimum"]), "\(row)")
       let cost = try PrivacyCost(of: tally, delta: delta, basis: .adaptive)
       #expect(cost.renyi == bound && cost.epsilon == bound.epsilon)
@@ -34,7 +34,7 @@ import Testing
     #expect(shares.reduce(0) { $0 + $1.share } <= 1)
     #expect(shares.allSatisfy { $0.share > 0 })
     #expect(Set(shares.map(\.order)).count == shares.count)
-    // So what the odometer admits, the accounting of plans admits, too.
+    // So the accounting of plans admits everything that the odometer admits.
     #expect(shares.allSatisfy { RenyiAccountant.standardOrders.contains($0.order) })
   }
 
@@ -49,8 +49,8 @@ import Testing
 
   /// Two Gaussian answers, of which the second depends on the first, by quadrature.
   ///
-  /// After the first one, somebody stops, or asks again with noise that depends on what was seen, and
-  /// the claim is that of the path.
+  /// After the first answer, somebody stops, or asks again with noise that depends on the answer;
+  /// the claim is that of the resulting path.
   @Test(arguments: [-2.0, 0, 1, 2.5], [1e-5, 1e-2])
   func claimsOfAllPathsTogetherHoldAtDelta(_ threshold: Double, _ delta: Double) throws {
     let first = 1.5
@@ -61,7 +61,7 @@ import Testing
     }
     let claims = (stop: try claim(nil), rough: try claim(2), fine: try claim(0.8))
     for adds in [false, true] {
-      // P sees the unit, or Q does.
+      // The unit is in P, or in Q.
       let (meanOfP, meanOfQ) = adds ? (0.0, 1.0) : (1, 0)
       let excess = { (tightening: Double) in
         let step = 1e-3
@@ -81,7 +81,7 @@ import Testing
         }
       }
       #expect(excess(1) <= delta)
-      // Not by much: claims of half as much do not hold.
+      // Not by much: claims of half the size do not hold.
       #expect(excess(0.5) > delta)
     }
   }

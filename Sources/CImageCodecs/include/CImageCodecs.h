@@ -1,8 +1,8 @@
-// PNG, JPEG, TIFF, WebP, BMP and PNM from memory to samples, and samples to PNG.
+// Decodes PNG, JPEG, TIFF, WebP, BMP and PNM from memory to samples, and encodes samples as PNG.
 //
 // libpng and libjpeg report errors by longjmp. Swift frames must never lie between setjmp and
-// longjmp, so this shim owns both ends, takes no callback, and answers with a status.
-// Every limit is checked against the header, before the memory for the pixels is asked for.
+// longjmp, so this shim owns both ends, takes no callback, and returns a status. Every limit is
+// checked against the header before memory for the pixels is allocated.
 #ifndef FIGMENT_CIMAGECODECS_H
 #define FIGMENT_CIMAGECODECS_H
 
@@ -15,39 +15,39 @@
 typedef enum ci_status {
   CI_OK = 0,
   CI_EMPTY = 1,             // zero bytes
-  CI_NOT_AN_IMAGE = 2,      // none of the formats above by its first bytes
-  CI_UNSUPPORTED = 3,       // a JPEG of a kind that is not read (12-bit, lossless ...)
+  CI_NOT_AN_IMAGE = 2,      // its first bytes match none of the formats above
+  CI_UNSUPPORTED = 3,       // an unsupported kind of JPEG (12-bit, lossless ...)
   CI_TRUNCATED = 4,         // the bytes end before the image does
   CI_CORRUPT = 5,           // checksum, entropy code or structure is wrong
   CI_TOO_MANY_PIXELS = 6,   // width * height above the limit
   CI_SIDE_TOO_LONG = 7,     // width or height above the limit
   CI_FILE_TOO_LARGE = 8,    // encoded bytes above the limit
-  CI_TOO_MANY_SCANS = 9,    // a progressive JPEG that asks for more passes than real files have
+  CI_TOO_MANY_SCANS = 9,    // a progressive JPEG with more scans than real files have
   CI_OUT_OF_MEMORY = 10,    // the decoder's own memory limit, or the system's
-  // 11 to 13 are found outside this shim.
-  CI_WRONG_CHECKSUM = 14,   // a checksum does not fit the bytes that it covers
-  CI_DAMAGED_PIXELS = 15,   // the compressed pixels break off or make no sense
-  CI_UNKNOWN_COLOUR = 16,   // a pixel names a colour that the palette does not have
-  CI_NO_DECLARED_RANGE = 17,  // a TIFF of floating-point, signed or 32-bit samples: nothing in the
-                              // file says which of them are black and white
-  CI_RARE_KIND = 18,        // a TIFF, WebP or BMP whose colours, channels or compression are not read
-  CI_CAMERA_RAW = 19        // a TIFF of what a camera's sensor saw
+  // 11 to 13 are detected outside this shim.
+  CI_WRONG_CHECKSUM = 14,   // a checksum does not match the bytes that it covers
+  CI_DAMAGED_PIXELS = 15,   // the compressed pixels end early or are invalid
+  CI_UNKNOWN_COLOUR = 16,   // a pixel's palette index is out of range
+  CI_NO_DECLARED_RANGE = 17,  // a TIFF of floating-point, signed or 32-bit samples: the file does not
+                              // declare which values are black and white
+  CI_RARE_KIND = 18,        // a TIFF, WebP or BMP with unsupported colours, channels or compression
+  CI_CAMERA_RAW = 19        // a TIFF of raw camera sensor data
 } ci_status;
 
-/// What becomes of the colours of a file that carries an ICC profile.
+/// How the colours of a file with an ICC profile are treated.
 typedef enum ci_colour {
   CI_COLOUR_AS_STORED = 0,  // the profile is ignored
-  CI_COLOUR_SRGB = 1        // they are converted to sRGB; without a profile they are sRGB already
+  CI_COLOUR_SRGB = 1        // converted to sRGB; without a profile they are sRGB already
 } ci_colour;
 
-/// Limits of one decode, and what is asked of it.
+/// Limits and options of one decode.
 typedef struct ci_limits {
   uint64_t pixels;        // width * height
   uint32_t side;          // width, height
   uint32_t scans;         // passes over a progressive JPEG
   uint64_t scan_pixels;   // passes * pixels: bounds the time of a progressive JPEG
   uint64_t file_bytes;    // encoded size
-  uint64_t memory_bytes;  // samples, and the coefficient store of a progressive JPEG
+  uint64_t memory_bytes;  // samples, and the coefficients of a progressive JPEG
   uint32_t colour;        // ci_colour
 } ci_limits;
 
@@ -61,37 +61,37 @@ typedef struct ci_image {
   uint32_t channels;
   uint32_t bits;         // 8 or 16
   uint32_t orientation;  // of EXIF or XMP, 1...8, not applied; 1 when absent or invalid
-  uint32_t has_more;     // 1: the file holds more pages or frames; the first one was decoded
+  uint32_t has_more;     // 1: the file has more pages or frames; the first one was decoded
 } ci_image;
 
-/// Memory that one thread reuses from image to image.
+/// Memory that one thread reuses for all its images.
 typedef struct ci_decoder ci_decoder;
 
-/// NULL when there is no memory.
+/// Returns NULL if memory is exhausted.
 ci_decoder *ci_decoder_create(void);
 void ci_decoder_destroy(ci_decoder *decoder);
 
-/// Decodes one file, told apart by its first bytes only. JPEG uses the accurate integer
-/// inverse DCT ("islow") and smooth chroma upsampling. A warning after which pixels would be invented
-/// is an error; one that changes none (parts that are not read, stray bytes between segments) is
-/// not. Gamma and chromaticities of a PNG are ignored; of an animated one the default image is read.
-/// Samples of less than 8 bits are scaled to 8, those of 9 to 15 bits to 16, by the white that the
-/// file declares (TIFF: all bits set; PNM: its maximum).
+/// Decodes one file, recognised by its first bytes only. JPEG uses the accurate integer inverse DCT
+/// ("islow") and smooth chroma upsampling. A warning after which the library would invent pixels is
+/// an error; a warning that affects no pixel (parts that are not read, stray bytes between
+/// segments) is not. Gamma and chromaticities of a PNG are ignored; of an animated PNG the default
+/// image is read. Samples of less than 8 bits are scaled to 8, those of 9 to 15 bits to 16, by the
+/// white that the file declares (TIFF: all bits set; PNM: its maximum).
 ci_status ci_decode(
     ci_decoder *decoder, const uint8_t *bytes, size_t length, const ci_limits *limits,
     ci_image *image);
 
-/// Orientation 1...8 from a TIFF block as EXIF embeds it; 1 when absent or malformed.
+/// Orientation 1...8 from a TIFF block as EXIF embeds it; 1 if absent or malformed.
 uint32_t ci_exif_orientation(const uint8_t *tiff, size_t length);
 
 /// A text entry of a PNG file.
 typedef struct ci_text {
   const char *keyword;  // 1...79 Latin-1 characters
-  const char *value;    // ends with a zero byte
+  const char *value;    // zero-terminated
   int is_international; // iTXt (UTF-8) instead of tEXt (Latin-1)
 } ci_text;
 
-/// Encodes 8-bit samples (layout as in ci_image) as PNG. *bytes must be given to ci_free.
+/// Encodes 8-bit samples (layout as in ci_image) as PNG. Free *bytes with ci_free.
 ci_status ci_png_encode(
     const uint8_t *samples, uint32_t width, uint32_t height, uint32_t channels,
     const ci_text *texts, size_t text_count, uint8_t **bytes, size_t *length);

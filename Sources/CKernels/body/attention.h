@@ -1,9 +1,9 @@
-// Attention of one query over the keys before it: scores, softmax, and the weighted sum of values.
+// Attention of one query over the preceding keys: scores, softmax, and the weighted sum of values.
 //
-// Keys and values lie channel by channel, so that vectors run along positions. How a query is summed
-// depends on the number of its keys alone.
+// Keys and values are stored channel by channel, so that vectors run along positions. The summation
+// order of a query depends only on the number of its keys.
 
-// Σ_c factors[c] · rows[c · stride + i] for `vectors` vectors of positions; `tail` lanes of the last.
+// Σ_c factors[c] · rows[c · stride + i] for `vectors` vectors of positions; the last has `tail` lanes.
 CK_INLINE void attention_dots(const float *factors, const float *rows, size_t stride, size_t width,
                               const size_t vectors, size_t tail, vf *sums) {
   CK_UNROLL for (size_t v = 0; v < vectors; ++v) sums[v] = vf_zero();
@@ -17,7 +17,7 @@ CK_INLINE void attention_dots(const float *factors, const float *rows, size_t st
   }
 }
 
-// Calls `block` for the positions below `count`: four vectors at a time, one, and the lanes left.
+// Calls `block` for the positions below `count`: four vectors at a time, then one, then the remaining lanes.
 #define CK_EACH_BLOCK(count, block, ...)                                                        \
   do {                                                                                          \
     size_t first = 0;                                                                           \
@@ -55,7 +55,7 @@ CK_INLINE void attention_weighted(const float *weights, size_t count, const floa
   }
 }
 
-// The largest of `count` numbers, one at least.
+// The largest of `count` numbers, at least one.
 CK_INLINE float attention_largest(const float *values, size_t count) {
   float largest = values[0];
   size_t i = 0;
@@ -84,7 +84,7 @@ static void f32_attend(const struct ck_attention *task) {
   const size_t count = task->key_count;
   float *weights = task->weights;
   CK_EACH_BLOCK(count, attention_scores, task);
-  // A softmax may leave out any number from all scores: with the largest nothing overflows.
+  // Subtracting one number from all scores does not change a softmax; with the largest, nothing overflows.
   const float largest = attention_largest(weights, count);
   const vf shift = vf_set(largest);
   vf total = vf_zero();
@@ -106,7 +106,7 @@ static void f32_attend(const struct ck_attention *task) {
   task->softmax[1] = 1 / sum;
 }
 
-// The weights, and the gradient of the scores: wᵢ (gᵢ − Σⱼ wⱼ gⱼ) · scale, g that of the weights.
+// The weights, and the gradient of the scores: wᵢ (gᵢ − Σⱼ wⱼ gⱼ) · scale, with g the gradient of the weights.
 CK_INLINE void attention_slopes(const struct ck_attention *task,
                                 const struct ck_attention_gradient *gradient, float mean,
                                 size_t first, const size_t vectors, size_t tail) {
@@ -127,7 +127,7 @@ CK_INLINE void attention_slopes(const struct ck_attention *task,
 static void f32_attend_gradient(const struct ck_attention *task,
                                 const struct ck_attention_gradient *gradient) {
   const size_t count = task->key_count, stride = task->stride, width = task->width;
-  // Σⱼ wⱼ gⱼ is the output's product with its gradient.
+  // Σⱼ wⱼ gⱼ is the dot product of the output with its gradient.
   float mean = 0;
   for (size_t c = 0; c < width; ++c) mean += gradient->output_gradient[c] * task->output[c];
   CK_EACH_BLOCK(count, attention_slopes, task, gradient, mean);

@@ -1,10 +1,10 @@
 // Elementary functions over vectors of floats. Polynomials: Tests/Golden/elementary.
 
-// eˣ, relative error below 2⁻²³; x is taken into −87 … 88, where the result is normal.
+// eˣ, relative error below 2⁻²³; x is clamped to −87 … 88, where the result is normal.
 CK_INLINE vf vf_exp(vf x) {
   x = vf_min(vf_max(x, vf_set(-87.0f)), vf_set(88.0f));
   vf n = vf_round(vf_multiply(x, vf_set(1.44269504f)));
-  // ln 2 in two parts: the first is short, so that n times it is exact.
+  // ln 2 in two parts: the first is short, so that its product with n is exact.
   vf r = vf_fma(n, vf_set(-0.693359375f), x);
   r = vf_fma(n, vf_set(2.12194440e-4f), r);
   vf p = vf_set(0.0013926175888627768f);

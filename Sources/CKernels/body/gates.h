@@ -1,22 +1,22 @@
 // Gates of autoregressive networks, and the softmax over their levels.
 
-// tanh a and the sigmoid of b by one division, each to within 2⁻²² of the number itself: with p = e⁻²ᵃ
-// and q = e⁻ᵇ they are (1 − p) / (1 + p) and 1 / (1 + q). A NaN stays one.
+// tanh a and the sigmoid of b with one division, each within 2⁻²² of the exact value. With p = e⁻²ᵃ
+// and q = e⁻ᵇ they are (1 − p) / (1 + p) and 1 / (1 + q). A NaN stays a NaN.
 CK_INLINE void gate_vector(vf a, vf b, vf *content, vf *openness) {
-  // Beyond ±40 both have their limits, and the product below would grow too large. The argument comes
-  // second, because that is what min and max give where one is not a number.
+  // Beyond ±40 both have reached their limits, and the product below would overflow. The argument
+  // comes second because min and max return their second operand if one of them is NaN.
   const vf one = vf_set(1.0f), high = vf_set(40.0f), low = vf_set(-40.0f);
   vf twice = vf_max(low, vf_min(high, vf_multiply(a, vf_set(-2.0f))));
   vf once = vf_max(low, vf_min(high, vf_subtract(vf_zero(), b)));
   vf p = vf_exp(twice), q = vf_exp(once);
   vf u = vf_add(one, p), v = vf_add(one, q);
   vf share = vf_divide(one, vf_multiply(u, v));
-  // The exponential takes numbers alone: what is none comes back with zero times the argument.
+  // The exponential does not propagate NaN, so zero times the argument is added to restore it.
   *content = vf_fma(twice, vf_zero(), vf_multiply(vf_subtract(one, p), vf_multiply(v, share)));
   *openness = vf_fma(once, vf_zero(), vf_multiply(u, share));
 }
 
-// `n` channels of a position from `c` on; a whole vector needs no mask.
+// `n` channels of a position, starting at `c`; a whole vector needs no mask.
 CK_INLINE void gate_channels(const struct ck_gate *task, const float *source, const float *bias,
                              float *parts, float *target, const int is_whole, size_t n) {
   const size_t channels = task->channels;
@@ -57,7 +57,7 @@ static void f32_gate(const struct ck_gate *task) {
   }
 }
 
-// The gradients of both halves from that of their product.
+// The gradients of both halves from the gradient of their product.
 CK_INLINE void gate_gradient_vector(vf g, vf content, vf openness, vf *first, vf *second) {
   const vf one = vf_set(1.0f);
   vf open = vf_multiply(g, openness);
@@ -84,7 +84,7 @@ static void f32_gate_gradient(const float *gradient, const float *parts, float *
 }
 
 // Weights of a softmax, not yet divided by their sum: target[i] = e^(scale · (source[i] − largest)).
-// Returns the sum; `largest` is written.
+// Returns the sum and writes `largest`.
 static float f32_softmax_weights(const float *source, float scale, size_t count, float *target,
                                  float *largest) {
   *largest = attention_largest(source, count);

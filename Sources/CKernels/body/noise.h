@@ -1,4 +1,4 @@
-// ChaCha20 and normal noise from it.
+// ChaCha20, and normal noise generated from it.
 
 #define CK_QUARTER(a, b, c, d)                          \
   x[a] = vu_add(x[a], x[b]);                            \
@@ -59,7 +59,7 @@ static void u32_chacha20(const uint32_t key[8], uint64_t counter, uint32_t *word
   }
 }
 
-// The double nearest to a 64-bit integer: both halves exact beside a power of two, one rounding.
+// The double nearest to a 64-bit integer. Both halves are exact next to a power of two: one rounding.
 CK_INLINE vd vd_from_integer(vq x) {
   vd high = vd_from_bits(vq_or(vq_shift_right(x, 32), vq_set(0x4530000000000000u)));
   vd low = vd_from_bits(vq_or(vq_and(x, vq_set(0xffffffffu)), vq_set(0x4330000000000000u)));
@@ -70,7 +70,7 @@ CK_INLINE vd vd_from_integer(vq x) {
 // ln m = ln((1 + s) / (1 − s)) with s = (m − 1) / (m + 1).
 CK_INLINE vd vd_log(vd u) {
   vq bits = vd_bits(u);
-  // Exponents reach −65: adding 1024 of them keeps the shifted difference positive.
+  // Exponents reach −65; adding 1024 to the exponent keeps the shifted difference positive.
   vq shifted = vq_add(vq_subtract(bits, vq_set(0x3fe6a09e667f3bcdu)), vq_set(1024ull << 52));
   vq biased = vq_shift_right(shifted, 52);
   vd k = vd_subtract(vd_from_bits(vq_or(biased, vq_set(0x4330000000000000u))),
@@ -91,8 +91,8 @@ CK_INLINE vd vd_log(vd u) {
 }
 
 // Two independent normal numbers from 128 random bits (Box–Muller). The radius comes from a 64-bit
-// uniform (x + ½) / 2⁶⁴, so tails reach √(2 · 65 · ln 2) = 9.49. The angle's two top bits turn by
-// quarters, the next 52 are its place in a quarter about zero.
+// uniform (x + ½) / 2⁶⁴, so tails reach √(2 · 65 · ln 2) = 9.49. The top two bits of the angle
+// select a quarter turn; the next 52 are the position within a quarter centred on zero.
 CK_INLINE void gaussian_pair(vq radius_bits, vq angle_bits, vd *first, vd *second) {
   vd u = vd_multiply(vd_add(vd_from_integer(radius_bits), vd_set(0.5)), vd_set(0x1p-64));
   vd radius = vd_sqrt(vd_multiply(vd_set(-2), vd_log(u)));
@@ -115,7 +115,7 @@ CK_INLINE void gaussian_pair(vq radius_bits, vq angle_bits, vd *first, vd *secon
   c = vd_fma(c, z, vd_set(-1.2337005501361697));
   c = vd_fma(c, z, vd_set(1));
   c = vd_multiply(c, radius);
-  // n quarter turns, n = 2a + b: b exchanges the two, a and a xor b set their signs.
+  // n quarter turns, n = 2a + b: b swaps the two values; a and a xor b set their signs.
   vq b = vq_shift_left(angle_bits, 1);
   const vq sign = vq_set(0x8000000000000000u);
   vq first_sign = vq_and(vq_xor(angle_bits, b), sign);
@@ -131,7 +131,7 @@ CK_INLINE void add_noise(float *target, const vd noise[VD_PER_VF], vd deviation)
   vf_store(target, vf_from_doubles(value));
 }
 
-// One group: CK_NOISE_BLOCKS blocks become CK_NOISE_GROUP values. Value v of block b lands at
+// One group: CK_NOISE_BLOCKS blocks become CK_NOISE_GROUP values. Value v of block b is stored at
 // v · blocks + b on every instruction set.
 CK_INLINE void noise_group(const uint32_t key[8], uint64_t counter, vd deviation, float *target) {
   for (size_t set = 0; set < CK_NOISE_BLOCKS / VF_LANES; ++set) {

@@ -1,4 +1,4 @@
-// Squared norms: of rows, and of a weight gradient that is never built.
+// Squared norms: of rows, and of a weight gradient that is never materialised.
 
 static double f32_squared_norm(const float *values, size_t count) {
   vd even = vd_zero(), odd = vd_zero();
@@ -14,7 +14,7 @@ static double f32_squared_norm(const float *values, size_t count) {
   return vd_sum(even) + vd_sum(odd);
 }
 
-// Σₚᵩ (xₚ·xᵩ)(gₚ·gᵩ) over 4 × 3 tiles of the pairs p ≤ q; a pair off the diagonal counts twice.
+// Σₚᵩ (xₚ·xᵩ)(gₚ·gᵩ) over 4 × 3 tiles of the pairs p ≤ q; off-diagonal pairs count twice.
 static double f32_gram(const struct ck_gram *task) {
   const size_t count = task->position_count;
   double total = 0;
@@ -68,7 +68,7 @@ static void f32_gram_rows(const struct ck_gram_rows *task) {
       }
       float dots[12];
       dot_tile(left, 4, 0, right, 3, 0, 1, task->row_length, dots);
-      // Rows to spare repeat the last one, and so write what it writes.
+      // Surplus rows repeat the last row and write the same values.
       CK_UNROLL for (size_t i = 0; i < 4; ++i) {
         CK_UNROLL for (size_t j = 0; j < 3; ++j) target[i][place[j]] = dots[i * 3 + j];
       }
@@ -76,7 +76,7 @@ static void f32_gram_rows(const struct ck_gram_rows *task) {
   }
 }
 
-// Vectors run along the second position, from the diagonal on; all but the diagonal counts twice.
+// Vectors run along the second position, from the diagonal on; off-diagonal entries count twice.
 static double f32_gram_sum(const struct ck_gram_sum *task) {
   if (task->position_count == 0) return 0;
   const size_t end = (size_t)task->positions[task->position_count - 1] + 1;

@@ -2,8 +2,8 @@
 
 #define CK_TILE_ROWS 6
 
-// A tile of `rows` patches × `vectors` vectors of filters, kept in registers over the whole patch. One
-// patch entry is broadcast against a row of the panel, so images need no rearranging.
+// A tile of `rows` patches × `vectors` vectors of filters, kept in registers over the whole patch.
+// Each patch entry is broadcast against a row of the panel, so images need no rearrangement.
 CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, size_t valid,
                           const size_t rows, const size_t vectors) {
   const size_t width = vectors * VF_LANES;
@@ -30,7 +30,7 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
     }
   }
 
-  // One index for all patches, and no pointer of each that every run would have to move.
+  // One index for all patches, instead of one pointer per patch that each run would have to advance.
   const float *panel = task->filters;
   const size_t run_gap = task->run_stride - task->run_length;
   const size_t panel_gap = (task->filter_run_stride - task->run_length) * width;
@@ -66,7 +66,7 @@ CK_INLINE void patch_tile(const struct ck_patch_product *task, size_t first, siz
 }
 
 CK_INLINE void patch_product(const struct ck_patch_product *task, const size_t vectors) {
-  // What six do not divide is left to tiles of four and two: borders of images are small groups.
+  // Tiles of four and two cover the rest after tiles of six: image borders are small groups.
   for (size_t first = 0; first < task->patch_count;) {
     const size_t left = task->patch_count - first;
     if (left > 8 || left == 6 || left == 5) {
@@ -122,7 +122,7 @@ CK_INLINE void dot_tile(const float *const *left, const size_t left_count, size_
     CK_UNROLL for (size_t i = 0; i < left_count; ++i) l[i] += left_stride;
     CK_UNROLL for (size_t j = 0; j < right_count; ++j) r[j] += right_stride;
   }
-  // Every tile has a multiple of four sums.
+  // The number of sums in a tile is a multiple of four.
   CK_UNROLL for (size_t n = 0; n < left_count * right_count; n += 4) {
     vf_sum_four(sum[n / right_count][n % right_count],
                 sum[(n + 1) / right_count][(n + 1) % right_count],
@@ -155,7 +155,7 @@ CK_INLINE void thin_filters(const struct ck_patch_product *task, size_t filter,
   }
 }
 
-// Up to four filters: too few to fill a panel, so the vectors run along the patch.
+// Up to four filters are too few to fill a panel, so the vectors run along the patch.
 static void f32_thin_product(const struct ck_patch_product *task) {
   size_t filter = 0;
   while (filter < task->filter_count) {

@@ -1,4 +1,4 @@
-// What the processor can do at best: independent multiply-adds that touch no memory.
+// Peak throughput of the processor: independent multiply-adds without memory access.
 
 static double f32_peak(size_t rounds, float *sink) {
   enum { chains = 12 };

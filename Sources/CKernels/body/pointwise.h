@@ -1,4 +1,4 @@
-// Loops over elements. A target may be the very memory of an operand.
+// Element-wise loops. A target may alias an operand.
 
 // One vector after another; the last one is partial. `a`, `b` and `target` are pointers in scope.
 #define CK_EACH(count, body_whole, body_part)                        \

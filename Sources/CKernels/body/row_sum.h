@@ -1,4 +1,4 @@
-// Weighted sums of few rows: what minimal filtering makes of pixels, of taps and of products.
+// Weighted sums of few rows: the transforms of minimal filtering (Winograd) for pixels, taps and products.
 
 CK_INLINE vf row_sum_vector(const float *const *row, const vf *factor, const size_t terms, vf sum,
                             size_t k, size_t count) {

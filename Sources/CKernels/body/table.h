@@ -1,4 +1,4 @@
-// The table of this instruction set. The file that includes this defines CK_ISA_NAME and CK_TABLE.
+// The kernel table of one instruction set. The including file defines CK_ISA_NAME and CK_TABLE.
 const struct ck_kernels CK_TABLE = {
   .name = CK_ISA_NAME,
   .lanes = VF_LANES,

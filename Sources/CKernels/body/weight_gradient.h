@@ -1,7 +1,7 @@
 // Weight gradients: sums over positions of patch entry × output gradient.
 
-// Adds the first `count` lanes of a scaled sum to its target. One vector at a time: an array of sums
-// handed to a function would live in memory and halve the speed of the loop before.
+// Adds the first `count` lanes of a scaled sum to its target, one vector at a time: an array of
+// sums passed to a function would live in memory and halve the speed of the preceding loop.
 CK_INLINE void add_lanes(float *target, vf sum, vf scale, size_t count) {
   if (count == VF_LANES) {
     vf_store(target, vf_fma(sum, scale, vf_load(target)));
@@ -10,7 +10,7 @@ CK_INLINE void add_lanes(float *target, vf sum, vf scale, size_t count) {
   }
 }
 
-// One position: its entries, each at its place from `left`, against a row of the panel.
+// One position: its entries, each at its offset from `left`, times a row of the panel.
 CK_INLINE void line_step(vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS], const float *left,
                          const size_t entry[CK_TILE_ROWS], const float *right, const size_t rows,
                          const size_t vectors) {
@@ -25,7 +25,7 @@ CK_INLINE void line_step(vf sum[CK_TILE_ROWS][CK_MAX_PANEL_VECTORS], const float
 CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
                          const size_t vectors, const int is_contiguous, const int asks_ahead,
                          const size_t step, const size_t right_stride) {
-  // What the sum is added to was last touched a block ago: ask for it before, not at the end.
+  // The target was last accessed one block ago: prefetch it now instead of waiting at the end.
   for (size_t r = 0; r < task->rows; ++r) {
     for (size_t v = 0; v < vectors; ++v) {
       __builtin_prefetch(task->target + r * task->target_stride + v * VF_LANES, 1, 2);
@@ -43,7 +43,7 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
     const float *left = task->source + task->lines[line].source;
     const float *right = task->right + task->lines[line].first * right_stride;
     size_t count = task->lines[line].count;
-    // Places that are no constants take the registers that four positions at once would need.
+    // Variable offsets occupy the registers that four positions at once would need.
     for (; is_contiguous && count >= 4; count -= 4) {
       CK_UNROLL for (size_t p = 0; p < 4; ++p) {
         line_step(sum, left, entry, right, rows, vectors);
@@ -72,8 +72,9 @@ CK_INLINE void line_tile(const struct ck_line_product *task, const size_t rows,
   }
 }
 
-// Strides that are constants where they can be: the loop's addresses take fewer instructions. Packed
-// entries were read in order; those that lie apart would be waited for if nobody asked ahead.
+// Strides are constants where possible, so that the loop's addresses take fewer instructions.
+// Packed entries are read in order; entries that lie apart would stall the loop without
+// prefetching.
 CK_INLINE void line_product(const struct ck_line_product *task, const size_t rows,
                             const size_t vectors) {
   if (task->entry_offsets) {

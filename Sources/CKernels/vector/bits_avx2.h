@@ -1,4 +1,4 @@
-// Vocabulary of the noise on AVX2: 8 words, two vectors of 4 doubles.
+// Vector vocabulary of the noise on AVX2: 8 words, two vectors of 4 doubles.
 typedef __m256i vu;
 typedef __m256i vq;
 #define VD_PER_VF 2
@@ -20,7 +20,7 @@ CK_INLINE vu vu_rotate_bytes(vu v, const int n) {
                          : _mm256_or_si256(_mm256_slli_epi32((v), (n)), \
                                            _mm256_srli_epi32((v), 32 - (n))))
 
-// Lanes 0 1 4 5 and 2 3 6 7: what unpacking gives; vd_split and vf_from_doubles keep to it.
+// Lanes 0 1 4 5 and 2 3 6 7: the order of unpacking; vd_split and vf_from_doubles use the same order.
 CK_INLINE void vq_join(vu low, vu high, vq out[VD_PER_VF]) {
   out[0] = _mm256_unpacklo_epi32(low, high);
   out[1] = _mm256_unpackhi_epi32(low, high);
@@ -53,7 +53,7 @@ CK_INLINE vd vd_multiply(vd a, vd b) { return _mm256_mul_pd(a, b); }
 CK_INLINE vd vd_divide(vd a, vd b) { return _mm256_div_pd(a, b); }
 CK_INLINE vd vd_fma(vd a, vd b, vd c) { return _mm256_fmadd_pd(a, b, c); }
 CK_INLINE vd vd_sqrt(vd a) { return _mm256_sqrt_pd(a); }
-// The sign bit of `sign` chooses a, else b.
+// a where the sign bit of `sign` is set, else b.
 CK_INLINE vd vd_select_sign(vq sign, vd a, vd b) {
   return _mm256_blendv_pd(b, a, _mm256_castsi256_pd(sign));
 }

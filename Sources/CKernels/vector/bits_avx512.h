@@ -1,4 +1,4 @@
-// Vocabulary of the noise on AVX-512: 16 words, two vectors of 8 doubles.
+// Vector vocabulary of the noise on AVX-512: 16 words, two vectors of 8 doubles.
 typedef __m512i vu;
 typedef __m512i vq;
 #define VD_PER_VF 2
@@ -10,7 +10,7 @@ CK_INLINE vu vu_add(vu a, vu b) { return _mm512_add_epi32(a, b); }
 CK_INLINE vu vu_xor(vu a, vu b) { return _mm512_xor_si512(a, b); }
 #define vu_rotate(v, n) _mm512_rol_epi32((v), (n))
 
-// Pairs of lanes 0 4 2 6 … are where unpacking puts them; vd_split and vf_from_doubles keep to it.
+// Pairs of lanes 0 4 2 6 …: the order of unpacking; vd_split and vf_from_doubles use the same order.
 CK_INLINE void vq_join(vu low, vu high, vq out[VD_PER_VF]) {
   out[0] = _mm512_unpacklo_epi32(low, high);
   out[1] = _mm512_unpackhi_epi32(low, high);
@@ -46,7 +46,7 @@ CK_INLINE vd vd_multiply(vd a, vd b) { return _mm512_mul_pd(a, b); }
 CK_INLINE vd vd_divide(vd a, vd b) { return _mm512_div_pd(a, b); }
 CK_INLINE vd vd_fma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
 CK_INLINE vd vd_sqrt(vd a) { return _mm512_sqrt_pd(a); }
-// The sign bit of `sign` chooses a, else b.
+// a where the sign bit of `sign` is set, else b.
 CK_INLINE vd vd_select_sign(vq sign, vd a, vd b) {
   return _mm512_mask_blend_pd(_mm512_movepi64_mask(sign), b, a);
 }

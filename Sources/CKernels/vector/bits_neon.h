@@ -1,4 +1,4 @@
-// Vocabulary of the noise on NEON: 4 words, two vectors of 2 doubles.
+// Vector vocabulary of the noise on NEON: 4 words, two vectors of 2 doubles.
 typedef uint32x4_t vu;
 typedef uint64x2_t vq;
 #define VD_PER_VF 2
@@ -40,7 +40,7 @@ CK_INLINE vd vd_multiply(vd a, vd b) { return vmulq_f64(a, b); }
 CK_INLINE vd vd_divide(vd a, vd b) { return vdivq_f64(a, b); }
 CK_INLINE vd vd_fma(vd a, vd b, vd c) { return vfmaq_f64(c, a, b); }
 CK_INLINE vd vd_sqrt(vd a) { return vsqrtq_f64(a); }
-// The sign bit of `sign` chooses a, else b.
+// a where the sign bit of `sign` is set, else b.
 CK_INLINE vd vd_select_sign(vq sign, vd a, vd b) {
   uint64x2_t chosen = vcltzq_s64(vreinterpretq_s64_u64(sign));
   return vbslq_f64(chosen, a, b);

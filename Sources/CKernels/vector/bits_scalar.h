@@ -1,5 +1,5 @@
-// Vocabulary of the noise: words, 64-bit patterns and doubles. vu has VF_LANES 32-bit lanes; two vq
-// or vd carry them (one alone in this file, which has one lane).
+// Vector vocabulary of the noise: words, 64-bit patterns and doubles. vu has VF_LANES 32-bit lanes,
+// stored in two vq or vd (one in this file, which has one lane).
 typedef uint32_t vu;
 typedef uint64_t vq;
 #define VD_PER_VF 1
@@ -41,5 +41,5 @@ CK_INLINE vd vd_multiply(vd a, vd b) { return a * b; }
 CK_INLINE vd vd_divide(vd a, vd b) { return a / b; }
 CK_INLINE vd vd_fma(vd a, vd b, vd c) { return a * b + c; }
 CK_INLINE vd vd_sqrt(vd a) { return sqrt(a); }
-// The sign bit of `sign` chooses a, else b.
+// a where the sign bit of `sign` is set, else b.
 CK_INLINE vd vd_select_sign(vq sign, vd a, vd b) { return sign >> 63 ? a : b; }

@@ -1,4 +1,4 @@
-// Vocabulary of 8 lanes: AVX2 with FMA, 16 registers.
+// Vector vocabulary with 8 lanes: AVX2 with FMA, 16 registers.
 typedef __m256 vf;
 typedef __m256d vd;
 #define VF_LANES 8
@@ -23,7 +23,7 @@ CK_INLINE float vf_sum(vf v) {
   __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
-// The sums of four vectors, folded together: half the instructions of four sums.
+// The sums of four vectors, reduced together: half the instructions of four separate sums.
 CK_INLINE void vf_sum_four(vf a, vf b, vf c, vf d, float *sums) {
   vf eight = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
   _mm_storeu_ps(sums, _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));

@@ -1,4 +1,4 @@
-// Vocabulary of 16 lanes: AVX-512 F and DQ, 32 registers.
+// Vector vocabulary with 16 lanes: AVX-512 F and DQ, 32 registers.
 typedef __m512 vf;
 typedef __m512d vd;
 #define VF_LANES 16
@@ -19,7 +19,7 @@ CK_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 CK_INLINE vf vf_multiply(vf a, vf b) { return _mm512_mul_ps(a, b); }
 CK_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 CK_INLINE float vf_sum(vf v) { return _mm512_reduce_add_ps(v); }
-// The sums of four vectors, folded together: a third of the instructions of four sums.
+// The sums of four vectors, reduced together: a third of the instructions of four separate sums.
 CK_INLINE void vf_sum_four(vf a, vf b, vf c, vf d, float *sums) {
   vf ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
   vf cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));

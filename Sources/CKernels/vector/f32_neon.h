@@ -1,4 +1,4 @@
-// Vocabulary of 4 lanes: AArch64 Advanced SIMD, 32 registers.
+// Vector vocabulary with 4 lanes: AArch64 Advanced SIMD, 32 registers.
 typedef float32x4_t vf;
 typedef float64x2_t vd;
 #define VF_LANES 4

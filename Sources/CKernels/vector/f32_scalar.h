@@ -1,4 +1,4 @@
-// Vocabulary of one lane: plain C, for any processor.
+// Vector vocabulary with one lane: plain C, for any processor.
 #include <math.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 import CKernels
 import Glibc
 
-/// Cryptographic randomness for everything that privacy depends on: ChaCha20 keyed by the kernel.
+/// Cryptographic randomness for everything that privacy depends on: ChaCha20 with a key from the kernel.
 ///
 /// A stream is never saved or copied: a resumed run draws fresh noise and pays for it.
 public final class NoiseStream: RandomNumberGenerator {
@@ -15,16 +15,16 @@ public final class NoiseStream: RandomNumberGenerator {
   private var counter: UInt64 = 0
   private var used = NoiseStream.wordCount
 
-  /// Creates a stream with a fresh key from the kernel; traps when the kernel gives none.
+  /// Creates a stream with a fresh key from the kernel; traps if the kernel returns none.
   public convenience init() {
     self.init(kernels: .preferred) { key in
       let byteCount = key.count * MemoryLayout<UInt32>.stride
       let status = getentropy(key.baseAddress, byteCount)
-      precondition(status == 0, "the kernel gave no random key: error \(errno)")
+      precondition(status == 0, "the kernel returned no random key: error \(errno)")
     }
   }
 
-  /// Creates a stream with a known key, for tests alone.
+  /// Creates a stream with a known key, for tests only.
   package convenience init(testKey: [UInt32], kernels: Kernels = .preferred) {
     precondition(testKey.count == Self.keyCount, "a ChaCha20 key has eight words")
     self.init(kernels: kernels) { key in
@@ -42,7 +42,7 @@ public final class NoiseStream: RandomNumberGenerator {
   }
 
   deinit {
-    // Plain stores to memory about to be freed may be dropped; this call may not.
+    // The compiler may drop plain stores to memory that is about to be freed; this call stays.
     explicit_bzero(key, Self.keyCount * MemoryLayout<UInt32>.stride)
     explicit_bzero(words, Self.wordCount * MemoryLayout<UInt32>.stride)
     key.deallocate()
@@ -64,10 +64,10 @@ public final class NoiseStream: RandomNumberGenerator {
     return high << 32 | low
   }
 
-  /// Adds normal noise of the given standard deviation to every element: drawn from 64-bit
-  /// uniforms (Box–Muller) and added in Double, then rounded once.
+  /// Adds normal noise of the given standard deviation to every element: generated from 64-bit
+  /// uniforms (Box–Muller), added in Double, and rounded once.
   ///
-  /// With a machine its threads share the work; the numbers are the same.
+  /// With a machine, its threads share the work; the numbers are the same.
   public func addGaussian(
     to tensor: Tensor, standardDeviation: Double, on machine: Machine? = nil
   ) {

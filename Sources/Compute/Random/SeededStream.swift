@@ -2,13 +2,13 @@ import Glibc
 
 /// A reproducible stream of random numbers for initial weights, latents and drawings.
 ///
-/// It is xoshiro256** seeded by splitmix64 (Blackman & Vigna). It never feeds anything that privacy
-/// depends on: noise and sampling of private images come from `NoiseStream`.
+/// It is xoshiro256** seeded by splitmix64 (Blackman & Vigna). Privacy never depends on it: noise
+/// and the sampling of private images use `NoiseStream`.
 public struct SeededStream: RandomNumberGenerator, Sendable {
   private var state: (UInt64, UInt64, UInt64, UInt64)
   private var spare: Double?
 
-  /// Creates the stream of a seed.
+  /// Creates the stream for a seed.
   public init(seed: UInt64) {
     var mixer = seed
     func next() -> UInt64 {

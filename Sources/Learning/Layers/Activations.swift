@@ -6,12 +6,12 @@ public final class LeakyReLU: ParameterFreeLayer, EpilogueLayer {
   public let slope: Float
   /// The shape of one example.
   public let inputShape: Shape
-  /// Tells where inputs were positive, as the input itself would.
+  /// The output has the same sign as the input, so backward needs no copy of the input.
   private var output: Tensor?
 
   /// Creates a rectifier for examples of shape `input`.
   public init(slope: Float, input: Shape) {
-    precondition(slope >= 0, "the output tells the input's sign only if the slope is not negative")
+    precondition(slope >= 0, "the output has the input's sign only if the slope is not negative")
     self.slope = slope
     inputShape = input
   }

@@ -3,18 +3,19 @@ public import Compute
 /// Normalises each channel over all positions and examples of the batch, then scales and shifts it
 /// (Ioffe & Szegedy, arXiv 1502.03167).
 ///
-/// It mixes examples: one private image would move the outputs and gradients of all others, and
-/// clipping each example's gradient would not bound that. So it conforms to `Layer` alone, and a
-/// private network does not accept it. Generators, which never see private images, may use it.
+/// It mixes examples: one private image would change the outputs and gradients of all others, and
+/// clipping each example's gradient would not bound that influence. So it conforms to `Layer` only,
+/// and a private network does not accept it. Generators, which never see private images, may use
+/// it.
 ///
-/// Running statistics are kept beside the parameters, with a gradient that stays zero, so that
-/// checkpoints and averages carry them.
+/// Running statistics are stored among the parameters, with a gradient that stays zero, so that
+/// checkpoints and averages include them.
 public final class BatchNorm: Layer {
   /// The shape of one example; its last axis is the channels.
   public let inputShape: Shape
   /// Added to the variance.
   public let epsilon: Double
-  /// The share of a batch's statistics in the running ones.
+  /// The weight of a batch's statistics in the running statistics.
   public let momentum: Double
   private let store: ParameterStore
   private let scale: Parameter
@@ -98,7 +99,7 @@ public final class BatchNorm: Layer {
     guard needsInputGradient else { return nil }
     let inputGradient = pass.make(inputShape)
     let count = Double(pass.exampleCount * (size / channels))
-    // With running statistics the outputs do not depend on the batch's mean and deviation.
+    // With running statistics, the outputs do not depend on the batch's mean and deviation.
     let share = usedBatchStatistics ? 1 / count : 0
     let means = offsetGradient.map { Float($0 * share) }
     let products = scaleGradient.map { Float($0 * share) }
@@ -134,8 +135,8 @@ public final class BatchNorm: Layer {
     )
   }
 
-  /// The batch's mean and variance per channel; the running ones move towards them, the variance
-  /// in its unbiased form, as in PyTorch.
+  /// Returns the batch's mean and variance per channel and updates the running statistics, the
+  /// variance in its unbiased form, as in PyTorch.
   private func batchStatistics(
     _ input: Tensor, in pass: Pass
   ) -> (means: [Double], variances: [Double]) {

@@ -56,7 +56,7 @@ public final class ClassBias: PerExampleLayer, EpilogueLayer {
     .addRows(of: store.values(of: table), rows: pass.labels(below: classCount))
   }
 
-  /// Nothing to remember.
+  /// Does nothing: the layer does not need its output.
   func take(output: Tensor) {}
 
   var remembersOutput: Bool { false }
@@ -87,7 +87,7 @@ public final class ClassBias: PerExampleLayer, EpilogueLayer {
 }
 
 /// Adds row i of `rows` (batch × columns), times its weight, to the row of `table` (classes ×
-/// columns) that its label names; in the order of the batch, so that sums do not depend on threads.
+/// columns) for its label, in the order of the batch, so that sums do not depend on threads.
 package func addClassRows(
   _ rows: Tensor, weightedBy weights: Tensor?, labels: [Int], to table: Tensor
 ) {
@@ -101,8 +101,8 @@ package func addClassRows(
 }
 
 extension LayerBuilder {
-  /// Appends a bias per class (pass labels below `classes`) and channel; it starts at zero unless
-  /// `initialization` says otherwise.
+  /// Appends a bias per class (pass labels below `classes`) and channel, initially zero unless
+  /// `initialization` is given.
   public mutating func classBias(classes: Int, initialization: Initialization = .zeros) {
     append(
       ClassBias(

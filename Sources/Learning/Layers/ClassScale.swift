@@ -1,8 +1,8 @@
 public import Compute
 
-/// A learned factor per class and channel, multiplied in at every position.
+/// A learned factor per class and channel, applied at every position.
 ///
-/// With a class bias after it, it is the conditional affine map of feature-wise modulation (Perez et
+/// Followed by a class bias, it is the conditional affine map of feature-wise modulation (Perez et
 /// al., arXiv 1709.07871).
 public final class ClassScale: PerExampleLayer {
   /// The shape of one example; its last axis is the channels.
@@ -111,8 +111,8 @@ public final class ClassScale: PerExampleLayer {
 }
 
 extension LayerBuilder {
-  /// Appends a factor per class (pass labels below `classes`) and channel; it starts at one unless
-  /// `initialization` says otherwise.
+  /// Appends a factor per class (pass labels below `classes`) and channel, initially one unless
+  /// `initialization` is given.
   public mutating func classScale(classes: Int, initialization: Initialization = .ones) {
     append(
       ClassScale(

@@ -2,9 +2,9 @@ public import Compute
 
 /// A two-dimensional convolution with bias.
 ///
-/// Per-example norms take one of two exact forms, whichever costs less for its sizes: Gram matrices
-/// over positions, or each example's gradient built, kept for the micro-batch and reused by the
-/// weighted sum (Bu et al., arXiv 2205.10683 and 2210.00038).
+/// Per-example norms have two exact forms, and the cheaper one for the sizes is used: Gram matrices
+/// over positions, or each example's gradient, which is built, kept for the micro-batch and reused
+/// by the weighted sum (Bu et al., arXiv 2205.10683 and 2210.00038).
 public final class Convolution: PerExampleLayer, ProductLayer {
   /// The sizes.
   public let geometry: ConvolutionGeometry

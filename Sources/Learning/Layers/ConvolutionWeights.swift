@@ -2,9 +2,10 @@ package import Compute
 
 /// The weights of a convolution or of its transpose: their per-example norms and weighted sums.
 ///
-/// `image` is the larger side, which filters read, and `features` the smaller, one row per position.
-/// A convolution's image is its input and its features the output's gradient; a transposed
-/// convolution exchanges them. The gradient of the weights is the same: Σₚ patchₚ featuresₚᵀ.
+/// `image` is the larger side, which filters read, and `features` the smaller side, one row per
+/// position. For a convolution, the image is its input and the features are the output's gradient;
+/// for a transposed convolution it is the other way round. The gradient of the weights is the same:
+/// Σₚ patchₚ featuresₚᵀ.
 final class ConvolutionWeights {
   let plan: ConvolutionPlan
   private let store: ParameterStore
@@ -23,7 +24,7 @@ final class ConvolutionWeights {
 
   private var geometry: ConvolutionGeometry { plan.geometry }
 
-  /// Which of the two exact forms of the norm is used.
+  /// The exact form of the norm that is used.
   var normForm: String { plan.prefersGramNorms ? "Gram norms" : "explicit norms" }
 
   func parametersChanged() {
@@ -63,19 +64,22 @@ final class ConvolutionWeights {
     }
   }
 
-  /// How far rounding may have moved the sum of Gram products: relative to (Σₚ ‖patchₚ‖‖featuresₚ‖)².
+  /// A bound on the rounding error of the sum of Gram products, relative to (Σₚ
+  /// ‖patchₚ‖‖featuresₚ‖)².
   ///
-  /// Products of single precision err by a few units of 2⁻²⁴; 2⁻¹⁹ covers blocked sums of thousands.
+  /// Products in single precision have errors of a few units of 2⁻²⁴; 2⁻¹⁹ covers blocked sums of
+  /// thousands.
   static let roundingAllowance = 0x1p-19
 
   /// Rounds Gram norms up where terms of different positions cancel.
   ///
-  /// The Gram form and the weighted sum add the positions' terms in different orders, so where they
-  /// cancel almost wholly, a norm could come out smaller than that of the gradient really added. By
-  /// Cauchy and Schwarz the terms are at most Σₚ‖patchₚ‖² · Σₚ‖featuresₚ‖², and a pixel lies in at
-  /// most ⌈kernel / stride⌉² patches. Taking xₚ·xᵩ as a sum over taps of products of pixels is one more
-  /// order of the same terms, which Cauchy and Schwarz bound tap by tap: Σₜ ‖xₚₜ‖‖xᵩₜ‖ ≤ ‖xₚ‖‖xᵩ‖.
-  /// What the sum's own form adds is `weightGradientGrowth`.
+  /// The Gram form and the weighted sum add the positions' terms in different orders. If the terms
+  /// cancel almost completely, a norm could come out smaller than that of the gradient that is
+  /// really added. By the Cauchy–Schwarz inequality the terms are at most Σₚ‖patchₚ‖² ·
+  /// Σₚ‖featuresₚ‖², and a pixel lies in at most ⌈kernel / stride⌉² patches. Computing xₚ·xᵩ as a
+  /// sum over taps of products of pixels is another order of the same terms, which the
+  /// Cauchy–Schwarz inequality bounds tap by tap: Σₜ ‖xₚₜ‖‖xᵩₜ‖ ≤ ‖xₚ‖‖xᵩ‖. `weightGradientGrowth`
+  /// accounts for the form of the weighted sum itself.
   private func addRoundingAllowance(
     image: Tensor, features: Tensor, to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {

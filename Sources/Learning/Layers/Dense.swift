@@ -3,7 +3,7 @@ public import Compute
 /// A matrix product with bias over all numbers of an example.
 ///
 /// An example's weight gradient is the outer product of its input x and its output gradient g, so
-/// its squared norm is ‖x‖²·‖g‖², exactly; the bias adds ‖g‖².
+/// its squared norm is exactly ‖x‖²·‖g‖²; the bias adds ‖g‖².
 public final class Dense: PerExampleLayer {
   /// The shape of one input example; its numbers are read in memory order.
   public let inputShape: Shape
@@ -78,7 +78,7 @@ public final class Dense: PerExampleLayer {
 }
 
 extension LayerBuilder {
-  /// Appends a dense layer with `outputs` numbers, whatever the shape before.
+  /// Appends a dense layer with `outputs` numbers, for any input shape.
   ///
   /// Weights start from `initialization`, by default normal with mean zero and deviation
   /// √(2 / inputs) (He et al., arXiv 1502.01852); biases start at zero.

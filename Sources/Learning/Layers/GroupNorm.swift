@@ -1,9 +1,9 @@
 public import Compute
 
-/// Normalises groups of channels of each example alone, then scales and shifts each channel
+/// Normalises groups of channels within each example, then scales and shifts each channel
 /// (Wu & He, arXiv 1803.08494).
 ///
-/// No statistic crosses examples, so a private network may hold it.
+/// No statistic depends on other examples, so a private network may contain it.
 public final class GroupNorm: PerExampleLayer {
   /// The shape of one example; its last axis is the channels.
   public let inputShape: Shape
@@ -151,7 +151,7 @@ public final class GroupNorm: PerExampleLayer {
     return (means, inverses)
   }
 
-  /// Hands out an array of the groups' numbers repeated for each of their channels.
+  /// Passes an array of the groups' numbers, repeated for each of their channels, to the body.
   private func perChannel<Result>(
     _ groups: [Double], _ body: (UnsafePointer<Float>) -> Result
   ) -> Result {

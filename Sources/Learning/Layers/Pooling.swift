@@ -89,7 +89,7 @@ public final class MaxPooling: ParameterFreeLayer {
         let source = input.pointer + pixel
         for channel in 0..<square.channels {
           let value = source[channel]
-          // NaN is the largest of all: a spoilt example must be recognised.
+          // NaN counts as the largest value, so that an invalid example is detected.
           target[channel] = value > target[channel] || value.isNaN ? value : target[channel]
         }
       }
@@ -99,7 +99,7 @@ public final class MaxPooling: ParameterFreeLayer {
     return output
   }
 
-  /// Hands each gradient to the first pixel, in memory order, that has the largest value.
+  /// Adds each gradient to the first pixel, in memory order, with the largest value.
   public func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass
   ) -> Tensor? {
@@ -126,20 +126,20 @@ public final class MaxPooling: ParameterFreeLayer {
   }
 }
 
-/// The image that holds one pixel for each square of another.
+/// The shape of the image with one pixel per square of another image.
 private func squares(of image: Shape, size: Int) -> Shape {
   Shape(image[0] / size, image[1] / size, image[2])
 }
 
-/// A square of pixels in a large image and the pixel that stands for it in a small one.
+/// A square of pixels in a large image and its pixel in the small image.
 private struct Square {
   /// The offsets of the square's pixels.
   let pixels: UnsafeBufferPointer<Int>
-  /// The offset of the pixel that stands for it.
+  /// The offset of its pixel in the small image.
   let offset: Int
   /// The channels of both images.
   let channels: Int
-  /// Room for a number per channel.
+  /// Scratch memory for one number per channel.
   let scratch: UnsafeMutablePointer<Float>
 }
 

@@ -7,7 +7,7 @@ public final class Reshape: ParameterFreeLayer {
   /// The shape of one output example.
   public let outputShape: Shape
 
-  /// Creates a view of `input` as `output`, which has as many numbers.
+  /// Creates a view of `input` as `output`, which has the same number of elements.
   public init(_ output: Shape, input: Shape) {
     precondition(input.count == output.count, "cannot view \(input) as \(output)")
     inputShape = input

@@ -1,10 +1,10 @@
 public import Compute
 
-/// The sum of a branch and of its input, or of what a shortcut makes of its input.
+/// The sum of a branch's output and its input, or the output of a shortcut on that input.
 public class Residual: Layer {
   /// The layers whose output is added.
   public let branch: [any Layer]
-  /// What becomes of the input; empty for the input itself.
+  /// The layers applied to the input before the sum; empty for the input itself.
   public let shortcut: [any Layer]
   /// The shape of one input example.
   public let inputShape: Shape
@@ -16,7 +16,7 @@ public class Residual: Layer {
     let output = branch.chainedShape(from: input)
     precondition(
       output == shortcut.chainedShape(from: input),
-      "a branch gives \(output), its shortcut \(shortcut.chainedShape(from: input))")
+      "a branch outputs \(output), its shortcut \(shortcut.chainedShape(from: input))")
     self.branch = branch
     self.shortcut = shortcut
     inputShape = input
@@ -57,7 +57,7 @@ public class Residual: Layer {
     for layer in branch + shortcut { layer.addGradient(in: pass) }
   }
 
-  /// A new tensor, because either side may be a view of what others still need.
+  /// Returns the sum in a new tensor, because either side may be a view that others still need.
   private func sum(_ first: Tensor, _ second: Tensor, _ shape: Shape, in pass: Pass) -> Tensor {
     let result = pass.make(shape)
     result.copy(from: first)
@@ -66,7 +66,7 @@ public class Residual: Layer {
   }
 }
 
-/// A residual sum whose layers treat every example alone.
+/// A residual sum whose layers treat every example separately.
 public final class PerExampleResidual: Residual, PerExampleLayer {
   private let layers: [any PerExampleLayer]
 
@@ -111,7 +111,7 @@ extension NetworkBuilder {
         shortcut: layers(of: "\(name).shortcut.", shortcut), input: shape))
   }
 
-  /// The layers that `build` appends to a branch of this network, which starts at its present shape.
+  /// The layers that `build` appends to a branch of this network, starting from the current shape.
   func layers(
     of prefix: String, _ build: (inout NetworkBuilder) -> Void
   ) -> [any PerExampleLayer] {

@@ -2,8 +2,8 @@ public import Compute
 
 /// A transposed convolution with bias: the adjoint of a convolution, which enlarges images.
 ///
-/// It runs on the plan of the convolution that it transposes, with the roles of input and output
-/// exchanged, so forward is that plan's backward pass over data and the other way round.
+/// It uses the plan of the convolution that it transposes, with input and output exchanged: its
+/// forward pass is that plan's backward pass over data, and vice versa.
 public final class TransposedConvolution: PerExampleLayer, ProductLayer {
   /// The sizes of the convolution that is transposed: its input is this layer's output.
   public let geometry: ConvolutionGeometry
@@ -126,8 +126,7 @@ extension LayerBuilder {
 
   /// Appends a transposed convolution whose output has a chosen size.
   ///
-  /// The size must be one that the convolution with this kernel, stride and padding maps to the
-  /// present one.
+  /// The convolution with this kernel, stride and padding must map that size to the current one.
   public mutating func transposedConvolution(
     _ channels: Int, kernel: Int, stride: Int, padding: Int, outputHeight: Int, outputWidth: Int,
     initialization: Initialization? = nil
@@ -140,7 +139,8 @@ extension LayerBuilder {
       padding: .all(padding))
     precondition(
       geometry.outputShape == shape,
-      "a convolution of \(outputHeight)×\(outputWidth) gives \(geometry.outputShape), not \(shape)")
+      "a convolution of \(outputHeight)×\(outputWidth) outputs \(geometry.outputShape), not \(shape)"
+    )
     let taps = Float(kernel * kernel * shape[2]) / Float(stride * stride)
     append(
       TransposedConvolution(

@@ -3,11 +3,12 @@ import Glibc
 
 /// Binary cross-entropy of logits.
 ///
-/// It is max(z, 0) − z·t + log(1 + e^−|z|) for log-odds z and target t. An example's loss is the mean over its outputs. With target 1 on drawn images it is the
-/// non-saturating generator loss; a target below one on real images is one-sided label smoothing
-/// (Salimans et al., arXiv 1606.03498).
+/// It is max(z, 0) − z·t + log(1 + e^−|z|) for log-odds z and target t. An example's loss is the
+/// mean over its outputs. With target 1 on generated images it is the non-saturating generator
+/// loss; a target below one on real images is one-sided label smoothing (Salimans et al., arXiv
+/// 1606.03498).
 public struct BinaryCrossEntropy: Loss {
-  /// What each example's outputs should say.
+  /// The target of each example's outputs.
   public enum Target: Hashable, Sendable {
     /// The same probability for every example.
     case constant(Float)
@@ -15,21 +16,21 @@ public struct BinaryCrossEntropy: Loss {
     case labels
   }
 
-  /// What each example's outputs should say.
+  /// The target of each example's outputs.
   public let target: Target
 
-  /// Creates the loss towards one probability, between zero and one.
+  /// Creates the loss for one target probability, between zero and one.
   public init(target: Float) {
     precondition((0...1).contains(target), "target \(target) is not a probability")
     self.target = .constant(target)
   }
 
-  /// Creates the loss towards a target.
+  /// Creates the loss for a target.
   public init(_ target: Target) {
     self.target = target
   }
 
-  /// Writes each example's gradient and, if asked for, its loss.
+  /// Writes each example's gradient and, if requested, its loss.
   public func evaluate(
     _ output: Tensor, gradient: Tensor, values: UnsafeMutableBufferPointer<Double>?, in pass: Pass
   ) {

@@ -6,7 +6,7 @@ public struct CategoricalCrossEntropy: Loss {
   /// Creates the loss.
   public init() {}
 
-  /// Writes each example's gradient and, if asked for, its loss.
+  /// Writes each example's gradient and, if requested, its loss.
   public func evaluate(
     _ output: Tensor, gradient: Tensor, values: UnsafeMutableBufferPointer<Double>?, in pass: Pass
   ) {
@@ -15,7 +15,7 @@ public struct CategoricalCrossEntropy: Loss {
     for (example, label) in pass.labels(below: classCount).enumerated() {
       let logits = output.pointer + example * classCount
       let slopes = gradient.pointer + example * classCount
-      // Shifting by the largest logit leaves the softmax as it is and keeps exp below one.
+      // Subtracting the largest logit does not change the softmax and keeps exp at most one.
       var largest = Double(logits[0])
       for index in 1..<max(1, classCount) { largest = max(largest, Double(logits[index])) }
       var sum = 0.0

@@ -4,31 +4,31 @@ public import Compute
 ///
 /// An example's loss is the mean over its outputs.
 public struct HingeLoss: Loss {
-  /// Whose loss it is.
+  /// The network and images to which the loss applies.
   public enum Role: Hashable, Sendable {
     /// The discriminator on real images: max(0, 1 − z).
     case real
-    /// The discriminator on drawn images: max(0, 1 + z).
+    /// The discriminator on generated images: max(0, 1 + z).
     case drawn
     /// The generator: −z.
     case generator
   }
 
-  /// Whose loss it is.
+  /// The network and images to which the loss applies.
   public let role: Role
 
-  /// Creates the loss of a role.
+  /// Creates the loss for a role.
   public init(_ role: Role) {
     self.role = role
   }
 
-  /// Writes each example's gradient and, if asked for, its loss.
+  /// Writes each example's gradient and, if requested, its loss.
   public func evaluate(
     _ output: Tensor, gradient: Tensor, values: UnsafeMutableBufferPointer<Double>?, in pass: Pass
   ) {
     evaluateLogits(output, gradient: gradient, values: values, in: pass) { logit, _ in
       switch role {
-      // Written so that NaN stays NaN: a spoilt example must be recognised by its gradient.
+      // Written so that NaN stays NaN: an invalid example must be detected by its gradient.
       case .real: logit >= 1 ? (0, 0) : (1 - logit, logit.isNaN ? logit : -1)
       case .drawn: logit <= -1 ? (0, 0) : (1 + logit, logit.isNaN ? logit : 1)
       case .generator: (-logit, logit.isNaN ? logit : -1)

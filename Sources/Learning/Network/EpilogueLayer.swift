@@ -1,26 +1,26 @@
 import Compute
 
-/// A layer whose results come from a product, which can do more to each number while the caches hold
-/// it: what the layers after it would do in passes over memory of their own.
+/// A layer computed by a product that can apply further steps to each number while it is in the
+/// cache, in place of separate passes over memory by the following layers.
 protocol ProductLayer: Layer {
-  /// As `forward`, then `epilogue` to every output.
+  /// Like `forward`, then applies `epilogue` to every output.
   func forward(_ input: Tensor, epilogue: [EpilogueStep], in pass: Pass) -> Tensor
-  /// As `backward`, then `epilogue` to every number of the input's gradient.
+  /// Like `backward`, then applies `epilogue` to every number of the input's gradient.
   func backward(
     _ outputGradient: Tensor, needsInputGradient: Bool, epilogue: [EpilogueStep], in pass: Pass
   ) -> Tensor?
 }
 
-/// A layer that looks at one number at a time, so that a product before it can do its work.
+/// An element-wise layer, whose work a preceding product can do.
 protocol EpilogueLayer: Layer {
-  /// What makes this layer's output of its input.
+  /// The step that computes this layer's output from its input.
   func step(in pass: Pass) -> EpilogueStep
-  /// Takes the output that the step gave, in the place of `forward`: what the layers after it make of
-  /// that output too, unless this one remembers its output.
+  /// Receives the output of the step, in place of `forward`, including the steps of later layers
+  /// unless this layer remembers its output.
   func take(output: Tensor)
-  /// Whether `backward` needs the output as it was, so that no later step may join this layer's.
+  /// Whether `backward` needs the unchanged output, so that no later step may follow this layer's step.
   var remembersOutput: Bool { get }
-  /// What makes the input's gradient of the output's, in the place of `backward`; nil if the layer
-  /// has to see the output's gradient itself.
+  /// The step that computes the input's gradient from the output's, in place of `backward`; nil if
+  /// the layer must see the output's gradient itself.
   var backwardStep: EpilogueStep? { get }
 }

@@ -2,8 +2,8 @@ public import Compute
 
 /// A piece of a network: forward, backward, and the gradient of its parameters.
 ///
-/// A layer is built with the shape of its input, so that mistakes show at construction. During a
-/// pass it remembers what backward needs; one pass at a time.
+/// A layer is created with the shape of its input, so that mistakes show at construction. During a
+/// pass it remembers what backward needs; it serves one pass at a time.
 public protocol Layer: AnyObject {
   /// What `describe` prints, for example "convolution 64, 4×4, stride 2".
   var summary: String { get }
@@ -11,11 +11,11 @@ public protocol Layer: AnyObject {
   var inputShape: Shape { get }
   /// The shape of one output example.
   var outputShape: Shape { get }
-  /// Takes note that the parameters have changed, to repack weights.
+  /// Repacks weights after the parameters have changed.
   func parametersChanged()
   /// Computes the outputs of a micro-batch (batch × output shape).
   func forward(_ input: Tensor, in pass: Pass) -> Tensor
-  /// Computes the input's gradient from the output's, and remembers the latter for `addGradient`.
+  /// Computes the input's gradient from the output's, and keeps the output's gradient for `addGradient`.
   ///
   /// Returns nil exactly when `needsInputGradient` is false, as for the first layer of a network.
   func backward(_ outputGradient: Tensor, needsInputGradient: Bool, in pass: Pass) -> Tensor?
@@ -23,7 +23,7 @@ public protocol Layer: AnyObject {
   func addGradient(in pass: Pass)
 }
 
-/// A layer that treats every example alone, so that each one's influence can be bounded.
+/// A layer that treats every example separately, so that the influence of each can be bounded.
 ///
 /// This is the book-keeping form of ghost clipping (Bu et al., arXiv 2210.00038): one forward, one
 /// backward chain, squared norms per example, then one weighted sum. Layers that mix examples, such
@@ -42,7 +42,7 @@ extension PerExampleLayer {
   }
 }
 
-/// A layer without parameters: only forward and backward are its own.
+/// A layer without parameters, which implements only forward and backward.
 public protocol ParameterFreeLayer: PerExampleLayer {}
 
 extension ParameterFreeLayer {

@@ -1,6 +1,6 @@
 public import Compute
 
-/// What the layers' verbs need of a builder: they append to a table and know the shape so far.
+/// A network builder: layers' methods append to its list of layers and read the current shape.
 ///
 /// Two builders conform: `NetworkBuilder`, whose networks may read private examples, and
 /// `PublicNetworkBuilder`, whose networks may not and may therefore mix examples.
@@ -13,11 +13,11 @@ public protocol LayerBuilder {
   var shape: Shape { get }
   /// A unique name for the next layer of a kind, such as "convolution2".
   mutating func name(_ kind: String) -> String
-  /// Appends a layer that treats every example alone.
+  /// Appends a layer that treats every example separately.
   mutating func append(_ layer: any PerExampleLayer)
 }
 
-/// Hands out names that no other layer of a network has.
+/// Creates names that are unique within a network.
 struct LayerNames {
   let prefix: String
   private var counts: [String: Int] = [:]

@@ -2,7 +2,7 @@ import Compute
 
 // A chain of layers inside a layer, or a whole network.
 extension [any Layer] {
-  /// The shape after the last layer, each taking what the one before gives.
+  /// The shape after the last layer, where each layer takes the output of the previous one.
   func chainedShape(from input: Shape) -> Shape {
     reduce(input) { shape, layer in
       precondition(
@@ -11,7 +11,7 @@ extension [any Layer] {
     }
   }
 
-  /// Runs the chain; a convolution does what the layers after it would do to each of its numbers.
+  /// Runs the chain; the epilogue of a convolution does the work of the element-wise layers after it.
   func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     var value = input
     var rest = self[...]

@@ -2,18 +2,18 @@ public import Compute
 
 /// A chain of layers over one parameter store.
 public final class Network {
-  /// The layers in order; each takes what the one before gives.
+  /// The layers in order; each takes the output of the previous one.
   public let layers: [any Layer]
   /// All parameters.
   public let parameters: ParameterStore
 
-  /// Creates a network whose layers declared their parameters in `parameters`, and seals it.
+  /// Creates a network whose layers declared their parameters in `parameters`, and seals the store.
   public init(_ layers: [any Layer], parameters: ParameterStore, seed: UInt64) {
     precondition(!layers.isEmpty, "a network has at least one layer")
     for (before, after) in zip(layers, layers.dropFirst()) {
       precondition(
         before.outputShape == after.inputShape,
-        "'\(before.summary)' gives \(before.outputShape), '\(after.summary)' takes \(after.inputShape)"
+        "'\(before.summary)' outputs \(before.outputShape), '\(after.summary)' takes \(after.inputShape)"
       )
     }
     self.layers = layers
@@ -28,7 +28,7 @@ public final class Network {
   /// The shape of one output example.
   public var outputShape: Shape { layers[layers.count - 1].outputShape }
 
-  /// Tells every layer that the parameters have changed.
+  /// Notifies every layer that the parameters have changed.
   public func parametersChanged() {
     for layer in layers { layer.parametersChanged() }
   }

@@ -1,6 +1,6 @@
 public import Compute
 
-/// Builds a network as a table of layers; each verb lives in its layer's file.
+/// Builds a network as a list of layers; each method is defined in its layer's file.
 ///
 /// ```swift
 /// var net = NetworkBuilder(input: Shape(28, 28, 1), on: machine)
@@ -14,7 +14,7 @@ public struct NetworkBuilder: LayerBuilder {
   public let machine: Machine
   /// Where the layers declare their parameters.
   public let parameters: ParameterStore
-  /// The layers so far, which all treat every example alone.
+  /// The layers so far, which all treat every example separately.
   public private(set) var layers: [any PerExampleLayer] = []
   /// The shape of one example after the layers so far.
   public private(set) var shape: Shape
@@ -44,7 +44,7 @@ public struct NetworkBuilder: LayerBuilder {
     shape = layer.outputShape
   }
 
-  /// The finished network, its parameters set from `seed`.
+  /// The finished network, with parameters initialised from `seed`.
   public func network(seed: UInt64) -> Network {
     Network(layers, parameters: parameters, seed: seed)
   }

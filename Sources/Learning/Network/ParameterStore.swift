@@ -1,6 +1,6 @@
 public import Compute
 
-/// Where a layer's numbers start from.
+/// The initial values of a layer's parameters.
 public enum Initialization: Hashable, Sendable {
   /// All zero.
   case zeros
@@ -12,21 +12,21 @@ public enum Initialization: Hashable, Sendable {
   case uniform(bound: Float)
 }
 
-/// One named array of parameters: where it lies in its store's buffers.
+/// One named array of parameters and its place in the store's buffers.
 public struct Parameter: Sendable {
   /// Unique within the network, for example "convolution2.weights"; the key in checkpoints.
   public let name: String
   /// Its extents.
   public let shape: Shape
-  /// The place of its first element in the store's buffers.
+  /// The offset of its first element in the store's buffers.
   public let offset: Int
-  /// How it starts.
+  /// Its initial values.
   public let initialization: Initialization
 }
 
 /// All parameters of a network in one buffer, and their gradient in another of the same layout.
 ///
-/// Noise, optimiser, averaging and checkpoint are one loop each over these buffers.
+/// Noise, optimiser, averaging and checkpoint each need only one loop over these buffers.
 public final class ParameterStore: @unchecked Sendable {
   /// The parameters in the order of declaration.
   public private(set) var parameters: [Parameter] = []
@@ -46,7 +46,7 @@ public final class ParameterStore: @unchecked Sendable {
   /// The number of parameters, counted as floats.
   public var count: Int { (parameters.last.map { $0.offset + $0.shape.count }) ?? 0 }
 
-  /// Reserves room for a parameter; only before `seal`.
+  /// Reserves memory for a parameter; allowed only before `seal`.
   public func declare(_ name: String, _ shape: Shape, _ initialization: Initialization) -> Parameter
   {
     precondition(!sealed, "parameter \(name) was declared after the network was built")
@@ -67,7 +67,7 @@ public final class ParameterStore: @unchecked Sendable {
     for parameter in parameters { fill(parameter, from: &stream) }
   }
 
-  /// The present values of a parameter.
+  /// The current values of a parameter.
   public func values(of parameter: Parameter) -> Tensor {
     Tensor(shape: parameter.shape, base: values.pointer + parameter.offset)
   }

@@ -1,33 +1,33 @@
 public import Compute
 
-/// One micro-batch on its way through a network: its size, its classes, and the step's memory.
+/// One micro-batch passing through a network: its size, its classes, and the step's memory.
 public final class Pass {
-  /// What the outputs are for; only layers that keep running statistics tell them apart.
+  /// The purpose of the outputs; only layers with running statistics distinguish them.
   public enum Purpose: Hashable, Sendable {
-    /// Statistics come from the batch and update the running ones.
+    /// Statistics come from the batch and update the running statistics.
     case training
-    /// Running statistics are used and kept: an example's output does not depend on its batch.
+    /// Running statistics are used and not updated: an example's output does not depend on its batch.
     case sampling
   }
 
   /// Where the arithmetic runs.
   public let machine: Machine
-  /// Where activations and gradients of this micro-batch live until the next `begin`.
+  /// The memory of this micro-batch's activations and gradients until the next `begin`.
   public let arena: Arena
-  /// The examples in the present micro-batch; zero is an ordinary size.
+  /// The number of examples in the current micro-batch; zero is an ordinary size.
   public private(set) var exampleCount = 0
-  /// The class of each example, for conditional layers; empty when the model has no classes.
+  /// The class of each example, for conditional layers; empty if the model has no classes.
   public private(set) var labels: [Int] = []
-  /// What the outputs are for.
+  /// The purpose of the outputs.
   public private(set) var purpose = Purpose.training
 
-  /// Creates a pass with memory of its own.
+  /// Creates a pass with its own memory.
   public init(on machine: Machine) {
     self.machine = machine
     arena = Arena()
   }
 
-  /// Starts the next micro-batch; tensors of the last one are given back.
+  /// Starts the next micro-batch and frees the tensors of the last one.
   public func begin(exampleCount: Int, labels: [Int] = [], purpose: Purpose = .training) {
     precondition(
       labels.isEmpty || labels.count == exampleCount,
@@ -41,12 +41,12 @@ public final class Pass {
   /// Forgets the micro-batch: its size, its classes and its tensors, which may be private.
   func end() { begin(exampleCount: 0, purpose: purpose) }
 
-  /// Cuts a tensor of the batch with `shape` for each example; its elements are not set.
+  /// Allocates an uninitialised tensor of the batch with `shape` for each example.
   public func make(_ shape: Shape) -> Tensor {
     arena.make(shape.batched(exampleCount))
   }
 
-  /// The class of each example, checked: there is one for each, and it is below `classCount`.
+  /// The class of each example, after checks that there is one per example, below `classCount`.
   public func labels(below classCount: Int) -> [Int] {
     precondition(
       labels.count == exampleCount, "\(labels.count) labels for \(exampleCount) examples")

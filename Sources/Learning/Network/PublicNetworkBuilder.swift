@@ -2,8 +2,8 @@ public import Compute
 
 /// Builds a network that never reads a private example, such as a generator.
 ///
-/// It takes every verb of `NetworkBuilder` and, beyond them, layers that mix the examples of a
-/// batch. It cannot make a `PrivateNetwork`.
+/// It has all methods of `NetworkBuilder` and also accepts layers that mix the examples of a batch.
+/// It cannot create a `PrivateNetwork`.
 public struct PublicNetworkBuilder: LayerBuilder {
   /// Where the network will run.
   public let machine: Machine
@@ -33,7 +33,7 @@ public struct PublicNetworkBuilder: LayerBuilder {
     names.next(kind)
   }
 
-  /// Appends a layer that treats every example alone.
+  /// Appends a layer that treats every example separately.
   public mutating func append(_ layer: any PerExampleLayer) {
     append(mixing: layer)
   }
@@ -44,7 +44,7 @@ public struct PublicNetworkBuilder: LayerBuilder {
     shape = layer.outputShape
   }
 
-  /// The finished network, its parameters set from `seed`.
+  /// The finished network, with parameters initialised from `seed`.
   public func network(seed: UInt64) -> Network {
     Network(layers, parameters: parameters, seed: seed)
   }

@@ -2,16 +2,16 @@ public import Compute
 
 /// Adam with bias correction (Kingma & Ba, arXiv 1412.6980).
 public final class Adam: Optimizer {
-  /// The step size, the decays of the moments, the guard of the denominator.
+  /// The step size, the decay rates of the moments, and the constant added to the denominator.
   public private(set) var constants: AdamConstants
-  /// Updates made so far.
+  /// The number of updates so far.
   public var stepCount = 0
   private let firstMoment: Tensor
   private let secondMoment: Tensor
   private let store: ParameterStore
   private let machine: Machine
 
-  /// Creates an optimiser for one sealed store, which also holds its memory.
+  /// Creates an optimiser for one sealed store, which also owns the optimiser's memory.
   public init(for parameters: ParameterStore, _ constants: AdamConstants, on machine: Machine) {
     self.constants = constants
     self.machine = machine

@@ -1,10 +1,10 @@
 import Glibc
 
-/// The learning rate as a function of the step alone: nothing measured on data may drive it.
+/// The learning rate as a function of the step alone; no measurement on data may influence it.
 public struct LearningRateSchedule: Codable, Hashable, Sendable {
-  /// How the rate goes on after warming up.
+  /// The course of the rate after the warm-up.
   public enum Course: Codable, Hashable, Sendable {
-    /// It stays.
+    /// It stays constant.
     case constant
     /// Half a cosine from the peak to `floor` times the peak at the last step `end`.
     case cosine(end: Int, floor: Double)
@@ -16,14 +16,15 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
   public let peak: Double
   /// Steps over which the rate rises linearly to the peak; zero for none.
   public let warmUpSteps: Int
-  /// How the rate goes on.
+  /// The course of the rate after the warm-up.
   public let course: Course
 
   /// Creates a schedule.
   public init(_ peak: Double, warmUpSteps: Int = 0, _ course: Course = .constant) {
-    precondition(peak > 0 && warmUpSteps >= 0, "a rate is positive, a warm-up not negative")
+    precondition(
+      peak > 0 && warmUpSteps >= 0, "the rate must be positive and the warm-up not negative")
     if case .stepwise(let interval, _) = course {
-      precondition(interval > 0, "steps of a schedule have a length")
+      precondition(interval > 0, "the interval of a stepwise schedule must be positive")
     }
     self.peak = peak
     self.warmUpSteps = warmUpSteps

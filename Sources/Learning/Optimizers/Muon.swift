@@ -1,46 +1,47 @@
 public import Compute
 
-/// Muon for matrices, Adam for all else.
+/// Muon for matrices, Adam for all other parameters.
 ///
-/// A matrix moves along its Nesterov momentum with all singular values brought to about one (Jordan and
-/// others 2024, "Muon: an optimizer for hidden layers in neural networks"), so that rare directions
-/// learn as fast as frequent ones. The step is scaled to the size of one of Adam's, 0.2·√max(rows,
-/// columns) (Liu and others 2025, arXiv 2502.16982, section 2.2), so that one learning rate serves both
-/// rules. A convolution's matrix has a column for each filter.
+/// A matrix is updated along its Nesterov momentum with all singular values brought to about one
+/// (Jordan and others 2024, "Muon: an optimizer for hidden layers in neural networks"), so that
+/// rare directions learn as fast as frequent ones. The step is scaled to the size of an Adam step,
+/// 0.2·√max(rows, columns) (Liu and others 2025, arXiv 2502.16982, section 2.2), so that one
+/// learning rate serves both rules. A convolution's matrix has one column per filter.
 ///
-/// An update is computed from the gradient alone, so noised gradients stay as private; but noise
-/// makes a gradient's small directions meaningless, which Muon enlarges.
+/// An update is computed from the gradient alone, so noised gradients stay as private. But noise
+/// dominates the small directions of a gradient, and Muon amplifies them.
 public final class Muon: Optimizer {
-  /// What a step of Adam's size is measured as: the root mean square of its elements.
+  /// The root mean square of the elements of a typical Adam step.
   private static let adamStepSize: Float = 0.2
 
-  /// A parameter that is a matrix, with what brings its step into form.
+  /// A parameter that is a matrix, with the objects that compute its step.
   private struct Matrix {
     let parameter: Parameter
     let orthogonalization: Orthogonalization
-    /// The step's elements have the root mean square of `adamStepSize` after this scale.
+    /// The factor that gives the step's elements the root mean square `adamStepSize`.
     let scale: Float
   }
 
   /// The step size of both rules, and the other constants of Adam.
   public private(set) var constants: AdamConstants
-  /// How much of a matrix's last direction is kept.
+  /// The momentum coefficient for matrices.
   public let momentum: Float
-  /// Updates made so far.
+  /// The number of updates so far.
   public var stepCount = 0
   private let matrices: [Matrix]
   private let others: [Parameter]
-  /// The momentum of matrices, the first moment of all else.
+  /// The momentum of matrices; the first moment of all other parameters.
   private let firstMoment: Tensor
   /// Zero for matrices.
   private let secondMoment: Tensor
-  /// Where steps of matrices are made.
+  /// Scratch memory for the steps of matrices.
   private let directions: Tensor
   private let store: ParameterStore
   private let machine: Machine
 
-  /// Creates an optimiser for one sealed store, which also holds its memory; `isMatrix` says which
-  /// parameters, of two axes or more, move by Muon's rule: weights of hidden layers, as a rule.
+  /// Creates an optimiser for one sealed store, which also owns the optimiser's memory; `isMatrix`
+  /// selects the parameters, of two axes or more, that Muon updates: usually the weights of hidden
+  /// layers.
   public init(
     for parameters: ParameterStore, _ constants: AdamConstants, momentum: Float = 0.95,
     on machine: Machine, matrices isMatrix: (Parameter) -> Bool
@@ -60,7 +61,7 @@ public final class Muon: Optimizer {
     precondition(parameter.shape.rank > 1, "\(parameter.name) is no matrix")
     let columns = parameter.shape[parameter.shape.rank - 1]
     let rows = parameter.shape.count / columns
-    // Matrices are shared among the threads, each of which takes whole ones.
+    // Matrices are distributed over the threads; each thread takes whole matrices.
     return Matrix(
       parameter: parameter,
       orthogonalization: Orthogonalization(

@@ -1,19 +1,19 @@
 public import Compute
 
-/// An exponential moving average of a network's parameters, from which images are drawn.
+/// An exponential moving average of a network's parameters, used to draw images.
 ///
 /// The decay warms up as min(decay, (1 + n) / (10 + n)) after n updates, so that the average forgets
 /// the initial values quickly.
 public final class WeightAverage {
   /// The decay after warming up.
   public let decay: Double
-  /// Updates made so far.
+  /// The number of updates so far.
   public var updateCount = 0
   /// The average, flat, in the layout of the parameters; to save and to restore in place.
   public let values: Tensor
   private let store: ParameterStore
 
-  /// Creates an average of a sealed store that starts at its present values.
+  /// Creates an average of a sealed store that starts at the store's current values.
   public init(of parameters: ParameterStore, decay: Double) {
     precondition((0..<1).contains(decay), "decay \(decay) is not in 0..<1")
     self.decay = decay
@@ -30,7 +30,7 @@ public final class WeightAverage {
     min(decay, Double(1 + updateCount) / Double(10 + updateCount))
   }
 
-  /// Takes the present values of `parameters` into the average.
+  /// Updates the average with the current values of `parameters`.
   public func update(from parameters: ParameterStore) {
     precondition(parameters.count == values.count, "an average serves one layout")
     let share = Float(1 - presentDecay)
@@ -40,18 +40,18 @@ public final class WeightAverage {
     updateCount += 1
   }
 
-  /// Forgets the past: the average is what the network holds now.
+  /// Resets the average to the current parameters.
   public func restart() {
     values.copy(from: store.values)
     updateCount = 0
   }
 
-  /// Sets `parameters` to the average; the network is to be told that they have changed.
+  /// Sets `parameters` to the average; the caller must notify the network of the change.
   public func copy(to parameters: ParameterStore) {
     parameters.values.copy(from: values)
   }
 
-  /// Runs `body` while `network` holds the average in place of its own parameters.
+  /// Runs `body` while `network` uses the average in place of its own parameters.
   public func withAverage<Result, Failure: Error>(
     in network: Network, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -2,30 +2,32 @@ import Privacy
 
 /// The factors that bound each unit's contribution to a sum of gradients.
 enum ClipWeights {
-  /// How far one more unit shifts the rounding of the others' sum, for each of them, as a share of the
-  /// clip norm.
+  /// A bound on how much one additional unit changes the rounding of the others' sum, per unit, as
+  /// a share of the clip norm.
   ///
-  /// A sum of floats errs by at most 2⁻²⁴ of the terms' norms for each addition that a term goes
-  /// through. Micro-batches are added in double, so these are the additions inside one of them: 16 on
-  /// average where 32 examples are added in their order. One more unit can change all errors of both
-  /// sums: 2 · 16 · 2⁻²⁴ = 2⁻¹⁹. A convolution adds more terms, positions, whose errors would have to
-  /// agree. Measured is at most a twentieth of this, on gradients that all point in one direction, in dense layers
-  /// and convolutions, for batches of 64 to 4096.
+  /// A sum of floats has an error of at most 2⁻²⁴ of the terms' norms for each addition that a term
+  /// goes through. Micro-batches are added in double, so only the additions inside a micro-batch
+  /// count: 16 on average if 32 examples are added in their order. One additional unit can change
+  /// all errors of both sums: 2 · 16 · 2⁻²⁴ = 2⁻¹⁹. A convolution adds more terms, its positions,
+  /// but their errors would all have to have the same sign. The largest measured value is a
+  /// twentieth of this bound, for gradients that all point in one direction, in dense layers and
+  /// convolutions, for batches of 64 to 4096.
   static let roundingShift = 0x1p-19
 
-  /// The norm that weights clip to in a float sum: so much below the mechanism's clip norm, by a factor
-  /// that the plan alone decides, that a unit and the rounding that it shifts stay within that norm.
+  /// The norm to which weights clip in a float sum: below the mechanism's clip norm by a factor
+  /// that depends only on the plan, so that a unit and its effect on rounding stay within that
+  /// norm.
   static func clipNorm(of mechanism: SubsampledGaussian) -> Double {
     mechanism.clipNorm / (1 + roundingShift * Double(mechanism.nominalBatchSize))
   }
 
   /// Norms are rounded up by this factor before clipping.
   ///
-  /// Gradients are computed in single precision: a sum of K products in blocks errs by a few times
-  /// √K·2⁻²⁴ relative, and 2⁻¹³ covers the longest sums of our layers.
+  /// Gradients are computed in single precision: a blocked sum of K products has a relative error
+  /// of a few times √K·2⁻²⁴, and 2⁻¹³ covers the longest sums of our layers.
   static let roundingMargin = 1 + 0x1p-13
 
-  /// Returns, for each example, the norm of its gradient or, where several examples belong to one
+  /// Returns, for each example, the norm of its gradient or, if several examples belong to one
   /// unit, the sum of their norms, which bounds the norm of their sum.
   static func unitNorms(squaredNorms: [Double], units: [Int]?) -> [Double] {
     guard let units else { return squaredNorms.map { $0.squareRoot() } }

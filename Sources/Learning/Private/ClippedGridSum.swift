@@ -1,13 +1,13 @@
 public import Compute
 public import Privacy
 
-/// The sum of clipped gradients in whole steps of a grid: private until noised, as `ClippedSum`.
+/// The sum of clipped gradients in whole steps of a grid; private until noised, like `ClippedSum`.
 ///
-/// This is the hardened mode. Sum and noise are exact integers, so they depend neither on the order
-/// of examples, nor on threads or micro-batches, and the low bits of floats tell nothing (Mironov
-/// 2012; arXiv 2112.05307). Its discrete Gaussian noise obeys the Rényi bound of the continuous one
-/// with the same multiplier (Canonne, Kamath and Steinke, arXiv 2004.00010), so its epsilon is to
-/// be taken from the Rényi accountant.
+/// This is the hardened mode. Sum and noise are exact integers, so they do not depend on the order
+/// of examples, on threads or on micro-batches, and the low bits of floats reveal nothing (Mironov
+/// 2012; arXiv 2112.05307). Its discrete Gaussian noise obeys the Rényi bound of the continuous
+/// noise with the same multiplier (Canonne, Kamath and Steinke, arXiv 2004.00010), so its epsilon
+/// must be computed by the Rényi accountant.
 public struct ClippedGridSum: ~Copyable {
   private let sum: [Int]
   private let grid: NoiseGrid
@@ -34,8 +34,8 @@ public struct ClippedGridSum: ~Copyable {
 }
 
 extension PrivateNetwork {
-  /// The gradient of private examples through a mechanism: clipped, summed and noised in the way
-  /// that it says and that its event is charged for.
+  /// The gradient of private examples through a mechanism: clipped, summed and noised in the
+  /// mechanism's way, for which its event is charged.
   public func privateGradient(
     over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     noise: NoiseStream, in pass: Pass
@@ -50,7 +50,7 @@ extension PrivateNetwork {
 
   /// The clipped gradients of private examples, summed in whole steps of a grid.
   ///
-  /// As `clippedSum`, with one pass for each unit: several times slower, and exact.
+  /// Like `clippedSum`, with one pass per unit: exact, but several times slower.
   public func clippedGridSum(
     over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass

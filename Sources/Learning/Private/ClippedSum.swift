@@ -3,8 +3,8 @@ import Privacy
 
 /// The sum of clipped gradients of private examples: private until noised.
 ///
-/// It cannot be copied, read or scaled; its only way out is `noised(by:)`. Scaling before the noise
-/// would change the sensitivity that the noise is calibrated to.
+/// It cannot be copied, read or scaled; its only exit is `noised(by:)`. Scaling before the noise
+/// would change the sensitivity for which the noise is calibrated.
 public struct ClippedSum: ~Copyable {
   private let sum: GradientBuffer
   private let mechanism: SubsampledGaussian
@@ -26,13 +26,13 @@ public struct ClippedSum: ~Copyable {
   }
 }
 
-/// A gradient that noise protects: everything computed from it alone is free to leave.
+/// A gradient protected by noise: everything computed from it alone may leave.
 public struct PrivateGradient: ~Copyable {
   let buffer: GradientBuffer
 
   /// All parameters' gradient, flat; it may be added to and scaled.
   ///
-  /// The memory belongs to the private network and is used anew once this gradient is gone.
+  /// The memory belongs to the private network, which reuses it after this gradient is destroyed.
   public var values: Tensor { buffer.values }
 }
 

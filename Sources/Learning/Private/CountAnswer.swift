@@ -2,24 +2,24 @@ public import Compute
 @_spi(PrivateZone) public import Privacy
 
 extension CountQuery {
-  /// The counts with noise, in whole numbers; they may leave, and may be below zero.
+  /// Returns the counts with noise, as whole numbers; they may leave, and may be negative.
   ///
-  /// `counts` are images of each kind, of which no unit has more than `sensitivity` in all. The
-  /// reservation proves that the answer was charged before it is computed.
+  /// `counts` are the numbers of images of each kind; no unit has more than `sensitivity` images in
+  /// all. The reservation proves that the answer was charged before it is computed.
   public func answer(
     _ counts: Sensitive<[Int]>, paidBy reservation: borrowing Reservation,
     noise source: NoiseStream
   ) -> Releasable<[Int]> {
     precondition(
-      reservation.event == event && reservation.times >= 1, "another question was paid for")
+      reservation.event == event && reservation.times >= 1, "the reservation is for another event")
     let counts = counts.revealed()
     let drawn = draw(counts.count, from: source)
     return Releasable(zip(counts, drawn).map { $0 + $1 }, .paidFor)
   }
 
-  /// Whole noises.
+  /// Draws noise in whole numbers.
   ///
-  /// A rounded Gaussian number on a whole count is the rounded sum: rounding comes after the
+  /// A whole count plus a rounded Gaussian number equals the rounded sum: rounding comes after the
   /// mechanism and costs nothing.
   private func draw(_ count: Int, from source: NoiseStream) -> [Int] {
     switch noise {

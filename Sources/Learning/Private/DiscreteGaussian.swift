@@ -4,9 +4,9 @@ import Compute
 /// exp(−x² / 2σ²), for a whole σ.
 ///
 /// It follows Canonne, Kamath and Steinke (arXiv 2004.00010, algorithms 1 to 3): proposals from a
-/// discrete Laplace distribution, accepted by coins whose chances are exp(−fraction). Every coin
-/// comes from whole random numbers, so no rounding of floats can give the data away. It takes a
-/// varying number of coins: who can time it learns something about the noise.
+/// discrete Laplace distribution, accepted by coins with probability exp(−fraction). Every coin
+/// comes from whole random numbers, so no rounding of floats can reveal the data. The number of
+/// coins varies: an observer who can time the sampler learns something about the noise.
 struct DiscreteGaussian {
   /// σ, from 1 to 2³⁰.
   let scale: UInt64
@@ -20,7 +20,7 @@ struct DiscreteGaussian {
   func sample(from noise: NoiseStream) -> Int {
     var coins = ExactCoins(noise: noise)
     while true {
-      // Algorithm 3 with t = σ: accept with chance exp(−(|y| − σ²/t)² / 2σ²).
+      // Algorithm 3 with t = σ: accept with probability exp(−(|y| − σ²/t)² / 2σ²).
       let (magnitude, isNegative) = laplace(&coins)
       let distance = UInt128(magnitude > scale ? magnitude - scale : scale - magnitude)
       let accepted = coins.flipExponential(
@@ -38,22 +38,22 @@ struct DiscreteGaussian {
       while coins.flipExponential(minus: 1, over: 1) { wholes += 1 }
       let magnitude = part + scale * wholes
       let isNegative = coins.uniform(below: 2) == 1
-      // Zero has one sign only.
+      // Zero is accepted with one sign only.
       if magnitude > 0 || !isNegative { return (magnitude, isNegative) }
     }
   }
 }
 
-/// Coins whose chances are exact.
+/// Coins with exact probabilities.
 private struct ExactCoins {
   var noise: NoiseStream
 
-  /// A whole number below `bound`, each as likely; a single one costs no randomness.
+  /// A uniform whole number below `bound`; a bound of one uses no randomness.
   mutating func uniform(below bound: UInt64) -> UInt64 {
     bound == 1 ? 0 : noise.next(upperBound: bound)
   }
 
-  /// Is true with chance exp(−numerator / denominator) (algorithm 1).
+  /// Returns true with probability exp(−numerator / denominator) (algorithm 1).
   mutating func flipExponential(minus numerator: UInt128, over denominator: UInt64) -> Bool {
     let (wholes, rest) = numerator.quotientAndRemainder(dividingBy: UInt128(denominator))
     var left = wholes
@@ -64,8 +64,8 @@ private struct ExactCoins {
     return flipExponential(minusFraction: UInt64(rest), over: denominator)
   }
 
-  /// Is true with chance exp(−γ), γ = numerator / denominator at most one: the number of successes
-  /// in a row of coins with chances γ/1, γ/2, γ/3, … is even with that chance.
+  /// Returns true with probability exp(−γ), γ = numerator / denominator at most one: the number of
+  /// successes in a row of coins with probabilities γ/1, γ/2, γ/3, … is even with that probability.
   private mutating func flipExponential(
     minusFraction numerator: UInt64, over denominator: UInt64
   ) -> Bool {

@@ -1,22 +1,22 @@
 public import Compute
 
-/// Where a network's training examples come from, a micro-batch at a time.
+/// A source of a network's training examples, one micro-batch at a time.
 public protocol ExampleSource {
   /// The number of examples; zero is an ordinary batch.
   var count: Int { get }
-  /// The class of each example in `range`; empty when there are none.
+  /// The class of each example in `range`; empty if there are no classes.
   func labels(in range: Range<Int>) -> [Int]
-  /// Whose data each example is; examples of one unit are neighbours. Nil: every example is alone.
+  /// The unit of each example; examples of one unit are adjacent. Nil: every example is its own unit.
   var units: [Int]? { get }
   /// Writes the examples of `range` into `target` (range × example shape).
   func fill(_ target: Tensor, from range: Range<Int>)
 }
 
 extension ExampleSource {
-  /// Every example is a unit of its own.
+  /// Every example is its own unit.
   public var units: [Int]? { nil }
 
-  /// Whether no unit's examples are interrupted by those of another.
+  /// Whether the examples of each unit are contiguous.
   var keepsUnitsTogether: Bool {
     guard let units else { return true }
     precondition(units.count == count, "\(units.count) units for \(count) examples")
@@ -28,7 +28,7 @@ extension ExampleSource {
     return true
   }
 
-  /// Cuts the examples into micro-batches of about `size` that never split a unit.
+  /// Divides the examples into micro-batches of about `size` that never split a unit.
   func microBatches(of size: Int) -> [Range<Int>] {
     var batches: [Range<Int>] = []
     var start = 0

@@ -1,10 +1,10 @@
 public import Compute
 public import Privacy
 
-/// Training examples that are private: nothing outside this room can read them.
+/// Private training examples: nothing outside this room can read them.
 ///
-/// They can be summed through clip and noise, or, with the administrator's permission, without. No
-/// function that takes other examples takes these.
+/// They can be summed with clipping and noise, or, with the administrator's permission, without. No
+/// function for other examples accepts them.
 public struct PrivateExamples {
   let source: any ExampleSource
 
@@ -13,10 +13,11 @@ public struct PrivateExamples {
     self.source = source
   }
 
-  /// What is made from private examples is private.
+  /// Transforms private examples; the result is private too.
   ///
-  /// `transform` must treat each example alone. It is sendable so that it cannot write what it sees
-  /// into a variable outside. It may draw from a noise stream, into which nothing can be written.
+  /// `transform` must treat each example separately. It is sendable, so it cannot write the
+  /// examples into a variable outside. It may draw from a noise stream, into which nothing can be
+  /// written.
   public func map(
     drawing noise: NoiseStream,
     _ transform: @Sendable (any ExampleSource, NoiseStream) -> any ExampleSource
@@ -25,8 +26,8 @@ public struct PrivateExamples {
   }
 }
 
-/// A gradient of private examples that no noise protects: it is never read, and moves parameters
-/// only with the administrator's permission.
+/// A gradient of private examples without noise: it is never read, and moves parameters only with
+/// the administrator's permission.
 public struct UnprotectedGradient: ~Copyable {
   private let buffer: GradientBuffer
   /// The mean loss of the examples.
@@ -47,7 +48,7 @@ public struct UnprotectedGradient: ~Copyable {
 }
 
 extension PrivateNetwork {
-  /// The mean gradient of private examples as it is, neither clipped nor noised.
+  /// The mean gradient of private examples, neither clipped nor noised.
   public func unprotectedGradient(
     over examples: PrivateExamples, loss: some Loss, in pass: Pass
   ) -> UnprotectedGradient {
@@ -62,7 +63,7 @@ extension PrivateNetwork {
     return UnprotectedGradient(buffer, meanLoss: Sensitive(mean))
   }
 
-  /// Moves the parameters along a gradient that nothing protects.
+  /// Moves the parameters along an unprotected gradient.
   public func update(
     along gradient: consuming UnprotectedGradient, by optimizer: some Optimizer,
     _ permission: UnprotectedTraining

@@ -1,21 +1,21 @@
 public import Compute
 public import Privacy
 
-/// A network that may read private examples: it accepts only layers that treat examples alone.
+/// A network that may read private examples: it accepts only layers that treat examples separately.
 ///
-/// What private examples did to its gradient leaves only as a `ClippedSum`, which leaves only
-/// through noise, or as an `UnprotectedGradient`, which needs the administrator's permission.
+/// The gradient of private examples leaves only as a `ClippedSum`, whose only exit is through
+/// noise, or as an `UnprotectedGradient`, which needs the administrator's permission.
 public final class PrivateNetwork {
-  /// The usual number of examples in a micro-batch.
+  /// The default number of examples in a micro-batch.
   public static let defaultMicroBatchSize = 32
 
-  /// The chain of layers, to be used freely on data that is not private.
+  /// The chain of layers, for free use on data that are not private.
   public let network: Network
   private let layers: [any PerExampleLayer]
   private var buffers: [GradientBuffer] = []
-  /// Where micro-batches of private examples are added; zero between two sums.
+  /// The accumulator for micro-batches of private examples; zero between two sums.
   private lazy var total = DoubleSum(count: parameters.count)
-  /// Examples that travel through the network together: a matter of speed and memory alone.
+  /// The number of examples per pass; it affects only speed, memory and rounding.
   public let microBatchSize: Int
 
   /// Creates a private network and seals its parameters.
@@ -34,11 +34,12 @@ public final class PrivateNetwork {
 
   /// The clipped gradients of private examples, summed.
   ///
-  /// Every unit's whole contribution is scaled so that it and what it does to the rounding of the
-  /// others' sum are at most `mechanism.clipNorm` in the Euclidean norm over all parameters
-  /// (`ClipWeights.clipNorm(of:)`). Micro-batches are added in double. A contribution that is not
-  /// finite becomes zero. An empty source is an ordinary batch. The store's gradient buffer is left at
-  /// zero and the pass forgets its last micro-batch: nothing private stays in them.
+  /// Every unit's whole contribution is scaled so that the contribution and its effect on the
+  /// rounding of the others' sum are together at most `mechanism.clipNorm`, in the Euclidean norm
+  /// over all parameters (`ClipWeights.clipNorm(of:)`). Micro-batches are added in double. A
+  /// contribution that is not finite becomes zero. An empty source is an ordinary batch. Afterwards
+  /// the store's gradient buffer is zero and the pass forgets its last micro-batch, so neither
+  /// contains private data.
   public func clippedSum(
     over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
     in pass: Pass
@@ -63,7 +64,7 @@ public final class PrivateNetwork {
   }
 
   /// Sums the units one at a time and leaves out those whose contribution is not finite although
-  /// its norm is: terms may overflow before they cancel.
+  /// its norm is finite: terms may overflow before they cancel.
   private func sumUnitsAlone(
     _ examples: some ExampleSource, _ loss: some Loss, _ clipNorm: Double, into sum: Tensor,
     in pass: Pass
@@ -74,7 +75,7 @@ public final class PrivateNetwork {
     pass.machine.move(total, into: sum)
   }
 
-  /// Hands each unit's clipped contribution to `body`, and leaves the store's gradient at zero.
+  /// Passes each unit's clipped contribution to `body`, and leaves the store's gradient at zero.
   func forEachUnit(
     of examples: some ExampleSource, _ loss: some Loss, clipNorm: Double, in pass: Pass,
     _ body: (_ contribution: Tensor) -> Void
@@ -92,10 +93,10 @@ public final class PrivateNetwork {
   private func requireUnitsTogether(_ examples: some ExampleSource) {
     precondition(
       examples.keepsUnitsTogether,
-      "examples of one unit are neighbours: apart, each would be clipped on its own")
+      "examples of one unit must be adjacent: otherwise each would be clipped separately")
   }
 
-  /// A buffer that no earlier gradient uses any more.
+  /// Returns a buffer that no earlier gradient uses any more.
   func takeBuffer() -> GradientBuffer {
     for index in buffers.indices where isKnownUniquelyReferenced(&buffers[index]) {
       return buffers[index]
@@ -105,8 +106,8 @@ public final class PrivateNetwork {
     return buffer
   }
 
-  /// Adds the gradient of examples that are not private, clipped alike if `clipNorm` is given and
-  /// multiplied by `scale`, to `gradient`.
+  /// Adds the gradient of examples that are not private, multiplied by `scale`, to `gradient`; it
+  /// is clipped in the same way if `clipNorm` is given.
   ///
   /// Returns the mean loss of those examples.
   public func addPublicGradient(
@@ -120,7 +121,7 @@ public final class PrivateNetwork {
     return examples.count == 0 ? 0 : total / Double(examples.count)
   }
 
-  /// Moves the parameters along a gradient that noise protects.
+  /// Moves the parameters along a gradient protected by noise.
   public func update(along gradient: consuming PrivateGradient, by optimizer: some Optimizer) {
     withExtendedLifetime(gradient.buffer) {
       optimizer.update(parameters, along: gradient.values)
@@ -128,7 +129,7 @@ public final class PrivateNetwork {
     network.parametersChanged()
   }
 
-  /// Moves the parameters along a gradient that no private example took part in.
+  /// Moves the parameters along a gradient computed without private examples.
   public func update(alongPublic gradient: Tensor, by optimizer: some Optimizer) {
     optimizer.update(parameters, along: gradient)
     network.parametersChanged()
@@ -144,7 +145,7 @@ public final class PrivateNetwork {
     }
   }
 
-  /// Adds one micro-batch's share and returns the sum of its losses, if wanted.
+  /// Adds one micro-batch's share and returns the sum of its losses, if requested.
   private func accumulate(
     _ range: Range<Int>, of examples: some ExampleSource, _ loss: some Loss, _ clipNorm: Double?,
     _ wantsLoss: Bool, in pass: Pass
@@ -165,7 +166,7 @@ public final class PrivateNetwork {
     }
     let norms = unitNorms(examples.units.map { Array($0[range]) }, in: pass)
     guard norms.allSatisfy(ClipWeights.isUsable) else {
-      // Zero times infinity is not zero: leave the spoilt examples out and compute the rest anew.
+      // Zero times infinity is not zero: leave the invalid examples out and compute the rest again.
       return usableRanges(norms, from: range.lowerBound).reduce(0.0) { total, part in
         total + accumulate(part, of: examples, loss, clipNorm, wantsLoss, in: pass)
       }
@@ -176,7 +177,7 @@ public final class PrivateNetwork {
     return values.reduce(0, +)
   }
 
-  /// For each example, the norm of its unit's gradient, or a bound of it.
+  /// For each example, the norm of its unit's gradient, or an upper bound.
   private func unitNorms(_ units: [Int]?, in pass: Pass) -> [Double] {
     var squares = [Double](repeating: 0, count: pass.exampleCount)
     squares.withUnsafeMutableBufferPointer { buffer in
@@ -193,10 +194,10 @@ public final class PrivateNetwork {
 }
 
 extension NetworkBuilder {
-  /// The finished network for private data, its parameters set from `seed`.
+  /// The finished network for private data, with parameters initialised from `seed`.
   ///
-  /// `microBatchSize` is the number of examples that travel through it together: a matter of speed
-  /// and memory that changes no result beyond rounding.
+  /// `microBatchSize` is the number of examples per pass: it affects speed and memory, and results
+  /// only by rounding.
   public func privateNetwork(
     seed: UInt64, microBatchSize: Int = PrivateNetwork.defaultMicroBatchSize
   ) -> PrivateNetwork {

@@ -1,15 +1,15 @@
 import Compute
 import Learning
 
-/// The two networks of a class-conditional DCGAN (Radford et al., arXiv 1511.06434) in the shape of
-/// "Private GANs, Revisited", with a class embedding added as a bias instead of label planes.
+/// The two networks of a class-conditional DCGAN (Radford et al., arXiv 1511.06434), as in "Private
+/// GANs, Revisited", with a class embedding added as a bias instead of label planes.
 ///
-/// Neither network normalises over a batch: the discriminator must treat every example alone.
+/// Neither network normalises over a batch: the discriminator must treat every example separately.
 struct DCGANNetworks {
-  /// One halving of a square image: its side before, and the kernel that fits it.
+  /// One halving of a square image: its side before the stage, and the kernel for it.
   struct Stage: Equatable {
     let side: Int
-    /// An even side halves exactly under a 4×4 kernel, an odd one, rounded up, under a 3×3 kernel.
+    /// A 4×4 kernel halves an even side exactly; a 3×3 kernel halves an odd side, rounded up.
     var kernel: Int { side % 2 == 0 ? 4 : 3 }
     /// Rows or columns after the stage: 28 → 14 → 7 → 4, 32 → 16 → 8 → 4.
     var half: Int { (side + 1) / 2 }
@@ -18,9 +18,9 @@ struct DCGANNetworks {
   /// The slope of every leaky rectifier.
   static let slope: Float = 0.2
 
-  /// How class embeddings start: far enough apart that both networks see the class at once.
+  /// The initial class embeddings: far enough apart that both networks see the class immediately.
   ///
-  /// From zero, noise and clipping leave them there, and the classes never part.
+  /// Embeddings that start at zero stay there under noise and clipping, and the classes never separate.
   static let classSpread = Initialization.normal(standardDeviation: 0.5)
 
   /// The halvings from the full image down to at most four rows and columns.
@@ -34,7 +34,7 @@ struct DCGANNetworks {
     return stages
   }
 
-  /// Image and class to one logit: positive means real.
+  /// Maps an image and a class to one logit: positive means real.
   static func discriminator(
     _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) -> PrivateNetwork {
@@ -46,7 +46,7 @@ struct DCGANNetworks {
       }
       net.leakyReLU(slope)
     }
-    // Each class reads the features with weights of its own (after Miyato & Koyama, 1802.05637).
+    // Each class reads the features with its own weights (after Miyato & Koyama, 1802.05637).
     if format.classes.count > 1 {
       net.classScale(classes: format.classes.count, initialization: classSpread)
     }
@@ -54,7 +54,7 @@ struct DCGANNetworks {
     return net.privateNetwork(seed: seed)
   }
 
-  /// Latent vector and class to an image in [−1, 1].
+  /// Maps a latent vector and a class to an image in [−1, 1].
   static func generator(
     _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) -> Network {

@@ -2,21 +2,21 @@ public import Compute
 public import Learning
 import Privacy
 
-/// A class-conditional GAN whose discriminator alone reads private images, through clip and noise.
+/// A class-conditional GAN in which only the discriminator reads private images, with clipping and noise.
 ///
 /// The generator learns from the discriminator's parameters, which noise protects, so its own steps
-/// cost no privacy (Xie et al., arXiv 1802.06739). Steps of the plan count discriminator updates.
+/// cost no privacy (Xie et al., arXiv 1802.06739). The plan's steps count discriminator updates.
 public final class DPGAN: GenerativeModel {
   public static let family = "dp-gan"
 
-  /// What the recipe says.
+  /// The settings of the recipe.
   public let settings: DPGANSettings
   private let format: ImageSpecification
   private let seed: UInt64
   private let machine: Machine
   private let discriminator: PrivateNetwork
   private let generator: Network
-  /// Averaged weights of the generator, with which images are drawn.
+  /// Averaged weights of the generator, which draw the images.
   private let average: WeightAverage
   private let discriminatorOptimizer: Adam
   private let generatorOptimizer: Adam
@@ -25,7 +25,7 @@ public final class DPGAN: GenerativeModel {
   private let fakeGradient: Tensor
   private let discriminatorPass: Pass
   private let generatorPass: Pass
-  /// The last generator step's curves, repeated until the next.
+  /// The curves of the last generator step, repeated until the next one.
   private var generatorReport: [TrainingCurve: Double] = [:]
 
   public init(
@@ -76,8 +76,8 @@ public final class DPGAN: GenerativeModel {
 
   /// One update of the discriminator; returns its mean loss on fakes.
   ///
-  /// Fakes are as many as real images are expected, never as many as were drawn: the number drawn
-  /// is private.
+  /// The number of fakes is the expected number of real images, never the number drawn, which is
+  /// private.
   private func updateDiscriminator(_ step: TrainingStep, on images: PrivateExamples) -> Double {
     let fakes = GeneratedExamples(
       generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]),
@@ -145,7 +145,7 @@ public final class DPGAN: GenerativeModel {
     _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
     try settings.validate(request, for: format)
-    // One micro-batch at a time: memory does not grow with the number of images.
+    // One micro-batch at a time, so that memory does not grow with the number of images.
     var stream = SeededStream(seed: request.seed)
     let size = discriminator.microBatchSize
     try average.withAverage(in: generator) {
@@ -189,8 +189,8 @@ public final class DPGAN: GenerativeModel {
     generator.parametersChanged()
   }
 
-  /// Latent vectors that depend on the run's seed and `salt` alone, so that a resumed run draws the
-  /// same.
+  /// Latent vectors that depend only on the run's seed and `salt`, so that a resumed run draws the
+  /// same vectors.
   private func latents(_ count: Int, seed salt: [UInt64]) -> LatentVectors {
     let mixed = salt.reduce(seed) { ($0 ^ $1) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
     return LatentVectors(

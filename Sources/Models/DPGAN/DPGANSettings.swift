@@ -1,18 +1,18 @@
-/// What a recipe says about a DP-GAN.
+/// The settings of a DP-GAN in a recipe.
 public struct DPGANSettings: ModelSettings {
-  /// Channels after the first convolution of the discriminator; later ones double it.
+  /// Channels after the first convolution of the discriminator; each later one doubles them.
   public var width: Int
-  /// Channels before the last layer of the generator; earlier ones double it.
+  /// Channels before the last layer of the generator; each earlier layer has twice as many.
   public var generatorWidth: Int
   /// Numbers in a latent vector.
   public var latentSize: Int
-  /// Step sizes of Adam.
+  /// Learning rates of Adam.
   public var discriminatorLearningRate: Float, generatorLearningRate: Float
   /// Decay of Adam's first and second moment, for both networks.
   public var beta1: Float, beta2: Float
   /// Fakes per generator step; nil: the nominal batch size.
   public var generatorBatchSize: Int?
-  /// How the generator waits for the discriminator.
+  /// The number of discriminator steps per generator step.
   public var schedule: DiscriminatorSchedule.Settings
   /// Decay per generator step of the averaged generator, which draws the images.
   public var averageDecay: Double
@@ -56,12 +56,12 @@ public struct DPGANSettings: ModelSettings {
     self.averageDecay = averageDecay
   }
 
-  /// Refuses options of drawing: a generator draws in one way only.
+  /// Refuses sampling options: a generator has none.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
     try request.requireNoOptions(of: DPGAN.family)
   }
 
-  /// Checks what types cannot say.
+  /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {
     try require((1...1024).contains(width), "width", width, "1 to 1024")
     try require((1...1024).contains(generatorWidth), "generator_width", generatorWidth, "1 to 1024")
@@ -89,10 +89,10 @@ public struct DPGANSettings: ModelSettings {
     try ModelSize.require(roughParameterCount(for: format), family: DPGAN.family)
   }
 
-  /// Beyond it latent vectors alone would take gigabytes.
+  /// Beyond this limit, latent vectors alone would take gigabytes.
   private static let largestGeneratorBatch = 1_000_000
 
-  /// About how many parameters both networks have.
+  /// The approximate number of parameters of both networks.
   private func roughParameterCount(for format: ImageSpecification) -> Double {
     let stages = DCGANNetworks.stages(for: format).count
     let count = { (width: Int) -> Double in

@@ -1,8 +1,8 @@
-/// How many discriminator steps one generator step waits for.
+/// The number of discriminator steps per generator step.
 ///
-/// The adaptive rule is that of "Private GANs, Revisited" (Bie, Kamath & Zhang, arXiv 2302.02936):
-/// noise weakens the discriminator, so it gets more steps whenever it no longer tells fakes apart.
-/// It looks at fakes alone and so costs no privacy.
+/// The adaptive rule is from "Private GANs, Revisited" (Bie, Kamath & Zhang, arXiv 2302.02936):
+/// noise weakens the discriminator, so it gets more steps whenever it no longer recognises fakes.
+/// The rule reads only fakes and so costs no privacy.
 public struct DiscriminatorSchedule: Sendable, Equatable {
   /// The rungs of the ladder; the schedule never steps down.
   public static let ladder = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
@@ -14,9 +14,9 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
   public struct Settings: Codable, Sendable, Equatable {
     /// Discriminator steps per generator step at the start.
     public var start: Int
-    /// The accuracy on fakes at or below which the ladder is climbed; nil keeps `start` for ever.
+    /// The accuracy on fakes at or below which the schedule takes the next rung; nil keeps `start`.
     public var threshold: Double?
-    /// Generator steps after each change in which the ladder is left alone.
+    /// Generator steps after each change during which the schedule stays on its rung.
     public var grace: Int
     /// The highest rung.
     public var limit: Int
@@ -37,7 +37,7 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
   }
 
   private let settings: Settings
-  /// Discriminator steps per generator step at present.
+  /// The current number of discriminator steps per generator step.
   public private(set) var discriminatorSteps: Int
   /// The running accuracy of the discriminator on fakes, in [0, 1].
   public private(set) var accuracy = 1.0
@@ -52,13 +52,13 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
     discriminatorSteps = settings.start
   }
 
-  /// Counts a discriminator step and tells whether a generator step is due.
+  /// Counts a discriminator step and returns whether a generator step is due.
   public mutating func discriminatorStepped() -> Bool {
     sinceGenerator += 1
     return sinceGenerator >= discriminatorSteps
   }
 
-  /// Takes note of a generator step and the discriminator's accuracy on its fakes.
+  /// Records a generator step and the discriminator's accuracy on its fakes.
   public mutating func generatorStepped(fakeAccuracy: Double) {
     sinceGenerator = 0
     sinceChange += 1
@@ -70,7 +70,7 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
     sinceChange = 0
   }
 
-  /// The state as text for a checkpoint.
+  /// Saves the state as text in a checkpoint.
   func save(into checkpoint: inout Checkpoint) {
     checkpoint.metadata["schedule.discriminator_steps"] = String(discriminatorSteps)
     checkpoint.metadata["schedule.accuracy"] = String(accuracy)
@@ -78,7 +78,7 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
     checkpoint.metadata["schedule.since_generator"] = String(sinceGenerator)
   }
 
-  /// The state that `save` wrote.
+  /// Restores the state that `save` wrote.
   mutating func restore(from checkpoint: Checkpoint) throws {
     discriminatorSteps = try checkpoint.count("schedule.discriminator_steps", atLeast: 1)
     accuracy = try checkpoint.value("schedule.accuracy")

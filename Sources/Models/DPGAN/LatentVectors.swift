@@ -10,14 +10,14 @@ struct LatentVectors {
 
   /// Draws `count` vectors with classes in equal shares.
   ///
-  /// Classes are uniform whatever the training set's are: their frequencies there are private.
+  /// Classes are uniform, regardless of the training set: their frequencies there are private.
   init(size: Int, count: Int, classCount: Int, seed: UInt64) {
     var stream = SeededStream(seed: seed)
     let labels = (0..<count).map { _ in Int.random(in: 0..<max(1, classCount), using: &stream) }
     self.init(size: size, labels: labels, classCount: classCount, stream: &stream)
   }
 
-  /// Draws one vector for each of `labels` from where `stream` stands.
+  /// Draws one vector for each of `labels` from the current state of `stream`.
   init(size: Int, labels: [Int], classCount: Int, stream: inout SeededStream) {
     self.size = size
     self.labels = labels
@@ -30,17 +30,17 @@ struct LatentVectors {
   /// The number of vectors.
   var count: Int { labels.count }
 
-  /// The class of each vector in `range`; empty when the model has one class only.
+  /// The class of each vector in `range`; empty if the model has only one class.
   func labels(in range: Range<Int>) -> [Int] {
     isConditional ? Array(labels[range]) : []
   }
 
-  /// Cuts the vectors into micro-batches.
+  /// Divides the vectors into micro-batches.
   func microBatches(of size: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
   }
 
-  /// The images that `generator` makes of `range`, in the memory of `pass`.
+  /// The images that `generator` produces from `range`, in the memory of `pass`.
   func generate(_ range: Range<Int>, with generator: Network, in pass: Pass) -> Tensor {
     pass.begin(exampleCount: range.count, labels: labels(in: range))
     let input = pass.make(Shape(size))
@@ -49,7 +49,7 @@ struct LatentVectors {
   }
 }
 
-/// Fakes as training examples of the discriminator, made a micro-batch at a time.
+/// Fakes as training examples of the discriminator, generated one micro-batch at a time.
 struct GeneratedExamples: ExampleSource {
   private let generator: Network
   private let latents: LatentVectors

@@ -1,9 +1,9 @@
 import Compute
 public import Learning
 
-/// The state of a model as named arrays and text: what a safetensors file holds.
+/// The state of a model as named arrays and text, the content of a safetensors file.
 ///
-/// It never carries randomness that privacy depends on: no noise key, no sampler state.
+/// It never contains randomness that privacy depends on: no noise key, no sampler state.
 public struct Checkpoint: Sendable {
   /// A flat array and its extents.
   public struct Array: Sendable, Equatable {
@@ -19,13 +19,13 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// Why a checkpoint does not fit the model that it is restored into.
+  /// Why a checkpoint cannot be restored into a model.
   public enum Failure: Error, CustomStringConvertible {
-    /// An array is not there.
+    /// An array is missing.
     case missing(name: String)
     /// An array has other extents.
     case wrongShape(name: String, found: [Int], expected: [Int])
-    /// A text entry is not there or cannot be read.
+    /// A text entry is missing or cannot be parsed.
     case badMetadata(key: String, found: String?)
 
     /// What failed, what was expected and what to do.
@@ -67,7 +67,7 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// Saves an optimiser's memory and step count under `prefix`.
+  /// Saves an optimiser's state and step count under `prefix`.
   public mutating func save(_ optimizer: some Optimizer, as prefix: String) {
     for (name, tensor) in optimizer.state {
       tensors["\(prefix).\(name)"] = Array(shape: tensor.shape.extents, values: tensor.array)
@@ -75,7 +75,7 @@ public struct Checkpoint: Sendable {
     metadata["\(prefix).step_count"] = String(optimizer.stepCount)
   }
 
-  /// Restores an optimiser's memory and step count from `prefix`.
+  /// Restores an optimiser's state and step count from `prefix`.
   public func restore(_ optimizer: some Optimizer, from prefix: String) throws {
     for (name, tensor) in optimizer.state {
       tensor.assign(try array("\(prefix).\(name)", shape: tensor.shape.extents).values)
@@ -108,9 +108,9 @@ public struct Checkpoint: Sendable {
     return array
   }
 
-  /// A number of things that happened, from the text entries: from `least` to what no training reaches.
+  /// A count from the text entries, between `least` and a bound that no training reaches.
   ///
-  /// Counts go on from it, so one at the end of its range would end the process.
+  /// Counting continues from it, so a value at the end of the integer range would trap.
   public func count(_ key: String, atLeast least: Int = 0) throws -> Int {
     let count: Int = try value(key)
     guard (least...Self.largestCount).contains(count) else {

@@ -7,7 +7,7 @@ public import Privacy
 /// A family is one folder under `Models` and one line in `Families`. Only the `Trainer` calls `step`,
 /// after it has reserved the step's privacy event in the ledger.
 public protocol GenerativeModel: AnyObject, SendableMetatype {
-  /// What decides the result beside the images: stored in run records and checkpoints.
+  /// Everything besides the images that determines the result; stored in run records and checkpoints.
   associatedtype Settings: ModelSettings
   /// The family's name in recipes, checkpoints and reports.
   static var family: String { get }
@@ -24,57 +24,57 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   static func phases(
     of settings: Settings, training: TrainingSettings, for format: ImageSpecification
   ) -> [PhaseOutline]
-  /// Builds an untrained model; throws `RecipeFailure` when the settings cannot work.
+  /// Builds an untrained model; throws `RecipeFailure` if the settings are invalid.
   init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine)
     throws
   /// Makes one step on a batch of training images.
   ///
-  /// `images` can be read only by what the step's protection allows.
+  /// `images` can be read only in the way that the step's protection allows.
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport
   /// Makes one step of a phase that reads no private image.
   func work(_ step: FreeStep) throws -> StepReport
-  /// Draws one image per label, reproducibly from the request's seed, and hands them over in order:
-  /// the index of the first and images of the format's shape in [−1, 1].
+  /// Draws one image per label, reproducibly from the request's seed, and passes them on in order:
+  /// the index of the first image, and images of the format's shape in [−1, 1].
   ///
-  /// Throws `RecipeFailure` for a request that the family or the trained network cannot follow.
+  /// Throws `RecipeFailure` for a request that the family or the trained network does not support.
   func sample(
     _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void) throws
-  /// Saves everything that training needs to go on.
+  /// Saves everything that is needed to resume training.
   func save(into checkpoint: inout Checkpoint)
   /// Restores what `save` saved.
   func restore(from checkpoint: Checkpoint) throws
-  /// Saves only what drawing images needs: the part that may be released.
+  /// Saves only the part that draws images, which may be released.
   func saveGenerator(into checkpoint: inout Checkpoint)
-  /// Restores what `saveGenerator` saved, to draw images that the trained model would draw; not to
-  /// train on.
+  /// Restores what `saveGenerator` saved, for drawing the images of the trained model, not for
+  /// further training.
   func restoreGenerator(from checkpoint: Checkpoint) throws
-  /// The networks as tables of layers, for run records.
+  /// The networks as lists of layers, for run records.
   var description: String { get }
-  /// The parameters whose gradients are computed from images: those that noise is added to.
+  /// The number of parameters whose gradients are computed from images and receive noise.
   var privateParameterCount: Int { get }
 }
 
-/// A model that says how likely images are, and so when it is trained enough.
+/// A model that computes the likelihood of images, which shows when it is trained enough.
 public protocol LikelihoodModel: GenerativeModel {
-  /// The mean number of bits that the released part needs for a channel of a pixel.
+  /// The mean number of bits per pixel channel under the released part.
   ///
-  /// For a held-out or public set alone: the value is computed from the images without noise.
+  /// Use it only for a held-out or public set: the value is computed from the images without noise.
   func bitsPerDimension(of images: any ExampleSource) -> Double
 }
 
 /// A family's part of a recipe.
 public protocol ModelSettings: Codable, Sendable, Equatable {
-  /// The names of all fields as recipes write them, those that may be absent too; "schedule.start" is
+  /// The names of all fields as recipes write them, including optional ones; "schedule.start" is
   /// the field of a part.
   static var fields: [String] { get }
 
-  /// Checks what types cannot say; throws `RecipeFailure`.
+  /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
-  /// Checks that a model with these settings can draw as `request` asks; throws `RecipeFailure`.
+  /// Checks that a model with these settings supports `request`; throws `RecipeFailure`.
   func validate(_ request: SampleRequest, for format: ImageSpecification) throws
 }
 
-/// One step of training as the trainer orders it.
+/// The trainer's order for one step of training.
 public struct TrainingStep {
   /// The name of the phase.
   public let phase: String
@@ -86,7 +86,7 @@ public struct TrainingStep {
   public let batchSize: Int
   /// How the images are protected.
   public let protection: Protection
-  /// Where noise comes from.
+  /// The source of noise.
   public let noise: NoiseStream
 
   /// Creates an order for one step.
@@ -102,9 +102,9 @@ public struct TrainingStep {
     self.noise = noise
   }
 
-  /// A report of numbers computed from the weights and from synthetic images alone.
+  /// Creates a report of numbers computed only from the weights and from synthetic images.
   ///
-  /// Noise protects the weights, so such numbers are free; without noise they are as private as the
+  /// If noise protects the weights, such numbers may leave; without noise they are as private as the
   /// images.
   public func report(ofWeights curves: [TrainingCurve: Double]) -> StepReport {
     switch protection {
@@ -114,11 +114,11 @@ public struct TrainingStep {
   }
 }
 
-/// What a step tells.
+/// The report of a step.
 public struct StepReport: Sendable {
-  /// Curves that are free to leave.
+  /// Curves that may leave.
   public var curves: [TrainingCurve: Releasable<Double>]
-  /// Curves that unprotected images entered, which only files that stay inside may read.
+  /// Curves computed from unprotected images; only internal files may contain them.
   public var privateCurves: [TrainingCurve: Sensitive<Double>]
 
   /// Creates a report.
@@ -131,7 +131,7 @@ public struct StepReport: Sendable {
   }
 }
 
-/// Why a recipe cannot work.
+/// Why a recipe is invalid.
 public struct RecipeFailure: Error, CustomStringConvertible {
   /// What was found, what was expected and what to do.
   public let description: String

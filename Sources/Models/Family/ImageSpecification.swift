@@ -1,12 +1,12 @@
 public import Compute
 
-/// The images that a model makes: their size, their channels and their classes.
+/// The images that a model produces: their size, channels and classes.
 public struct ImageSpecification: Hashable, Sendable, Codable {
   /// Rows and columns in pixels.
   public let height: Int, width: Int
   /// One for grey, three for red, green and blue.
   public let channels: Int
-  /// The names of the classes, in label order; declared, never learnt from the images.
+  /// The names of the classes, in label order; declared, never derived from the images.
   public let classes: [String]
 
   /// Creates a format.

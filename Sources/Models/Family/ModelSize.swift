@@ -1,7 +1,7 @@
-/// How large a model may be.
+/// The largest size of a model.
 ///
-/// Settings come from recipes and from files of models, which anybody may have written; what they ask
-/// for is refused before memory is.
+/// Settings come from recipes and model files, which anybody may have written, so a size that is
+/// too large is refused before memory is allocated.
 enum ModelSize {
   /// The most parameters: a gigabyte of single precision, several times that in training.
   static let mostParameters = Double(1 << 28)

@@ -49,6 +49,15 @@ public struct PhaseOutline: Hashable, Sendable {
     self.share = share
   }
 
+  /// The kind in one word: training, answer or free.
+  public var kind: String {
+    switch work {
+    case .training: "training"
+    case .answer: "answer"
+    case .free: "free"
+    }
+  }
+
   /// The only phase of families that learn in one loop.
   public static func training(_ settings: TrainingSettings) -> PhaseOutline {
     PhaseOutline(Phase.training, "noisy steps on private images", .training(settings))

@@ -1,4 +1,5 @@
-/// One of a few names that a recipe's field may hold; anything else is refused with the names.
+/// One of a few names that are valid for a recipe's field; any other value is refused with a list
+/// of the names.
 public protocol RecipeChoice: RawRepresentable, CaseIterable, Codable, Sendable
 where RawValue == String {}
 

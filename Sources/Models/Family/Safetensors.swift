@@ -3,17 +3,17 @@ public import FoundationEssentials
 /// The safetensors file format: a JSON header and flat little-endian tensors, nothing executable.
 ///
 /// Layout (huggingface/safetensors): length of the header as UInt64, the header, then the data
-/// without holes. Every number of a file that is read is treated as hostile.
+/// without holes. Every number in a file is treated as hostile.
 public enum Safetensors {
-  /// Why a file is not a safetensors file that we can read.
+  /// Why a file cannot be read as a safetensors file.
   public enum Failure: Error, CustomStringConvertible {
-    /// The file is shorter than it says.
+    /// The file is shorter than its header declares.
     case truncated(expected: Int, found: Int)
-    /// The header is longer than any of ours.
+    /// The header is longer than any header of this program.
     case headerTooLong(Int)
-    /// The header is not the JSON that the format asks for.
+    /// The header is not the JSON that the format requires.
     case malformedHeader(String)
-    /// A tensor's place is not inside the file, overlaps another or does not fit its shape.
+    /// A tensor lies outside the file, overlaps another or does not match its shape.
     case badTensor(name: String, reason: String)
 
     /// What failed, what was expected and what to do.
@@ -80,7 +80,7 @@ public enum Safetensors {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     var json = try encoder.encode(header)
-    // Aligned tensors let other readers map the file.
+    // With aligned tensors, other readers can map the file.
     while (8 + json.count) % 64 != 0 { json.append(0x20) }
     var data = Data(capacity: 8 + json.count + offset)
     withUnsafeBytes(of: UInt64(json.count).littleEndian) { data.append(contentsOf: $0) }

@@ -1,26 +1,28 @@
 public import Compute
 public import Learning
 
-/// What to draw from a trained model.
+/// A request to draw images from a trained model.
 ///
-/// An image depends on the seed, its place in `labels`, its label and the options alone: neither on
-/// the images beside it nor on the number of threads. Families refuse options that they do not have.
+/// An image depends only on the seed, its place in `labels`, its label and the options; it does not
+/// depend on the other images or on the number of threads. Families refuse options that they do not
+/// support.
 public struct SampleRequest {
-  /// Temperatures that single precision can follow.
+  /// Temperatures within the range of single precision.
   public static let temperatures = 1e-6...1e6
-  /// Guidance that single precision can follow.
+  /// Guidance values within the range of single precision.
   public static let guidances = 0.0...1e3
 
   /// The class of each image.
   public var labels: [Int]
-  /// Where all random numbers come from.
+  /// The seed of all random numbers.
   public var seed: UInt64
-  /// One draws from the model itself; less makes likely images likelier.
+  /// One draws from the model itself; lower values make likely images likelier.
   public var temperature: Double
-  /// How far images go from those of any class towards their own; nil takes the recipe's.
+  /// How strongly images are moved from the unconditional model towards their own class; nil uses
+  /// the recipe's value.
   ///
-  /// Logits are moved from those without a class, u, to u + guidance · (own − u). One draws from the
-  /// model itself; more makes classes clearer and images less varied.
+  /// Logits are moved from the logits without a class, u, to u + guidance · (own − u). One draws
+  /// from the model itself; higher values make classes clearer and images less varied.
   public var guidance: Double?
 
   /// Creates a request for one image per label.
@@ -33,7 +35,7 @@ public struct SampleRequest {
     self.guidance = guidance
   }
 
-  /// Creates a request for a number of images of each class, in the order of classes.
+  /// Creates a request for a number of images per class, in the order of classes.
   public init(
     classCounts: [Int], seed: UInt64, temperature: Double = 1, guidance: Double? = nil
   ) {
@@ -42,12 +44,12 @@ public struct SampleRequest {
       guidance: guidance)
   }
 
-  /// The label of each image, given how many there are of each class, in the order of classes.
+  /// The label of each image, given the number of images per class, in the order of classes.
   public static func labels(of classCounts: [Int]) -> [Int] {
     classCounts.enumerated().flatMap { Array(repeating: $0.offset, count: $0.element) }
   }
 
-  /// How many of `count` images each class gets in equal shares, the earlier ones one more at most.
+  /// Divides `count` images evenly among the classes; earlier classes get at most one image more.
   public static func evenCounts(of count: Int, among classCount: Int) -> [Int] {
     (0..<classCount).map { count / classCount + ($0 < count % classCount ? 1 : 0) }
   }
@@ -55,12 +57,12 @@ public struct SampleRequest {
 
 /// Images whose upper rows are kept and whose lower rows are drawn.
 ///
-/// What comes of them shows parts of the given images, which no guarantee covers: it is as private as
-/// they are.
+/// The results show parts of the given images, which no guarantee covers: they are as private as
+/// those images.
 public struct Completion {
-  /// Rows that are kept, from the top.
+  /// The number of rows that are kept, from the top.
   public let rows: Int
-  /// As many images as are drawn; values are brought to the model's levels.
+  /// One image per drawn image; values are rounded to the model's levels.
   public let images: any ExampleSource
 
   /// Creates a request to complete images.
@@ -70,16 +72,16 @@ public struct Completion {
   }
 }
 
-/// A model that can go on with images of which the upper part is given.
+/// A model that can complete images whose upper part is given.
 public protocol CompletingModel: GenerativeModel {
-  /// Completes images, the label of each in `request`, and hands them over as `sample` does.
+  /// Completes images, with labels from `request`, and passes them on like `sample`.
   func complete(
     _ completion: Completion, as request: SampleRequest,
     _ receive: (_ first: Int, _ images: Tensor) throws -> Void) throws
 }
 
 extension SampleRequest {
-  /// Refuses everything but labels and a seed, for a family that draws in one way only.
+  /// Refuses everything but labels and a seed, for a family without sampling options.
   func requireNoOptions(of family: String) throws {
     let found: String
     if temperature != 1 {
@@ -89,12 +91,12 @@ extension SampleRequest {
     } else {
       return
     }
-    throw RecipeFailure("sampling: \(found): family \(family) draws in one way only).")
+    throw RecipeFailure("sampling: \(found): family \(family) has no sampling options).")
   }
 }
 
 extension GenerativeModel {
-  /// Draws one image per label from the model as it is.
+  /// Draws one image per label with default options.
   public func sample(
     labels: [Int], seed: UInt64, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {

@@ -1,10 +1,10 @@
 import Compute
 import Learning
 
-/// Minus the log-likelihood of each image in nats, summed over its pixels and channels: one image is
-/// one term, as the bound on an image's influence asks.
+/// Minus the log-likelihood of each image in nats, summed over its pixels and channels: one image
+/// is one term, as the bound on an image's influence requires.
 struct PixelLoss: Loss {
-  /// Where the images of the pass are found.
+  /// The layer that remembers the images of the pass.
   let stack: GatedStack
   let distribution: any PixelDistribution
 

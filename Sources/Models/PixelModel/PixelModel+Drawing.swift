@@ -3,17 +3,17 @@ import Learning
 
 /// Images that a pixel model drew.
 public struct PixelDraw {
-  /// The place of the first image in the request.
+  /// The index of the first image in the request.
   public let first: Int
-  /// images × height × width × channels in [−1, 1]; valid during the call that hands it over.
+  /// images × height × width × channels in [−1, 1]; valid only during the call that receives it.
   public let images: Tensor
-  /// The model's log-likelihood of each image in nats, at temperature and guidance one; of a completed
-  /// image, that of the drawn rows given the others.
+  /// The model's log-likelihood of each image in nats, at temperature and guidance one; for a
+  /// completed image, the log-likelihood of the drawn rows given the others.
   public let logLikelihoods: [Double]
 }
 
 extension PixelModel {
-  /// Draws images with the averaged weights and hands them over in order, some at a time.
+  /// Draws images with the averaged weights and passes them on in order, some at a time.
   ///
   /// Guidance needs output softmax and a recipe with `label_dropout`, and doubles the cost.
   public func draw(
@@ -44,17 +44,17 @@ extension PixelModel {
     }
   }
 
-  /// Images that a thread draws together: as many as a sampler takes, or fewer, so that all threads
-  /// have about as much to do in every round.
+  /// The number of images that a thread draws together: the sampler's group size, or fewer, so that
+  /// all threads have about the same work in every round.
   private func groupSize(for labelCount: Int, isGuided: Bool) -> Int {
-    // With guidance each image is evaluated with and without its class.
+    // With guidance, each image is evaluated with and without its class.
     let largest = PixelSampler.groupSize / (isGuided ? 2 : 1)
     let threads = machine.threads.threadCount
     let rounds = (labelCount + largest * threads - 1) / (largest * threads)
     return max(1, (labelCount + rounds * threads - 1) / max(1, rounds * threads))
   }
 
-  /// A sampler with the averaged weights.
+  /// Creates a sampler with the averaged weights.
   private func makeSampler(guidance: Double) -> PixelSampler {
     let columns = average.withAverage(in: network.network) {
       GatedColumns(layout, capacity: PixelSampler.groupSize) { name in
@@ -83,7 +83,7 @@ extension PixelModel {
 }
 
 extension PixelModelSettings {
-  /// Checks that a model with these settings can draw as `request` asks.
+  /// Checks that a model with these settings supports `request`.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
     let guidance = request.guidance ?? guidance
     for (name, value, range) in [

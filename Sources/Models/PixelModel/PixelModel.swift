@@ -3,23 +3,22 @@ public import Learning
 import Privacy
 import Glibc
 
-/// A class-conditional gated autoregressive model of images: pixel by pixel, it says how likely each
-/// level is.
+/// A class-conditional gated autoregressive model of images: pixel by pixel, it predicts the
+/// probability of each level.
 ///
-/// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is one
-/// term of the loss, so clip and noise bound the influence of a whole image while each step learns
-/// from all of its pixels.
+/// The network is a gated PixelCNN (van den Oord and others 2016, arXiv 1606.05328). One image is
+/// one term of the loss, so clipping and noise bound the influence of a whole image, while each
+/// step learns from all of its pixels.
 public final class PixelModel: LikelihoodModel, CompletingModel {
   public static let family = "pixel"
   public static let curves: [TrainingCurve] = [
     .learningRate, .bitsPerDimension, .priorBitsPerDimension,
   ]
 
-  /// Examples that travel through the network together: few, because an example's activations fill
-  /// the second cache.
+  /// The number of examples per pass: few, because one example's activations fill the L2 cache.
   static let microBatchSize = 8
 
-  /// What the recipe says.
+  /// The settings of the recipe.
   public let settings: PixelModelSettings
   let format: ImageSpecification
   let layout: GatedStackLayout
@@ -89,10 +88,10 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     return report
   }
 
-  /// The images of a step on levels; some lose their class.
+  /// The quantised images of a step, some of them without their class.
   ///
-  /// Who loses it is decided by coins that stay secret, one for each image: coins that an outsider
-  /// knows would let one image decide, by its place, whose class is lost beside it.
+  /// A secret coin per image decides whether it loses its class. If an outsider knew the coins, one
+  /// image could, by its position, decide which other images lose theirs.
   private func examples(of images: PrivateExamples, for step: TrainingStep) -> PrivateExamples {
     let share = settings.labelDropout
     let absentLabel = settings.absentLabel(for: format)
@@ -108,21 +107,21 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     }
   }
 
-  /// The loss of whatever images went through the network last.
+  /// The loss of the images of the last forward pass.
   var loss: PixelLoss { PixelLoss(stack: stack, distribution: distribution) }
 
-  /// The mean number of bits that the averaged weights need for a channel of a pixel.
+  /// The mean number of bits per pixel channel under the averaged weights.
   ///
-  /// For a held-out or public set alone: the value is computed from the images without noise. Images
-  /// are brought to the model's levels first, so that models of different bits do not compare.
+  /// Use it only for a held-out or public set: the value is computed from the images without noise.
+  /// Images are first rounded to the model's levels, so models with different `bits` are not comparable.
   public func bitsPerDimension(of images: any ExampleSource) -> Double {
     let nats = negativeLogLikelihoods(of: images)
     guard !nats.isEmpty else { return 0 }
     return Self.bitsPerDimension(nats: nats.reduce(0, +) / Double(nats.count), of: format)
   }
 
-  /// Minus the log-likelihood of each image in nats under the averaged weights; for held-out or
-  /// public images alone.
+  /// Minus the log-likelihood of each image in nats under the averaged weights; use it only for
+  /// held-out or public images.
   public func negativeLogLikelihoods(of images: any ExampleSource) -> [Double] {
     average.withAverage(in: network.network) { losses(of: images) }
   }
@@ -140,7 +139,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     return losses
   }
 
-  /// The number of bits for a channel of a pixel of images that take so many nats each.
+  /// Converts nats per image to bits per pixel channel.
   public static func bitsPerDimension(nats: Double, of format: ImageSpecification) -> Double {
     nats / (Double(format.shape.count) * log(2))
   }

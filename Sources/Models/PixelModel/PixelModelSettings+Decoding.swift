@@ -1,6 +1,6 @@
-// Recipes and saved models written before a field had its present name stay readable.
+// Recipes and saved models with former field names stay readable.
 extension PixelModelSettings {
-  /// Names that fields had earlier: they are read, and never written.
+  /// Former names of fields: they are read and never written.
   enum FormerKeys: String, CodingKey, CaseIterable {
     case fourierOctaves = "level_octaves"
   }
@@ -11,9 +11,9 @@ extension PixelModelSettings {
     } + FormerKeys.allCases.map(\.stringValue)
   }
 
-  /// Reads settings, under their present names or earlier ones.
+  /// Reads settings under their current or former names.
   ///
-  /// - Throws: `DecodingError`, for a field under both its names too.
+  /// - Throws: `DecodingError`, also for a field under both its names.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init()

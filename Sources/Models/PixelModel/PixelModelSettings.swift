@@ -1,9 +1,9 @@
 import Compute
 import Learning
 
-/// What a recipe says about an autoregressive pixel model.
+/// The settings of an autoregressive pixel model in a recipe.
 public struct PixelModelSettings: ModelSettings {
-  /// How a pixel's distribution is described.
+  /// The kind of a pixel's distribution.
   public enum Output: String, RecipeChoice {
     /// A softmax over the levels of each channel.
     case softmax
@@ -11,7 +11,7 @@ public struct PixelModelSettings: ModelSettings {
     case logistics
   }
 
-  /// How the network's weights follow their gradients.
+  /// The rule that updates the network's weights.
   public enum OptimizationRule: String, RecipeChoice {
     /// Adam for all of them.
     case adam
@@ -25,44 +25,44 @@ public struct PixelModelSettings: ModelSettings {
   public var depth: Int
   /// Side of the first block's kernel, an odd number.
   public var firstKernel: Int
-  /// Bits per channel: images are brought to 2^bits levels.
+  /// Bits per channel: images are rounded to 2^bits levels.
   public var bits: Int
-  /// Octaves of the Fourier features by which the network reads levels exactly, 1 to `bits`; nil for
-  /// none.
+  /// Octaves of the Fourier features from which the network reads levels exactly, 1 to `bits`; nil
+  /// for none.
   public var fourierOctaves: Int?
   /// The kind of distribution.
   public var output: Output
   /// Logistics per pixel; needed for `logistics` only.
   public var components: Int?
-  /// Rows and columns within which a pixel may copy the level of an earlier one (`CopyingLevels`), with
-  /// `softmax` only; nil for no copies.
+  /// Rows and columns within which a pixel may copy the level of an earlier pixel
+  /// (`CopyingLevels`), with `softmax` only; nil for no copies.
   public var copyReach: Int?
   /// Channels of the hidden layer before the outputs; nil for as many as `channels`.
   ///
-  /// The logits of all levels are sums of so many patterns: few patterns cannot tell many levels apart.
+  /// The logits of all levels are sums of this many patterns; few patterns cannot distinguish many levels.
   public var headChannels: Int?
-  /// Regions a side in which a class has biases of its own at the start of the network; one for the
+  /// Regions per side in which a class has its own biases at the start of the network; one for the
   /// same biases everywhere.
   ///
-  /// A class is a small part of an image's likelihood, which noisy steps learn last; what a class
-  /// looks like in each region they learn soon.
+  /// The class contributes little to an image's likelihood, so noisy steps learn it last; they
+  /// learn a class's appearance per region early.
   public var classRegions: Int
   /// Layers of attention in the horizontal stack, 1 to `depth`; nil for none.
   public var attentionLayers: Int?
   /// Heads of each layer of attention; needed with attention only.
   public var attentionHeads: Int?
-  /// The share of images that are learnt without their class, so that classes can be sharpened when
-  /// drawing (`SampleRequest.guidance`); zero for none.
+  /// The share of images that are trained without their class, so that classes can be sharpened
+  /// when drawing (`SampleRequest.guidance`); zero for none.
   public var labelDropout: Double
-  /// The guidance with which images are drawn unless a request says otherwise.
+  /// The guidance for drawing images unless a request specifies another.
   public var guidance: Double
-  /// How weights follow their gradients; nil for Adam.
+  /// The rule that updates weights; nil for Adam.
   public var optimizer: OptimizationRule?
-  /// The largest step size.
+  /// The peak learning rate.
   public var learningRate: Double
   /// Steps over which the rate rises to its peak.
   public var warmUpSteps: Int
-  /// The share of the peak at the last step, reached along half a cosine; one keeps the rate.
+  /// The fraction of the peak at the last step, reached along half a cosine; one keeps the rate.
   public var finalRate: Double
   /// Decay of Adam's first and second moment.
   public var beta1: Float, beta2: Float
@@ -92,7 +92,7 @@ public struct PixelModelSettings: ModelSettings {
     case prior
   }
 
-  /// Creates settings; the defaults make about 145,000 parameters for ten classes.
+  /// Creates settings; the defaults yield about 145,000 parameters for ten classes.
   public init(
     channels: Int = 32, depth: Int = 6, firstKernel: Int = 7, bits: Int = 4,
     fourierOctaves: Int? = nil, output: Output = .softmax, components: Int? = nil,
@@ -126,9 +126,9 @@ public struct PixelModelSettings: ModelSettings {
     self.prior = prior
   }
 
-  /// Checks what types cannot say.
+  /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {
-    // First: other ranges end at the image's sides.
+    // Checked first, because other ranges depend on the image's sides.
     try require(
       (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
       "\(format.height)×\(format.width)", "2 to 256 pixels a side")
@@ -177,7 +177,7 @@ public struct PixelModelSettings: ModelSettings {
     try ModelSize.require(roughParameterCount(for: format), family: PixelModel.family)
   }
 
-  /// About how many parameters the network has.
+  /// The approximate number of parameters of the network.
   private func roughParameterCount(for format: ImageSpecification) -> Double {
     let width = Double(channels)
     let blocks = Double(depth + 1) * 24 * width * width
@@ -227,12 +227,12 @@ public struct PixelModelSettings: ModelSettings {
     }
   }
 
-  /// Whether images can be drawn with another guidance than one.
+  /// Whether images can be drawn with a guidance other than one.
   func canGuide(for format: ImageSpecification) -> Bool {
     absentLabel(for: format) != nil && output == .softmax
   }
 
-  /// The label of images without a class, if there are such images: the one after the last class.
+  /// The label of images without a class, if there are any: the number after the last class.
   func absentLabel(for format: ImageSpecification) -> Int? {
     labelDropout > 0 && format.classes.count > 1 ? format.classes.count : nil
   }
@@ -253,12 +253,12 @@ public struct PixelModelSettings: ModelSettings {
       })
   }
 
-  /// Multiply-adds for one image of a pass forwards, for figures of speed.
+  /// Multiply-adds of a forward pass over one image, for speed measurements.
   public func multiplyAdds(for format: ImageSpecification) -> Int {
     layout(for: format).multiplyAdds
   }
 
-  /// What moves a network of these settings with parameters in `store`.
+  /// Creates the optimiser for a network of these settings with parameters in `store`.
   func makeOptimizer(
     for store: ParameterStore, of layout: GatedStackLayout, on machine: Machine
   ) -> any Optimizer {
@@ -272,7 +272,7 @@ public struct PixelModelSettings: ModelSettings {
     }
   }
 
-  /// The step size of each step of a run of `stepCount` steps.
+  /// The learning rate of each step in a run of `stepCount` steps.
   func schedule(stepCount: Int) -> LearningRateSchedule {
     LearningRateSchedule(
       learningRate, warmUpSteps: warmUpSteps,

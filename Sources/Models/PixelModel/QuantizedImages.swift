@@ -1,11 +1,11 @@
 import Compute
 import Learning
 
-/// Images whose values are levels, whatever the source gave, and of which some lose their class.
+/// The images of a source with values rounded to levels, some of them without their class.
 struct QuantizedImages: ExampleSource {
   let images: any ExampleSource
   let levels: PixelLevels
-  /// Which images are taken without their class, one entry for each or none at all.
+  /// Whether each image is used without its class; one entry per image, or empty.
   var isClassAbsent: [Bool] = []
   /// The label of an image without a class.
   var absentLabel = 0

@@ -13,12 +13,25 @@ extension ResolvedPlan {
     _ = try ClassNames.folders(classes)
     try recipe.validate(classes: classes)
     try Self.require(population, in: 1...Self.largestPopulation, "population")
-    guard Set(phases.map(\.name)).count == phases.count, phases.contains(where: { $0.plan != nil })
+    // Not quoted: a damaged file may hold a name of any length.
+    guard phases.allSatisfy({ (1...Self.longestName).contains($0.name.utf8.count) }),
+      Set(phases.map(\.name)).count == phases.count, phases.contains(where: { $0.plan != nil }),
+      phases.count(where: { $0.name == RunOutline.drawing && $0.stepCount == 0 }) == 1
     else {
       throw ControlError.invalid(
-        "phases: \(phases.map(\.name)) (different names, and one that learns, expected).")
+        "phases: \(phases.count) found (different names of up to \(Self.longestName) bytes, one phase that "
+          + "learns and one that draws expected).")
     }
     for phase in phases { try validate(phase) }
+    // A model traps on a phase that its family never stated.
+    let stated = recipe.phases(training: recipe.training, classes: classes)
+    guard stated.map(\.name) == modelPhases.map(\.phase.name),
+      stated.map(\.kind) == modelPhases.map(\.phase.kind)
+    else {
+      throw ControlError.invalid(
+        "phases: they are not those of the recipe's family (\(stated.map(\.name).joined(separator: ", ")) "
+          + "expected).")
+    }
     try Self.require(stepCount, in: 1...TrainingSettings.mostSteps, "steps of all phases")
   }
 
@@ -49,6 +62,8 @@ extension ResolvedPlan {
       try Self.require(steps, in: 0...TrainingSettings.mostSteps, "\(field): steps")
     }
   }
+
+  private static let longestName = 60
 
   /// Images are counted in 31 bits.
   private static let largestPopulation = Int(Int32.max)

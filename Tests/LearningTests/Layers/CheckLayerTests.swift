@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// The check of layers turns red for every fault that it claims to find.
+/// The layer check fails for every fault that it claims to find.
 @Suite struct CheckLayerTests {
   @Test func soundLayerPasses() {
     #expect(check(nil) == [])
@@ -25,7 +25,7 @@ import Testing
   }
 }
 
-/// A factor per channel with one fault.
+/// A layer with one factor per channel and one fault.
 final class FaultyScale: PerExampleLayer {
   enum Fault: CaseIterable {
     case inputGradientIsDouble, gradientIsDouble, axesAreExchanged, weightsAreIgnored
@@ -56,7 +56,7 @@ final class FaultyScale: PerExampleLayer {
     let output = scaled(input, in: pass)
     switch fault {
     case .examplesAreMixed where pass.exampleCount > 1:
-      // As batch norm would: the last example moves the first.
+      // Like batch norm: the last example changes the output of the first.
       output.pointer[0] += 0.01 * input.pointer[input.count - 1]
     case .threadsAreCounted:
       output.pointer[0] += Float(pass.machine.threads.threadCount) * 1e-4

@@ -3,10 +3,10 @@ import Learning
 import TestSupport
 import Testing
 
-/// A chain in which products do the work of the layers after them.
+/// A chain in which epilogues of products do the work of the layers after them.
 @Suite struct LayerChainTests {
-  /// A discriminator's beginning and a generator's end; one rectifier before a class bias, which
-  /// would hide the signs from it.
+  /// The beginning of a discriminator and the end of a generator; one rectifier precedes a class
+  /// bias, which would hide the signs from it.
   private func makeNetwork(on machine: Machine) -> Network {
     var net = NetworkBuilder(input: Shape(8, 6, 3), on: machine)
     net.convolution(16, kernel: 4, stride: 2, padding: 1)
@@ -21,7 +21,7 @@ import Testing
     return net.network(seed: 3)
   }
 
-  @Test func chainGivesWhatItsLayersGiveOneByOne() throws {
+  @Test func chainEqualsItsLayersOneByOne() throws {
     let machine = Machine(threadCount: 2)
     let chained = makeNetwork(on: machine)
     let single = makeNetwork(on: machine)
@@ -50,7 +50,7 @@ import Testing
     #expect(chained.parameters.gradient.array.contains { $0 != 0 })
   }
 
-  @Test func chainThatNeedsNoInputGradientGivesNone() {
+  @Test func chainWithoutInputGradientReturnsNil() {
     let machine = Machine(threadCount: 1)
     var net = NetworkBuilder(input: Shape(4, 4, 2), on: machine)
     net.leakyReLU(0.2)

@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// Layers against PyTorch's: padding, order of weights, epsilon, running statistics.
+/// Compares layers with PyTorch: padding, order of weights, epsilon, running statistics.
 @Suite struct LayerConventionTests {
   private static let machine = Machine(threadCount: 2)
   private let golden: Golden.Arrays

@@ -48,7 +48,7 @@ import Testing
       } == [])
   }
 
-  @Test func convolutionsWithWhatTheyFinish() {
+  @Test func convolutionsWithEpilogues() {
     #expect(
       checkLayer(input: Shape(6, 5, 2), output: Shape(4, 3, 2), classes: 3) {
         $0.convolution(3, kernel: 4, stride: 2, padding: 1)
@@ -100,14 +100,14 @@ import Testing
     #expect(checkMixingLayer(input: image, output: image) { $0.batchNorm() } == [])
   }
 
-  /// One private image would move the outputs of all others.
+  /// One private image would change the outputs of all others.
   @Test func batchNormCannotEnterAPrivateNetwork() {
     var net = PublicNetworkBuilder(input: image, on: Machine(threadCount: 1))
     net.batchNorm()
     #expect(!(net.layers[0] is any PerExampleLayer))
   }
 
-  /// Ties give the gradient to the first pixel alone.
+  /// With ties, only the first pixel gets the gradient.
   @Test func maxPoolingOfEqualPixels() throws {
     let machine = Machine(threadCount: 1)
     let pass = Pass(on: machine)
@@ -154,7 +154,7 @@ import Testing
       } == [])
   }
 
-  /// A branch of views alone hands on its input itself, which the sum must not write to.
+  /// A branch that consists only of views returns its input itself, to which the sum must not write.
   @Test func residualOfViews() {
     #expect(
       checkLayer(input: Shape(6), output: Shape(6)) {

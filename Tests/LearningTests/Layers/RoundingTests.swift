@@ -3,13 +3,13 @@ import Learning
 import TestSupport
 import Testing
 
-/// The norm that clips an example is at least that of the gradient that is added, however it rounds.
+/// The norm used for clipping is at least the norm of the added gradient, regardless of rounding.
 @Suite struct RoundingTests {
   enum Images: CaseIterable {
     case noise
-    /// Positions whose terms cancel but for rounding.
+    /// Positions whose terms cancel except for rounding.
     case evenWithAlternatingGradients
-    /// Small differences of large numbers, of which sums of pixels keep little.
+    /// Small differences of large numbers, which sums of pixels mostly lose.
     case noiseOnLargeMean
   }
 
@@ -30,7 +30,7 @@ import Testing
     let network = net.network(seed: 1)
     let layer = try #require(network.layers.first as? any PerExampleLayer)
     let pass = Pass(on: machine)
-    // A batch large enough for minimal filtering, of which one example is added.
+    // A batch large enough for minimal filtering, from which one example is added.
     let count = 8
     for added in 0..<count {
       pass.begin(exampleCount: count)

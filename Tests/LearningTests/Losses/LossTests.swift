@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// Losses against PyTorch's, for odds of every size.
+/// Compares losses with PyTorch, for odds of every size.
 @Suite struct LossTests {
   private let golden: Golden.Arrays
 
@@ -37,7 +37,7 @@ import Testing
     try check("categorical cross-entropy", CategoricalCrossEntropy(), labels: labels)
   }
 
-  /// A spoilt output must spoil the gradient too, or its example would not be recognised.
+  /// A NaN output must make the gradient NaN too; otherwise its example would not be detected.
   @Test func nanStaysNan() {
     for role in [HingeLoss.Role.real, .drawn, .generator] {
       #expect(evaluate(HingeLoss(role), [.nan], width: 1).gradient[0].isNaN)

@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// Muon against steps that a decomposition into singular values gave.
+/// Compares Muon with steps from a singular value decomposition.
 @Suite struct MuonTests {
   private let golden: Golden.Arrays
   private let constants = AdamConstants(learningRate: 0.02)
@@ -15,7 +15,9 @@ import Testing
   @Test(
     arguments: [("tall", 0.02, 0.95), ("wide", 0.02, 0.95), ("convolution", 0.01, 0.9)]
       as [(String, Float, Float)])
-  func stepsAreThoseOfTheSingularValues(_ name: String, rate: Float, momentum: Float) throws {
+  func stepsAgreeWithTheSingularValueDecomposition(_ name: String, rate: Float, momentum: Float)
+    throws
+  {
     let start = try golden.array("start", of: name)
     let store = ParameterStore()
     let matrix = store.declare("weights", Shape(start.extents), .zeros)
@@ -37,7 +39,7 @@ import Testing
     }
   }
 
-  /// What is no matrix moves as if Adam moved the whole store.
+  /// Parameters that are not matrices move as if Adam updated the whole store.
   @Test func otherParametersFollowAdam() {
     func store() -> ParameterStore {
       let store = ParameterStore()
@@ -64,7 +66,7 @@ import Testing
     }
   }
 
-  /// Weights that a mask cuts have no gradient; those of rows that are cut wholly do not move.
+  /// Masked weights have no gradient; the weights of fully masked rows do not move.
   @Test func rowsWithoutGradientDoNotMove() {
     let store = ParameterStore()
     let matrix = store.declare("weights", Shape(4, 3), .normal(standardDeviation: 1))

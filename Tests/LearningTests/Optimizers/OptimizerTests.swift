@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// Optimisers against PyTorch's, and what a checkpoint needs of them.
+/// Compares optimisers with PyTorch, and checks the state for checkpoints.
 @Suite struct OptimizerTests {
   private let golden: Golden.Arrays
   private let machine = Machine(threadCount: 1)
@@ -38,7 +38,7 @@ import Testing
     #expect(copy.values.array == store.values.array)
   }
 
-  /// Running statistics lie among the parameters with a gradient of zero.
+  /// Running statistics are stored among the parameters with a gradient of zero.
   @Test func parametersWithoutGradientDoNotMove() {
     let store = makeStore([0.25, 7])
     let adam = Adam(for: store, AdamConstants(learningRate: 0.1), on: machine)

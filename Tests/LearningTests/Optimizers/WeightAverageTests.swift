@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// The moving average that images are drawn from.
+/// The moving average that draws the images.
 @Suite struct WeightAverageTests {
   private let network: Network
 
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func copyGivesTheAverageToAnotherNetwork() {
+  @Test func copyWritesTheAverageToAnotherNetwork() {
     let average = WeightAverage(of: network.parameters, decay: 0.5)
     let averaged = network.parameters.values.array
     network.parameters.values.fill(9)
@@ -43,7 +43,7 @@ import Testing
     #expect(network.parameters.values.array == averaged)
   }
 
-  @Test func networkHoldsTheAverageOnlyInside() throws {
+  @Test func networkUsesTheAverageOnlyInsideTheCall() throws {
     network.parameters.values.fill(2)
     network.parametersChanged()
     let average = WeightAverage(of: network.parameters, decay: 0.5)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Learning
 
-/// The factor of a contribution: never too large, by any rounding.
+/// The factor of a contribution is never too large, regardless of rounding.
 @Suite struct ClipWeightsTests {
   @Test func weightTimesNormNeverExceedsTheClipNorm() {
     for exponent in stride(from: -30.0, through: 38, by: 0.37) {
@@ -10,7 +10,7 @@ import Testing
         let norm = Double.exp10(exponent)
         let weight = Double(ClipWeights.weight(norm: norm, clipNorm: clipNorm))
         #expect(weight <= 1)
-        // The norm itself may be too small by the margin that single precision needs.
+        // The norm itself may be too small by the error of single precision.
         #expect(weight * norm * (1 + 0x1p-13) <= clipNorm * (1 + 0x1p-52) || weight == 1)
         if weight == 1 { #expect(norm * (1 + 0x1p-13) <= clipNorm) }
         if norm > clipNorm, norm < 1e30 { #expect(weight * norm > clipNorm * (1 - 0x1p-12)) }
@@ -32,7 +32,7 @@ import Testing
     #expect(ClipWeights.unitNorms(squaredNorms: [9, 16], units: nil) == [3, 4])
   }
 
-  /// Rounding in the Gram form can leave a squared norm below zero; such a norm is no norm.
+  /// Rounding in the Gram form can make a squared norm negative; such a norm is not usable.
   @Test func negativeSquareIsNotUsable() {
     let norms = ClipWeights.unitNorms(squaredNorms: [-1e-9], units: nil)
     #expect(!ClipWeights.isUsable(norms[0]))

@@ -37,13 +37,13 @@ import Testing
       examples.values.append(added.values[0])
       examples.labels.append(added.labels[0])
       let with = try release(examples, mechanism)
-      // The noise is the same, so that differences are those of the sums.
+      // The noise is the same, so differences are differences of the sums.
       let moved = zip(with, without).reduce(0.0) { total, pair in
         let steps = (Double(pair.0) - Double(pair.1)) / grid.step
         return total + steps * steps
       }
       longest = max(longest, moved.squareRoot())
-      // Releases are floats: differences of numbers of a few million steps are off by half a step.
+      // Results are floats: differences of numbers of a few million steps have errors of half a step.
       let rounding = Double(with.count).squareRoot()
       #expect(moved.squareRoot() <= Double(grid.sensitivity) + rounding)
     }
@@ -77,7 +77,7 @@ import Testing
     #expect(sum == [314_572, -734_003, 1])
   }
 
-  @Test func sumAgreesWithTheFloatingOne() throws {
+  @Test func sumAgreesWithTheFloatingPointSum() throws {
     let bench = PrivateBench()
     var stream = SeededStream(seed: 53)
     let examples = PrivateBench.examples(9, labelCount: 4, from: &stream)

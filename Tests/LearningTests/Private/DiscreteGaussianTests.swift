@@ -5,7 +5,7 @@ import Testing
 
 @testable import Learning
 
-/// The exact sampler against the probabilities that define it.
+/// Compares the exact sampler with the probabilities that define it.
 @Suite struct DiscreteGaussianTests {
   @Test(arguments: [UInt64(1), 2, 5])
   func smallScalesHaveTheExactProbabilities(_ scale: UInt64) {
@@ -26,7 +26,7 @@ import Testing
       statistic += difference * difference / expected
       cells += 1
     }
-    // Chi-square with `cells` degrees: mean cells, deviation √(2·cells); five deviations.
+    // Chi-squared with `cells` degrees of freedom: mean `cells`, deviation √(2·cells); five deviations.
     #expect(cells >= 7)
     #expect(statistic < Double(cells) + 5 * (2 * Double(cells)).squareRoot())
     #expect(counts.keys.allSatisfy { abs($0) <= reach })
@@ -48,7 +48,7 @@ import Testing
       sums[3] += x * x * x * x
       odd += abs(sample) % 2
     }
-    // Variances of x, x², x³, x⁴ under the normal: 1, 2, 15, 96.
+    // Variances of x, x², x³, x⁴ under the normal distribution: 1, 2, 15, 96.
     #expect(abs(sums[0] / count) < 4 * (1 / count).squareRoot())
     #expect(abs(sums[1] / count - 1) < 4 * (2 / count).squareRoot())
     #expect(abs(sums[2] / count) < 4 * (15 / count).squareRoot())

@@ -5,7 +5,7 @@ import Privacy
 import TestSupport
 import Testing
 
-/// The noise that a released gradient carries: its scale, its shape, its independence.
+/// The noise of a released gradient: its scale, distribution and independence.
 @Suite struct NoiseTests {
   /// Inputs and outputs of the network.
   private static let width = 1000
@@ -24,7 +24,7 @@ import Testing
     #expect(abs(mean) < 4 / count.squareRoot())
     #expect(abs(variance - 1) < 0.005)
     #expect(kolmogorovDistance(normal) < 1.63 / count.squareRoot())
-    // Expected beyond 3, 4, 4.5: 2700, 63.3, 6.8 of a million; beyond 7 none in ten billion.
+    // Expected beyond 3, 4, 4.5: 2700, 63.3, 6.8 in a million; beyond 7 none in ten billion.
     #expect((2490...2910).contains(normal.count { abs($0) > 3 }))
     #expect((32...95).contains(normal.count { abs($0) > 4 }))
     #expect((0...18).contains(normal.count { abs($0) > 4.5 }))
@@ -39,7 +39,7 @@ import Testing
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.5, noiseMultiplier: multiplier, clipNorm: clipNorm,
       nominalBatchSize: batchSize)
-    // Examples without a gradient: a drawn batch must not change the noise.
+    // Examples without a gradient: the drawn batch must not change the noise.
     let examples = ArrayExamples(
       [[Float]](repeating: [Float](repeating: 1, count: Self.width), count: 5),
       labels: [0, 0, 0, 0, 0])

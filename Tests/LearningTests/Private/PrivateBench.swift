@@ -3,7 +3,7 @@ import Learning
 import Privacy
 import TestSupport
 
-/// A small private network and what one step does with its gradient.
+/// A small private network and the operations of one step on its gradient.
 struct PrivateBench {
   static let inputShape = Shape(4, 4, 2)
   static let outputCount = 3
@@ -24,8 +24,8 @@ struct PrivateBench {
     network = net.privateNetwork(seed: seed, microBatchSize: microBatchSize)
   }
 
-  /// A network of which a layer is so wide that sums of pixels and taps compute it, in batches of eight
-  /// examples its gradient, too.
+  /// A network with a layer so wide that its outputs use sums of pixels and taps, and in batches of
+  /// eight examples its gradient too.
   static func wide() -> PrivateBench {
     let machine = Machine(threadCount: 2)
     var net = NetworkBuilder(input: inputShape, on: machine)
@@ -43,7 +43,7 @@ struct PrivateBench {
     self.machine = machine
   }
 
-  /// Noise so small that rounding swallows it; divided by one.
+  /// Noise so small that it vanishes in rounding; the divisor is one.
   static func quiet(clipNorm: Double) throws -> SubsampledGaussian {
     try SubsampledGaussian(
       samplingProbability: 1, noiseMultiplier: 1e-60, clipNorm: clipNorm, nominalBatchSize: 1)
@@ -60,7 +60,7 @@ struct PrivateBench {
     return gradient.values.array
   }
 
-  /// Random examples whose labels are random below `labelCount`.
+  /// Random examples with random labels below `labelCount`.
   static func examples(
     _ count: Int, labelCount: Int, from stream: inout SeededStream
   ) -> ArrayExamples {

@@ -4,7 +4,7 @@ import Privacy
 import TestSupport
 import Testing
 
-/// What surrounds the clipped sum: micro-batches, divisor, buffers, updates.
+/// The handling of the clipped sum: micro-batches, divisor, buffers, updates.
 @Suite struct PrivateNetworkTests {
   private let loss = GivenGradientLoss([[3, 1, -2], [40, -10, 20], [0.001, 0, 0.002]])
 
@@ -52,7 +52,7 @@ import Testing
     let divided = bench.network.clippedSum(
       over: PrivateExamples(examples), loss: loss, quiet, in: Pass(on: bench.machine)
     ).noised(by: NoiseStream())
-    // Weights leave a hair more room in a larger batch.
+    // In a larger batch, weights leave slightly more margin for rounding.
     let expected = sum.map { $0 / 8 }
     #expect(distance(divided.values.array, expected) <= norm(expected) * 0x1p-15)
   }
@@ -94,7 +94,7 @@ import Testing
     let firstGradient = first.noised(by: NoiseStream())
     let secondGradient = second.noised(by: NoiseStream())
     #expect(firstGradient.values.array == expected)
-    // Examples that are not private are added in single precision, to the whole clip norm.
+    // Examples that are not private are added in single precision, up to the whole clip norm.
     #expect(distance(secondGradient.values.array, target.array) <= 1e-5)
   }
 
@@ -134,7 +134,7 @@ import Testing
     bench.network.update(along: gradient, by: descent(bench))
     let last = output()
     #expect(last != after)
-    // Weights are packed for the kernels: all of them must be packed anew.
+    // Weights are packed for the kernels: all of them must be packed again.
     bench.network.network.parametersChanged()
     #expect(output() == last)
   }

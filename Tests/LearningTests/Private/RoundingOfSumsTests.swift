@@ -4,16 +4,16 @@ import Privacy
 import TestSupport
 import Testing
 
-/// What one unit does to the rounding of everybody else's sum: the weights leave room for it.
+/// The effect of one unit on the rounding of the others' sum: the weights leave a margin for it.
 @Suite struct RoundingOfSumsTests {
-  /// A mechanism whose noise rounding swallows.
+  /// A mechanism whose noise vanishes in rounding.
   private static func quiet(_ batchSize: Int, clipNorm: Double = 1) throws -> SubsampledGaussian {
     try SubsampledGaussian(
       samplingProbability: 1, noiseMultiplier: 1e-60, clipNorm: clipNorm,
       nominalBatchSize: batchSize)
   }
 
-  /// The clipped sum; the batch size is a power of two, so that its division loses nothing.
+  /// The clipped sum; the batch size is a power of two, so the division is exact.
   private static func sum(
     _ network: PrivateNetwork, _ examples: ArrayExamples, _ loss: some Loss, batchSize: Int,
     on machine: Machine
@@ -31,9 +31,9 @@ import Testing
     a.reduce(0) { $0 + $1 * $1 }.squareRoot()
   }
 
-  /// Gradients of a unit that comes first: every later micro-batch is cut one example earlier, and
-  /// each of their sums, which were chosen a hair below half a unit in the last place of the whole
-  /// sum, comes out a hair above it.
+  /// Gradients with a unit that comes first: every later micro-batch is divided one example
+  /// earlier, and each of their sums, which were chosen slightly below half a unit in the last
+  /// place of the whole sum, comes out slightly above it.
   @Test func aUnitThatShiftsTheRoundingOfAllOthersMovesTheSumByAtMostTheClipNorm() throws {
     let count = 1024
     let machine = Machine(threadCount: 1)
@@ -60,12 +60,12 @@ import Testing
     let moved = try Self.difference(sum([count] + labels), sum(labels))
     #expect(Self.norm(moved) <= 1)
     #expect(Self.norm(moved) > 1 - 0x1p-8)
-    // Micro-batches are added in double: their sums do not round any more.
+    // Micro-batches are added in double, so their sums are not rounded.
     let alone = try sum([count]).map { Double($0) }
     #expect(Self.norm(zip(moved, alone).map { $0 - $1 }) < 0x1p-13)
   }
 
-  /// Aligned gradients of which one is added or taken away, wherever it stands.
+  /// Aligned gradients, from which one is added or removed at any position.
   @Test(arguments: [256, 1024])
   func roundingOfAlignedSumsStaysWithinWhatTheWeightsLeave(_ count: Int) throws {
     for layers in 0..<4 {
@@ -92,12 +92,12 @@ import Testing
       let moved = try Self.difference(with, sum(images))
       #expect(Self.norm(moved) <= 1)
       let shift = Self.norm(zip(moved, alone).map { $0 - Double($1) })
-      // A tenth of the room at most.
+      // At most a tenth of the margin.
       #expect(shift <= 0.1 * Double(count) * 0x1p-19, "\(layers)")
     }
   }
 
-  /// The room is a public share of the clip norm that grows with the plan's batch size.
+  /// The margin is a public share of the clip norm that grows with the plan's batch size.
   @Test(arguments: [1, 64, 512, 4096])
   func weightsLeaveRoomForTheRoundingOfTheOthers(_ batchSize: Int) throws {
     let bench = PrivateBench()
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  /// The room is taken from the contributions: the noise keeps the scale that was paid for.
+  /// The margin is taken from the contributions: the noise keeps the scale that was paid for.
   @Test func noiseKeepsTheScaleOfTheWholeClipNorm() throws {
     let machine = Machine(threadCount: 1)
     var net = NetworkBuilder(input: Shape(1, 1, 300), on: machine)
@@ -130,7 +130,7 @@ import Testing
       mechanism,
       in: Pass(on: machine))
     let values = sum.noised(by: NoiseStream()).values.array.map { Double($0) * 0x1p15 }
-    // 90,300 numbers: five deviations of their mean square are 2.4 %; the room would take 12 %.
+    // 90,300 numbers: five deviations of their mean square are 2.4 %; the margin would be 12 %.
     let deviation = Self.norm(values) / Double(values.count).squareRoot()
     #expect(abs(deviation / 6 - 1) < 0.012)
   }

@@ -3,7 +3,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// What one unit can do to the sum: at most the clip norm, and all of it when its gradient is large.
+/// One unit moves the sum by at most the clip norm, and by exactly that if its gradient is large.
 @Suite struct SensitivityTests {
   @Test func oneExampleMovesTheSumByAtMostTheClipNorm() throws {
     var stream = SeededStream(seed: 11)
@@ -19,7 +19,7 @@ import Testing
     #expect(fullMoves > 30)
   }
 
-  /// Adds an example to random company and tells how often it moved the sum by all of the clip norm.
+  /// Adds an example to random others and returns how often it moved the sum by the full clip norm.
   private func moveSums(
     of bench: PrivateBench, rounds: Int, companyOf counts: ClosedRange<Int>,
     from stream: inout SeededStream
@@ -40,7 +40,7 @@ import Testing
       let moved = distance(with, without)
       #expect(moved <= clipNorm * (1 + 1e-5))
       if norm(alone) > clipNorm * 1.001 {
-        // Tight, or the bound would say nothing: over all parameters together, C and no less.
+        // The bound must be tight to be meaningful: over all parameters together, exactly C.
         #expect(moved >= clipNorm * (1 - 5e-4))
         fullMoves += 1
       } else {
@@ -50,7 +50,7 @@ import Testing
     return fullMoves
   }
 
-  @Test func sumIsThatOfUnclippedGradientsWhenAllAreSmall() throws {
+  @Test func smallGradientsAreSummedWithoutClipping() throws {
     let bench = PrivateBench()
     var stream = SeededStream(seed: 3)
     let examples = PrivateBench.examples(7, labelCount: 1, from: &stream)
@@ -64,7 +64,7 @@ import Testing
     #expect(distance(clipped, plain.array) < 1e-5 * norm(clipped))
   }
 
-  /// NaN and infinity contribute nothing; other examples are as if they had never been there.
+  /// NaN and infinity contribute nothing, and other examples are unaffected.
   @Test(arguments: [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude])
   func spoiltGradientsContributeNothing(_ value: Float) throws {
     var stream = SeededStream(seed: 7)
@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test(arguments: [Float.nan, .infinity])
-  func spoiltPixelsContributeNothing(_ value: Float) throws {
+  func nonFinitePixelsContributeNothing(_ value: Float) throws {
     let bench = PrivateBench()
     var stream = SeededStream(seed: 8)
     let loss = GivenGradientLoss([[1, 2, -1]])
@@ -111,7 +111,7 @@ import Testing
     if scale < 1 { #expect(moved < 1e-6) }
   }
 
-  /// Positions whose terms cancel almost wholly: rounding must not make the norm too small.
+  /// Positions whose terms cancel almost completely: rounding must not make the norm too small.
   @Test func cancellingPositionsStayWithinTheBound() throws {
     let machine = Machine(threadCount: 1)
     var net = NetworkBuilder(input: Shape(3, 6, 8), on: machine)
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  /// Terms that overflow although the norm is finite: the unit is found and left out.
+  /// Terms that overflow although the norm is finite: the unit is detected and left out.
   @Test func overflowBehindAFiniteNormIsLeftOut() throws {
     let machine = Machine(threadCount: 1)
     let parameters = ParameterStore()
@@ -149,7 +149,7 @@ import Testing
     #expect(released.values.array == [12])
   }
 
-  /// The way by units alone must bound each as the usual way does.
+  /// Summation of single units must bound each contribution like the usual summation.
   @Test func unitsThatAreSummedAloneAreClippedAlike() throws {
     let machine = Machine(threadCount: 1)
     var sums: [[Float]] = []
@@ -168,7 +168,7 @@ import Testing
     #expect(isClose(Double(sums[1][0]), to: Double(sums[0][0]), relative: 1e-6, absolute: 0))
   }
 
-  /// Its gradient is its input, its norm always one.
+  /// A layer whose gradient is its input and whose norm is always one.
   private final class LyingLayer: PerExampleLayer {
     let summary = "lying"
     let inputShape = Shape(1)

@@ -43,7 +43,7 @@ import Testing
     #expect(try bench.sum(examples, loss, clipNorm: 1) == plain)
   }
 
-  @Test func spoiltExampleSpoilsItsWholeUnitAndNoOther() throws {
+  @Test func nonFiniteExampleInvalidatesItsUnitOnly() throws {
     let bench = PrivateBench()
     var stream = SeededStream(seed: 34)
     let loss = GivenGradientLoss([[3, 1, -2], [.nan, 0, 0]])

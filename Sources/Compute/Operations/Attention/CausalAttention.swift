@@ -2,13 +2,14 @@ import CKernels
 
 /// Attention of each position over itself and the positions before it, in several heads.
 ///
-/// A head's output is Σᵢ wᵢ · valueᵢ over the positions i up to its own, w the softmax of
-/// query · keyᵢ / √width (Vaswani and others 2017, arXiv 1706.03762, equation 1, with the causal mask
-/// of Chen and others 2018, arXiv 1712.09763). Queries, keys and values of a position lie side by
-/// side, each of all heads: 3 · heads · width numbers. A position's sums depend on the number of
-/// positions before it alone, so that a whole image and one position at a time give the same bits.
+/// A head's output is Σᵢ wᵢ · valueᵢ over the positions i up to its own, where w is the softmax of
+/// query · keyᵢ / √width (Vaswani and others 2017, arXiv 1706.03762, equation 1, with the causal
+/// mask of Chen and others 2018, arXiv 1712.09763). Queries, keys and values of a position lie side
+/// by side, each for all heads: 3 · heads · width numbers. A position's sums depend only on the
+/// number of preceding positions, so a whole image and one position at a time produce the same
+/// bits.
 public struct CausalAttention: Hashable, Sendable {
-  /// Positions of an example, heads, and channels of a head.
+  /// Positions per example, heads, and channels per head.
   public let positionCount: Int, headCount: Int, headWidth: Int
 
   /// Describes an attention of these sizes.
@@ -22,23 +23,24 @@ public struct CausalAttention: Hashable, Sendable {
   /// Channels of an output: those of all heads.
   public var channels: Int { headCount * headWidth }
 
-  /// Multiply-adds for one example of a pass forwards.
+  /// Multiply-adds of a forward pass over one example.
   public var multiplyAdds: Int { channels * positionCount * (positionCount + 1) }
 
-  /// Numbers that a backward pass needs of a position: two of each head.
+  /// Numbers per position that a backward pass needs: two per head.
   public var softmaxCount: Int { 2 * headCount }
 
-  /// From one channel of keys to the next: whole cache lines.
+  /// Floats from one channel of keys to the next: whole cache lines.
   private var stride: Int { (positionCount + 15) / 16 * 16 }
 
-  /// Numbers of the keys, or of the values, of one head.
+  /// Size of the keys, or of the values, of one head.
   private var keyCount: Int { headWidth * stride }
 
-  /// Numbers that keep the keys and values of an example, and memory to work with.
+  /// Size of the memory for the keys and values of an example, with scratch space.
   package var memoryCount: Int { 2 * headCount * keyCount + stride }
 
-  /// Attends over whole examples: `projected` is batch × positions × 3·channels, `output` batch ×
-  /// positions × channels, and `softmax` batch × positions × `softmaxCount` is kept for `backward`.
+  /// Attends over whole examples: `projected` is batch × positions × 3·channels, `output` is batch
+  /// × positions × channels, and `softmax`, batch × positions × `softmaxCount`, is kept for
+  /// `backward`.
   public func forward(
     _ projected: Tensor, into output: Tensor, softmax: Tensor, on machine: Machine
   ) {
@@ -60,10 +62,10 @@ public struct CausalAttention: Hashable, Sendable {
     }
   }
 
-  /// Attends at one position of one example, after those before it.
+  /// Attends at one position of one example, after all preceding positions.
   ///
-  /// Its keys and values are kept in `memory`, which holds `memoryCount` numbers. A position may be
-  /// attended at again.
+  /// Its keys and values are kept in `memory`, which has `memoryCount` numbers. The same position
+  /// may be computed again.
   package func attend(
     _ projected: UnsafePointer<Float>, position: Int, memory: UnsafeMutablePointer<Float>,
     into output: UnsafeMutablePointer<Float>, on machine: Machine
@@ -83,7 +85,7 @@ public struct CausalAttention: Hashable, Sendable {
     }
   }
 
-  /// The gradient of `projected` from that of `output`, with what `forward` was given and wrote.
+  /// Computes the gradient of `projected` from that of `output` and the operands of `forward`.
   public func backward(
     _ outputGradient: Tensor, projected: Tensor, output: Tensor, softmax: Tensor,
     into projectedGradient: Tensor, on machine: Machine
@@ -98,7 +100,7 @@ public struct CausalAttention: Hashable, Sendable {
       let memory = machine.scratch(worker).floats(4 * keyCount + 2 * rows)
       let sums = memory + 2 * keyCount
       sums.update(repeating: 0, count: 2 * keyCount)
-      // Of the present queries: score gradients and queries, then weights and output gradients.
+      // For the current queries: score gradients and queries, then weights and output gradients.
       let ofKeys = memory + 4 * keyCount
       let ofValues = ofKeys + rows
       var task = task(keysIn: memory, weights: ofValues)
@@ -137,12 +139,12 @@ public struct CausalAttention: Hashable, Sendable {
     }
   }
 
-  /// Queries whose gradients are added to those of keys and values together: each addition reads and
-  /// writes all of them.
+  /// Queries whose gradients are added to those of keys and values together, because each addition
+  /// reads and writes all of them.
   private static let queriesPerBlock = 16
 
-  /// Keeps a query's factors behind the rows of a block, channel × row, and clears its row beyond its
-  /// own keys, as far as later rows of the block reach.
+  /// Stores a query's factors after the rows of a block, channel × row, and clears its row beyond
+  /// its own keys, as far as later rows of the block extend.
   private func keep(
     _ factors: UnsafePointer<Float>, row: Int, position: Int, in block: UnsafeMutablePointer<Float>
   ) {
@@ -155,7 +157,7 @@ public struct CausalAttention: Hashable, Sendable {
     for later in position + 1..<max(position + 1, end) { numbers[later] = 0 }
   }
 
-  /// Adds Σ row · factor of a block's rows to the sums of each channel.
+  /// Adds Σ row · factor over a block's rows to the sums of each channel.
   private func add(
     _ block: UnsafePointer<Float>, rowCount: Int, keyCount: Int,
     to sums: UnsafeMutablePointer<Float>, on machine: Machine
@@ -168,7 +170,7 @@ public struct CausalAttention: Hashable, Sendable {
     }
   }
 
-  /// Keeps one head's key and value of a position, which stand one and two times `channels` behind
+  /// Stores one head's key and value of a position, which lie one and two times `channels` after
   /// its query.
   private func remember(
     _ query: UnsafePointer<Float>, position: Int, in keys: UnsafeMutablePointer<Float>

@@ -33,7 +33,7 @@ package enum ConvolutionCases {
     Case("dense 2048->512", 2048, 512, 1, 1, kernel: 1, padding: .all(0)),
   ]
 
-  /// Transposed convolutions of a generator, named by what they read and write: the geometries are
+  /// Transposed convolutions of a generator, named by their inputs and outputs; the geometries are
   /// those of the convolutions that they transpose.
   package static let transposed: [Case] = [
     Case(
@@ -45,8 +45,8 @@ package enum ConvolutionCases {
     Case("transposed 64->3 4x4 s2 32x32", 3, 64, 64, 64, kernel: 4, stride: 2, padding: .all(1)),
   ]
 
-  /// Shapes that reach the edges: odd sizes, one-sided padding, strides beyond the kernel, channel
-  /// counts that fill no vector.
+  /// Edge cases: odd sizes, one-sided padding, strides larger than the kernel, channel counts that
+  /// fill no vector.
   package static let edges: [Case] = [
     Case("1->1 1x1 1x1", 1, 1, 1, 1, kernel: 1, padding: .all(0)),
     Case("1->1 3x3 5x5", 1, 1, 5, 5, kernel: 3, padding: .all(1)),
@@ -71,7 +71,7 @@ package enum ConvolutionCases {
     Case("18->16 1x1 5x12", 18, 16, 5, 12, kernel: 1, padding: .all(0)),
     Case("128->24 3x3 4x4", 128, 24, 4, 4, kernel: 3, padding: .all(1)),
     Case("20->9 3x3 padding 3", 20, 9, 4, 4, kernel: 3, padding: .all(3)),
-    // Kernels larger than the image, columns and rows of the output that see nothing but padding.
+    // Kernels larger than the image; output columns and rows that read only padding.
     Case("20->21 5x5 s2 3x4 padding 3", 20, 21, 3, 4, kernel: 5, stride: 2, padding: .all(3)),
     Case(
       "32->18 2x3 s2 6x5 left 5", 32, 18, 6, 5, kernel: 2, kernelWidth: 3, stride: 2,
@@ -79,7 +79,7 @@ package enum ConvolutionCases {
     Case(
       "70->40 3x3 s2 9x11 one-sided", 70, 40, 9, 11, kernel: 3, stride: 2,
       padding: .init(top: 2, left: 1, bottom: 0, right: 2)),
-    // Minimal filtering with a panel that is not whole, odd sizes and padding on one side.
+    // Minimal filtering with a partial panel, odd sizes and padding on one side.
     Case("48->80 3x3 9x7", 48, 80, 9, 7, kernel: 3, padding: .all(1)),
     Case(
       "32->16 4x3 s2 7x10 one-sided", 32, 16, 7, 10, kernel: 4, kernelWidth: 3, stride: 2,
@@ -89,7 +89,7 @@ package enum ConvolutionCases {
     Case("48->21 4x4 4x4", 48, 21, 4, 4, kernel: 4, padding: .all(0)),
   ]
 
-  /// Sums so long that patches are cut into blocks: of tap rows, and of parts of one.
+  /// Sums so long that patches are cut into blocks of tap rows, or of parts of one row.
   package static let long: [Case] = [
     Case("600->10 3x3 3x3", 600, 10, 3, 3, kernel: 3, padding: .all(1)),
     Case("10->600 3x3 3x3", 10, 600, 3, 3, kernel: 3, padding: .all(1)),

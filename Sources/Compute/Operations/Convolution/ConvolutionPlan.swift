@@ -1,19 +1,20 @@
 import CKernels
 
-/// A convolution made ready for one machine: forward, both backward passes, and what private
-/// training asks of them.
+/// A convolution prepared for one machine: the forward pass, both backward passes, and the norms
+/// and weighted sums of private training.
 ///
-/// One plan serves one layer: `setWeights` takes them after each update, the other verbs only
-/// read. Transposed convolution uses the same plan with the roles of input and output exchanged.
-/// Results are bit-identical for any number of threads, and those of an example for any size of batch.
+/// One plan serves one layer: `setWeights` takes the weights after each update, and the other
+/// methods only read. A transposed convolution uses the same plan with input and output exchanged.
+/// Results are bit-identical for any number of threads, and an example's results are bit-identical
+/// for any batch size.
 public final class ConvolutionPlan: @unchecked Sendable {
   /// The sizes.
   public let geometry: ConvolutionGeometry
 
   private let machine: Machine
-  /// The same sums in their simplest form: a kernel as large as the input is a dense layer.
+  /// The same sums in the simplest geometry: a kernel as large as the input is a dense layer.
   private let shape: ConvolutionGeometry
-  /// The products in use; each holds the weights packed in its own way.
+  /// The products in use; each has the weights packed in its own layout.
   private var forwardProduct: (any ConvolutionProduct)?
   private var backwardProduct: (any ConvolutionProduct)?
   /// The forms of outputs, and of both gradients.
@@ -23,20 +24,20 @@ public final class ConvolutionPlan: @unchecked Sendable {
   private let usesWinogradGradient: Bool
   private lazy var winogradGradient: WinogradGradient? =
     usesWinogradGradient ? WinogradGradient(shape, on: machine) : nil
-  /// The weights as they were given, for a product that is not in use yet.
+  /// The unpacked weights, for a product that is not in use yet.
   private var spareWeights: FloatStorage?
 
-  /// The form in which outputs, or gradients, are computed; <doc:FormsOfConvolution> explains them.
+  /// The form in which outputs or gradients are computed, explained in <doc:FormsOfConvolution>.
   public enum Form: Sendable {
-    /// Winograd's where it takes less time, patches times filters elsewhere.
+    /// Winograd where it takes less time, patches times filters elsewhere.
     case fastest
-    /// Patches times filters, tap by tap: a weight of zero cuts its connection completely, while
-    /// Winograd's sums of taps would let rounding through it.
+    /// Patches times filters, tap by tap: a zero weight cuts its connection completely, while
+    /// rounding would leak through Winograd's sums of taps.
     case patch
-    /// Winograd's wherever filters are small enough for it.
+    /// Winograd wherever filters are small enough.
     case winograd
 
-    /// Whether Winograd's form is the one, given where it takes less time and where it can be computed.
+    /// Whether to use Winograd, given whether it takes less time and whether it can be computed.
     func usesWinograd(
       ifPreferred isPreferred: @autoclosure () -> Bool,
       ifPossible isPossible: @autoclosure () -> Bool
@@ -49,9 +50,9 @@ public final class ConvolutionPlan: @unchecked Sendable {
     }
   }
 
-  /// Prepares a convolution of the given sizes on `machine`; the weights are zero.
+  /// Prepares a convolution of the given sizes on `machine`, with zero weights.
   ///
-  /// Gradients are computed in the same form as outputs, unless `backwardForm` says otherwise.
+  /// Gradients are computed in the same form as outputs, unless `backwardForm` is given.
   public init(
     _ geometry: ConvolutionGeometry, form: Form = .fastest,
     backwardForm: Form? = nil, on machine: Machine
@@ -67,7 +68,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
       ifPossible: WinogradGradient.canCompute(shape))
   }
 
-  /// Takes new weights, kernel height × kernel width × input channels × output channels.
+  /// Sets new weights, kernel height × kernel width × input channels × output channels.
   public func setWeights(_ weights: Tensor) {
     precondition(weights.count == geometry.weightCount, "weights of shape \(weights.shape)")
     forwardProduct?.packForward(weights.pointer, shape)
@@ -81,8 +82,8 @@ public final class ConvolutionPlan: @unchecked Sendable {
     spareWeights = spare
   }
 
-  /// Computes `output` (batch × output shape) from `input` (batch × input shape), plus `bias`
-  /// (output channels) if there is one, and runs `epilogue` on it.
+  /// Computes `output` (batch × output shape) from `input` (batch × input shape), plus an optional
+  /// `bias` (output channels), and runs `epilogue` on it.
   public func forward(
     _ input: Tensor, bias: Tensor?, epilogue: [EpilogueStep] = [], into output: Tensor
   ) {
@@ -95,8 +96,8 @@ public final class ConvolutionPlan: @unchecked Sendable {
         exampleCount: exampleCount, epilogue: epilogue))
   }
 
-  /// Computes the gradient of the input (batch × input shape) from that of the output, plus `bias`
-  /// (input channels), which a transposed convolution adds, if there is one, and runs `epilogue` on
+  /// Computes the gradient of the input (batch × input shape) from that of the output, plus an
+  /// optional `bias` (input channels), which a transposed convolution adds, and runs `epilogue` on
   /// it.
   public func backwardData(
     _ outputGradient: Tensor, bias: Tensor? = nil, epilogue: [EpilogueStep] = [],
@@ -111,7 +112,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
           source: outputGradient.pointer, bias: bias, target: inputGradient.pointer,
           exampleCount: exampleCount, epilogue: epilogue))
     }
-    // A dense shape has one pixel whose channels are all the inputs: repeat the bias over them.
+    // A dense shape has one pixel whose channels are all the inputs, so the bias is repeated over them.
     guard let bias, shape.inputChannels != geometry.inputChannels else {
       return run(bias: bias?.pointer)
     }
@@ -134,7 +135,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
   }
 
   /// Adds Σᵢ wᵢ·gᵢ to `weightGradient`, where gᵢ is the weight gradient of example i and wᵢ its
-  /// entry in `exampleWeights` (one if there are none).
+  /// entry in `exampleWeights` (one if nil).
   public func addWeightGradient(
     input: Tensor, outputGradient: Tensor, exampleWeights: Tensor? = nil,
     into weightGradient: Tensor
@@ -156,14 +157,15 @@ public final class ConvolutionPlan: @unchecked Sendable {
       into: weightGradient.pointer)
   }
 
-  /// How many times as far as a sum over positions `addWeightGradient` may round.
+  /// The factor by which `addWeightGradient` may round more than a sum over positions.
   ///
-  /// Minimal filtering sums pixels and gradients before it multiplies, and its products afterwards. Along
-  /// an axis a sum of pixels has two terms and a pixel is in at most three sums per residue; a sum of
-  /// gradients has two and a gradient is in two for filters of two taps; a tap is in at most three sums
-  /// of taps, whose factors add up to two. By Cauchy and Schwarz the terms then are at most 48 times those
-  /// of the sum over positions, if all meet at their worst; rounding enters squared norms once beside the
-  /// norm itself, so that sixteen times the allowance of a few units covers it.
+  /// Minimal filtering sums pixels and gradients before it multiplies, and sums its products
+  /// afterwards. Along an axis, a sum of pixels has two terms, and a pixel is in at most three sums
+  /// per residue. A sum of gradients has two terms, and a gradient is in two sums for filters of
+  /// two taps. A tap is in at most three sums of taps, whose factors add up to two. By the
+  /// Cauchy–Schwarz inequality the terms are then at most 48 times those of the sum over positions,
+  /// in the worst case for all of them at once. Rounding enters squared norms once beside the norm
+  /// itself, so sixteen times the allowance of a few units covers it.
   public var weightGradientGrowth: Double { usesWinogradGradient ? 16 : 1 }
 
   /// Writes each example's weight gradient into its row of `gradients` (batch × weight count).
@@ -174,7 +176,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
     let weightCount = geometry.weightCount
     precondition(gradients.count == exampleCount * weightCount, "gradients of another size")
     let base = gradients.pointer
-    // Made here, not by whichever thread comes first.
+    // Created here, not by whichever thread needs it first.
     let gradient = gradient
     machine.threads.forEach(exampleCount) { example, worker in
       gradient.writeExample(
@@ -185,7 +187,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
 
   /// Adds the squared norm of each example's weight gradient to `norms`: by Gram matrices over
   /// positions, ‖Σₚ xₚ gₚᵀ‖² = Σₚᵩ (xₚ·xᵩ)(gₚ·gᵩ) (arXiv 2205.10683), or by building one example's
-  /// gradient at a time in scratch memory, whichever `prefersGramNorms` says.
+  /// gradient at a time in scratch memory; `prefersGramNorms` selects the way.
   public func addSquaredNorms(
     input: Tensor, outputGradient: Tensor, to norms: UnsafeMutableBufferPointer<Double>
   ) {
@@ -228,7 +230,7 @@ public final class ConvolutionPlan: @unchecked Sendable {
 }
 
 extension ConvolutionGeometry {
-  /// The same sums with the least structure: a kernel that covers the input exactly is dense.
+  /// The same sums in the simplest geometry: a kernel that covers the input exactly is dense.
   var simplified: ConvolutionGeometry {
     guard kernelHeight == inputHeight, kernelWidth == inputWidth, padding == .all(0) else {
       return self
@@ -238,7 +240,7 @@ extension ConvolutionGeometry {
 }
 
 extension ProductSizes {
-  /// The product of a form.
+  /// Creates the product of a form.
   func makeProduct(
     in form: ConvolutionPlan.Form, on machine: Machine
   ) -> any ConvolutionProduct {

@@ -4,10 +4,10 @@ import CKernels
 /// multiplied by the sigmoid of the other half (van den Oord and others 2016, arXiv 1606.05328,
 /// equation 2).
 ///
-/// Of 2C inputs, the first C are the content, the others its gate. A position's results do not depend on
-/// the others, so that whole images and single pixels give the same bits.
+/// Of 2C inputs, the first C are the content and the others its gate. A position's results do not
+/// depend on other positions, so whole images and single pixels produce the same bits.
 package struct Gates: Sendable {
-  /// C, the outputs of a position.
+  /// C, the number of outputs per position.
   package let channels: Int
   private let kernels: Kernels
 
@@ -18,11 +18,11 @@ package struct Gates: Sendable {
     kernels = machine.kernels
   }
 
-  /// Computes positions that follow each other: `input` position × 2C, `output` position × C.
+  /// Computes consecutive positions: `input` is position × 2C, `output` is position × C.
   ///
-  /// The position p adds the 2C numbers from `biases + offsets[p]` on to its input first, or those at
-  /// `biases` if there are no offsets. `parts` keeps tanh and sigmoid (position × 2C) for `backward`.
-  /// Each is within 2⁻²² of the number itself, and not a number where the input is none.
+  /// The 2C numbers at `biases + offsets[p]` are first added to the input of position p, or those
+  /// at `biases` if there are no offsets. `parts` keeps tanh and sigmoid (position × 2C) for
+  /// `backward`. Each result is within 2⁻²² of the exact value, and NaN if the input is NaN.
   package func forward(
     _ input: UnsafePointer<Float>, biases: UnsafePointer<Float>, offsets: [Int32]? = nil,
     positions: Int, parts: UnsafeMutablePointer<Float>? = nil,
@@ -43,7 +43,7 @@ package struct Gates: Sendable {
     }
   }
 
-  /// The gradient of the inputs, position × 2C, from that of the outputs and the kept parts.
+  /// Computes the gradient of the inputs, position × 2C, from that of the outputs and the kept parts.
   package func backward(
     _ outputGradient: UnsafePointer<Float>, parts: UnsafePointer<Float>, positions: Int,
     into inputGradient: UnsafeMutablePointer<Float>

@@ -1,8 +1,8 @@
 import CKernels
 import Synchronization
 
-// Verbs over whole tensors: each output element depends on its own inputs alone. The output may be
-// an input.
+// Element-wise operations over whole tensors: each output element depends only on its own inputs.
+// The output may be an input.
 extension Machine {
   /// Leaky rectifier: x where x > 0, slope·x elsewhere.
   public func leakyReLU(_ input: Tensor, slope: Float, into output: Tensor) {
@@ -81,7 +81,7 @@ extension Machine {
     let x = tensor.pointer
     let isSpoilt = Atomic<Bool>(false)
     inChunks(tensor.count) { table, first, count in
-      // Squares of floats, summed in double, overflow only if a number is not finite.
+      // Squares of floats, summed in double, are infinite or NaN only if a number is not finite.
       if !table.f32_squared_norm(x + first, count).isFinite {
         isSpoilt.store(true, ordering: .relaxed)
       }
@@ -89,11 +89,11 @@ extension Machine {
     return !isSpoilt.load(ordering: .relaxed)
   }
 
-  /// Shares chunks of a flat loop among the threads.
+  /// Distributes chunks of a flat loop over the threads.
   func inChunks(
     _ count: Int, _ body: (_ table: ck_kernels, _ first: Int, _ count: Int) -> Void
   ) {
-    // Small enough to share, a multiple of every vector, and large enough to pay for the call.
+    // Small enough to distribute, a multiple of every vector, and large enough to amortise the call.
     let chunk = 16_384
     let table = kernels.table.pointee
     guard count > chunk else {

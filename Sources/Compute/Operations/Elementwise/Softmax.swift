@@ -3,7 +3,7 @@ import CKernels
 extension Kernels {
   /// Writes the weights of a softmax, e^(scale · (logit − largest)), not divided by their sum.
   ///
-  /// `logits` holds `count` numbers, one at least.
+  /// `logits` has `count` numbers, at least one.
   package func softmaxWeights(
     _ logits: UnsafePointer<Float>, scale: Float, count: Int,
     into weights: UnsafeMutablePointer<Float>

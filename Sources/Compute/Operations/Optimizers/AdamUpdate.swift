@@ -3,7 +3,7 @@ import Glibc
 
 /// The constants of Adam (Kingma & Ba, arXiv 1412.6980).
 public struct AdamConstants: Hashable, Sendable, Codable {
-  /// Step size, decay of the two moments, and the guard of the denominator.
+  /// Step size, decay rates of the two moments, and the constant added to the denominator.
   public var learningRate: Float, beta1: Float, beta2: Float, epsilon: Float
 
   /// Creates a set of constants.

@@ -1,10 +1,10 @@
-/// Replaces a matrix by one whose singular values are all near one and whose singular vectors are the
-/// same: the direction of an update without the preference for what is already large.
+/// Replaces a matrix by one with the same singular vectors and singular values near one: the
+/// direction of an update without its preference for components that are already large.
 ///
-/// Five Newton–Schulz iterations of degree five, X ← aX + bXXᵀX + cX(XᵀX)², with the coefficients of
-/// Jordan and others (2024, "Muon"): they bring singular values from about 1/500 of the matrix's norm
-/// up into 0.68 to 1.14, which no update is sensitive to, instead of slowly to one. One object serves
-/// matrices of one size, one at a time.
+/// Five Newton–Schulz iterations of degree five, X ← aX + bXXᵀX + cX(XᵀX)², with the coefficients
+/// of Jordan and others (2024, "Muon"). They map singular values from about 1/500 of the matrix's
+/// norm upwards into 0.68 to 1.14, instead of slowly to one; updates are not sensitive to that
+/// range. One object serves matrices of one size, one at a time.
 public final class Orthogonalization: @unchecked Sendable {
   static let iterationCount = 5
   static let linear: Float = 3.4445, cubic: Float = -4.7750, quintic: Float = 2.0315
@@ -12,17 +12,17 @@ public final class Orthogonalization: @unchecked Sendable {
   /// The sizes of the matrices.
   public let rows: Int, columns: Int
   private let machine: Machine
-  /// A matrix of more columns than rows is turned, so that the Gram matrix is the smaller one.
+  /// Whether the matrix is transposed: with more columns than rows, the Gram matrix is then smaller.
   private let isTurned: Bool
   private let long: Int, short: Int
-  /// Products with a square matrix from the right, and Gram matrices: rows are the examples of a dense
-  /// layer.
+  /// Products with a square matrix on the right, and Gram matrices: the rows are examples of a
+  /// dense layer.
   private let product: ConvolutionPlan
   private let memory: Arena
   private let gram: Tensor, square: Tensor
   private var present: Tensor, next: Tensor
 
-  /// Makes ready for matrices of `rows` × `columns`.
+  /// Prepares for matrices of `rows` × `columns`.
   public init(rows: Int, columns: Int, on machine: Machine) {
     precondition(rows > 0 && columns > 0, "a matrix of \(rows)×\(columns)")
     self.rows = rows
@@ -40,8 +40,8 @@ public final class Orthogonalization: @unchecked Sendable {
     self.memory = memory
   }
 
-  /// Writes the orthogonalised `matrix` (rows × columns, row by row) to `result`, which may be the same
-  /// tensor; zero stays zero, and so does a row of zeros.
+  /// Writes the orthogonalised `matrix` (rows × columns, row by row) to `result`, which may be the
+  /// same tensor; zero stays zero, and a row of zeros stays zero.
   public func apply(_ matrix: Tensor, into result: Tensor) {
     precondition(
       matrix.count == rows * columns && result.count == matrix.count,
@@ -51,7 +51,7 @@ public final class Orthogonalization: @unchecked Sendable {
     copy(present.pointer, turned: isTurned, rows: long, columns: short, to: result.pointer)
   }
 
-  /// Takes the matrix with its norm scaled to one, so that no singular value is above one.
+  /// Loads the matrix with its norm scaled to one, so that no singular value exceeds one.
   private func load(_ matrix: Tensor) {
     copy(matrix.pointer, turned: isTurned, rows: rows, columns: columns, to: present.pointer)
     var squares = 0.0

@@ -1,11 +1,11 @@
 import Glibc
 
-/// A sum of tensors in double precision: a term that is added does not change how the others round.
+/// A sum of tensors in double precision: adding a term does not change how the others round.
 ///
-/// Sums of floats lose, with every term, up to half a unit in the last place of what is there
-/// already: over many terms of one direction that adds up.
+/// With every term, a sum of floats loses up to half a unit in the last place of the current sum:
+/// over many terms of one sign, the loss adds up.
 public final class DoubleSum: @unchecked Sendable {
-  /// How many numbers there are.
+  /// The number of elements.
   public let count: Int
   fileprivate let base: UnsafeMutablePointer<Double>
 

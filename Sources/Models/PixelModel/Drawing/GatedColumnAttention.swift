@@ -34,7 +34,7 @@ final class GatedColumnAttention {
     joined = memory.makeZeros(Shape(capacity, channels))
   }
 
-  /// Adds to the newest pixel of the stream before `block` what it finds in the pixels so far.
+  /// Adds the attention over the pixels so far to the newest pixel of the stream before `block`.
   func advancePixel(row: Int, column: Int, count: Int, in block: GatedColumnBlock) {
     let channels = attention.channels
     let position = row * width + column

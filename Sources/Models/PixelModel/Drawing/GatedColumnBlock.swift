@@ -1,19 +1,19 @@
 import Compute
 
-/// One block of `GatedColumns`: its products and what it keeps of earlier rows and pixels.
+/// One block of `GatedColumns`: its products and its state from earlier rows and pixels.
 final class GatedColumnBlock {
   private let layout: GatedStackLayout
   private let isFirst: Bool
   private let capacity: Int
   private let inputChannels: Int
-  /// Rows that the vertical product reads and pixels that the horizontal one reads.
+  /// Rows that the vertical product reads, and pixels that the horizontal product reads.
   private let rowCount: Int, pixelCount: Int
   private let vertical: GatedColumnProduct
   private let link: GatedColumnProduct
   private let horizontal: GatedColumnProduct
   private let projection: GatedColumnProduct
   private let gates: Gates
-  /// Where classes have biases of their own.
+  /// The regions in which classes have their own biases.
   private let grid: RegionGrid
   /// Biases of the gates, classes × regions × 2C.
   private let verticalTable: Tensor
@@ -22,9 +22,9 @@ final class GatedColumnBlock {
   private let rows: Tensor
   /// The last pixels of the horizontal stream before this block, images × pixels × channels.
   private let pixels: Tensor
-  /// The present row of the vertical stream after this block, images × width × channels.
+  /// The current row of the vertical stream after this block, images × width × channels.
   let stream: Tensor
-  /// What the horizontal stack takes from `stream`, images × width × 2C.
+  /// The input of the horizontal stack from `stream`, images × width × 2C.
   private let linked: Tensor
   private let verticalSums: Tensor
   private let sums: Tensor
@@ -39,7 +39,7 @@ final class GatedColumnBlock {
     self.capacity = capacity
     isFirst = index == 0
     let above = layout.vertical(index)
-    // The first block's own row is cut: its kernel ends above.
+    // The first block's own row is masked: its kernel ends in the row above.
     rowCount = isFirst ? layout.reach : above.geometry.kernelHeight
     pixelCount = layout.horizontal(index).geometry.kernelWidth
     inputChannels = above.geometry.inputChannels
@@ -84,13 +84,13 @@ final class GatedColumnBlock {
       Shape(capacity, layout.projection(index).geometry.outputChannels))
   }
 
-  /// Forgets earlier rows: above the image everything is zero, as padding is.
+  /// Forgets earlier rows: above the image everything is zero, like padding.
   func clear() {
     rows.fill(0)
     pixels.fill(0)
   }
 
-  /// Takes the rows above from the images themselves: the first block's input.
+  /// Copies the rows above from the images: the first block's input.
   func gatherRowsAbove(_ row: Int, of images: Tensor, as planes: PixelPlanes, count: Int) {
     let (width, own) = (layout.width, layout.imageChannels)
     for image in 0..<count {
@@ -111,7 +111,7 @@ final class GatedColumnBlock {
     }
   }
 
-  /// Takes the next row of the block before: a later block's input.
+  /// Copies the next row of the previous block: a later block's input.
   func takeRow(_ row: Tensor, count: Int) {
     let size = layout.width * inputChannels
     for image in 0..<count {
@@ -121,7 +121,7 @@ final class GatedColumnBlock {
     }
   }
 
-  /// Computes the present row of the vertical stream.
+  /// Computes the current row of the vertical stream.
   func advanceRow(_ row: Int, labels: [Int]) {
     let (width, channels) = (layout.width, layout.channels)
     vertical.run(rows, into: verticalSums, count: labels.count)
@@ -143,7 +143,7 @@ final class GatedColumnBlock {
       into: linked.reshaped(Shape(capacity * width, 2 * channels)), count: labels.count * width)
   }
 
-  /// Takes the pixels on the left, and the pixel itself, from the images: the first block's input.
+  /// Copies the pixels on the left and the pixel itself from the images: the first block's input.
   func gatherPixels(
     row: Int, column: Int, of images: Tensor, as planes: PixelPlanes, count: Int
   ) {
@@ -162,7 +162,7 @@ final class GatedColumnBlock {
     }
   }
 
-  /// Makes room for the next pixel: a later block's input.
+  /// Shifts the pixels by one to accept the next pixel, a later block's input.
   func shiftPixels(isFirstColumn: Bool) {
     guard !isFirstColumn else { return pixels.fill(0) }
     for image in 0..<capacity {
@@ -171,7 +171,7 @@ final class GatedColumnBlock {
     }
   }
 
-  /// Computes one pixel of the horizontal stream, hands it to the next block and adds to the skips.
+  /// Computes one pixel of the horizontal stream, passes it to the next block and adds to the skips.
   func advancePixel(
     row: Int, column: Int, labels: [Int], skip: Tensor, into next: GatedColumnBlock?
   ) {

@@ -5,7 +5,7 @@ struct GatedColumnProduct {
   private let plan: ConvolutionPlan
   private let bias: Tensor?
 
-  /// A `geometry` with fewer kernel rows takes the first rows of the weights: the others are cut.
+  /// A `geometry` with fewer kernel rows uses the first rows of the weights: the others are masked.
   init(
     _ connection: GatedStackLayout.Connection, geometry: ConvolutionGeometry? = nil,
     _ values: (String) -> Tensor, in memory: Arena, on machine: Machine

@@ -1,24 +1,24 @@
 import Compute
 
-/// Evaluates a gated autoregressive network pixel by pixel, keeping what later pixels need.
+/// Evaluates a gated autoregressive network pixel by pixel, and caches the state for later pixels.
 ///
-/// A pixel costs one column of work instead of an image (Ramachandran and others 2017,
-/// arXiv 1704.06001): the vertical stack is computed for a whole row as soon as the rows above are
-/// known, the horizontal stack for one pixel at a time. All products run over a group of images, and
-/// sum in the order of the network's own convolutions.
+/// A pixel costs one column of work instead of a whole image (Ramachandran and others 2017, arXiv
+/// 1704.06001): the vertical stack is computed for a whole row as soon as the rows above are known,
+/// the horizontal stack for one pixel at a time. All products run over a group of images, and sum
+/// in the same order as the network's own convolutions.
 ///
-/// One thread at a time: it has a machine of its own, so that several may work side by side.
+/// It serves one thread at a time and has its own machine, so several instances can run in parallel.
 final class GatedColumns {
   /// Sizes and connections.
   let layout: GatedStackLayout
-  /// The most images of a group.
+  /// The largest number of images in a group.
   let capacity: Int
   /// The images of the group, capacity × height × width × channels; the caller writes pixels.
   let images: Tensor
   private let memory = Arena(blockByteCount: 1 << 20)
   private let planes: PixelPlanes
   private var blocks: [GatedColumnBlock] = []
-  /// Behind each block, nil for most.
+  /// The attention after each block, nil for most.
   private var attentions: [GatedColumnAttention?] = []
   private let hidden: GatedColumnProduct
   private let output: GatedColumnProduct
@@ -28,7 +28,7 @@ final class GatedColumns {
   private var labels: [Int] = []
 
   /// Prepares an evaluation of up to `capacity` images with a network's parameters, which are
-  /// copied; `values` gives them by name.
+  /// copied; `values` returns them by name.
   init(
     _ layout: GatedStackLayout, capacity: Int, parameters values: (_ name: String) -> Tensor
   ) {
@@ -56,7 +56,7 @@ final class GatedColumns {
     }
   }
 
-  /// Starts a group of images of these classes; what was kept of the last group is forgotten.
+  /// Starts a group of images of these classes and forgets the state of the last group.
   func begin(labels: [Int]) {
     precondition(labels.count <= capacity, "\(labels.count) images for \(capacity) places")
     precondition(
@@ -66,7 +66,7 @@ final class GatedColumns {
     for block in blocks { block.clear() }
   }
 
-  /// Moves the vertical stack to a row; rows are visited in order, and those above are known.
+  /// Moves the vertical stack to a row; rows are visited in order, and the rows above are known.
   func beginRow(_ row: Int) {
     blocks[0].gatherRowsAbove(row, of: images, as: planes, count: labels.count)
     for (index, block) in blocks.enumerated() {
@@ -75,12 +75,12 @@ final class GatedColumns {
     }
   }
 
-  /// Whether pixels need those of the rows above to have been visited.
+  /// Whether all pixels of the rows above must have been visited.
   var needsEveryPixel: Bool { layout.attention != nil }
 
   /// The network's outputs at a pixel, images × outputs, from the known part of the images.
   ///
-  /// Columns are visited in order. A pixel may be visited again after some of its channels became
+  /// Columns are visited in order. A pixel may be visited again after more of its channels are
   /// known.
   func outputs(row: Int, column: Int, isFirstVisit: Bool) -> Tensor {
     let count = labels.count

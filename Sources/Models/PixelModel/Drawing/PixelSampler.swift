@@ -3,8 +3,8 @@ import Learning
 
 /// Draws a group of images at once, pixel by pixel.
 final class PixelSampler {
-  /// Images that are drawn together: full tiles of the matrix products, and few enough that their
-  /// state stays in the caches.
+  /// Images that are drawn together: enough for full tiles of the matrix products, and few enough
+  /// that their state fits in the caches.
   static let groupSize = 48
 
   /// The log-likelihood of each image of the last group.
@@ -15,9 +15,9 @@ final class PixelSampler {
   private let absentLabel: Int?
   private let guidance: Double
   private let memory = Arena(blockByteCount: 1 << 12)
-  /// One pixel's outputs under guidance.
+  /// One pixel's outputs with guidance.
   private let guided: Tensor
-  /// What the distribution remembers of each image.
+  /// The memory of the distribution for each image.
   private let memories: Tensor
 
   init(
@@ -62,8 +62,8 @@ final class PixelSampler {
     }
   }
 
-  /// Remembers the pixels of a given row, and visits them where attention needs them; convolutions of
-  /// the horizontal stack look along its row alone.
+  /// Remembers the pixels of a given row, and visits them if attention needs them; convolutions of
+  /// the horizontal stack read only their own row.
   private func passRow(_ row: Int, imageCount: Int) {
     for column in 0..<columns.layout.width {
       if columns.needsEveryPixel {
@@ -110,7 +110,7 @@ final class PixelSampler {
         if isGuided {
           (pixel + streams.count * size).update(from: pixel, count: layout.imageChannels)
         }
-        // The last visit's outputs hold the distributions of all channels.
+        // The last visit's outputs contain the distributions of all channels.
         guard index == steps.count - 1 else { continue }
         logLikelihoods[image] -= distribution.loss(of: place, outputs: own, gradient: nil)
         remember(place, of: image)
@@ -118,7 +118,7 @@ final class PixelSampler {
     }
   }
 
-  /// Moves outputs from those without a class towards, and beyond, those with it.
+  /// Moves outputs from those without a class towards, and beyond, those with the class.
   private func guide(
     _ own: UnsafePointer<Float>, away other: UnsafePointer<Float>, by factor: Float
   ) {

@@ -24,7 +24,7 @@ struct CategoricalLevels: PixelDistribution {
     of place: PixelPlace, outputs: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>?
   ) -> Double {
     let pixel = place.pixel(channelCount)
-    // Without a gradient to keep them in, weights are written all the same.
+    // The weights are needed even if there is no gradient to store them in.
     return withUnsafeTemporaryAllocation(of: Float.self, capacity: levels.count) { spare in
       var total = 0.0
       for channel in 0..<channelCount {
@@ -61,7 +61,7 @@ struct CategoricalLevels: PixelDistribution {
           left -= Double(weights[level])
           if left < 0 { return levels.value(of: level) }
         }
-        // Rounding may leave a rest beyond the last weight; the likeliest level is never wrong.
+        // Rounding may leave a rest beyond the last weight; the likeliest level is always valid then.
         let likeliest = weights.indices.max { weights[$0] < weights[$1] } ?? 0
         return levels.value(of: likeliest)
       }

@@ -2,25 +2,26 @@ import Compute
 import Glibc
 import Learning
 
-/// A softmax over the levels of each channel that may copy: the network also says how much likelier
-/// the level of each pixel nearby becomes, and every level that the image has shown before.
+/// A softmax over the levels of each channel that can copy: the network also predicts how much
+/// likelier the level of each nearby pixel becomes, and every level that has occurred in the image
+/// before.
 ///
-/// Scaled, windowed and compressed images repeat some of their levels exactly, at pixels that differ
-/// from image to image, which a network of weights can only learn by heart for every level. This is the
-/// pointer of Merity and others (2016, arXiv 1609.07843) and the cache of Grave and others (2016,
-/// arXiv 1612.04426), for pixels; both are added to the logits instead of mixed with probabilities, so
-/// that a copied level must also be likely by itself.
+/// Scaled, windowed and compressed images repeat some of their levels exactly, at pixels that
+/// differ from image to image. Without copying, a network can learn this only separately for every
+/// level. This is the pointer of Merity and others (2016, arXiv 1609.07843) and the cache of Grave
+/// and others (2016, arXiv 1612.04426), for pixels. Both are added to the logits instead of mixed
+/// with probabilities, so that a copied level must also be likely by itself.
 ///
-/// Outputs of each channel: the levels' logits; an addend for each earlier pixel within `reach` rows
-/// and columns, to the logit of that pixel's level; a factor of log(1 + n) for a level that occurred n
+/// Outputs per channel: the levels' logits; for each earlier pixel within `reach` rows and columns,
+/// an addend to the logit of that pixel's level; a factor of log(1 + n) for a level that occurred n
 /// times among the earlier pixels.
 struct CopyingLevels: PixelDistribution {
   let levels: CategoricalLevels
   /// Rows and columns of the images.
   let height: Int, width: Int
-  /// The earlier pixels whose levels may be copied, as distances in rows upwards and in columns.
+  /// The earlier pixels whose levels may be copied, as distances in rows (upwards) and columns.
   private let sources: [(up: Int, right: Int)]
-  /// log(1 + n) of every number of occurrences.
+  /// log(1 + n) for every number of occurrences.
   private let logarithms: [Float]
 
   init(_ levels: CategoricalLevels, height: Int, width: Int, reach: Int) {
@@ -46,7 +47,7 @@ struct CopyingLevels: PixelDistribution {
 
   var steps: [Range<Int>] { levels.steps }
 
-  /// How often each level of each channel occurred, and the logarithms behind.
+  /// The number of occurrences of each level of each channel, followed by the logarithms.
   var memoryCount: Int { 2 * channelCount * levelCount }
 
   func remember(_ place: PixelPlace, in memory: UnsafeMutablePointer<Float>) {

@@ -2,13 +2,13 @@ import Learning
 import Compute
 import Glibc
 
-/// A mixture of logistic distributions, cut into the levels' bins.
+/// A mixture of logistic distributions, discretised into the levels' bins.
 ///
-/// It is that of PixelCNN++ (Salimans and others 2017, arXiv 1701.05517, section 2).
+/// It is the mixture of PixelCNN++ (Salimans and others 2017, arXiv 1701.05517, section 2).
 ///
-/// Outputs: K logits; then for each channel K means; then for each channel K logarithms of scales;
-/// and for colour three times K coefficients, whose tanh couples green to red and blue to both.
-/// The first and the last bin reach to infinity.
+/// Outputs: K logits; then K means per channel; then K logarithms of scales per channel; and for
+/// colour three times K coefficients, whose tanh couples green to red and blue to both. The first
+/// and the last bin extend to infinity.
 struct LogisticMixture: PixelDistribution {
   let levels: PixelLevels
   let channelCount: Int
@@ -17,7 +17,7 @@ struct LogisticMixture: PixelDistribution {
   /// Scales are at least e⁻⁷, as published: far narrower than a bin of 256.
   static let leastLogScale: Double = -7
 
-  /// The most channels that `channelCount` may be.
+  /// The largest `channelCount`.
   private static let mostChannels = 3
 
   private var couplingCount: Int { channelCount == 1 ? 0 : 3 }
@@ -41,8 +41,8 @@ struct LogisticMixture: PixelDistribution {
     (1 + 2 * channelCount + coupling) * componentCount + component
   }
 
-  /// The couplings that a channel's mean takes, with the channel that each multiplies: green takes
-  /// red; blue takes red and green.
+  /// The couplings in a channel's mean, each with the channel that it multiplies: green has red;
+  /// blue has red and green.
   private func couplings(of channel: Int) -> [(coupling: Int, source: Int)] {
     switch channel {
     case 1: [(0, 0)]
@@ -119,8 +119,8 @@ struct LogisticMixture: PixelDistribution {
 
   /// The logarithm of a bin's probability under one logistic, and its slopes.
   ///
-  /// With p and m the bin's upper and lower edge in units of the scale and σ the sigmoid,
-  /// σ(p) − σ(m) = σ(p) · σ(−m) · (1 − e^(m−p)), where no difference of near equals is left.
+  /// With p and m the bin's upper and lower edges in units of the scale and σ the sigmoid, σ(p) −
+  /// σ(m) = σ(p) · σ(−m) · (1 − e^(m−p)), a form without a difference of nearly equal numbers.
   private func logProbability(
     of value: Double, mean: Double, logScale: Double
   ) -> (value: Double, meanSlope: Double, scaleSlope: Double) {
@@ -169,7 +169,7 @@ struct LogisticMixture: PixelDistribution {
     for channel in channels {
       let scale = exp(
         max(Double(outputs[scaleIndex(channel, component)]), Self.leastLogScale))
-      // The uniform's own grid is moved off zero, where the quantile is infinite.
+      // The uniform's grid is shifted away from zero, where the quantile is infinite.
       let uniform = stream.uniform() + 0x1p-54
       let quantile = log(uniform) - log1p(-uniform)
       let value = mean(channel, component, outputs, pixel) + scale * temperature * quantile

@@ -1,32 +1,32 @@
 import Compute
 
-/// A pixel of an image on levels, and what is remembered of the pixels before it.
+/// A pixel of a quantised image, and the memory of the preceding pixels.
 struct PixelPlace {
   /// The image, height × width × channels; the pixel itself may not be drawn yet.
   let image: UnsafePointer<Float>
   /// The pixel's number, row by row.
   let position: Int
-  /// As `PixelDistribution.remember` left it behind the pixel before.
+  /// The state that `PixelDistribution.remember` left after the previous pixel.
   let memory: UnsafePointer<Float>
 
   /// The channels of the pixel.
   func pixel(_ channelCount: Int) -> UnsafePointer<Float> { image + position * channelCount }
 }
 
-/// How a network's outputs at a pixel become a distribution over the pixel's levels.
+/// Maps a network's outputs at a pixel to a distribution over the pixel's levels.
 protocol PixelDistribution: Sendable {
-  /// Numbers per pixel that it takes.
+  /// The number of network outputs per pixel.
   var outputCount: Int { get }
-  /// Groups of channels that the network must tell apart: see `GatedStackLayout.groupCount`.
+  /// The number of channel groups that the network must distinguish: see `GatedStackLayout.groupCount`.
   var groupCount: Int { get }
   /// The channels of a pixel that are drawn together, in order.
   var steps: [Range<Int>] { get }
-  /// Numbers that are remembered of an image's earlier pixels, all zero before the first.
+  /// The size of the memory of an image's earlier pixels, all zero before the first.
   var memoryCount: Int { get }
-  /// Takes a pixel into what is remembered; called once for each pixel, in order.
+  /// Adds a pixel to the memory; called once for each pixel, in order.
   func remember(_ place: PixelPlace, in memory: UnsafeMutablePointer<Float>)
   /// Minus the natural logarithm of the probability of a pixel whose channels lie on levels, and,
-  /// if wanted, its gradient with respect to the outputs.
+  /// if requested, its gradient with respect to the outputs.
   func loss(
     of place: PixelPlace, outputs: UnsafePointer<Float>,
     gradient: UnsafeMutablePointer<Float>?

@@ -2,10 +2,10 @@ import Compute
 
 /// The levels that a channel of a pixel may take, evenly spaced over [−1, 1].
 ///
-/// Black and white are levels themselves: level k stands for 2k/(count − 1) − 1, and a value becomes
-/// the nearest level. With 256 levels that is exact for images of eight bits. With fewer, each level
-/// is the centre of its bin and the first and last bin are half as wide, so that drawn images keep
-/// pure black and white.
+/// Black and white are levels themselves: level k represents 2k/(count − 1) − 1, and a value is
+/// rounded to the nearest level. With 256 levels this is exact for 8-bit images. With fewer, each
+/// level is the centre of its bin and the first and last bins are half as wide, so that drawn
+/// images keep pure black and white.
 struct PixelLevels: Hashable, Sendable {
   /// Number of levels, 2 to 256.
   let count: Int
@@ -17,7 +17,7 @@ struct PixelLevels: Hashable, Sendable {
   /// Half the distance between neighbours.
   var halfWidth: Double { 1 / Double(count - 1) }
 
-  /// The nearest level; the first one for what is no number, as a model that diverged may draw.
+  /// The nearest level; the first level for NaN, which a diverged model may draw.
   func level(of value: Float) -> Int {
     let scaled = ((value + 1) * 0.5 * Float(count - 1)).rounded()
     guard scaled > 0 else { return 0 }

@@ -4,14 +4,14 @@ import Learning
 /// A class-conditional gate: half of the channels passes through tanh and is multiplied by the
 /// sigmoid of the other half.
 ///
-/// It is that of van den Oord and others (2016, arXiv 1606.05328, equations 2 and 4).
-/// A learned bias per channel is added first: one that all classes share, the same at all positions,
-/// and with several classes one of the example's own, which may differ between regions of the image
-/// (section 2.3 there: conditioning that depends on the place).
+/// It is the gate of van den Oord and others (2016, arXiv 1606.05328, equations 2 and 4). First a
+/// learned bias per channel is added: a bias shared by all classes and positions, and, with several
+/// classes, a bias of the example's class, which may differ between regions of the image (section
+/// 2.3 there: location-dependent conditioning).
 final class GatedActivation: PerExampleLayer {
-  /// The shape of one input example; its last axis holds 2C channels.
+  /// The shape of one input example; its last axis has 2C channels.
   let inputShape: Shape
-  /// The shape of one output example; its last axis holds C channels.
+  /// The shape of one output example; its last axis has C channels.
   let outputShape: Shape
   /// The number of classes; with one, labels are not read.
   let classCount: Int
@@ -19,12 +19,12 @@ final class GatedActivation: PerExampleLayer {
   private let bias: Parameter
   /// classes × (regions · 2C).
   private let table: Parameter?
-  /// Where a class has biases of its own, and the region of each position.
+  /// The regions in which a class has its own biases.
   private let grid: RegionGrid
   private let regions: [Int]
-  /// Where the biases of each position begin among those of its class; nil if all have the same.
+  /// The offset of each position's biases among those of its class; nil if all positions share them.
   private let biasOffsets: [Int32]?
-  /// What the table's entries are multiplied by.
+  /// The factor of the table's entries.
   private let classGain: Float
   /// Tanh and sigmoid of the last forward pass, batch × input shape.
   private var parts: Tensor?
@@ -34,15 +34,16 @@ final class GatedActivation: PerExampleLayer {
   /// batch × (regions · 2C): each example's gradient of its class's biases, divided by the gain.
   private var regionGradients: Tensor?
 
-  /// Creates a gate named `name` whose class biases differ between the regions of `grid`, which divides
-  /// the rows and columns of an input (its first two axes); biases lie in `store` and start at zero.
+  /// Creates a gate named `name` whose class biases differ between the regions of `grid`, which
+  /// divides the rows and columns of an input (its first two axes); the biases are in `store` and
+  /// start at zero.
   init(
     classes: Int, grid: RegionGrid, input: Shape, name: String, parameters store: ParameterStore
   ) {
     precondition(
       input.rank > 0 && input[input.rank - 1].isMultiple(of: 2),
-      "a gate takes an even number of channels, not \(input)")
-    precondition(classes > 0, "a gate has one class at least")
+      "a gate needs an even number of channels, not \(input)")
+    precondition(classes > 0, "a gate has at least one class")
     precondition(
       grid.count == 1 || input.rank == 3 && classes > 1, "regions of \(input), \(classes) classes")
     inputShape = input
@@ -63,10 +64,11 @@ final class GatedActivation: PerExampleLayer {
       : nil
   }
 
-  /// What a table's entries are multiplied by.
+  /// The factor of a table's entries.
   ///
-  /// A class sees one of `classes` examples, so its gradient is that much smaller against the noise
-  /// of private training; the square root takes half of that back.
+  /// Each class occurs in one of `classes` examples, so its gradient is smaller by that factor
+  /// relative to the noise of private training. A gain of √classes reduces the disadvantage to
+  /// √classes.
   private static func classGain(_ classes: Int) -> Float {
     Float(classes).squareRoot()
   }
@@ -138,7 +140,7 @@ final class GatedActivation: PerExampleLayer {
     guard table != nil else {
       return pass.machine.addSquaredNorms(ofRows: rows(in: pass), to: norms)
     }
-    // The shared bias takes the row itself, the class's entries the regions' rows times the gain.
+    // The shared bias gets the row itself; the class's entries get the regions' rows times the gain.
     let gain = Double(classGain) * Double(classGain)
     let shared = pass.squaredNorms(of: rows(in: pass))
     let own = pass.squaredNorms(of: regionRows(in: pass))

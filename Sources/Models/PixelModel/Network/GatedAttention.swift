@@ -1,14 +1,14 @@
 import Compute
 import Learning
 
-/// Causal attention in the horizontal stream of a gated autoregressive network, with what it gives
-/// added to the stream.
+/// Causal attention in the horizontal stream of a gated autoregressive network; its output is added
+/// to the stream.
 ///
-/// A stream at a pixel tells of earlier pixels alone, so that a pixel may look at its own stream and
-/// at all before it. Convolutions see a neighbourhood; attention finds what lies far off, such as
-/// where a shape began and which levels it has (Chen and others 2018, arXiv 1712.09763). Queries, keys
-/// and values also see where their pixel lies (`PositionCodes`). It is not a layer itself, because it
-/// is made of two: `GatedStack` joins all.
+/// The stream at a pixel depends only on earlier pixels, so a pixel may attend to its own stream
+/// and to all before it. Convolutions see a neighbourhood; attention finds distant information,
+/// such as where a shape began and which levels it has (Chen and others 2018, arXiv 1712.09763).
+/// Queries, keys and values also see the position of their pixel (`PositionCodes`). It is not a
+/// layer itself, because it consists of two layers; `GatedStack` combines them all.
 final class GatedAttention {
   private let attention: CausalAttention
   private let projection: any PerExampleLayer
@@ -33,7 +33,7 @@ final class GatedAttention {
   /// The layers with parameters.
   var layers: [any PerExampleLayer] { [projection, join] }
 
-  /// Adds to the stream, in place, what its pixels find.
+  /// Adds the attention of each pixel to the stream, in place.
   func forward(_ stream: Tensor, in pass: Pass) {
     let projected = projection.forward(withCodes(stream, in: pass), in: pass)
     let attended = pass.make(streamShape)
@@ -43,7 +43,7 @@ final class GatedAttention {
     (self.projected, self.attended, self.softmax) = (projected, attended, softmax)
   }
 
-  /// The gradient of the stream before from that of the stream after.
+  /// Computes the gradient of the stream before the attention from that of the stream after it.
   func backward(_ gradient: Tensor, in pass: Pass) -> Tensor {
     guard let projected, let attended, let softmax,
       let attendedGradient = join.backward(gradient, needsInputGradient: true, in: pass)
@@ -54,11 +54,11 @@ final class GatedAttention {
       into: projectedGradient, on: pass.machine)
     guard
       let told = projection.backward(projectedGradient, needsInputGradient: true, in: pass)
-    else { preconditionFailure("a layer kept the gradient that was asked for") }
+    else { preconditionFailure("a layer did not return the requested gradient") }
     return streamPart(of: told, plus: gradient, in: pass)
   }
 
-  /// The stream with the codes of each pixel beside it.
+  /// The stream with the position codes of each pixel appended.
   private func withCodes(_ stream: Tensor, in pass: Pass) -> Tensor {
     let channels = streamShape[2]
     let (positions, told) = (attention.positionCount, channels + codes.count)

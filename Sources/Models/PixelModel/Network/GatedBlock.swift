@@ -3,8 +3,8 @@ import Learning
 
 /// One block of a gated autoregressive network: a step of the vertical and of the horizontal stack.
 ///
-/// It is not a layer itself, because it takes and gives two streams; `GatedStack` joins blocks to
-/// one layer. `GatedStackLayout` draws it.
+/// It is not a layer itself, because its inputs and outputs are two streams; `GatedStack` combines
+/// blocks into one layer. `GatedStackLayout` has a drawing.
 final class GatedBlock {
   private let channels: Int
   private let isResidual: Bool
@@ -39,12 +39,12 @@ final class GatedBlock {
     streamShape = verticalGate.outputShape
   }
 
-  /// Every layer of the block, for what treats all alike.
+  /// Every layer of the block, for operations on all of them.
   var layers: [any PerExampleLayer] {
     [vertical, verticalGate, horizontal, link, horizontalGate, projection]
   }
 
-  /// Moves both streams on and adds to `skip`; the last block ends the horizontal stream.
+  /// Advances both streams and adds to `skip`; the last block ends the horizontal stream.
   func forward(
     vertical above: Tensor, horizontal left: Tensor, skip: Tensor, in pass: Pass
   ) -> (vertical: Tensor, horizontal: Tensor?) {
@@ -89,11 +89,11 @@ final class GatedBlock {
   }
 
   private func required(_ gradient: Tensor?) -> Tensor {
-    guard let gradient else { preconditionFailure("a layer kept the gradient that was asked for") }
+    guard let gradient else { preconditionFailure("a layer did not return the requested gradient") }
     return gradient
   }
 
-  /// Cuts the projection in two: one half joins the skips, the other goes on, with the residual.
+  /// Splits the projection: one half joins the skips, the other continues with the residual.
   private func split(
     _ projected: Tensor, residual: Tensor?, into right: Tensor, skip: Tensor, in pass: Pass
   ) {
@@ -117,7 +117,7 @@ final class GatedBlock {
     }
   }
 
-  /// The gradient of the projection from those of its halves.
+  /// Computes the gradient of the projection from those of its halves.
   private func join(_ rightGradient: Tensor, _ skipGradient: Tensor, in pass: Pass) -> Tensor {
     let size = streamShape.count
     let channels = channels

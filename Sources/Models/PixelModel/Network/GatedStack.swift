@@ -1,18 +1,18 @@
 import Compute
 import Learning
 
-/// A gated autoregressive network over images as one layer: its outputs at a pixel depend on earlier
-/// pixels (and earlier channels of the same pixel) and on the class alone.
+/// A gated autoregressive network over images as one layer: its outputs at a pixel depend only on
+/// earlier pixels (and earlier channels of the same pixel) and on the class.
 ///
-/// `GatedStackLayout` says how it is connected. It remembers its input, which is also what a loss
-/// compares the outputs with.
+/// `GatedStackLayout` describes the connections. The layer remembers its input, with which a loss
+/// compares the outputs.
 final class GatedStack: PerExampleLayer {
   /// Sizes and connections.
   let layout: GatedStackLayout
   /// The images of the last forward pass.
   private(set) var input: Tensor?
   private let blocks: [GatedBlock]
-  /// Behind each block, nil for most.
+  /// The attention after each block, nil for most.
   private let attentions: [GatedAttention?]
   private let head: [any PerExampleLayer]
   private let layers: [any PerExampleLayer]
@@ -119,8 +119,8 @@ final class GatedStack: PerExampleLayer {
     return all
   }
 
-  /// The part of a gradient that belongs to the images: Fourier features are
-  /// steps, whose slope is zero.
+  /// The part of a gradient that belongs to the images: Fourier features are step functions with
+  /// zero slope.
   private func imagePart(of gradient: Tensor, in pass: Pass) -> Tensor {
     let (own, all) = (layout.imageChannels, planes.count)
     let positions = layout.height * layout.width

@@ -2,9 +2,9 @@ import Compute
 
 /// Attention in a gated autoregressive network.
 struct GatedAttentionSizes: Hashable, Sendable {
-  /// How often there is attention, spread evenly behind the blocks before the last.
+  /// The number of attention layers, spread evenly after the blocks before the last.
   let layerCount: Int
-  /// Heads of each.
+  /// Heads per layer.
   let headCount: Int
 
   /// Creates sizes.
@@ -15,7 +15,7 @@ struct GatedAttentionSizes: Hashable, Sendable {
 }
 
 extension GatedStackLayout {
-  /// Heads of the attention behind a block; nil where there is none.
+  /// Heads of the attention after a block; nil if there is none.
   func attentionHeads(behind block: Int) -> Int? {
     guard let attention else { return nil }
     let places = (1...attention.layerCount).map { $0 * depth / (attention.layerCount + 1) }
@@ -42,14 +42,14 @@ extension GatedStackLayout {
       kernel: (1, 1), padding: .all(0), gain: 1, hasBias: true, mask: mask)
   }
 
-  /// What attention adds to the horizontal stream.
+  /// The output of attention, added to the horizontal stream.
   func attentionJoin(_ block: Int) -> Connection {
     connection(
       "block\(block).attention.join", from: channels, to: channels, kernel: (1, 1),
       padding: .all(0), gain: 1, hasBias: true, mask: pointwiseMask(outputs: channels))
   }
 
-  /// Multiply-adds of all attention for one image of a pass forwards.
+  /// Multiply-adds of all attention layers in a forward pass over one image.
   var attentionMultiplyAdds: Int {
     (0..<blockCount).reduce(0) { sum, block in
       guard let heads = attentionHeads(behind: block) else { return sum }

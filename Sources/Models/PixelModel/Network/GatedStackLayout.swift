@@ -1,12 +1,12 @@
 import Compute
 import Learning
 
-/// The sizes and connections of a gated autoregressive network: the one source for the network that
-/// learns and for the column-wise evaluation that draws images.
+/// The sizes and connections of a gated autoregressive network: the single source for the trained
+/// network and for the column-wise evaluation that draws images.
 ///
-/// Pixels are ordered by rows, and channels within a pixel. A vertical stack sees the rows above, a
-/// horizontal stack the pixels on the left and the vertical stack, so that there is no blind spot
-/// (van den Oord and others 2016, arXiv 1606.05328, section 2.2):
+/// Pixels are ordered by rows, and channels within a pixel. A vertical stack sees the rows above,
+/// and a horizontal stack sees the pixels on the left and the vertical stack, so that there is no
+/// blind spot (van den Oord and others 2016, arXiv 1606.05328, section 2.2):
 ///
 /// ```
 /// vertical   ─ 2×3 ─ gate ─(+)─────────────▶
@@ -21,14 +21,14 @@ struct GatedStackLayout: Hashable, Sendable {
   let channels: Int
   /// Gated blocks after the first.
   let depth: Int
-  /// Rows and columns that the first block sees in each direction: a 7×7 kernel reaches 3.
+  /// Rows and columns that the first block sees in each direction: 3 for a 7×7 kernel.
   let reach: Int
   /// Classes; one for an unconditional network.
   let classCount: Int
-  /// Regions a side in which a class has biases of its own in the first block; one for the same
+  /// Regions per side in which a class has its own biases in the first block; one for the same
   /// biases everywhere.
   let classRegions: Int
-  /// Numbers per pixel that the network gives.
+  /// Outputs of the network per pixel.
   let outputCount: Int
   /// Channels of the hidden layer between the skips and the outputs.
   let headChannels: Int
@@ -36,13 +36,13 @@ struct GatedStackLayout: Hashable, Sendable {
   ///
   /// One group sees none of the pixel's own channels.
   let groupCount: Int
-  /// Features by which the first block reads levels exactly, if any.
+  /// Features from which the first block reads levels exactly, if any.
   let fourierFeatures: FourierFeatures?
   /// Attention in the horizontal stack, if any.
   let attention: GatedAttentionSizes?
 
-  /// Creates a layout; `channels`, `headChannels` (nil: as many as channels) and `outputCount` must be
-  /// divisible by the number of groups.
+  /// Creates a layout; `channels`, `headChannels` (nil: equal to `channels`) and `outputCount` must
+  /// be divisible by the number of groups.
   init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
     classCount: Int, classRegions: Int = 1, outputCount: Int, headChannels: Int? = nil,
@@ -56,7 +56,7 @@ struct GatedStackLayout: Hashable, Sendable {
       },
       "\(channels) channels and \(outputCount) outputs in \(groupCount) groups")
     precondition(
-      depth >= 0 && reach > 0 && classCount > 0, "a network without a view or without a class")
+      depth >= 0 && reach > 0 && classCount > 0, "a network needs a reach and at least one class")
     self.height = height
     self.width = width
     self.imageChannels = imageChannels
@@ -79,25 +79,25 @@ struct GatedStackLayout: Hashable, Sendable {
     }
   }
 
-  /// Blocks in all.
+  /// The total number of blocks.
   var blockCount: Int { depth + 1 }
 
-  /// Where classes have biases of their own in a block's gates.
+  /// The regions in which classes have their own biases in a block's gates.
   ///
-  /// Later blocks see the first block's streams, so that one place is enough, and few parameters take
-  /// less noise.
+  /// Later blocks see the first block's streams, so regional biases in one block are enough, and
+  /// fewer parameters mean less noise.
   func classGrid(_ block: Int) -> RegionGrid {
     RegionGrid(
       side: block == 0 && classCount > 1 ? classRegions : 1, height: height, width: width)
   }
 
-  /// Whether a parameter holds the weights of a convolution other than the last, whose outputs are
-  /// the network's own.
+  /// Whether a parameter is the weights of a convolution other than the last, whose outputs are the
+  /// network's own.
   func isHiddenWeights(_ parameter: Parameter) -> Bool {
     parameter.shape.rank == 4 && !parameter.name.hasPrefix(output.name)
   }
 
-  /// Multiply-adds for one image of a pass forwards, those of cut connections included.
+  /// Multiply-adds of a forward pass over one image, including masked connections.
   var multiplyAdds: Int {
     let blocks = (0..<blockCount).flatMap {
       [vertical($0), horizontal($0), link($0), projection($0)]
@@ -107,21 +107,21 @@ struct GatedStackLayout: Hashable, Sendable {
     }
   }
 
-  /// One convolution of the network: its name, its sizes and its cut connections.
+  /// One convolution of the network: its name, sizes and mask.
   struct Connection: Sendable {
     let name: String
     let geometry: ConvolutionGeometry
     let initialization: Initialization
-    /// False where a gate adds the bias.
+    /// False if a gate adds the bias.
     let hasBias: Bool
-    /// Nil if no connection is cut.
+    /// Nil if no connection is masked.
     let mask: MaskedConvolution.Mask?
   }
 
   /// The vertical convolution of a block.
   ///
-  /// The first block's own row is cut; later blocks' inputs hold only what is above, so that their
-  /// own row is seen.
+  /// The first block's own row is masked. The inputs of later blocks depend only on the rows above,
+  /// so their own row is visible.
   func vertical(_ block: Int) -> Connection {
     let isFirst = block == 0
     let rows = isFirst ? reach + 1 : 2
@@ -134,8 +134,8 @@ struct GatedStackLayout: Hashable, Sendable {
       mask: isFirst ? above : nil)
   }
 
-  /// The horizontal convolution of a block: pixels on the left, and of the pixel itself what comes
-  /// earlier.
+  /// The horizontal convolution of a block: pixels on the left, and the earlier channels of the
+  /// pixel itself.
   func horizontal(_ block: Int) -> Connection {
     let isFirst = block == 0
     let columns = isFirst ? reach + 1 : 2
@@ -155,15 +155,15 @@ struct GatedStackLayout: Hashable, Sendable {
       mask: isFirst ? first : groups > 1 ? later : nil)
   }
 
-  /// What a block's horizontal stack takes from its vertical stack.
+  /// The connection from a block's vertical stack to its horizontal stack.
   func link(_ block: Int) -> Connection {
     connection(
       "block\(block).link", from: channels, to: 2 * channels, kernel: (1, 1), padding: .all(0),
       gain: 1, mask: nil)
   }
 
-  /// What a block adds to the skips and, except the last block, to the horizontal stack (second half
-  /// of the outputs).
+  /// The output of a block to the skips and, except in the last block, to the horizontal stack
+  /// (second half of the outputs).
   func projection(_ block: Int) -> Connection {
     connection(
       "block\(block).projection", from: channels,
@@ -178,7 +178,7 @@ struct GatedStackLayout: Hashable, Sendable {
       hasBias: true, mask: pointwiseMask(outputs: headChannels))
   }
 
-  /// The last layer; it starts small, so that an untrained network is close to uniform.
+  /// The last layer; its initial weights are small, so that an untrained network is close to uniform.
   var output: Connection {
     connection(
       "head.output", from: headChannels, to: outputCount, kernel: (1, 1), padding: .all(0),
@@ -209,14 +209,14 @@ struct GatedStackLayout: Hashable, Sendable {
 }
 
 extension GatedStackLayout.Connection {
-  /// The layer that learns this connection, its parameters in `store`.
+  /// The layer for this connection, with parameters in `store`.
   func layer(in store: ParameterStore, on machine: Machine) -> any PerExampleLayer {
     MaskedConvolution(
       geometry, mask: mask, hasBias: hasBias, name: name, initialization: initialization,
       parameters: store, on: machine)
   }
 
-  /// The weights that take part, the cut ones at zero.
+  /// The weights, with masked weights at zero.
   func maskedWeights(_ weights: Tensor) -> [Float] {
     guard let mask else { return weights.array }
     return zip(MaskedConvolution.factors(geometry, mask), weights.buffer).map { $0 * $1 }

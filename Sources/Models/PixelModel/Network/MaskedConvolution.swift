@@ -1,20 +1,19 @@
 import Compute
 import Learning
 
-/// A convolution of which some connections are cut: their weights are read as zero and get no
-/// gradient.
+/// A convolution with some masked connections: their weights are read as zero and get no gradient.
 ///
-/// Autoregressive networks cut the connections to pixels, and to channels of the same pixel, that
-/// come later. A bias is optional, because the sum of several convolutions needs one at most.
+/// Autoregressive networks mask the connections to later pixels, and to later channels of the same
+/// pixel. A bias is optional, because the sum of several convolutions needs at most one.
 final class MaskedConvolution: PerExampleLayer {
-  /// Whether a weight takes part.
+  /// Whether a weight is used.
   typealias Mask =
     @Sendable (_ row: Int, _ column: Int, _ input: Int, _ output: Int) -> Bool
 
   /// The sizes.
   let geometry: ConvolutionGeometry
-  /// One for weights that take part, zero for the others, in the order of the weights; nil if none
-  /// is cut.
+  /// One for weights that are used, zero for the others, in the order of the weights; nil if no
+  /// weight is masked.
   private let mask: Tensor?
   private let maskedWeights: Tensor
   private let memory: Arena
@@ -27,15 +26,15 @@ final class MaskedConvolution: PerExampleLayer {
   private var exampleGradients: Tensor?
   private var biasGradients: Tensor?
 
-  /// Creates a convolution named `name` with parameters in `store`; a nil mask cuts nothing.
+  /// Creates a convolution named `name` with parameters in `store`; a nil mask removes nothing.
   init(
     _ geometry: ConvolutionGeometry, mask: Mask?, hasBias: Bool = true, name: String,
     initialization: Initialization, parameters store: ParameterStore, on machine: Machine
   ) {
     self.geometry = geometry
     self.store = store
-    // No pixel may reach an earlier output, not even by rounding; a gradient may round as it likes,
-    // except where a mask cuts it.
+    // No pixel may affect an earlier output, not even by rounding; a gradient may round freely,
+    // except where a mask removes it.
     plan = ConvolutionPlan(
       geometry, form: .patch, backwardForm: mask == nil ? .fastest : .patch,
       on: machine)
@@ -50,7 +49,7 @@ final class MaskedConvolution: PerExampleLayer {
     }
   }
 
-  /// One for weights that take part, zero for the others; in the order of the weights.
+  /// One for weights that are used, zero for the others; in the order of the weights.
   static func factors(_ geometry: ConvolutionGeometry, _ mask: Mask) -> [Float] {
     var factors: [Float] = []
     factors.reserveCapacity(geometry.weightCount)
@@ -139,11 +138,11 @@ final class MaskedConvolution: PerExampleLayer {
     }
   }
 
-  /// Each example's gradient with the cut connections at zero: a norm that counted them would clip
-  /// more than it must.
+  /// Each example's gradient with the masked connections at zero: a norm that included them would
+  /// clip more than necessary.
   ///
-  /// Gradients are built and not replaced by Gram matrices: images have far more positions than
-  /// patches have entries.
+  /// Gradients are built explicitly instead of replaced by Gram matrices, because images have far
+  /// more positions than patches have entries.
   private func buildExampleGradients(in pass: Pass) -> Tensor {
     guard let input, let outputGradient else { preconditionFailure("norms before backward") }
     let gradients = pass.make(Shape(geometry.weightCount))

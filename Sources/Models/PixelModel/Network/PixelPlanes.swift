@@ -1,8 +1,7 @@
 import Compute
 
-/// What the first block of a gated autoregressive network is told of each pixel: the values of its
-/// channels, its row and column, and the Fourier features of each channel's level, in this
-/// order.
+/// The input of a gated autoregressive network's first block for each pixel: the values of its
+/// channels, its row and column, and the Fourier features of each channel's level, in this order.
 struct PixelPlanes {
   /// Numbers per pixel.
   let count: Int
@@ -16,7 +15,7 @@ struct PixelPlanes {
     table = layout.fourierFeatures?.table ?? []
   }
 
-  /// Writes the planes of the pixel whose channels stand at `source`.
+  /// Writes the planes of the pixel whose channels are at `source`.
   func write(
     _ source: UnsafePointer<Float>, row: Int, column: Int, to target: UnsafeMutablePointer<Float>
   ) {
@@ -34,15 +33,15 @@ struct PixelPlanes {
 }
 
 extension GatedStackLayout {
-  /// Planes that tell a pixel its row and column, from −1 to 1.
+  /// Planes for a pixel's row and column, from −1 to 1.
   static let coordinateCount = 2
 
-  /// Planes that the first block takes.
+  /// The number of input planes of the first block.
   var planeCount: Int {
     imageChannels * (1 + (fourierFeatures?.count ?? 0)) + Self.coordinateCount
   }
 
-  /// The channel of the image that a plane tells of; nil for rows and columns, which are no secret.
+  /// The image channel on which a plane depends; nil for rows and columns, which need no mask.
   func imageChannel(ofPlane plane: Int) -> Int? {
     guard plane >= imageChannels else { return plane }
     let feature = plane - imageChannels - Self.coordinateCount

@@ -1,5 +1,5 @@
-/// Where a pixel lies, as Fourier features of its row and of its column: attention compares places by
-/// products, which plain coordinates cannot single out.
+/// The position of a pixel as Fourier features of its row and of its column: attention compares
+/// positions by dot products, which cannot single out a position from plain coordinates.
 struct PositionCodes {
   /// Numbers per pixel.
   let count: Int
@@ -32,7 +32,7 @@ struct PositionCodes {
     return FourierFeatures(bits: bits, octaves: bits)
   }
 
-  /// Writes a stream's numbers at a pixel and the codes behind them.
+  /// Writes a stream's numbers at a pixel, followed by the codes.
   func write(
     _ stream: UnsafePointer<Float>, channels: Int, position: Int,
     to target: UnsafeMutablePointer<Float>

@@ -1,11 +1,11 @@
-/// A division of an image into side × side rectangles of nearly equal size, for what a network
-/// learns of a place without learning it of every pixel.
+/// A division of an image into side × side rectangles of nearly equal size, for parameters that
+/// depend on the region but not on the exact pixel.
 struct RegionGrid: Hashable, Sendable {
   /// Rows and columns of regions; one for the whole image.
   let side: Int
   private let height: Int, width: Int
 
-  /// Divides an image of `height` × `width` pixels, which has `side` of each at least.
+  /// Divides an image of `height` × `width` pixels; both must be at least `side`.
   init(side: Int, height: Int, width: Int) {
     precondition(
       side > 0 && side <= min(height, width), "\(side) regions a side of \(height)×\(width)")

@@ -2,11 +2,11 @@
 ///
 ///     y[n,p,q,o] = b[o] + Σ r,s,i x[n, t·p + r − top, t·q + s − left, i] · w[r,s,i,o]
 ///
-/// It is the reference that tests compare the other forms with, on every instruction set, and the place
-/// to read what they compute. Nothing that is shipped calls it: it is slow. <doc:FormsOfConvolution>
-/// explains the letters.
+/// It is the reference with which tests compare the other forms on every instruction set, and the
+/// place to read what they compute. No shipped code calls it, because it is slow.
+/// <doc:FormsOfConvolution> explains the letters.
 ///
-/// Arrays are laid out as tensors are: images batch × height × width × channels, weights kernel height
+/// Arrays are laid out like tensors: images batch × height × width × channels, weights kernel height
 /// × kernel width × input channels × output channels.
 package struct DirectConvolution {
   /// The sizes.
@@ -36,8 +36,8 @@ package struct DirectConvolution {
     return output
   }
 
-  /// The gradient of the input, plus a bias per input channel: what a transposed convolution computes
-  /// forward.
+  /// The gradient of the input, plus a bias per input channel: the forward pass of a transposed
+  /// convolution.
   package func backwardData(_ outputGradient: [Float], weights: [Float], bias: [Float]?) -> [Double]
   {
     let g = geometry
@@ -79,8 +79,8 @@ package struct DirectConvolution {
     return gradients
   }
 
-  /// Calls `body` for each position and each tap that meets a pixel there, with the offsets of the input
-  /// pixel, the output pixel and the tap's weights, and the number of the example.
+  /// Calls `body` for each position and each tap that reads a pixel there, with the offsets of the
+  /// input pixel, the output pixel and the tap's weights, and the number of the example.
   private func forEachTap(
     _ exampleCount: Int,
     _ body: (_ input: Int, _ output: Int, _ weights: Int, _ example: Int) -> Void

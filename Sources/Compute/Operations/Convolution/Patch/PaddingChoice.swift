@@ -1,13 +1,13 @@
-/// What becomes of taps that meet nothing but padding: they are left out along an axis, or multiplied
-/// by the zeros of a padded copy of the image.
+/// How taps are treated that read only padding: they are skipped along an axis, or multiplied by
+/// the zeros of a padded copy of the image.
 ///
-/// Leaving them out is a third of a 3×3 layer's work on 7×7 pixels. But patches with the same taps must
-/// fill tiles of their own, and their runs are shorter: of large images with few channels it would cost
-/// more than it saves.
+/// Skipping them saves a third of a 3×3 layer's work on 7×7 pixels. But patches with the same taps
+/// must fill their own tiles, and their runs are shorter: for large images with few channels this
+/// would cost more than it saves.
 struct PaddingChoice: Equatable {
   let skipsRows: Bool, skipsColumns: Bool
 
-  /// Whether patches still read padding, so that the image must be copied.
+  /// Whether patches still read padding and the image must be copied.
   var readsPadding: Bool { !(skipsRows && skipsColumns) }
 
   static let all: [PaddingChoice] = [
@@ -16,7 +16,7 @@ struct PaddingChoice: Equatable {
     PaddingChoice(skipsRows: true, skipsColumns: true),
   ]
 
-  /// The choice that costs least for the phases of a product.
+  /// Makes the choice that costs least for the phases of a product.
   init(
     for phases: [ProductPhase], source: ImageExtent,
     padding: ConvolutionGeometry.Padding, cut: UnitCut, panels: FilterPanels
@@ -56,10 +56,10 @@ struct PaddingChoice: Equatable {
     )
   }
 
-  /// Multiply-adds that copying a float takes the time of.
+  /// The time to copy a float, in multiply-adds.
   private static let copyCost = 12.0
 
-  /// Multiply-adds of a phase and what takes the time of such, for all bands of a unit's examples.
+  /// The cost of a phase in multiply-adds, for all bands of a unit's examples.
   private func cost(
     of phase: ProductPhase, source: ImageExtent,
     padding: ConvolutionGeometry.Padding, cut: UnitCut, panels: FilterPanels
@@ -67,7 +67,7 @@ struct PaddingChoice: Equatable {
     let spans = spans(of: phase, source: source, padding: padding)
     var cost = 0.0
     for row in spans.rows {
-      // A band holds so many of the span's rows at once.
+      // The rows of the span that a band covers at once.
       let rows = min(row.places.count, cut.rows)
       for column in spans.columns {
         let patches = rows * cut.examples * column.places.count

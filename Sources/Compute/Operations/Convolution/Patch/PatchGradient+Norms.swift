@@ -1,6 +1,6 @@
 import CKernels
 
-/// The ways to the squared norm of an example's weight gradient.
+/// The ways to compute the squared norm of an example's weight gradient.
 enum NormForm: CaseIterable {
   /// Building the gradient.
   case explicit
@@ -23,7 +23,7 @@ extension PatchGradient {
     switch form {
     case .explicit:
       let weightCount = (g.weightCount + 15) / 16 * 16
-      // The summation asks for more behind this; ask once, for what is there stays.
+      // The summation needs more scratch after this; request all of it once, so that it is not moved.
       let target = scratch.floats(weightCount + exampleScratchCount)
       writeExample(
         example, input: input, outputGradient: outputGradient, into: target, scratch: scratch,
@@ -38,7 +38,7 @@ extension PatchGradient {
     }
   }
 
-  /// Floats of scratch that one example's gradient takes.
+  /// Floats of scratch for one example's gradient.
   private var exampleScratchCount: Int {
     isThin ? thinScratchCount : sumScratchCount(width: panels.reduce(0) { $0 + $1.width })
   }

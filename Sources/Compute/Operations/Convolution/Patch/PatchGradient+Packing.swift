@@ -1,11 +1,11 @@
 import CKernels
 
-// What a block reads, in the order in which its positions are summed.
+// Packs the operands of a block in the order in which its positions are summed.
 extension PatchGradient {
   /// Packs the output gradient, panel × position × width, times the examples' weights.
   ///
-  /// Positions are in the order example × row × column, or as packed entries are: column span × row ×
-  /// example × column.
+  /// Positions are in the order example × row × column, or in the order of packed entries: column
+  /// span × row × example × column.
   func packRight(
     _ work: Work, _ block: Block, panels: ArraySlice<FilterPanels.Panel>,
     into right: UnsafeMutablePointer<Float>
@@ -34,7 +34,7 @@ extension PatchGradient {
     }
   }
 
-  /// Packs positions of an example that follow each other to the places from `place` on of `count`.
+  /// Packs consecutive positions of an example to consecutive places, starting at `place` of `count`.
   private func packRight(
     _ work: Work, _ example: Int, positions: Range<Int>, _ panels: ArraySlice<FilterPanels.Panel>,
     to place: Int, of count: Int, _ right: UnsafeMutablePointer<Float>
@@ -43,7 +43,7 @@ extension PatchGradient {
     let channels = geometry.outputChannels
     let source = work.outputGradient + positions.lowerBound * channels
     let scale = work.exampleWeights?[example] ?? 1
-    // Whole panels are packed together, so that memory is read in order; the last may be ragged.
+    // Whole panels are packed together, so that memory is read in order; the last may be partial.
     let whole = panels.prefix { $0.width == first.width && $0.filterCount == $0.width }
     ck_f32_pack_panels(
       source + first.firstFilter, positions.count, channels, whole.count, first.width,
@@ -88,7 +88,7 @@ extension PatchGradient {
     let columns = insideColumns(tile)
     let rows = insideRows(tile, block)
     let examples = block.examples
-    // Only the last tile of a tap may have entries to spare.
+    // Only the last tile of a tap may have unused entries.
     let full = last.width == tile.rows ? tiles.count : tiles.count - 1
     var place = target
     for span in columnSpans where columns.contains(span.lowerBound) {
@@ -108,8 +108,8 @@ extension PatchGradient {
     }
   }
 
-  /// Lists the positions of a block whose tap lies inside the image, which packed entries follow: a
-  /// tap reaches whole spans of columns, and rows that follow each other.
+  /// Lists the positions of a block whose tap lies inside the image, in the order of packed
+  /// entries: a tap reads whole spans of columns and consecutive rows.
   func setPackedLines(_ lines: inout [ck_line], _ tile: Tile, _ block: Block) {
     lines.removeAll(keepingCapacity: true)
     let rows = insideRows(tile, block)
@@ -129,7 +129,7 @@ extension PatchGradient {
     }
   }
 
-  /// Appends a line, or lengthens the last by it where gradients follow each other and entries do.
+  /// Appends a line, or extends the last one if gradients and entries are both contiguous with it.
   private func append(_ line: ck_line, to lines: inout [ck_line], follows: Bool) {
     if follows, let last = lines.last, last.first + last.count == line.first {
       lines[lines.count - 1].count += line.count

@@ -4,25 +4,25 @@ extension PatchGradient {
   /// Positions of a full block.
   var blockPositions: Int { blockExamples * blockRows * geometry.outputWidth }
 
-  /// Tiles whose packed entries stay in the second cache: the more, the less often gradients are read.
+  /// Tiles whose packed entries fit in the L2 cache; with more tiles, gradients are read less often.
   private var tilesPerPass: Int { max(1, Self.packedTarget / (6 * blockPositions)) }
   /// Floats of packed entries.
   private static let packedTarget = 16 * 1024
 
-  /// Floats of scratch that `sum` takes for panels of that width altogether.
+  /// Floats of scratch that `sum` needs for panels of this total width.
   func sumScratchCount(width: Int) -> Int {
     width * blockPositions + (isAligned ? leftScratchCount : paddedBlockCount)
   }
 
   private var leftScratchCount: Int { packsEntries ? tilesPerPass * 6 * blockPositions : 0 }
 
-  /// The tiles and panels of a block, and its output gradient as they read it.
+  /// The tiles and panels of a block, and its output gradient in their layout.
   private struct Share {
     let tiles: ArraySlice<Tile>
     let panels: ArraySlice<FilterPanels.Panel>
     let right: UnsafePointer<Float>
     let positions: Int
-    /// What sums are multiplied by.
+    /// The factor of the sums.
     var scale: Float = 1
 
     /// A panel's packed gradients.
@@ -41,8 +41,8 @@ extension PatchGradient {
     let width = lastPanel.firstFilter + lastPanel.width - firstPanel.firstFilter
     let right = scratch.floats(scratchOffset + sumScratchCount(width: width)) + scratchOffset
     let left = right + width * blockPositions
-    // Where tiles run across taps, gradients are read in their rows if their channels fill a panel:
-    // beyond the last channel there may be nothing.
+    // Where tiles run across taps, gradients are read in place if their channels fill a panel,
+    // because memory may end after the last channel.
     let packed = isAligned ? panels : panels.drop { $0.filterCount == $0.width }
     let blocks = blocks(examples)
     for (index, block) in blocks.enumerated() {
@@ -67,8 +67,8 @@ extension PatchGradient {
     }
   }
 
-  /// What needs no packing: output gradients that lie as one panel has them, of examples that have the
-  /// same weight.
+  /// A share that needs no packing: output gradients that already have the layout of one panel, of
+  /// examples with equal weights.
   private func shareInPlace(_ work: Work, _ block: Block, _ tiles: ArraySlice<Tile>) -> Share? {
     let g = geometry
     guard isAligned, !packsEntries, panels.count == 1, panels[0].width == g.outputChannels,
@@ -82,7 +82,8 @@ extension PatchGradient {
       scale: work.exampleWeights?[block.examples.lowerBound] ?? 1)
   }
 
-  /// What the next block reads in strides: its output gradients, or its input where those are packed.
+  /// The memory that the next block reads in strides: its output gradients, or its input if those
+  /// are packed.
   private func ahead(_ work: Work, _ next: Block?, parts: Int) -> Ahead {
     guard let next else { return Ahead(memory: work.input, part: 0, step: 0) }
     let g = geometry
@@ -95,16 +96,16 @@ extension PatchGradient {
       memory = work.input + row * g.inputWidth * g.inputChannels
       floats = g.inputChannels * g.stride * g.stride
     }
-    // Gradients in their rows are summed example by example.
+    // Gradients that are read in place are summed example by example.
     let positions = (isAligned ? examples.count : 1) * rows.count * g.outputWidth
     let step = (floats + parts - 1) / parts
     return Ahead(memory: memory, part: step * positions, step: step)
   }
 
-  /// Multiplies the tiles of one tap after the other with all panels.
+  /// Multiplies the tiles of one tap after another with all panels.
   ///
-  /// Positions whose tap lies outside the image are left out. Entries are read where they lie, or
-  /// packed for a few tiles at a time.
+  /// Positions whose tap lies outside the image are skipped. Entries are read in place, or packed
+  /// for a few tiles at a time.
   private func sumAligned(
     _ share: Share, _ work: Work, _ block: Block, left: UnsafeMutablePointer<Float>,
     _ ahead: inout Ahead
@@ -140,7 +141,7 @@ extension PatchGradient {
     }
   }
 
-  /// Reads the entries of each tile from the padded image, and the gradients as packed.
+  /// Reads the entries of each tile from the padded image, and the packed gradients.
   private func sumAcrossTaps(
     _ share: Share, _ work: Work, _ block: Block, image: UnsafePointer<Float>,
     _ ahead: inout Ahead
@@ -157,8 +158,8 @@ extension PatchGradient {
     }
   }
 
-  /// Reads the entries of each tile and the gradients where they lie; an example's weight is applied
-  /// to its sum.
+  /// Reads the entries of each tile and the gradients in place; an example's weight is applied to
+  /// its sum.
   private func sumInRows(
     _ panels: ArraySlice<FilterPanels.Panel>, _ tiles: ArraySlice<Tile>, _ work: Work,
     _ block: Block, image: UnsafePointer<Float>, _ ahead: inout Ahead
@@ -189,7 +190,7 @@ extension PatchGradient {
     return task
   }
 
-  /// Adds a panel's tiles to the target; entries lie in the image, or packed tile by tile.
+  /// Adds a panel's tiles to the target; entries are read from the image, or packed tile by tile.
   private func multiplyLines(
     _ task: inout ck_line_product, _ panel: FilterPanels.Panel, _ tiles: ArraySlice<Tile>,
     _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>,
@@ -205,7 +206,7 @@ extension PatchGradient {
           task.source = source + index * 6 * blockPositions
           task.step = tile.rows
         } else {
-          // The entries of a tile follow each other, but what follows the last may be no memory.
+          // The entries of a tile are contiguous, but memory may end after the last.
           task.source = source + tile.channel
           task.entry_offsets = tile.width < tile.rows ? entryOffsets.baseAddress : nil
         }
@@ -219,7 +220,7 @@ extension PatchGradient {
     }
   }
 
-  /// Tiles of one pass share a tap and their rows, and so their positions' places.
+  /// Tiles of one pass share a tap and a number of rows, and thus the places of their positions.
   private func endOfPass(_ tiles: ArraySlice<Tile>, from first: Int, limit: Int) -> Int {
     var last = first + 1
     while last < tiles.endIndex, last - first < limit, tiles[last].rows == tiles[first].rows,
@@ -241,7 +242,7 @@ extension PatchGradient {
     return paddedBlockRows * (g.inputWidth + g.padding.left + g.padding.right) * g.inputChannels
   }
 
-  /// Floats of a padded block; none if the image can be read as it is.
+  /// Floats of a padded block; zero if the image can be read in place.
   var paddedBlockCount: Int {
     let g = geometry
     guard !isAligned, g.needsPadding else { return 0 }

@@ -9,7 +9,7 @@ extension PatchGradient {
   /// The patch's runs, cut to at most `maximumLength` entries.
   func thinPieces(maximumLength: Int) -> [ThinPiece] {
     let runLength = geometry.kernelWidth * geometry.inputChannels
-    // Multiples of a wide block of vectors, so that only a run's end is ragged.
+    // Multiples of a wide block of vectors, so that only the end of a run is partial.
     let length = max(128, maximumLength / 128 * 128)
     return (0..<geometry.kernelHeight).flatMap { row in
       stride(from: 0, to: runLength, by: length).map {
@@ -56,6 +56,6 @@ extension PatchGradient {
     (blockPositions * geometry.outputChannels + 15) / 16 * 16
   }
 
-  /// Floats of scratch that `sumThin` takes.
+  /// Floats of scratch that `sumThin` needs.
   var thinScratchCount: Int { thinGradientCount + paddedBlockCount }
 }

@@ -2,12 +2,12 @@ import CKernels
 
 /// Weight gradients of a convolution: Σ over positions of patch × output gradient.
 ///
-/// A gradient is cut into tiles of a few patch entries × a panel of output channels, and a tile is
+/// A gradient is cut into tiles of a few patch entries × a panel of output channels. A tile is
 /// summed over blocks of positions in a fixed order, so its bits do not depend on which thread
-/// takes it. Positions whose tap lies in the padding are skipped where tiles keep to one tap.
+/// computes it. If a tile covers a single tap, positions whose tap lies in the padding are skipped.
 final class PatchGradient {
   struct Tile {
-    /// The first patch entry, and how many the tile has for its rows.
+    /// The first patch entry, the number of entries, and the rows of the tile.
     let entry: Int, width: Int, rows: Int
     /// Its tap and first input channel (aligned tiles only).
     let tapRow: Int, tapColumn: Int, channel: Int
@@ -18,14 +18,14 @@ final class PatchGradient {
     let examples: Range<Int>, rows: Range<Int>
   }
 
-  /// Memory that the next block reads, asked for in parts while this one is computed.
+  /// Memory that the next block reads, prefetched in parts while this block is computed.
   struct Ahead {
     var memory: UnsafePointer<Float>
     /// Floats per tile and per position.
     let part: Int, step: Int
   }
 
-  /// What to sum and where to.
+  /// The operands of the sum and its target.
   struct Work {
     let input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>
     let exampleWeights: UnsafePointer<Float>?
@@ -36,14 +36,14 @@ final class PatchGradient {
   let machine: Machine
   let tiles: [Tile]
   let panels: [FilterPanels.Panel]
-  /// Tiles keep to one tap and read the image as it is; or run across taps of a padded copy.
+  /// Whether tiles cover a single tap and read the image in place, or run across taps of a padded copy.
   let isAligned: Bool
-  /// Lines are so short, or so far apart, that the entries of aligned tiles are packed before.
+  /// Whether lines are so short, or so far apart, that the entries of aligned tiles are packed first.
   let packsEntries: Bool
-  /// Columns of the output that the same taps reach; packed positions lie column span by column span,
-  /// so that those that a tap reaches follow each other.
+  /// Columns of the output with the same taps; packed positions are ordered by column span, so that
+  /// the positions that a tap reads are contiguous.
   let columnSpans: [Range<Int>]
-  /// Too few output channels for a panel: vectors run along the patch.
+  /// Whether there are too few output channels for a panel, so that vectors run along the patch.
   let isThin: Bool
   let entryOffsets: [Int32]
   let positionOffsets: [Int32]
@@ -51,19 +51,19 @@ final class PatchGradient {
   let lines: [ck_line]
   /// Where each position's patch begins in the padded image.
   let gramOffsets: [Int32]
-  /// Which Gram form of the norm takes less time.
+  /// The faster of the two Gram forms of the norm.
   let gramForm: NormForm
-  /// What the form over pixels reads, unless its matrices would be too large.
+  /// The layout of the pixel form; nil if its matrices would be too large.
   let pixelGram: PixelGram?
   let blockRows: Int, blockExamples: Int
   private var partStorage: FloatStorage?
 
-  /// Positions summed in registers before a tile is added to its target: more of them where the target
-  /// does not stay in the second cache.
+  /// Positions summed in registers before a tile is added to its target: more of them if the target
+  /// does not fit in the L2 cache.
   private static func positionTarget(weightCount: Int) -> Int {
     weightCount > 128 * 1024 ? 512 : 256
   }
-  /// Positions of a line that make up for going from one to the next.
+  /// Positions of a line that amortise the change to the next line.
   private static let lineTarget = 12
 
   init(_ geometry: ConvolutionGeometry, on machine: Machine) {
@@ -137,7 +137,7 @@ final class PatchGradient {
     var tiles: [Tile] = []
     var entry = entries.lowerBound
     while entry < entries.upperBound {
-      // Two rows wait for their own sums: six and two of them take longer than four and four.
+      // A tile of two rows stalls on its own sums, so six and two rows take longer than four and four.
       let left = entries.upperBound - entry
       let width = left == 7 || left == 8 ? 4 : min(6, left)
       let at = place(entry)
@@ -174,18 +174,19 @@ final class PatchGradient {
       sums, nil, parts, weightCount, weightCount, target, 1)
   }
 
-  /// Weights up to which sums of parts of the batch cost less than reading it in every thread.
+  /// The largest number of weights for which partial sums over the batch cost less than reading the
+  /// batch in every thread.
   private static let partedWeightCount = 64 * 1024
   private static let partPositions = 4096, largestPartCount = 8
 
-  /// Parts of the batch that are summed alone: as many on every machine, for their sums round.
+  /// Parts of the batch that are summed separately: a fixed number on all machines, because sums round.
   private func exampleParts(_ exampleCount: Int) -> Int {
     guard geometry.weightCount <= Self.partedWeightCount else { return 1 }
     let positions = exampleCount * geometry.positionCount
     return max(1, min(exampleCount, positions / Self.partPositions, Self.largestPartCount))
   }
 
-  /// Zeros to sum parts in.
+  /// Zeroed memory for the partial sums.
   private func partSums(_ parts: Int) -> UnsafeMutablePointer<Float> {
     let count = parts * geometry.weightCount
     if let storage = partStorage, storage.count >= count {
@@ -197,7 +198,7 @@ final class PatchGradient {
     return storage.base
   }
 
-  /// How the gradient's tiles and panels are shared out.
+  /// How the gradient's tiles and panels are distributed.
   private struct UnitCut {
     let pieces: [ThinPiece]
     let channelParts: Int, tileParts: Int
@@ -209,7 +210,7 @@ final class PatchGradient {
       let pieces = thinPieces(maximumLength: max(64, geometry.patchLength / wanted))
       return UnitCut(pieces: pieces, channelParts: 0, tileParts: 0)
     }
-    // Split along the side whose packing costs less to repeat; entries read in place cost nothing.
+    // Split along the side whose repeated packing costs less; entries read in place cost nothing.
     let readsInPlace = isAligned && !packsEntries
     let channelsFirst = readsInPlace || geometry.patchLength < geometry.outputChannels
     let alongChannels =

@@ -1,22 +1,22 @@
-/// How one phase of a `PatchProduct` is computed: its patches in order, and which of their taps meet
-/// which part of the filters.
+/// How one phase of a `PatchProduct` is computed: its patches in order, and which of their taps are
+/// multiplied by which part of the filters.
 struct PatchPlan {
   /// Patches of some rows and columns whose taps are the same.
   struct Group {
     let rows: Range<Int>, columns: Range<Int>
     let tapRows: Range<Int>, tapColumns: Range<Int>
-    /// Where the group begins in the lists of offsets.
+    /// The first index of the group in the lists of offsets.
     let first: Int
 
-    /// Whether such a patch meets nothing but padding, and so gives the bias.
+    /// Whether such a patch reads only padding, so that its result is the bias.
     var isEmpty: Bool { tapRows.isEmpty || tapColumns.isEmpty }
   }
 
-  /// What a group of patches takes of a block.
+  /// The part of a block that a group of patches uses.
   struct Piece {
     let group: Int
     let sourceOffset: Int, runCount: Int, runLength: Int, firstEntry: Int
-    /// Nothing was summed for these patches yet.
+    /// Whether nothing was summed for these patches yet.
     let isFirst: Bool
   }
 
@@ -24,9 +24,9 @@ struct PatchPlan {
   /// Entries of a patch with all its taps, and of one row of them.
   let entryCount: Int, runLength: Int
   let groups: [Group]
-  /// Parts of a patch whose filters stay in the second cache while all patches meet them.
+  /// Parts of a patch whose filters fit in the L2 cache while all patches are multiplied by them.
   let blocks: [[Piece]]
-  /// Of each patch in a band of a unit: group × example × row × column.
+  /// The offsets of each patch in a band of a unit: group × example × row × column.
   let sourceOffsets: [Int32], targetOffsets: [Int32]
   let weights: FloatStorage
   private let cut: UnitCut
@@ -44,7 +44,7 @@ struct PatchPlan {
     let isPadded = choice.readsPadding
     let width = source.width + (isPadded ? padding.left + padding.right : 0)
     let exampleStride = isPadded ? cut.sourceRows * width * source.channels : source.count
-    // A padded copy begins with the first row that is read, the image itself behind its padding.
+    // A padded copy begins with the first row that is read; the image itself begins after its padding.
     let firstRow = phase.sourceRow - (isPadded ? cut.firstSourceRow : padding.top)
     let firstColumn = phase.sourceColumn - (isPadded ? 0 : padding.left)
     var groups: [Group] = []
@@ -80,13 +80,13 @@ struct PatchPlan {
       limit: panels.blockEntries)
   }
 
-  /// The rows of a group that its lists hold, counted from a band's first: any of a band, since what a
-  /// group has of it differs from band to band.
+  /// The rows of a group in its lists, counted from a band's first row: the rows of any band,
+  /// because a group's rows differ from band to band.
   private static func listedRows(_ rows: Range<Int>, _ cut: UnitCut) -> Range<Int> {
     cut.bands > 1 ? 0..<cut.rows : rows
   }
 
-  /// Cuts patches so that a block of a panel stays in the second cache: into pieces of one tap row, or
+  /// Cuts patches so that a block of a panel fits in the L2 cache: into pieces of one tap row, or
   /// into several tap rows.
   private static func blocks(
     of phase: ProductPhase, _ groups: [Group], channels: Int, lineLength: Int, limit: Int
@@ -120,7 +120,7 @@ struct PatchPlan {
       .map { block(rows: $0, 0..<runLength) }
   }
 
-  /// Where the lists hold a group's patches in a band, for the first examples of a unit.
+  /// The range in the lists of a group's patches in a band, for the first examples of a unit.
   func patches(of group: Group, inBand band: Int, exampleCount: Int) -> Range<Int> {
     guard cut.bands > 1 else {
       let count = exampleCount * group.rows.count * group.columns.count

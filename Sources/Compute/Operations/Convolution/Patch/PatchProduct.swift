@@ -2,9 +2,9 @@ import CKernels
 
 /// The product in the patch form: every patch is multiplied by every filter.
 ///
-/// Work is cut into units: several small examples, or a band of rows of a large one, so that a
-/// unit's padded source and target stay in the second cache while the filters stream by once. The
-/// cut never changes the order in which an output is summed.
+/// Work is cut into units: several small examples, or a band of rows of a large one. A unit's
+/// padded source and target fit in the L2 cache while the filters stream through once. The division
+/// never changes the order in which an output is summed.
 final class PatchProduct: ConvolutionProduct {
   private let machine: Machine
   private let source: ImageExtent, target: ImageExtent
@@ -12,9 +12,9 @@ final class PatchProduct: ConvolutionProduct {
   private let phases: [PatchPlan]
   private let cut: UnitCut
   let panels: FilterPanels
-  /// Patches are read from a padded copy, and not from the image itself.
+  /// Whether patches are read from a padded copy instead of the image itself.
   private let isPadded: Bool
-  /// Floats of a line of what patches are read from.
+  /// Floats per line of the memory from which patches are read.
   private let lineLength: Int
 
   init(_ sizes: ProductSizes, on machine: Machine) {
@@ -158,7 +158,7 @@ final class PatchProduct: ConvolutionProduct {
     }
   }
 
-  /// Patches that meet nothing but padding give the bias.
+  /// Fills patches that read only padding with the bias.
   private func fill(
     _ plan: PatchPlan, _ patches: Range<Int>, pixels: UnsafeMutablePointer<Float>,
     bias: UnsafePointer<Float>?, filters: Range<Int>

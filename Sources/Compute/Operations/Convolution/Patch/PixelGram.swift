@@ -1,12 +1,12 @@
 import CKernels
 
-/// The Gram matrix of a convolution's patches, made of dot products of single pixels.
+/// The Gram matrix of a convolution's patches, computed from dot products of single pixels.
 ///
-/// Patches overlap: xₚ·xᵩ is the sum over taps of the dot products of two pixels, and the same two meet
-/// under several taps. With stride s only pixels whose rows and columns leave the same residues modulo s
-/// meet, so every residue has a Gram matrix of its own.
+/// Patches overlap: xₚ·xᵩ is the sum over taps of the dot products of two pixels, and the same pair
+/// occurs under several taps. With stride s, only pixels whose rows and columns have the same
+/// residues modulo s occur together, so every residue has its own Gram matrix.
 struct PixelGram {
-  /// The pixels of a residue: where each begins in an image, and its place in the grid.
+  /// The pixels of a residue: the offset of each in an image, and its place in the grid.
   struct Residue {
     let offsets: [Int32], places: [Int32]
   }
@@ -14,12 +14,13 @@ struct PixelGram {
   let residues: [Residue]
   /// Places of the grid: rows and columns of each matrix.
   ///
-  /// A residue's pixels and the positions lie in the same grid, so that going by a tap from a position
-  /// to its pixel moves both indices by the same number. It reaches into the padding, which is zero.
+  /// A residue's pixels and the positions lie in the same grid, so that a tap moves both indices by
+  /// the same number from a position to its pixel. The grid extends into the padding, which is
+  /// zero.
   let gridCount: Int
-  /// From a pair of positions in their matrix to the pair of pixels of a tap in those of the residues.
+  /// Offsets from a pair of positions in their matrix to a tap's pair of pixels in the residues' matrices.
   let tapOffsets: [Int32]
-  /// The positions' places, and where each one's output gradient begins in an example.
+  /// The positions' places, and the offset of each position's output gradient in an example.
   let positions: [Int32], gradientOffsets: [Int32]
 
   init(_ g: ConvolutionGeometry) {
@@ -54,7 +55,7 @@ struct PixelGram {
     gradientOffsets = (0..<g.positionCount).map { Int32($0 * g.outputChannels) }
   }
 
-  /// Floats of the matrices: one of the output gradients, then those of the residues.
+  /// Floats of the matrices: one for the output gradients, then one per residue.
   var floatCount: Int { (1 + residues.count) * gridCount * gridCount }
 
   /// Σₚᵩ (xₚ·xᵩ)(gₚ·gᵩ) of one example.
@@ -108,11 +109,11 @@ struct PixelGram {
   }
 }
 
-// When the form is used.
+// The conditions for using the form.
 extension PixelGram {
-  /// Floats of matrices that stay in the second cache.
+  /// The largest number of matrix floats that fit in the L2 cache.
   private static let largestMatrices = 128 * 1024
-  /// Vectors of multiply-adds that adding up the lanes of a product takes the time of.
+  /// The time to sum the lanes of a product, in vectors of multiply-adds.
   private static let sumWait = 4
 
   private static func gridColumns(_ g: ConvolutionGeometry) -> Int {
@@ -127,14 +128,14 @@ extension PixelGram {
     min(g.stride, g.kernelHeight) * min(g.stride, g.kernelWidth)
   }
 
-  /// Whether the matrices stay near.
+  /// Whether the matrices fit in the L2 cache.
   static func fits(_ g: ConvolutionGeometry) -> Bool {
     let grid = gridCount(g)
     return grid <= largestMatrices && (1 + residueCount(g)) * grid * grid <= largestMatrices
   }
 
-  /// Whether the form takes less time than products of whole patches: counts, in multiply-adds, the
-  /// products of rows that the two do not share, and what the matrices take.
+  /// Whether the form takes less time than products of whole patches, estimated in multiply-adds
+  /// from the row products that the two forms do not share and from the cost of the matrices.
   func isPreferred(for g: ConvolutionGeometry, lanes: Int) -> Bool {
     func products(rows: Int, length: Int) -> Int {
       rows * (rows + 1) / 2 * ((length + lanes - 1) / lanes + Self.sumWait) * lanes

@@ -1,4 +1,4 @@
-/// How much of a batch one unit of a `PatchProduct` takes: whole examples or a band of rows.
+/// The part of a batch in one unit of a `PatchProduct`: whole examples or a band of rows.
 struct UnitCut {
   /// Examples per unit; more than one only if an example is one band.
   let examples: Int
@@ -7,9 +7,9 @@ struct UnitCut {
   /// The first padded source row that any patch reads, and the source rows of a band.
   let firstSourceRow: Int, sourceRows: Int
 
-  /// Pixels per unit that make the filters' way from memory worth it.
+  /// Pixels per unit that amortise loading the filters from memory.
   static let pixelTarget = 384
-  /// Floats of padded source that leave room in the second cache.
+  /// Floats of padded source that leave space in the L2 cache.
   static let sourceTarget = 64 * 1024
 
   init(
@@ -25,7 +25,7 @@ struct UnitCut {
     let line = (source.width + padding.left + padding.right) * source.channels
     func sourceRows(_ bandRows: Int) -> Int { max(0, bandRows * step + beyond - first) }
 
-    // A quarter of the target is the least that keeps register tiles full.
+    // A quarter of the target is the minimum that keeps register tiles full.
     var bandRows = rows
     while bandRows > 1, sourceRows(bandRows) * line > Self.sourceTarget,
       bandRows * columns > Self.pixelTarget

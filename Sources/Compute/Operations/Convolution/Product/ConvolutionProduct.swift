@@ -11,14 +11,14 @@ struct ProductCall {
 
 /// Patches of an image surrounded by zeros times filters, written to a grid of target pixels.
 ///
-/// Forward convolution is one such product over the input. Backward-data, which is transposed
-/// convolution forward, is one product per phase of the stride over the output gradient. The order in
-/// which an output is summed depends on the sizes alone, not on the batch or the threads.
+/// A forward convolution is one such product over the input. Backward-data, the forward pass of a
+/// transposed convolution, is one product per phase of the stride over the output gradient. The
+/// summation order of an output depends only on the sizes, not on the batch or the threads.
 protocol ConvolutionProduct: AnyObject {
   /// Prepares the product; weights are zero until `pack` is called.
   init(_ sizes: ProductSizes, on machine: Machine)
 
-  /// Takes the weights of each phase, panel by panel: `body` writes those of a panel, patch entry ×
+  /// Packs the weights of each phase, panel by panel: `body` writes those of a panel, patch entry ×
   /// panel width (of all filters, filter × patch entry, if they are too few for panels), to memory.
   func pack(
     _ body: (

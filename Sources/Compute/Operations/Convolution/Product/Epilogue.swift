@@ -1,12 +1,12 @@
 import CKernels
 
-/// One operation of a product's epilogue: of what is done to each number as soon as it is computed,
-/// while the caches still hold it.
+/// One operation of a product's epilogue, which is applied to each number as soon as it is
+/// computed, while it is still in the cache.
 ///
-/// Results equal those of the same verb over a whole tensor (`Pointwise.swift`), to the last bit.
+/// Results are bit-identical to the same operation over a whole tensor (`Pointwise.swift`).
 public enum EpilogueStep {
-  /// Adds a row of `table` (rows × channels), the one that `rows` names for the example, at every
-  /// position.
+  /// Adds a row of `table` (rows × channels) at every position: the row with the example's index in
+  /// `rows`.
   case addRows(of: Tensor, rows: [Int])
   /// Leaky rectifier: x where x > 0, slope·x elsewhere.
   case leakyReLU(slope: Float)
@@ -19,7 +19,7 @@ struct EpilogueTarget {
   /// The target and its number of channels.
   let target: UnsafeMutablePointer<Float>
   let channelCount: Int
-  /// The example's number in the batch, and where the part begins in the target.
+  /// The example's number in the batch, and the offset of the part in the target.
   let example: Int, offset: Int
   let pixelCount: Int
   /// The channels of each pixel.
@@ -42,7 +42,7 @@ struct EpilogueTarget {
     }
   }
 
-  /// Adds a row at every position; a pixel of a dense product holds several positions.
+  /// Adds a row at every position; a pixel of a dense product contains several positions.
   private func add(_ row: UnsafePointer<Float>, _ columns: Int, _ table: ck_kernels) {
     for pixel in 0..<pixelCount {
       let place = offset + pixel * channelCount
@@ -56,7 +56,7 @@ struct EpilogueTarget {
     }
   }
 
-  /// The stretches of neighbouring numbers: one, if the part has all channels.
+  /// Calls `body` for each contiguous run: one, if the part has all channels.
   private func forEachRun(_ body: (_ place: Int, _ count: Int) -> Void) {
     if channels.count == channelCount { return body(offset, pixelCount * channelCount) }
     for pixel in 0..<pixelCount {
@@ -66,7 +66,7 @@ struct EpilogueTarget {
 }
 
 extension Machine {
-  /// Computes `output` (batch × positions × channels) from `input`: the step as a pass of its own.
+  /// Computes `output` (batch × positions × channels) from `input`: the step as a separate pass.
   package func run(_ step: EpilogueStep, on input: Tensor, channels: Int, into output: Tensor) {
     let size = output.shape.count / max(1, output.shape[0])
     let table = kernels.table.pointee

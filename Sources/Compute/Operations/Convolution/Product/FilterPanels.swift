@@ -2,8 +2,9 @@ import CKernels
 
 /// How filters are cut into panels of a few vectors.
 ///
-/// A panel holds patch entry × width, so that a kernel reads it in one stream. Too few filters to
-/// fill a vector are kept filter by filter instead, and kernels run along the patch (thin).
+/// A panel is laid out patch entry × width, so that a kernel reads it as one stream. Filters too
+/// few to fill a vector are stored filter by filter instead, and kernels run along the patch
+/// (thin).
 struct FilterPanels {
   typealias Product = @convention(c) (UnsafePointer<ck_patch_product>?) -> Void
   typealias Line = @convention(c) (UnsafePointer<ck_line_product>?) -> Void
@@ -13,10 +14,10 @@ struct FilterPanels {
     let product: Product
     /// Weight gradient tiles of 2, 4 and 6 rows.
     ///
-    /// No array: copies of a panel would count references.
+    /// A tuple, because copying an array would update reference counts.
     let lines: (Line, Line, Line)
 
-    /// The kernel of weight gradient tiles of an even number of rows.
+    /// The kernel for weight gradient tiles of an even number of rows.
     func line(rows: Int) -> Line {
       switch rows {
       case 2: lines.0
@@ -28,11 +29,11 @@ struct FilterPanels {
 
   let list: [Panel]
   let areThin: Bool
-  /// Patch entries of a panel that stay in the second cache: a kernel reads them in one stream, which
-  /// costs less than leaving and entering register tiles for the sake of the first cache.
+  /// Patch entries of a panel that fit in the L2 cache: a kernel reads them as one stream, which
+  /// costs less than entering and leaving register tiles to stay within the L1 cache.
   let blockEntries: Int
   private let lanes: Int, filterCount: Int
-  /// Patches that a thin kernel takes at once.
+  /// Patches that a thin kernel processes at once.
   private var thinRows: Int { filterCount == 1 ? 8 : 4 }
   private let paddedFilterCount: Int
 
@@ -85,17 +86,17 @@ struct FilterPanels {
     entryCount * paddedFilterCount
   }
 
-  /// The time that patches take, in multiply-adds: tiles that are not full, beginning and ending a tile
-  /// and going from run to run count as such.
+  /// The time for some patches, in multiply-adds, including partly filled tiles and the overhead of
+  /// beginning and ending tiles and of changing runs.
   func cost(patchCount: Int, runCount: Int, runLength: Int, readsCopy: Bool) -> Double {
     guard patchCount > 0, runCount > 0, runLength > 0 else { return 0 }
     if areThin {
-      // Rows to spare are computed all the same, and vectors run along the patch.
+      // Unused rows are computed too, and vectors run along the patch.
       let tiles = (patchCount + thinRows - 1) / thinRows
       let length = (runLength + lanes - 1) / lanes * lanes
       return Double(tiles * thinRows * runCount * length * filterCount)
     }
-    // As a kernel goes: six at a time, what is left over by four and two.
+    // Like the kernel: six at a time, the rest by four and two.
     let sixes = patchCount > 8 ? (patchCount - 3) / 6 : 0
     let left = patchCount - 6 * sixes
     let rest = left == 5 ? 6 : left > 6 ? 8 : left > 2 ? 4 : left > 0 ? 3 : 0
@@ -105,8 +106,8 @@ struct FilterPanels {
     return Double((entries + tiles * wait) * paddedFilterCount)
   }
 
-  /// Entries of one patch that beginning and ending a tile, or a run, takes the time of.
+  /// The time to begin and end a tile, or a run, in entries of one patch.
   private static let tileWait = 60, runWait = 12
-  /// The same for the first pixels of a tile, which nobody has touched before if there is no copy.
+  /// The time to load the first pixels of a tile, which are not in the cache if there is no copy.
   private static let imageWait = 30
 }

@@ -1,13 +1,14 @@
-/// What one thread computes of a product at a time.
+/// The part of a product that one thread computes at a time.
 struct ProductUnit {
   let examples: Range<Int>
   let band: Int
   let panels: Range<Int>
 
-  /// Cuts a batch into units of at most `examplesPerUnit` examples, `bands` bands and all panels, or
-  /// less where some threads would have nothing to do.
+  /// Cuts a batch into units of at most `examplesPerUnit` examples, `bands` bands and all panels,
+  /// or smaller ones if some threads would otherwise be idle.
   ///
-  /// Units are of the same size and as many for each thread, so that none waits for another at the end.
+  /// Units have the same size, and every thread gets the same number, so that none waits for
+  /// another at the end.
   static func forEach(
     exampleCount: Int, examplesPerUnit: Int, bands: Int, panelCount: Int, on machine: Machine,
     _ body: (ProductUnit, Scratch) -> Void

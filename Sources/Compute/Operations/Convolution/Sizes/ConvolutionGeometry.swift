@@ -90,7 +90,7 @@ public struct ConvolutionGeometry: Hashable, Sendable, Codable {
   public var multiplyAdds: Int { positionCount * weightCount }
 }
 
-// What products ask of the sizes.
+// Sizes derived for products.
 extension ConvolutionGeometry {
   var input: ImageExtent {
     ImageExtent(height: inputHeight, width: inputWidth, channels: inputChannels)

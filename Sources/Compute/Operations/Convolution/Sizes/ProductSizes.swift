@@ -4,19 +4,19 @@ struct ImageExtent {
   var count: Int { height * width * channels }
 }
 
-/// A grid of patches and the target pixels that they give.
+/// A grid of patches and their target pixels.
 struct ProductPhase {
   /// Patches along each axis.
   let rows: Int, columns: Int
-  /// Where the first patch begins in the padded source, and the step between patches.
+  /// The origin of the first patch in the padded source, and the step between patches.
   let sourceRow: Int, sourceColumn: Int, sourceStep: Int
-  /// Taps of a patch along each axis; none means that the target pixels get the bias alone.
+  /// Taps of a patch along each axis; zero means that the target pixels are the bias alone.
   let tapRows: Int, tapColumns: Int
   /// The first patch's target pixel, and the step between target pixels.
   let targetRow: Int, targetColumn: Int, targetStep: Int
 }
 
-/// What a product reads and writes: `source` surrounded by `padding`, and the grids of `target`.
+/// The operands of a product: `source` surrounded by `padding`, and the grids of `target`.
 struct ProductSizes {
   let source: ImageExtent
   let padding: ConvolutionGeometry.Padding
@@ -34,11 +34,11 @@ extension ProductSizes {
     self.init(source: g.input, padding: g.padding, phases: [phase], target: g.output)
   }
 
-  /// Gradient of the input, which is transposed convolution forward.
+  /// Gradient of the input, the forward pass of a transposed convolution.
   ///
-  /// Input pixels fall into stride × stride phases. Within one, the filters that see a pixel are
-  /// the same taps and the pixels' patches in the output gradient lie one step apart; with the
-  /// taps in descending order a patch's rows are contiguous.
+  /// Input pixels fall into stride × stride phases. Within a phase, all pixels have the same taps,
+  /// and their patches in the output gradient lie one step apart; with the taps in descending
+  /// order, a patch's rows are contiguous.
   init(backward g: ConvolutionGeometry) {
     let vertical = (0..<g.stride).map {
       PhaseAxis($0, extent: g.inputHeight, kernel: g.kernelHeight, g.stride, padding: g.padding.top)
@@ -68,9 +68,9 @@ extension ProductSizes {
 
 /// One axis of a phase of backward-data.
 struct PhaseAxis {
-  /// The first input coordinate, and how many the phase has.
+  /// The first input coordinate, and the number of coordinates in the phase.
   let index: Int, count: Int
-  /// The output coordinate where the first pixel's patch begins; negative reaches into padding.
+  /// The output coordinate where the first pixel's patch begins; negative values lie in the padding.
   let first: Int
   let tapCount: Int
 

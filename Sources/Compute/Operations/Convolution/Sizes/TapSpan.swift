@@ -1,11 +1,11 @@
-/// Neighbouring patches along one axis whose taps inside the image are the same.
+/// Neighbouring patches along one axis with the same taps inside the image.
 struct TapSpan: Equatable {
   let places: Range<Int>, taps: Range<Int>
 
   /// Cuts an axis of `count` patches, `step` apart, into spans.
   ///
-  /// The first patch begins at `start` of an image of `extent` pixels; outside of it there is nothing
-  /// but padding.
+  /// The first patch begins at `start` of an image of `extent` pixels; outside the image there is
+  /// only padding.
   static func spans(count: Int, step: Int, start: Int, tapCount: Int, extent: Int) -> [TapSpan] {
     var spans: [TapSpan] = []
     for place in 0..<count {
@@ -26,7 +26,7 @@ struct TapSpan: Equatable {
     count > 0 ? [TapSpan(places: 0..<count, taps: 0..<tapCount)] : []
   }
 
-  /// The spans of an axis whose padding is left out, or the whole of it.
+  /// The spans of an axis whose padding is skipped, or the whole axis.
   static func spans(
     leavingOutPadding: Bool, count: Int, step: Int, start: Int, tapCount: Int, extent: Int
   ) -> [TapSpan] {

@@ -1,10 +1,10 @@
 import CKernels
 
-/// Weighted sums of rows of memory, prepared once and done to many examples at the same places.
+/// Weighted sums of rows of memory, prepared once and computed for many examples at the same places.
 struct RowSums {
   private struct Sum {
     let firstTerm: Int, termCount: Int
-    /// Where it is written, in `placeStride`s from the target's beginning.
+    /// The place of the result, in units of `placeStride` from the target's beginning.
     let place: Int
   }
 
@@ -19,24 +19,24 @@ struct RowSums {
     factors += terms.map(\.factor)
   }
 
-  /// What all sums have in common.
+  /// The parameters common to all sums.
   struct Rows {
     let source: UnsafePointer<Float>
     /// Floats from one example to the next.
     let sourceStride: Int
     let target: UnsafeMutablePointer<Float>
     let targetStride: Int
-    /// Floats of a row, and how many examples there are.
+    /// Floats of a row, and the number of examples.
     let length: Int, exampleCount: Int
     /// Floats from one place of the target to the next.
     var placeStride = 1
-    /// What sums begin with; zero if nil.
+    /// The initial value of the sums; zero if nil.
     var initial: UnsafePointer<Float>?
-    /// Whether sums begin with what the target holds.
+    /// Whether sums are added to the content of the target.
     var accumulates = false
-    /// What each example's sums are multiplied with; one if nil.
+    /// The factor of each example's sums; one if nil.
     var exampleFactors: UnsafePointer<Float>?
-    /// A target's floats that follow each other, and the floats to the next such chunk; nil for all.
+    /// Contiguous floats of a target, and the stride to the next such chunk; nil if all are contiguous.
     var chunk: (length: Int, stride: Int)?
   }
 

@@ -2,7 +2,7 @@
 struct WinogradAxes {
   let rows: WinogradAxis, columns: WinogradAxis
 
-  /// Nil if minimal filtering has nothing for filters of that size.
+  /// Returns nil if minimal filtering does not support filters of this size.
   init?(_ phase: ProductPhase, source: ImageExtent, padding: ConvolutionGeometry.Padding) {
     guard
       let rows = WinogradAxis(

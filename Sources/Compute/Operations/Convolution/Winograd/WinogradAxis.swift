@@ -1,15 +1,15 @@
 /// One axis of a convolution by Winograd's minimal filtering: fewer products than taps.
 ///
-/// Two neighbouring outputs of a filter of two taps take three products instead of four,
+/// Two neighbouring outputs of a two-tap filter take three products instead of four,
 ///
 ///     y₀ = (z₀ − z₁)·w₀ + z₁·(w₀ + w₁)        y₁ = z₁·(w₀ + w₁) + (z₂ − z₁)·w₁
 ///
-/// and those of three taps four instead of six (Winograd 1980, Form Complexity of Computations;
-/// arXiv 1509.09308, section 4). With a stride, the taps that meet the same residue of the coordinates
-/// are a filter of their own; products that go to the same outputs are then entries of one longer
-/// product. Taps that meet nothing but padding are left out.
+/// and two outputs of a three-tap filter take four instead of six (Winograd 1980, Arithmetic
+/// Complexity of Computations; arXiv 1509.09308, section 4). With a stride, the taps of the same
+/// residue of the coordinates form a separate filter; products for the same outputs are then
+/// entries of one longer product. Taps that read only padding are skipped.
 struct WinogradAxis {
-  /// A coordinate, tap or product, and what it is multiplied with.
+  /// A coordinate, tap or product, and its factor.
   struct Term: Hashable {
     let index: Int, factor: Float
 
@@ -19,15 +19,15 @@ struct WinogradAxis {
     }
   }
 
-  /// A sum of source pixels times a sum of taps, named by its number in `tapSums`.
+  /// A sum of source pixels times a sum of taps, given by its index in `tapSums`.
   struct Entry {
     let taps: Int
     let source: [Term]
   }
 
-  /// Entries that are summed together, and then shared out to targets.
+  /// Entries that are summed and then distributed to targets.
   struct Product {
-    /// The number of its list of tap sums in `kinds`.
+    /// The index of its list of tap sums in `kinds`.
     let kind: Int
     let entries: [Entry]
     /// The targets that it is added to.
@@ -40,21 +40,21 @@ struct WinogradAxis {
   }
 
   private(set) var tapSums: [[Term]] = []
-  /// Lists of tap sums: products of a kind meet the same filters.
+  /// Lists of tap sums: products of one kind use the same filters.
   private(set) var kinds: [[Int]] = []
   private(set) var products: [Product] = []
-  /// The products whose sum each target is.
+  /// For each target, the products of which it is the sum.
   private(set) var targets: [[Term]] = []
   private(set) var tiles: [Tile] = []
   private let start: Int, step: Int, tapCount: Int, extent: Int
 
-  /// The taps of a residue beyond which rounding would grow with the factors.
+  /// The most taps per residue; with more, larger factors would increase rounding errors.
   static let largestFilter = 3
 
   /// An axis of `count` patches of `tapCount` taps, `step` apart; nil if there are too many taps.
   ///
-  /// The first begins at `start` of an image of `extent` pixels; outside of it there is nothing but
-  /// padding.
+  /// The first patch begins at `start` of an image of `extent` pixels; outside the image there is
+  /// only padding.
   init?(count: Int, step: Int, start: Int, tapCount: Int, extent: Int) {
     guard (tapCount + step - 1) / step <= Self.largestFilter else { return nil }
     self.start = start
@@ -64,7 +64,7 @@ struct WinogradAxis {
     var target = 0
     while target < count {
       let single = (entries: singleEntries(target), targets: [Term(target)])
-      // Near the padding, fewer taps may be left than a pair has products.
+      // Near the padding, a pair may have fewer taps than products.
       let pair = target + 1 < count ? pairedEntries(target) : []
       let paired = pair.reduce(0) { $0 + $1.entries.count }
       if !pair.isEmpty, paired < single.entries.count + singleEntries(target + 1).count {
@@ -77,7 +77,7 @@ struct WinogradAxis {
     }
   }
 
-  /// Products of a source pixel and a tap that the axis takes.
+  /// Products of a source pixel and a tap that the axis needs.
   var entryCount: Int { products.reduce(0) { $0 + $1.entries.count } }
 
   /// The same without minimal filtering.
@@ -125,7 +125,7 @@ struct WinogradAxis {
     ]
   }
 
-  /// Without the pixels of the padding, and the entries that have no others.
+  /// The entries without pixels of the padding, and without entries that have only those.
   private func inside(_ entries: [Factors]) -> [Factors] {
     entries.map { ($0.taps, $0.source.filter { (0..<extent).contains($0.index) }) }
       .filter { !$0.source.isEmpty }

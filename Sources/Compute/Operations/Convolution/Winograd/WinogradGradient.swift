@@ -2,21 +2,22 @@ import CKernels
 
 /// Weight gradients by Winograd's minimal filtering: the transpose of `WinogradProduct`.
 ///
-/// Where an output is a sum of products of pixel sums and tap sums, the gradient of a tap sum is the sum
-/// over places of pixel sum × gradient sum, and a tap's gradient the sum of those of the tap sums that it
-/// is in. Positions are summed in a fixed order, so that bits do not depend on the threads.
+/// An output is a sum of products of pixel sums and tap sums. So the gradient of a tap sum is the
+/// sum over places of pixel sum × gradient sum, and a tap's gradient is the sum of the gradients of
+/// all tap sums that contain it. Positions are summed in a fixed order, so bits do not depend on
+/// the threads.
 final class WinogradGradient {
-  /// A group of places, whose entries meet the same sums of taps.
+  /// A group of places whose entries use the same sums of taps.
   private struct Part {
     let blocks: [Int]
     let placeCount: Int
-    /// Makes each entry's sums of pixels: chunk × position × 16 channels; a position is example × place.
+    /// Computes each entry's sums of pixels: chunk × position × 16 channels; a position is example × place.
     let leftSums: [RowSums]
-    /// Makes the sums of output gradients: position × panel width.
+    /// Computes the sums of output gradients: position × panel width.
     let rightSums: RowSums
     /// Examples that are summed in registers before a tile is added to its target.
     let exampleCount: Int
-    /// Positions of so many examples.
+    /// Positions of these examples.
     var positionCount: Int { exampleCount * placeCount }
   }
 
@@ -28,7 +29,7 @@ final class WinogradGradient {
     var columns: Int { panels.reduce(0) { $0 + $1.filterCount } }
   }
 
-  /// The batch, and what one thread computes of it.
+  /// The batch, and the part that one thread computes.
   private struct Work {
     let input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>
     let exampleWeights: UnsafePointer<Float>?
@@ -40,34 +41,34 @@ final class WinogradGradient {
   private let machine: Machine
   private let panels: [FilterPanels.Panel]
   private let parts: [Part]
-  /// Makes each tap's gradient of those of the sums that it is in.
+  /// Computes each tap's gradient from the gradients of the sums that contain it.
   private let tapSums: RowSums
   /// Gradients of the sums of taps: portion × sum × input channel × output channel.
   private let sums: FloatStorage
   private let blockCount: Int, blockFloats: Int
-  /// Portions of a batch that have sums of their own: as many on every machine, for their sums round.
+  /// Portions of a batch with separate sums: a fixed number on all machines, because sums round.
   private let portionCount: Int
   private let portionFloats: Int
-  /// Examples that all groups take before the next ones.
+  /// Examples that all groups process before the next block.
   private let blockExamples: Int
 
-  /// Channels of a sum of pixels that lie together; tiles take six, six and four of them.
+  /// Contiguous channels of a sum of pixels; tiles take six, six and four of them.
   private static let chunkLength = 16
   private static let tiles = [0..<6, 6..<12, 12..<16]
   /// Floats of all portions' sums.
   private static let portionTarget = 768 * 1024
   private static let largestPortionCount = 8
-  /// Floats of sums beyond which a layer would take too much memory for what it saves.
+  /// The largest number of floats of sums; beyond it, the memory outweighs the saved time.
   private static let largestSums = 8 * 1024 * 1024
-  /// Floats of both sides that leave room in the second cache.
+  /// Floats of both sides that leave space in the L2 cache.
   private static let sideTarget = 192 * 1024
-  /// Floats of images that stay near while all groups read them.
+  /// Floats of images that stay in the cache while all groups read them.
   private static let nearTarget = 96 * 1024
 
-  /// Examples that make up for clearing the sums and sharing them out to the taps.
+  /// Examples that amortise clearing the sums and distributing them to the taps.
   static let leastExamples = 8
 
-  /// Whether a gradient takes less time so than position by position.
+  /// Whether this form takes less time than summing position by position.
   static func isPreferred(for g: ConvolutionGeometry) -> Bool {
     let sizes = ProductSizes(forward: g)
     guard canCompute(g), WinogradProduct.isPreferred(for: sizes),
@@ -83,7 +84,7 @@ final class WinogradGradient {
       && WinogradProduct.canCompute(ProductSizes(forward: g))
   }
 
-  /// Prepares the gradient of a convolution that it `canCompute`.
+  /// Prepares the gradient of a convolution for which `canCompute` is true.
   init(_ geometry: ConvolutionGeometry, on machine: Machine) {
     let sizes = ProductSizes(forward: geometry)
     let phase = sizes.phases[0]
@@ -111,7 +112,7 @@ final class WinogradGradient {
     portionFloats = blockCount * blockFloats
     portionCount = max(1, min(Self.largestPortionCount, Self.portionTarget / portionFloats))
     sums = FloatStorage(count: portionCount * portionFloats)
-    // Either every group reads all images again, or every block of examples all sums.
+    // Either every group reads all images again, or every block of examples reads all sums again.
     let imageFloats = sizes.source.count + sizes.target.count
     let nearExamples = max(1, Self.nearTarget / imageFloats)
     let readsImages = parts.count * imageFloats * nearExamples
@@ -168,8 +169,8 @@ final class WinogradGradient {
     }
   }
 
-  /// Shares of the weights for so many threads: of the input channels, whose sums are the larger part
-  /// of what is made for a share; then of the panels.
+  /// Splits the weights into `wanted` shares: first along the input channels, whose sums are most
+  /// of the work to prepare a share, then along the panels.
   private func cuts(wanted: Int) -> [Cut] {
     let chunkCount = geometry.inputChannels / Self.chunkLength
     let channelParts = min(wanted, chunkCount)
@@ -182,7 +183,7 @@ final class WinogradGradient {
     }
   }
 
-  /// Where the first of a share's weights lies in a block or a tap.
+  /// The offset of a share's first weight in a block or a tap.
   private func place(of cut: Cut) -> Int {
     cut.chunks.lowerBound * Self.chunkLength * geometry.outputChannels
       + (cut.panels.first?.firstFilter ?? 0)

@@ -1,26 +1,27 @@
-/// The two axes of a phase put together: which sums of pixels meet which sums of taps, and where.
+/// The two axes of a phase combined: which sums of pixels and sums of taps are multiplied, and where.
 ///
-/// Products of the two axes make those of the plane: entries multiply out, and so do the terms of sums.
+/// The products of the plane are the products of the two axes: entries multiply out, and so do the
+/// terms of sums.
 struct WinogradLayout {
   /// A product of each axis.
   struct Place {
     let row: Int, column: Int
   }
 
-  /// Products whose entries meet the same sums of taps, and so share filters.
+  /// Products whose entries use the same sums of taps and thus share filters.
   struct Group {
-    /// The sum of taps that each entry meets, in ascending order.
+    /// The sum of taps of each entry, in ascending order.
     let blocks: [Int]
     let places: [Place]
   }
 
-  /// Sums of taps; terms name taps of a patch.
+  /// Sums of taps; terms refer to taps of a patch.
   let blocks: [[WinogradAxis.Term]]
   let groups: [Group]
   private let axes: WinogradAxes
   private let phase: ProductPhase
   private let source: ImageExtent, target: ImageExtent
-  /// The block of a sum of each axis.
+  /// The block for a pair of sums, one per axis.
   private let blockNumbers: [Int: Int]
 
   init(_ axes: WinogradAxes, _ phase: ProductPhase, source: ImageExtent, target: ImageExtent) {
@@ -30,7 +31,7 @@ struct WinogradLayout {
     self.target = target
     let (rows, columns) = (axes.rows, axes.columns)
     let columnSums = columns.tapSums.count
-    // In the order of the groups, so that the filters of a group follow each other.
+    // In the order of the groups, so that the filters of a group are contiguous.
     var numbers: [Int: Int] = [:]
     groups = rows.kinds.indices.flatMap { rowKind in
       columns.kinds.indices.map { columnKind in
@@ -54,7 +55,7 @@ struct WinogradLayout {
     }
   }
 
-  /// The sums of source pixels that the entries of a place are, in the order of its group's blocks.
+  /// The sums of source pixels for the entries of a place, in the order of its group's blocks.
   func sources(of place: Place, in group: Group) -> [[WinogradAxis.Term]] {
     let columnSums = axes.columns.tapSums.count
     var sources = [[WinogradAxis.Term]](repeating: [], count: group.blocks.count)
@@ -77,8 +78,8 @@ struct WinogradLayout {
       targetPixel)
   }
 
-  /// The products that a pixel of the phase's grid is the sum of, as numbers of a row of places whose
-  /// first has the number `firstRow`.
+  /// The products that add up to a pixel of the phase's grid, as indices in a row of places whose
+  /// first has the index `firstRow`.
   func products(row: Int, column: Int, firstRow: Int) -> [WinogradAxis.Term] {
     Self.product(axes.rows.targets[row], axes.columns.targets[column]) {
       ($0 - firstRow) * axes.columns.products.count + $1

@@ -1,37 +1,37 @@
-/// One phase of a `WinogradProduct`, made ready for units of a batch.
+/// One phase of a `WinogradProduct`, prepared for units of a batch.
 struct WinogradPhase {
-  /// Entries of a patch whose filters follow each other in the packed memory.
+  /// Entries of a patch whose filters are contiguous in the packed memory.
   struct Run {
     let firstEntry: Int, firstBlock: Int
     var count: Int
   }
 
-  /// What a band has of a group.
+  /// The part of a group in a band.
   struct Part {
     let placeCount: Int, entryCount: Int
     let runs: [Run]
-    /// Makes the patches: example × place × entry × channel.
+    /// Computes the patches: example × place × entry × channel.
     let sourceSums: RowSums
-    /// Of each patch: where it begins, and where its products are written.
+    /// The offset of each patch, and the offset of its products.
     let sourceOffsets: [Int32], productOffsets: [Int32]
   }
 
   /// Rows of tiles.
   struct Band {
     let parts: [Part]
-    /// Products of an example, each of as many floats as the target has channels.
+    /// Products per example, each with one float per target channel.
     let productCount: Int
-    /// Makes the target of the products.
+    /// Computes the target from the products.
     let targetSums: RowSums
     let targetRows: Range<Int>
   }
 
-  /// Sums of taps in the order of the packed memory; terms name taps of a patch.
+  /// Sums of taps in the order of the packed memory; terms refer to taps of a patch.
   let blocks: [[WinogradAxis.Term]]
   let tapCount: Int
   let bands: [Band]
 
-  /// Makes a phase ready.
+  /// Prepares a phase.
   ///
   /// A unit takes up to `exampleCount` examples and one of `bandCount` bands; a run has at most
   /// `runLimit` entries.
@@ -51,14 +51,14 @@ struct WinogradPhase {
   }
 }
 
-/// Where a phase's patches, products and targets lie.
+/// The memory layout of a phase's patches, products and targets.
 private struct BandBuilder {
   let layout: WinogradLayout
   let axes: WinogradAxes
   let sourceChannels: Int, targetChannels: Int
   let exampleCount: Int, runLimit: Int
 
-  /// The band of some rows of tiles.
+  /// Builds the band for some rows of tiles.
   func band(tiles: Range<Int>) -> WinogradPhase.Band {
     let taken = axes.rows.tiles[tiles]
     let first = taken.first?.products.lowerBound ?? 0

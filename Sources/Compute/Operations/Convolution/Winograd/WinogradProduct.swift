@@ -1,11 +1,11 @@
 import CKernels
 
-/// A product by Winograd's minimal filtering (arXiv 1509.09308): sums of pixels meet sums of taps, which
-/// takes fewer multiplications, and the targets are sums of the products.
+/// A product by Winograd's minimal filtering (arXiv 1509.09308): sums of pixels are multiplied by
+/// sums of taps, which takes fewer multiplications, and the targets are sums of the products.
 ///
-/// Factors are ±1 and ±½, so that rounding grows little. The sums of taps are made when weights
-/// are packed. A unit makes the patches of one group after the other, multiplies them with the kernels
-/// of the plain product, and at last makes its targets.
+/// Factors are ±1 and ±½, so rounding errors grow little. The sums of taps are computed when
+/// weights are packed. A unit builds the patches of one group after another, multiplies them with
+/// the kernels of the patch form, and finally computes its targets.
 final class WinogradProduct: ConvolutionProduct {
   private let machine: Machine
   private let source: ImageExtent, target: ImageExtent
@@ -14,7 +14,7 @@ final class WinogradProduct: ConvolutionProduct {
   private let weights: [FloatStorage]
   private let cut: Cut
 
-  /// How much of a batch a unit takes.
+  /// The part of a batch in one unit.
   private struct Cut {
     let examples: Int, bands: Int
     /// Floats of a unit's patches of a group, and of its products.
@@ -52,12 +52,12 @@ final class WinogradProduct: ConvolutionProduct {
       productFloats: examples * (products.max() ?? 0) * target.channels)
   }
 
-  /// Floats of patches and products that leave room in the second cache.
+  /// Floats of patches and products that leave space in the L2 cache.
   private static let unitTarget = 192 * 1024
-  /// Examples beyond which a unit gains nothing.
+  /// The most examples per unit; more gain nothing.
   private static let largestUnit = 16
 
-  /// Examples and bands, of which one is one.
+  /// Examples and bands per unit; at least one of the two numbers is one.
   private static func unitSize(
     _ axes: [WinogradAxes], source: ImageExtent, target: ImageExtent
   ) -> (examples: Int, bands: Int) {
@@ -170,13 +170,13 @@ final class WinogradProduct: ConvolutionProduct {
   }
 }
 
-// When the form is used.
+// The conditions for using the form.
 extension WinogradProduct {
-  /// Channels on both sides from which on sums of pixels are few beside products.
+  /// The fewest channels on both sides for which sums of pixels cost little compared to products.
   private static let leastChannels = 32
-  /// Multiply-adds that making a float of a patch or a target takes the time of.
+  /// The time to compute a float of a patch or a target, in multiply-adds.
   private static let sumCost = 8
-  /// The share of the time that it must take at most.
+  /// The largest share of the patch form's time at which the form is used.
   private static let largestShare = 0.9
 
   private static func axes(of sizes: ProductSizes) -> [WinogradAxes]? {
@@ -189,7 +189,7 @@ extension WinogradProduct {
   /// Whether filters are small enough.
   static func canCompute(_ sizes: ProductSizes) -> Bool { axes(of: sizes) != nil }
 
-  /// Whether a product takes less time so than as it stands.
+  /// Whether a product takes less time in this form than in the patch form.
   static func isPreferred(for sizes: ProductSizes) -> Bool {
     let (inputs, outputs) = (sizes.source.channels, sizes.target.channels)
     guard min(inputs, outputs) >= leastChannels, let axes = axes(of: sizes) else { return false }
