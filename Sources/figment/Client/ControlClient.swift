@@ -78,7 +78,8 @@ struct ControlClient: ControlAPI {
   private func checkName(_ dataset: String) throws(ControlError) {
     guard Name.isValid(dataset) else {
       throw .invalid(
-        "dataset '\(dataset)': not a valid name (lower-case letters, digits, '.', '-', '_' expected).")
+        "dataset '\(dataset)': not a valid name (lower-case letters, digits, '.', '-', '_' expected)."
+      )
     }
   }
 
@@ -90,7 +91,8 @@ struct ControlClient: ControlAPI {
       reply.append(contentsOf: bytes.readableBytesView)
       guard reply.count <= Self.maximumReplyBytes else {
         throw ControlError.failed(
-          "daemon: the reply is longer than \(Self.maximumReplyBytes) bytes. Ask for less, or report it.")
+          "daemon: the reply is longer than \(Self.maximumReplyBytes) bytes. Ask for less, or report it."
+        )
       }
       return true
     }

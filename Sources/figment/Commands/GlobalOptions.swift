@@ -45,7 +45,8 @@ struct JobArgument: ParsableArguments {
   func id() throws(ControlError) -> JobID {
     guard let id = JobID(job) else {
       throw .notFound(
-        "job '\(job)': not a job's name (a name like glyphs-7 expected). 'figment jobs' lists them.")
+        "job '\(job)': not a job's name (a name like glyphs-7 expected). 'figment jobs' lists them."
+      )
     }
     return id
   }

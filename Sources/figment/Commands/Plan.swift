@@ -67,7 +67,8 @@ struct Plan: AsyncParsableCommand {
 extension Plan {
   private static func images(_ usable: Int, _ plan: PlanReport) -> String {
     guard let tooSmall = plan.tooSmallImages, tooSmall > 0 else { return Rounded.count(usable) }
-    return "\(Rounded.count(usable)); another \(Rounded.count(tooSmall)) are too small for the recipe"
+    return
+      "\(Rounded.count(usable)); another \(Rounded.count(tooSmall)) are too small for the recipe"
   }
 }
 

@@ -97,7 +97,8 @@ enum PrivateFile {
     let temporary = "\(path).\(getpid()).tmp"
     guard writeNew(data, to: temporary), rename(temporary, path) == 0 else {
       unlink(temporary)
-      throw ControlError.failed("\(path): cannot be written. Choose a file in a folder that you may write.")
+      throw ControlError.failed(
+        "\(path): cannot be written. Choose a file in a folder that you may write.")
     }
   }
 

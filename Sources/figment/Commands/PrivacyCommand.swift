@@ -116,7 +116,8 @@ struct PrivacyEpsilonCommand: ParsableCommand {
       + "privacy loss distribution."
     text += " Epsilon \(epsilon): \(GuaranteeStrength(epsilon: cost.epsilon).words)."
     if cost.renyi.isAtEdge {
-      text += " The best Rényi order is the largest or smallest that was tried; that bound may be loose."
+      text +=
+        " The best Rényi order is the largest or smallest that was tried; that bound may be loose."
     }
     return text
   }

@@ -33,7 +33,9 @@ struct ReleasedPosition: Hashable {
       )
     }
     guard let statement = try? JSONDecoder().decode(Statement.self, from: content) else {
-      throw .invalid("release \(path): \(file) is not a privacy statement (the privacy.json of a release expected).")
+      throw .invalid(
+        "release \(path): \(file) is not a privacy statement (the privacy.json of a release expected)."
+      )
     }
     guard let ledger = statement.ledger else {
       throw .invalid(

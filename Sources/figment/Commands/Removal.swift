@@ -6,7 +6,8 @@ struct Remove: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Remove a finished job with its checkpoints, pixels and history.",
     discussion:
-      "The ledger stays, because spent budget stays spent. The release stays unless --release is given.")
+      "The ledger stays, because spent budget stays spent. The release stays unless --release is given."
+  )
 
   @OptionGroup var argument: JobArgument
 

@@ -17,7 +17,8 @@ struct Report: AsyncParsableCommand {
   @Flag(help: "Open the report in a browser.")
   var open = false
 
-  @Option(name: .shortAndLong, help: "Write the report's HTML page to this file.", completion: .file())
+  @Option(
+    name: .shortAndLong, help: "Write the report's HTML page to this file.", completion: .file())
   var output: String?
 
   @OptionGroup var global: GlobalOptions
@@ -59,7 +60,8 @@ struct Report: AsyncParsableCommand {
       // The browser cannot read the daemon's folders; a folder of our own is private, too.
       var template = Array("/tmp/figment-report-XXXXXX".utf8CString)
       guard let folder = mkdtemp(&template).map({ String(cString: $0) }) else {
-        throw ControlError.failed("/tmp: cannot create a folder there. Choose a file with --output.")
+        throw ControlError.failed(
+          "/tmp: cannot create a folder there. Choose a file with --output.")
       }
       path = folder + "/report.html"
       try write(report.page, to: path)

@@ -122,7 +122,8 @@ struct Generate: AsyncParsableCommand {
     }
     guard !perClass || count != nil else {
       throw ValidationError(
-        "--per-class: given without --count. Drop it: --class-counts states the number of each class.")
+        "--per-class: given without --count. Drop it: --class-counts states the number of each class."
+      )
     }
   }
 
