@@ -6,7 +6,7 @@ import checks
 from service import DATASETS, DELTA
 
 # How a job that found no room says so.
-ROOM = ["No space left", "no room", "are free on its disk"]
+ROOM = ["No space left", "no room", "disk is full", "disk was full", "are free on its disk"]
 STEPS = [20, 20, 40, 60, 200]
 
 

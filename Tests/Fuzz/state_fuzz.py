@@ -23,10 +23,10 @@ import tiny_recipes  # noqa: E402 (found by the line above)
 
 PRIVATE = ["--epsilon", "8", "--delta", "1e-5"]
 RAW = [
-    "an error of kind", "DecodingError", "(operation:", "nobody foresaw", "Fatal error", "Optional(", "NSCocoaError",
+    "unexpected error", "DecodingError", "(operation:", "Fatal error", "Optional(", "NSCocoaError",
     "dataCorrupted", "keyNotFound", "typeMismatch", "debugDescription", "_Concurrency", "Error Domain",
 ]
-DEATHS = ["AddressSanitizer", "was killed by", "ended by signal", "ended with signal", "hard rss limit"]
+DEATHS = ["AddressSanitizer", "was killed", "ended by signal", "ended with signal", "hard rss limit"]
 MEMORY_LIMIT_MB = 1500
 
 
