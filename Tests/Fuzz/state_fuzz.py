@@ -26,7 +26,7 @@ RAW = [
     "unexpected error", "DecodingError", "(operation:", "Fatal error", "Optional(", "NSCocoaError",
     "dataCorrupted", "keyNotFound", "typeMismatch", "debugDescription", "_Concurrency", "Error Domain",
 ]
-DEATHS = ["AddressSanitizer", "was killed", "ended by signal", "ended with signal", "hard rss limit"]
+DEATHS = ["AddressSanitizer", "was killed by", "ended by signal", "ended with signal", "hard rss limit"]
 MEMORY_LIMIT_MB = 1500
 
 
