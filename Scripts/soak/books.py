@@ -6,7 +6,7 @@ import checks
 from service import DATASETS, DELTA
 
 # Phrases in the failure of a job that found no disk space.
-ROOM = ["No space left", "no room", "are free on its disk"]
+ROOM = ["No space left", "no room", "disk is full", "disk was full", "are free on its disk"]
 STEPS = [20, 20, 40, 60, 200]
 
 

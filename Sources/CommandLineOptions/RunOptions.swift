@@ -8,31 +8,32 @@ public import Control
 public struct RunOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "The privacy loss that the run may cause. (default: what the budget leaves)")
+    help: "The privacy budget of the run. (default: all that is left of the dataset's budget)")
   public var epsilon: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The delta of (epsilon, delta)-differential privacy. (default: the policy's; 1e-5 without one)"))
+      "The delta of (epsilon, delta)-differential privacy; below 1 / number of images, and at most that of "
+        + "the policy. (default: the policy's)"))
   public var delta: Double?
 
-  @Option(parsing: .unconditional, help: "Steps on private images. (default: the recipe's)")
+  @Option(parsing: .unconditional, help: "Training steps on private images. (default: the recipe's)")
   public var steps: Int?
 
-  @Flag(help: "Train without noise and without any guarantee; the set must not be shared.")
+  @Flag(help: "Train without noise; the result has no privacy guarantee and must not be shared.")
   public var nonPrivate = false
 
   @Flag(
-    help: "Compute sums and noise in whole steps of a grid, exact to the last bit; several times slower.")
+    help: "Use exact sums and discrete noise on a grid; several times slower.")
   public var hardened = false
 
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Pay for a noisy answer about the real images, out of epsilon; may be repeated. class-counts: the "
-        + "images of each class. accuracy: how many real images a classifier trained on the synthetic "
-        + "ones gets right.", valueName: "name=epsilon"))
+      "Release a noisy answer about the real images; this part of epsilon pays for it. class-counts: the "
+        + "numbers of images per class. accuracy: the accuracy on real images of a classifier trained on "
+        + "the synthetic set. May be repeated.", valueName: "name=epsilon"))
   public var answer: [AnswerPrice] = []
 
   @Option(
@@ -46,12 +47,12 @@ public struct RunOptions: ParsableArguments {
   public var scoreEpsilon: Double?
 
   @Option(
-    parsing: .unconditional, help: "Synthetic images to write at the end. (default: 10,000)")
+    parsing: .unconditional, help: "Number of synthetic images to write. (default: 10,000)")
   public var count: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "The seed of everything that is not privacy noise. (default: random)")
+    help: "The random seed of everything but the privacy noise. (default: random)")
   public var seed: UInt64?
 
   /// Reads the options of a command line.

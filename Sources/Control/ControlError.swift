@@ -66,7 +66,7 @@ public enum ControlError: Error, Hashable, Sendable {
     if let near = Spelling.nearest(to: name, among: names) {
       hint = "Did you mean '\(near)'?"
     } else if names.isEmpty {
-      hint = "There is none yet."
+      hint = "No \(kind) exists yet." + (kind == "job" ? " 'figment train' submits one." : "")
     } else {
       hint = "Known: \(names.prefix(20).joined(separator: ", "))."
     }

@@ -21,7 +21,7 @@ public enum ErrorWords {
     case let error as CocoaError: text(of: error)
     case is CancellationError: "it was stopped."
     case let error as any Error & CustomStringConvertible: error.description
-    default: "an error of kind \(type(of: error)), which nobody foresaw. Please report it."
+    default: "an unexpected error of type \(type(of: error)). Please report it."
     }
   }
 
@@ -44,9 +44,9 @@ public enum ErrorWords {
 
   private static func text(of error: EncodingError) -> String {
     if case .invalidValue(_, let context) = error {
-      return "\(place(context.codingPath)): a value that JSON cannot hold."
+      return "\(place(context.codingPath)): a value that JSON cannot represent."
     }
-    return "a value that JSON cannot hold."
+    return "a value that JSON cannot represent."
   }
 
   private static func text(of error: CocoaError) -> String {
@@ -61,8 +61,8 @@ public enum ErrorWords {
     case .fileReadNoPermission, .fileWriteNoPermission:
       "permission denied. Check the owner and the permissions."
     case .fileWriteOutOfSpace: "no space is left on the disk. Make room."
-    case .fileWriteVolumeReadOnly: "the file system may only be read. Choose another place."
-    case .fileWriteFileExists: "it is there already. Choose another name."
+    case .fileWriteVolumeReadOnly: "the file system is read-only. Choose another place."
+    case .fileWriteFileExists: "it exists already. Choose another name."
     case .fileReadCorruptFile, .fileReadInapplicableStringEncoding, .propertyListReadCorrupt:
       "its content is damaged, or of another kind."
     default: "it cannot be read or written. Check the path, the disk and the permissions."

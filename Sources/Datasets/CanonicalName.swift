@@ -1,9 +1,9 @@
-// The standard library normalises text for comparison and offers the result under this name only;
-// FoundationEssentials offers none.
+// The standard library offers normalisation of text only under this SPI name; FoundationEssentials offers
+// none.
 @_spi(_Unicode) import Swift
 
-/// Names as people read them: an é is one letter, whether it was written as one character (Linux,
-/// Windows) or as e and an accent (older Macs).
+/// Normalises names: an é is one letter, whether stored as one character (Linux, Windows) or as e and an
+/// accent (older Macs).
 enum CanonicalName {
   /// `text` in Unicode normalisation form C.
   static func text(_ text: String) -> String {
@@ -13,7 +13,7 @@ enum CanonicalName {
     return String(scalars)
   }
 
-  /// A name of the file system in form C; bytes that are no text stay as they are.
+  /// A file name in form C; bytes that are not valid text remain unchanged.
   static func bytes(_ name: some Collection<UInt8>) -> [UInt8] {
     guard !name.allSatisfy({ $0 < 0x80 }), let text = String(validating: name, as: UTF8.self) else {
       return Array(name)

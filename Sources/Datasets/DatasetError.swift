@@ -2,8 +2,8 @@ import Glibc
 
 /// A failure that stops a whole operation on a dataset.
 ///
-/// Faults of single files are never errors: they are an `ImageVerdict`. Texts name the operator's
-/// folders, never an image.
+/// Faults of single files are not errors; each is an `ImageVerdict`. Texts name the operator's folders, never
+/// an image.
 public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A system call failed on a folder or file of ours.
   case systemCallFailed(call: String, path: String, errno: CInt)
@@ -11,17 +11,17 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   case rootUnavailable(path: String, errno: CInt)
   /// No file of the root became an accepted image.
   case noImages(root: String, fileCount: Int)
-  /// A packed file does not pass its checks.
+  /// A packed file fails its checks.
   case snapshotDamaged(path: String, finding: String)
   /// A packed file was written by a later version of the format.
   case snapshotTooNew(path: String, version: UInt32)
-  /// A folder that is to hold private pixels can be entered by others.
+  /// Other users can enter a folder for private pixels.
   case directoryNotPrivate(path: String, mode: UInt32)
   /// The decoding process cannot be started or does not answer.
   case decoderUnavailable(finding: String)
   /// The caller requested a stop.
   case stopped
-  /// A value that the caller declared makes no sense.
+  /// A declared value is invalid.
   case invalidDeclaration(finding: String)
 
   public var description: String {
@@ -30,24 +30,24 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(call) \(path): \(Self.text(of: errno)). Check the path, its owner and the free space."
     case .rootUnavailable(let path, let errno):
       "watched folder \(path): cannot be read (\(Self.text(of: errno))). "
-        + "Check that it exists, is mounted, and that the service may enter it."
+        + "Check that it exists, that it is mounted, and that the service may read it."
     case .noImages(let root, _):
-      // Without the number of files: failures of jobs are shown to who may only look.
+      // Without the number of files, because callers with read access see failures of jobs.
       "watched folder \(root): none of its files is an accepted image (at least one expected). "
-        + "Images lie in a sub-folder for each class. Where a daemon watches the folder, 'figment files "
-        + "DATASET' says of each file why it is left out."
+        + "Put images into a sub-folder for each class. If a daemon watches the folder, 'figment files "
+        + "DATASET' lists the reason for each file."
     case .snapshotDamaged(let path, let finding):
       "snapshot \(path): \(finding). Build a new snapshot."
     case .snapshotTooNew(let path, let version):
       "snapshot \(path): written in format \(version), this version reads up to "
         + "\(SnapshotLayout.version). Update, or build a new snapshot."
     case .directoryNotPrivate(let path, let mode):
-      "directory \(path): mode \(String(mode, radix: 8)) lets others in (700 expected, because "
-        + "it holds private pixels). Run chmod 700 on it."
+      "directory \(path): mode \(String(mode, radix: 8)) gives others access (700 expected, because "
+        + "it contains private pixels). Run chmod 700 on it."
     case .decoderUnavailable(let finding):
-      "image decoder: \(finding). Check that the program file can still be executed."
+      "image decoder: \(finding). Check that the program file is still executable."
     case .stopped:
-      "reading the images: stopped on request."
+      "reading images: stopped on request."
     case .invalidDeclaration(let finding):
       "dataset declaration: \(finding)."
     }

@@ -1,8 +1,8 @@
-/// Whose participation the guarantee hides.
+/// The unit of privacy of the guarantee.
 public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   /// One image file.
   case file
-  /// Everything in a person's folder, the folder below the class folder.
+  /// All files in a person's folder, which is the folder below the class folder.
   ///
   /// Folders of the same name in several classes are the same person.
   case folder
@@ -12,27 +12,27 @@ public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
 public struct DatasetRules: Hashable, Sendable, Codable {
   /// The class names in label order.
   ///
-  /// Nil takes the first-level folders, sorted; then the list itself is learnt from the folder, so
-  /// a guarantee should use a declared list.
+  /// Nil uses the first-level folders, sorted. Then the list depends on private data, so a guarantee should
+  /// use a declared list.
   public var classes: [String]?
-  /// Whose participation the guarantee hides.
+  /// The unit of privacy of the guarantee.
   public var privacyUnit: PrivacyUnit
-  /// The most images of one person that are used, when the unit is a folder; nil is no limit.
+  /// The maximum number of images to use of one person if the unit is a folder; nil for no limit.
   public var maximumPerUnit: Int?
-  /// Whether folders on other file systems, mounted below the root, are read too.
+  /// Whether to read folders on other file systems mounted below the root.
   public var crossesFileSystems: Bool
-  /// The sample that is white, 1...65,535; nil is the largest that a file's depth allows.
+  /// The sample value of white, 1...65,535; nil for the largest value of a file's depth.
   ///
   /// See `ImageTransform.whiteLevel`. Declared, never measured: a level taken from private images
   /// would be an unaccounted release.
   public var whiteLevel: Int?
-  /// The treatment of colours in a file that carries a profile.
+  /// How to treat the colours of a file with a profile.
   public var colour: ImageTransform.Colour
 
   /// The class of images directly in a root without class folders.
   public static let singleClass = "all"
 
-  /// Rules; the default is classes as found, one file as the unit, one file system.
+  /// Creates rules; the defaults are discovered classes, one file as the unit, and one file system.
   public init(
     classes: [String]? = nil, privacyUnit: PrivacyUnit = .file, maximumPerUnit: Int? = nil,
     crossesFileSystems: Bool = false, whiteLevel: Int? = nil,
@@ -46,11 +46,11 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     self.colour = colour
   }
 
-  /// Throws when the classes repeat, are none or more than labels can count, a limit is 0 or a level
-  /// out of range.
+  /// Throws if classes repeat, if there are none or too many for a label, if a limit is 0, or if a level is out
+  /// of range.
   func validate() throws(DatasetError) {
     guard maximumPerUnit.map({ $0 > 0 }) ?? true else {
-      throw .invalidDeclaration(finding: "at most 0 images of a person (1 or more expected)")
+      throw .invalidDeclaration(finding: "a maximum of 0 images per person (1 or more expected)")
     }
     if let whiteLevel, !ImageTransform.whiteLevels.contains(whiteLevel) {
       throw .invalidDeclaration(finding: "a white level of \(whiteLevel) (1...65535 expected)")
@@ -61,13 +61,13 @@ public struct DatasetRules: Hashable, Sendable, Codable {
         finding: "\(classes.count) classes (1...\(SnapshotLayout.maximumClassCount) expected)")
     }
     guard Set(classes).count == classes.count else {
-      throw .invalidDeclaration(finding: "a class is listed twice (each once expected)")
+      throw .invalidDeclaration(finding: "a class is listed twice (distinct classes expected)")
     }
   }
 
-  /// Why an entry of this name is passed over; nil when it is not.
+  /// Why an entry of this name is skipped; nil if it is not.
   ///
-  /// A first-level folder whose name is declared as a class never is.
+  /// A first-level folder whose name is declared as a class is never skipped.
   func passesOver(
     _ name: [UInt8], isFolder: Bool, isFirstLevel: Bool
   ) -> PassedOverName? {
@@ -78,15 +78,15 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   }
 }
 
-/// Which class and which person the place of a file names.
+/// The class and the person that the path of a file indicates.
 struct PathReading {
   /// Index into `classes`.
   let label: UInt32
-  /// The person's folder, when the unit of privacy is a folder.
+  /// The person's folder, if the unit of privacy is a folder.
   let person: [UInt8]?
 }
 
-/// Reads labels and people off paths by the rules of one dataset.
+/// Derives labels and persons from paths by the rules of one dataset.
 struct PathReader {
   /// The class names in label order, as text.
   let classes: [String]
@@ -94,9 +94,9 @@ struct PathReader {
   private let labels: [[UInt8]: UInt32]
   private let labelOfRoot: UInt32?
 
-  /// `folders` are the first-level folders found, those without any file left out.
+  /// Creates a reader; `folders` are the existing first-level folders with at least one file.
   ///
-  /// Folders whose names look the same are one class, written in form C.
+  /// Folders whose names are equal after normalisation are one class, named in form C.
   init(rules: DatasetRules, folders: some Collection<[UInt8]>) {
     let names = folders.map { CanonicalName.text(RelativePath.escape($0)) }
     let found = Set(names).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -104,7 +104,7 @@ struct PathReader {
       rules.classes?.map(CanonicalName.text)
       ?? (found.isEmpty ? [DatasetRules.singleClass] : found)
     unit = rules.privacyUnit
-    // The first of each name: lists that repeat one are refused elsewhere.
+    // Use the first of each name; lists with repeated names are refused elsewhere.
     let numbers = Dictionary(
       classes.enumerated().map { ($1, UInt32($0)) }, uniquingKeysWith: { first, _ in first })
     var labels: [[UInt8]: UInt32] = [:]
@@ -115,7 +115,7 @@ struct PathReader {
       mayBeFlat ? classes.firstIndex(of: DatasetRules.singleClass).map(UInt32.init) : nil
   }
 
-  /// The reading of a path, or the verdict that it cannot be used.
+  /// The class and person of a path, or the verdict that excludes it.
   func read(_ path: RelativePath) -> Result<PathReading, PathFault> {
     let parts = path.bytes.split(separator: RelativePath.separator, maxSplits: 2)
     let label: UInt32
@@ -138,7 +138,7 @@ extension RelativePath {
   /// The name of the folder below the class folder, which represents a person in every class; nil
   /// for a file above that level.
   ///
-  /// In Unicode's form C: two spellings of a name are still one person.
+  /// In Unicode form C, so that two spellings of a name are one person.
   public var person: [UInt8]? {
     let parts = bytes.split(separator: Self.separator, maxSplits: 2)
     return parts.count == 3 ? CanonicalName.bytes(parts[1]) : nil
@@ -151,10 +151,10 @@ extension RelativePath {
   }
 }
 
-/// A place that a file of the dataset cannot have.
+/// A path that excludes a file from the dataset.
 struct PathFault: Error, CustomStringConvertible {
   let verdict: ImageVerdict
 
-  /// What is wrong with the place, and what to do.
+  /// The problem with the path, and what to do.
   var description: String { verdict.description }
 }

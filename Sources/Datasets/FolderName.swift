@@ -1,18 +1,18 @@
-/// A name that names one folder and nothing else: a class of images, a run, a dataset.
+/// A name that is a single path component: of a class of images, a run or a dataset.
 ///
 /// Names come from folders, options, configurations and model files, whose authors are not trusted.
-/// All code that builds a path from a name takes this type, so no name can escape its folder.
+/// All code that builds a path from a name uses this type, so no name can escape its folder.
 public struct FolderName: Hashable, Sendable, CustomStringConvertible {
   /// The name.
   public let text: String
 
-  /// The longest name, in bytes of UTF-8: file systems allow 255, temporary names need room.
+  /// The longest name in bytes of UTF-8: file systems allow 255, and temporary names need a margin.
   public static let longest = 200
 
-  /// Takes a name.
+  /// Creates a name.
   ///
-  /// - Parameter kind: what the message calls it: `class`.
-  /// - Throws: `InvalidName` for one that is empty or too long, begins with a dot, or holds a slash or a
+  /// - Parameter kind: the kind of name for the message, such as `class`.
+  /// - Throws: `InvalidName` if the name is empty or too long, begins with a dot, or contains a slash or a
   ///   control character.
   public init(_ text: String, kind: String = "name") throws(InvalidName) {
     guard let problem = Self.problem(with: text) else {
@@ -26,14 +26,14 @@ public struct FolderName: Hashable, Sendable, CustomStringConvertible {
     if text.isEmpty { return "it is empty" }
     if text.utf8.count > longest { return "it is longer than \(longest) bytes" }
     if text.utf8.first == UInt8(ascii: ".") { return "it begins with a dot" }
-    if text.utf8.contains(UInt8(ascii: "/")) { return "it holds a slash" }
+    if text.utf8.contains(UInt8(ascii: "/")) { return "it contains a slash" }
     let isControl = { (letter: Unicode.Scalar) in
       switch letter.properties.generalCategory {
       case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
       default: false
       }
     }
-    if text.unicodeScalars.contains(where: isControl) { return "it holds a control character" }
+    if text.unicodeScalars.contains(where: isControl) { return "it contains a control character" }
     return nil
   }
 
@@ -41,36 +41,36 @@ public struct FolderName: Hashable, Sendable, CustomStringConvertible {
   public var description: String { text }
 }
 
-/// Why a text names no folder.
+/// Why a text is not a valid folder name.
 public struct InvalidName: Error, Hashable, CustomStringConvertible {
-  /// The thing to be named.
+  /// The kind of name.
   public let kind: String
   /// The text.
   public let text: String
-  /// What is wrong with it.
+  /// The problem.
   public let problem: String
 
   /// What was found, what was expected and what to do.
   public var description: String {
     let shown = text.unicodeScalars.prefix(60).map { $0.escaped(asASCII: false) }.joined()
     return "\(kind) '\(shown)': \(problem) (a plain name of up to \(FolderName.longest) bytes "
-      + "expected, without '/', and no dot in front). Choose another name."
+      + "expected, without '/' and without a leading dot). Choose another name."
   }
 }
 
 /// The names of the classes of a dataset, in label order.
 public enum ClassNames {
-  /// The most classes: models hold numbers for each of them.
+  /// The maximum number of classes; models store numbers for each of them.
   public static let most = 10_000
 
-  /// The names as folders that can be written.
+  /// Checks names of classes, which become folders.
   ///
-  /// - Throws: `InvalidName` for one that names no folder, that is listed twice, or for too many.
+  /// - Throws: `InvalidName` for an invalid or repeated name, or for too many names.
   public static func folders(_ names: [String]) throws(InvalidName) -> [FolderName] {
     guard (1...most).contains(names.count) else {
       throw InvalidName(
         kind: "classes", text: "\(names.count)",
-        problem: "so many classes cannot be told apart (1 to \(most) expected)")
+        problem: "the number of classes is out of range (1 to \(most) expected)")
     }
     var seen: Set<String> = []
     var folders: [FolderName] = []

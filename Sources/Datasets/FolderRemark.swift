@@ -1,16 +1,16 @@
-/// Facts that the owner of a folder should know before a budget is spent on it.
+/// Remarks for the owner of a folder, before a budget is spent on it.
 ///
 /// Private: computed from the images, for the owner of the folder only.
 public enum FolderRemark: Hashable, Sendable {
-  /// First-level folders that are named like the parts of a download, not like classes.
+  /// First-level folders whose names suggest splits of a download rather than classes.
   case looksLikeSplits([String])
-  /// No image has a pixel brighter than this, of 255, although the form allows 255.
+  /// No image has a pixel brighter than this value of 255.
   case nearlyBlack(brightest: Int)
-  /// Classes without a single image.
+  /// Classes without an image.
   case classesWithoutImage([String], areDeclared: Bool)
-  /// Class folders whose names look the same and differ in their bytes; they are read as one.
+  /// Class folders whose names are equal after normalisation but differ in their bytes; they count as one.
   case sameNameTwice([String])
-  /// A large part of the files is rejected for one reason.
+  /// A large share of the files is rejected for one reason.
   case manyRejected(what: String, count: Int, total: Int)
 
   /// The remarks on a folder.
@@ -18,8 +18,8 @@ public enum FolderRemark: Hashable, Sendable {
   /// - Parameters:
   ///   - files: the result of a snapshot or an inspection.
   ///   - rules: the declarations about the folder.
-  ///   - form: the transform that the builder read the files with; its white level may differ from
-  ///     that of the rules, as in an inspection.
+  ///   - form: the transform with which the files were read; its white level may differ from that of the
+  ///     rules, as in an inspection.
   public static func remarks(
     on files: [InspectedFile], rules: DatasetRules, lookedAtWith form: ImageTransform
   ) -> [FolderRemark] {
@@ -45,7 +45,7 @@ public enum FolderRemark: Hashable, Sendable {
     return remarks
   }
 
-  /// An eighth of full scale: 12 bits kept in 16 reach half of it.
+  /// An eighth of full scale; 12 bits stored in 16 reach half of this.
   private static let darkest = 32
 
   // MARK: Splits
@@ -56,11 +56,11 @@ public enum FolderRemark: Hashable, Sendable {
     "annotations", "segmentation", "segmentations", "groundtruth", "ground_truth", "image",
     "images", "imgs", "jpegimages",
   ]
-  /// Those that are classes of some sets too: railways, people with and without a mask.
+  /// Names that are also classes in some sets: railways, people with and without a mask.
   private static let ambiguousNames: Set<String> = ["train", "mask", "label", "dev", "image"]
 
-  /// The first-level folders that contain an image and have such a name; an ambiguous name beside
-  /// folders with other names is a class.
+  /// The first-level folders with an image and such a name; an ambiguous name counts as a class if folders
+  /// with other names exist.
   private static func splits(in files: [InspectedFile]) -> [String] {
     let folders = Set(
       files.filter { $0.verdict == .accepted }
@@ -82,7 +82,7 @@ public enum FolderRemark: Hashable, Sendable {
 
   // MARK: Brightness
 
-  /// The brightest pixel of all, 0...255 at the declared white level; nil where one is not known.
+  /// The brightest pixel of all files, 0...255 at the declared white level; nil if one is unknown.
   private static func brightest(
     in files: [InspectedFile], _ rules: DatasetRules, _ form: ImageTransform
   ) -> Int? {
@@ -94,13 +94,13 @@ public enum FolderRemark: Hashable, Sendable {
     guard let brightest, form.whiteLevel == nil, let white = rules.whiteLevel else {
       return brightest
     }
-    // Read in full scale: the effect of the declared level.
+    // The files were read at full scale; apply the declared level.
     return min(255, brightest * (white > 255 ? 65_535 : 255) / white)
   }
 }
 
 extension FolderRemark: CustomStringConvertible {
-  /// What was found, and what to do.
+  /// The finding, and what to do.
   public var description: String {
     switch self {
     case .looksLikeSplits(let names):
@@ -108,24 +108,27 @@ extension FolderRemark: CustomStringConvertible {
         ["train", "im", "jpeg"].lazy.compactMap { start in
           names.first { $0.lowercased().hasPrefix(start) }
         }.first
-      return "folders \(Self.list(names)) look like splits or parts of a download, not like "
-        + "classes: held-out images and masks would be learned from. Point the root at "
-        + "\(target.map { "\($0)/" } ?? "the folder of the images to learn from"), "
+      return
+        "folders \(Self.list(names)) look like splits or parts of a download, not like classes: a run "
+        + "would train on held-out images and masks. Point the root at "
+        + "\(target.map { "\($0)/" } ?? "the folder of training images"), "
         + "or declare the classes."
     case .nearlyBlack(let brightest):
-      return "no image has a pixel brighter than \(brightest) of 255, so all look nearly black. "
-        + "Declare the white level: 4095 for 12 bits kept in 16, 1023 for 10."
+      return
+        "no image has a pixel brighter than \(brightest) of 255, so all images are nearly black. "
+        + "Declare the white level: 4095 for 12 bits stored in 16, 1023 for 10."
     case .classesWithoutImage(let names, let areDeclared):
       let sentence = ImageSetSummary.sentence(ofClasses: names) ?? ""
       guard areDeclared else {
         return names.count == 1
-          ? "\(sentence), so it is no class." : "\(sentence), so they are no classes."
+          ? "\(sentence), so it is not a class." : "\(sentence), so they are not classes."
       }
-      return "\(sentence): nothing can be learned of \(names.count == 1 ? "it" : "them"). "
-        + "Add images, or declare the other classes only."
+      return "\(sentence): a model cannot learn \(names.count == 1 ? "it" : "them"). "
+        + "Add images, or declare only the other classes."
     case .sameNameTwice(let names):
-      return "folders whose names look the same are spelt in two ways (composed and decomposed "
-        + "letters): \(Self.list(names)). They are read as one class."
+      return
+        "folder names that look the same are encoded in two ways (composed and decomposed letters): "
+        + "\(Self.list(names)). They count as one class."
     case .manyRejected(let what, let count, let total):
       return "\(count) of \(total) \(total == 1 ? "file is" : "files are") not used: \(what)."
     }

@@ -7,7 +7,7 @@ public struct ImageShape: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Samples per pixel: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
   public let channels: Int
 
-  /// A shape; every extent is at least 1 and there are at most 4 channels.
+  /// Creates a shape; every extent must be at least 1, with at most 4 channels.
   public init(height: Int, width: Int, channels: Int) {
     precondition(height > 0 && width > 0, "an image has at least one pixel")
     precondition((1...4).contains(channels), "an image has 1 to 4 channels")
@@ -16,7 +16,7 @@ public struct ImageShape: Hashable, Sendable, Codable, CustomStringConvertible {
     self.channels = channels
   }
 
-  /// Samples of the whole image.
+  /// The number of samples of the whole image.
   public var sampleCount: Int { height * width * channels }
 
   /// For example `28×28×1`.
@@ -40,7 +40,7 @@ public struct Image: Equatable, Sendable {
 
   /// An 8-bit image.
   ///
-  /// `bytes` holds exactly height × width × channels samples.
+  /// `bytes` must contain exactly height × width × channels samples.
   public init(shape: ImageShape, bytes: [UInt8]) {
     precondition(bytes.count == shape.sampleCount, "one byte per sample")
     self.shape = shape
@@ -49,7 +49,7 @@ public struct Image: Equatable, Sendable {
 
   /// A 16-bit image.
   ///
-  /// `words` holds exactly height × width × channels samples.
+  /// `words` must contain exactly height × width × channels samples.
   public init(shape: ImageShape, words: [UInt16]) {
     precondition(words.count == shape.sampleCount, "one word per sample")
     self.shape = shape
@@ -64,7 +64,7 @@ public struct Image: Equatable, Sendable {
     }
   }
 
-  /// The samples of an 8-bit image, nil for a 16-bit one.
+  /// The samples of an 8-bit image; nil for a 16-bit image.
   public var bytes: [UInt8]? {
     guard case .bytes(let bytes) = samples else { return nil }
     return bytes

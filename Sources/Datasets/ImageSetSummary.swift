@@ -1,8 +1,8 @@
-/// The usable part of a folder's files, in numbers and in one sentence.
+/// A summary of the usable files of a folder, in numbers and in one sentence.
 ///
 /// Private: never part of a release, and for the owner of the folder only.
 public struct ImageSetSummary: Hashable, Sendable, Codable {
-  /// Files of one kind that are not used.
+  /// Unused files of one kind.
   public struct Share: Hashable, Sendable, Codable {
     /// Their kind, in a few words: "WebP", "too small".
     public let what: String
@@ -10,23 +10,23 @@ public struct ImageSetSummary: Hashable, Sendable, Codable {
     public let count: Int
   }
 
-  /// Files, without those that were skipped for their names or that disappeared.
+  /// The number of files, without those that were skipped for their names or that disappeared.
   public let total: Int
-  /// Images that count.
+  /// The number of used images.
   public let used: Int
-  /// Files that need a correction, by its kind, the most frequent first.
+  /// Files that need a correction, by kind, the most frequent first.
   public let rejected: [Share]
-  /// Files that are left out on purpose or for now: copies, images beyond a person's limit, files
-  /// that still change.
+  /// Files that are excluded on purpose or temporarily: copies, images beyond a person's limit, files that
+  /// are still changing.
   public let leftOut: [Share]
-  /// Entries passed over for their names.
+  /// Entries skipped for their names.
   public let passedOver: Int
-  /// Classes, declared or found, that have no image, in order.
+  /// Classes without an image, declared or discovered, in order.
   public let classesWithoutImage: [String]
 
-  /// The summary of a list that a snapshot or an inspection gave.
+  /// Summarises the files of a snapshot or an inspection.
   ///
-  /// `classes` are the declared ones; nil takes those of the files.
+  /// `classes` are the declared ones; nil uses those of the files.
   public init(of files: some Sequence<InspectedFile>, classes: [String]? = nil) {
     var total = 0
     var used = 0
@@ -81,7 +81,7 @@ extension ImageSetSummary: CustomStringConvertible {
     shares.map { "\($0.count) \($0.what)" }.joined(separator: ", ")
   }
 
-  /// That these classes have no image; nil for none.
+  /// States that these classes have no image; nil if there are none.
   static func sentence(ofClasses classes: [String]) -> String? {
     guard !classes.isEmpty else { return nil }
     let shown = classes.prefix(5).joined(separator: ", ")
@@ -92,7 +92,7 @@ extension ImageSetSummary: CustomStringConvertible {
 }
 
 extension ImageVerdict {
-  /// The kind of such files, in a few words that follow a number.
+  /// The kind of such files, in a few words to follow a number.
   public var inFewWords: String {
     switch self {
     case .accepted: "used"

@@ -1,12 +1,11 @@
-/// How any image becomes the pixels that a network reads.
+/// The conversion of any image to the pixels that a network reads.
 ///
-/// Everything is declared by the recipe; nothing is estimated from the data, because a range, mean
-/// or typical size taken from private images would be an unaccounted release.
+/// The recipe declares all parameters. Nothing is estimated from the data, because a range, mean or typical
+/// size of private images would be an unaccounted release.
 ///
-/// In order: colours are brought to sRGB, orientation is applied, alpha is laid over white, samples
-/// are scaled from 0 to the white level, colour becomes grey by ITU-R BT.601 luma where grey is
-/// declared, the image is cropped around its centre (or stretched), and resized by area. One
-/// rounding, at the end.
+/// The steps, in order: convert colours to sRGB, apply the orientation, composite alpha over white, scale
+/// samples from 0 to the white level, convert colour to grey by ITU-R BT.601 luma if grey is declared, crop
+/// around the centre (or stretch), and resize by area. The result is rounded once, at the end.
 public struct ImageTransform: Hashable, Sendable, Codable {
   /// The contents of a pixel.
   public enum Channels: String, Hashable, Sendable, Codable {
@@ -18,18 +17,18 @@ public struct ImageTransform: Hashable, Sendable, Codable {
 
   /// The treatment of images whose proportions differ from the declared ones.
   public enum Fit: String, Hashable, Sendable, Codable {
-    /// The largest centred part of the right proportions.
+    /// Use the largest centred part with the declared aspect ratio.
     case centreCrop
-    /// The whole image, its proportions changed.
+    /// Use the whole image and change its aspect ratio.
     case stretch
   }
 
-  /// The treatment of colours in a file that carries an ICC profile.
+  /// The treatment of colours in a file with an ICC profile.
   public enum Colour: String, Hashable, Sendable, Codable, CaseIterable {
-    /// They are converted to sRGB; grey profiles to grey with the same curve. A file without a
-    /// profile is sRGB.
+    /// Convert them to sRGB, and grey profiles to grey with the same curve. A file without a profile counts as
+    /// sRGB.
     case convert
-    /// The stored numbers are used unchanged.
+    /// Use the stored values unchanged.
     case asStored = "as-stored"
   }
 
@@ -39,17 +38,17 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   public let width: Int
   /// Samples per pixel of the result.
   public let channels: Channels
-  /// How proportions are brought in line.
+  /// How to match the aspect ratio.
   public let fit: Fit
-  /// An image is too small when a side would grow by more than this factor.
+  /// An image is too small if a side would grow by more than this factor.
   public let maximumEnlargement: Int
-  /// The sample that becomes 255, 1...65,535: 4,095 where 12 bits were kept in 16.
+  /// The sample value that becomes 255, 1...65,535: 4,095 for 12 bits stored in 16.
   ///
-  /// A brighter sample becomes 255 too. Nil is the largest sample that the file's depth allows, and
-  /// so is a level beyond it: of a level above 255, 8-bit files see nothing. Images with a declared
-  /// level are measurements, so their colours are taken as stored.
+  /// Brighter samples become 255, too. Nil, or a level above the largest value of the file's depth, means that
+  /// largest value, so a level above 255 does not affect 8-bit files. Images with a declared level are
+  /// measurements, so their colours are used as stored.
   public let whiteLevel: Int?
-  /// The treatment of colours that a profile describes.
+  /// How to treat colours with a profile.
   public let colour: Colour
 
   /// The levels that can be declared.
@@ -58,7 +57,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   /// The longest side of a result.
   public static let longestSide = 4096
 
-  /// A transform to `height` × `width` pixels.
+  /// Creates a transform to `height` × `width` pixels.
   public init(
     height: Int, width: Int, channels: Channels, fit: Fit = .centreCrop,
     maximumEnlargement: Int = 4, whiteLevel: Int? = nil, colour: Colour = .convert
@@ -77,7 +76,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     self.maximumEnlargement = maximumEnlargement
   }
 
-  /// A transform to the form of a recipe: `shape` has 1 channel (grey) or 3 (RGB).
+  /// Creates the transform of a recipe; `shape` must have 1 channel (grey) or 3 (RGB).
   public init(to shape: ImageShape, fit: Fit = .centreCrop) {
     precondition(shape.channels == 1 || shape.channels == 3, "grey or RGB")
     self.init(
@@ -85,14 +84,14 @@ public struct ImageTransform: Hashable, Sendable, Codable {
       fit: fit)
   }
 
-  /// The transform for files that are only inspected: the size of every image is recorded, even of
-  /// the smallest, and each recipe decides for itself.
+  /// The transform for inspections: it accepts images of any size and records the size, so that each recipe
+  /// can decide.
   public static let inspection = ImageTransform(
     height: 32, width: 32, channels: .grey, maximumEnlargement: 32)
 
   /// The same with the declarations in `rules`: white level and colours.
   ///
-  /// A declaration here takes precedence over the rules.
+  /// Declarations of this transform take precedence over the rules.
   public func under(_ rules: DatasetRules) -> ImageTransform {
     ImageTransform(
       height: height, width: width, channels: channels, fit: fit,
@@ -100,7 +99,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
       colour: colour == .convert ? rules.colour : colour)
   }
 
-  /// Whether an image of this size, upright, is large enough.
+  /// Whether an image of this upright size is large enough.
   public func accepts(height: Int, width: Int) -> Bool {
     let window = CropWindow(height: height, width: width, for: self)
     return window.height * maximumEnlargement >= self.height
@@ -118,7 +117,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   /// Bytes of one result: height × width × channels, one byte each.
   public var byteCount: Int { height * width * channelCount }
 
-  /// The pixels of one image: height × width × channels; nil when it is too small.
+  /// Converts one image to height × width × channels pixels; returns nil if it is too small.
   public func pixels(of image: Image, orientation: Int = 1) -> [UInt8]? {
     precondition((1...8).contains(orientation), "EXIF orientations are 1...8")
     func apply(_ samples: UnsafeRawBufferPointer) -> [UInt8]? {
@@ -150,10 +149,10 @@ extension ImageTransform {
     case height, width, channels, fit, maximumEnlargement, whiteLevel, colour
   }
 
-  /// Reads what `encode` writes, also what earlier versions wrote, which declared neither white
-  /// level nor colours.
+  /// Reads the output of `encode`, including that of earlier versions, which declared neither white level nor
+  /// colours.
   ///
-  /// - Throws: `DecodingError` when a number is out of its range.
+  /// - Throws: `DecodingError` if a number is out of range.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func number(_ key: CodingKeys, in range: ClosedRange<Int>) throws -> Int? {
@@ -191,7 +190,7 @@ extension ImageTransform: CustomStringConvertible {
   }
 }
 
-/// The part of an upright image that is resized.
+/// The part of an upright image to be resized.
 struct CropWindow: Equatable {
   let top: Int
   let left: Int

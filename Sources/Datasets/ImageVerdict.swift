@@ -1,13 +1,13 @@
 /// The result for one file of a watched folder.
 ///
-/// Every file gets one; a bad file is listed with its reason. It is never fatal and never silently
+/// Every file gets a verdict. A bad file is listed with its reason; it is never fatal and never silently
 /// dropped.
 public enum ImageVerdict: Hashable, Sendable {
   /// It is part of the dataset.
   case accepted
-  /// It still changes, or has not been quiet for long enough.
+  /// It is still changing, or has not been unchanged for long enough.
   case waiting
-  /// The same bytes as another accepted file; counted once.
+  /// It has the same bytes as another accepted file, and counts once.
   case duplicate(of: RelativePath)
   /// Another class contains the same bytes; neither file is used.
   case contradictoryClass(with: RelativePath)
@@ -21,7 +21,7 @@ public enum ImageVerdict: Hashable, Sendable {
   case tooSmall
   /// A symbolic link, FIFO, socket or device.
   case notRegularFile
-  /// It may not be opened.
+  /// It cannot be opened for lack of permission.
   case forbidden
   /// It is on another file system, mounted below the root.
   case otherFileSystem
@@ -31,18 +31,18 @@ public enum ImageVerdict: Hashable, Sendable {
   case noClass
   /// It is directly in a class folder although the unit of privacy is a folder per person.
   case noUnit
-  /// Its person has more images than may be learned from.
+  /// Its person has more images than the limit allows.
   case beyondUnitLimit
-  /// Passed over for its name.
+  /// It is skipped for its name.
   case ignored(PassedOverName)
   /// It existed when the folder was listed, but no longer when it was opened.
   case vanished
   /// The system failed to read it.
   case readError
 
-  /// The verdict on bytes that did not decode.
+  /// The verdict on bytes that failed to decode.
   ///
-  /// `head` is the file, or as much of it as is known.
+  /// `head` is the file, or its known part.
   init(_ failure: DecodeFailure, head: UnsafeRawBufferPointer) {
     switch failure {
     case .tooManyPixels, .sideTooLong, .fileTooLarge, .outOfMemory: self = .tooLarge(failure)
@@ -82,7 +82,7 @@ public enum ImageVerdict: Hashable, Sendable {
     }
   }
 
-  /// Whether the owner of the folder should correct something.
+  /// Whether the owner of the folder should correct the file.
   public var needsAttention: Bool {
     switch self {
     case .accepted, .waiting, .duplicate, .beyondUnitLimit, .ignored, .vanished: false
@@ -92,32 +92,33 @@ public enum ImageVerdict: Hashable, Sendable {
 }
 
 extension ImageVerdict: CustomStringConvertible {
-  /// What was found, and what to do.
+  /// The finding, and what to do.
   public var description: String {
     switch self {
     case .accepted: "accepted."
-    case .waiting: "still changing. It is read when it has been quiet for a while."
+    case .waiting: "still changing. It is read once it has stopped changing."
     case .duplicate(let other): "the same bytes as \(other); counted once."
     case .contradictoryClass(let other):
-      "the same bytes lie in another class, \(other); neither is used. Remove the wrong one."
+      "the same bytes are in another class, \(other); neither file is used. Remove the wrong one."
     case .unreadable(let failure): "unreadable: \(failure)"
     case .unsupported(let format):
-      "\(format.rawValue), which is not read. Convert all such files: \(format.conversion ?? "")"
+      "\(format.rawValue), which is not supported. Convert all such files: \(format.conversion ?? "")"
     case .tooLarge(let failure): "too large: \(failure)"
     case .tooSmall: "too small: \(DecodeFailure.tooSmall)"
     case .notRegularFile:
       "a link, pipe, socket or device; only regular files are read. Put the file itself here."
-    case .forbidden: "may not be opened. Give the service read permission."
+    case .forbidden: "permission denied. Give the service read permission."
     case .otherFileSystem:
-      "on another file system than its root. Declare that folder as a root of its own."
-    case .unknownClass: "its folder is no declared class. Rename the folder or declare the class."
+      "on another file system than its root. Declare that folder as a separate root."
+    case .unknownClass:
+      "its folder is not a declared class. Rename the folder or declare the class."
     case .noClass: "beside the class folders. Move it into the folder of its class."
     case .noUnit:
       "directly in its class folder, but the unit of privacy is a folder per person. "
         + "Move it into that person's folder."
     case .beyondUnitLimit: "more images of this person than the declared limit; not used."
-    case .ignored(let reason): "passed over: \(reason)."
-    case .vanished: "gone before it could be read."
+    case .ignored(let reason): "skipped: \(reason)."
+    case .vanished: "deleted before it could be read."
     case .readError: "the system could not read it. Check the disk or the network share."
     }
   }
@@ -132,7 +133,7 @@ extension ImageVerdict: Codable {
     case name
   }
 
-  /// Writes `code` and, where there is one, `of`, `failure`, `format` or `name`.
+  /// Writes `code` and, if present, `of`, `failure`, `format` or `name`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(code, forKey: .code)
@@ -147,7 +148,7 @@ extension ImageVerdict: Codable {
     }
   }
 
-  /// Reads what `encode` writes.
+  /// Reads the output of `encode`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let code = try container.decode(String.self, forKey: .code)
@@ -171,7 +172,7 @@ extension ImageVerdict: Codable {
     }
   }
 
-  /// Every word that `code` can be.
+  /// All values of `code`.
   public static let codes =
     withoutDetail.map(\.code)
     + ["duplicate", "contradictoryClass", "unreadable", "unsupported", "tooLarge"]

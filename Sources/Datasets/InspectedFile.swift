@@ -4,24 +4,24 @@ public struct InspectedFile: Hashable, Sendable, Codable {
   public let path: RelativePath
   /// Its verdict.
   public let verdict: ImageVerdict
-  /// Its class, where its place names one.
+  /// Its class, if its path indicates one.
   public let className: String?
-  /// The facts that must be unchanged for the verdict to hold; nil when it was not read.
+  /// The signature that must be unchanged for the verdict to remain valid; nil if it was not read.
   public let signature: FileSignature?
-  /// SHA-256 of its content; nil when it was not read.
+  /// SHA-256 of its content; nil if it was not read.
   public let contentHash: ContentHash?
-  /// Rows, upright; nil when it did not decode.
+  /// The upright height; nil if it was not decoded.
   public let height: Int?
-  /// Columns, upright; nil when it did not decode.
+  /// The upright width; nil if it was not decoded.
   public let width: Int?
-  /// Remarks on its content although it decoded.
+  /// Remarks about the decoded content.
   public let remarks: DecodeRemarks
-  /// The brightest sample, 0...255, of the form that it was brought to; nil when it did not decode.
+  /// The brightest sample after the transform, 0...255; nil if it was not decoded.
   ///
   /// Private: never part of a release.
   public let brightest: Int?
 
-  /// Knowledge of a file, as an index restores it.
+  /// Creates the record of a file, for example from an index.
   public init(
     path: RelativePath, verdict: ImageVerdict, className: String? = nil,
     signature: FileSignature? = nil, contentHash: ContentHash? = nil, height: Int? = nil,
@@ -38,14 +38,14 @@ public struct InspectedFile: Hashable, Sendable, Codable {
     self.brightest = brightest
   }
 
-  /// The verdict as a sentence, with the remarks on a file that is used.
+  /// The verdict as a sentence, with the remarks about an accepted file.
   public var reason: String {
     verdict == .accepted && !remarks.isEmpty ? "accepted; \(remarks)" : verdict.description
   }
 }
 
 extension Sequence<InspectedFile> {
-  /// How many files each `ImageVerdict.code` has.
+  /// The number of files for each `ImageVerdict.code`.
   ///
   /// Private: never part of a release.
   public func countsByCode() -> [String: Int] {

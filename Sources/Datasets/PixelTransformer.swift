@@ -1,10 +1,10 @@
 import Glibc
 
-/// Carries out `ImageTransform`; keeps its buffers from image to image.
+/// Applies `ImageTransform`; reuses its buffers.
 ///
-/// Samples enter the sums as whole numbers in a fixed unit (see `SampleUnit`), weights of the box
-/// filter are whole numbers too. Their sums stay below 2^53 for 8-bit images of every permitted
-/// size, so `Double` holds them exactly and each result is rounded once, halves upwards.
+/// Samples enter the sums as whole numbers in a fixed unit (see `SampleUnit`), and weights of the box filter
+/// are whole numbers, too. Their sums stay below 2^53 for 8-bit images of every permitted size, so `Double`
+/// represents them exactly and each result is rounded once, halves upwards.
 struct PixelTransformer {
   private var upright: [UInt8] = []
   private var line: [Double] = []
@@ -13,7 +13,7 @@ struct PixelTransformer {
 
   /// Writes `transform.byteCount` bytes at `place`.
   ///
-  /// `image` passed `transform.accepts`.
+  /// `image` must satisfy `transform.accepts`.
   mutating func apply(
     _ transform: ImageTransform, to image: DecodedImage,
     into place: UnsafeMutablePointer<UInt8>
@@ -30,7 +30,7 @@ struct PixelTransformer {
       guard let start = bytes.baseAddress else { return }
       resize(image.uprighted(into: start), transform, into: place)
     }
-    // One large photograph must not hold its copy for the rest of the run.
+    // Release the copy of a large photograph instead of keeping it for the rest of the run.
     if memory.count <= 16 << 20 { upright = memory }
   }
 
@@ -189,7 +189,8 @@ struct BoxSpan {
   /// Source pixels that overlap the result pixel.
   var range: Range<Int> { (start / resultCount)..<((end + resultCount - 1) / resultCount) }
 
-  /// Parts that source pixel and result pixel share; the weights of a span sum to `sourceCount`.
+  /// The number of parts shared by a source pixel and the result pixel; the weights of a span add up to
+  /// `sourceCount`.
   @inline(__always)
   func weight(of source: Int) -> Double {
     Double(min((source + 1) * resultCount, end) - max(source * resultCount, start))
@@ -197,7 +198,7 @@ struct BoxSpan {
 }
 
 extension DecodedImage {
-  /// The sample that becomes 255.
+  /// The sample value that becomes 255.
   func white(of transform: ImageTransform) -> Int {
     min(transform.whiteLevel ?? largestSample, largestSample)
   }

@@ -1,7 +1,7 @@
-/// The place of a file below its root.
+/// The path of a file relative to its root.
 ///
-/// Names on Linux are bytes: any except `/` and zero, valid UTF-8 or not. Therefore bytes are
-/// stored and compared.
+/// Names on Linux are arbitrary bytes except `/` and zero, valid UTF-8 or not. Therefore this type stores and
+/// compares bytes.
 public struct RelativePath: Hashable, Sendable {
   /// The bytes, components separated by `/`, no `/` at either end.
   public let bytes: [UInt8]
@@ -26,7 +26,7 @@ public struct RelativePath: Hashable, Sendable {
     return RelativePath(bytes: joined)
   }
 
-  /// Whether this path is below the directory `other` (the root, when empty).
+  /// Whether this path is below the directory `other` (the root if empty).
   public func isBelow(_ other: RelativePath) -> Bool {
     guard !other.bytes.isEmpty else { return !bytes.isEmpty }
     return bytes.count > other.bytes.count && bytes[other.bytes.count] == Self.separator
@@ -50,7 +50,7 @@ extension RelativePath: Comparable {
 }
 
 extension RelativePath: CustomStringConvertible {
-  /// Readable, one line, and reversible: `\` is doubled; control bytes and bytes that are not
+  /// A readable and reversible form on one line: `\` is doubled; control bytes and bytes that are not
   /// UTF-8 appear as `\xNN`.
   public var description: String { Self.escape(bytes) }
 
@@ -77,7 +77,7 @@ extension RelativePath: CustomStringConvertible {
     return text
   }
 
-  /// The UTF-8 scalar at the front, nil when there is none or it is a control character.
+  /// The UTF-8 scalar at the start; nil if there is none or it is a control character.
   private static func scalar(at bytes: ArraySlice<UInt8>) -> (Unicode.Scalar, Int)? {
     var parser = Unicode.UTF8.ForwardParser()
     var iterator = bytes.makeIterator()

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Plain threads for decoding and reading, which must not block Swift's cooperative pool.
+/// Plain threads for decoding and reading, which must not block Swift's cooperative thread pool.
 enum WorkerThreads {
   /// Runs `body` for every index below `count`, each on its own thread, and waits for all.
   static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
@@ -29,7 +29,7 @@ enum WorkerThreads {
         start.release()
       }
     }
-    // A thread that the system refused: its share is done here.
+    // Do the work of threads that the system refused on this thread.
     for index in 0..<count where !isStarted[index] { body(index) }
     for thread in threads { pthread_join(thread, nil) }
   }
@@ -44,7 +44,7 @@ enum WorkerThreads {
     }
   }
 
-  /// Processors of the machine.
+  /// The number of processors of the machine.
   static var processorCount: Int {
     max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }

@@ -1,4 +1,4 @@
-/// How much work an evaluation does.
+/// The effort of an evaluation.
 public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable {
   /// About two minutes on two cores for small grey images: at most 10 000 synthetic images.
   case quick
@@ -13,16 +13,16 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
   /// Images of each set in Fréchet and kernel distances.
   var fidelityLimit: Int { self == .quick ? 5000 : 10_000 }
 
-  /// Images of each set where all pairs are visited.
+  /// Images of each set in computations over all pairs.
   var pairLimit: Int { self == .quick ? 4000 : 10_000 }
 
   /// Images that a classifier is trained on, its hold-out included.
   var trainingLimit: Int { self == .quick ? 10_000 : 60_000 }
 
-  /// Members, and as many others, of a membership attack.
+  /// Members in a membership attack, and the same number of non-members.
   var attackLimit: Int { self == .quick ? 2000 : 5000 }
 
-  /// Pixels by which the convolutional network's training images are moved.
+  /// The largest random shift of the convolutional network's training images, in pixels.
   static let shift = 2
 
   func schedule(for kind: ClassifierKind) -> ClassifierSchedule {

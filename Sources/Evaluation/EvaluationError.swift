@@ -1,6 +1,6 @@
-/// Why an evaluation cannot be made.
+/// Why an evaluation is impossible.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A folder holds no image that can be read.
+  /// A folder contains no readable image.
   case noImages(folder: String, fileCount: Int)
   /// The class folders of two sets differ.
   case classesDiffer(folder: String, found: [String], expected: [String])
@@ -12,7 +12,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case imageTooLarge(path: String, height: Int, width: Int, limit: Int)
   /// The images of a set do not fit into memory.
   case setTooLarge(folder: String, fileCount: Int, expected: Int)
-  /// The charges of an audited training differ from those that the claim was made from.
+  /// The charges of an audited training differ from those behind the claim.
   case chargesDiffer(found: String, expected: String)
 
   public var description: String {
@@ -21,21 +21,21 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
       "folder \(folder): none of \(fileCount) files could be read as an image (class folders with "
         + "PNG or JPEG files expected). Check the path and the files."
     case .classesDiffer(let folder, let found, let expected):
-      "folder \(folder): its classes are \(found.joined(separator: ", ")) (expected "
-        + "\(expected.joined(separator: ", "))). Give the same class folders to all three sets."
+      "folder \(folder): its classes are \(found.joined(separator: ", ")) "
+        + "(\(expected.joined(separator: ", ")) expected). Use the same class folders in all three sets."
     case .tooFewImages(let set, let found, let expected):
-      "\(set) set: \(found) images (at least \(expected) expected). Give a larger set."
+      "\(set) set: \(found) images (at least \(expected) expected). Use a larger set."
     case .unreadableFile(let path, let code):
       "file \(path): cannot be read (error \(code)). Check its owner and permissions."
     case .imageTooLarge(let path, let height, let width, let limit):
-      "file \(path): an image of \(height) × \(width) pixels, whose form all others would take (sides of up to "
-        + "\(limit) expected). Give a set of smaller images."
+      "file \(path): the image has \(height) × \(width) pixels, and all others would be converted to that "
+        + "size (sides of up to \(limit) expected). Use a set of smaller images."
     case .setTooLarge(let folder, let fileCount, let expected):
-      "folder \(folder): \(fileCount) files are more than are held in memory (up to \(expected) of this size "
-        + "expected). Give a part of them."
+      "folder \(folder): its \(fileCount) files do not fit into memory (up to \(expected) of this size "
+        + "expected). Use a part of them."
     case .chargesDiffer(let found, let expected):
-      "audit: the ledger was charged for \(found) (for every training \(expected) expected, as the "
-        + "claim says). Train nothing with this build until the cause is known."
+      "audit: the ledger was charged for \(found) (\(expected) expected for every training, as in the "
+        + "claim). Do not train with this build until the cause is known."
     }
   }
 }

@@ -3,16 +3,16 @@ public import Privacy
 
 /// The request for an evaluation.
 public struct EvaluationOptions: Sendable {
-  /// How much work.
+  /// The effort.
   public var effort: EvaluationEffort
   /// The seed of every random choice, so that figures can be reproduced.
   public var seed: UInt64
-  /// The guarantee at which the rival classifier is trained; nil leaves it out.
+  /// The guarantee of the rival classifier, which is trained privately on real images; nil omits it.
   public var rivalBudget: PrivacyBudget?
-  /// Whether the model never saw the test images.
+  /// Whether the model has never seen the test images.
   ///
-  /// If it did, no attack is possible, because an attack needs real images that were not trained
-  /// on. The report says so.
+  /// If it has, no attack is possible, because an attack needs real images that were not used for training.
+  /// The report states this.
   public var testIsUnseen: Bool
 
   /// Creates options.
@@ -27,21 +27,21 @@ public struct EvaluationOptions: Sendable {
   }
 }
 
-/// How far an evaluation is.
+/// The progress of an evaluation.
 public struct EvaluationProgress: Hashable, Sendable {
   /// The current activity, for example "features: scattering".
   public let stage: String
-  /// The share of all work that is done.
+  /// The completed share of all work.
   public let share: Double
 }
 
 /// Results about a synthetic set that need no real image.
 public struct SyntheticFindings: Sendable {
-  /// Images, and images of each class.
+  /// The number of images.
   public let count: Int
-  /// Images of each class.
+  /// The number of images of each class.
   public let classCounts: [Int]
-  /// Images that equal an earlier one to the last bit.
+  /// The number of images that equal an earlier one to the last bit.
   public let duplicateCount: Int
   /// Statistics of the pixels.
   public let pixels: PixelStatistics
@@ -52,8 +52,8 @@ public struct SyntheticFindings: Sendable {
   /// The share of repeated images.
   public var duplicateShare: Double { Double(duplicateCount) / Double(max(1, count)) }
 
-  /// Typical distance of an image to the nearest other one of its class, relative to that between
-  /// any two images; nil for classes with fewer than ten images.
+  /// The median distance of an image to the nearest other image of its class, relative to that between any
+  /// two images; nil for classes with fewer than ten images.
   public let classVariety: [Double?]
 
   /// Classes that consist of a few images with slight changes; `ClassVariety` describes the
@@ -74,9 +74,9 @@ public struct SyntheticFindings: Sendable {
 
 /// Results that depend on real images.
 public struct RealFindings: Sendable {
-  /// Images of the training and of the test set, and training images of each class.
+  /// The number of images of the training and of the test set.
   public let trainCount: Int, testCount: Int
-  /// Training images of each class.
+  /// The number of training images of each class.
   public let classCounts: [Int]
   /// Statistics of the test images' pixels, and of the training images'.
   public let testPixels: PixelStatistics, trainPixels: PixelStatistics
@@ -84,16 +84,16 @@ public struct RealFindings: Sendable {
   public let fidelity: [FidelityFinding]
   /// Classifiers; empty without classes.
   public let utility: [UtilityFinding]
-  /// The rival under differential privacy.
+  /// The classifier that is trained on real images with differential privacy.
   public let rival: PrivateRivalFinding?
   /// The share of synthetic images that a classifier trained on real images assigns to their own
   /// label, the same for real test images, and how many synthetic images it assigns to each class.
   public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
-  /// Attacks; nil where the model has seen the test images.
+  /// Attacks; nil if the model has seen the test images.
   public let attacks: AttackFindings?
 }
 
-/// All that an evaluation finds, in two zones.
+/// All results of an evaluation, in two zones.
 public struct EvaluationFindings: Sendable {
   /// The classes of all sets.
   public let classNames: [String]
@@ -112,7 +112,7 @@ public struct Evaluator {
   private let machine: Machine
   private let options: EvaluationOptions
 
-  /// The fewest images of each set: below, no figure means anything.
+  /// The smallest number of images of a set with meaningful figures.
   public static let smallestSet = 100
 
   /// Creates an evaluator that computes on `machine`.
@@ -123,7 +123,7 @@ public struct Evaluator {
 
   /// Evaluates.
   ///
-  /// - Parameter progress: Called now and then on the caller's thread; what it throws ends the
+  /// - Parameter progress: Called periodically on the caller's thread; an error that it throws ends the
   ///   evaluation.
   /// - Throws: `EvaluationError.tooFewImages`; errors of the rival's calibration.
   public func findings(
@@ -136,7 +136,7 @@ public struct Evaluator {
     let sample = synthetic.map { $0.sample(limit, seed: seed) }
     try Self.check(sample.value, "synthetic")
     let own = sample.map { SyntheticFindings($0, on: machine.threads) }
-    // Called on this thread alone.
+    // Called on this thread only.
     nonisolated(unsafe) let progress = progress
     let real = try train.map(with: test) { [machine, options] train, test in
       try Self.check(train, "training")
@@ -156,7 +156,7 @@ public struct Evaluator {
     }
   }
 
-  /// One evaluation on its way.
+  /// One evaluation in progress.
   private struct Run {
     let machine: Machine
     let options: EvaluationOptions
@@ -203,7 +203,7 @@ public struct Evaluator {
         return try study.finding(
           kind, synthetic: synthetic, train: train, test: test,
           progress: {
-            try report("usefulness: \(kind.title.lowercased())", from + (to - from) * $0)
+            try report("utility: \(kind.title.lowercased())", from + (to - from) * $0)
           },
           kept: { if kind == .convolutional { kept = $0 } })
       }
@@ -214,7 +214,7 @@ public struct Evaluator {
       guard hasClasses, let budget = options.rivalBudget else { return nil }
       return try UtilityStudy(machine: machine, effort: options.effort, seed: options.seed)
         .privateRival(train: train, test: test, budget: budget) {
-          try report("usefulness: classifier trained with privacy", 0.5 + 0.1 * $0)
+          try report("utility: classifier trained with privacy", 0.5 + 0.1 * $0)
         }
     }
 

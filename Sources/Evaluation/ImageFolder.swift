@@ -5,7 +5,7 @@ import Synchronization
 
 /// Reads a folder with a sub-folder for each class into memory.
 ///
-/// Unlike a snapshot for training it keeps duplicates: repeated images are a finding about a
+/// Unlike a snapshot for training, it keeps duplicates, because repeated images are a finding about a
 /// synthetic set.
 public struct ImageFolder {
   /// The folder.
@@ -21,7 +21,7 @@ public struct ImageFolder {
 
   /// Lists the folder.
   ///
-  /// - Parameter makeDecoder: makes the decoder of one thread. Unless the files are trusted, pass a decoder
+  /// - Parameter makeDecoder: creates the decoder of one thread. Unless the files are trusted, pass a decoder
   ///   whose crash does not end this process.
   /// - Throws: `DatasetError` if it cannot be listed, `EvaluationError.noImages` if it is empty.
   public init(
@@ -100,8 +100,8 @@ public struct ImageFolder {
   ///
   /// - Parameters:
   ///   - classNames: The classes that labels count; other class folders are an error.
-  ///   - progress: Called with the share that is done.
-  /// - Returns: The images, and how many files were left out because they are no readable images.
+  ///   - progress: Called with the completed share.
+  /// - Returns: The images, and the number of files that are not readable images.
   public func load(
     _ transform: ImageTransform, classNames: [String], on machine: Machine,
     progress: (Double) -> Void = { _ in }

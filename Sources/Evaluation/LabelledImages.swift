@@ -4,7 +4,7 @@ public import Compute
 public struct LabelledImages: Sendable {
   /// The shape of one image: height × width × channels.
   public let shape: Shape
-  /// The names of the classes; a label is a place in this list.
+  /// The names of the classes; a label is an index into this list.
   ///
   /// There is one name if there are no classes.
   public let classNames: [String]
@@ -13,7 +13,7 @@ public struct LabelledImages: Sendable {
   /// count × height × width × channels.
   public let pixels: [UInt8]
 
-  /// Creates a set; `pixels` holds the images one after the other.
+  /// Creates a set; `pixels` contains the images one after the other.
   public init(shape: Shape, classNames: [String], labels: [Int], pixels: [UInt8]) {
     precondition(shape.rank == 3 && shape.count > 0, "images of shape \(shape)")
     precondition(
@@ -40,7 +40,7 @@ public struct LabelledImages: Sendable {
     labels.reduce(into: [Int](repeating: 0, count: classNames.count)) { $0[$1] += 1 }
   }
 
-  /// The images of the given places, in that order.
+  /// The images at the given indices, in that order.
   public func images(at places: some Collection<Int>) -> LabelledImages {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(places.count * shape.count)
@@ -49,12 +49,12 @@ public struct LabelledImages: Sendable {
       shape: shape, classNames: classNames, labels: places.map { labels[$0] }, pixels: bytes)
   }
 
-  /// The places of the images of one class.
+  /// The indices of the images of one class.
   public func places(ofClass label: Int) -> [Int] {
     labels.indices.filter { labels[$0] == label }
   }
 
-  /// At most `limit` images, drawn without replacement in an order that `seed` decides.
+  /// At most `limit` images, drawn without replacement in an order determined by `seed`.
   public func sample(_ limit: Int, seed: UInt64) -> LabelledImages {
     images(at: shuffledPlaces(seed: seed).prefix(limit))
   }
@@ -90,8 +90,7 @@ public struct LabelledImages: Sendable {
 
   /// Writes the images of `places` to `target` (places × shape) as scale·byte + offset.
   ///
-  /// By default bytes become numbers from −1 to 1 for every set alike: no statistic of private
-  /// images is used.
+  /// By default, bytes become numbers from −1 to 1 for every set; no statistic of private images is used.
   public func fill(
     _ target: Tensor, at places: some Collection<Int>, scale: Float = 2 / 255, offset: Float = -1
   ) {
@@ -106,7 +105,7 @@ public struct LabelledImages: Sendable {
     }
   }
 
-  /// Writes images as `fill` does, each moved by its own shift; the border's pixels are repeated.
+  /// Writes images like `fill`, each moved by its own shift; repeats the border's pixels.
   func fill(
     _ target: Tensor, at places: [Int], shiftedBy shifts: [(rows: Int, columns: Int)],
     scale: Float = 2 / 255, offset: Float = -1

@@ -1,9 +1,9 @@
-/// What the head of a file says of its colours, so that the form of a set follows from how it is stored and not
-/// from what its first image happens to show.
+/// Reads from a file's header whether it stores colours, so that the form of a set depends on the stored format
+/// and not on the content of its first image.
 enum StoredColour {
   private static let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// Whether an image is stored in grey; nil for kinds of files whose head is not read here.
+  /// Whether an image is stored in grey; nil for formats whose header is not read here.
   static func isGrey(_ file: [UInt8]) -> Bool? {
     if file.starts(with: png), file.count > 25 {
       // Grey, and grey with transparency.
@@ -25,7 +25,7 @@ enum StoredColour {
     var place = 2
     while place + 9 < file.count, file[place] == 0xFF {
       let marker = file[place + 1]
-      // Every start of a frame but the tables that lie among their numbers.
+      // All start-of-frame markers, without the tables whose codes lie between them.
       if (0xC0...0xCF).contains(marker), ![0xC4, 0xC8, 0xCC].contains(marker) {
         return Int(file[place + 9])
       }

@@ -1,14 +1,16 @@
 import ArgumentParser
 import Control
 
-/// The command line that speaks to the daemon.
+/// The command line, a client of the daemon.
 struct Figment: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figment",
-    abstract: "Private synthetic images from folders of real ones.",
+    abstract: "Make synthetic images from folders of private ones, with differential privacy.",
     discussion: """
-      Exit codes: 0 done, 1 failed, 3 daemon unreachable, 4 refused by the privacy policy, \
-      5 not found, 64 usage.
+      Most commands send a request to the daemon, figmentd, over its socket.
+
+      Exit codes: 0 success, 1 failure, 3 daemon unreachable, 4 refused by the privacy policy, \
+      5 not found, 64 usage error.
       """,
     version: Version.current,
     groupedSubcommands: [
@@ -30,7 +32,7 @@ struct Figment: AsyncParsableCommand {
 }
 
 extension Figment {
-  /// What the commands are called.
+  /// The names of the commands.
   static let words = words(of: Figment.self)
 
   private static func words(of command: any ParsableCommand.Type) -> CommandWords {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Control
 
-/// Where the process starts.
+/// The entry point.
 @main
 enum Program {
   static func main() async {
@@ -15,16 +15,16 @@ enum Program {
         try command.run()
       }
     } catch let error as ArgumentParser.ExitCode {
-      // The command has said all there is.
+      // The command has already printed its message.
       Figment.exit(withError: error)
     } catch {
-      // Help is an error to the parser, with a code that says otherwise.
+      // The parser throws a request for help, too; its exit code is not that of a failure.
       guard Figment.exitCode(for: error) == .failure else { Figment.exit(withError: error) }
       refuse(ControlError(inWords: error), isJSON: isJSON)
     }
   }
 
-  /// Reads the command; ends the process where there is none, or where help was asked for.
+  /// Parses the command; exits if there is none or if help was requested.
   private static func parse(
     _ arguments: [String], isJSON: Bool
   ) throws(ControlError) -> any ParsableCommand {
@@ -37,21 +37,21 @@ enum Program {
     }
   }
 
-  /// Says on standard error why nothing was done, and ends the process.
+  /// Prints the reason of a failure on standard error and exits.
   private static func refuse(_ error: ControlError, isJSON: Bool) -> Never {
     Console.complain(error.complaint(of: "figment", asJSON: isJSON))
     Figment.exit(withError: ArgumentParser.ExitCode(error.exitCode.rawValue))
   }
 }
 
-/// Options that every command has may also stand before the command's name.
+/// Allows the global options before the command's name.
 enum GlobalArguments {
   private static let flags: Set = ["--json", "--color", "--no-color"]
 
-  /// Commands that ask no daemon have no use for its socket and draw no colours.
+  /// Commands that need no daemon take neither its socket nor colours.
   private static let withoutDaemon: Set = ["config", "privacy", "help"]
 
-  /// The same arguments with what stands before the command's name behind it.
+  /// The same arguments, with the options before the command's name moved behind it.
   static func moved(_ arguments: [String]) -> [String] {
     var front: [String] = []
     var rest = arguments[...]

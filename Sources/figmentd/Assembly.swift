@@ -1,8 +1,8 @@
 import Control
 
-/// Puts the daemon together from the rooms below it.
+/// Assembles the daemon from the rooms below it.
 enum Assembly {
-  /// The engine that trains.
+  /// Creates the engine that trains.
   static func engine(
     _ configuration: Configuration, _ state: StateDirectory
   ) throws -> any TrainingEngine {
@@ -12,6 +12,6 @@ enum Assembly {
     return ProcessEngine(settings) { try index.use(of: $0, under: $1) }
   }
 
-  /// What reads the watched folders.
+  /// Creates the reader of the watched folders.
   static func reader() throws -> any FolderReader { WatchedFolders() }
 }

@@ -43,7 +43,7 @@ extension Daemon: ControlAPI {
     guard !selection.classes.isEmpty else {
       throw ControlError.conflict(
         "dataset \(dataset.name): no usable image is known yet (at least one expected). "
-          + "'figment files \(dataset.name)' lists what was found.")
+          + "'figment files \(dataset.name)' lists the files and their verdicts.")
     }
     return try await plans.run { [engine] in
       try engine.preview(of: selection, recipe: recipe, dataset: dataset)
@@ -63,8 +63,8 @@ extension Daemon: ControlAPI {
     report.folderRemarks = await keeper?.remarksOnFolder
     if dataset.population == nil, await keeper?.isScanning ?? false {
       report.remark =
-        "\(dataset.name) is still being read: the plan counts what is known so far. Ask again when"
-        + " 'figment datasets' says ready."
+        "\(dataset.name) is still being read: the plan counts the files that are known so far. Plan again "
+        + "when 'figment datasets' reports ready."
     }
     return report
   }
@@ -86,7 +86,7 @@ extension Daemon: ControlAPI {
       try await looking.run { [engine] in try engine.check(request, from: trained) }
     case .evaluate(let request): dataset = try modelDataset(of: request.job)
     }
-    // Asked again: another submission with this token may have come while the policy was checked.
+    // Check again: another submission with this token may have arrived during the policy check.
     if let token, let earlier = try earlierJob(with: token, for: request) { return earlier }
     return try add(request, dataset: dataset, token: token)
   }
@@ -108,7 +108,8 @@ extension Daemon: ControlAPI {
 
   func stop(_ job: JobID, reason: StopReason) async throws -> Job {
     guard reason != .shutdown else {
-      throw ControlError.invalid("reason 'shutdown': not a request's (paused, cancelled expected).")
+      throw ControlError.invalid(
+        "reason 'shutdown': no request may use it (paused or cancelled expected).")
     }
     return try apply(.stopRequested(reason), to: job)
   }
@@ -139,9 +140,9 @@ extension Daemon: ControlAPI {
     }
     throw ControlError.conflict(
       isInternal
-        ? "job \(job.id): it has no internal report yet. Make one: figment evaluate \(job.id)"
-        : "job \(job.id): it has no released report (it is \(job.state.name)). "
-          + "Training with privacy writes one at its end; --internal shows what stays inside.")
+        ? "job \(job.id): no internal report exists yet. Make one with 'figment evaluate \(job.id)'."
+        : "job \(job.id): no released report exists; the job is \(job.state.name). Training with privacy "
+          + "writes one at its end. --internal shows the report of 'figment evaluate'.")
   }
 
   private func status(of dataset: DatasetConfiguration) async throws -> DatasetStatus {
@@ -167,7 +168,7 @@ extension Daemon: ControlAPI {
     guard let job = job(withToken: token) else { return nil }
     guard job.request == request else {
       throw ControlError.conflict(
-        "token '\(token)': job \(job.id) was submitted with it and asks for something else. "
+        "token '\(token)': job \(job.id) was submitted with this token and another request. "
           + "Choose a new token for a new job.")
     }
     return job
@@ -180,17 +181,17 @@ extension Daemon: ControlAPI {
     }
   }
 
-  /// Refuses what the policy can never allow.
+  /// Refuses a request that the policy can never allow.
   ///
-  /// What is left of the budget is decided by the engine,
-  /// which composes all jobs of the dataset.
+  /// The engine decides whether the remaining budget suffices, because it composes all jobs of the
+  /// dataset.
   private func checkPolicy(_ request: TrainRequest) async throws {
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
     if request.isNonPrivate {
       guard dataset.policy.allowsNonPrivate else {
         throw ControlError.refusedByPolicy(
-          "dataset \(dataset.name): its policy allows no job without a guarantee "
+          "dataset \(dataset.name): its policy forbids jobs without privacy "
             + "(non_private: true expected). Give --epsilon, or ask the administrator.")
       }
       return
@@ -198,21 +199,25 @@ extension Daemon: ControlAPI {
     let most = dataset.policy.epsilonMaximum
     if let epsilon = request.epsilon, epsilon > most {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): this job would spend epsilon \(Rounded.number(epsilon)), "
-          + "its policy allows \(Rounded.number(most)) for all jobs together. Ask for less.")
+        "dataset \(dataset.name): the job asks for epsilon \(Rounded.number(epsilon)) (at most "
+          + "\(Rounded.number(most)) for all jobs together expected). Ask for less.")
     }
     let budget = try await ledger(of: dataset.name).budget
     if let problem = budget.problem {
       throw ControlError.refusedByPolicy("dataset \(dataset.name): \(problem)")
     }
     if let spent = budget.epsilonSpent, spent >= most {
+      let asked =
+        request.epsilon.map { "epsilon \(Rounded.number($0))" } ?? "the rest of the budget"
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): epsilon \(Rounded.bound(spent)) of \(Rounded.number(most)) is spent. "
-          + "Use 'generate' for more images of a model that is trained already.")
+        "dataset \(dataset.name): the job asks for \(asked), and nothing is left of the budget: epsilon "
+          + "\(Rounded.bound(spent)) of \(Rounded.number(most)) is spent. Draw more images from a trained "
+          + "model with 'figment generate', which costs no privacy, or ask the administrator to raise "
+          + "epsilon_max.")
     }
   }
 
-  /// Refuses what the engine could not do, before it waits in the queue for hours.
+  /// Refuses an order that the engine could not carry out, before it waits in the queue for hours.
   private func checkOrder(_ request: TrainRequest) async throws {
     let dataset = try configuration.dataset(request.dataset)
     if let problem = await keepers[dataset.name]?.problem {
@@ -224,7 +229,7 @@ extension Daemon: ControlAPI {
     }
   }
 
-  /// What is wrong now and does not stop the daemon.
+  /// Current problems that do not stop the daemon.
   private var shownRemarks: [String] {
     var all = remarks
     all["index"] = index.remark
@@ -235,7 +240,7 @@ extension Daemon: ControlAPI {
   private func modelDataset(of id: JobID) throws(ControlError) -> String {
     let job = try find(id)
     guard case .train = job.request else {
-      throw .invalid("job \(id): it is no training job (one with a model expected).")
+      throw .invalid("job \(id): not a training job (a job with a model expected).")
     }
     guard case .finished(.completed) = job.state else {
       throw .conflict("job \(id): it is \(job.state.name) (a completed job expected).")

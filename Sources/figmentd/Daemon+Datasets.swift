@@ -3,7 +3,7 @@ import Logging
 import Runs
 
 extension Daemon {
-  /// Sets a keeper to work for every dataset.
+  /// Starts a keeper for every dataset.
   func keepDatasets() {
     do { try index.keepOnly(configuration.datasets.map(\.name)) } catch {
       logger.error("index of files: \(ControlError(error))")
@@ -16,17 +16,16 @@ extension Daemon {
     }
   }
 
-  /// Lets all keepers go.
+  /// Stops all keepers.
   func releaseDatasets() {
     for task in keeperTasks.values { task.cancel() }
     keeperTasks = [:]
     keepers = [:]
   }
 
-  /// Follows a changed configuration without disturbing jobs.
+  /// Applies a changed configuration without disturbing jobs.
   ///
-  /// Datasets and their policies hold from now on. What cannot change while the daemon runs is
-  /// remarked upon.
+  /// Datasets and their policies apply at once. A remark names settings that require a restart.
   func adopt(_ changed: Configuration) async {
     var fixed: [String] = []
     if changed.output != configuration.output { fixed.append("output") }
@@ -36,7 +35,7 @@ extension Daemon {
     remarks["configuration"] =
       fixed.isEmpty
       ? nil
-      : "configuration: \(fixed.joined(separator: ", ")) changed. Restart figmentd to follow."
+      : "configuration: \(fixed.joined(separator: ", ")) changed. Restart figmentd to apply the change."
     configuration.datasets = changed.datasets
     configuration.retention = changed.retention
     configuration.minimumFree = changed.minimumFree
@@ -52,20 +51,21 @@ extension Daemon {
     keepDatasets()
   }
 
-  /// Makes the folder of releases, and says in status and journal what keeps them from being written or read.
+  /// Creates the folder of releases, and reports in status and journal why they cannot be written or read.
   ///
-  /// Nothing of it stops the daemon: ledgers, cancelling and other work need no output.
+  /// No such problem stops the daemon: ledgers, cancelling and other work need no output.
   func prepareOutput(inState state: String) {
     do {
       let rights = try ReleaseRights(configuration.release)
       try OutputFolder(path: configuration.output, rights: rights).prepare(inState: state)
     } catch {
-      logger.error("output \(configuration.output): cannot be made: \(ControlError(error).message)")
+      logger.error(
+        "output \(configuration.output): cannot create it: \(ControlError(error).message)")
     }
     noteOutput()
   }
 
-  /// Refuses work whose end could not be written; looks again where it could not be before.
+  /// Refuses a job whose release could not be written; checks again if it could not be before.
   func requireOutput() throws(ControlError) {
     guard remarks[Self.outputRemark] != nil else { return }
     noteOutput()
@@ -84,9 +84,10 @@ extension Daemon {
     remarks[Self.outputRemark] = problems.isEmpty ? nil : problems.joined(separator: " ")
   }
 
-  /// Keeps the configuration that holds and says why.
+  /// Keeps the current configuration and reports why.
   func refuse(_ error: any Error) {
-    logger.error("configuration not reloaded, the old one holds: \(ControlError(error))")
+    logger.error(
+      "configuration not reloaded, the previous one stays in force: \(ControlError(error))")
     remarks["configuration"] = "configuration: not reloaded: \(ControlError(error))"
   }
 }
@@ -95,10 +96,10 @@ extension Daemon {
 struct JudgedFiles: Sendable {
   let dataset: String
   let recipe: String
-  /// In the order of their paths.
+  /// The files in the order of their paths.
   let rows: [FileRow]
 
-  /// A page of them.
+  /// Returns a page of the files.
   func page(_ query: FileQuery) -> FilePage {
     var first = 0
     if let after = query.after {
@@ -126,7 +127,7 @@ struct JudgedFiles: Sendable {
 extension Daemon {
   /// The files of a dataset as a run with a recipe judges them.
   ///
-  /// Which images of a person count follows from all of them, so they are judged together, once for all
+  /// All images of a person determine which of them count, so all files are judged together, once for all
   /// pages of a list.
   func judgedFiles(
     of dataset: DatasetConfiguration, recipe: String, isFirstPage: Bool

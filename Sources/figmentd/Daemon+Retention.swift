@@ -29,7 +29,7 @@ extension Daemon {
     }
   }
 
-  /// Carries out the retention policy now and every now and then, until it is cancelled.
+  /// Applies the retention policy periodically until it is cancelled.
   func retain() async {
     while !Task.isCancelled {
       do {
@@ -45,18 +45,17 @@ extension Daemon {
     }
   }
 
-  /// Removes what attempts at a job left under temporary names when their processes were killed, now that
-  /// none goes on.
+  /// Removes files with temporary names that killed attempts at a job left, now that no attempt is running.
   func sweepUnfinished(of id: JobID) {
     let directory = store.directory(of: id)
     Leftovers.sweep(internalFiles: directory.internalFiles, checkpoints: directory.checkpoints)
-    // Named now: a resumed job may begin another set while these are deleted.
+    // List them now: a resumed job may begin another set while these are deleted.
     let folders = engine.sets(of: directory).flatMap(\.unfinished).filter { access($0, F_OK) == 0 }
     removeLater(folders)
   }
 
-  /// Removes folders on a thread of their own: deleting many files takes its time, and a crash leaves the rest
-  /// to the next start.
+  /// Removes folders on a separate thread, because deleting many files takes long; after a crash, the next
+  /// start removes the rest.
   private func removeLater(_ folders: [String]) {
     guard !folders.isEmpty else { return }
     Task {
@@ -71,15 +70,15 @@ extension Daemon {
   private func requireUnneeded(_ job: Job) throws(ControlError) {
     guard job.state.isFinished else {
       throw .conflict(
-        "job \(job.id): it is \(job.state.name) (a finished job expected). Cancel it first.")
+        "job \(job.id): the job is \(job.state.name) (a finished job expected). Cancel it first.")
     }
     let user = list(JobFilter()).first {
       !$0.state.isFinished && $0.request.trainedJob == job.id
     }
     if let user {
       throw .conflict(
-        "job \(job.id): job \(user.id) needs its model and is \(user.state.name) (finished "
-          + "expected). Wait for it, or cancel it.")
+        "job \(job.id): job \(user.id) needs its model and is \(user.state.name) (a finished job "
+          + "expected). Wait for job \(user.id), or cancel it.")
     }
   }
 
@@ -92,26 +91,27 @@ extension Daemon {
 }
 
 extension SetPlace {
-  /// Removes the set, if there is one.
+  /// Removes the set, if it exists.
   ///
-  /// - Throws: `ControlError.conflict` when there is anything in it that its run did not write.
+  /// - Throws: `ControlError.conflict` if it contains anything that its run did not write.
   func removeSet() throws {
     var status = stat()
     guard lstat(path, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFDIR, try isOwn(path) else {
       throw ControlError.conflict(
-        "\(path): something in it was not written by this job, or was changed since (its own set "
-          + "expected). Nothing is removed. Remove the folder by hand, then the job without --release."
+        "\(path): it contains a file that this job did not write, or that was changed since (the "
+          + "unchanged set expected). Nothing was removed. Remove the folder by hand, then the job "
+          + "without --release."
       )
     }
-    // First out of sight, so that nobody finds a part of a set.
+    // Rename it first, so that nobody sees a partly deleted set.
     try systemCall("rename", path) { rename(path, temporary) }
     try FolderTree.remove(temporary)
   }
 }
 
 extension FolderTree {
-  /// Bytes that a folder takes on its disk, as far as it can be read; 0 when it is not there.
+  /// The bytes that a folder occupies on its disk, as far as it is readable; 0 if it does not exist.
   static func byteCount(of path: String) -> Int {
     var status = stat()
     guard lstat(path, &status) == 0 else { return 0 }

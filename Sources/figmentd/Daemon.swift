@@ -6,17 +6,16 @@ import Privacy
 import Runs
 import Synchronization
 
-/// The daemon: what is known of jobs and datasets, and the only one who changes it.
+/// The daemon owns the state of jobs and datasets; nothing else changes it.
 ///
-/// Everything that happens to a job goes through `apply`, which stores the new state before it
-/// does anything about it.
+/// Every event of a job passes through `apply`, which stores the new state before it acts on it.
 actor Daemon {
   let engine: any TrainingEngine
   let reader: any FolderReader
   let store: JobStore
   let index: ImageIndex
   let logger: Logger
-  /// Beats whenever a job or a scan gets on.
+  /// Beats whenever a job or a scan makes progress.
   nonisolated let pulse: Pulse
 
   var configuration: Configuration
@@ -24,12 +23,12 @@ actor Daemon {
   var keeperTasks: [String: Task<Void, Never>] = [:]
   var remarks: [String: String] = [:]
   let space: FreeSpaceGuard
-  /// Where plans are worked out, which may take a minute.
+  /// Computes plans, each of which may take a minute.
   let plans = PlanDesk()
-  /// Reads recipes and ledgers, which lists need: it never waits behind a plan.
+  /// Reads recipes and ledgers for lists; it never waits behind a plan.
   let looking = SerialThread(named: "figment-look")
 
-  /// The newest list of files that were judged for a recipe, for its next pages.
+  /// The newest list of files that was judged for a recipe, kept for its next pages.
   var judged: JudgedFiles?
 
   private let worker: Worker
@@ -44,14 +43,14 @@ actor Daemon {
   private var isSavingRest = false
   private var isWaitingForDisk = false
 
-  /// What could not be stored is tried again after this long.
+  /// The time until an update that could not be stored is tried again.
   private static let savingInterval = Duration.seconds(5)
 
   private struct WeakMailbox {
     weak var mailbox: EventMailbox?
   }
 
-  /// Makes a daemon; `start` takes up its jobs.
+  /// Creates a daemon; `start` loads its jobs.
   init(
     configuration: Configuration, state: StateDirectory, engine: any TrainingEngine,
     reader: any FolderReader, logger: Logger
@@ -69,16 +68,16 @@ actor Daemon {
     engine.keepFree(configuration.minimumFree)
   }
 
-  /// Takes up the jobs that are on disk: after a clean stop and after a crash alike.
+  /// Loads the jobs from disk, after a clean stop and after a crash alike.
   func start() throws {
     let found = try store.load()
     for job in found { jobs[job.id] = job }
     store.sweep(found.map(\.id))
     for job in found {
       do { try apply(.daemonRestarted, to: job.id) } catch {
-        // One job must not keep the others, and the ledger, from being reached.
-        logger.error("job \(job.id): cannot be taken up: \(ControlError(error))")
-        remarks["job \(job.id)"] = "job \(job.id): cannot be taken up: \(ControlError(error))"
+        // One bad job must not make the others and the ledger inaccessible.
+        logger.error("job \(job.id): cannot load it: \(ControlError(error))")
+        remarks["job \(job.id)"] = "job \(job.id): cannot load it: \(ControlError(error))"
       }
     }
     if let remark = store.remarks.first {
@@ -88,12 +87,12 @@ actor Daemon {
     launchNext()
   }
 
-  /// Asks the running job to write its checkpoint, takes no more jobs, and returns when it is done.
+  /// Accepts no more jobs, stops the running job at a checkpoint, and returns when that is done.
   func stop() async {
     isStopping = true
     if let running {
       do { try apply(.stopRequested(.shutdown), to: running.job) } catch {
-        logger.error("job \(running.job): cannot be told to stop: \(ControlError(error))")
+        logger.error("job \(running.job): cannot stop it: \(ControlError(error))")
         running.stop.raise()
       }
       await withCheckedContinuation { idleWaiters.append($0) }
@@ -101,15 +100,15 @@ actor Daemon {
     for boxes in mailboxes.values {
       for box in boxes {
         box.mailbox?.end(
-          .shuttingDown("daemon: it is stopping. The job goes on when it is started again."))
+          .shuttingDown("daemon: it is stopping. The job continues when the daemon starts again."))
       }
     }
   }
 
-  /// What the running job is, for the status line.
+  /// The running job, for the status line.
   var runningJob: Job? { running.flatMap { jobs[$0.job] } }
 
-  /// The job of a name.
+  /// Returns the job with a name.
   func find(_ id: JobID) throws(ControlError) -> Job {
     guard let job = jobs[id] else {
       throw .unknown("job", id.name, among: jobs.keys.map(\.name))
@@ -117,12 +116,12 @@ actor Daemon {
     return job
   }
 
-  /// Lets a training job publish what it has, also where crashes cut its training short.
+  /// Allows a training job to publish its result even if crashes cut its training short.
   func allowFewerSteps(of id: JobID) throws {
     var job = try find(id)
     guard case .train(var request) = job.request else {
       throw ControlError.invalid(
-        "job \(id): it trains nothing (a training job expected). Resume it without "
+        "job \(id): not a training job (a training job expected). Resume it without "
           + "--allow-fewer-steps.")
     }
     request.allowFewerSteps = true
@@ -131,12 +130,12 @@ actor Daemon {
     jobs[id] = job
   }
 
-  /// The jobs that a filter asks for, oldest first.
+  /// Returns the jobs that match a filter, oldest first.
   func list(_ filter: JobFilter) -> [Job] {
     jobs.values.filter(filter.matches).sorted { ($0.id.number ?? 0) < ($1.id.number ?? 0) }
   }
 
-  /// How many jobs wait.
+  /// The number of waiting jobs.
   var queuedCount: Int { queue.count }
 
   /// When the daemon started.
@@ -145,7 +144,8 @@ actor Daemon {
   /// Stores a new job and puts it into the queue.
   func add(_ request: JobRequest, dataset: String, token: String?) throws -> Job {
     if isStopping {
-      throw ControlError.shuttingDown("daemon: it is stopping (a running one expected).")
+      throw ControlError.shuttingDown(
+        "daemon: it is stopping (a running daemon expected). Try again when it has started.")
     }
     let job = try store.makeJob(request, dataset: dataset, token: token, at: Date())
     jobs[job.id] = job
@@ -156,15 +156,15 @@ actor Daemon {
     return jobs[job.id] ?? job
   }
 
-  /// The job that was submitted with a token before.
+  /// Returns the job that was submitted earlier with a token.
   func job(withToken token: String) -> Job? {
     jobs.values.first { $0.token == token }
   }
 
-  /// Follows what happened to a job: stores its new state, then does what must be done.
+  /// Applies an event to a job: stores its new state, then carries out the effects.
   ///
-  /// - Throws: when the job cannot follow, or when its state cannot be stored; nothing has happened
-  ///   then. What cannot wait for a disk happens all the same, and is stored as soon as it can be.
+  /// - Throws: if the event is impossible in the job's state, or if the new state cannot be stored; then
+  ///   nothing has changed. Events that cannot wait for a disk are applied anyway and stored later.
   @discardableResult
   func apply(_ event: JobLifecycle.Event, to id: JobID) throws -> Job {
     let before = try find(id)
@@ -193,8 +193,8 @@ actor Daemon {
     return jobs[id] ?? job
   }
 
-  /// Whether an event is followed even when the disk does not take the new state: what has happened
-  /// already, and what makes the load less.
+  /// Whether an event is applied even if the new state cannot be stored: events that have already happened,
+  /// and events that reduce the load.
   private static func happensAnyway(_ event: JobLifecycle.Event) -> Bool {
     switch event {
     case .daemonRestarted, .ended, .stopRequested(.cancelled), .stopRequested(.shutdown): true
@@ -202,12 +202,12 @@ actor Daemon {
     }
   }
 
-  /// Stores where a job stands now, or, while the disk does not take it, every now and then.
+  /// Stores the state of a job, and retries periodically while the disk refuses it.
   private func saveSoon(_ job: Job) {
     guard let problem = store.saveOrKeep(job).map({ ControlError($0).message }) else { return }
-    logger.error("job \(job.id): \(job.state.name), which cannot be stored yet: \(problem)")
+    logger.error("job \(job.id): cannot store its state '\(job.state.name)' yet: \(problem)")
     remarks["unsaved"] =
-      "job \(job.id): \(job.state.name), which cannot be stored yet: \(problem) It is tried again."
+      "job \(job.id): cannot store its state '\(job.state.name)' yet: \(problem) figmentd tries again."
     guard !isSavingRest else { return }
     isSavingRest = true
     Task {
@@ -219,21 +219,24 @@ actor Daemon {
     }
   }
 
-  /// Forgets a job that was removed.
+  /// Forgets a removed job.
   func forget(_ id: JobID) {
     jobs[id] = nil
     changes[id] = nil
     for box in mailboxes.removeValue(forKey: id) ?? [] { box.mailbox?.end() }
   }
 
-  /// Makes a mailbox with what happened after an event, and puts into it what follows.
+  /// Creates a mailbox with the events after an event; later events are added to it.
   func mailbox(of id: JobID, after: JobEvent.ID?, follows: Bool) throws -> EventMailbox {
     let job = try find(id)
     let mailbox = EventMailbox(history: try store.events(of: id, after: after ?? 0))
     if job.state.isFinished || !follows {
       mailbox.end()
     } else if isStopping, running == nil {
-      mailbox.end(.shuttingDown("daemon: it is stopping (a running one expected)."))
+      mailbox.end(
+        .shuttingDown(
+          "daemon: it is stopping (a running daemon expected). Follow the job again when it has started."
+        ))
     } else {
       if case .running = job.state, let progress = job.progress {
         mailbox.put(
@@ -245,8 +248,9 @@ actor Daemon {
     return mailbox
   }
 
-  /// Progress alone is worth a write when it names a new checkpoint or phase: crashes are counted
-  /// by the checkpoint that they find.
+  /// Whether a change must be written to disk.
+  ///
+  /// Progress is written only with a new checkpoint or phase: crashes are counted per checkpoint.
   private static func mustBeStored(_ job: Job, after before: Job) -> Bool {
     job.state != before.state || job.crashes != before.crashes
       || job.progress?.checkpoint != before.progress?.checkpoint
@@ -295,15 +299,15 @@ actor Daemon {
       mailboxes[id]?.removeAll { $0.mailbox == nil }
       for box in mailboxes[id] ?? [] { box.mailbox?.put(event) }
     } catch {
-      // The job's state is stored already; only its history has a hole.
-      logger.error("job \(id): its events cannot be kept: \(ControlError(error))")
+      // The job's state is already stored; only its history has a gap.
+      logger.error("job \(id): cannot store its events: \(ControlError(error))")
     }
   }
 
   private func launchNext() {
     guard running == nil, !isStopping, queue.count > 0 else { return }
     if let shortage = space.shortage() {
-      if remarks["space"] == nil { logger.error("no job is started: \(shortage)") }
+      if remarks["space"] == nil { logger.error("no job starts: \(shortage)") }
       remarks["space"] = shortage
       return tryAgainLater()
     }
@@ -325,15 +329,15 @@ actor Daemon {
     } catch let error as ControlError {
       finish(id, .failed(JobFailure(message: error.message, exitCode: error.exitCode)))
     } catch {
-      logger.error("job \(id): cannot be launched: \(ControlError(error))")
+      logger.error("job \(id): cannot launch it: \(ControlError(error))")
       finish(id, .failed(JobFailure(message: ControlError(error).message)))
     }
   }
 
-  /// Leaves a job in the queue whose launch cannot be stored, and tries again after a while.
+  /// Keeps a job in the queue if its launch cannot be stored, and tries again later.
   private func waitForDisk(_ id: JobID, _ error: any Error) {
-    logger.error("job \(id): cannot be launched: \(ControlError(error))")
-    remarks["disk"] = "job \(id): cannot be launched: \(ControlError(error))"
+    logger.error("job \(id): cannot launch it: \(ControlError(error))")
+    remarks["disk"] = "job \(id): cannot launch it: \(ControlError(error))"
     running = nil
     queue.append(id)
     tryAgainLater()
@@ -366,8 +370,8 @@ actor Daemon {
       publish(.note(text.value), of: id)
     case .progress(let progress):
       do { try apply(.reached(progress), to: id) } catch {
-        logger.error("job \(id): its progress cannot be stored: \(ControlError(error))")
-        remarks["disk"] = "job \(id): its progress cannot be stored: \(ControlError(error))"
+        logger.error("job \(id): cannot store its progress: \(ControlError(error))")
+        remarks["disk"] = "job \(id): cannot store its progress: \(ControlError(error))"
       }
     }
   }
@@ -377,11 +381,11 @@ actor Daemon {
       logger.error("job \(id): failed: \(failure.message)")
     }
     running = nil
-    // Until its end is stored it is `running` on disk: a start meanwhile takes it up again, from its
-    // checkpoint.
+    // Until its end is stored, the job is `running` on disk; if the daemon restarts meanwhile, the job
+    // continues from its checkpoint.
     do { try apply(.ended(ending), to: id) } catch {
-      logger.critical("job \(id): it cannot end: \(ControlError(error))")
-      remarks["disk"] = "job \(id): it cannot end: \(ControlError(error))"
+      logger.critical("job \(id): cannot store its end: \(ControlError(error))")
+      remarks["disk"] = "job \(id): cannot store its end: \(ControlError(error))"
     }
     for waiter in idleWaiters { waiter.resume() }
     idleWaiters = []

@@ -6,11 +6,11 @@ import FoundationEssentials
 import Glibc
 import Runs
 
-/// Where the process starts.
+/// The entry point.
 ///
-/// Synchronous on purpose. A decoding process shuts itself in, and a run in the foreground blocks
-/// signals, for the calling thread and those it starts later: both must happen on the first thread
-/// before there is another. An asynchronous entry would leave that thread at once.
+/// It is synchronous on purpose. A decoding process confines itself, and a foreground run blocks signals.
+/// Both affect only the calling thread and threads that it starts later, so both must happen on the first
+/// thread before any other starts. An asynchronous entry point would leave that thread at once.
 @main
 @MainActor
 enum Program {
@@ -28,16 +28,16 @@ enum Program {
       var command = try parse(arguments, isJSON: isJSON)
       guard command is any AsyncParsableCommand else { return try command.run() }
     } catch let error as ArgumentParser.ExitCode {
-      // The command has said all there is.
+      // The command has already printed its message.
       Figmentd.exit(withError: error)
     } catch {
-      // Help is an error to the parser, with a code that says otherwise.
+      // The parser throws a request for help, too; its exit code is not that of a failure.
       guard Figmentd.exitCode(for: error) == .failure else { Figmentd.exit(withError: error) }
       refuse(ControlError(error), isJSON: isJSON)
     }
-    // Parsed anew: a command cannot be handed from this thread to a task. Detached, while this thread only
-    // waits: what the first thread orders is urgent, and Dispatch would raise threads for it above those of
-    // others, or complain in the journal that it may not.
+    // Parse again, because a command cannot be sent from this thread to a task. The task is detached and of
+    // medium priority: the main thread's priority is high, and Dispatch would raise threads above those of
+    // other processes, or log that it may not.
     Task.detached(priority: .medium) {
       await Figmentd.main()
       Figmentd.exit()
@@ -45,7 +45,7 @@ enum Program {
     while true { pause() }
   }
 
-  /// Reads the command; ends the process where there is none, or where help was asked for.
+  /// Parses the command; exits if there is none or if help was requested.
   private static func parse(
     _ arguments: [String], isJSON: Bool
   ) throws(ControlError) -> any ParsableCommand {
@@ -60,7 +60,7 @@ enum Program {
     }
   }
 
-  /// Says on standard error why nothing was done, and ends the process.
+  /// Prints the reason of a failure on standard error and exits.
   private static func refuse(_ error: ControlError, isJSON: Bool) -> Never {
     ProgressMeter().say(error.complaint(of: "figmentd", asJSON: isJSON))
     Figmentd.exit(withError: ArgumentParser.ExitCode(error.exitCode.rawValue))
@@ -71,7 +71,7 @@ enum Program {
 struct Figmentd: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "figmentd",
-    abstract: "Learns from folders of private images and writes synthetic ones.",
+    abstract: "Make synthetic images from folders of private ones, with differential privacy.",
     version: Version.current,
     subcommands: [
       Serve.self,
@@ -88,7 +88,7 @@ struct Figmentd: AsyncParsableCommand {
 }
 
 extension Figmentd {
-  /// What the commands are called; without one the daemon runs, but a word that is none is a mistake.
+  /// The names of the commands; without a command the daemon runs, but an unknown word is an error.
   static let words = CommandWords(
     Dictionary(
       uniqueKeysWithValues: configuration.subcommands.map { ($0._commandName, CommandWords()) }))

@@ -27,7 +27,7 @@ import Testing
     let far = ControlError.unknown("dataset", "mountains", among: ["faces", "glyphs"])
     #expect(far.message == "dataset 'mountains': unknown. Known: faces, glyphs.")
     let none = ControlError.unknown("job", "a-1", among: [])
-    #expect(none.message == "job 'a-1': unknown. There is none yet.")
+    #expect(none.message == "job 'a-1': unknown. No job exists yet. 'figment train' submits one.")
   }
 }
 

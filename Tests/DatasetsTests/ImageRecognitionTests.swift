@@ -93,7 +93,7 @@ import Testing
       try SnapshotBuilder(root: folder.path("root"), transform: tinyTransform).inspect().first)
     #expect(file.verdict == .unsupported(.heif))
     #expect(
-      file.reason == "HEIF, which is not read. Convert all such files: "
+      file.reason == "HEIF, which is not supported. Convert all such files: "
         + "find . -iname '*.hei[cf]' -exec heif-convert {} {}.png \\;")
   }
 }

@@ -81,6 +81,6 @@ import Testing
   @Test func everyReasonIsNamedInItsVerdict() {
     let texts = PassedOverName.allCases.map { "\(ImageVerdict.ignored($0))" }
     #expect(Set(texts).count == PassedOverName.allCases.count)
-    #expect(texts.allSatisfy { $0.hasPrefix("passed over: ") && $0.hasSuffix(".") })
+    #expect(texts.allSatisfy { $0.hasPrefix("skipped: ") && $0.hasSuffix(".") })
   }
 }

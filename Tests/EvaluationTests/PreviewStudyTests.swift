@@ -80,6 +80,6 @@ import Testing
     #expect(!page.contains("nearly stopped changing"))
     data.trainingEnd = Releasable(TrainingEnd(drifts: [], balance: nil), .postProcessing)
     page = HTMLReport(data.document(for: ReleaseReport.self)).markup
-    #expect(page.contains("No free sign tells"))
+    #expect(page.contains("No free evidence shows"))
   }
 }

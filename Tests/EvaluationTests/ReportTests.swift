@@ -161,9 +161,9 @@ import Testing
     // Above guessing with 95 % confidence, but not with the 99.9 % that a flag requires.
     let doubtful = finding(10, of: 100)
     #expect(doubtful.ranking.interval.low > 0.5 && !doubtful.isFlagged && doubtful.isToldApart)
-    #expect(doubtful.conclusion.hasPrefix("Members were told apart by “Nearest”"))
+    #expect(doubtful.conclusion.hasPrefix("“Nearest” distinguished members"))
     let found = finding(50, of: 100)
-    #expect(found.isFlagged && found.conclusion.hasPrefix("Members were found by “Nearest”"))
+    #expect(found.isFlagged && found.conclusion.hasPrefix("“Nearest” found members"))
     for finding in [guessing, doubtful, found] {
       let interval = finding.ranking.interval
       #expect(
@@ -261,8 +261,8 @@ import Testing
       .paidFor)
     let verdict = quality(data)
     #expect(verdict.severity == severity && verdict.headline.contains(headline))
-    #expect(verdict.reasons.contains { $0.contains("a score that was paid for") })
-    #expect(!verdict.reasons.contains { $0.contains("cannot show whether it is good") })
+    #expect(verdict.reasons.contains { $0.contains("This score was paid for") })
+    #expect(!verdict.reasons.contains { $0.contains("cannot show its quality") })
   }
 
   @Test func aScoreDrownedByNoiseIsNotAMeasurement() throws {
@@ -270,7 +270,7 @@ import Testing
     data.paidScore = Releasable(
       PaidScore(accuracy: nil, interval: Interval(low: 0, high: 1, method: "noise")), .paidFor)
     #expect(quality(data).severity == .warning)
-    #expect(quality(data).reasons.contains { $0.contains("noise left nothing of it") })
+    #expect(quality(data).reasons.contains { $0.contains("its noise is too strong") })
   }
 
   private func signal(_ name: String, rising: Bool) -> TrainingSignal {

@@ -185,12 +185,14 @@ import Testing
     #expect(
       lines[3]
         == "glyphs: verified, 2 records, epsilon 2.5 of 10 at delta 1e-5 spent, newest record ab12")
+    #expect(lines[4].contains("announced and not settled") && lines[4].contains("count in full"))
+    #expect(lines.count == 5)
     var many = report
     many.entries = (1...60).map {
       LedgerEntry(number: $0, purpose: "glyphs-1", event: "gaussian", reserved: 64, used: 60)
     }
     let grouped = Ledger.lines(of: many)
-    #expect(grouped.count == 3, "records that are alike are one line")
+    #expect(grouped.count == 3, "records that are alike are one line, and all of them are settled")
     #expect(
       grouped[1].split(separator: " ").map { String($0) } == [
         "1-60", "glyphs-1", "3,840", "3,600", "gaussian",
@@ -240,7 +242,7 @@ import Testing
     plan.folderRemarks = ["Class b has no image."]
     #expect(
       Plan.lines(of: plan).contains {
-        $0.hasSuffix(" 1,190; 22 more are too small for the recipe")
+        $0.hasSuffix(" 1,190; another 22 are too small for the recipe")
       })
     #expect(Plan.lines(of: plan).last == "Class b has no image.")
     let narrow = Plan.lines(of: plan, width: 20)

@@ -170,7 +170,9 @@ import Testing
     let error = await #expect(throws: ControlError.self) {
       _ = try await server.client.events(of: job.id, after: nil, follow: true)
     }
-    #expect(error?.message.contains("follow jobs already") ?? false, "\(String(describing: error))")
+    #expect(
+      error?.message.contains("jobs already (fewer expected). End one") ?? false,
+      "\(String(describing: error))")
     _ = try await server.client.stop(job.id, reason: .cancelled)
     for follower in followers { for try await _ in follower {} }
     await server.server.stop()
@@ -208,7 +210,9 @@ import Testing
     #expect(try await client.jobs(JobFilter()).isEmpty)
     house.engine.change { $0.isPlanning = false }
     for plan in plans { await plan.value }
-    #expect(refusals.all.count == 1 && refusals.all[0].contains("plans of user"), "\(refusals.all)")
+    #expect(
+      refusals.all.count == 1 && refusals.all[0].contains("pending plans already"),
+      "\(refusals.all)")
     await server.server.stop()
     await house.daemon.stop()
   }

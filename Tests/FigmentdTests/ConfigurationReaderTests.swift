@@ -55,7 +55,7 @@ import Testing
           policy: {epsilon_max: 1, delta: 1e-5}
       """
     let error = #expect(throws: ConfigurationError.self) { try read(text) }
-    #expect("\(try #require(error))".contains("lie in one another"))
+    #expect("\(try #require(error))".contains("one contains the other"))
   }
 
   @Test func releasesFollowWhatHoldsForAllUnlessADatasetSaysOtherwise() throws {
@@ -201,7 +201,7 @@ import Testing
       try ConfigurationReader.read(path, defaults: Self.defaults)
     }
     let text = error?.description ?? ""
-    #expect(text.hasPrefix("\(path): cannot be read: No such file or directory."))
+    #expect(text.hasPrefix("\(path): cannot read it: No such file or directory."))
     #expect(text.components(separatedBy: path).count == 2)
   }
 
@@ -224,10 +224,10 @@ import Testing
     ("datasets:\n  a:\n    root: /a", "'policy' is missing"),
     ("datasets:\n  a:\n    root: a\n    policy: {epsilon_max: 1, delta: 1e-5}", "absolute path"),
     ("datasets:\n  a:\n    root: /a/../b\n    policy: {}", "absolute path"),
-    ("datasets:\n  A B:\n    root: /a", "is no name"),
+    ("datasets:\n  A B:\n    root: /a", "is not a valid name"),
     ("threads: many", "config.yaml:1: threads: 'many' (a whole number from 1 to 1024 expected)."),
     ("threads: 0", "from 1 to 1024"),
-    ("threads: [1]", "a value expected"),
+    ("threads: [1]", "one value expected"),
     ("socket: {mode: \"0770\"}", "permissions"),
     ("socket: {mode: rw}", "permissions"),
     (
@@ -235,7 +235,7 @@ import Testing
       "config.yaml:5: datasets.a.population: '0' (a whole number from 1"
     ),
     ("datasets: [a]", "not a mapping"),
-    ("output: /a\noutput: /b", "there twice"),
+    ("output: /a\noutput: /b", "occurs twice"),
     ("output: [", "not YAML"),
     ("a: b: c", "config.yaml:1: not YAML"),
   ]) func whatIsWrongIsNamedWithItsLine(_ text: String, _ expected: String) {
@@ -293,7 +293,7 @@ import Testing
         a: {root: /srv/images, policy: {epsilon_max: 1, delta: 1e-5}}
       """
     let error = #expect(throws: ConfigurationError.self) { try read(text) }
-    #expect(error?.message.contains("learned from as if they were real") ?? false)
+    #expect(error?.message.contains("train on synthetic images as if they were real") ?? false)
     #expect(error?.line == 3)
   }
 

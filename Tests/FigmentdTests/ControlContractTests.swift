@@ -130,7 +130,7 @@ import Testing
       await expect(.failed, "it is cancelled") {
         try await api.stop(second.id, reason: .paused)
       }
-      await expect(.usage, "not a request's") {
+      await expect(.usage, "no request may use it") {
         try await api.stop(first.id, reason: .shutdown)
       }
       #expect(try await api.jobs(JobFilter(state: "cancelled")).map(\.id) == [second.id])
@@ -145,7 +145,7 @@ import Testing
       #expect(again.id == first.id)
       #expect(try await api.jobs(JobFilter()).count == 1)
       let other = JobRequest.train(TrainRequest(dataset: "glyphs", recipe: "dp-gan-28", epsilon: 3))
-      await expect(.failed, "asks for something else") {
+      await expect(.failed, "with this token and another request") {
         try await api.submit(other, token: "t-1")
       }
     }
@@ -161,8 +161,10 @@ import Testing
               dataset: dataset, recipe: "dp-gan-28", epsilon: epsilon, nonPrivate: nonPrivate)),
           token: nil)
       }
-      await expect(.refused, "its policy allows 1 ") { try await train("strict", 1.5) }
-      await expect(.refused, "allows no job without a guarantee") {
+      await expect(.refused, "asks for epsilon 1.5 (at most 1 for all jobs together") {
+        try await train("strict", 1.5)
+      }
+      await expect(.refused, "its policy forbids jobs without privacy") {
         try await train("strict", nil, nonPrivate: true)
       }
       house.engine.change { $0.spent = 1.0 }
@@ -244,7 +246,7 @@ import Testing
       let done = try await house.wait(for: job.id, "completed")
       #expect(done.state == .finished(.completed(JobResults(images: 12))))
       #expect(house.engine.calls == ["train glyphs-1", "generate glyphs-2 from glyphs-1"])
-      await expect(.usage, "no training job") {
+      await expect(.usage, "not a training job") {
         try await api.submit(.generate(GenerateRequest(job: job.id, count: 1)), token: nil)
       }
       // What its model cannot draw is refused before there is a job.
@@ -262,7 +264,7 @@ import Testing
     try await withAPI(engine) { api, house in
       let trained = try await api.submit(TestHouse.training, token: nil)
       _ = try await house.wait(for: trained.id, "completed")
-      await expect(.failed, "no internal report yet") {
+      await expect(.failed, "no internal report exists yet") {
         try await api.report(of: trained.id, isInternal: true)
       }
       await expect(.failed, "no released report") {
@@ -280,7 +282,7 @@ import Testing
         #expect(report.page == "page" && report.json == "{}")
         #expect(report.path.hasSuffix("/jobs/glyphs-1/internal/report.html"))
       }
-      await expect(.usage, "no training job") {
+      await expect(.usage, "not a training job") {
         try await api.submit(.evaluate(EvaluateRequest(job: job.id)), token: nil)
       }
     }

@@ -99,7 +99,7 @@ import Testing
     _ = try await house.daemon.stop(id, reason: .cancelled)
     _ = try await house.wait(for: id, "cancelled")
     #expect(
-      try await house.daemon.status().remarks.contains { $0.contains("cannot be stored yet") })
+      try await house.daemon.status().remarks.contains { $0.contains("cannot store its state") })
     for job in [id, waiting] {
       try FileManager.default.removeItem(atPath: house.state.paths.jobs + "/\(job)/job.json.tmp")
     }
@@ -250,7 +250,7 @@ import Testing
     #expect(datasets.map(\.budget.epsilonMaximum) == [3])
     #expect(
       try await house.daemon.status().remarks
-        == ["configuration: threads changed. Restart figmentd to follow."])
+        == ["configuration: threads changed. Restart figmentd to apply the change."])
     await house.daemon.refuse(ConfigurationError(file: "f", line: 3, message: "broken"))
     #expect(
       try await house.daemon.status().remarks == ["configuration: not reloaded: f:3: broken"])

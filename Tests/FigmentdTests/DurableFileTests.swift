@@ -76,7 +76,7 @@ import Testing
     do {
       let first = try StateDirectory(path)
       let error = #expect(throws: (any Error).self) { try StateDirectory(path) }
-      #expect("\(error.map { "\($0)" } ?? "")".contains("another figmentd uses it"))
+      #expect("\(error.map { "\($0)" } ?? "")".contains("another figmentd is using it"))
       withExtendedLifetime(first) {}
     }
     // It is free again when the first is gone.

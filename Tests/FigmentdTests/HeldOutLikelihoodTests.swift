@@ -125,7 +125,7 @@ private final class ScriptedModel: LikelihoodModel {
         return ""
       } catch { return RunCommand.message(for: error) }
     }
-    #expect(refusal(["--non-private"]).contains("no --hold-out is given"))
+    #expect(refusal(["--non-private"]).contains("--hold-out is missing"))
     #expect(
       refusal(["--epsilon", "1", "--delta", "1e-5", "--hold-out", "/h"])
         .contains("must not depend on held-out images"))

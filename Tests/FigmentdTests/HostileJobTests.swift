@@ -88,7 +88,7 @@ import Testing
         if !message.contains("last-number") { problems.insert(message) }
       }
       told += store.remarks.isEmpty ? 0 : 1
-      for remark in store.remarks where remark.count > 1_000 || remark.contains("an error of kind")
+      for remark in store.remarks where remark.count > 1_000 || remark.contains("unexpected error")
       {
         problems.insert(remark)
       }

@@ -84,7 +84,7 @@ import Testing
         "\(damage)")
     } catch {
       let message = ControlError(error).message
-      #expect(message.count > 20 && !message.contains("an error of kind"), "\(damage): \(message)")
+      #expect(message.count > 20 && !message.contains("unexpected error"), "\(damage): \(message)")
       if let history = try? bench.history() { #expect(history.spent.total >= spent, "\(damage)") }
     }
   }

@@ -127,7 +127,7 @@ import Testing
   /// What is wrong with a refusal; nil for nothing.
   private func problem(of error: any Error, naming file: String) -> String? {
     let message = ControlError(error).message
-    for raw in ["an error of kind", "Error.", "(operation:", "Optional(", "Context("]
+    for raw in ["unexpected error", "Error.", "(operation:", "Optional(", "Context("]
     where message.contains(raw) { return "raw: \(message.prefix(300))" }
     let name = file.split(separator: "/").last ?? ""
     if !message.contains(name) { return "names no file: \(message.prefix(300))" }

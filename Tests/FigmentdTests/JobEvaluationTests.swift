@@ -22,7 +22,7 @@ import Testing
     #expect(report.contains("set.variety"))
     #expect(!report.contains(bench.order.root))
     let page = try bench.text(bench.places.release + "/report.html")
-    #expect(page.contains("What was withheld, and why") && page.contains("data:image/png"))
+    #expect(page.contains("Withheld parts") && page.contains("data:image/png"))
     // What the ledger noted as released covers the report.
     #expect(try bench.text(bench.places.release + "/manifest.json").contains("report.html"))
   }
@@ -45,7 +45,7 @@ import Testing
     let report = try bench.text(bench.places.internalFiles + "/report.json")
     #expect(report.contains("\"zone\" : \"internal\""))
     #expect(report.contains("which the model has seen"))
-    #expect(report.contains("No attack was made"))
+    #expect(report.contains("No attack was run"))
     #expect(!report.contains("attack.distance"))
     #expect(report.contains("accuracy.cnn") && report.contains("accuracy.private-rival"))
     // The curve over previews needs real images, and only the report that stays inside has it.
@@ -68,7 +68,7 @@ import Testing
     #expect(try bench.evaluate(holdOut: holdOut) != nil)
     let report = try bench.text(bench.places.internalFiles + "/report.json")
     #expect(report.contains("attack.") && report.contains("memorization.copies"))
-    #expect(!report.contains("No attack was made"))
+    #expect(!report.contains("No attack was run"))
     #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("holdout.pack"))
   }
 

@@ -124,7 +124,11 @@ final class LedgerScratch {
     #expect(refusal.affordableTimes > 0 && refusal.affordableTimes < 5000)
     let noise = try #require(refusal.affordableNoiseMultiplier)
     #expect(refusal.description.contains("dataset faces"))
-    #expect(refusal.description.contains("raise the noise multiplier to"))
+    let epsilon = try #require(refusal.affordableEpsilon)
+    #expect(refusal.description.contains("from 0 to "))
+    #expect(refusal.description.contains("(at most 1 expected)"))
+    #expect(refusal.description.contains("What is left: epsilon \(epsilon) for this run"))
+    #expect(refusal.description.contains("--epsilon-maximum of figmentd run"))
     // What the refusal offers is accepted.
     _ = try ledger.begin(LedgerScratch.plan("greedy", times: 5000, noise: noise))
     #expect(ledger.history.attempts.count == 1)
@@ -150,7 +154,7 @@ final class LedgerScratch {
     }
     let epsilon = try #require(refusal.affordableEpsilon)
     #expect(epsilon > 0.5 && epsilon < 2)
-    #expect(refusal.description.contains("an epsilon of \(epsilon)"))
+    #expect(refusal.description.contains("What is left: epsilon \(epsilon) for this run"))
     // A user who orders that epsilon is served.
     _ = try ledger.begin(
       LedgerScratch.plan("second", times: 3000, noise: calibrated(epsilon)))

@@ -180,15 +180,15 @@ import Testing
       entries: [], verified: true, head: "ab12")
     #expect(
       Ledger.verdict(on: report, released).hasSuffix(
-        "holds the line that \(bench.places.release)/privacy.json names"))
+        "contains the record that \(bench.places.release)/privacy.json names"))
     report.verified = false
     report.problem = "line 3 is not there."
     #expect(Ledger.verdict(on: report).hasSuffix("NOT VERIFIED: line 3 is not there."))
     #expect(
-      Ledger.verdict(on: report, released).hasSuffix("not of this ledger, that proves nothing."))
+      Ledger.verdict(on: report, released).hasSuffix("/privacy.json belongs to another ledger."))
     #expect(throws: Never.self) { try released.check(isOf: "glyphs") }
     let error = #expect(throws: ControlError.self) { try released.check(isOf: "faces") }
-    #expect(error?.message.contains("it is of dataset glyphs, not of faces") ?? false)
+    #expect(error?.message.contains("of dataset glyphs (faces expected)") ?? false)
   }
 
   @Test func whatIsNoReleaseIsRefusedByName() throws {
@@ -199,11 +199,11 @@ import Testing
     let other = #expect(throws: ControlError.self) {
       try ReleasedPosition(scratch.path + "/other.json")
     }
-    #expect(other?.message.contains("is no privacy statement") ?? false)
+    #expect(other?.message.contains("is not a privacy statement") ?? false)
     try scratch.write("empty.json", #"{"dataset": "glyphs"}"#)
     let empty = #expect(throws: ControlError.self) {
       try ReleasedPosition(scratch.path + "/empty.json")
     }
-    #expect(empty?.message.contains("names no record of a ledger") ?? false)
+    #expect(empty?.message.contains("names no ledger record") ?? false)
   }
 }

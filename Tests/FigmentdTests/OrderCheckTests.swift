@@ -66,7 +66,7 @@ import Testing
     let error = try #require(refusal(train(delta: delta), dataset()))
     #expect(error.exitCode == .refused)
     #expect(
-      error.message.contains("asks for delta \(Rounded.number(delta)), its policy allows 1e-5"))
+      error.message.contains("asks for delta \(Rounded.number(delta)) (at most 1e-5 expected"))
     let plan = try engine.plan(train(delta: 1e-6), dataset: dataset())
     #expect(plan.privacy?.delta == 1e-6)
   }
@@ -117,7 +117,7 @@ import Testing
       try engine.check(train(4.5), dataset: dataset, isCounted: true)
     }
     #expect(error?.exitCode == .refused)
-    #expect(error?.message.contains("What would fit") ?? false, "\(error as Any)")
+    #expect(error?.message.contains("What is left: epsilon ") ?? false, "\(error as Any)")
   }
 
   @Test func aHardenedRecipeIsNotSoftenedInSilence() throws {

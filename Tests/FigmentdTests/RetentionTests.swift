@@ -112,7 +112,7 @@ import Testing
     let place = bench.places.set(isProtected: true)
     try DurableFile.write(Data("mine".utf8), to: place.path + "/notes.txt")
     let error = #expect(throws: ControlError.self) { try place.removeSet() }
-    #expect(error?.message.contains("Nothing is removed") == true)
+    #expect(error?.message.contains("Nothing was removed") == true)
     #expect(access(place.path + "/manifest.json", F_OK) == 0)
     unlink(place.path + "/notes.txt")
     try place.removeSet()

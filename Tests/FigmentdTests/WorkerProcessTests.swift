@@ -104,6 +104,18 @@ import Testing
     #expect(try DurableFile.names(in: bench.scratch.path).sorted() == ["images", "recipes"])
   }
 
+  @Test func aPreviewOfAVanishedRootIsAConflict() throws {
+    let bench = try Bench()
+    #expect(rename(bench.dataset.root, bench.scratch.path + "/moved") == 0)
+    let error = #expect(throws: ControlError.self) {
+      try bench.engine.preview(
+        of: PreviewSelection(classes: [.init(name: "a", paths: ["a/1.png"])], classCount: 1),
+        recipe: "tiny", dataset: bench.dataset)
+    }
+    #expect(error?.problem.status == 409, "\(error as Any)")
+    #expect(error?.message.contains("watched folder \(bench.dataset.root)") ?? false)
+  }
+
   /// What a daemon has had in memory follows the largest private image that it has read.
   @Test func theMemoryOfAPlanDoesNotFollowThatOfTheDaemon() throws {
     let bench = try Bench()
@@ -180,7 +192,7 @@ import Testing
           guard mount("tmpfs", previews, "tmpfs", 0, "size=4k") == 0 else { return }
           try? DurableFile.write(Data(count: 4096), to: previews + "/filling")
         }
-      case .note(let text) where text.value.hasPrefix("no room on a disk"): stop.raise()
+      case .note(let text) where text.value.hasPrefix("a disk is full"): stop.raise()
       default: break
       }
     }

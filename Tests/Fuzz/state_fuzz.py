@@ -23,7 +23,7 @@ import tiny_recipes  # noqa: E402 (found by the line above)
 
 PRIVATE = ["--epsilon", "8", "--delta", "1e-5"]
 RAW = [
-    "an error of kind", "DecodingError", "(operation:", "nobody foresaw", "Fatal error", "Optional(", "NSCocoaError",
+    "unexpected error", "DecodingError", "(operation:", "Fatal error", "Optional(", "NSCocoaError",
     "dataCorrupted", "keyNotFound", "typeMismatch", "debugDescription", "_Concurrency", "Error Domain",
 ]
 DEATHS = ["AddressSanitizer", "was killed by", "ended by signal", "ended with signal", "hard rss limit"]

@@ -2,28 +2,28 @@ public import Compute
 
 /// The images of one step.
 ///
-/// Holds indices only and reads the snapshot's mapping, so a step goes through a batch of any size
-/// in micro-batches.
+/// It stores indices only and reads the snapshot's mapping, so a step can process a batch of any size in
+/// micro-batches.
 public struct Batch: Sendable {
-  /// The positions of the images.
+  /// The snapshot that contains the images.
   public let snapshot: DatasetSnapshot
   /// Indices into the snapshot.
   ///
-  /// Images of one unit of privacy follow each other.
+  /// Images of one unit of privacy are adjacent.
   public let images: [Int32]
 
-  /// A batch of given images; those of one unit of privacy must be neighbours.
+  /// Creates a batch of given images; those of one unit of privacy must be adjacent.
   public init(snapshot: DatasetSnapshot, images: [Int32]) {
     self.snapshot = snapshot
     self.images = images
   }
 
-  /// Images.
+  /// The number of images.
   ///
   /// Private: never part of a release.
   public var count: Int { images.count }
 
-  /// The unit of privacy of each image, nil when every image is a separate unit.
+  /// The unit of privacy of each image; nil if every image is a separate unit.
   ///
   /// The contributions of one unit must be clipped together.
   public var units: [Int]? {
@@ -43,8 +43,8 @@ public struct Batch: Sendable {
     fill(target.pointer, from: range)
   }
 
-  /// Writes range.count × height × width × channels numbers at `target`, scaled to -1...1 by
-  /// constants that owe nothing to the data.
+  /// Writes range.count × height × width × channels numbers at `target`, scaled to -1...1 by constants that do
+  /// not depend on the data.
   public func fill(_ target: UnsafeMutablePointer<Float>, from range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "positions in the batch")
     let size = snapshot.shape.sampleCount

@@ -1,24 +1,24 @@
 /// Draws the batches of one run from its snapshot.
 ///
-/// There is no shuffled or fixed-size form on purpose: the accountants do not cover it.
+/// It deliberately offers no shuffled or fixed-size batches, because the accountants do not cover them.
 public struct BatchSampler: Sendable {
-  /// Where the images come from.
+  /// The source of the images.
   public let snapshot: DatasetSnapshot
-  /// The images of each unit; nil when each image is its own unit.
+  /// The images of each unit; nil if each image is its own unit.
   private let imagesByUnit: [[Int32]]?
 
-  /// A sampler over the units of privacy of `snapshot`.
+  /// Creates a sampler over the units of privacy of `snapshot`.
   public init(_ snapshot: DatasetSnapshot) {
     self.snapshot = snapshot
     imagesByUnit = snapshot.privacyUnit == .folder ? snapshot.imagesByUnit() : nil
   }
 
-  /// The batch of one step, possibly empty: an independent coin for every unit of privacy, all images
-  /// of a unit together.
+  /// Draws the batch of one step, possibly empty: an independent coin toss for every unit of privacy, with all
+  /// images of a unit together.
   ///
   /// - Parameters:
-  ///   - probability: chance of each unit, 0...1.
-  ///   - source: a cryptographic stream, when training is private.
+  ///   - probability: the sampling probability of each unit, 0...1.
+  ///   - source: the random source; cryptographic if training is private.
   public func draw(probability: Double, using source: inout some RandomNumberGenerator) -> Batch {
     let units = PoissonSampler(probability: probability, candidateCount: snapshot.unitCount)
       .draw(using: &source)

@@ -1,16 +1,13 @@
-/// Takes or leaves each candidate by an independent coin: the sampling that the privacy accountants
-/// assume.
+/// Selects each candidate by an independent coin toss, as the privacy accountants assume.
 ///
-/// Batches have no fixed size, and an empty batch is an ordinary one.
+/// Batches have no fixed size, and an empty batch is valid.
 public struct PoissonSampler: Hashable, Sendable {
-  /// Chance of each candidate, 0...1.
+  /// The sampling probability of each candidate, 0...1.
   public let probability: Double
-  /// Candidates.
+  /// The number of candidates.
   public let candidateCount: Int
 
-  /// A sampler.
-  ///
-  /// `probability` is a number of 0...1.
+  /// Creates a sampler; `probability` must be in 0...1.
   public init(probability: Double, candidateCount: Int) {
     precondition(probability >= 0 && probability <= 1, "a probability is a number of 0...1")
     precondition((0...Int(Int32.max)).contains(candidateCount), "candidates are counted in 31 bits")
@@ -18,14 +15,14 @@ public struct PoissonSampler: Hashable, Sendable {
     self.candidateCount = candidateCount
   }
 
-  /// One draw, in ascending order.
+  /// Draws the selected candidates, in ascending order.
   ///
-  /// Uses one number of `source` per candidate, unless the probability is 1. Private training must
-  /// pass a cryptographic source: the guarantee requires unpredictable coins.
+  /// Uses one number of `source` per candidate, unless the probability is 1. Private training must pass a
+  /// cryptographic source, because the guarantee requires unpredictable coin tosses.
   ///
-  /// A candidate is taken when its number is below floor(probability · 2^64). For probabilities of
-  /// 2^-12 and more that product is whole, so the chance is exactly `probability`; below, the
-  /// chance is smaller by less than 2^-64, which can only lower the privacy loss.
+  /// A candidate is selected if its number is below floor(probability · 2^64). For probabilities of at least
+  /// 2^-12 that product is a whole number, so the sampling probability is exact. Below, it is smaller by less
+  /// than 2^-64, which can only lower the privacy loss.
   public func draw(using source: inout some RandomNumberGenerator) -> [Int32] {
     guard probability < 1 else { return (0..<candidateCount).map(Int32.init) }
     let threshold = Self.threshold(for: probability)

@@ -1,9 +1,9 @@
 internal import CImageCodecs
 
-/// Why the bytes of one file did not become pixels.
+/// Why the bytes of a file could not be decoded.
 ///
-/// The order of the cases is the number that travels from the decoding process to the daemon
-/// (first case = 1) and equals `ci_status` for the cases both know: append only.
+/// The position of a case is its code in the protocol between decoding process and daemon (first case = 1),
+/// and equals `ci_status` for the shared cases, so new cases must be appended.
 public enum DecodeFailure: String, Error, Hashable, Sendable, Codable, CaseIterable {
   case empty
   case notAnImage
@@ -25,7 +25,7 @@ public enum DecodeFailure: String, Error, Hashable, Sendable, Codable, CaseItera
   case rareKind
   case cameraRaw
 
-  /// The number on the wire; 0 is success.
+  /// The code in the protocol; 0 is success.
   var wireCode: UInt8 {
     var code: UInt8 = 1
     for failure in Self.allCases {
@@ -35,13 +35,13 @@ public enum DecodeFailure: String, Error, Hashable, Sendable, Codable, CaseItera
     return code
   }
 
-  /// The failure with this number on the wire; nil for 0 and for unknown numbers.
+  /// The failure with a code of the protocol; nil for 0 and for unknown codes.
   init?(wireCode: UInt8) {
     guard wireCode >= 1, Int(wireCode) <= Self.allCases.count else { return nil }
     self = Self.allCases[Int(wireCode) - 1]
   }
 
-  /// The failure that the C codec reports; nil when it reports success.
+  /// The failure for a status of the C codec; nil for success.
   init?(_ status: ci_status) {
     guard status != CI_OK else { return nil }
     self = Self(wireCode: UInt8(truncatingIfNeeded: status.rawValue)) ?? .corrupt
@@ -53,22 +53,22 @@ extension DecodeFailure: CustomStringConvertible {
   public var description: String {
     switch self {
     case .empty:
-      "the file has no content. Copy it again."
+      "the file is empty. Copy it again."
     case .notAnImage:
-      "the content is no image that is read: PNG, JPEG, TIFF, WebP, BMP or PNM (the name does not "
-        + "matter). Convert it to one of them."
+      "the content is not an image of a supported format: PNG, JPEG, TIFF, WebP, BMP or PNM (the name does "
+        + "not matter). Convert it to one of them."
     case .unsupportedVariant:
-      "a JPEG of a rare kind (12-bit, lossless, or an unusual number of channels). "
+      "a JPEG of an unsupported kind (12-bit, lossless, or an unusual number of channels). "
         + "Save it as an ordinary JPEG or PNG."
     case .truncated:
-      "the file ends before the image does. Copy it again; it is read anew when it changes."
+      "the file ends before the image is complete. Copy it again; it is read again when it changes."
     case .corrupt:
-      "its parts contradict each other or the format. Restore the file from its source."
+      "its content is inconsistent or violates the format. Restore the file from its source."
     case .wrongChecksum:
-      "a checksum does not fit the image data: they changed after the file was written. "
+      "a checksum does not match the image data, which changed after the file was written. "
         + "Restore the file from its source."
     case .damagedPixels:
-      "the compressed pixels break off or make no sense in the middle of the image. "
+      "the compressed pixels end early or are invalid in the middle of the image. "
         + "Restore the file from its source."
     case .tooManyPixels:
       "more than \(DecodeLimits.standard.pixels / 1_048_576) megapixels. Scale it down."
@@ -77,7 +77,7 @@ extension DecodeFailure: CustomStringConvertible {
     case .fileTooLarge:
       "a file above \(DecodeLimits.standard.fileBytes / 1_048_576) MiB. Scale it down."
     case .tooManyScans:
-      "a progressive JPEG with more passes than real files have. Save it again."
+      "a progressive JPEG with an implausible number of passes. Save it again."
     case .outOfMemory:
       "decoding needs more memory than one image may use. Scale it down."
     case .tooSmall:
@@ -88,15 +88,15 @@ extension DecodeFailure: CustomStringConvertible {
     case .timedOut:
       "decoding took too long. Save the image again with another program."
     case .unknownColour:
-      "a pixel has a colour that the palette does not hold. Restore the file from its source."
+      "a pixel has a colour that is not in the palette. Restore the file from its source."
     case .noDeclaredRange:
-      "a TIFF of floating-point, signed or 32-bit samples, which does not say what black and white "
-        + "are. Scale all files alike to 16 bits without a sign."
+      "a TIFF of floating-point, signed or 32-bit samples, which does not define black and white. Scale "
+        + "all files in the same way to unsigned 16-bit samples."
     case .rareKind:
-      "a TIFF, WebP or BMP whose colours, channels or compression are not read. Save it as grey, "
-        + "RGB or RGBA, compressed by deflate or LZW."
+      "a TIFF, WebP or BMP with unsupported colours, channels or compression. Save it as grey, RGB or "
+        + "RGBA, compressed by deflate or LZW."
     case .cameraRaw:
-      "what a camera's sensor saw, which is no picture yet. Develop it to TIFF or PNG."
+      "raw data of a camera's sensor, not a developed picture. Develop it to TIFF or PNG."
     }
   }
 }

@@ -1,26 +1,26 @@
 internal import CImageCodecs
 
-/// Bounds on one image, checked against its header before any memory is taken.
+/// Limits on one image, checked against its header before any memory is allocated.
 public struct DecodeLimits: Hashable, Sendable {
   /// Width × height.
   public var pixels: Int
-  /// Width, and height.
+  /// The maximum of width and height.
   public var side: Int
-  /// Passes over a progressive JPEG; real files have about ten.
+  /// Passes of a progressive JPEG; real files have about ten.
   public var scans: Int
-  /// Passes × pixels of a progressive JPEG, which bounds its time.
+  /// Passes × pixels of a progressive JPEG, which bounds the decoding time.
   public var scanPixels: Int
-  /// Size of the encoded file.
+  /// The size of the encoded file.
   public var fileBytes: Int
   /// Memory for samples, and for the coefficients of a progressive JPEG.
   public var memoryBytes: Int
 
-  /// 64 megapixels, 16,384 pixels a side, 64 MiB a file, 512 MiB of memory.
+  /// 64 megapixels, 16,384 pixels per side, 64 MiB per file, 512 MiB of memory.
   public static let standard = DecodeLimits(
     pixels: 64 << 20, side: 16_384, scans: 100, scanPixels: 640 << 20, fileBytes: 64 << 20,
     memoryBytes: 512 << 20)
 
-  /// Limits; each is at least 1.
+  /// Creates limits; each must be at least 1.
   public init(
     pixels: Int, side: Int, scans: Int, scanPixels: Int, fileBytes: Int, memoryBytes: Int
   ) {

@@ -1,7 +1,8 @@
 import Glibc
 
-/// The protocol between the daemon and its decoding process: same machine, same program file, so
-/// numbers are in the machine's own byte order.
+/// The protocol between the daemon and its decoding process.
+///
+/// Both run the same program file on the same machine, so numbers are in native byte order.
 ///
 /// ```
 /// worker   hello    magic 4, confinement 4
@@ -10,7 +11,7 @@ import Glibc
 /// worker   reply    magic 4, files 4, files × (status 4, height 4, width 4, upright, remarks 4),
 ///                   for each status 0: height × width × channels bytes
 /// ```
-/// Both sides check every received number against the request: a hostile image may have taken over
+/// Both sides check every received number against the request, because a hostile image may have compromised
 /// the worker.
 enum DecodeWire {
   static let magic: UInt32 = 0x3257_4446  // "FDW2"
@@ -20,7 +21,7 @@ enum DecodeWire {
   static let outcomeSize = 16
   static let maximumFileCount = 1_024
 
-  /// The channel to the other side is of no more use.
+  /// The channel to the other side is no longer usable.
   enum Loss: Error, Equatable {
     /// The other side has closed the channel.
     case closed
@@ -46,7 +47,7 @@ enum DecodeWire {
     return bytes
   }
 
-  /// Parses a request; nil when it is malformed.
+  /// Parses a request; returns nil if it is malformed.
   static func readHeader(
     _ bytes: [UInt8], limits: DecodeLimits
   ) -> (transform: ImageTransform, fileCount: Int, byteCount: Int)? {
@@ -102,8 +103,7 @@ enum DecodeWire {
 
   /// Writes all of `buffer`.
   ///
-  /// If the other end of a socket is closed, the result is `.closed`, and never a signal, when
-  /// `isSocket`.
+  /// If `isSocket` is set and the other end is closed, the result is `.closed`, never a signal.
   static func write(
     _ descriptor: CInt, _ buffer: UnsafeRawBufferPointer, isSocket: Bool
   ) throws(Loss) {

@@ -1,27 +1,27 @@
 internal import CImageCodecs
 import Glibc
 
-/// The other side of `DecoderConnection`: the decoding process, from its start to its end.
+/// The worker's side of `DecoderConnection`: the decoding process.
 ///
-/// A crash or a takeover affects only this process.
+/// A crash or a compromise affects only this process.
 public enum DecodeWorker {
-  /// Memory of the whole process: the largest image, its file and its transform, with room.
+  /// The memory limit of the process: the largest image, its file and its transform, with a margin.
   static let addressSpace: UInt64 = 2 << 30
-  /// Processor time of one file.
+  /// The processor time limit per file, in seconds.
   static let secondsPerFile: UInt64 = 10
 
-  /// The whole life of a decoding process: serves its input and output, then ends.
+  /// Runs a decoding process: serves requests on its input and output, then exits.
   public static func run() -> Never {
-    // Not exit(): its clean-up makes calls that are no longer allowed.
+    // Not exit(), whose clean-up makes system calls that are no longer allowed.
     _exit(serve())
   }
 
   /// Serves requests until the daemon closes the channel.
   ///
   /// - Parameters:
-  ///   - input: where requests arrive.
-  ///   - output: where replies go.
-  ///   - isConfined: confine the process first; false only if a thread acts as the worker.
+  ///   - input: the descriptor for requests.
+  ///   - output: the descriptor for replies.
+  ///   - isConfined: whether to confine the process first; false only if a thread acts as the worker.
   /// - Returns: the exit code: 0 after an orderly end, 1 when the process could not be confined or
   ///   the daemon sent an invalid message.
   public static func serve(

@@ -1,15 +1,15 @@
 internal import CImageCodecs
 import Glibc
 
-/// Speaks with a `DecodeWorker` over a connected stream socket.
+/// A connection to a `DecodeWorker` over a stream socket.
 public final class DecoderConnection {
-  /// The worker cannot be used any more; start another.
+  /// The worker is no longer usable; start another.
   public enum Loss: Error, Hashable, Sendable {
-    /// It has died or closed its end.
+    /// It has ended or closed its end.
     case closed
     /// It was silent for longer than allowed.
     case timedOut
-    /// Its answer does not fit the question: it may have been taken over.
+    /// Its reply does not match the request: it may be compromised.
     case nonsense
 
     init(_ loss: DecodeWire.Loss) {
@@ -24,9 +24,9 @@ public final class DecoderConnection {
 
   private let socket: CInt
 
-  /// A connection over `socket`, which it closes when it is destroyed.
+  /// Creates a connection over `socket`, which it closes when it is released.
   ///
-  /// - Parameter silence: seconds that the worker may be silent.
+  /// - Parameter silence: seconds for which the worker may be silent.
   public init(socket: CInt, silence: Int = 60) {
     self.socket = socket
     var time = timeval(tv_sec: silence, tv_usec: 0)
@@ -37,9 +37,9 @@ public final class DecoderConnection {
 
   deinit { close(socket) }
 
-  /// Waits for the worker's first word.
+  /// Waits for the worker's greeting.
   ///
-  /// - Returns: whether the worker has shut itself in.
+  /// - Returns: whether the worker has confined itself.
   public func awaitHello() throws(Loss) -> Bool {
     do throws(DecodeWire.Loss) {
       let hello = try DecodeWire.read(socket, count: DecodeWire.helloSize)

@@ -2,7 +2,7 @@ internal import CImageCodecs
 
 /// The codec in this process.
 ///
-/// Keeps its buffers from image to image; one per thread.
+/// It reuses its buffers; use one per thread.
 ///
 /// JPEG is decoded with the accurate integer inverse DCT and smooth chroma upsampling, PNG with
 /// explicit transforms. Colours with an ICC profile are converted to sRGB unless the caller
@@ -13,7 +13,7 @@ public final class ImageCodec: ImageDecoder {
   private let limits: DecodeLimits
   private var transformer = PixelTransformer()
 
-  /// A codec that refuses images beyond `limits`.
+  /// Creates a codec that refuses images beyond `limits`.
   public init(limits: DecodeLimits = .standard) {
     guard let decoder = ci_decoder_create() else { fatalError("no memory for a decoder") }
     self.decoder = decoder
@@ -24,7 +24,7 @@ public final class ImageCodec: ImageDecoder {
 
   /// Decodes one file: PNG, JPEG, TIFF, WebP, BMP or PNM.
   ///
-  /// The orientation that EXIF or XMP states is reported, not applied.
+  /// The orientation in EXIF or XMP is reported, not applied.
   public func decode(
     _ bytes: UnsafeRawBufferPointer, colour: ImageTransform.Colour = .convert
   ) throws(DecodeFailure) -> (image: Image, orientation: Int) {

@@ -2,14 +2,14 @@ import Glibc
 
 /// Turns the bytes of image files into pixels of one declared form.
 ///
-/// Two engines conform: `ImageCodec` in this process, and the daemon's decoding process, whose
-/// death costs one verdict instead of the daemon. A decoder belongs to one thread.
+/// Two types conform: `ImageCodec` in this process, and the daemon's decoding process, whose crash results in
+/// one verdict and does not affect the daemon. Use a decoder on one thread only.
 public protocol ImageDecoder: AnyObject {
   /// Decodes every file and writes its transformed pixels, `transform.byteCount` each, at that
   /// file's place in `pixels` (files × height × width × channels).
   ///
-  /// - Returns: per file the size it had, or why its place was left undefined.
-  /// - Throws: `DatasetError` when the decoder itself cannot work.
+  /// - Returns: for each file its size, or why its pixels are undefined.
+  /// - Throws: `DatasetError` if the decoder itself cannot work.
   func decode(
     _ files: EncodedImages, with transform: ImageTransform,
     into pixels: UnsafeMutableBufferPointer<UInt8>
@@ -18,26 +18,26 @@ public protocol ImageDecoder: AnyObject {
 
 /// The result for one file's bytes.
 public enum DecodeOutcome: Hashable, Sendable {
-  /// They were an image of this many rows and columns, upright.
+  /// The file was an image with this upright height and width.
   case decoded(height: Int, width: Int, remarks: DecodeRemarks = [])
-  /// They did not become pixels.
+  /// The file could not be decoded.
   case failed(DecodeFailure)
 }
 
-/// The encoded bytes of some files, one after another in memory that is reused.
+/// The encoded bytes of some files, consecutive in reused memory.
 public final class EncodedImages {
   private var memory: UnsafeMutableRawBufferPointer
-  /// The place of each file.
+  /// The range of each file.
   private(set) var ranges: [Range<Int>] = []
 
-  /// An empty batch with room for `capacity` bytes before it must grow.
+  /// Creates an empty batch with an initial capacity in bytes.
   public init(capacity: Int = 1 << 20) {
     memory = .allocate(byteCount: max(capacity, 1), alignment: 16)
   }
 
   deinit { memory.deallocate() }
 
-  /// Files in the batch.
+  /// The number of files in the batch.
   public var count: Int { ranges.count }
 
   /// Bytes of all files.
@@ -48,10 +48,10 @@ public final class EncodedImages {
     UnsafeRawBufferPointer(rebasing: memory[ranges[index]])
   }
 
-  /// Forgets all files and keeps the memory.
+  /// Removes all files and keeps the memory.
   public func removeAll() { ranges.removeAll(keepingCapacity: true) }
 
-  /// Forgets the last file.
+  /// Removes the last file.
   func removeLast() { ranges.removeLast() }
 
   /// Adds a copy of `bytes`.

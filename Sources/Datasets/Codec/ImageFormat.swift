@@ -1,4 +1,4 @@
-/// The kind of a file, recognised by its content and never by its name.
+/// The format of a file, detected from its content and never from its name.
 public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
   case png = "PNG"
   case jpeg = "JPEG"
@@ -19,11 +19,11 @@ public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
   case pdf = "PDF"
   case svg = "SVG"
 
-  /// Whether the codec decodes this kind.
+  /// Whether the codec decodes this format.
   public var isDecoded: Bool { conversion == nil }
 
-  /// A command that converts all files of this kind below the current folder to PNG or TIFF, beside
-  /// the originals and with all their bits; nil for kinds that are read.
+  /// A command that converts all files of this format below the current folder to PNG or TIFF, beside the
+  /// originals and at full bit depth; nil for supported formats.
   ///
   /// The programs are packages of Debian; Datasets/README.md names them.
   public var conversion: String? {
@@ -34,7 +34,7 @@ public enum ImageFormat: String, Hashable, Sendable, Codable, CaseIterable {
     case .avif: Self.forEach("avif", "heif-convert {} {}.png")
     case .jpegXL: Self.forEach("jxl", "djxl {} {}.png")
     case .jpeg2000: Self.forEach("j[p2][2k]", "opj_decompress -i {} -o {}.png")
-    // One window for all images: black and white must not depend on an image.
+    // Use one window for all images, so that black and white do not depend on an image.
     case .dicom:
       Self.forEach("dcm", "dcmj2pnm --write-16-bit-png --set-window 40 400 {} {}.png")
     case .tga: Self.forEach("tga", "convert {} -auto-orient {}.png")

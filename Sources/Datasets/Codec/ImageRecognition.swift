@@ -1,8 +1,7 @@
 extension ImageFormat {
-  /// Recognises a file by its content; nil when it is none of these kinds.
+  /// Detects the format of a file from its content; nil if it is none of these formats.
   ///
-  /// A PNG or JPEG that is cut inside its signature counts as the format that it could still
-  /// become.
+  /// A PNG or JPEG that ends within its signature counts as that format.
   public static func recognise(_ content: UnsafeRawBufferPointer) -> ImageFormat? {
     let file = FileContent(bytes: content)
     return decodedKind(file) ?? namedKind(file) ?? kindWithoutSignature(file)
@@ -65,7 +64,7 @@ extension ImageFormat {
     return (start..<end).contains(where: { file.has("<svg", at: $0) })
   }
 
-  /// DICOM without its preamble, and TGA, have no signature: many fields must make sense together.
+  /// DICOM without its preamble, and TGA, have no signature: many fields must be plausible together.
   private static func kindWithoutSignature(_ file: FileContent) -> ImageFormat? {
     if isBareDICOM(file) { return .dicom }
     return isTGA(file) ? .tga : nil
@@ -78,7 +77,7 @@ extension ImageFormat {
     else { return false }
     let types: [StaticString] = ["UL", "CS", "UI", "DA", "TM", "SH", "LO", "OB", "DT"]
     if types.contains(where: { file.has($0, at: 4) }) { return true }
-    // Without types: the length of a short text or number, and the next element of the same group.
+    // Without types: check the length of a short text or number, and the next element of the same group.
     let next = 8 + Int(length)
     guard length > 0, length <= 64, length % 2 == 0, file.little16(at: next) == group,
       let following = file.little16(at: next + 2)
@@ -110,7 +109,7 @@ extension ImageFormat {
     }
     let map = Int(mapSize) * ((Int(mapBits) + 7) / 8)
     let pixels = Int(width) * Int(height) * ((bits + 7) / 8)
-    // Run-length coding makes at most 128 pixels of one packet.
+    // A packet of run-length coding expands to at most 128 pixels.
     let least = kind < 8 ? pixels : pixels / 128
     return file.bytes.count >= 18 + Int(file.bytes[0]) + map + least
   }

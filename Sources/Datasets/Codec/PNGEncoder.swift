@@ -19,7 +19,7 @@ public struct PNGText: Hashable, Sendable {
 
 /// Writes 8-bit images as PNG.
 public struct PNGEncoder: Sendable {
-  /// Written into every file, before the pixels.
+  /// The entries written into every file, before the pixels.
   public let texts: [PNGText]
 
   /// An encoder that adds `texts` to every file.
@@ -50,7 +50,7 @@ public struct PNGEncoder: Sendable {
       strings.append(Self.characters(text.keyword, isUTF8: false))
       strings.append(Self.characters(text.value, isUTF8: text.isInternational))
     }
-    // All strings in one allocation, so that their addresses hold for the whole call.
+    // Keep all strings in one allocation, so that their addresses stay valid for the whole call.
     let starts = strings.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
     return strings.flatMap { $0 }.withUnsafeBufferPointer { memory in
       guard let start = memory.baseAddress else {
@@ -74,7 +74,7 @@ public struct PNGEncoder: Sendable {
   }
 }
 
-/// The mark that identifies a synthetic image to people and programs: IPTC digital source type
+/// The mark of a synthetic image for people and programs: the IPTC digital source type
 /// `trainedAlgorithmicMedia` in XMP, and PNG text that any viewer shows.
 public struct SyntheticMark: Hashable, Sendable {
   /// The program that made the image.

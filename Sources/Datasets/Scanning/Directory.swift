@@ -2,8 +2,8 @@ import Glibc
 
 /// An open directory.
 ///
-/// Everything below it is reached from its descriptor, one component at a time and never through a
-/// link, so a folder that is exchanged for a link while it is read leads nowhere.
+/// Everything below it is opened relative to its descriptor, one component at a time and never through a link,
+/// so replacing a folder by a link while it is read has no effect.
 final class Directory: Sendable {
   let descriptor: CInt
   let status: stat
@@ -28,7 +28,7 @@ final class Directory: Sendable {
     return Directory(descriptor, status)
   }
 
-  /// Opens the sub-directory `name`; nil when it is none, is a link, or may not be entered.
+  /// Opens the sub-directory `name`; nil if it is not a directory, is a link, or cannot be entered.
   func child(_ name: some Collection<UInt8>) -> Directory? {
     let child = withName(name) {
       openat(descriptor, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
@@ -68,7 +68,7 @@ final class Directory: Sendable {
 
   /// Calls `body` with each entry except `.` and `..`, in the directory's own order.
   func forEachEntry(_ body: (_ name: [UInt8], _ kind: Kind) throws -> Void) throws {
-    // A separate descriptor: closing the stream closes it, and its position is not shared.
+    // Use a separate descriptor, because closing the stream closes it, and its position must not be shared.
     let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = fdopendir(copy) else {
       let code = errno

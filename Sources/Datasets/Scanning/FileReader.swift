@@ -1,6 +1,6 @@
 import Glibc
 
-/// Opens and reads the files of one root, for one thread.
+/// Opens and reads the files of one root on one thread.
 ///
 /// Consecutive files of a folder share its descriptor.
 final class FileReader {
@@ -21,10 +21,10 @@ final class FileReader {
     self.isSettled = isSettled
   }
 
-  /// Appends the bytes of a file to `files`, or finds why not (`verdict`).
+  /// Appends the bytes of a file to `files`, or returns a verdict that excludes it.
   ///
-  /// The file is opened without following a link and without waiting for a pipe; kind, size and
-  /// content come from the same descriptor. A file that changes meanwhile is still `waiting`.
+  /// The file is opened without following a link and without blocking on a pipe; kind, size and content come
+  /// from the same descriptor. A file that changes meanwhile remains `waiting`.
   func read(_ path: RelativePath, into files: EncodedImages) -> FileFinding {
     let name = path.nameRange
     enter(path.bytes[..<max(name.lowerBound - 1, 0)])

@@ -1,21 +1,21 @@
 import Glibc
 
-/// The facts that identify an unchanged file.
+/// The metadata that identifies an unchanged file.
 ///
 /// Renaming changes `changed` on most file systems; writing changes `size` or `modified`.
 public struct FileSignature: Hashable, Sendable, Codable {
-  /// Device that holds it.
+  /// Its device.
   public let device: UInt64
-  /// Its number on that device.
+  /// Its inode number on that device.
   public let inode: UInt64
-  /// Bytes.
+  /// Its size in bytes.
   public let size: Int64
   /// Last change of the content, nanoseconds since 1970.
   public let modified: Int64
   /// Last change of content or attributes, nanoseconds since 1970.
   public let changed: Int64
 
-  /// A signature from its parts.
+  /// Creates a signature from its parts.
   public init(device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64) {
     self.device = device
     self.inode = inode
@@ -30,10 +30,9 @@ public struct FileSignature: Hashable, Sendable, Codable {
       modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
   }
 
-  /// Whether neither content nor attributes changed within `duration` of now, by the clock on the
-  /// wall.
+  /// Whether neither content nor attributes changed within `duration` of now, by wall-clock time.
   ///
-  /// A time ahead of the clock, as a server with another clock gives it, counts by distance.
+  /// A time in the future, from a server with another clock, counts by its distance from now.
   public func hasBeenQuiet(for duration: Duration) -> Bool {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)

@@ -1,24 +1,23 @@
 import Glibc
 
-/// One listing of a root: the files that may be images, and the verdicts that names and kinds alone
-/// decide.
+/// One listing of a root: the files that may be images, and the verdicts that depend only on names and kinds.
 ///
-/// Events of the system are hints; this is the truth.
+/// File system events are hints; the listing is authoritative.
 public struct FolderScan: Sendable {
   /// Regular files that are not ignored, in order of their paths.
   public private(set) var files: [RelativePath] = []
   /// Their file status, in the same order; empty unless requested.
   public private(set) var signatures: [FileSignature] = []
-  /// Entries that are no candidates: links, pipes, ignored names, other file systems.
+  /// Entries that are not candidates: links, pipes, ignored names, other file systems.
   public private(set) var verdicts: [InspectedFile] = []
-  /// Every folder entered, the root (empty path) included, in order.
+  /// All visited folders in order, including the root (empty path).
   public private(set) var folders: [RelativePath] = []
-  /// The names of the first-level folders that hold a file.
+  /// The names of the first-level folders that contain a file.
   var classFolders: Set<[UInt8]> { classFoldersOfAll ?? Set(files.compactMap(\.classFolder)) }
-  /// Those of the whole root, where only some files are listed: labels must not depend on which.
+  /// The class folders of the whole root if only some files are listed, because labels must not depend on them.
   private var classFoldersOfAll: Set<[UInt8]>?
 
-  /// Folders deeper than this are not entered.
+  /// The maximum depth of visited folders.
   static let maximumDepth = 64
 
   /// Lists `root`.
@@ -51,7 +50,7 @@ public struct FolderScan: Sendable {
     sort()
   }
 
-  /// A listing of some files alone, whose folders an earlier one entered.
+  /// Creates a listing of some files only, in folders that an earlier listing visited.
   init(
     files: [RelativePath], signatures: [FileSignature], verdicts: [InspectedFile],
     classFolders: Set<[UInt8]>
@@ -77,7 +76,7 @@ public struct FolderScan: Sendable {
     let rules: DatasetRules
     let withSignatures: Bool
 
-    /// Throws only when `directory` itself cannot be read.
+    /// Throws only if `directory` itself cannot be read.
     func list(
       _ directory: Directory, at path: RelativePath, depth: Int, into scan: inout FolderScan
     ) throws {

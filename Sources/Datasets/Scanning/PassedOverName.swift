@@ -1,30 +1,29 @@
 /// Why a file or folder is skipped for its name alone.
 ///
-/// Macs, Windows, network storage, synchronising programs, browsers, editors and development tools
-/// leave such files beside images and can be recognised by their names. ASCII letters are compared
-/// without regard to case.
+/// Macs, Windows, network storage, synchronisation programs, browsers, editors and development tools leave
+/// such files beside images, and their names identify them. ASCII letters are compared case-insensitively.
 public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   /// Begins with `.` or `~`.
   case hidden
-  /// Still being written or downloaded, or the lock of such a file.
+  /// A file that is still being written or downloaded, or its lock file.
   case unfinished
-  /// An older version that an editor or a person kept.
+  /// A backup by an editor or a person.
   case backup
-  /// A file that a synchronising program made of two versions that it could not merge.
+  /// A conflict copy: a synchronisation program could not merge two versions.
   case conflictCopy
   /// A placeholder for a file that was not downloaded.
   case placeholder
-  /// A file that a system or a program keeps for itself.
+  /// An internal file of a system or a program.
   case systemFile
-  /// A folder that a system or a program keeps for itself: thumbnails, waste, snapshots.
+  /// An internal folder of a system or a program: thumbnails, recycle bins, snapshots.
   case systemFolder
-  /// A sheet of `figment preview`, known by the text in its head: it shows images of many units, so nobody may
-  /// learn from it.
+  /// A sheet of `figment preview`, identified by the text in its header: it shows images of many units, so no
+  /// model may learn from it.
   case previewSheet
 
-  /// The text in the head of such a sheet.
+  /// The text in the header of such a sheet.
   static let previewMark = Array("figment preview: real images, not to be shared".utf8)
-  /// The sheet's first bytes, among which the text is.
+  /// The number of bytes at the start of the sheet to search for the text.
   private static let previewHead = 512
 
   /// Whether a file is a sheet of `figment preview`.
@@ -32,7 +31,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
     file.first == 0x89 && file.prefix(previewHead).firstRange(of: previewMark) != nil
   }
 
-  /// The reason to pass over an entry of this name; nil for an ordinary name.
+  /// The reason to skip an entry of this name; nil for an ordinary name.
   public init?(_ name: some BidirectionalCollection<UInt8>, isFolder: Bool) {
     guard let first = name.first, let last = name.last else { return nil }
     if first == UInt8(ascii: ".") || first == UInt8(ascii: "~") {
@@ -86,7 +85,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
     "indexervolumeguid", "wpsettings.dat", "icon\r", "picasa.ini", "zbthumbnail.info",
     "sync.ffs_db", "descript.ion", "pspbrwse.jbf", "aquota.user", "aquota.group")
 
-  /// Also the folders that a check of a Windows disk leaves, `found.000` and on.
+  /// Includes folders from Windows disk checks: `found.000` and so on.
   private static func isSystemFolder(_ name: [UInt8]) -> Bool {
     if systemFolders.contains(name) { return true }
     let prefix = Array("found.".utf8)
@@ -117,7 +116,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
 
   // MARK: Conflict copies
 
-  /// All words that the programs use for it share these letters.
+  /// Letters that all names of conflict copies share.
   private static let conflictLetters = Array("onfli".utf8)
   private static let conflictWords: [[UInt8]] = [
     ".sync-conflict-", "conflicted copy", "(conflicted", "(case conflict", "(sfconflict",
@@ -130,7 +129,7 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   private static func isConflictCopy(_ name: [UInt8]) -> Bool {
     guard first(conflictLetters, in: name) != nil else { return false }
     if conflictWords.contains(where: { first($0, in: name) != nil }) { return true }
-    // A date comes before (Synology) or after (ownCloud): `armed_conflict.jpg` is a picture.
+    // A date must precede (Synology) or follow (ownCloud), because `armed_conflict.jpg` is a picture.
     guard let place = first(conflictEnding, in: name) else { return false }
     let end = place + conflictEnding.count
     let isDatedBefore = place > 0 && isDigit(name[place - 1])
@@ -153,14 +152,14 @@ extension PassedOverName: CustomStringConvertible {
   /// The meaning of such names.
   public var description: String {
     switch self {
-    case .hidden: "its name begins with '.' or '~', as hidden files do"
-    case .unfinished: "its name is that of a file that is still being written, or of a lock"
+    case .hidden: "its name begins with '.' or '~', like that of a hidden file"
+    case .unfinished: "its name is that of an unfinished file or a lock file"
     case .backup: "its name is that of a backup"
-    case .conflictCopy: "its name is that of a copy that a synchronising program made of a conflict"
-    case .placeholder: "its name is that of a file that was not downloaded"
-    case .systemFile: "a file that a system or a program keeps for itself"
+    case .conflictCopy: "its name is that of a conflict copy by a synchronisation program"
+    case .placeholder: "its name is that of a placeholder for a file that was not downloaded"
+    case .systemFile: "an internal file of a system or a program"
     case .previewSheet: "a sheet of 'figment preview', which shows images of many units"
-    case .systemFolder: "a folder that a system or a program keeps for itself"
+    case .systemFolder: "an internal folder of a system or a program"
     }
   }
 }

@@ -1,19 +1,18 @@
-/// What looking at one file gave.
+/// The result of decoding one file.
 public enum DecodedFile: Hashable, Sendable {
   /// Its pixels, height × width × channels bytes.
   case pixels([UInt8])
-  /// Why it has none in this form.
+  /// Why it has no pixels in this form.
   case unused(ImageVerdict)
 }
 
 extension SnapshotBuilder {
-  /// Brings some files of the folder to the form of the transform, one after another.
+  /// Decodes and transforms some files of the folder, one after another.
   ///
-  /// Nothing is compared or packed: this is for looking at a few images, not for learning from them.
+  /// It compares and packs nothing: use it to view a few images, not to train on them.
   ///
-  /// - Returns: what each path gave, in their order.
-  /// - Throws: `DatasetError` when the folder or the decoder cannot be used at all, `.stopped` when the
-  ///   builder was asked to stop.
+  /// - Returns: the result for each path, in their order.
+  /// - Throws: `DatasetError` if the folder or the decoder is unusable, `.stopped` if the builder was stopped.
   public func decode(_ paths: [RelativePath]) throws -> [DecodedFile] {
     try rules.validate()
     let reader = FileReader(

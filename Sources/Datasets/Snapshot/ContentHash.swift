@@ -1,11 +1,11 @@
 internal import Crypto
 
-/// SHA-256 of some bytes.
+/// A SHA-256 hash.
 public struct ContentHash: Hashable, Sendable {
   /// The 32 bytes as four big-endian numbers, so that comparing numbers compares bytes.
   private let words: (UInt64, UInt64, UInt64, UInt64)
 
-  /// Bytes of a hash.
+  /// The size of a hash in bytes.
   public static let byteCount = 32
 
   /// The hash of `bytes`.
@@ -15,7 +15,7 @@ public struct ContentHash: Hashable, Sendable {
     self.init(function.finalize())
   }
 
-  /// A hash from its 32 bytes; nil for another count.
+  /// Creates a hash from its 32 bytes; nil for another count.
   public init?(bytes: UnsafeRawBufferPointer) {
     guard bytes.count == Self.byteCount else { return nil }
     func word(_ index: Int) -> UInt64 {
@@ -53,7 +53,7 @@ public struct ContentHash: Hashable, Sendable {
     left.words == right.words
   }
 
-  /// A hash is its own best hash value.
+  /// Uses a part of the hash as hash value.
   public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
 

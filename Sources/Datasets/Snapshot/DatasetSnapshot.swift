@@ -4,24 +4,23 @@ import Glibc
 
 /// The immutable set of images that one run trains on: packed pixels on disk, mapped read-only.
 ///
-/// Membership enters the guarantee, so nothing can be added to it; later files belong to the next
-/// snapshot.
+/// The guarantee depends on its membership, so nothing can be added; later files belong to the next snapshot.
 public final class DatasetSnapshot: Sendable {
   /// Class names in label order.
   public let classes: [String]
-  /// How the images were brought to one form.
+  /// The transform of the images.
   public let transform: ImageTransform
-  /// Whose participation the guarantee hides.
+  /// The unit of privacy of the guarantee.
   public let privacyUnit: PrivacyUnit
-  /// Images.
+  /// The number of images.
   ///
   /// Private: never part of a release.
   public let count: Int
-  /// Units of privacy: `count` when the unit is a file.
+  /// The number of units of privacy; `count` if the unit is a file.
   ///
   /// Private as well.
   public let unitCount: Int
-  /// The name of the set: equal for the same images, classes, people and transform.
+  /// The digest of the set: equal for the same images, classes, persons and transform.
   public let digest: ContentHash
   /// The packed file.
   public let path: String
@@ -29,14 +28,14 @@ public final class DatasetSnapshot: Sendable {
   private let file: MappedFile
   private let header: SnapshotHeader
 
-  /// Opens a packed file and checks everything in it, its checksum included.
+  /// Opens a packed file and checks all of its content, including the checksum.
   ///
   /// - Throws: `DatasetError.snapshotDamaged`, `.snapshotTooNew`, `.systemCallFailed`.
   public convenience init(opening path: String) throws {
     try self.init(opening: path, isChecksumKnown: false)
   }
 
-  /// `isChecksumKnown` spares a second pass over a file that was written a moment ago.
+  /// Opens a packed file; `isChecksumKnown` avoids a second pass over a file that was just written.
   init(opening path: String, isChecksumKnown: Bool) throws {
     let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { throw DatasetError.lastCall("opening", path) }

@@ -1,6 +1,6 @@
-/// Some files on their way through one decoder: read one after another, decoded together.
+/// A batch of files for one decoder: read one after another, decoded together.
 struct DecodingTurn {
-  /// The known facts about files so far, with their numbers.
+  /// The findings so far, with the numbers of their files.
   var findings: [(Int, FileFinding)] = []
 
   private let transform: ImageTransform
@@ -8,17 +8,17 @@ struct DecodingTurn {
   private let pixels: PixelBuffer
   private var pending: [(Int, FileFinding)] = []
 
-  /// A turn of at most `capacity` files.
+  /// Creates a turn of at most `capacity` files.
   init(capacity: Int, transform: ImageTransform) {
     self.transform = transform
     pixels = PixelBuffer(count: transform.byteCount * capacity)
   }
 
-  /// Encoded bytes that wait to be decoded.
+  /// The number of encoded bytes that wait to be decoded.
   var byteCount: Int { files.byteCount }
 
-  /// Reads and hashes file number `index`; it is not decoded when an earlier inspection decoded the
-  /// same bytes under this name (`known`).
+  /// Reads and hashes file number `index`; skips decoding if an earlier inspection decoded the same bytes
+  /// under this name (`known`).
   mutating func read(
     _ index: Int, _ path: RelativePath, _ reader: FileReader, known: InspectedFile?
   ) {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// An accepted image and the slot of the packer that holds its pixels.
+/// An accepted image and the slot of its pixels in the packer.
 struct PackedRecord {
   let record: SnapshotRecord
   let slot: Int
@@ -8,7 +8,7 @@ struct PackedRecord {
 
 /// The result of reading one file, before it is compared with the others.
 struct FileFinding: Sendable {
-  /// Nil: it decoded, and may be accepted.
+  /// Nil if it was decoded and may be accepted.
   var verdict: ImageVerdict?
   var signature: FileSignature?
   var hash: ContentHash?
@@ -22,7 +22,7 @@ struct FileFinding: Sendable {
     self.signature = signature
   }
 
-  /// The result of an earlier reading of the same, unchanged file; nil when it must be read again.
+  /// The result of an earlier reading of the same, unchanged file; nil if it must be read again.
   init?(_ known: InspectedFile) {
     switch known.verdict {
     case .accepted, .duplicate, .contradictoryClass, .beyondUnitLimit:
@@ -43,7 +43,7 @@ struct FileFinding: Sendable {
 /// One reading of a folder by several threads.
 final class FolderReading: Sendable {
   private static let filesPerTurn = 64
-  /// A turn that has gathered this much is decoded before it is full.
+  /// A turn with this many bytes is decoded before it is full.
   private static let bytesPerTurn = 4 << 20
 
   private let builder: SnapshotBuilder
@@ -65,7 +65,7 @@ final class FolderReading: Sendable {
     self.init(builder, known: known, root: root, scan: scan)
   }
 
-  /// Reads the files of a listing; their signatures are present unless nothing is known.
+  /// Creates a reading of the files of a listing; its signatures are required unless nothing is known.
   init(
     _ builder: SnapshotBuilder, known: [RelativePath: InspectedFile], root: Directory,
     scan: FolderScan
@@ -93,7 +93,7 @@ final class FolderReading: Sendable {
     if let error = failure.withLock({ $0 }) { throw error }
   }
 
-  /// One thread's share: turns of some files until none is left.
+  /// The work of one thread: decodes turns until no file remains.
   private func work(into packer: SnapshotPacker?) throws {
     let decoder = try builder.makeDecoder()
     let reader = FileReader(
@@ -123,7 +123,7 @@ final class FolderReading: Sendable {
     }
   }
 
-  /// The finding that follows from the place of a file, or from an earlier reading of it.
+  /// The finding that follows from the path of a file, or from an earlier reading of it.
   private func findingWithoutReading(_ index: Int) -> FileFinding? {
     let path = scan.files[index]
     if case .failure(let fault) = paths.read(path) { return FileFinding(fault.verdict) }
@@ -131,7 +131,7 @@ final class FolderReading: Sendable {
     return FileFinding(file)
   }
 
-  /// Settles the verdicts that depend on the whole folder: duplicates, limits per person, classes
+  /// Determines the verdicts that depend on the whole folder: duplicates, limits per person, classes
   /// without images.
   func settle() -> Settlement {
     let findings = findings.withLock { $0 }

@@ -2,8 +2,8 @@ import Glibc
 
 /// A file mapped into memory.
 final class MappedFile: @unchecked Sendable {
-  // Sendable: the mapping itself never changes after init. A writer through `mutableBytes` is the
-  // only owner of the object (SnapshotBuilder assigns each thread its own places).
+  // Sendable: the mapping itself never changes after init. A writer through `mutableBytes` is the only owner
+  // of the object (SnapshotBuilder assigns separate ranges to threads).
   let mutableBytes: UnsafeMutableRawBufferPointer
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(mutableBytes) }
@@ -21,7 +21,7 @@ final class MappedFile: @unchecked Sendable {
   deinit { munmap(mutableBytes.baseAddress, mutableBytes.count) }
 }
 
-/// Writes all of `bytes` at `offset`, in as many calls as the kernel needs.
+/// Writes all of `bytes` at `offset`, in several calls if necessary.
 func writeFully(
   _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, at offset: Int, path: String
 ) throws(DatasetError) {

@@ -1,11 +1,11 @@
-/// Settles the verdicts of a folder after each file was read: duplicates, limits per person and
-/// classes without images depend on the whole.
+/// Determines the final verdicts of a folder after all files were read: duplicates, limits per person and
+/// classes without images depend on the whole folder.
 struct Settlement {
   /// Every entry with its verdict, in order of paths.
   private(set) var files: [InspectedFile] = []
-  /// The images that count; slots are the numbers of the files they came from.
+  /// The accepted images; slots are the numbers of their files.
   private(set) var accepted: [PackedRecord] = []
-  /// The class names in label order: the declared ones, or those found that have an image.
+  /// The class names in label order: the declared ones, or the discovered ones with an image.
   private(set) var classes: [String] = []
 
   private let paths: [RelativePath]
@@ -13,7 +13,7 @@ struct Settlement {
 
   /// - Parameters:
   ///   - paths: the files, in order.
-  ///   - findings: what reading each of them showed; nil where it was not read.
+  ///   - findings: the results of reading them; nil for a file that was not read.
   ///   - others: entries whose verdicts are final.
   init(
     of paths: [RelativePath], _ findings: [FileFinding?], beside others: [InspectedFile],
@@ -35,7 +35,7 @@ struct Settlement {
     numberClasses(areDeclared: rules.classes != nil)
   }
 
-  /// Drops found classes without an image; the others keep their order.
+  /// Drops discovered classes without an image; the others keep their order.
   ///
   /// A declared class stays: it is public, and its label must not depend on the images.
   private mutating func numberClasses(areDeclared: Bool) {
@@ -108,10 +108,10 @@ struct Settlement {
 }
 
 extension [InspectedFile] {
-  /// The result of a run over these files with the form of `transform`, without reading them again.
+  /// The verdicts of these files in a run with `transform`, without reading them again.
   ///
-  /// The recorded size of an image shows whether it is large enough; this in turn decides which
-  /// images of a person count. The list comes from an inspection that enlarges without limit
+  /// The recorded size of an image shows whether it is large enough, which in turn determines the images of a
+  /// person that count. The list must come from an inspection that enlarges without limit
   /// (`ImageTransform.inspection`), so that every readable file has a size.
   public func verdicts(under transform: ImageTransform, rules: DatasetRules) -> [InspectedFile] {
     var candidates: [(RelativePath, FileFinding)] = []
@@ -137,7 +137,7 @@ extension [InspectedFile] {
 }
 
 extension InspectedFile {
-  /// The verdict of this file alone when images are converted to the form of `transform`.
+  /// The verdict of this file alone in a run with `transform`.
   ///
   /// For a whole list, including limits per person, use `verdicts(under:rules:)`.
   public func verdict(under transform: ImageTransform) -> ImageVerdict {

@@ -1,4 +1,4 @@
-/// How far a folder has been read.
+/// The progress of reading a folder.
 public struct SnapshotProgress: Hashable, Sendable {
   /// Files with a verdict so far.
   public let finished: Int
@@ -14,8 +14,8 @@ public struct SnapshotResult: Sendable {
   public let files: [InspectedFile]
 }
 
-/// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads,
-/// settles duplicates, and packs the accepted images into one file.
+/// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads, resolves
+/// duplicates, and packs the accepted images into one file.
 public struct SnapshotBuilder: Sendable {
   /// The folder.
   public let root: String
@@ -27,22 +27,22 @@ public struct SnapshotBuilder: Sendable {
   public var threadCount: Int
   /// Limits on one file.
   public var limits = DecodeLimits.standard
-  /// Makes the decoder of one thread; the default decodes in this process.
+  /// Creates the decoder of one thread; the default decodes in this process.
   public var makeDecoder: @Sendable () throws -> any ImageDecoder
-  /// Whether a file has been quiet for long enough; others stay `waiting`.
+  /// Whether a file has been unchanged for long enough; others stay `waiting`.
   public var isSettled: @Sendable (RelativePath, FileSignature) -> Bool = { _, _ in true }
-  /// Called now and then, from any of the threads.
+  /// Called periodically, on any of the threads.
   public var onProgress: @Sendable (SnapshotProgress) -> Void = { _ in }
-  /// Called now and then; true ends the work with `DatasetError.stopped`.
+  /// Called periodically; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
-  /// Receives once the verdict of every entry of the folder, in order of paths, also if no file was
+  /// Called once with the verdicts of all entries of the folder, in order of paths, even if no file was
   /// accepted and `build` throws.
   public var onVerdicts: @Sendable ([InspectedFile]) -> Void = { _ in }
 
-  /// A builder for one folder.
+  /// Creates a builder for one folder.
   ///
-  /// `threadCount` nil takes a thread per processor.
+  /// If `threadCount` is nil, it uses one thread per processor.
   public init(
     root: String, rules: DatasetRules = DatasetRules(), transform: ImageTransform,
     threadCount: Int? = nil
@@ -69,10 +69,10 @@ public struct SnapshotBuilder: Sendable {
 
   /// Reads the folder and packs the accepted images into `directory`/`name`.
   ///
-  /// A missing directory is made with mode 0700; one that others may enter is refused. The
-  /// file has mode 0600 and appears whole or not at all.
+  /// Creates a missing directory with mode 0700, and refuses one that others may enter. The file has mode 0600
+  /// and is written atomically.
   ///
-  /// - Throws: `DatasetError`; `.noImages` when nothing was accepted.
+  /// - Throws: `DatasetError`; `.noImages` if no file was accepted.
   public func build(in directory: String, named name: String = "images.pack") throws
     -> SnapshotResult
   {

@@ -1,4 +1,4 @@
-/// How a packed file is laid out.
+/// The layout of a packed file.
 ///
 /// All numbers are little-endian.
 ///
@@ -19,12 +19,12 @@
 ///               labels: count × 4    units: count × 4    content hashes: count × 32
 ///               description: JSON (classes, transform)
 /// ```
-/// Images lie in the order of their content hashes, so the same set gives the same file, whatever
-/// the names of its files and the order in which they came.
+/// Images are stored in the order of their content hashes, so the same set results in the same file, whatever
+/// the names and the order of its files.
 enum SnapshotLayout {
   static let version: UInt32 = 1
   static let magic: [UInt8] = Array("FIGSNAP\0".utf8)
-  /// One page, so that pixels are mapped aligned.
+  /// One page, so that pixels are page-aligned in the mapping.
   static let headerSize = 4096
   static let digestOffset = 64
   static let checksumOffset = 96
@@ -76,7 +76,7 @@ struct SnapshotHeader: Equatable {
       throw damaged("\(bytes.count) bytes (a header of \(SnapshotLayout.headerSize) expected)")
     }
     guard bytes.prefix(8).elementsEqual(SnapshotLayout.magic) else {
-      throw damaged("no packed images by its first bytes")
+      throw damaged("its first bytes are not those of packed images")
     }
     func small(_ offset: Int) -> Int {
       Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
@@ -95,7 +95,9 @@ struct SnapshotHeader: Equatable {
       let fileSize = large(56), count >= 1, count <= Int(Int32.max), unitCount >= 1,
       unitCount <= count, descriptionSize <= bytes.count, fileSize == bytes.count,
       let digest = ContentHash(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<96]))
-    else { throw damaged("sizes in its header contradict each other or the file") }
+    else {
+      throw damaged("the sizes in its header are inconsistent with each other or with the file")
+    }
     shape = ImageShape(height: height, width: width, channels: channels)
     classCount = small(24)
     unit = small(28) == 0 ? .file : .folder

@@ -3,10 +3,10 @@ internal import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// Writes a packed file: pixels first, into slots that threads fill in any order; then, once the
-/// set is known, everything else.
+/// Writes a packed file: first the pixels, into slots that threads fill in any order; then, once the set is
+/// known, everything else.
 ///
-/// Until `finish` succeeds there is only a temporary file.
+/// Until `finish` succeeds, only a temporary file exists.
 final class SnapshotPacker: Sendable {
   let path: String
   private let temporaryPath: String
@@ -25,11 +25,11 @@ final class SnapshotPacker: Sendable {
     descriptor = open(
       temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
     guard descriptor >= 0 else { throw DatasetError.lastCall("creating", temporaryPath) }
-    // Protects the file from a sweep of crash leftovers while it is being written.
+    // Protect the file from the removal of crash leftovers while it is being written.
     flock(descriptor, LOCK_EX | LOCK_NB)
     do {
       let size = SnapshotLayout.headerSize + slotCount * transform.byteCount
-      // Space is taken now: a full disk must be an error here, not a bus error in the mapping.
+      // Allocate the space now: a full disk must cause an error here, not a bus error in the mapping.
       let code = posix_fallocate(descriptor, 0, off_t(size))
       guard code == 0 else {
         throw DatasetError.systemCallFailed(
@@ -51,12 +51,12 @@ final class SnapshotPacker: Sendable {
 
   /// Copies the pixels of one image.
   ///
-  /// Safe from several threads for different slots.
+  /// Thread-safe for different slots.
   func store(_ pixels: UnsafePointer<UInt8>, inSlot slot: Int) {
     memcpy(address(ofSlot: slot), pixels, transform.byteCount)
   }
 
-  /// Brings the accepted images in order, adds labels, units and hashes, and publishes the file.
+  /// Sorts the accepted images, adds labels, units and hashes, and publishes the file.
   func finish(_ accepted: [PackedRecord], classes: [String], unit: PrivacyUnit) throws {
     let ordered = accepted.sorted { SnapshotRecord.precedes($0.record, $1.record) }
     reorder(slots: ordered.map(\.slot))
@@ -83,11 +83,11 @@ final class SnapshotPacker: Sendable {
     return start + SnapshotLayout.headerSize + slot * transform.byteCount
   }
 
-  /// Moves the pixels of `slots[n]` to slot n, in place: each cycle of the permutation needs room
-  /// for one image only.
+  /// Moves the pixels of `slots[n]` to slot n in place: each cycle of the permutation needs memory for one
+  /// image only.
   private func reorder(slots: [Int]) {
     let size = transform.byteCount
-    // Where the pixels that started in slot s are now, and which pixels slot s holds now.
+    // The current slot of the pixels that started in slot s, and the pixels that slot s contains now.
     var placeOf = Dictionary(uniqueKeysWithValues: slots.map { ($0, $0) })
     var contentOf = placeOf
     withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { spare in
@@ -106,7 +106,7 @@ final class SnapshotPacker: Sendable {
     }
   }
 
-  /// Numbers for the units of privacy: people in order of their names, or each image its own.
+  /// Numbers the units of privacy: persons in order of their names, or each image separately.
   private static func units(
     of records: [SnapshotRecord], _ unit: PrivacyUnit
   ) -> (numbers: [UInt32], count: Int) {
@@ -147,8 +147,8 @@ final class SnapshotPacker: Sendable {
       descriptor: descriptor, size: size, isWritable: false, path: temporaryPath)
     let checksum = Mutex<ContentHash?>(nil)
     let syncCode = Mutex<CInt>(0)
-    // Starts the disk's work while the checksum is computed. The kernel reports a failed write only
-    // once, so the result of this call matters as much as the sync in publish().
+    // Start writing to disk while the checksum is computed. The kernel reports a failed write only once, so
+    // the result of this call matters as much as the sync in publish().
     WorkerThreads.run(2) { [descriptor] index in
       if index == 0 {
         let value = DatasetSnapshot.checksum(of: whole.bytes)
@@ -175,7 +175,7 @@ final class SnapshotPacker: Sendable {
     guard fsync(folder) == 0 else { throw DatasetError.lastCall("syncing", directory) }
   }
 
-  /// Makes the directory, or refuses one that others may enter.
+  /// Creates the directory, or refuses one that others may enter.
   private static func makePrivate(_ directory: String) throws {
     guard mkdir(directory, mode_t(0o700)) != 0 else { return }
     guard errno == EEXIST else { throw DatasetError.lastCall("creating", directory) }
@@ -189,7 +189,7 @@ final class SnapshotPacker: Sendable {
 }
 
 extension JSONEncoder {
-  /// Keys in order, so that equal values give equal bytes.
+  /// An encoder with sorted keys, so that equal values result in equal bytes.
   static var sorted: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

@@ -6,11 +6,11 @@ struct SnapshotRecord: Equatable {
   let hash: ContentHash
   /// Index into the classes.
   let label: UInt32
-  /// The person's folder when the unit of privacy is a folder, else nil.
+  /// The person's folder if the unit of privacy is a folder, else nil.
   let person: [UInt8]?
 
-  /// The order of a packed file: by content, then by label and person, which can differ when the
-  /// same bytes belong to several people.
+  /// The order of a packed file: by content, then by label and person, which can differ if the same bytes
+  /// belong to several persons.
   static func precedes(_ left: SnapshotRecord, _ right: SnapshotRecord) -> Bool {
     if left.hash != right.hash { return left.hash < right.hash }
     if left.label != right.label { return left.label < right.label }
@@ -18,10 +18,10 @@ struct SnapshotRecord: Equatable {
   }
 }
 
-/// The name of a set of images: equal for the same images, classes, people and transform, whatever
-/// the file names and the order of arrival.
+/// The digest of a set of images: equal for the same images, classes, persons and transform, whatever the file
+/// names and the order of arrival.
 enum SnapshotDigest {
-  /// SHA-256 over the declaration and the records, which are in the order of `precedes`.
+  /// SHA-256 over the declaration and the records, which must be in the order of `precedes`.
   static func digest(
     of records: some Sequence<SnapshotRecord>, classes: [String], transform: ImageTransform,
     unit: PrivacyUnit
@@ -49,14 +49,14 @@ enum SnapshotDigest {
   }
 }
 
-/// Decides which copies of the same bytes count.
+/// Determines which copies of the same bytes count.
 ///
-/// The rule must change at most one record when one unit of privacy is added or removed; otherwise
-/// the guarantee would cover less than it states:
-/// - Unit file: identical files in one class count once. Identical files in several classes do not
-///   count at all; keeping the first would let one added file exchange a record.
-/// - Unit folder: the same within one person. Copies of different people all count, because
-///   whether one person's image is used must not depend on what another person owns.
+/// Adding or removing one unit of privacy must change at most one record; otherwise the guarantee would cover
+/// less than it states:
+/// - Unit file: identical files in one class count once. Identical files in several classes do not count at
+///   all; if the first one counted, one added file could replace a record.
+/// - Unit folder: the same within one person. Copies of different persons all count, because the use of one
+///   person's image must not depend on another person's images.
 struct DuplicateResolver {
   private struct Key: Hashable {
     let hash: ContentHash
@@ -83,7 +83,7 @@ struct DuplicateResolver {
     }
   }
 
-  /// Second pass: nil when the record counts.
+  /// Second pass: nil if the record counts.
   func verdict(on record: SnapshotRecord, at path: RelativePath) -> ImageVerdict? {
     guard let first = seen[Key(hash: record.hash, person: record.person)] else { return nil }
     if let contradiction = first.contradiction {

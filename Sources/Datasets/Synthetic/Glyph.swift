@@ -70,13 +70,13 @@ struct GlyphPoint {
   var y: Double
 }
 
-/// A closed shape, known by the distance to its edge.
+/// A closed shape, defined by the distance to its edge.
 enum GlyphOutline {
   case disc
   case ring(halfThickness: Double)
   /// A disc without a disc of `radius` whose centre is `offset` away.
   case crescent(offset: Double, radius: Double)
-  /// With `hollow` only a line of that half thickness along the edge is inked.
+  /// A polygon; with `hollow`, only a line of that half thickness along its edge is drawn.
   case polygon([GlyphPoint], hollow: Hollow?)
 
   /// Half the thickness of a drawn edge.
@@ -131,7 +131,7 @@ enum GlyphOutline {
 }
 
 extension SeededStream {
-  /// A number of `range`.
+  /// Draws a number in `range`.
   mutating func number(in range: ClosedRange<Double>) -> Double {
     range.lowerBound + (range.upperBound - range.lowerBound) * uniform()
   }

@@ -1,24 +1,24 @@
 import Compute
 import Glibc
 
-/// Draws a small set of grey images in classes, so that everything can be tried without a download.
+/// Draws a small set of grey images in classes, for trials without a download.
 ///
-/// Shapes vary in place, size, rotation, proportions, stroke, contrast, sharpness and noise. Equal
-/// seeds give equal images.
+/// Shapes vary in position, size, rotation, proportions, stroke, contrast, sharpness and noise. Equal seeds
+/// produce equal images.
 public struct GlyphGenerator: Sendable {
   /// Rows and columns.
   public static let side = 28
 
-  /// The value that determines all images.
+  /// The seed, which determines all images.
   public let seed: UInt64
 
-  /// A generator.
+  /// Creates a generator.
   public init(seed: UInt64) { self.seed = seed }
 
   /// Image number `index` of a class: 28 × 28, grey, 8-bit, light on dark.
   public func image(of glyph: Glyph, index: Int) -> Image {
     let place = UInt64(Glyph.allCases.firstIndex(of: glyph) ?? 0)
-    // One stream per image, so that an image does not depend on how many are drawn.
+    // One stream per image, so that an image does not depend on the number of images.
     var seeds = SeededStream(seed: seed &+ place &* 0x9e37_79b9_7f4a_7c15)
     var random = SeededStream(seed: seeds.next() ^ UInt64(truncatingIfNeeded: index))
     let drawing = Drawing(of: glyph, using: &random)
@@ -28,9 +28,9 @@ public struct GlyphGenerator: Sendable {
     return Image(shape: ImageShape(height: Self.side, width: Self.side, channels: 1), bytes: bytes)
   }
 
-  /// Writes `count` images, shared evenly among the classes, as `directory`/class/NNNNN.png.
+  /// Writes `count` images, divided evenly among the classes, as `directory`/class/NNNNN.png.
   ///
-  /// Each file appears whole, by renaming, so a watched folder never shows half of one.
+  /// Each file is written atomically by renaming, so a watched folder never contains an incomplete file.
   ///
   /// - Throws: `DatasetError.systemCallFailed`.
   public func write(count: Int, to directory: String) throws {
@@ -49,7 +49,7 @@ public struct GlyphGenerator: Sendable {
     }
   }
 
-  /// Makes a folder, and those above it that are missing.
+  /// Creates a folder and its missing parents.
   private static func makeDirectory(_ path: String) throws(DatasetError) {
     if mkdir(path, mode_t(0o755)) == 0 || errno == EEXIST { return }
     guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
@@ -81,23 +81,23 @@ public struct GlyphGenerator: Sendable {
   /// One glyph in its pose.
   private struct Drawing {
     let outline: GlyphOutline
-    /// Pixels.
+    /// The radius in pixels.
     let radius: Double
     let centre: GlyphPoint
     let cosine: Double
     let sine: Double
-    /// Width of the soft edge, pixels.
+    /// The width of the soft edge in pixels.
     let softness: Double
     let ink: Double
     let paper: Double
-    /// Change of the paper's brightness over the image, along a random direction.
+    /// The change of the background's brightness over the image, along a random direction.
     let shade: GlyphPoint
     let noise: Double
 
     init(of glyph: Glyph, using random: inout SeededStream) {
       outline = glyph.outline(using: &random)
       radius = random.number(in: 7.5...11)
-      // As in handwriting, shapes lean and shift but do not turn over: a demo must work with few
+      // As in handwriting, shapes lean and shift but are not turned over, because a demo must work with few
       // images.
       let play = min(2.5, 12.5 - radius)
       let middle = Double(GlyphGenerator.side) / 2

@@ -1,11 +1,11 @@
 import Glibc
 
-/// The kind of file system of a folder, as `/proc/self/mountinfo` names it.
+/// The type of a folder's file system, as in `/proc/self/mountinfo`.
 struct FileSystemKind: Equatable {
   /// For example `ext4`, `nfs4`, `fuse.sshfs`.
   let name: String
 
-  /// Whether other machines or programs change it without the kernel's notice.
+  /// Whether other machines or programs can change it without the kernel noticing.
   var hidesChanges: Bool {
     let remote = [
       "nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "glusterfs", "lustre", "gpfs", "ocfs2",
@@ -14,7 +14,7 @@ struct FileSystemKind: Equatable {
     return remote.contains { name.hasPrefix($0) }
   }
 
-  /// The kind of the file system of `path`; nil when the system does not report it.
+  /// The type of the file system of `path`; nil if the system does not report it.
   init?(holding path: String) {
     guard let real = realpath(path, nil) else { return nil }
     defer { free(real) }
@@ -22,9 +22,9 @@ struct FileSystemKind: Equatable {
     self.init(holding: String(cString: real), in: table)
   }
 
-  /// The kind that holds the absolute `path` according to a mount table.
+  /// The type of the file system that contains the absolute `path` according to a mount table.
   ///
-  /// The last of the longest mount points counts: it hides those before it.
+  /// The last of the longest matching mount points counts, because it hides the earlier ones.
   init?(holding path: String, in table: String) {
     var best: (length: Int, name: String)?
     for line in table.split(separator: "\n") {
@@ -42,7 +42,7 @@ struct FileSystemKind: Equatable {
     name = best.name
   }
 
-  /// Blanks and the like are written as `\040`.
+  /// Decodes escapes such as `\040` for a space.
   private static func unescape(_ field: Substring) -> String {
     var bytes: [UInt8] = []
     var rest = Array(field.utf8)[...]

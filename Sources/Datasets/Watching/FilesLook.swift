@@ -4,7 +4,7 @@ import Glibc
 public struct WholeLook: Sendable {
   /// Every entry with its verdict, in order of paths.
   public let files: [InspectedFile]
-  /// The folders, for later looks at single files.
+  /// The folders, for later checks of single files.
   public let shape: FolderShape
 }
 
@@ -12,7 +12,7 @@ public struct WholeLook: Sendable {
 public struct FolderShape: Sendable {
   let folders: Set<RelativePath>
   let classFolders: Set<[UInt8]>
-  /// Files in each folder of the first level; those in the root itself count under its empty name.
+  /// The number of files in each first-level folder; files in the root count under its empty name.
   private var counts: [[UInt8]: Int] = [:]
 
   init(_ scan: FolderScan) {
@@ -21,10 +21,10 @@ public struct FolderShape: Sendable {
     for file in scan.files { counts[Self.place(of: file), default: 0] += 1 }
   }
 
-  /// Counts files that came and went.
+  /// Updates the counts for files that appeared and vanished.
   ///
-  /// - Returns: false when a folder of the first level got its first file or lost its last: that may
-  ///   change the classes, and so the verdicts on all files.
+  /// - Returns: false if a first-level folder got its first file or lost its last one, which may change the
+  ///   classes and therefore the verdicts of all files.
   public mutating func count(
     came: some Sequence<RelativePath>, went: some Sequence<RelativePath>
   ) -> Bool {
@@ -40,11 +40,11 @@ public struct FolderShape: Sendable {
   }
 }
 
-/// The result of looking at some files of a root.
+/// The result of checking some files of a root.
 public struct FilesLook: Sendable {
-  /// The existing files, with the verdicts that hold among them, in order of paths.
+  /// The existing files, with their verdicts relative to each other, in order of paths.
   public let files: [InspectedFile]
-  /// Those that are not.
+  /// The files that no longer exist.
   public let gone: [RelativePath]
 }
 
@@ -60,9 +60,9 @@ extension SnapshotBuilder {
     return WholeLook(files: reading.settle().files, shape: FolderShape(reading.scan))
   }
 
-  /// Looks at some files alone, as if there were no others.
+  /// Checks some files alone, as if no others existed.
   ///
-  /// Verdicts that compare files are valid when `paths` contains all files with the same content, or,
+  /// Verdicts that compare files are valid if `paths` contains all files with the same content, or,
   /// with folders as units, all files of the same person.
   ///
   /// - Returns: nil if a full scan is necessary, because a folder appeared or disappeared.

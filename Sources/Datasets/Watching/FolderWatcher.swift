@@ -2,32 +2,32 @@ import Glibc
 
 /// How a folder is watched.
 public struct WatchOptions: Hashable, Sendable {
-  /// Where changes are heard of.
+  /// The source of change notifications.
   public enum Mode: String, Hashable, Sendable, Codable {
-    /// From the kernel where it can know, else by looking.
+    /// The kernel if it can report changes, else polling.
     case auto
-    /// From the kernel.
+    /// The kernel.
     case inotify
-    /// By looking.
+    /// Polling.
     case poll
   }
 
-  /// Where changes are heard of.
+  /// The source of change notifications.
   public var mode: Mode
   /// How long a file must stay unchanged before it counts as written.
   public var quiet: Duration
-  /// How long a file may keep changing before it is taken as it is.
+  /// How long a file may keep changing before it is reported anyway.
   public var maximumWait: Duration
   /// The interval between full scans while the kernel reports changes.
   public var rescanInterval: Duration
   /// The interval between full scans while it does not.
   public var degradedRescanInterval: Duration
-  /// Whether files are reported that had settled before the first look.
+  /// Whether to report files that had settled before the first scan.
   public var reportsPresent = true
-  /// Whether a file is also reported when it comes or changes, before it has settled.
+  /// Whether to report a file also when it appears or changes, before it has settled.
   public var reportsChanging = false
 
-  /// Options; the defaults suit a folder that people and programs copy into.
+  /// Creates options; the defaults suit a folder into which people and programs copy files.
   public init(
     mode: Mode = .auto, quiet: Duration = .seconds(5), maximumWait: Duration = .seconds(600),
     rescanInterval: Duration = .seconds(3_600), degradedRescanInterval: Duration = .seconds(60)
@@ -40,25 +40,25 @@ public struct WatchOptions: Hashable, Sendable {
   }
 }
 
-/// A change that a `FolderWatcher` found.
+/// A change that a `FolderWatcher` detected.
 public enum FolderChange: Hashable, Sendable {
-  /// A file is new or has changed, and is written now.
+  /// A file is new or has changed, and is complete.
   case settled(RelativePath, FileSignature)
-  /// A file has kept changing for the longest wait; read it as it is.
+  /// A file kept changing for the maximum wait; read it as it is.
   case overdue(RelativePath, FileSignature)
   /// A file that was reported no longer exists.
   case vanished(RelativePath)
-  /// A file is new or has changed, and is not settled yet; reported once until it is.
+  /// A file is new or has changed and has not settled; reported once until it has.
   case changing(RelativePath)
 }
 
-/// How well a folder is watched.
+/// The state of watching a folder.
 public enum WatchState: Hashable, Sendable {
   /// The kernel reports changes.
   case native
   /// Changes are found by polling; the text gives the reason.
   case degraded(reason: String)
-  /// The root does not exist; everything known about it is kept.
+  /// The root does not exist; all knowledge about it is kept.
   ///
   /// The text gives the reason.
   case offline(reason: String)
@@ -66,15 +66,15 @@ public enum WatchState: Hashable, Sendable {
 
 /// Watches a root and its folders for files that appear, change and disappear.
 ///
-/// The kernel's notices are hints and listings are the truth: lost notices, folders that cannot be
-/// watched and file systems that report nothing only delay the detection of changes. Not for
-/// several threads, except `wake`.
+/// The kernel's notifications are hints, and listings are authoritative: lost notifications, folders that
+/// cannot be watched and file systems without notifications only delay the detection of changes. Not
+/// thread-safe, except `wake`.
 public final class FolderWatcher {
   /// The watched folder.
   public let root: String
   /// How it is watched.
   public let options: WatchOptions
-  /// How well it is watched now.
+  /// The current state.
   public private(set) var state: WatchState
 
   private let rules: DatasetRules
@@ -85,25 +85,23 @@ public final class FolderWatcher {
   private var known: [RelativePath: FileSignature] = [:]
   private var settling: SettledFiles
   private var nextScan = Duration.zero
-  /// Which directory the root was when it was last listed.
+  /// The identity of the root directory at the last listing.
   private var identity: FileIdentity?
 
-  /// The interval of looking for an absent root, and of checking that a present one is still the
-  /// same.
+  /// The interval of checks for an absent root, and of checks that an existing root is still the same.
   ///
-  /// The kernel reports when the root itself is moved, removed or unmounted, but not when a folder
-  /// above it is.
+  /// The kernel reports that the root itself was moved, removed or unmounted, but not that a parent folder was.
   private static let rootInterval = Duration.seconds(1)
   private var nextRootCheck = Duration.zero
 
-  /// Begins to watch `root`, which need not be there yet.
+  /// Starts watching `root`, which need not exist yet.
   public convenience init(
     root: String, rules: DatasetRules = DatasetRules(), options: WatchOptions = WatchOptions()
   ) throws {
     try self.init(root: root, rules: rules, options: options, maximumWatchCount: .max)
   }
 
-  /// `maximumWatchCount` plays the kernel's limit.
+  /// Creates a watcher; `maximumWatchCount` simulates the kernel's limit.
   init(
     root: String, rules: DatasetRules, options: WatchOptions, maximumWatchCount: Int
   ) throws {
@@ -113,13 +111,13 @@ public final class FolderWatcher {
     self.maximumWatchCount = maximumWatchCount
     waker = try Waker()
     settling = SettledFiles(quiet: options.quiet, maximumWait: options.maximumWait)
-    state = .offline(reason: "not looked at yet")
+    state = .offline(reason: "not scanned yet")
   }
 
-  /// Files that still change.
+  /// The number of files that are still changing.
   public var waitingCount: Int { settling.count }
 
-  /// Ends a `poll` that is under way, from any thread.
+  /// Ends a running `poll`; may be called from any thread.
   public func wake() { waker.wake() }
 
   /// Requests a full scan in the next `poll`.
@@ -127,8 +125,8 @@ public final class FolderWatcher {
 
   /// Waits for changes, at most `timeout`.
   ///
-  /// - Returns: what changed, in the order in which it was noticed; empty after `timeout` or `wake`,
-  ///   and when only `state` has changed.
+  /// - Returns: the changes in the order of their detection; empty after `timeout` or `wake`, and if only
+  ///   `state` has changed.
   public func poll(timeout: Duration) -> [FolderChange] {
     let end = Self.now() + timeout
     let before = state
@@ -159,7 +157,7 @@ public final class FolderWatcher {
     }
   }
 
-  /// Scans at once when another directory, or none, has taken the root's place.
+  /// Scans at once if another directory, or none, has replaced the root.
   private func checkRoot() {
     guard Self.now() >= nextRootCheck else { return }
     nextRootCheck = Self.now() + Self.rootInterval
@@ -210,7 +208,7 @@ public final class FolderWatcher {
       withSignatures: true)
   }
 
-  // MARK: Notices
+  // MARK: Notifications
 
   private func prepareTree() {
     guard tree == nil, options.mode != .poll else { return }
@@ -222,9 +220,9 @@ public final class FolderWatcher {
     if let tree {
       state = tree.shortcoming.map { .degraded(reason: $0) } ?? .native
     } else if options.mode == .poll {
-      state = .degraded(reason: "declared to be watched by looking")
+      state = .degraded(reason: "the configuration requests polling")
     } else if let kind = FileSystemKind(holding: root), kind.hidesChanges {
-      state = .degraded(reason: "\(kind.name) does not tell of changes made elsewhere")
+      state = .degraded(reason: "\(kind.name) does not report changes made on other machines")
     } else {
       state = .degraded(reason: WatchedTree.refusal)
     }
@@ -257,7 +255,7 @@ public final class FolderWatcher {
     observe(path, signature, into: &changes)
   }
 
-  /// A file is new or has changed.
+  /// Handles a file that is new or has changed.
   private func observe(
     _ path: RelativePath, _ signature: FileSignature, into changes: inout [FolderChange]
   ) {
@@ -271,7 +269,7 @@ public final class FolderWatcher {
       Array(path.bytes[name]), isFolder: isFolder, isFirstLevel: name.lowerBound == 0) != nil
   }
 
-  /// A folder came: watch it, then list it.
+  /// Handles a new folder: watches it, then lists it.
   private func lookInto(_ path: RelativePath, into changes: inout [FolderChange]) {
     guard !passesOver(path, isFolder: true), let directory = try? Directory.root(root) else {
       return
@@ -308,7 +306,7 @@ public final class FolderWatcher {
     }
   }
 
-  /// A file no longer exists; it is reported if it was reported before, at least as `changing`.
+  /// Handles a file that no longer exists; reports it if it was reported before, at least as `changing`.
   private func vanish(
     _ path: RelativePath, into changes: inout [FolderChange], wasTold: Bool = false
   ) {
@@ -316,7 +314,7 @@ public final class FolderWatcher {
     if wasKnown || wasTold { changes.append(.vanished(path)) }
   }
 
-  /// The signature of a regular file, nil when there is none at `path`.
+  /// The signature of a regular file; nil if there is none at `path`.
   private func signature(of path: RelativePath) -> FileSignature? {
     let name = path.nameRange
     let folder = RelativePath(bytes: Array(path.bytes[..<max(name.lowerBound - 1, 0)]))
@@ -332,7 +330,7 @@ public final class FolderWatcher {
   private static func now() -> Duration { ContinuousClock.now - start }
 }
 
-/// Which directory something is.
+/// The identity of a directory.
 private struct FileIdentity: Equatable {
   let device: UInt64
   let inode: UInt64

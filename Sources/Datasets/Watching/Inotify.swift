@@ -1,8 +1,8 @@
 import Glibc
 
-/// The kernel's notices about directories (inotify(7)).
+/// The kernel's notifications about directories (inotify(7)).
 final class Inotify {
-  /// One notice.
+  /// One notification.
   struct Event {
     let watch: Int32
     let mask: UInt32
@@ -13,9 +13,9 @@ final class Inotify {
     }
   }
 
-  /// Events of whole files: begun, closed after writing, moved, removed; and of directories.
+  /// Events of whole files (created, closed after writing, moved, removed) and of directories.
   ///
-  /// Single writes are not watched: a file is looked at again before it counts as settled.
+  /// Single writes are not watched, because a file is checked again before it counts as settled.
   private static let mask = UInt32(
     bitPattern: IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB
       | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
@@ -25,7 +25,7 @@ final class Inotify {
   private var watchCount = 0
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)
 
-  /// Nil when the kernel refuses; `errno` contains the reason.
+  /// Nil if the kernel refuses; `errno` contains the reason.
   init?(maximumWatchCount: Int = .max) {
     descriptor = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
     self.maximumWatchCount = maximumWatchCount
@@ -39,7 +39,7 @@ final class Inotify {
 
   /// Watches an open directory.
   ///
-  /// The path through its descriptor cannot be exchanged for a link.
+  /// The path through its descriptor cannot be replaced by a link.
   ///
   /// - Returns: the number of the watch, or the error number.
   func watch(_ directory: Directory) -> Result<Int32, SystemCode> {
@@ -56,7 +56,7 @@ final class Inotify {
     watchCount -= 1
   }
 
-  /// All notices that wait; never blocks.
+  /// All pending notifications; never blocks.
   func events() -> [Event] {
     var events: [Event] = []
     while true {

@@ -1,16 +1,15 @@
-/// Decides when a file is completely written: its size, times and inode have not changed for a
-/// while.
+/// Decides when a file is completely written: its size, times and inode have not changed for some time.
 ///
-/// A value without clock or disk: the caller reports what it saw and when. Times are durations
-/// since any fixed moment, on a clock that never jumps.
+/// A value without clock or disk: the caller passes observations and their times. Times are durations since an
+/// arbitrary moment on a monotonic clock.
 public struct SettledFiles: Sendable {
-  /// The result of looking at a waiting file.
+  /// The result of checking a waiting file.
   public enum Answer: Hashable, Sendable {
     /// Unchanged for long enough.
     case settled
-    /// Changed or not yet long enough.
+    /// Changed, or not unchanged for long enough.
     case waiting
-    /// Still changing after the longest wait: taken as it is, and again when it changes.
+    /// Still changing after the maximum wait: use it as it is, and again when it changes.
     case overdue
     /// It no longer exists.
     case vanished
@@ -18,16 +17,16 @@ public struct SettledFiles: Sendable {
 
   private struct Waiting {
     var signature: FileSignature
-    /// When the signature was first seen to be this one.
+    /// When this signature was first seen.
     var changed: Duration
     /// When the file was first seen.
     let first: Duration
   }
 
-  /// Files in the order of some moment of theirs.
+  /// Files ordered by a time.
   ///
-  /// Entries that no longer hold stay until they are reached, so that news of one file costs the
-  /// same however many wait.
+  /// Outdated entries remain until they are reached, so that the cost of an update does not depend on the
+  /// number of waiting files.
   private struct Queue {
     private var entries: [(path: RelativePath, moment: Duration)] = []
     private var head = 0
@@ -57,20 +56,20 @@ public struct SettledFiles: Sendable {
   private var byChange = Queue()
   private var byArrival = Queue()
 
-  /// No files yet.
+  /// Creates an empty set.
   public init(quiet: Duration, maximumWait: Duration) {
     precondition(quiet >= .zero && maximumWait >= quiet, "the longest wait is at least one wait")
     self.quiet = quiet
     self.maximumWait = maximumWait
   }
 
-  /// Files that have not settled.
+  /// The number of files that have not settled.
   public var count: Int { waiting.count }
 
   /// Whether this file has not settled.
   public func contains(_ path: RelativePath) -> Bool { waiting[path] != nil }
 
-  /// The time for the next `takeDue`, or earlier; nil when no file waits.
+  /// The time for the next `takeDue`, or earlier; nil if no file waits.
   public var nextDeadline: Duration? {
     guard !waiting.isEmpty else { return nil }
     let moments = [
@@ -79,9 +78,9 @@ public struct SettledFiles: Sendable {
     return moments.compactMap(\.self).min()
   }
 
-  /// Something was heard of a file.
+  /// Records an observation of a file.
   ///
-  /// Times never go back from call to call.
+  /// Times must not decrease from call to call.
   public mutating func observe(_ path: RelativePath, _ signature: FileSignature, at now: Duration) {
     if let known = waiting[path] {
       guard known.signature != signature else { return }
@@ -93,17 +92,17 @@ public struct SettledFiles: Sendable {
     byChange.append(path, now)
   }
 
-  /// A file no longer exists or is no longer wanted.
+  /// Removes a file that no longer exists or is no longer needed.
   public mutating func forget(_ path: RelativePath) { waiting[path] = nil }
 
-  /// Forgets the files for which `isForgotten` holds.
+  /// Removes the files for which `isForgotten` holds.
   mutating func forget(where isForgotten: (RelativePath) -> Bool) {
     waiting = waiting.filter { !isForgotten($0.key) }
   }
 
-  /// The files to look at now, in order of their paths.
+  /// The files to check now, in order of their paths.
   ///
-  /// Each must be looked at (`look`).
+  /// The caller must check each of them (`look`).
   public mutating func takeDue(at now: Duration) -> [RelativePath] {
     var due: Set<RelativePath> = []
     while let entry = byChange.first, entry.moment + quiet <= now {
@@ -117,7 +116,7 @@ public struct SettledFiles: Sendable {
     return due.sorted()
   }
 
-  /// Records the look at a due file; nil means that it did not exist.
+  /// Records the check of a due file; nil means that it does not exist.
   ///
   /// Every result except `waiting` ends its wait.
   public mutating func look(

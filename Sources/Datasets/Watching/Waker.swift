@@ -1,6 +1,6 @@
 import Glibc
 
-/// A pipe through which any thread ends another thread's wait.
+/// A pipe through which any thread can end another thread's wait.
 final class Waker: Sendable {
   private let readEnd: CInt
   private let writeEnd: CInt
@@ -23,13 +23,13 @@ final class Waker: Sendable {
 
   func wake() {
     var byte: UInt8 = 1
-    // A full pipe wakes as well.
+    // A full pipe wakes the reader, too.
     _ = write(writeEnd, &byte, 1)
   }
 
   /// Waits until `wake`, until `descriptor` can be read, or for `duration`.
   ///
-  /// - Returns: whether it was `wake`.
+  /// - Returns: whether `wake` ended the wait.
   func wait(for duration: Duration, or descriptor: CInt?) -> Bool {
     var waits = [pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)]
     if let descriptor { waits.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }

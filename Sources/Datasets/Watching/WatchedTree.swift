@@ -1,33 +1,33 @@
 import Glibc
 
-/// The watches on the folders of one root, and the meaning of their notices.
+/// The watches on the folders of one root, and the meaning of their notifications.
 final class WatchedTree {
-  /// A notice in terms of paths.
+  /// A notification in terms of paths.
   enum Notice: Equatable {
-    /// Something happened to a file.
+    /// A file was created or changed.
     case file(RelativePath)
     /// A file was removed or moved away.
     case fileGone(RelativePath)
-    /// A folder came.
+    /// A folder was created.
     case folder(RelativePath)
     /// A folder was moved away or removed.
     case folderGone(RelativePath)
-    /// Notices were lost, or the root itself changed: only a listing can show the state.
+    /// Notifications were lost, or the root itself changed: only a listing can show the state.
     case lost
   }
 
-  /// Why no tree could be watched.
+  /// The reason why no tree could be watched.
   static let refusal =
-    "the kernel allows no further watcher (fs.inotify.max_user_instances); raise it"
+    "the kernel allows no further watcher; raise fs.inotify.max_user_instances"
 
-  /// The missing folders, as a text; nil when every folder is watched.
+  /// Describes folders that are not watched; nil if every folder is watched.
   private(set) var shortcoming: String?
 
   private let inotify: Inotify
   private var pathOfWatch: [Int32: RelativePath] = [:]
   private var watchOfPath: [RelativePath: Int32] = [:]
 
-  /// Nil when the kernel refuses.
+  /// Nil if the kernel refuses.
   init?(maximumWatchCount: Int) {
     guard let inotify = Inotify(maximumWatchCount: maximumWatchCount) else { return nil }
     self.inotify = inotify
@@ -44,7 +44,7 @@ final class WatchedTree {
       guard let directory = root.descendant(path) else { continue }
       switch inotify.watch(directory) {
       case .success(let watch):
-        // The kernel gives a folder that was moved its old number.
+        // The kernel returns the old number for a folder that was moved.
         if let old = pathOfWatch[watch] { watchOfPath[old] = nil }
         pathOfWatch[watch] = path
         watchOfPath[path] = watch
@@ -66,7 +66,7 @@ final class WatchedTree {
     }
   }
 
-  /// The notices that wait.
+  /// The pending notifications.
   func events() -> [Notice] {
     inotify.events().compactMap { event in
       if event.contains(IN_Q_OVERFLOW) { return .lost }
@@ -87,9 +87,9 @@ final class WatchedTree {
     }
   }
 
-  /// A watched folder itself was moved or removed.
+  /// Handles a notification that a watched folder itself was moved or removed.
   ///
-  /// For any folder except the root, its parent reports that too.
+  /// For any folder except the root, its parent reports that, too.
   private func noticeOfItself(_ folder: RelativePath, _ event: Inotify.Event) -> Notice? {
     if event.contains(IN_IGNORED) {
       pathOfWatch[event.watch] = nil
@@ -100,7 +100,7 @@ final class WatchedTree {
 
   private static func text(for code: CInt, watched: Int) -> String {
     code == ENOSPC
-      ? "only \(watched) folders can be watched (fs.inotify.max_user_watches); raise it"
+      ? "only \(watched) folders can be watched; raise fs.inotify.max_user_watches"
       : "a folder cannot be watched: \(String(cString: strerror(code)))"
   }
 }

@@ -10,12 +10,12 @@ struct AttackSpace {
   let reference: FeatureMatrix
 }
 
-/// A way from images to points of an attack's space.
+/// A map from images to points of an attack's space.
 struct PointMaker {
   let name: String
   let points: (LabelledImages) -> FeatureMatrix
 
-  /// Pixels from 0 to 1, averaged over squares until at most 4096 numbers are left.
+  /// Pixels from 0 to 1, averaged over squares until at most 4096 numbers remain.
   static func pixels() -> PointMaker {
     PointMaker(name: "pixels") { images in
       var size = 1
@@ -24,8 +24,8 @@ struct PointMaker {
     }
   }
 
-  /// Scattering features, rotated to principal axes of `reference` and scaled to unit variance:
-  /// few directions that matter equally.
+  /// Scattering features, rotated to the principal axes of `reference` and scaled to unit variance: a few
+  /// directions of equal weight.
   static func scattering(
     width: Int, reference: LabelledImages, on machine: Machine
   ) -> PointMaker {
@@ -66,7 +66,7 @@ struct PointMaker {
 /// The directions of largest variance of a feature set.
 struct PrincipalAxes {
   private let center: [Double]
-  /// count × width, scaled so that projections have unit variance.
+  /// The axes, count × width, scaled so that projections have unit variance.
   private let axes: [[Double]]
 
   /// Finds at most `count` axes; directions without variance are left out.

@@ -6,20 +6,20 @@ public struct AttackFinding: Sendable {
   public let key: String
   /// The name for readers.
   public let title: String
-  /// How well it distinguishes members from others.
+  /// How well the attack distinguishes members from others.
   public let ranking: MembershipRanking
-  /// The same against real images of neither kind in place of the synthetic set.
+  /// The same attack with real images of neither kind in place of the synthetic set.
   ///
   /// It shows the effect of differences between the training and the test images alone. Nil if
   /// there are too few.
   public let null: MembershipRanking?
-  /// The same against a copied training set: it must be flagged, or the attack is blind.
+  /// The same attack on a copied training set, which it must flag; otherwise it detects nothing.
   public let positive: MembershipRanking?
 
-  /// Whether the attack finds members beyond doubt, and beyond the null control.
+  /// Whether the attack finds members significantly, and more than in the null control.
   public var isFlagged: Bool { Self.isFlagged(ranking, beyond: null) }
 
-  /// Whether the attack is able to find a copied training set.
+  /// Whether the attack detects a copied training set.
   public var seesCopies: Bool { positive.map { Self.isFlagged($0, beyond: null) } ?? true }
 
   static func isFlagged(_ ranking: MembershipRanking, beyond null: MembershipRanking?) -> Bool {
@@ -39,28 +39,28 @@ public struct AttackFindings: Sendable {
   public let outliers: OutlierExposure
   /// Class averages; nil without classes.
   public let inversion: InversionProbe?
-  /// Real images for the pictures of an internal report: the most suspicious synthetic images and
-  /// their nearest training images, and the most isolated members and their nearest synthetic ones.
+  /// Pictures for an internal report: the most suspicious synthetic images with their nearest training
+  /// images, and the most isolated members with their nearest synthetic images.
   public let suspiciousPairs: LabelledImages, outlierPairs: LabelledImages
 
-  /// Whether anything was found.
+  /// Whether any attack or check is flagged.
   public var isFlagged: Bool {
     attacks.contains(where: \.isFlagged) || memorization.isFlagged
       || outliers.ranking.cautiousLowerBound > 0.5 || (inversion?.isFlagged ?? false)
   }
 }
 
-/// Attacks a synthetic set as a stranger would who has the set and some real images.
+/// Attacks a synthetic set as an outsider who has the set and some real images.
 struct AttackStudy {
   let machine: Machine
   let limit: Int
   let seed: UInt64
 
-  /// Real images in the roles that an attack gives them.
+  /// Real images by their role in an attack.
   private struct Roles {
     let members: LabelledImages, nonMembers: LabelledImages
     let reference: LabelledImages
-    /// Real images of no other role, in place of a synthetic set.
+    /// Real images without another role; they replace the synthetic set in the null control.
     let strangers: LabelledImages
   }
 

@@ -1,16 +1,16 @@
 import Glibc
 
-/// A lower bound on epsilon from canaries: images that a fair coin put into the training set or
-/// left out (Steinke, Nasr & Jagielski, arXiv 2305.08846).
+/// A lower bound on epsilon from canaries: images that a fair coin included in or excluded from the
+/// training set (Steinke, Nasr & Jagielski, arXiv 2305.08846).
 public struct CanaryAudit: Sendable {
   /// How well the attack distinguishes inserted canaries from the others.
   public let ranking: MembershipRanking
-  /// Guesses made, half of them "inserted", and the right ones among them.
+  /// The number of guesses, half of them "inserted", and the number of correct ones.
   public let guessCount: Int, rightCount: Int
-  /// Epsilon is at least this, with 95 % confidence; zero if the attack learnt nothing.
+  /// Epsilon is at least this, with 95 % confidence; zero if the attack shows nothing.
   public let epsilonLowerBound: Double
 
-  /// Audits by scores, of which higher ones mean "inserted".
+  /// Audits by scores; higher scores mean "inserted".
   ///
   /// - Precondition: The coins were fair and independent of the images, at least eight canaries.
   public init(scores: [Double], wasInserted: [Bool], delta: Double) {
@@ -19,8 +19,8 @@ public struct CanaryAudit: Sendable {
     let left = zip(scores, wasInserted).filter { !$0.1 }.map { $0.0 }
     ranking = MembershipRanking(members: inserted, nonMembers: left)
     let order = scores.indices.sorted { scores[$0] > scores[$1] }
-    // Only the most certain guesses are counted. Four numbers of guesses are tried, so each gets a
-    // quarter of the error.
+    // Count only the most certain guesses. Four numbers of guesses are tried, so each gets a quarter of
+    // the error.
     let shares = [0.1, 0.25, 0.5, 1.0]
     var best = (bound: -1.0, guesses: 0, right: 0)
     for share in shares {
@@ -37,7 +37,7 @@ public struct CanaryAudit: Sendable {
     epsilonLowerBound = best.bound
   }
 
-  /// The largest epsilon that this number of right guesses refutes.
+  /// The largest epsilon that this number of correct guesses refutes.
   static func epsilonBound(
     canaries: Int, guesses: Int, right: Int, delta: Double, error: Double
   ) -> Double {
@@ -59,8 +59,7 @@ public struct CanaryAudit: Sendable {
     return low
   }
 
-  /// The probability of at least this number of right guesses under (ε, δ): theorem 5.2 of the
-  /// paper.
+  /// The probability of at least this number of correct guesses under (ε, δ): theorem 5.2 of the paper.
   static func probability(
     canaries: Int, guesses: Int, right: Int, epsilon: Double, delta: Double
   ) -> Double {

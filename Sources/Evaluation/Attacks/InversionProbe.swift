@@ -1,6 +1,6 @@
 import Compute
 
-/// What the average synthetic image of a class reveals.
+/// Compares the average synthetic image of each class with real images.
 ///
 /// Averages show what a class has in common, which differential privacy does not hide. They should
 /// not be nearer to one training image than to other real images of the class.
@@ -14,10 +14,10 @@ public struct InversionProbe: Sendable {
     public let trainingDistance: Double, holdOutDistance: Double
   }
 
-  /// The classes that all three sets have.
+  /// The findings for classes that all three sets contain.
   public let findings: [Finding]
 
-  /// Whether some class's average is a training image: less than half as far as any other.
+  /// Whether the average of a class reproduces a training image: it is less than half as far as any other.
   public var isFlagged: Bool {
     findings.contains { $0.trainingDistance < 0.5 * $0.holdOutDistance }
   }

@@ -1,31 +1,31 @@
 /// How well scores distinguish members of the training set from other images.
 public struct MembershipRanking: Sendable {
-  /// A share of members found while a share of others is accused wrongly.
+  /// The true positive rate at a false positive rate.
   public struct Operation: Sendable, Encodable {
-    /// The share of non-members that may be accused.
+    /// The allowed share of non-members that are classified as members.
     public let falsePositiveRate: Double
-    /// The share of members found; as large as the first by chance.
+    /// The share of members found; by chance it equals the false positive rate.
     public let truePositiveRate: Double
     /// The interval of the true share, given the threshold.
     public let interval: Interval
   }
 
-  /// The chance that a member scores above a non-member: one half by guessing.
+  /// The probability that a member scores above a non-member; one half by guessing.
   public let areaUnderCurve: Double
   /// The 95 % interval of the true area.
   public let interval: Interval
-  /// The lower end that holds with 99.9 %, for alarms: many attacks are run on each set.
+  /// The lower bound with 99.9 % confidence, for alarms, because many attacks are run on each set.
   public let cautiousLowerBound: Double
   /// The rates at 1 % and 0.1 % false positives.
   public let operations: [Operation]
-  /// Images of each kind.
+  /// The number of images of each kind.
   public let memberCount: Int, nonMemberCount: Int
-  /// Points of the receiver operating curve, for drawing.
+  /// Points of the receiver operating characteristic, for drawing.
   public let curve: [(falsePositiveRate: Double, truePositiveRate: Double)]
-  /// Whether the share of members found at 1 % exceeds chance beyond doubt.
+  /// Whether the share of members found at 1 % false positives significantly exceeds chance.
   public let findsSomeMembers: Bool
 
-  /// Judges scores, of which higher ones mean "member".
+  /// Ranks scores; higher scores mean "member".
   public init(members: [Double], nonMembers: [Double]) {
     precondition(!members.isEmpty && !nonMembers.isEmpty, "a ranking needs both kinds of images")
     memberCount = members.count
@@ -35,7 +35,7 @@ public struct MembershipRanking: Sendable {
     let memberPlaces = members.map { Self.place(of: $0, in: sortedOthers) }
     let otherPlaces = nonMembers.map { 1 - Self.place(of: $0, in: sortedMembers) }
     let area = memberPlaces.reduce(0, +) / Double(members.count)
-    // DeLong, DeLong & Clarke-Pearson 1988: the variance from each score's place among the others.
+    // DeLong, DeLong & Clarke-Pearson 1988: the variance from each score's rank among the others.
     let error =
       (Self.variance(memberPlaces) / Double(members.count)
       + Self.variance(otherPlaces) / Double(nonMembers.count)).squareRoot()
@@ -67,7 +67,7 @@ public struct MembershipRanking: Sendable {
       method: interval.method)
   }
 
-  /// Accuses everything above the score that leaves at most the allowed share of non-members.
+  /// Classifies as members all above the lowest score that at most the allowed share of non-members exceeds.
   private static func accusations(
     _ rate: Double, _ members: [Double], _ others: [Double]
   ) -> (found: Int, accused: Int) {
@@ -89,7 +89,7 @@ public struct MembershipRanking: Sendable {
 
   private static func exceedsChance(_ members: [Double], _ others: [Double]) -> Bool {
     let counts = accusations(min(0.01, 1 - 1 / Double(others.count)), members, others)
-    // The threshold is an estimate too: both shares get an interval, and the two intervals must not
+    // The threshold is an estimate, too, so both shares get an interval, and the intervals must not
     // overlap.
     let found = Interval.proportion(counts.found, of: members.count, confidence: 0.998)
     let accused = Interval.proportion(counts.accused, of: others.count, confidence: 0.998)

@@ -3,11 +3,11 @@ import Compute
 /// Whether synthetic images are nearer to the training images than to an equal number of other real
 /// ones.
 ///
-/// It detects plain copying. Finding none is no evidence of privacy (arXiv 2505.01524).
+/// It detects plain copying. A negative result is no evidence of privacy (arXiv 2505.01524).
 public struct Memorization: Sendable {
   /// A synthetic image with its nearest real ones.
   public struct Neighbor: Sendable {
-    /// Places in the synthetic set and among the training images.
+    /// Indices in the synthetic set and among the training images.
     public let synthetic: Int, training: Int
     /// Euclidean distance in pixels from 0 to 1, and that of the nearest hold-out image.
     public let distance: Double, holdOutDistance: Double
@@ -17,13 +17,13 @@ public struct Memorization: Sendable {
   public let count: Int
   /// Real images of each kind that they were compared with.
   public let realCount: Int
-  /// Real images that are the nearest of all to some synthetic image, and those of them that are
+  /// The number of real images that are the nearest one of some synthetic image, and how many of them are
   /// training images: one half by chance.
   ///
-  /// Real images are counted, not synthetic ones: a whole set of noise may have the same nearest
-  /// real image, and its kind has no meaning.
+  /// This counts real images rather than synthetic ones: all images of a noise set may have the same nearest
+  /// real image, whose kind means nothing.
   public let nearestCount: Int, nearestTraining: Int
-  /// Those so near to a training image that they are copies of it, and the same for hold-out images.
+  /// The number of near copies of training images, and of hold-out images.
   public let copiesOfTraining: Int, copiesOfHoldOut: Int
   /// The synthetic images most suspicious of copying, the worst first.
   public let mostSuspicious: [Neighbor]
@@ -31,8 +31,8 @@ public struct Memorization: Sendable {
   /// The share of training images among the nearest real images.
   public var share: Double { Double(nearestTraining) / Double(max(1, nearestCount)) }
 
-  /// Whether copying is beyond doubt: many more copies of training images than of others, or far
-  /// more than half of the nearest real images in the training set.
+  /// Whether there is significant copying: many more copies of training images than of others, or far more
+  /// than half of the nearest real images in the training set.
   public var isFlagged: Bool {
     let copies = Interval.proportion(copiesOfTraining, of: count, confidence: 0.998)
     let innocent = Interval.proportion(copiesOfHoldOut, of: count, confidence: 0.998)
@@ -41,7 +41,7 @@ public struct Memorization: Sendable {
       || Interval.proportion(nearestTraining, of: nearestCount, confidence: 0.998).low > 0.55
   }
 
-  /// Compares points of `synthetic` with equally many points of both kinds.
+  /// Compares points of `synthetic` with equal numbers of points of both kinds.
   init(
     synthetic: FeatureMatrix, training: FeatureMatrix, holdOut: FeatureMatrix, on machine: Machine
   ) {
@@ -49,7 +49,7 @@ public struct Memorization: Sendable {
     let neighbors = NearestNeighbors(on: machine)
     let own = neighbors.nearest(synthetic, in: training.prefix(size), neighborCount: 1)
     let other = neighbors.nearest(synthetic, in: holdOut.prefix(size), neighborCount: 1)
-    // Distances again in Double: block products lose the digits that distinguish a copy from a
+    // Compute distances again in Double: block products lose the digits that distinguish a copy from a
     // neighbour.
     let pairs = (0..<synthetic.count).map { row in
       Neighbor(

@@ -1,14 +1,14 @@
 import Compute
 import Glibc
 
-/// Whether the most isolated training images are reproduced: they are whom attacks find first.
+/// Whether the set reproduces the most isolated training images, which attacks find first.
 public struct OutlierExposure: Sendable {
   /// Isolated members against equally isolated images that were not trained on.
   public let ranking: MembershipRanking
-  /// Places of the most isolated members among the members, and their nearest synthetic images.
+  /// Indices of the most isolated members, and of their nearest synthetic images.
   public let pairs: [(member: Int, synthetic: Int)]
 
-  /// Takes the `share` of both kinds that is farthest from `space.reference`.
+  /// Selects the `share` of each kind that is farthest from `space.reference`.
   init(
     of synthetic: FeatureMatrix, in space: AttackSpace, share: Double, on machine: Machine
   ) {

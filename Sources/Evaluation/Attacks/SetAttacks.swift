@@ -3,7 +3,7 @@ import Glibc
 
 /// Membership attacks that see only the synthetic set (and real images of their own).
 struct SetAttacks {
-  /// The three attacks; raw values are part of a metric's key.
+  /// The three attacks; each raw value is part of a metric's key.
   enum Method: String, CaseIterable {
     /// Distance to the nearest synthetic image, calibrated by the nearest reference image
     /// (GAN-Leaks, Chen et al., arXiv 1909.03935).
@@ -61,7 +61,7 @@ struct SetAttacks {
     var logDensity: [Double]
   }
 
-  /// Nearest distances and kernel densities of each query, in two walks over all pairs.
+  /// Computes nearest distances and kernel densities of each query, in two passes over all pairs.
   private func summary(of queries: FeatureMatrix, against points: FeatureMatrix) -> Summary {
     var nearest = [Float](repeating: .infinity, count: queries.count)
     let products = PairwiseProducts(on: machine)
@@ -73,8 +73,8 @@ struct SetAttacks {
         nearest[row] = least
       }
     }
-    // Distances are measured from the nearest one, so that the largest term is one and nothing
-    // vanishes; the bandwidth adapts to the distance between neighbours.
+    // Subtract the nearest distance, so that the largest term is one and no sum underflows; the bandwidth
+    // adapts to the distance between neighbours.
     let bandwidth = max(Double(Self.median(nearest)), 1e-12)
     var sums = [Double](repeating: 0, count: queries.count)
     sums.withUnsafeMutableBufferPointer { sums in
@@ -93,7 +93,7 @@ struct SetAttacks {
     return Summary(nearest: nearest, logDensity: logDensity)
   }
 
-  /// The synthetic images within the ball, nearer ones counting more.
+  /// The weight of the synthetic images within the ball; nearer images count more.
   private func weightInBall(
     _ queries: FeatureMatrix, _ points: FeatureMatrix, squaredRadius: Float
   ) -> [Double] {

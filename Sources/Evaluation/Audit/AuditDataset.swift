@@ -4,20 +4,20 @@ import FoundationEssentials
 import Glibc
 import Learning
 
-/// The two neighbouring folders of an audit and their frozen snapshots: the same ordinary units, and
-/// one unit more, the canary.
+/// The two neighbouring folders of an audit and their frozen snapshots: both contain the same ordinary
+/// units, and one also contains the canary.
 ///
-/// Images are written as PNG files and read by the builder that reads users' folders.
+/// Images are written as PNG files and read by the same builder as users' folders.
 struct AuditDataset {
   /// Class folders; the canary's is the last.
   static let classes = ["0", "1"]
-  /// Images of the canary if a folder is the unit: a build that clips each one separately shows as
-  /// many clip norms.
+  /// Images of the canary if a folder is the unit: a build that clips each image separately would show this
+  /// number of clip norms.
   static let canaryImageCount = 4
-  /// Units that are in both folders.
+  /// The number of units in both folders.
   static let ordinaryCount = 2
 
-  /// Whose participation is hidden.
+  /// The unit of privacy.
   let unit: PrivacyUnit
   /// The canary's images.
   let canary: AuditExamples
@@ -26,7 +26,7 @@ struct AuditDataset {
   /// The snapshot with the canary, and the one without.
   let with: DatasetSnapshot, without: DatasetSnapshot
 
-  /// Writes both folders and freezes them; the folders are removed again.
+  /// Writes and freezes both folders, and removes the folders afterwards.
   init(_ unit: PrivacyUnit, canary: AuditExamples, ordinary: [AuditExamples]) throws {
     self.unit = unit
     self.canary = canary
@@ -38,10 +38,10 @@ struct AuditDataset {
     precondition(with.unitCount == without.unitCount + 1, "the snapshots are neighbours")
   }
 
-  /// A unit's images: one, or in a folder as many as `count`, alike but not equal, of `side` pixels
-  /// a side.
+  /// Creates the images of a unit: one file, or a folder of `count` similar images, with `side` pixels per
+  /// side.
   ///
-  /// Pixels are dark or bright, so that levels differ from unit to unit and not within one.
+  /// Pixels are dark or bright, so that levels differ between units but not within a unit.
   static func examples(
     seed: UInt64, label: Int, count: Int, unit: PrivacyUnit, side: Int
   ) -> AuditExamples {
@@ -94,8 +94,7 @@ struct AuditDataset {
   }
 }
 
-/// Images of one unit, as an attacker who knows them passes them to a network; with no images there
-/// is no unit.
+/// The images of one unit as input of a network; without images there is no unit.
 struct AuditExamples: ExampleSource {
   let images: [Image]
   let label: Int

@@ -3,7 +3,7 @@ import Models
 public import Privacy
 
 extension TrainingAudit {
-  /// A family of models as the audit trains it: a recipe such as users write, at the smallest size.
+  /// A family of models as the audit trains it, with an ordinary recipe of the smallest size.
   public enum Family: String, CaseIterable, Encodable, Sendable {
     /// The GAN whose discriminator reads private images through convolutions.
     case dpGAN = "dp-gan"
@@ -18,7 +18,7 @@ extension TrainingAudit {
       }
     }
 
-    /// How the names of a checkpoint's arrays begin that hold the network that reads images.
+    /// The name prefix of the checkpoint arrays of the network that reads images.
     var network: String {
       switch self {
       case .dpGAN: "discriminator."
@@ -26,7 +26,7 @@ extension TrainingAudit {
       }
     }
 
-    /// The array of a checkpoint that holds Adam's first moment of the network that reads images.
+    /// The checkpoint array with Adam's first moment of the network that reads images.
     var firstMoment: String {
       switch self {
       case .dpGAN: "discriminator_optimizer.firstMoment"
@@ -34,7 +34,7 @@ extension TrainingAudit {
       }
     }
 
-    /// The decay of that moment, as the shipped recipes have it.
+    /// The decay of that moment in the shipped recipes.
     var momentDecay: Double {
       switch self {
       case .dpGAN: 0.5
@@ -44,8 +44,8 @@ extension TrainingAudit {
 
     /// The family's part of the recipe.
     ///
-    /// Steps are so short that weights hardly move, and a direction that the attacker computes stays
-    /// true over a training. The guarantee holds for every step size.
+    /// Steps are so small that weights hardly change, and a direction that the attacker computes remains
+    /// valid during a training. The guarantee holds for every step size.
     private var model: String {
       switch self {
       case .dpGAN:
@@ -80,21 +80,21 @@ extension TrainingAudit {
 
   /// One run of an audited training.
   public struct Phase: Encodable, Hashable, Sendable {
-    /// Not 1, so that forgetting it is seen, and below the norm of every gradient.
+    /// Not 1, so that omitting it is detected, and below the norm of every gradient.
     static let clipNorm = 0.05
 
     /// The kind of noise.
     public let noise: NoiseDistribution
     /// The claimed noise, in clip norms.
     public let noiseMultiplier: Double
-    /// Steps.
+    /// The number of steps.
     public let steps: Int
-    /// Units in a batch on average; more than one, so that forgetting the divisor is seen.
+    /// The expected number of units in a batch; more than one, so that omitting the divisor is detected.
     public let batchSize: Int
-    /// Units that the plan counts on.
+    /// The number of units that the plan assumes.
     public let population: Int
 
-    /// A run of `steps` steps, in which each unit has a chance of `batchSize`/`population`.
+    /// A run of `steps` steps; each unit is sampled with probability `batchSize`/`population`.
     public init(
       _ noise: NoiseDistribution, noiseMultiplier: Double, steps: Int, batchSize: Int = 2,
       population: Int

@@ -3,14 +3,15 @@ import Datasets
 import Learning
 import Privacy
 
-/// Private training reduced to what the strongest attacker sees: a tiny network in which one
-/// parameter is changed by one example alone, the canary.
+/// Private training of a tiny network in which only one example, the canary, changes one parameter.
+///
+/// This reduces training to what the strongest attacker observes.
 ///
 /// The canary's gradient is nonzero only in that parameter (a Dirac gradient) and longer than the
-/// clip norm, so the mechanism's whole sensitivity shows in one coordinate. Sampling, clipping,
-/// noise and divisor are those that models train with (Nasr et al., arXiv 2302.07956).
+/// clip norm, so one coordinate shows the mechanism's whole sensitivity. Sampling, clipping, noise and
+/// divisor are those of real trainings (Nasr et al., arXiv 2302.07956).
 struct CanaryMechanism {
-  /// Other people's examples, who are in every data set.
+  /// The number of other examples, which are in every data set.
   private static let ordinaryCount = 3
   private let mechanism: SubsampledGaussian
   private let network: PrivateNetwork
@@ -18,7 +19,7 @@ struct CanaryMechanism {
   /// The position of the canary's parameter in the gradient.
   private let coordinate: Int
 
-  /// Builds the network that `mechanism` is run on.
+  /// Builds the network for `mechanism`.
   init(_ mechanism: SubsampledGaussian) {
     self.mechanism = mechanism
     let machine = Machine(threadCount: 1)
@@ -26,12 +27,12 @@ struct CanaryMechanism {
     net.dense(1)
     network = net.privateNetwork(seed: 1)
     pass = Pass(on: machine)
-    // The weights come first: one of the feature that all others have, one of the canary's.
+    // The weights come first: that of the feature of all other examples, then that of the canary's feature.
     coordinate = network.parameters.parameters[0].offset + 1
   }
 
-  /// The update that one step releases in the canary's coordinate, before any division by clip
-  /// norm or batch size is undone; positive where the canary pulls.
+  /// The released update of one step in the canary's coordinate, in the scale of the release; the canary's
+  /// contribution is positive.
   func releasedUpdate(withCanary isMember: Bool, noise: NoiseStream) -> Double {
     let candidateCount = Self.ordinaryCount + (isMember ? 1 : 0)
     let sampler = PoissonSampler(
@@ -43,10 +44,10 @@ struct CanaryMechanism {
     return -Double(gradient.values.pointer[coordinate])
   }
 
-  /// The examples that the coins select for one step.
+  /// The examples sampled for one step.
   private struct Batch: ExampleSource {
     let places: [Int32]
-    /// The place of the canary.
+    /// The index of the canary.
     let canary: Int
 
     var count: Int { places.count }
@@ -57,7 +58,7 @@ struct CanaryMechanism {
       for (row, index) in range.enumerated() {
         let isCanary = Int(places[index]) == canary
         target.pointer[2 * row] = isCanary ? 0 : 1
-        // So large that the share of the bias, which others move too, is lost in rounding.
+        // So large that the gradient of the bias, which others change, too, vanishes in rounding.
         target.pointer[2 * row + 1] = isCanary ? 10_000 : 0
       }
     }

@@ -1,23 +1,23 @@
 import Glibc
 
-/// How well two samples of scores can be distinguished, in the measure of differential privacy: the
-/// hockey-stick divergence max over tests of P[test] − e^ε·Q[test].
+/// Measures how well two samples of scores can be distinguished: the hockey-stick divergence, the maximum
+/// over tests of P[test] − e^ε·Q[test].
 ///
 /// For every test, an (ε, δ) mechanism bounds that difference by δ.
 struct HockeyStickTest {
   /// A test "the score is at least the threshold", or "is below it", and how often it was positive.
   struct Outcome {
-    /// Positive share among those that the test is meant to find, and among the others.
+    /// The rate of true positives and of false positives.
     let truePositives: Double, falsePositives: Double
-    /// Simultaneous exact bounds: of the first from below, of the second from above.
+    /// Simultaneous exact bounds: a lower bound of the first, an upper bound of the second.
     let truePositivesAtLeast: Double, falsePositivesAtMost: Double
-    /// Scores of each kind.
+    /// The number of scores of each kind.
     let count: Int
 
     /// The measured divergence.
     func estimate(_ epsilon: Double) -> Double { truePositives - exp(epsilon) * falsePositives }
 
-    /// The divergence is at least this.
+    /// A lower bound of the divergence.
     func lowerBound(_ epsilon: Double) -> Double {
       truePositivesAtLeast - exp(epsilon) * falsePositivesAtMost
     }
@@ -30,20 +30,20 @@ struct HockeyStickTest {
       return (variance / Double(count)).squareRoot()
     }
 
-    /// No mechanism with a smaller epsilon at `delta` allows this outcome; 0 if it shows nothing.
+    /// The smallest epsilon at `delta` of a mechanism that allows this outcome; 0 if it shows nothing.
     func epsilonLowerBound(delta: Double) -> Double {
       guard truePositivesAtLeast > delta, falsePositivesAtMost > 0 else { return 0 }
       return max(0, log((truePositivesAtLeast - delta) / falsePositivesAtMost))
     }
   }
 
-  /// For each epsilon, the outcome of the best test in either direction of adding and removing.
+  /// For each epsilon, the outcomes of the best tests for adding and for removing the canary.
   let outcomes: [[Outcome]]
 
-  /// Chooses thresholds on the first half of the scores and measures them on the second, so that
-  /// the choice cannot flatter the measurement.
+  /// Chooses thresholds on the first half of the scores and measures them on the second, so that the choice
+  /// does not bias the measurement.
   ///
-  /// All bounds hold together except with chance `error`.
+  /// All bounds hold simultaneously except with probability `error`.
   init(with: [Double], without: [Double], epsilons: [Double], error: Double) {
     precondition(with.count == without.count && with.count > 1, "as many runs with as without")
     let half = with.count / 2
@@ -69,7 +69,7 @@ struct HockeyStickTest {
       truePositivesAtLeast: right.low, falsePositivesAtMost: wrong.high, count: count)
   }
 
-  /// As many scores of either kind.
+  /// Equal numbers of scores of both kinds.
   private struct Samples {
     let with: [Double], without: [Double]
 

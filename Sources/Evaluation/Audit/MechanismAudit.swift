@@ -2,33 +2,32 @@ import Compute
 import Glibc
 public import Privacy
 
-/// An experiment that tries to refute the privacy which the accountant claims for the mechanism.
+/// An experiment that tries to refute the accountant's claim about the mechanism.
 ///
-/// The mechanism that trains models runs many times with and without one canary; an optimal
-/// attacker observes what was released. The success of the attack must not exceed the accountant's
-/// privacy profile δ(ε), and must come close to it, because otherwise the attack would detect
-/// nothing. The whole profile is compared because small ε leave counts that a few thousand runs can
-/// measure.
+/// The mechanism of real trainings runs many times with and without one canary, and an optimal attacker
+/// observes the releases. The success of the attack must not exceed the accountant's privacy profile δ(ε).
+/// It must also come close to it; otherwise the attack could not detect an error. The whole profile is
+/// compared, because at small ε a few thousand runs are enough to measure it.
 public struct MechanismAudit: Sendable {
-  /// A mechanism with as many steps as one run has.
+  /// A mechanism and the number of steps of a run.
   public struct Setting: Sendable {
-    /// The mechanism that is claimed to run in every step.
+    /// The claimed mechanism of every step.
     public let mechanism: SubsampledGaussian
-    /// Steps of a run.
+    /// The number of steps of a run.
     public let stepCount: Int
 
-    /// A setting; `stepCount` is at least 1.
+    /// Creates a setting; `stepCount` must be at least 1.
     public init(_ mechanism: SubsampledGaussian, stepCount: Int) {
       precondition(stepCount > 0, "a run has steps")
       self.mechanism = mechanism
       self.stepCount = stepCount
     }
 
-    /// Full batches and sampled ones, one step and many, of about the same privacy.
+    /// Full and sampled batches, one step and many, with about the same privacy.
     public static func standard() throws(PrivacyError) -> [Setting] {
       var settings: [Setting] = []
       for (probability, noise, steps) in [(1, 1, 1), (1, 2, 4), (0.25, 0.8, 8), (0.1, 0.6, 20)] {
-        // Clip norm and divisor are not 1, so that forgetting either is seen.
+        // Clip norm and divisor are not 1, so that omitting either is detected.
         let mechanism = try SubsampledGaussian(
           samplingProbability: probability, noiseMultiplier: noise, clipNorm: 0.5,
           nominalBatchSize: 3)
@@ -38,32 +37,32 @@ public struct MechanismAudit: Sendable {
     }
   }
 
-  /// Runs of each kind; with this number, noise that is 5 % too small was detected in full batches
-  /// of one step.
+  /// The number of runs of each kind; with it, the audit detected noise that was 5 % too small in full
+  /// batches of one step.
   public static let standardRunCount = 400_000
-  /// The fewest runs of each kind with a meaningful result.
+  /// The smallest meaningful number of runs of each kind.
   public static let smallestRunCount = 1000
-  /// The chance with which a sound mechanism is blamed, in one setting.
+  /// The probability of flagging a correct mechanism, in one setting.
   public static let error = 1e-4
-  /// The delta at which the lower bound on epsilon is stated.
+  /// The delta of the lower bound on epsilon.
   public static let delta = 1e-5
-  /// Where the profile is compared; beyond, counts are too small.
+  /// The epsilons at which the profile is compared; beyond them, counts are too small.
   static let epsilons = [0, 0.25, 0.5, 1, 2]
-  /// The attack may stay so far below theory, or five standard errors.
+  /// The allowed shortfall of the attack below theory; five standard errors are allowed as well.
   static let allowedShortfall = 0.02
 
-  /// Runs with the canary, and as many without it.
+  /// The number of runs with the canary, and without it.
   public let runCount: Int
 
-  /// An audit with this number of runs of each kind.
+  /// Creates an audit with this number of runs of each kind.
   ///
   /// - Precondition: At least `smallestRunCount` runs.
   public init(runCount: Int = MechanismAudit.standardRunCount) {
-    precondition(runCount >= Self.smallestRunCount, "\(runCount) runs tell nothing")
+    precondition(runCount >= Self.smallestRunCount, "\(runCount) runs are too few")
     self.runCount = runCount
   }
 
-  /// Audits the mechanism that models train with.
+  /// Audits the mechanism of real trainings.
   public func findings(
     _ setting: Setting, progress: (Double) -> Void = { _ in }
   ) throws(PrivacyError) -> MechanismAuditFindings {
@@ -71,7 +70,7 @@ public struct MechanismAudit: Sendable {
       claimed: setting, used: setting.mechanism, noise: NoiseStream(), progress: progress)
   }
 
-  /// Audits the claim about one mechanism while another may be `used`.
+  /// Audits the claim about one mechanism while another one may be `used`.
   func findings(
     claimed: Setting, used: SubsampledGaussian, noise: NoiseStream,
     progress: (Double) -> Void = { _ in }
@@ -102,8 +101,8 @@ public struct MechanismAudit: Sendable {
       claimedEpsilon: try accountant.epsilon(atDelta: Self.delta), delta: Self.delta)
   }
 
-  /// The logarithm of how much likelier one run's releases are with the canary than without it,
-  /// under the claimed mechanism: no test is better (Neyman & Pearson).
+  /// The log-likelihood ratio of one run's releases with and without the canary under the claimed mechanism:
+  /// the optimal test (Neyman & Pearson).
   private static func score(
     _ claimed: Setting, _ canary: CanaryMechanism, _ isMember: Bool, _ noise: NoiseStream
   ) -> Double {
@@ -117,13 +116,13 @@ public struct MechanismAudit: Sendable {
     }
   }
 
-  /// log(1 − q + q·e^x), also where e^x cannot be represented.
+  /// log(1 − q + q·e^x), also if e^x overflows.
   static func logOfMixture(_ x: Double, share q: Double) -> Double {
     if q == 1 { return x }
     return x > 500 ? x + log(q) : log1p(q * expm1(x))
   }
 
-  /// One point of a profile: the results of both directions' tests beside theory.
+  /// One point of a profile: the tests in both directions compared with theory.
   static func point(
     _ epsilon: Double, theory: Double, _ outcomes: [HockeyStickTest.Outcome],
     allowedShortfall: Double = MechanismAudit.allowedShortfall

@@ -4,18 +4,18 @@ import Privacy
 public struct MechanismAuditFindings: Encodable, Sendable {
   /// The privacy profile at one epsilon.
   public struct Point: Encodable, Sendable {
-    /// Where.
+    /// The epsilon.
     public let epsilon: Double
-    /// The delta that the accountant claims there.
+    /// The delta that the accountant claims at it.
     public let theory: Double
-    /// The success of the attack.
+    /// The measured success of the attack.
     public let estimate: Double
-    /// Any such mechanism's delta is at least this, except with the audit's probability of error.
+    /// A lower bound of the mechanism's delta, except with the audit's probability of error.
     public let lowerBound: Double
-    /// The attack achieved more than the claim allows: the claim is wrong.
+    /// Whether the attack achieved more than the claim allows: then the claim is wrong.
     public let isViolated: Bool
-    /// The attack achieved so little that it would not notice a mistake, or the mechanism adds
-    /// more noise than is claimed.
+    /// Whether the attack achieved too little to detect an error, or the mechanism adds more noise than
+    /// claimed.
     public let isWeak: Bool
 
     init(
@@ -26,7 +26,7 @@ public struct MechanismAuditFindings: Encodable, Sendable {
       self.theory = theory
       self.estimate = estimate
       self.lowerBound = lowerBound
-      // Written so that a figure that is not a number can never pass.
+      // Written so that NaN never passes.
       isViolated = !(lowerBound <= theory)
       isWeak = !(estimate >= theory - allowedShortfall)
     }
@@ -41,17 +41,17 @@ public struct MechanismAuditFindings: Encodable, Sendable {
     }
   }
 
-  /// The claimed chance of each unit to enter a step's batch.
+  /// The claimed sampling probability.
   public let samplingProbability: Double
-  /// The claimed noise.
+  /// The claimed noise multiplier.
   public let noiseMultiplier: Double
-  /// Steps of a run.
+  /// The number of steps of a run.
   public let stepCount: Int
-  /// Runs with the canary, and as many without.
+  /// The number of runs with the canary, and without it.
   public let runCount: Int
   /// The profile at several epsilons.
   public let points: [Point]
-  /// Epsilon at `delta` is at least this, except with the audit's probability of error.
+  /// A lower bound of epsilon at `delta`, except with the audit's probability of error.
   public let epsilonLowerBound: Double
   /// The epsilon that the accountant claims at `delta`.
   public let claimedEpsilon: Double

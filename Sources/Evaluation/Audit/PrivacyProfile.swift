@@ -7,9 +7,9 @@ import Privacy
 /// by Rényi divergence alone, but its steps are a millionth of the noise, far below the resolution
 /// of counts.
 struct PrivacyProfile {
-  /// The bound on epsilon is found to this share of the noise.
+  /// The resolution of the bound on epsilon, as a share of the noise.
   private static let resolution = 0.004
-  /// How many times more or less noise than charged is considered.
+  /// The considered range of noise, relative to the charged noise.
   private static let scales = 0.25...4.0
 
   private let tally: EventTally
@@ -19,19 +19,21 @@ struct PrivacyProfile {
     self.tally = try Self.scaled(tally, by: 1)
   }
 
-  /// The least delta at which `epsilon` holds.
+  /// The smallest delta at which `epsilon` holds.
   func delta(atEpsilon epsilon: Double) throws -> Double {
     try PrivacyLossAccountant(tally).delta(atEpsilon: epsilon)
   }
 
-  /// The epsilon at `delta` of the mechanism of the same steps with the most noise that the
-  /// measured profile allows: a lower bound for every sampled Gaussian of these rates and steps,
-  /// with any noise (after the fit of arXiv 2302.07956); 0 when nothing was measured.
+  /// The epsilon at `delta` of the mechanism with the same steps and the largest noise that the measured
+  /// profile allows.
+  ///
+  /// This is a lower bound for every sampled Gaussian of these rates and steps, with any noise (after the fit
+  /// of arXiv 2302.07956); 0 if nothing was measured.
   func epsilonLowerBound(
     from points: [MechanismAuditFindings.Point], delta: Double
   ) throws -> Double {
-    // The most informative point is enough: each alone gives a bound, and each step of the search
-    // costs as much as a claim.
+    // The most informative point is enough: each point alone yields a bound, and each step of the search is
+    // as expensive as a claim.
     let telling = points.filter { $0.lowerBound > 0 && $0.theory > 0 }
       .max { $0.lowerBound / $0.theory < $1.lowerBound / $1.theory }
     guard let telling else { return 0 }

@@ -4,24 +4,24 @@ import Learning
 import Models
 import Privacy
 
-/// The strongest attacker that the guarantee allows: it knows every image, the recipe and the whole
-/// state of the model after each step, and decides whether the canary was there.
+/// The strongest attacker that the guarantee allows: it knows every image, the recipe and the whole state
+/// of the model after each step, and decides whether the canary was in the data set.
 ///
-/// Adam's first moments before and after a step reveal the noised gradient of that step. The
-/// attacker subtracts the part in which no private image took part, and projects the rest on the
-/// canary's own contribution, as far as no other unit contributes there. The contributions of
-/// others cancel, and one number remains: noise, plus the amplitude if a coin selected the canary.
+/// Adam's first moments before and after a step reveal the noised gradient of that step. The attacker
+/// subtracts the part that no private image influences, and projects the rest on the direction of the
+/// canary's contribution that is orthogonal to those of all other units. The contributions of the others
+/// cancel, and one number remains: noise, plus the amplitude if the canary was sampled.
 ///
-/// A twin computes both parts: a model of the same recipe and state that steps on nothing, or on
-/// one unit alone, with negligible noise.
+/// A twin computes both parts: a model of the same recipe and state that takes a step on no unit, or on one
+/// unit alone, with negligible noise.
 final class TrainingAttacker {
   /// The twin's noise, in clip norms.
   private static let faintNoise = 1e-6
-  /// The deviation of the values added to all weights of the network that reads images, so that
-  /// none starts at zero, where any step can switch rectifiers.
+  /// The standard deviation of the values added to all weights of the network that reads images, so that
+  /// none starts at zero, where any step can switch a rectifier.
   private static let weightDeviation: Float = 0.35
 
-  /// The state from which every training starts; public, as a recipe and a seed are.
+  /// The initial state of every training; public, like a recipe and a seed.
   let start: Checkpoint
   private let family: TrainingAudit.Family
   private let plan: TrainingPlan
@@ -30,14 +30,14 @@ final class TrainingAttacker {
   private let twin: any GenerativeModel
   private let noise: NoiseStream
   private let canary: AuditExamples
-  /// The direction, of length 1, in which only the canary contributes.
+  /// The unit vector in whose direction only the canary contributes.
   private var direction: [Double] = []
-  /// How far the canary pulls there under the claim, in clip norms: 1 when others are orthogonal.
+  /// The canary's claimed contribution in that direction, in clip norms; 1 if the others are orthogonal.
   private var amplitude = 0.0
   private var moment: [Float] = []
   private var twinMoment: [Float] = []
 
-  /// An attacker on trainings that follow `plan`, to whom `twin`, a model of the recipe, is left.
+  /// Creates an attacker on trainings with `plan`; it takes over `twin`, a model of the recipe.
   init(
     _ family: TrainingAudit.Family, _ plan: TrainingPlan, _ mechanism: SubsampledGaussian,
     twin: any GenerativeModel, canary: AuditExamples, ordinary: [AuditExamples], noise: NoiseStream
@@ -70,15 +70,15 @@ final class TrainingAttacker {
     return state
   }
 
-  /// Takes note that the next step is the first of another training, from `start`.
+  /// Prepares for the first step of the next training, from `start`.
   func beginTraining() throws {
     try twin.restore(from: start)
     moment = try moment(in: start)
     twinMoment = moment
   }
 
-  /// The log-likelihood ratio of step `index` with and without the canary, under the claim: no test
-  /// is better (Neyman & Pearson).
+  /// The log-likelihood ratio of step `index` with and without the canary under the claim: the optimal test
+  /// (Neyman & Pearson).
   func score(step index: Int, of model: any GenerativeModel) throws -> Double {
     let after = try moment(in: Self.state(of: model))
     let known = try step(.none, index: index)
@@ -97,7 +97,7 @@ final class TrainingAttacker {
     return MechanismAudit.logOfMixture(ratio, share: mechanism.samplingProbability)
   }
 
-  /// Of some units, those that pull least along the canary.
+  /// Returns the candidates whose contributions are least aligned with the canary's.
   func leastAlike(_ candidates: [AuditExamples], count: Int) throws -> [AuditExamples] {
     let pulls = try pulls(of: [canary] + candidates)
     try beginTraining()
@@ -108,7 +108,7 @@ final class TrainingAttacker {
     return order.prefix(count).map { candidates[$0] }
   }
 
-  /// Computes where the canary pulls and others do not.
+  /// Computes the direction in which the canary contributes and others do not.
   private func aim(at canary: AuditExamples, beside ordinary: [AuditExamples]) throws {
     let pulls = try pulls(of: [canary] + ordinary)
     var basis: [[Double]] = []
@@ -117,7 +117,7 @@ final class TrainingAttacker {
     }
     let alone = Self.remainder(of: pulls[0], beside: basis)
     direction = alone?.direction ?? pulls[0].map { _ in 0 }
-    // Longer than a clip norm it would be a bug, which the attacker does not count on.
+    // A contribution longer than a clip norm would be a bug, which the attacker does not assume.
     amplitude = min(1, Self.length(of: pulls[0])) * (alone?.share ?? 0)
   }
 
@@ -137,7 +137,7 @@ final class TrainingAttacker {
     Double(mechanism.nominalBatchSize) / ((1 - family.momentDecay) * mechanism.clipNorm)
   }
 
-  /// Makes the twin step on `images` and returns its first moment.
+  /// Takes a step of the twin on `images` and returns its first moment.
   private func step(_ images: AuditExamples, index: Int) throws -> [Float] {
     _ = try twin.step(
       TrainingStep(
@@ -168,8 +168,8 @@ final class TrainingAttacker {
     product(vector, vector).squareRoot()
   }
 
-  /// The part of a vector that is orthogonal to all of an orthonormal basis: its direction and its
-  /// share of the vector's length; nil when there is none.
+  /// The component of a vector that is orthogonal to an orthonormal basis: its direction and its share of
+  /// the vector's length; nil if it vanishes.
   private static func remainder(
     of vector: [Double], beside basis: [[Double]]
   ) -> (direction: [Double], share: Double)? {

@@ -5,28 +5,26 @@ import Learning
 import Models
 public import Privacy
 
-/// An experiment that tries to refute the privacy which a ledger claims for a whole training.
+/// An experiment that tries to refute a ledger's claim about a whole training.
 ///
-/// It attacks the code that ships: the trainer, batches of a frozen dataset that was read from a
-/// folder, a family's networks with their convolutions, clipping by units, both kinds of noise, and
-/// the claim of a ledger over one run or several. After every step the attacker observes the
-/// model's whole state, which the guarantee covers. Its success must not exceed the claim's privacy
-/// profile δ(ε).
+/// It attacks the shipped code: the trainer, batches of a frozen dataset from a folder, a family's networks
+/// with their convolutions, clipping by units, both kinds of noise, and the claim of a ledger about one or
+/// several runs. After every step the attacker observes the model's whole state, which the guarantee
+/// covers. Its success must not exceed the claim's privacy profile δ(ε).
 ///
-/// One call of the trainer makes N trainings of T steps: after every T the model is reset to its
-/// start, while coins and noise continue, as they would in N runs (after Nasr et al., arXiv
-/// 2302.07956).
+/// One call of the trainer performs N trainings of T steps: after every T steps the model is reset to its
+/// initial state, while sampling and noise continue, as in N runs (after Nasr et al., arXiv 2302.07956).
 public struct TrainingAudit: Sendable {
   /// The target of the attack.
   public struct Setting: Sendable {
     /// The family of models.
     public let family: Family
-    /// Whose participation is hidden.
+    /// The unit of privacy.
     public let unit: Datasets.PrivacyUnit
-    /// Runs on the same folder, the later planned after the earlier.
+    /// The runs on the same folder; each is planned after the previous one.
     public let phases: [Phase]
 
-    /// A setting of one run or several.
+    /// Creates a setting of one or several runs.
     public init(_ family: Family, _ unit: Datasets.PrivacyUnit, _ phases: [Phase]) {
       precondition(!phases.isEmpty, "a training has runs")
       self.family = family
@@ -34,7 +32,7 @@ public struct TrainingAudit: Sendable {
       self.phases = phases
     }
 
-    /// The unit as the ledger of the folder names it.
+    /// The unit as the type of the ledger.
     public var ledgerUnit: Privacy.PrivacyUnit {
       switch unit {
       case .file: .file
@@ -42,7 +40,7 @@ public struct TrainingAudit: Sendable {
       }
     }
 
-    /// Both families, both units, both kinds of noise, one run and two, at common epsilons.
+    /// Both families, units and kinds of noise, one run and two, at common epsilons.
     public static let standard: [Setting] = {
       let half = { (noise: NoiseDistribution, multiplier: Double, steps: Int) in
         Phase(noise, noiseMultiplier: multiplier, steps: steps, population: 4)
@@ -63,43 +61,43 @@ public struct TrainingAudit: Sendable {
     }()
   }
 
-  /// Trainings of each kind, with the canary and without it.
+  /// The number of trainings of each kind, with the canary and without it.
   public static let standardRunCount = 40_000
-  /// The fewest trainings of each kind with a meaningful result.
+  /// The smallest meaningful number of trainings of each kind.
   public static let smallestRunCount = 1000
-  /// The chance with which a sound build is blamed, in one setting.
+  /// The probability of flagging a correct build, in one setting.
   public static let error = 1e-4
   /// The delta of claims and bounds.
   public static let delta = 1e-5
-  /// The least share of the claim that an attack must show, or it would notice nothing.
+  /// The smallest share of the claim that an attack must reach; below it, the attack counts as too weak.
   public static let smallestRatio = 0.3
-  /// Where the profile is compared, as far as the claim reaches.
+  /// The epsilons at which the profile is compared, up to the claim.
   private static let epsilons = [0, 0.5, 1, 1.5, 2, 3, 4, 5]
-  /// The attack may stay so far below theory, or five standard errors.
+  /// The allowed shortfall of the attack below theory; five standard errors are allowed as well.
   private static let allowedShortfall = 0.05
-  /// Units of which the attacker chooses the ordinary ones.
+  /// The number of candidates from which the attacker chooses the ordinary units.
   private static let candidateCount: UInt64 = 100
-  /// More than any audit is charged: the ledger of an attack refuses nothing.
+  /// More than any audit is charged, so that the ledger of an attack refuses nothing.
   private static let unlimitedEpsilon = 1e12
 
-  /// Trainings with the canary, and as many without it.
+  /// The number of trainings with the canary, and without it.
   public let runCount: Int
   private let makeNoise: @Sendable () -> NoiseStream
   private let makeImages: @Sendable (DatasetSnapshot) -> any Trainer.Images
 
-  /// An audit with this number of trainings of each kind.
+  /// Creates an audit with this number of trainings of each kind.
   ///
   /// - Precondition: At least `smallestRunCount` trainings.
   public init(runCount: Int = TrainingAudit.standardRunCount) {
     self.init(runCount: runCount, noise: { NoiseStream() })
   }
 
-  /// An audit in which tests choose the noise, or replace a shipped component.
+  /// Creates an audit for tests, which choose the noise or replace a shipped component.
   init(
     runCount: Int, noise: @escaping @Sendable () -> NoiseStream,
     images: @escaping @Sendable (DatasetSnapshot) -> any Trainer.Images = { SnapshotImages($0) }
   ) {
-    precondition(runCount >= Self.smallestRunCount, "\(runCount) trainings tell nothing")
+    precondition(runCount >= Self.smallestRunCount, "\(runCount) trainings are too few")
     self.runCount = runCount
     makeNoise = noise
     makeImages = images
@@ -111,7 +109,7 @@ public struct TrainingAudit: Sendable {
       classes: AuditDataset.classes, seed: 1, on: Machine(threadCount: 1))
   }
 
-  /// Attacks one setting, whose trainings are charged to `root`, a ledger that nothing was charged to.
+  /// Attacks one setting, whose trainings are charged to `root`, an empty ledger.
   public func findings(
     _ setting: Setting, on root: some AuditedRoot, progress: (Double) -> Void = { _ in }
   ) throws -> TrainingAuditFindings {
@@ -131,7 +129,7 @@ public struct TrainingAudit: Sendable {
       }
       scores[isMember] = sums
     }
-    // The charges of each attacked training are those that the claim was made from.
+    // The charges of each attacked training must equal those behind the claim.
     guard charged.counts == spent.counts.mapValues({ $0 * runCount }) else {
       throw EvaluationError.chargesDiffer(found: "\(charged.event)", expected: "\(spent.event)")
     }
@@ -153,7 +151,7 @@ public struct TrainingAudit: Sendable {
       gaussianLowerBound: try profile.epsilonLowerBound(from: points, delta: Self.delta))
   }
 
-  /// Units for the setting: a canary, and others that pull in other directions.
+  /// Creates the units of a setting: a canary, and others whose contributions differ from its own.
   private func dataset(for setting: Setting) throws -> AuditDataset {
     let unit = setting.unit
     let side = setting.family.side
@@ -169,8 +167,8 @@ public struct TrainingAudit: Sendable {
       ordinary: attacker.leastAlike(candidates, count: AuditDataset.ordinaryCount))
   }
 
-  /// Makes the setting's runs once, each charged to the root, and returns the total claim of the
-  /// last one's statement.
+  /// Performs the setting's runs once, each charged to the root, and returns the total claim of the last
+  /// statement.
   private func charge(
     _ setting: Setting, _ data: AuditDataset, to root: some AuditedRoot
   ) throws -> (spent: EventTally, claim: PrivacyCost) {
@@ -189,8 +187,7 @@ public struct TrainingAudit: Sendable {
     return result
   }
 
-  /// Trains `runCount` times the steps of a phase, and returns the attacker's score of each
-  /// training and the charge for all.
+  /// Trains a phase `runCount` times, and returns the attacker's score of each training and the total charge.
   private func attack(
     _ phase: Phase, of setting: Setting, _ data: AuditDataset, _ isMember: Bool,
     progress: (Double) -> Void

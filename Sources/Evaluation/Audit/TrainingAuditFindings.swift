@@ -3,40 +3,39 @@ import Privacy
 
 /// The findings of an attack on one setting of training.
 public struct TrainingAuditFindings: Encodable, Sendable {
-  /// The family that was trained.
+  /// The trained family.
   public let family: TrainingAudit.Family
-  /// Whose participation was attacked.
+  /// The attacked unit of privacy.
   public let unit: Datasets.PrivacyUnit
   /// The runs on the folder.
   public let phases: [TrainingAudit.Phase]
-  /// Trainings with the canary, and as many without.
+  /// The number of trainings with the canary, and without it.
   public let runCount: Int
   /// The profile at several epsilons.
   public let points: [MechanismAuditFindings.Point]
   /// The claim of the ledger's statement after the last run, at `delta`.
   public let claimedEpsilon: Double
-  /// The accountant whose bound is claimed.
+  /// The accountant of the claim.
   public let accountant: String
   /// The delta of claim and bounds.
   public let delta: Double
-  /// Epsilon is at least this for any mechanism, except with the audit's probability of error.
+  /// A lower bound of epsilon for any mechanism, except with the audit's probability of error.
   public let exactLowerBound: Double
-  /// Epsilon is at least this if the mechanism is a sampled Gaussian of the charged rates and
-  /// steps, with any noise.
+  /// A lower bound of epsilon if the mechanism is a sampled Gaussian of the charged rates and steps, with any
+  /// noise.
   public let gaussianLowerBound: Double
-  /// The attack achieved more than the claim allows: the claim is wrong.
+  /// Whether the attack achieved more than the claim allows: then the claim is wrong.
   public let isViolated: Bool
-  /// The attack achieved so little that it would not notice a mistake, or the mechanism adds more noise
-  /// than is claimed.
+  /// Whether the attack achieved too little to detect an error, or the mechanism adds more noise than claimed.
   public let isWeak: Bool
 
   /// Whether the claim withstood an attack that could have refuted it.
   public var isPassed: Bool { !isViolated && !isWeak }
 
-  /// The share of the claim that the attack demonstrates for any mechanism.
+  /// The lower bound for any mechanism, as a share of the claim.
   public var exactRatio: Double { exactLowerBound / claimedEpsilon }
 
-  /// The share of the claim that the attack shows, for sampled Gaussians.
+  /// The lower bound for sampled Gaussians, as a share of the claim.
   public var gaussianRatio: Double { gaussianLowerBound / claimedEpsilon }
 
   init(
@@ -53,7 +52,7 @@ public struct TrainingAuditFindings: Encodable, Sendable {
     delta = claim.delta
     self.exactLowerBound = exactLowerBound
     self.gaussianLowerBound = gaussianLowerBound
-    // Written so that a figure that is not a number can never pass.
+    // Written so that NaN never passes.
     isViolated =
       points.contains { $0.isViolated }
       || !(max(exactLowerBound, gaussianLowerBound) <= claim.epsilon)
@@ -78,7 +77,7 @@ public struct TrainingAuditFindings: Encodable, Sendable {
     case isPassed = "passed"
   }
 
-  /// Encodes figures and verdict; a claim that is infinite is left out, because JSON has no infinity.
+  /// Encodes figures and verdict; omits an infinite claim, because JSON has no infinity.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(family, forKey: .family)

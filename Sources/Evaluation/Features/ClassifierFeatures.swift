@@ -5,8 +5,8 @@ struct ClassifierFeatures: FeatureExtractor {
   let name = "classifier"
   let version = 1
   let explanation =
-    "what a small convolutional network, trained on the real images to tell the classes apart,"
-    + " looks at in its last hidden layer"
+    "the last hidden layer of a small convolutional network that was trained to classify the real"
+    + " images"
   let learnedFromPrivateImages = true
   private let classifier: Classifier
 

@@ -2,9 +2,9 @@ public import Compute
 
 /// A convolutional network of four layers with random weights from a fixed seed: 512 features.
 ///
-/// Untrained networks separate images of domains far from photographs as well as trained ones
-/// (Naeem et al., arXiv 2002.09797). The weights are part of the version: this type draws them
-/// itself, so that no change of the training layers can move old figures.
+/// For images of domains far from photographs, untrained networks work as well as trained ones (Naeem et
+/// al., arXiv 2002.09797). The weights are part of the version: this type draws them itself, so that no change
+/// of the training layers can alter old figures.
 public struct RandomConvolutions: FeatureExtractor {
   /// "random-convolutions".
   public let name = "random-convolutions"
@@ -12,8 +12,8 @@ public struct RandomConvolutions: FeatureExtractor {
   public let version = 1
   /// One sentence for readers.
   public let explanation =
-    "the answers of 256 random patterns, each looking at about a quarter of a small image, as mean"
-    + " and variation; nothing was trained"
+    "the responses of 256 random patterns, each of which covers about a quarter of a small image, as"
+    + " mean and standard deviation; nothing was trained"
   /// Never.
   public let learnedFromPrivateImages = false
 
@@ -66,7 +66,7 @@ public struct RandomConvolutions: FeatureExtractor {
         outputChannels: layer.channels, kernelHeight: layer.kernel, kernelWidth: layer.kernel,
         stride: layer.stride, padding: .all(layer.padding))
       let weights = arena.make(geometry.weightShape)
-      // He's deviation for the slope 0.2 keeps the size of activations from layer to layer.
+      // He initialisation for the slope 0.2 preserves the scale of activations from layer to layer.
       let deviation = (2 / (1.04 * Float(geometry.patchLength))).squareRoot()
       stream.fillGaussian(weights, standardDeviation: deviation)
       let plan = ConvolutionPlan(geometry, on: machine)

@@ -1,7 +1,7 @@
 public import Compute
 
 /// Wavelet scattering of two layers, two scales and eight directions, pooled to means and standard
-/// deviations: features that nothing was trained for (Bruna & Mallat, arXiv 1203.1513).
+/// deviations: features without training (Bruna & Mallat, arXiv 1203.1513).
 ///
 /// Per channel there are 81 paths: the image, 16 moduli |x ∗ ψ₁| and 64 moduli ||x ∗ ψ₁| ∗ ψ₂| of
 /// rising scale. Pixels count as numbers from 0 to 16, which brings typical features near one.
@@ -12,7 +12,7 @@ public struct Scattering: FeatureExtractor {
   public let version = 1
   /// One sentence for readers.
   public let explanation =
-    "strength and variation of edges and of textures made of edges, in eight directions and two"
+    "mean strength and variation of edges and of textures made of edges, in eight directions and two"
     + " sizes; nothing was trained"
   /// Never.
   public let learnedFromPrivateImages = false
@@ -107,9 +107,9 @@ public struct Scattering: FeatureExtractor {
       return pooled
     }
 
-    /// Convolves planes (any count × rows × columns) with a bank and takes moduli, as planes again.
+    /// Convolves planes (any count × rows × columns) with a filter bank and returns the moduli as planes.
     ///
-    /// The directions of a plane follow each other.
+    /// The directions of a plane are consecutive.
     private func moduli(of planes: Tensor, by plan: ConvolutionPlan, radius: Int) -> Tensor {
       let g = plan.geometry
       let planeCount = planes.count / (height * width)
@@ -147,7 +147,7 @@ public struct Scattering: FeatureExtractor {
       }
     }
 
-    /// The place inside 0..<count that a mirror at both edges shows at `place`.
+    /// The index in 0..<count that corresponds to `place` after reflection at both edges.
     private static func mirrored(_ place: Int, _ count: Int) -> Int {
       if count == 1 { return 0 }
       let period = 2 * (count - 1)

@@ -1,11 +1,11 @@
 import Compute
 
-/// How different the images of each class are from one another: a releasable sign of mode collapse.
+/// The variety of the images of each class: a releasable indicator of mode collapse.
 ///
-/// The distance to the nearest other image is small in a class of a few images, however far apart
-/// they are; the distance between any two is not. Measured over 60 images a class: the least varied
-/// real class (ones of MNIST) has 0.27, CIFAR-10 0.51 and drawn glyphs 0.44 or more; 1 to 20
-/// distinct images with noise of 8 levels have 0.15 at most, with 16 levels up to 0.30.
+/// In a class of a few repeated images, the distance to the nearest other image is small, but the distance
+/// between any two images is not. Measured over 60 images per class: the least varied real class (ones of
+/// MNIST) has 0.27, CIFAR-10 0.51, and drawn glyphs 0.44 or more; 1 to 20 distinct images with noise of 8
+/// levels have 0.15 at most, with 16 levels up to 0.30.
 struct ClassVariety {
   /// Median distance of an image to the nearest other one of its class, divided by the median
   /// between any two images; nil for classes with too few.
@@ -14,9 +14,9 @@ struct ClassVariety {
   /// Below this a class counts as collapsed.
   static let collapse = 0.2
 
-  /// Images of a class that are compared with one another.
+  /// The number of images of a class to compare with one another.
   private static let limit = 60
-  /// The fewest with a meaningful result.
+  /// The smallest meaningful number.
   private static let least = 10
 
   /// Compares the first images of each class, and images across all classes.

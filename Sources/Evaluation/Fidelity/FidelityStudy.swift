@@ -10,7 +10,7 @@ public struct FeatureComparison: Sendable {
   public let precision: Double, recall: Double, density: Double, coverage: Double
 }
 
-/// How faithful a synthetic set is in one feature space, with the scale of each number.
+/// The fidelity of a synthetic set in one feature space, with references for each number.
 public struct FidelityFinding: Sendable {
   /// The feature space.
   public let identifier: String, explanation: String
@@ -18,12 +18,12 @@ public struct FidelityFinding: Sendable {
   public let count: Int
   /// The synthetic set against the hold-out.
   public let synthetic: FeatureComparison
-  /// Training images against the hold-out: the best that can be expected.
+  /// Training images against the hold-out: the best result to expect.
   public let real: FeatureComparison
-  /// Spoilt training images against the hold-out.
+  /// Degraded training images against the hold-out.
   public let spoilt: [(name: String, comparison: FeatureComparison)]
-  /// Fréchet distances class by class where there are enough images; the label, the synthetic
-  /// set's, the real one's, and the images of each set.
+  /// Fréchet distances of classes with enough images: the label, the distances of the synthetic and of the
+  /// real set, and the number of images of each set.
   public let classes: [(label: Int, synthetic: Double, real: Double, count: Int)]
 }
 
@@ -32,13 +32,13 @@ struct FidelityStudy {
   let machine: Machine
   /// Images of each set at most.
   let limit: Int
-  /// Images of each set at most where all pairs are visited.
+  /// Images of each set at most in computations over all pairs.
   let pairLimit: Int
   let seed: UInt64
 
-  /// Compares `synthetic` with `holdOut`, against the scale that `train` gives.
+  /// Compares `synthetic` with `holdOut`, with `train` as reference.
   ///
-  /// All sets are cut to the same count: Fréchet distances fall with it.
+  /// All sets are reduced to the same size, because Fréchet distances depend on it.
   func finding(
     synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
     features extractor: any FeatureExtractor, wantsClasses: Bool,
@@ -84,8 +84,8 @@ struct FidelityStudy {
 
   private typealias Labelled = (images: LabelledImages, features: FeatureMatrix)
 
-  /// Fréchet distances of single classes, of equally many images; classes with fewer than 50
-  /// images of some set are left out.
+  /// Fréchet distances of single classes with equal numbers of images; omits classes with fewer than 50
+  /// images in a set.
   private func classes(
     _ own: Labelled, _ real: Labelled, _ other: Labelled
   ) -> [(label: Int, synthetic: Double, real: Double, count: Int)] {

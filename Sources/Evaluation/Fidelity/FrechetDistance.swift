@@ -3,14 +3,14 @@ import Compute
 /// The Fréchet distance between normal distributions fitted to two feature sets.
 ///
 /// ‖μ₁ − μ₂‖² + tr Σ₁ + tr Σ₂ − 2 tr (Σ₁^½ Σ₂ Σ₁^½)^½ (Dowson & Landau 1982; Heusel et al., arXiv
-/// 1706.08500). The symmetric product has real, non-negative eigenvalues also when the covariances
-/// are singular, so no jitter is added. It is biased upwards for few images: compare equal counts.
+/// 1706.08500). The symmetric product has real, non-negative eigenvalues even if the covariances are
+/// singular, so no jitter is added. The estimate is biased upwards for few images: compare equal counts.
 struct FrechetDistance {
   private let reference: Moments
   private let root: SquareMatrix
   private let threads: ThreadPool
 
-  /// Prepares comparisons with one reference set; its root is computed once.
+  /// Prepares comparisons with one reference set; computes its matrix square root once.
   init(to reference: Moments, on threads: ThreadPool) {
     self.reference = reference
     self.threads = threads

@@ -7,11 +7,11 @@ struct KernelDistance {
   let value: Double
   /// The standard error of the mean over blocks.
   let standardError: Double
-  /// How many disjoint blocks were averaged, and the images of each set in a block.
+  /// The number of disjoint blocks, and the images of each set in a block.
   let blockCount: Int, blockSize: Int
 
-  /// Compares the first min(n, m) rows of both sets in disjoint blocks of at most a thousand, and
-  /// in at least ten blocks where the rows suffice.
+  /// Compares the first min(n, m) rows of both sets in disjoint blocks of at most a thousand rows, and in at
+  /// least ten blocks if there are enough rows.
   init(_ first: FeatureMatrix, _ second: FeatureMatrix, on machine: Machine) {
     let count = min(first.count, second.count)
     precondition(count >= 2, "a kernel distance needs at least two images of each set")

@@ -1,15 +1,15 @@
 import Compute
 
-/// How well two feature sets cover each other, judged by balls that reach to each image's k-th
+/// How well two feature sets cover each other, measured by balls that extend to each image's k-th nearest
 /// neighbour in its own set.
 ///
-/// Precision and recall follow Kynkäänniemi et al. (arXiv 1904.06991) with k = 3, density and
-/// coverage Naeem et al. (arXiv 2002.09797) with k = 5.
+/// Precision and recall follow Kynkäänniemi et al. (arXiv 1904.06991) with k = 3; density and coverage follow
+/// Naeem et al. (arXiv 2002.09797) with k = 5.
 struct ManifoldOverlap {
   /// The share of synthetic images inside some real ball, and of real ones inside a synthetic ball.
   let precision: Double, recall: Double
-  /// Real balls around a synthetic image, divided by k (may exceed one); the share of real images
-  /// whose ball holds a synthetic one.
+  /// The mean number of real balls around a synthetic image, divided by k (may exceed one); the share of real
+  /// images whose ball contains a synthetic image.
   let density: Double, coverage: Double
   /// Images of each set.
   let realCount: Int, syntheticCount: Int
@@ -47,7 +47,7 @@ struct ManifoldOverlap {
     real: FeatureMatrix, synthetic: FeatureMatrix, realBalls: [Float], densityBalls: [Float],
     syntheticBalls: [Float], _ machine: Machine
   ) -> Counts {
-    // Each row writes to its own place; several blocks of columns visit it one after the other.
+    // Each row writes to its own element; blocks of columns visit it one after the other.
     var recalled = [Bool](repeating: false, count: real.count)
     var covered = [Bool](repeating: false, count: real.count)
     var precise = [Bool](repeating: false, count: synthetic.count)

@@ -1,6 +1,6 @@
 import Compute
 
-/// Nearest neighbours by Euclidean distance, exhaustively and exactly up to rounding.
+/// An exhaustive search for nearest neighbours by Euclidean distance, exact up to rounding.
 struct NearestNeighbors {
   private let products: PairwiseProducts
 
@@ -14,7 +14,7 @@ struct NearestNeighbors {
     search(features, features, neighborCount, skipsSelf: true).map { $0.distances }
   }
 
-  /// For each row of `queries`, the places and squared distances of its nearest rows of
+  /// For each row of `queries`, the indices and squared distances of its nearest rows of
   /// `references`, the nearest first.
   func nearest(
     _ queries: FeatureMatrix, in references: FeatureMatrix, neighborCount: Int

@@ -2,14 +2,14 @@ import Compute
 
 /// Inner products and distances between the rows of two feature sets, a block at a time.
 ///
-/// The products are one matrix multiplication per block on the machine's kernels, so ten thousand
-/// against ten thousand rows take seconds and no full matrix is ever held.
+/// Each block is one matrix multiplication on the machine's kernels, so ten thousand by ten thousand rows
+/// take seconds, and the full matrix is never in memory.
 struct PairwiseProducts {
   private let machine: Machine
   private let rowBlock = 512
   private let columnBlock = 1024
 
-  /// Creates a way to compute on `machine`.
+  /// Creates an instance that computes on `machine`.
   init(on machine: Machine) {
     self.machine = machine
   }
@@ -45,7 +45,7 @@ struct PairwiseProducts {
   /// Calls `body` for each row of a block of squared Euclidean distances, on several threads: the
   /// row of `left`, the rows of `right`, and their squared distances.
   ///
-  /// Both sets are centred first, since a far origin would cost digits.
+  /// Both sets are centred first, because a distant origin would cost precision.
   func forEachRowOfSquaredDistances(
     _ left: FeatureMatrix, _ right: FeatureMatrix,
     _ body: @Sendable (Int, Range<Int>, UnsafePointer<Float>) -> Void

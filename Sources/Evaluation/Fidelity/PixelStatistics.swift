@@ -1,8 +1,8 @@
 import Compute
 import Glibc
 
-/// Plain statistics of pixels: brightness, contrast, and the distribution of strength over spatial
-/// frequencies, where generators leave marks that eyes miss.
+/// Statistics of pixels: brightness, contrast and the power spectrum, in which generators leave artefacts
+/// that are hard to see.
 public struct PixelStatistics: Sendable {
   /// Mean and standard deviation of all pixels, from 0 to 1.
   public let mean: Double, deviation: Double
@@ -11,7 +11,7 @@ public struct PixelStatistics: Sendable {
   /// The mean power at each whole radius of the discrete Fourier transform, radius 1 first.
   public let spectrum: [Double]
 
-  /// Measures `images`; the spectrum from as many of them as `spectrumLimit` allows.
+  /// Measures `images`; computes the spectrum from at most `spectrumLimit` of them.
   init(_ images: LabelledImages, spectrumLimit: Int = 2000, on threads: ThreadPool) {
     var counts = [Int](repeating: 0, count: 256)
     for byte in images.pixels { counts[Int(byte)] += 1 }
@@ -49,7 +49,7 @@ public struct PixelStatistics: Sendable {
   ) -> [Double] {
     let height = images.shape[0]
     let width = images.shape[1]
-    // Direct transforms cost (height + width) products a pixel: fewer large images are examined.
+    // Direct transforms need (height + width) products per pixel, so use fewer images if they are large.
     let affordable = max(64, 4_000_000_000 / (height * width * (height + width) * 4))
     let count = min(images.count, limit, affordable)
     let radii = min(height, width) / 2
@@ -70,7 +70,7 @@ public struct PixelStatistics: Sendable {
   }
 }
 
-/// The discrete Fourier transform of one image size, by its definition, rows and then columns.
+/// The discrete Fourier transform of one image size, computed by definition: rows, then columns.
 private struct FourierTransform {
   private let height: Int, width: Int
   private let rowWaves: [(cosine: Double, sine: Double)]

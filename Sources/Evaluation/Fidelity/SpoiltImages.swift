@@ -1,11 +1,11 @@
 import Compute
 import Glibc
 
-/// Real images degraded in known ways: their scores give a number its scale.
+/// Real images degraded in known ways, as reference values for metrics.
 enum SpoiltImages: String, CaseIterable {
   case blurred, noised, classDropped = "a class missing", copied = "100 images repeated"
 
-  /// The spoilt set, as large as `images`; nil where it makes no sense, as for a single class.
+  /// The degraded set, as large as `images`; nil if it is meaningless, for example for a single class.
   func applied(to images: LabelledImages, seed: UInt64) -> LabelledImages? {
     switch self {
     case .blurred: return Self.blurred(images)
@@ -21,12 +21,12 @@ enum SpoiltImages: String, CaseIterable {
     }
   }
 
-  /// The given places over and over, until the set is as large as before.
+  /// Repeats the given images until the set is as large as before.
   private static func repeated(_ images: LabelledImages, _ places: [Int]) -> LabelledImages {
     images.images(at: (0..<images.count).map { places[$0 % places.count] })
   }
 
-  /// Adds normal noise of a fifth of the pixels' range.
+  /// Adds normal noise with a standard deviation of a fifth of the pixels' range.
   private static func noised(_ images: LabelledImages, seed: UInt64) -> LabelledImages {
     var stream = SeededStream(seed: seed)
     let pixels = images.pixels.map { byte in
@@ -36,7 +36,7 @@ enum SpoiltImages: String, CaseIterable {
       shape: images.shape, classNames: images.classNames, labels: images.labels, pixels: pixels)
   }
 
-  /// Blurs with a Gaussian whose deviation is a 28th of the image's side.
+  /// Blurs with a Gaussian whose standard deviation is a 28th of the image's side.
   private static func blurred(_ images: LabelledImages) -> LabelledImages {
     let height = images.shape[0]
     let width = images.shape[1]

@@ -5,9 +5,9 @@ extension ReportData {
   func addAttacks<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(
       "attacks", "Attacks",
-      "Attempts to tell training images from other real images. An attack that fails proves"
-        + " nothing: another one may succeed. Only differential privacy gives a guarantee; attacks can"
-        + " refute it, or find mistakes.")
+      "Attempts to distinguish training images from other real images. A failed attack proves nothing,"
+        + " because another one may succeed. Only differential privacy is a guarantee; attacks can refute"
+        + " it, or reveal errors.")
     let reason = "Scores of private images are private, and so are pictures of them."
     if let findings {
       document.add(
@@ -19,12 +19,12 @@ extension ReportData {
         },
         named: "Copies, isolated images and class averages", because: reason)
     } else {
-      document.add(fixed: .text("No evaluation was made."))
+      document.add(fixed: .text("No evaluation was run."))
     }
     document.add(
       modelAttacks.map { attacks in
         attacks.isEmpty
-          ? .text("No scores of a discriminator or likelihood were handed over.")
+          ? .text("No scores of a discriminator or likelihood were provided.")
           : .group([
             .metrics(attacks.flatMap { Self.metrics($0.key, $0.name, $0.ranking, nil) }),
             .chart(Self.chart(attacks.map { ($0.name, $0.ranking) })),
@@ -32,14 +32,14 @@ extension ReportData {
       }, named: "Attacks on the model", because: reason)
     document.add(
       canaries.map { Self.block(for: $0, guarantee) }, named: "Canaries",
-      because: "Their scores depend on the training images beside them.")
+      because: "Their scores depend on the other training images.")
   }
 
   private static var noAttacks: ReportBlock {
     .notice(
       .note,
-      "Not made: the model has seen all real images that are known here. Declare a folder of real"
-        + " images that are never trained on, and evaluate again.")
+      "Not run: the model has seen all known real images. Declare a folder of held-out real images"
+        + " (hold_out), and evaluate again.")
   }
 
   private static func blocks(for findings: AttackFindings) -> [ReportBlock] {
@@ -55,8 +55,8 @@ extension ReportData {
       .notice(
         blind.isEmpty ? .passed : .warning,
         blind.isEmpty
-          ? "Positive control: every attack finds a copied training set."
-          : "Positive control failed, so these attacks say nothing here: "
+          ? "Positive control: every attack detects a copied training set."
+          : "Positive control failed, so the results of these attacks mean nothing: "
             + blind.map(\.title).joined(separator: "; ") + "."),
       .metrics(
         findings.attacks.flatMap { Self.metrics($0.key, $0.title, $0.ranking, $0) }),
@@ -74,7 +74,7 @@ extension ReportData {
     }
     let area = Metric(
       key: "attack.\(key).auc", name: name,
-      meaning: "area under the curve; 0.5 is guessing", value: ranking.areaUnderCurve,
+      meaning: "area under the ROC curve; 0.5 is guessing", value: ranking.areaUnderCurve,
       range: "0 to 1", direction: .lower, interval: ranking.interval,
       count: ranking.memberCount + ranking.nonMemberCount,
       ceiling: NamedValue("guessing", 0.5), baselines: baselines { $0.areaUnderCurve })
@@ -96,7 +96,8 @@ extension ReportData {
     let least = rankings.map { 1 / Double($0.ranking.nonMemberCount) }.min() ?? 0.001
     let guess = [least, least.squareRoot(), 1]
     return Chart(
-      caption: "Members found against false alarms, both logarithmic; guessing is the diagonal",
+      caption:
+        "Members found against false alarms, both axes logarithmic; the diagonal is guessing",
       horizontal: "false alarms", vertical: "members found",
       series: rankings.map { name, ranking in
         Chart.Series(
@@ -115,28 +116,31 @@ extension ReportData {
         memory.conclusion
           + (memory.isFlagged
             ? " Do not share this set."
-            : " That is no evidence of privacy: sets without copies can still give members away.")),
+            : " That is no evidence of privacy: sets without copies can still reveal members.")),
       .notice(
         outliers.cautiousLowerBound > 0.5 ? .failed : outliers.isAboveGuessing ? .warning : .note,
         findings.outliers.conclusion),
       .metrics([
         Metric(
           key: "memorization.share", name: "Nearer to the training set",
-          meaning: "training images among those real images that are nearest to some synthetic one,"
-            + " of equally many of both kinds; chance gives 0.5", value: memory.share,
+          meaning:
+            "share of training images among the real images that are nearest to a synthetic image,"
+            + " from equal numbers of training and other images; 0.5 by chance",
+          value: memory.share,
           range: "0 to 1", direction: .lower,
           interval: .proportion(memory.nearestTraining, of: memory.nearestCount),
           count: memory.nearestCount,
           ceiling: NamedValue("chance", 0.5)),
         Metric(
           key: "memorization.copies", name: "Near copies",
-          meaning: "synthetic images within a fifth of the usual distance of a training image",
+          meaning: "synthetic images within a fifth of the typical distance to a training image",
           value: Double(memory.copiesOfTraining), range: "0 to \(memory.count)", direction: .lower,
           count: memory.count,
           ceiling: NamedValue("of other real images", Double(memory.copiesOfHoldOut))),
         Metric(
           key: "outliers.auc", name: "Isolated images",
-          meaning: "are the most isolated training images reproduced more than isolated others;"
+          meaning:
+            "whether the most isolated training images are reproduced more than isolated others;"
             + " 0.5 is guessing", value: outliers.areaUnderCurve, range: "0 to 1",
           direction: .lower, interval: outliers.interval,
           count: outliers.memberCount + outliers.nonMemberCount,
@@ -160,14 +164,15 @@ extension ReportData {
         .metrics([
           Metric(
             key: "inversion.ratio", name: "Average against single images",
-            meaning: "distance of a class's average to its nearest training image, divided by that"
-              + " to other real images, the smallest of all classes", value: nearest,
+            meaning:
+              "distance of a class's average to its nearest training image, divided by the distance"
+              + " to its nearest other real image; the smallest of all classes", value: nearest,
             range: "0 to ∞", direction: .higher, count: inversion.findings.count,
             ceiling: NamedValue("as near to both", 1))
         ]),
         .text(
           "The average of a class shows what its images have in common. Differential privacy"
-            + " protects single images, not what a class is like."),
+            + " protects single images, not the properties of a class."),
       ]
     }
     return blocks
@@ -181,8 +186,8 @@ extension ReportData {
         [
           Metric(
             key: "canaries.epsilon", name: "Epsilon is at least",
-            meaning: "what right guesses about inserted images refute:"
-              + " \(audit.rightCount) of \(audit.guessCount) guesses were right",
+            meaning: "the lower bound that correct guesses about inserted images imply:"
+              + " \(audit.rightCount) of \(audit.guessCount) guesses were correct",
             value: audit.epsilonLowerBound, range: "0 to ∞", direction: .lower,
             count: audit.ranking.memberCount + audit.ranking.nonMemberCount,
             ceiling: guarantee.map { NamedValue("claimed at most", $0.epsilon) })
@@ -190,8 +195,8 @@ extension ReportData {
       .notice(
         refuted ? .failed : .note,
         refuted
-          ? "The canaries refute the guarantee with 95 % confidence: look for a mistake in the training or"
-            + " its account."
+          ? "The canaries refute the guarantee with 95 % confidence: look for an error in the training or"
+            + " its accounting."
           : "The canaries do not refute the guarantee. That is not a proof."),
     ])
   }

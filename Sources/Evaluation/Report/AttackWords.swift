@@ -1,11 +1,11 @@
-/// The sentences about an attack. Every sentence follows an interval, states it, and claims no
+/// The sentences about an attack. Every sentence is based on an interval, states it, and claims no
 /// more.
 
 extension MembershipRanking {
-  /// The area with its interval, as every sentence about an attack gives it.
+  /// The area and its interval, for every sentence about an attack.
   var areaWords: String {
-    "area under the curve \(Figures.text(areaUnderCurve)), 95 % interval "
-      + "\(Figures.text(interval.low)) to \(Figures.text(interval.high)), guessing gives 0.5"
+    "area under the ROC curve \(Figures.text(areaUnderCurve)), 95 % interval "
+      + "\(Figures.text(interval.low)) to \(Figures.text(interval.high)), 0.5 by guessing"
   }
 
   /// Whether the whole interval is above guessing.
@@ -22,11 +22,11 @@ extension AttackFinding {
       let chance = max(0.5, null?.interval.high ?? 0.5)
       if ranking.cautiousLowerBound > chance {
         return
-          "Members were found by “\(title)”: \(ranking.areaWords). That is more than chance and "
-          + "the control explain."
+          "“\(title)” found members: \(ranking.areaWords). That is more than chance and the control "
+          + "explain."
       }
       let operation = ranking.operations[0]
-      return "Some members were found by “\(title)”: "
+      return "“\(title)” found some members: "
         + "\(Figures.percent(operation.truePositiveRate)) of them at "
         + "\(Figures.percent(operation.falsePositiveRate)) false alarms. That is more than chance and "
         + "the control explain; \(ranking.areaWords)."
@@ -34,12 +34,13 @@ extension AttackFinding {
     if isToldApart {
       let control =
         null.map {
-          " Against other real images in place of the set, it is \(Figures.text($0.areaUnderCurve))."
+          " With other real images in place of the set, the area is \(Figures.text($0.areaUnderCurve))."
         }
         ?? ""
-      return "Members were told apart by “\(title)”: \(ranking.areaWords).\(control)"
+      return "“\(title)” distinguished members: \(ranking.areaWords).\(control)"
     }
-    return "“\(title)” could not tell members from other real images: \(ranking.areaWords)."
+    return
+      "“\(title)” could not distinguish members from other real images: \(ranking.areaWords)."
   }
 }
 
@@ -52,8 +53,9 @@ extension OutlierExposure {
   /// The result for the most isolated training images.
   var conclusion: String {
     ranking.isAboveGuessing
-      ? "The most isolated training images were told from other isolated ones: \(ranking.areaWords)."
-      : "The most isolated training images could not be told from other isolated ones: "
+      ? "The most isolated training images could be distinguished from other isolated images: "
+        + "\(ranking.areaWords)."
+      : "The most isolated training images could not be distinguished from other isolated images: "
         + "\(ranking.areaWords)."
   }
 }
@@ -65,8 +67,8 @@ extension Memorization {
       "\(Figures.count(copiesOfTraining)) of \(Figures.count(count)) synthetic images are near copies of "
       + "training images, \(Figures.count(copiesOfHoldOut)) of other real images"
     let nearest =
-      "of the \(Figures.count(nearestCount)) real images that lie nearest to some synthetic one, "
-      + "\(Figures.percent(share)) are training images (chance gives half)"
+      "of the \(Figures.count(nearestCount)) real images that are nearest to a synthetic image, "
+      + "\(Figures.percent(share)) are training images (half by chance)"
     return isFlagged
       ? "The set reproduces training images: \(copies); \(nearest). That is more than chance explains."
       : "No more copies of training images than chance explains: \(copies); \(nearest)."
@@ -76,6 +78,6 @@ extension Memorization {
 extension InversionProbe {
   /// The text of a flag.
   static let flagWords =
-    "The average image of some class lies less than half as far from a training image as from any "
-    + "other real image of the class."
+    "The average image of a class is less than half as far from a training image as from any other real "
+    + "image of the class."
 }

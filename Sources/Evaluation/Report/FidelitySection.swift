@@ -1,15 +1,15 @@
 import Privacy
 
-/// The section on how like the real images the synthetic ones are.
+/// The section on the similarity of the synthetic images to the real ones.
 extension ReportData {
   func addFidelity<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(
-      "fidelity", "How like the real images?",
-      "Synthetic images against real test images, in feature spaces that need no download. Beside"
-        + " each number stands what real training images get against the same test images, which no"
-        + " synthetic set can be expected to beat, and what spoilt real images get.")
+      "fidelity", "How similar to the real images?",
+      "Synthetic images compared with real test images, in feature spaces that need no download. Each"
+        + " number comes with the values of real training images against the same test images, which is"
+        + " the best result to expect, and of degraded real images.")
     guard let findings else {
-      document.add(fixed: .text("No evaluation was made."))
+      document.add(fixed: .text("No evaluation was run."))
       return
     }
     document.add(
@@ -73,19 +73,21 @@ extension ReportData {
             kernel.kernel, standardError: kernel.kernelError, method: "standard error of blocks")
       ) { $0.kernel },
       metric(
-        "precision", "Precision", "synthetic images that look like some real one, k = 3",
+        "precision", "Precision", "share of synthetic images that resemble a real image, k = 3",
         range: "0 to 1", .higher
       ) { $0.precision },
       metric(
-        "recall", "Recall", "real images that the synthetic set reaches, k = 3", range: "0 to 1",
+        "recall", "Recall", "share of real images that resemble a synthetic image, k = 3",
+        range: "0 to 1",
         .higher
       ) { $0.recall },
       metric(
-        "density", "Density", "as precision, robust to outliers, k = 5", range: "0 to about 1",
+        "density", "Density", "like precision, robust to outliers, k = 5", range: "0 to about 1",
         .higher
       ) { $0.density },
       metric(
-        "coverage", "Coverage", "real images with a synthetic one among their k = 5 nearest",
+        "coverage", "Coverage",
+        "share of real images with a synthetic image among their k = 5 nearest",
         range: "0 to 1", .higher
       ) { $0.coverage },
     ]
@@ -129,7 +131,8 @@ extension ReportData {
   private static func spectrumChart(_ own: PixelStatistics, _ test: PixelStatistics) -> Chart {
     let radii = (1...max(1, own.spectrum.count)).map(Double.init).prefix(own.spectrum.count)
     return Chart(
-      caption: "Power at each spatial frequency: bends show patterns that generators add or lose",
+      caption:
+        "Power at each spatial frequency: deviations show patterns that a generator adds or loses",
       horizontal: "waves per image side", vertical: "power",
       series: [
         Chart.Series(name: "synthetic", x: Array(radii), y: own.spectrum),
@@ -145,7 +148,8 @@ extension ReportData {
       Figures.percent(Double(counts[label]) / Double(max(1, counts.reduce(0, +))))
     }
     return ReportTable(
-      caption: "Share of each class; “recognised” is what a classifier of real images sees",
+      caption:
+        "Share of each class; “recognised” counts the labels of a classifier trained on real images",
       columns: ["Class", "Synthetic", "Recognised", "Real"],
       rows: classNames.indices.map { label in
         [

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How numbers are written in reports: four significant digits at most, no locale.
+/// Formats the numbers of reports: four significant digits at most, independent of the locale.
 enum Figures {
   /// The number for readers, for example "0.9731", "12.4", "1 340" or "3.1·10⁻⁵".
   static func text(_ value: Double) -> String {
@@ -26,7 +26,7 @@ enum Figures {
     (value < 0 ? "−" : "") + grouped(Double(abs(value)))
   }
 
-  /// A number that is not negative with a fixed count of decimals, trailing zeros dropped.
+  /// A non-negative number with a maximum number of decimals, without trailing zeros.
   static func fixed(_ value: Double, decimals: Int) -> String {
     let scale = pow(10, Double(decimals))
     let scaled = (value * scale).rounded()

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Writes a report as one page that needs no network, no script and no other file.
+/// Writes a report as a single page that needs no network, script or other file.
 public struct HTMLReport<Zone: ReportZone> {
   private let document: ReportDocument<Zone>
 
@@ -92,7 +92,7 @@ public struct HTMLReport<Zone: ReportZone> {
   }
 
   private func markup(of table: ReportTable) -> String {
-    // Names and values need no heads; they read like sentences.
+    // Tables of names and values need no column headers.
     let isFacts = table.columns.allSatisfy(\.isEmpty)
     let cells = table.columns.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
     let head = isFacts ? "" : "<thead><tr>\(cells)</tr></thead>"
@@ -102,7 +102,7 @@ public struct HTMLReport<Zone: ReportZone> {
           index == 0 ? "<th scope=\"row\">\(escaped(cell))</th>" : "<td>\(escaped(cell))</td>"
         }.joined() + "</tr>"
     }
-    // Only figures are set to the right.
+    // Align only figures to the right.
     let isWords = table.rows.allSatisfy { $0.dropFirst().allSatisfy { $0.count > 20 } }
     let style = isFacts ? "plain facts" : isWords ? "plain words" : "plain"
     return "<div class=\"scroll\"><table class=\"\(style)\">"

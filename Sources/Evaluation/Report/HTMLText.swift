@@ -1,6 +1,6 @@
-/// Text made safe for a page.
+/// Escapes text for a page.
 enum HTMLText {
-  /// The text with the five characters that HTML reads replaced by their names.
+  /// The text with the five special characters of HTML replaced by entities.
   static func escaped(_ text: String) -> String {
     var result = ""
     result.reserveCapacity(text.utf8.count)

@@ -1,17 +1,17 @@
 import Compute
 import Datasets
 
-/// Many images on one picture, in rows and columns, as a PNG file.
+/// Many images in rows and columns on one picture, as a PNG file.
 public struct ImageSheet: Sendable {
   /// The description of its contents.
   public let caption: String
-  /// A description for those who cannot see it.
+  /// The alternative text for readers who cannot see it.
   public let alternative: String
   /// The PNG file.
   public let png: [UInt8]
   /// The picture's size in pixels.
   public let width: Int, height: Int
-  /// How many screen pixels an image's pixel takes.
+  /// The side of an image pixel in screen pixels.
   public let magnification: Int
 
   /// Draws `images` row after row, `columns` in a row, with a gap of two pixels.

@@ -1,4 +1,4 @@
-/// Metrics as a table: a row each, with the references that give the number a meaning.
+/// Metrics as a table: one row each, with reference values for comparison.
 struct MetricTable {
   private let metrics: [Metric]
   /// The names of all baselines, in the order of their first use.

@@ -3,19 +3,19 @@ public import Privacy
 
 /// How the same synthetic images changed while their model was trained.
 ///
-/// Previews are drawn from the same latent vectors and labels at several steps. How far they move
-/// needs no real image; how near they come to real ones does.
+/// Previews are drawn from the same latent vectors and labels at several steps. Measuring their change needs
+/// no real image; measuring their distance to real images does.
 public struct PreviewStudy {
   private let sheets: [ProgressSheet]
   private let features: [FeatureMatrix]
   private let extractor: RandomConvolutions
   private let machine: Machine
 
-  /// The smallest side of images that the features can be computed of.
+  /// The smallest side of images for which the features can be computed.
   private static let smallestSide = 8
 
-  /// Computes the features of `sheets`, in the order of their steps; nil where there are fewer than
-  /// two, where they differ in size or number, or where the images are too small.
+  /// Computes the features of `sheets` in the order of their steps; nil if there are fewer than two sheets, if
+  /// they differ in size or number, or if the images are too small.
   public init?(_ sheets: [ProgressSheet], on machine: Machine) {
     guard let first = sheets.first?.images, sheets.count > 1, first.count > 1,
       min(first.shape[0], first.shape[1]) >= Self.smallestSide,
@@ -28,8 +28,8 @@ public struct PreviewStudy {
     features = sheets.map { extractor.features(of: $0.images) }
   }
 
-  /// How far an image moved since the preview before, in units of the distance between two
-  /// different images of the later preview: zero for images that stay, one for new ones.
+  /// The change of an image since the previous preview, in units of the distance between two different images
+  /// of the later preview: zero for unchanged images, one for new ones.
   public var drift: TrainingSignal {
     let values = features.indices.dropFirst().map { index -> Double in
       let (before, now) = (features[index - 1], features[index])
@@ -43,17 +43,17 @@ public struct PreviewStudy {
       return apart > 0 ? moved / apart : 0
     }
     return TrainingSignal(
-      name: "Change of the same synthetic images since the preview before", direction: .target,
+      name: "Change of the same synthetic images since the previous preview", direction: .target,
       steps: sheets.dropFirst().map { Double($0.step) }, values: values)
   }
 
   /// The kernel distance of each preview to real images, with its standard error.
   ///
-  /// The kernel distance, since the Fréchet distance is biased for as few images as a preview has.
+  /// The Fréchet distance would be biased for the few images of a preview.
   public func distance(
     to real: Sensitive<LabelledImages>, seed: UInt64
   ) -> Sensitive<TrainingSignal> {
-    // The closure is run here and now, on this thread.
+    // The closure runs synchronously on this thread.
     nonisolated(unsafe) let study = self
     return real.map { study.distance(to: $0, seed: seed) }
   }
@@ -61,7 +61,7 @@ public struct PreviewStudy {
   func distance(to real: LabelledImages, seed: UInt64) -> TrainingSignal {
     let count = features[0].count
     let reference = extractor.features(of: real.sample(count, seed: seed))
-    // Previews are ordered by class; the blocks of a kernel distance must not be.
+    // Previews are ordered by class, but the blocks of a kernel distance must not be.
     var stream = SeededStream(seed: seed)
     let order = Array(0..<count).shuffled(using: &stream)
     let distances = features.map { KernelDistance($0.rows(order), reference, on: machine) }
@@ -72,8 +72,7 @@ public struct PreviewStudy {
   }
 }
 
-/// The evidence of releasable values about the end of a training: they show change and balance, not
-/// quality.
+/// Releasable evidence about the end of a training: it shows change and balance, not quality.
 public struct TrainingEnd: Sendable {
   /// The last value of the previews' drift; nil without previews.
   public let drift: Double?
@@ -82,7 +81,7 @@ public struct TrainingEnd: Sendable {
   /// What the family's own curve showed at the end, in a sentence; nil without one.
   public let balance: String?
 
-  /// Below this the same images count as settled.
+  /// Below this drift the images count as settled.
   static let settledDrift = 0.25
 
   /// Creates a summary of all values of the previews' drift and a sentence about the family's own curve.
@@ -92,29 +91,29 @@ public struct TrainingEnd: Sendable {
     self.balance = balance
   }
 
-  /// Whether the images still changed; nil when it is not known.
+  /// Whether the images still changed; nil if unknown.
   var isMoving: Bool? { drift.map { $0 >= Self.settledDrift } }
 
-  /// Whether the images ever changed much; what never moved cannot have settled.
+  /// Whether the images ever changed much; images that never changed cannot have settled.
   private var hasMoved: Bool { (largestDrift ?? 0) >= Self.settledDrift }
 
-  /// One sentence for the top of a report; nil when nothing is known.
+  /// One sentence for the top of a report; nil if nothing is known.
   var conclusion: String? {
     isMoving.map {
       if $0 {
         return
-          "The images still changed when training ended: quality may not have been at its end, and"
-          + " more steps may help."
+          "The images were still changing when training ended: quality may not have reached its maximum,"
+          + " and more steps may help."
       }
       return hasMoved
-        ? "The images had nearly stopped changing when training ended, which is no sign that they are"
+        ? "The images had nearly stopped changing when training ended, which does not mean that they are"
           + " good."
-        : "The images hardly changed during the whole training: it was too short, or noise left"
-          + " nothing to learn from."
+        : "The images hardly changed during the whole training: it was too short, or the noise was too"
+          + " strong to learn anything."
     }
   }
 
-  /// The signs and what follows from them.
+  /// The evidence and its interpretation.
   ///
   /// - Parameter evaluation: the command that measures quality.
   func paragraphs(evaluation: String) -> [String] {
@@ -129,8 +128,8 @@ public struct TrainingEnd: Sendable {
     if let conclusion { paragraphs.append(conclusion) }
     if !paragraphs.isEmpty {
       paragraphs.append(
-        "These signs need no real image. They show change and balance, not quality, which"
-          + " “\(evaluation)” measures with real images.")
+        "This evidence needs no real image. It shows change and balance, not quality. “\(evaluation)”"
+          + " measures quality with real images.")
     }
     return paragraphs
   }

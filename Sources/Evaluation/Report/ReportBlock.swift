@@ -1,14 +1,14 @@
-/// A piece of a report, the same for the page and for its twin in JSON.
+/// A piece of a report, shared by the HTML page and the JSON file.
 public enum ReportBlock: Sendable {
   /// A heading within a section.
   case heading(String)
   /// A paragraph.
   case text(String)
-  /// A remark that must not be overlooked.
+  /// A prominent remark.
   case notice(Severity, String)
-  /// Numbers with all that is needed to judge them.
+  /// Numbers with their references.
   case metrics([Metric])
-  /// Rows and columns of text; the first column names the row.
+  /// Rows and columns of text; the first column is the row's name.
   case table(ReportTable)
   /// A picture.
   case sheet(ImageSheet)
@@ -16,34 +16,33 @@ public enum ReportBlock: Sendable {
   case chart(Chart)
   /// Commands and file contents, verbatim.
   case code(String)
-  /// Something that this version of the report does not show, and why.
+  /// Content that this version of the report omits, and the reason.
   case withheld(name: String, reason: String)
   /// Several blocks.
   case group([ReportBlock])
 
-  /// How much a remark weighs.
+  /// The severity of a remark.
   public enum Severity: String, Sendable, Codable {
-    /// Good news.
+    /// A good result.
     case passed
-    /// To be read before the images are used.
+    /// Read it before using the images.
     case warning
-    /// The images should not be used or shared as they are.
+    /// Do not use or share the images as they are.
     case failed
     /// Neither good nor bad.
     case note
   }
 }
 
-/// One number of a report with its scale: without a scale, readers could not distinguish good from
-/// bad.
+/// One number of a report with its scale, without which readers could not distinguish good from bad.
 public struct Metric: Sendable, Encodable {
-  /// Which way is better.
+  /// Which values are better.
   public enum Direction: String, Sendable, Encodable {
-    /// More is better.
+    /// Higher is better.
     case higher
-    /// Less is better.
+    /// Lower is better.
     case lower
-    /// The nearer to the target the better.
+    /// Closer to the target is better.
     case target
   }
 
@@ -53,15 +52,15 @@ public struct Metric: Sendable, Encodable {
   public let name: String
   /// One sentence: the quantity that it measures.
   public let meaning: String
-  /// The number; nil where it cannot be computed.
+  /// The number; nil if it cannot be computed.
   public let value: Double?
   /// The value's possible range, for example "0 to 1".
   public let range: String
-  /// Which way is better.
+  /// Which values are better.
   public let direction: Direction
   /// The interval of the true value.
   public var interval: Interval?
-  /// The images that it was computed from.
+  /// The number of images behind it.
   public var count: Int?
   /// The value of the best conceivable synthetic set: real images against other real images.
   public var ceiling: NamedValue?
@@ -105,7 +104,7 @@ public struct NamedValue: Sendable, Hashable, Codable {
 public struct ReportTable: Sendable, Codable {
   /// The description of its contents.
   public let caption: String
-  /// The heads of the columns.
+  /// The column headers.
   public let columns: [String]
   /// The rows, each as long as `columns`.
   public let rows: [[String]]
@@ -125,7 +124,7 @@ public struct Chart: Sendable, Codable {
   public struct Series: Sendable, Codable {
     /// The text of the legend.
     public let name: String
-    /// Places on the horizontal axis, rising.
+    /// Ascending positions on the horizontal axis.
     public let x: [Double]
     /// The values there.
     public let y: [Double]

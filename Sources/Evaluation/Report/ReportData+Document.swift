@@ -1,7 +1,7 @@
 import Privacy
 
-/// Builds a report for either zone. The order of sections is the same; the type of a zone excludes
-/// what it may not show.
+/// Builds a report for either zone. The order of sections is the same; the type of a zone excludes content
+/// that it must not show.
 extension ReportData {
   /// The document for one zone.
   public func document<Zone: ReportZone>(for zone: Zone.Type) -> ReportDocument<Zone> {
@@ -27,8 +27,8 @@ extension ReportData {
       document.add(
         fixed: .notice(
           .warning,
-          "No differential privacy guarantee is known for this set. No measurement below can take"
-            + " its place."))
+          "No differential privacy guarantee is known for this set. No measurement below can replace"
+            + " one."))
       return
     }
     for paragraph in guarantee.statement { document.add(fixed: .text(paragraph)) }
@@ -37,33 +37,33 @@ extension ReportData {
         ["ε (epsilon)", Decimals.epsilon(guarantee.epsilon)],
         ["δ (delta)", Decimals.number(guarantee.delta)],
         ["What epsilon means", guarantee.strength.words],
-        ["What is protected", guarantee.unit],
+        ["Unit of privacy", guarantee.unit],
       ] + guarantee.facts.map { [$0.name, $0.value] }
     document.add(
       fixed: .table(
         ReportTable(
           caption: guarantee.isProved
-            ? "The guarantee in numbers: it follows from how the model was trained, not from measurements"
-            : "What is claimed; nothing in this report proves it",
+            ? "The guarantee in numbers: it follows from the training method, not from measurements"
+            : "The claim, which nothing in this report proves",
           columns: ["", ""], rows: rows)))
   }
 
   private func addPictures<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(
       "pictures", "Synthetic images",
-      "Drawn at random from the synthetic set, never picked by hand. A model can reproduce images that"
-        + " it was trained on: how much it can tell of a single one is what the guarantee bounds.")
+      "Drawn at random from the synthetic set, never selected by hand. A model can reproduce training"
+        + " images; the guarantee bounds how much it can reveal about a single one.")
     document.add(synthetic.map { ReportBlock.group(Self.classSheets(of: $0)) })
     if !progressSheets.value.isEmpty {
       document.add(fixed: .heading("Over time"))
       document.add(
-        fixed: .text("What the same random numbers became at several steps of the training."))
+        fixed: .text("Images drawn from the same random numbers at several steps of the training."))
       document.add(
         progressSheets.map { sheets in .group(sheets.map { .sheet(Self.strip(of: $0)) }) })
     }
   }
 
-  /// Two lines of images in which every class has as many as any other.
+  /// Two rows of images with equal numbers from every class.
   private static func strip(of moment: ProgressSheet) -> ImageSheet {
     let images = moment.images
     let classes = images.classNames.indices.map { images.places(ofClass: $0) }
@@ -112,7 +112,7 @@ extension ReportData {
     let names = synthetic.value.classNames
     document.begin(
       "set", "The set by itself",
-      "What the synthetic images alone show; no real image is needed for it.")
+      "Measurements of the synthetic images alone; they need no real image.")
     document.add(
       ownFindings.map { own in
         let total = Double(max(1, own.count))
@@ -148,8 +148,8 @@ extension ReportData {
     return [
       Metric(
         key: "set.variety", name: "Variety of the most uniform class",
-        meaning: "usual distance of an image to the nearest other one of its class, relative to"
-          + " that of any two images; below \(Figures.text(ClassVariety.collapse)) it has collapsed",
+        meaning: "median distance of an image to the nearest other image of its class, relative to"
+          + " that of any two images; below \(Figures.text(ClassVariety.collapse)) the class has collapsed",
         value: least, range: "0 to about 1", direction: .higher, count: own.count,
         baselines: [
           NamedValue("CIFAR-10", 0.51), NamedValue("MNIST", 0.27),
@@ -161,31 +161,31 @@ extension ReportData {
   private func addTraining<Zone>(to document: inout ReportDocument<Zone>) {
     document.begin(
       "training", "Was it trained enough?",
-      "Curves during training. A signal counts as still improving when the line through its last"
-        + " third rises beyond doubt and by more than a fiftieth of its range; where each point has a"
-        + " standard error, when the last is better than that at three quarters by more than twice"
-        + " their joint error.")
+      "Curves during training. A signal counts as still improving if the line through its last third rises"
+        + " significantly and by more than a fiftieth of its range. If its points have standard errors, it"
+        + " counts as still improving if the last point is better than the one at three quarters by more"
+        + " than twice their joint error.")
     if let trainingEnd {
       document.add(
         trainingEnd.map { end in
           let paragraphs = end.paragraphs(evaluation: evaluation)
           return paragraphs.isEmpty
-            ? .text("No free sign tells whether more steps would have helped.")
+            ? .text("No free evidence shows whether more steps would have helped.")
             : .group([.heading("At the end")] + paragraphs.map { .text($0) })
         })
     }
     if freeSignals.value.isEmpty {
-      document.add(fixed: .text("No signals of the training were handed over."))
+      document.add(fixed: .text("No signals of the training were provided."))
     } else {
       document.add(freeSignals.map { .group($0.flatMap(Self.blocks(for:))) })
     }
     document.add(
       privateSignals.map { signals in
         signals.isEmpty
-          ? .text("No signals measured with real images were handed over.")
+          ? .text("No signals measured with real images were provided.")
           : .group(signals.flatMap(Self.blocks(for:)))
       }, named: "Training curves measured with real images",
-      because: "Losses and distances that real images enter would leak what training protected.")
+      because: "Losses and distances computed from real images would leak what training protected.")
   }
 
   private static func blocks(for signal: TrainingSignal) -> [ReportBlock] {
@@ -193,11 +193,11 @@ extension ReportData {
     let words =
       switch trend.course {
       case _ where signal.direction == .target:
-        ("shows how training went, not how good the images are.", false)
+        ("shows the course of training, not the quality of the images.", false)
       case .improving: ("was still improving at the end: more steps may help.", true)
       case .worsening: ("was getting worse at the end: an earlier step may have been better.", true)
       case .flat: ("had settled at the end.", false)
-      case .unknown: ("has too few points for a statement.", false)
+      case .unknown: ("has too few points for a conclusion.", false)
       }
     return [
       .chart(
@@ -209,35 +209,35 @@ extension ReportData {
   }
 
   private func addWithheld<Zone>(to document: inout ReportDocument<Zone>) {
-    document.begin("withheld", "What was withheld, and why")
+    document.begin("withheld", "Withheld parts")
     guard !document.withheld.isEmpty else {
       document.add(
         fixed: .text(
-          "Nothing: this is the internal version. The release version withholds what"
-            + " private images helped to compute without noise."))
+          "None: this is the internal version. The release version withholds everything that was"
+            + " computed from private images without noise."))
       return
     }
     let rows = document.withheld.map { [$0.name, $0.reason] }
     document.add(
       fixed: .table(
         ReportTable(
-          caption: "Parts that only the internal version shows", columns: ["Part", "Reason"],
+          caption: "Parts of the internal version only", columns: ["Part", "Reason"],
           rows: rows)))
   }
 
   private func addProvenance<Zone>(to document: inout ReportDocument<Zone>) {
-    document.begin("repeat", "How to repeat it")
+    document.begin("repeat", "How to reproduce it")
     if provenance.commandNamesFolders {
       document.add(
         Sensitive(.code(provenance.command)), named: "The exact command",
-        because: "It names folders of the machine that holds the private images.")
+        because: "It names folders on the machine with the private images.")
     } else {
       document.add(fixed: .code(provenance.command))
     }
     document.add(
       fixed: .table(
         ReportTable(
-          caption: "What the figures depend on", columns: ["", ""],
+          caption: "Parameters of the figures", columns: ["", ""],
           rows: provenance.facts.map { [$0.name, $0.value] })))
   }
 }

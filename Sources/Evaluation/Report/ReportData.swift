@@ -2,12 +2,11 @@ public import Privacy
 
 /// The guarantee that a report repeats; it comes from the privacy statement, not from measurements.
 public struct Guarantee: Sendable {
-  /// The bound and the chance of its failing.
+  /// The bound and the probability that it fails.
   public let epsilon: Double, delta: Double
-  /// Whose participation is hidden, for example "one image file" or "all images of one person".
+  /// The unit of privacy, for example "one image file" or "all images of one person".
   public let unit: String
-  /// The number of units that delta is compared with, as plan and statement report it; nil if
-  /// unknown.
+  /// The number of units that delta is compared with, as in plan and statement; nil if unknown.
   public let units: Int?
   /// The statement as text, paragraph by paragraph.
   public let statement: [String]
@@ -35,10 +34,10 @@ extension Guarantee {
   /// The meaning of epsilon.
   var strength: GuaranteeStrength { GuaranteeStrength(epsilon: epsilon) }
 
-  /// How delta compares with the number of units; nil where that is not known.
+  /// The size of delta relative to the number of units; nil if unknown.
   var deltaSize: DeltaSize? { units.map { DeltaSize(delta, units: $0) } }
 
-  /// Whether delta is so large that the guarantee would allow publishing the images of a unit.
+  /// Whether delta is so large that the guarantee would permit publishing the images of a unit.
   var hasLargeDelta: Bool { deltaSize?.size == .large }
 
   /// The text at the top of a report if the numbers themselves are the warning.
@@ -54,11 +53,11 @@ extension Guarantee {
   }
 }
 
-/// How the figures came about, so that they can be made again.
+/// How the figures were computed, so that they can be reproduced.
 public struct Provenance: Sendable {
   /// The command.
   public var command: String
-  /// Whether the command names folders; then it stays inside.
+  /// Whether the command names folders; then only the internal report shows it.
   public var commandNamesFolders: Bool
   /// Names and values: versions, seeds, instruction set, threads, effort.
   public var facts: [(name: String, value: String)]
@@ -73,15 +72,15 @@ public struct Provenance: Sendable {
   }
 }
 
-/// A figure followed during training.
+/// A figure recorded during training.
 public struct TrainingSignal: Sendable {
   /// The quantity, for example "discriminator's accuracy on generated images".
   public let name: String
-  /// Which way is better; `target` for figures that show health rather than quality.
+  /// Which values are better; `target` for figures that show health rather than quality.
   public let direction: Metric.Direction
-  /// Steps, rising, and the values there.
+  /// The ascending steps, and the values at them.
   public let steps: [Double], values: [Double]
-  /// The standard error of each value, where few values were measured and each has one.
+  /// The standard error of each value; nil if the values have none.
   public let errors: [Double]?
 
   /// Creates a signal.
@@ -99,21 +98,21 @@ public struct TrainingSignal: Sendable {
   }
 }
 
-/// Synthetic images of one moment of training.
+/// Synthetic images at one step of training.
 public struct ProgressSheet: Sendable {
   /// The step.
   public let step: Int
-  /// The images, the same latents at every step if possible.
+  /// The images, drawn from the same latent vectors at every step if possible.
   public let images: LabelledImages
 
-  /// Creates a moment.
+  /// Creates a sheet.
   public init(step: Int, images: LabelledImages) {
     self.step = step
     self.images = images
   }
 }
 
-/// Everything that a report is made of: one source for both versions.
+/// The content of a report, the single source of both versions.
 public struct ReportData: Sendable {
   /// The heading, for example "Synthetic digits, run 7".
   public var title: String
@@ -121,29 +120,27 @@ public struct ReportData: Sendable {
   public var subtitle: String
   /// The guarantee; nil for sets of unknown origin or trained without privacy.
   public var guarantee: Guarantee?
-  /// The evaluation; nil if none was made.
+  /// The evaluation; nil if there was none.
   public var findings: EvaluationFindings?
-  /// The results of the synthetic images alone, if no evaluation was made.
+  /// The results of the synthetic images alone, if there was no evaluation.
   public var ownFindingsAlone: Releasable<SyntheticFindings>?
   /// The synthetic images.
   public var synthetic: Releasable<LabelledImages>
   /// Synthetic images over time.
   public var progressSheets: Releasable<[ProgressSheet]>
-  /// How many real images a classifier trained on the set alone classifies correctly, if that was
-  /// paid for.
+  /// The noisy accuracy on real images of a classifier trained on the set alone, if the budget paid for it.
   public var paidScore: Releasable<PaidScore>?
-  /// The evidence of releasable values about the end of training; nil if there was no training to
-  /// follow.
+  /// Releasable evidence about the end of training; nil if there was no training.
   public var trainingEnd: Releasable<TrainingEnd>?
   /// Signals that cost no privacy.
   public var freeSignals: Releasable<[TrainingSignal]>
   /// Signals measured with real images.
   public var privateSignals: Sensitive<[TrainingSignal]>
-  /// Attacks by scores from outside: the discriminator's (LOGAN, arXiv 1705.07663) or a likelihood.
+  /// Attacks by scores of a model: of the discriminator (LOGAN, arXiv 1705.07663) or a likelihood.
   public var modelAttacks: Sensitive<[ModelAttack]>
   /// Canaries.
   public var canaries: Sensitive<CanaryAudit?>
-  /// How to make it again.
+  /// How to reproduce it.
   public var provenance: Provenance
 
   /// The command that measures quality with real images, for the owner of the set.
@@ -171,12 +168,11 @@ public struct ReportData: Sendable {
   }
 }
 
-/// The share of the real training images that a classifier trained on the set alone classifies
-/// correctly.
+/// The noisy share of real training images that a classifier trained on the set alone classifies correctly.
 public struct PaidScore: Sendable {
-  /// The share, with noise; nil when noise left nothing of it.
+  /// The noisy share; nil if the noise was too strong for an estimate.
   public let accuracy: Double?
-  /// Its interval without the noise.
+  /// The interval of the share without noise.
   public let interval: Interval
 
   /// Describes a score.
@@ -186,7 +182,7 @@ public struct PaidScore: Sendable {
   }
 }
 
-/// A membership attack whose scores a model gave.
+/// A membership attack with the scores of a model.
 public struct ModelAttack: Sendable {
   /// For example "Discriminator (LOGAN)" or "Likelihood ratio".
   public let name: String
@@ -195,15 +191,15 @@ public struct ModelAttack: Sendable {
   /// How well the scores distinguish members from others.
   public let ranking: MembershipRanking
 
-  /// Judges scores, of which higher ones mean "member".
+  /// Ranks scores; higher scores mean "member".
   public init(name: String, key: String, members: [Double], nonMembers: [Double]) {
     self.name = name
     self.key = key
     ranking = MembershipRanking(members: members, nonMembers: nonMembers)
   }
 
-  /// Compares likelihoods with those of a model that saw none of the images: properties that make
-  /// an image likely under any model, such as being plain, cancel in the ratio.
+  /// Compares likelihoods with those of a model that has seen none of the images: properties that make an
+  /// image likely under any model, such as uniform areas, cancel in the ratio.
   public init(
     likelihoodRatioOf members: [(model: Double, reference: Double)],
     against nonMembers: [(model: Double, reference: Double)]

@@ -1,6 +1,6 @@
 public import Privacy
 
-/// The two answers at the top of a report, and the rule that gave them.
+/// The two answers at the top of a report, with their reasons.
 ///
 /// Is the set private, is it good?
 public struct Verdict: Sendable, Encodable {
@@ -10,7 +10,7 @@ public struct Verdict: Sendable, Encodable {
     public let severity: ReportBlock.Severity
     /// One sentence.
     public let headline: String
-    /// The rule as a sentence, with the numbers that it used.
+    /// The reasons as sentences, with the numbers behind them.
     public let reasons: [String]
 
     /// Creates an answer.
@@ -21,7 +21,7 @@ public struct Verdict: Sendable, Encodable {
     }
   }
 
-  /// The results about privacy and about quality: a good answer to one is no answer to the other.
+  /// The answers about privacy and about quality; neither implies the other.
   public let privacy: Part, quality: Part
 
   /// Creates a verdict.
@@ -30,7 +30,7 @@ public struct Verdict: Sendable, Encodable {
     self.quality = quality
   }
 
-  /// The colour of both together: good only if both are, neutral if one is not known.
+  /// The severity of both together: good only if both are, neutral if one is unknown.
   public var severity: ReportBlock.Severity {
     let both = [privacy.severity, quality.severity]
     for severity in [ReportBlock.Severity.failed, .warning, .note] where both.contains(severity) {
@@ -62,8 +62,8 @@ public struct Verdict: Sendable, Encodable {
 
 /// A report for one zone: the source of the page and of the JSON file.
 ///
-/// `add` is the only entrance for a block. The release zone cannot read a sensitive block: it shows
-/// that something was withheld instead.
+/// Blocks enter through `add` only. The release zone cannot read a sensitive block and shows a note that it
+/// was withheld instead.
 public struct ReportDocument<Zone: ReportZone>: Sendable {
   /// A heading with its contents.
   public struct Section: Sendable {
@@ -85,7 +85,7 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
   public let verdict: Verdict
   /// The content in order.
   public private(set) var sections: [Section] = []
-  /// The parts that this version does not show.
+  /// The parts that this version omits.
   public private(set) var withheld: [(name: String, reason: String)] = []
 
   /// Starts a report.
@@ -103,7 +103,7 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
     sections.append(Section(key: key, title: title, introduction: introduction, blocks: []))
   }
 
-  /// Adds a block that may be seen by everyone.
+  /// Adds a block that everyone may see.
   public mutating func add(_ block: Releasable<ReportBlock>) {
     append(block.value)
   }
@@ -113,8 +113,8 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
     append(block)
   }
 
-  /// Adds a block that only the internal report shows; elsewhere `name` and `reason` replace it and
-  /// must not depend on private images.
+  /// Adds a block for the internal report only; in the release report, `name` and `reason` replace it, so
+  /// they must not depend on private images.
   public mutating func add(
     _ block: Sensitive<ReportBlock>, named name: String, because reason: String
   ) {

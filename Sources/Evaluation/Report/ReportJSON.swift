@@ -10,7 +10,7 @@ extension ReportDocument: Encodable {
     let reason: String
   }
 
-  /// Writes everything that the page shows; pictures by their captions and sizes.
+  /// Writes the content of the page; pictures are represented by their captions and sizes.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode("figment-report-1", forKey: .format)
@@ -28,7 +28,7 @@ extension ReportDocument: Encodable {
       withheld.map { Withheld(name: $0.name, reason: $0.reason) }, forKey: .withheld)
   }
 
-  /// The content of report.json: sorted keys, so that two reports can be compared line by line.
+  /// The content of report.json, with sorted keys, so that two reports can be compared line by line.
   public func json() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -7,7 +7,7 @@ public struct ReportWriter {
 
   /// Writes report.html and report.json into `internal` and `release` below `directory`.
   ///
-  /// The internal folder is closed to other users.
+  /// Other users cannot read the internal folder.
   ///
   /// - Returns: The paths of the two pages.
   @discardableResult
@@ -20,7 +20,7 @@ public struct ReportWriter {
     )
   }
 
-  /// The files of one version: the page and its twin in JSON.
+  /// Writes the files of one version: the HTML page and the JSON file.
   public func files<Zone: ReportZone>(
     _ data: ReportData, for zone: Zone.Type
   ) throws -> (page: Data, json: Data) {

@@ -1,28 +1,28 @@
 @_spi(PrivateZone) public import Privacy
 
-/// The place where a report may be read: it decides which blocks are included.
+/// The audience of a report, which determines the blocks that it includes.
 public protocol ReportZone {
   /// "internal" or "release": the folder of its files.
   static var name: String { get }
   /// The banner's text.
   static var notice: String { get }
-  /// Includes a sensitive block, or puts a note in its place.
+  /// Includes a sensitive block, or replaces it by a note.
   static func admit(
     _ block: Sensitive<ReportBlock>, named name: String, because reason: String
   ) -> ReportBlock
-  /// Picks the verdict that this zone may know.
+  /// Selects the verdict for this zone.
   static func admit(_ sensitive: Sensitive<Verdict>, orElse releasable: Releasable<Verdict>)
     -> Verdict
 }
 
-/// The report for those who hold the private images: it contains everything.
+/// The complete report, for people who may see the private images.
 public enum InternalReport: ReportZone {
   /// The folder "internal".
   public static let name = "internal"
   /// The text of the banner.
   public static let notice =
-    "Internal: this report holds numbers and pictures computed from private images without noise."
-    + " Do not share it. The release report beside it is made for sharing."
+    "Internal: this report contains numbers and pictures computed from private images without noise."
+    + " Do not share it; share the release report instead."
 
   /// Reveals the block.
   public static func admit(
@@ -39,14 +39,14 @@ public enum InternalReport: ReportZone {
   }
 }
 
-/// The report for everyone: sensitive blocks are named, with the reason why they are missing.
+/// The report for everyone: it names omitted sensitive blocks and the reasons.
 public enum ReleaseReport: ReportZone {
   /// The folder "release".
   public static let name = "release"
   /// The text of the banner.
   public static let notice =
-    "Release: this report adds nothing that was computed from real images without noise to what the"
-    + " synthetic images show. It may be shared wherever they may be."
+    "Release: beyond the synthetic images, this report contains nothing that was computed from real"
+    + " images without noise. It may be shared wherever the synthetic images may be shared."
 
   /// Notes that the block was withheld; the block itself cannot be read here.
   public static func admit(

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Draws a chart as SVG: axes, ticks and curves whose colours the page's style decides.
+/// Draws a chart as SVG: axes, ticks and curves; the page's style sheet sets the colours.
 struct SVGChart {
   private let chart: Chart
   private let horizontal: Axis
@@ -79,7 +79,7 @@ struct SVGChart {
   }
 }
 
-/// One axis: the values it shows, their positions, and which of them are labelled.
+/// One axis: its range, the positions of values, and the labelled values.
 struct Axis {
   /// The labelled values.
   let ticks: [Double]
@@ -87,7 +87,7 @@ struct Axis {
   private let start: Double, end: Double
   private let isLogarithmic: Bool
 
-  /// Creates an axis for `values` between two places of the drawing.
+  /// Creates an axis for `values` between two positions in the drawing.
   init(_ values: [Double], isLogarithmic: Bool, start: Double, end: Double) {
     let shown = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
     self.isLogarithmic = isLogarithmic
@@ -123,7 +123,7 @@ struct Axis {
     return start + (position - low) / (high - low) * (end - start)
   }
 
-  /// Powers of ten; their doubles and fivefolds too where the axis is short.
+  /// Powers of ten, and also their multiples by two and five if the axis is short.
   private static func logarithmicTicks(_ least: Double, _ most: Double) -> [Double] {
     let factors: [Double] = most - least < 2.5 ? [1, 2, 5] : [1]
     return stride(from: least.rounded(.down), through: most, by: 1)

@@ -1,4 +1,4 @@
-/// Whether a signal was still getting better when training ended.
+/// Whether a signal was still improving when training ended.
 struct TrainingTrend {
   enum Course: String {
     case improving, flat, worsening, unknown
@@ -9,11 +9,11 @@ struct TrainingTrend {
   /// The change over the last third, relative to the whole range of the signal.
   let relativeChange: Double
 
-  /// Fits a line to the last third of the values; a course is stated when the slope differs from
-  /// zero by more than Student's 95 % and moves more than a fiftieth of the signal's range.
+  /// Fits a line to the last third of the values.
   ///
-  /// Of a signal with standard errors, the last value is compared with that at three quarters: a
-  /// course is stated when they differ by more than twice their joint error.
+  /// The signal has a trend if the slope differs from zero at the 95 % level (Student) and the change exceeds a
+  /// fiftieth of the signal's range. If a signal has standard errors, the last value is compared with that at
+  /// three quarters instead: it has a trend if they differ by more than twice their joint error.
   init(_ signal: TrainingSignal) {
     if let errors = signal.errors {
       self.init(signal, errors)

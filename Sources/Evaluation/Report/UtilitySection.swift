@@ -6,9 +6,9 @@ extension ReportData {
     document.begin(
       "usefulness", "How useful?",
       "Classifiers are trained on synthetic images alone and tested on real ones. The epoch is"
-        + " chosen on synthetic images; choosing it on real ones would flatter the result.")
+        + " selected on synthetic images; selecting it on real ones would bias the result.")
     guard let findings else {
-      document.add(fixed: .text("No evaluation was made."))
+      document.add(fixed: .text("No evaluation was run."))
       return
     }
     guard findings.classNames.count > 1 else {
@@ -32,20 +32,21 @@ extension ReportData {
         value: finding.accuracy, range: "0 to 1", direction: .higher, interval: finding.interval,
         count: finding.testCount,
         ceiling: NamedValue("trained on as many real images", finding.ceiling),
-        baselines: [NamedValue("largest class always", chance)])
+        baselines: [NamedValue("always the largest class", chance)])
     }
     if let agreement = real.labelAgreement {
       metrics.append(
         Metric(
           key: "label-agreement", name: "Labels recognised",
-          meaning: "synthetic images whose label a classifier of real images gives them",
+          meaning:
+            "share of synthetic images that a classifier trained on real images assigns to their own label",
           value: agreement.synthetic, range: "0 to 1", direction: .higher,
           interval: .proportion(
             Int((agreement.synthetic * Double(agreement.predictedCounts.reduce(0, +))).rounded()),
             of: agreement.predictedCounts.reduce(0, +)),
           count: agreement.predictedCounts.reduce(0, +),
           ceiling: NamedValue("real test images", agreement.real),
-          baselines: [NamedValue("largest class always", chance)]))
+          baselines: [NamedValue("always the largest class", chance)]))
     }
     return [.metrics(metrics)] + rivalBlocks(real)
   }
@@ -55,15 +56,15 @@ extension ReportData {
       return [
         .notice(
           .note,
-          "No rival was trained: give an epsilon to learn what a classifier trained on the real"
-            + " images directly, under the same guarantee, would reach.")
+          "No private classifier was trained. Specify an epsilon to compare with a classifier that is"
+            + " trained on the real images directly, under the same guarantee.")
       ]
     }
     let cnn = real.utility.first { $0.kind == .convolutional }?.accuracy ?? .nan
     return [
       .metrics([
         Metric(
-          key: "accuracy.private-rival", name: "Rival: a classifier trained with privacy",
+          key: "accuracy.private-rival", name: "Private classifier for comparison",
           meaning: "trained on the real images directly with ε = \(Figures.text(rival.epsilon)),"
             + " \(rival.accuracies.count) seeds",
           value: rival.accuracy, range: "0 to 1", direction: .higher,
@@ -72,10 +73,10 @@ extension ReportData {
       .notice(
         cnn >= rival.accuracy ? .passed : .note,
         cnn >= rival.accuracy
-          ? "Here training on the synthetic images was at least as good as training privately on the"
-            + " real ones."
-          : "Here, for this one task, a classifier trained privately on the real images was better."
-            + " Synthetic images are worth it when they serve more than one purpose."),
+          ? "Training on the synthetic images was at least as good as training privately on the real"
+            + " ones."
+          : "For this one task, a classifier trained privately on the real images was better."
+            + " Synthetic images are worthwhile if they serve more than one purpose."),
     ]
   }
 }

@@ -2,11 +2,11 @@ import Privacy
 
 /// The rule behind the box at the top of a report.
 ///
-/// Privacy and quality are judged separately, because neither determines the other: pure noise is
-/// perfectly private. Privacy is good where a guarantee of some strength holds, a warning where it
-/// protects little or members were distinguished, and failed where an attack, a copy or a canary
-/// was found. Quality is good only where it was measured with real images; without them signs of
-/// failure are reported, and their absence is no praise.
+/// Privacy and quality have separate verdicts, because neither determines the other: pure noise is perfectly
+/// private. Privacy passes if a guarantee of some strength holds. It is a warning if the guarantee is weak or
+/// an attack distinguished members, and fails if an attack, a copy or a canary was found. Quality passes only
+/// if it was measured with real images. Without real images, signs of failure are reported, and their absence
+/// is no evidence of quality.
 struct VerdictRule {
   /// The verdict from all results.
   let internalVerdict: Sensitive<Verdict>
@@ -19,7 +19,7 @@ struct VerdictRule {
   /// The same for the share of real images' neighbourhoods that are reached.
   private static let coveredShare = (enough: 0.5, poor: 0.05)
 
-  /// The results for one of the two questions.
+  /// The remarks about one of the two questions.
   private struct Remarks {
     var failures: [String] = []
     var warnings: [String] = []
@@ -144,19 +144,19 @@ struct VerdictRule {
       add(score, classCount: data.synthetic.value.classNames.count, to: &remarks)
     }
     remarks.unestablished =
-      "The set alone cannot show whether it is good. Those who hold the real images measure it with"
-      + " “\(data.evaluation)”; the figures stay in the internal report."
+      "The set alone cannot show its quality. Its owner can measure it with real images:"
+      + " “\(data.evaluation)”. The figures stay in the internal report."
     return remarks
   }
 
-  /// The meaning of a score that was paid for: it was measured with real images, including noise.
+  /// Adds the meaning of a paid score, which was measured on real images with noise.
   ///
-  /// There is no classifier trained on real images to compare with, so all correct is the assumed
-  /// maximum. The end of the interval that weakens the claim is used.
+  /// No classifier trained on real images is available for comparison, so the assumed maximum is 100 %. The
+  /// rule uses the end of the interval that weakens the claim.
   private static func add(_ score: PaidScore, classCount: Int, to remarks: inout Remarks) {
     guard let accuracy = score.accuracy, classCount > 1 else {
       remarks.warnings.append(
-        "The score that was paid for tells nothing: noise left nothing of it. Give it more epsilon."
+        "The paid score means nothing: its noise is too strong. Spend more epsilon on it."
       )
       return
     }
@@ -164,10 +164,10 @@ struct VerdictRule {
     let guessing = 1 / Double(classCount)
     let interval = score.interval
     let words =
-      "A classifier that learnt from the set alone gets \(Figures.percent(accuracy)) of the real"
-      + " training images right (\(Figures.percent(interval.low)) to"
-      + " \(Figures.percent(interval.high)) for the noise; about \(Figures.percent(guessing)) by"
-      + " guessing), a score that was paid for."
+      "A classifier trained on the set alone classifies \(Figures.percent(accuracy)) of the real"
+      + " training images correctly (\(Figures.percent(interval.low)) to"
+      + " \(Figures.percent(interval.high)) because of the noise; about \(Figures.percent(guessing)) by"
+      + " guessing). This score was paid for."
     let share = { (value: Double) in (value - guessing) / (1 - guessing) }
     if share(interval.high) < usefulShare.poor {
       remarks.failures.append("Of little use: \(words)")
@@ -189,8 +189,9 @@ struct VerdictRule {
     switch (better.isEmpty, worse.isEmpty) {
     case (false, false):
       both.quality.warnings.append(
-        "The curves disagree about the end of the training: better: \(better.joined(separator: ", "));"
-          + " worse: \(worse.joined(separator: ", ")). Whether more steps help is open.")
+        "The curves disagree about the end of the training. Improving: \(better.joined(separator: ", "));"
+          + " worsening: \(worse.joined(separator: ", ")). It is unclear whether more steps would help."
+      )
     case (false, true):
       both.quality.warnings += better.map {
         "\($0) was still improving at the end: more steps may help."
@@ -198,7 +199,7 @@ struct VerdictRule {
     case (true, false):
       both.quality.warnings += worse.map { "\($0) was getting worse at the end." }
     case (true, true):
-      // If curves decide, previews need not: they show change, not quality.
+      // Curves take precedence over previews, which show change, not quality.
       if let conclusion = data.trainingEnd?.value.conclusion {
         both.quality.good.append(conclusion)
       }
@@ -213,13 +214,13 @@ struct VerdictRule {
     let found = attacks.filter { AttackFinding.isFlagged($0.ranking, beyond: nil) }
     if !found.isEmpty {
       remarks.failures.append(
-        "The model gives members away: "
+        "The model reveals members: "
           + found.map { "\($0.name) (\($0.ranking.areaWords))" }.joined(separator: "; ") + ".")
     }
     for attack in attacks
     where attack.ranking.isAboveGuessing && !AttackFinding.isFlagged(attack.ranking, beyond: nil) {
       remarks.warnings.append(
-        "The model's scores told members apart: \(attack.name), \(attack.ranking.areaWords).")
+        "The model's scores distinguished members: \(attack.name), \(attack.ranking.areaWords).")
     }
     if let audit, let guarantee, audit.epsilonLowerBound > guarantee.epsilon {
       remarks.failures.append(
@@ -231,7 +232,7 @@ struct VerdictRule {
   private static func add(_ attacks: AttackFindings?, to remarks: inout Remarks) {
     guard let attacks else {
       remarks.warnings.append(
-        "No attack was made: no real images are known that the model has not seen.")
+        "No attack was run: the model has seen all known real images.")
       return
     }
     remarks.failures += attacks.attacks.filter(\.isFlagged).map(\.conclusion)
@@ -244,7 +245,7 @@ struct VerdictRule {
     }
     if attacks.inversion?.isFlagged ?? false { remarks.failures.append(InversionProbe.flagWords) }
     if attacks.attacks.contains(where: { !$0.seesCopies }) {
-      remarks.warnings.append("An attack missed its positive control: it says nothing here.")
+      remarks.warnings.append("An attack failed its positive control, so its result means nothing.")
     }
     let failed = attacks.attacks.filter { !$0.isFlagged && !$0.isToldApart && $0.seesCopies }
     if !failed.isEmpty {
@@ -260,7 +261,7 @@ struct VerdictRule {
       remarks.isEstablished = true
       let words =
         "the set covers \(Figures.percent(first.synthetic.coverage)) of the real images'"
-        + " neighbourhoods, \(Figures.percent(first.real.coverage)) is possible."
+        + " neighbourhoods (\(Figures.percent(first.real.coverage)) is possible)."
       let share = first.synthetic.coverage / max(first.real.coverage, 1e-9)
       if share < coveredShare.poor {
         remarks.failures.append("Unlike the real images: \(words)")
@@ -278,7 +279,7 @@ struct VerdictRule {
       }
       if !rare.isEmpty {
         remarks.warnings.append(
-          "Classes that a classifier hardly recognises among the synthetic images: "
+          "Classes whose synthetic images a classifier hardly recognises: "
             + rare.map { classNames[$0] }.joined(separator: ", ") + ".")
       }
     }

@@ -1,8 +1,8 @@
-/// Features of many images: one row each.
+/// A matrix of features with one row per image.
 public struct FeatureMatrix: Sendable {
-  /// Rows: images.
+  /// The number of rows, one per image.
   public let count: Int
-  /// Columns: features of one image.
+  /// The number of columns, one per feature.
   public let width: Int
   /// count × width.
   public private(set) var values: [Float]
@@ -30,7 +30,7 @@ public struct FeatureMatrix: Sendable {
   /// One row.
   public subscript(row: Int) -> ArraySlice<Float> { values[(row * width)..<((row + 1) * width)] }
 
-  /// The rows of the given places, in that order.
+  /// The rows at the given indices, in that order.
   public func rows(_ places: some Collection<Int>) -> FeatureMatrix {
     FeatureMatrix(count: places.count, width: width) { target in
       for (index, place) in places.enumerated() {

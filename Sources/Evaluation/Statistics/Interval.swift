@@ -7,10 +7,10 @@ public struct Interval: Hashable, Sendable, Codable {
   public let low: Double
   /// The upper end.
   public let high: Double
-  /// How it was made, for example "Clopper–Pearson".
+  /// The method, for example "Clopper–Pearson".
   public let method: String
 
-  /// Creates an interval of known ends.
+  /// Creates an interval with known ends.
   public init(low: Double, high: Double, method: String) {
     self.low = low
     self.high = high
@@ -46,7 +46,7 @@ public struct Interval: Hashable, Sendable, Codable {
 
   /// The percentile bootstrap interval of a statistic of `count` items (Efron 1979).
   ///
-  /// `statistic` receives the places of a resample. The draws come from `seed`, so a report can be
+  /// `statistic` receives the indices of a resample. `seed` determines the draws, so a report can be
   /// reproduced.
   public static func bootstrap(
     count: Int, resamples: Int = 1000, confidence: Double = 0.95, seed: UInt64,

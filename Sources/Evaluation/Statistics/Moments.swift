@@ -2,7 +2,7 @@ import Compute
 
 /// Mean and covariance of features, in Double.
 struct Moments {
-  /// Rows that were counted.
+  /// The number of rows.
   let count: Int
   /// One mean per feature.
   let mean: [Double]
@@ -47,8 +47,8 @@ struct Moments {
 
   /// Adds Σ (x − m)(x − m)ᵀ over `rows` to the upper triangle of `sums`.
   ///
-  /// The centred rows are packed in panels of eight columns, so that each tile of 4×8 sums is one
-  /// walk through contiguous memory.
+  /// The centred rows are packed in panels of eight columns, so that each tile of 4×8 sums reads contiguous
+  /// memory.
   private static func addProducts(
     _ features: FeatureMatrix, _ rows: Range<Int>, center: [Double], to sums: inout SquareMatrix,
     _ threads: ThreadPool

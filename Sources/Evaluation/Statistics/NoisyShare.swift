@@ -1,15 +1,15 @@
 /// A share of two whole numbers, each with independent noise of mean zero.
 public struct NoisyShare: Hashable, Sendable, Codable {
-  /// The share of the first, from 0 to 1; nil when noise leaves no positive sum.
+  /// The share of the first number, from 0 to 1; nil if the noisy sum is not positive.
   public let value: Double?
   /// The 95 % interval of the share without noise.
   public let interval: Interval
 
   /// Estimates first / (first + second).
   ///
-  /// With the true share p the number first·(1 − p) − second·p has mean zero and variance
-  /// σ²·((1 − p)² + p²); the interval holds every p for which it is within 1.96 standard deviations
-  /// (Fieller 1954), and is exact for normal noise. It is from 0 to 1 when noise drowns the sum.
+  /// With the true share p, the number first·(1 − p) − second·p has mean zero and variance
+  /// σ²·((1 − p)² + p²). The interval contains every p for which this number is within 1.96 standard
+  /// deviations (Fieller 1954), and is exact for normal noise. It is 0 to 1 if the noise dominates the sum.
   ///
   /// - Parameter standardDeviation: σ of the noise on either number, rounding included.
   public init(_ first: Int, beside second: Int, standardDeviation: Double) {

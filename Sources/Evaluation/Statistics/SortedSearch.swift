@@ -1,6 +1,6 @@
 extension Array {
-  /// The first place from which on all elements of an array satisfy a condition that none before it
-  /// satisfies.
+  /// The first index whose element satisfies a condition; all later elements must satisfy it, and no earlier
+  /// one may.
   func firstIndexInOrder(where isPast: (Element) -> Bool) -> Int {
     var low = 0
     var high = count

@@ -1,13 +1,13 @@
 import Glibc
 
-/// The functions of probability that intervals need.
+/// Special functions for confidence intervals.
 enum SpecialFunctions {
   /// The regularised incomplete beta function I_x(a, b), by Lentz's continued fraction
   /// (NIST Digital Library of Mathematical Functions, 8.17.22).
   static func regularizedBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     if x <= 0 { return 0 }
     if x >= 1 { return 1 }
-    // The fraction converges fast below the mean; above it the symmetry is used.
+    // The fraction converges fast below the mean; above it, use the symmetry.
     if x > (a + 1) / (a + b + 2) { return 1 - regularizedBeta(1 - x, b, a) }
     let logFront =
       lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)

@@ -33,7 +33,7 @@ struct SquareMatrix {
           guard let result = target.baseAddress, let a = left.baseAddress,
             let b = right.baseAddress
           else { return }
-          // One thread per row: rows of `b` stream through the cache, the row of the result stays.
+          // Each thread computes a row of the result, which stays in the cache while rows of `b` stream.
           nonisolated(unsafe) let output = result
           nonisolated(unsafe) let first = a
           nonisolated(unsafe) let second = b

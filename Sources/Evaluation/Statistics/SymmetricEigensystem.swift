@@ -1,17 +1,17 @@
 import Compute
 import Glibc
 
-/// Eigenvalues and, if wanted, eigenvectors of a symmetric matrix.
+/// Eigenvalues and, if requested, eigenvectors of a symmetric matrix.
 ///
 /// Householder reflections make the matrix tridiagonal (Golub & Van Loan, Matrix Computations,
 /// algorithm 8.3.1), implicit QL iterations with Wilkinson shifts make it diagonal (8.3.3).
 struct SymmetricEigensystem {
-  /// In ascending order.
+  /// The eigenvalues in ascending order.
   private(set) var values: [Double]
   /// Row i is the eigenvector of value i; empty unless requested.
   private(set) var vectors: [Double]
 
-  /// Decomposes `matrix`, of which only the symmetric part counts.
+  /// Decomposes `matrix`; only its symmetric part is used.
   init(_ matrix: SquareMatrix, wantsVectors: Bool) {
     let order = matrix.order
     var work = matrix
@@ -89,7 +89,7 @@ struct SymmetricEigensystem {
     guard tail > 0 else { return (vector, 0, vector.first ?? 0) }
     let head = vector[0]
     let norm = (head * head + tail).squareRoot()
-    // The sign that does not cancel.
+    // Choose the sign that avoids cancellation.
     vector[0] = head > 0 ? head + norm : head - norm
     return (vector, 2 / (vector[0] * vector[0] + tail), head > 0 ? -norm : norm)
   }
@@ -115,7 +115,7 @@ struct SymmetricEigensystem {
     }
   }
 
-  /// Multiplies the reflections together, the last one first, while they act on small blocks.
+  /// Multiplies the reflections, the last one first, while they affect only small blocks.
   private static func accumulate(
     _ reflectors: [(vector: [Double], factor: Double)], into basis: inout [Double], order: Int
   ) {
@@ -152,7 +152,7 @@ struct SymmetricEigensystem {
   ) {
     let order = diagonal.count
     for start in 0..<order {
-      // Each eigenvalue needs two or three sweeps; 60 would mean numbers that are not finite.
+      // Each eigenvalue needs two or three sweeps; reaching 60 means that numbers are not finite.
       for _ in 0..<60 {
         var end = start
         while end < order - 1 {
@@ -173,7 +173,7 @@ struct SymmetricEigensystem {
     let order = diagonal.count
     let slope = (diagonal[start + 1] - diagonal[start]) / (2 * offDiagonal[start])
     let radius = hypot(slope, 1)
-    // Wilkinson's shift: the eigenvalue of the leading 2×2 block that is nearer to its corner.
+    // Wilkinson's shift: the eigenvalue of the leading 2×2 block that is closer to its corner element.
     var bulge =
       diagonal[end] - diagonal[start]
       + offDiagonal[start] / (slope + (slope >= 0 ? radius : -radius))

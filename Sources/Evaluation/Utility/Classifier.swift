@@ -1,19 +1,19 @@
 import Compute
 import Learning
 
-/// How long and how fast a classifier is trained.
+/// The training schedule of a classifier.
 public struct ClassifierSchedule: Hashable, Sendable, Codable {
   /// Passes over the training images.
   public var epochs: Int
-  /// Images in a step.
+  /// The number of images in a step.
   public var batchSize: Int
   /// Adam's step size at the start; it falls to zero along half a cosine.
   public var learningRate: Double
   /// Every image is shifted by up to this many pixels in either direction, differently in each
   /// epoch.
   ///
-  /// The published protocol has no such shift; it is the same for synthetic and real images, and
-  /// raises the accuracy on real digits above what the network learns from fixed images.
+  /// The published protocol has no such shift. It is the same for synthetic and real images, and increases the
+  /// accuracy on real digits beyond that of training on unshifted images.
   public var shift: Int
 
   /// Creates a schedule.
@@ -27,7 +27,7 @@ public struct ClassifierSchedule: Hashable, Sendable, Codable {
   }
 }
 
-/// A classifier trained without privacy, to measure with.
+/// A classifier trained without privacy, for measurements.
 final class Classifier {
   private let network: Network
   private let machine: Machine
@@ -37,8 +37,8 @@ final class Classifier {
 
   /// Trains on `images`; the epoch with the best accuracy on `selection` is kept.
   ///
-  /// `selection` must come from the same source as `images`: choosing an epoch by private images
-  /// would make the figure better than it is, and private (arXiv 2503.14681).
+  /// `selection` must come from the same source as `images`: selecting an epoch by private images would bias
+  /// the figure upwards and make it private (arXiv 2503.14681).
   init(
     _ kind: ClassifierKind, trainedOn images: LabelledImages, selectingOn selection: LabelledImages,
     _ schedule: ClassifierSchedule, seed: UInt64, on machine: Machine,
@@ -127,7 +127,7 @@ final class Classifier {
     return Double(Self.agreement(predictions(for: images), images.labels)) / Double(images.count)
   }
 
-  /// The places at which two lists agree.
+  /// The number of indices at which two lists agree.
   static func agreement(_ first: [Int], _ second: [Int]) -> Int {
     zip(first, second).count { $0 == $1 }
   }

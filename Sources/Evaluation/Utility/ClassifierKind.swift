@@ -1,11 +1,11 @@
 import Compute
 import Learning
 
-/// The classifiers that judge how useful synthetic images are.
+/// The classifiers that measure the utility of synthetic images.
 ///
-/// They are those of the field's tables: logistic regression, a perceptron with one hidden layer of
-/// a hundred, and the small convolutional network of "Private GANs, Revisited" (Bie, Kamath & Zhang,
-/// arXiv 2302.02936), two convolutions of 32 and 64 filters and a dense layer of 128.
+/// They are the usual ones in the literature: logistic regression, a perceptron with one hidden layer of 100
+/// units, and the small convolutional network of "Private GANs, Revisited" (Bie, Kamath & Zhang, arXiv
+/// 2302.02936), two convolutions of 32 and 64 filters and a dense layer of 128 units.
 public enum ClassifierKind: String, CaseIterable, Hashable, Sendable, Codable {
   /// One dense layer.
   case logisticRegression = "logistic-regression"

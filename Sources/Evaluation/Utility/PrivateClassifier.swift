@@ -3,22 +3,21 @@ import Datasets
 import Learning
 import Privacy
 
-/// A classifier trained on the real images directly under differential privacy: the honest
-/// competitor.
+/// A classifier trained on the real images directly under differential privacy: the fair baseline.
 ///
-/// If only a classifier is needed, synthetic images are unnecessary; they are worth their price if
-/// a classifier trained on them comes close to this one. The network is the small one with bounded
-/// activations of Papernot et al. (arXiv 2007.14191).
+/// If only a classifier is needed, synthetic images are unnecessary; they are worthwhile if a classifier
+/// trained on them is nearly as good as this one. The network is the small one with bounded activations of
+/// Papernot et al. (arXiv 2007.14191).
 struct PrivateClassifier {
-  /// How it was trained.
+  /// The training plan.
   struct Plan: Sendable {
     let budget: PrivacyBudget
-    /// Expected images in a step, and steps.
+    /// The expected number of images in a step, and the number of steps.
     let batchSize: Int, stepCount: Int
     /// Adam's step size.
     let learningRate: Double
 
-    /// The usual plan for a set of `count` images and an effort of `epochs`.
+    /// The default plan for a set of `count` images and an effort of `epochs`.
     init(budget: PrivacyBudget, count: Int, epochs: Int) {
       self.budget = budget
       batchSize = max(1, min(512, count / 10))
@@ -97,7 +96,7 @@ struct PrivateClassifier {
     return Double(right) / Double(max(1, images.count))
   }
 
-  /// The images that the coins select for one step.
+  /// The images sampled for one step.
   private struct Batch: ExampleSource {
     let images: LabelledImages
     let places: [Int]

@@ -1,12 +1,12 @@
 public import Compute
 public import Privacy
 
-/// A small classifier trained on synthetic images alone, to count how many private ones it
-/// classifies correctly: train on synthetic, test on real.
+/// A small classifier trained on synthetic images alone, which counts the private images that it classifies
+/// correctly: train on synthetic, test on real.
 ///
 /// It is computed from the synthetic images only, so it is as public as they are.
 public struct SyntheticClassifier {
-  /// The kind of network: fast enough for any image size, in seconds.
+  /// The kind of network, which takes only seconds for any image size.
   public static let kind = ClassifierKind.perceptron
   /// The largest number of synthetic images to train on, including the hold-out that chooses the
   /// epoch.
@@ -16,9 +16,9 @@ public struct SyntheticClassifier {
   public let trainCount: Int
   private let classifier: Classifier
 
-  /// Trains on synthetic images, of which there must be at least one.
+  /// Trains on one or more synthetic images.
   ///
-  /// `progress` receives the completed share, and may throw to end it.
+  /// `progress` receives the completed share, and may throw to end the training.
   public init(
     trainedOn images: LabelledImages, seed: UInt64, on machine: Machine,
     progress: (Double) throws -> Void = { _ in }
@@ -33,11 +33,11 @@ public struct SyntheticClassifier {
 
   /// The numbers of private images that are classified correctly and incorrectly, in that order.
   ///
-  /// Every image goes through the network alone. In a batch the last bits of an image's numbers may
-  /// depend on its neighbours, so one more image could change the answers for others, and the
-  /// counts would change by more than that image.
+  /// The network processes every image separately. In a batch, the last bits of an image's numbers may depend
+  /// on the other images, so one more image could change the predictions for others, and the counts would
+  /// change by more than that image.
   public func outcomes(for images: Sensitive<LabelledImages>) -> Sensitive<[Int]> {
-    // Called on this thread alone.
+    // Called on this thread only.
     nonisolated(unsafe) let classifier = classifier
     return images.map { images in
       let right = Classifier.agreement(

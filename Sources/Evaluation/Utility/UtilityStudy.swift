@@ -1,15 +1,15 @@
 import Compute
 import Privacy
 
-/// How well one kind of classifier does when it is trained on synthetic images.
+/// The accuracy of one kind of classifier trained on synthetic images.
 public struct UtilityFinding: Sendable {
   /// The classifier.
   public let kind: ClassifierKind
   /// Accuracies on real test images after training on synthetic ones, one per seed.
   public let onSynthetic: [Double]
-  /// The same after training on as many real images: the ceiling.
+  /// The same after training on the same number of real images: the ceiling.
   public let onReal: [Double]
-  /// Images trained on, and tested on.
+  /// The number of training images, and of test images.
   public let trainCount: Int, testCount: Int
 
   /// The mean over seeds.
@@ -18,7 +18,7 @@ public struct UtilityFinding: Sendable {
   /// The mean of the ceiling over seeds.
   public var ceiling: Double { onReal.reduce(0, +) / Double(onReal.count) }
 
-  /// The interval over seeds; of one seed, the interval of the test images alone.
+  /// The interval over seeds; for one seed, the interval over the test images.
   public var interval: Interval {
     Interval.mean(of: onSynthetic)
       ?? .proportion(Int((accuracy * Double(testCount)).rounded()), of: testCount)
@@ -36,13 +36,13 @@ public struct PrivateRivalFinding: Sendable {
   public var accuracy: Double { accuracies.reduce(0, +) / Double(accuracies.count) }
 }
 
-/// Trains on synthetic images, tests on real ones.
+/// Trains on synthetic images and tests on real ones.
 struct UtilityStudy {
   let machine: Machine
   let effort: EvaluationEffort
   let seed: UInt64
 
-  /// Accuracy of one kind over the effort's seeds.
+  /// The accuracy of one kind over the effort's seeds.
   ///
   /// `kept` receives the first classifier trained on real images.
   func finding(
@@ -58,8 +58,8 @@ struct UtilityStudy {
     var real: [Double] = []
     for index in 0..<(seeds + realSeeds) {
       let isReal = index >= seeds
-      // Every seed draws its own images, hold-out and weights. The epoch is chosen on images of the
-      // same source: choosing by real images would favour the synthetic ones.
+      // Every seed draws its own images, hold-out and weights. The epoch is selected on images of the same
+      // source, because selecting by real images would favour the synthetic ones.
       let trial = seed &+ UInt64(index)
       let (selection, training) = (isReal ? train : synthetic).sample(count, seed: trial)
         .split(first: holdOut, seed: trial &+ 77)
@@ -79,7 +79,7 @@ struct UtilityStudy {
       testCount: test.count)
   }
 
-  /// The rival's accuracy at the same guarantee.
+  /// The accuracy of the private classifier at the same guarantee.
   func privateRival(
     train: LabelledImages, test: LabelledImages, budget: PrivacyBudget,
     progress: (Double) throws -> Void

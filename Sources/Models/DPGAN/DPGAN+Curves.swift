@@ -20,14 +20,13 @@ extension DPGAN {
     let words =
       switch value {
       case 0.9...:
-        "it saw what is wrong with nearly all of them, and the generator lagged behind."
+        "it recognised nearly all of them as synthetic, and the generator lagged behind."
       case ..<0.6:
-        "it could not distinguish them from real ones: they are alike, or noise left it too weak to see "
-          + "a difference."
-      default: "it still recognised many of them, so the generator still learnt from it."
+        "it could not distinguish them from real ones: they are similar, or noise left it too weak."
+      default: "it still distinguished many of them, so the generator could still learn from it."
       }
     let percent = (1000 * value).rounded() / 10
-    return "At the end the discriminator recognised \(percent) % of the synthetic images (half of them "
-      + "would be guessing): \(words)"
+    return "At the end the discriminator recognised \(percent) % of the synthetic images (half by "
+      + "guessing): \(words)"
   }
 }

@@ -111,26 +111,33 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
   /// The sentence that a user reads.
   public var description: String {
     let asked = askedEpsilon.map { Decimals.epsilon($0) } ?? "an unbounded value"
-    var fits: [String] = []
+    return "dataset \(dataset): this would raise the spent epsilon from "
+      + "\(Decimals.epsilon(spentEpsilon)) to \(asked) at delta \(Decimals.number(budget.delta)) "
+      + "(at most \(Decimals.number(budget.epsilon)) expected). "
+      + (basis == .adaptive
+        ? "Both figures add the Rényi divergences of all accesses, as is necessary for a run that starts "
+          + "after the results of earlier ones: they exceed the claims of the earlier releases. "
+        : "")
+      + remedy
+  }
+
+  /// What is left of the budget, and what to do.
+  ///
+  /// A plan's noise follows from its epsilon, so fewer steps or more noise are remedies only where no
+  /// epsilon fits.
+  private var remedy: String {
+    let limit = "epsilon_max in the dataset's policy; --epsilon-maximum of figmentd run"
     if let epsilon = affordableEpsilon {
-      fits.append("ask for an epsilon of \(epsilon) for this run")
-    }
-    if let noise = affordableNoiseMultiplier {
-      fits.append("raise the noise multiplier to \(Decimals.roundedUp(noise, places: 6))")
+      return
+        "What is left: epsilon \(epsilon) for this run. Ask for that, or raise the limit (\(limit))."
     }
     if affordableTimes > 0 {
-      fits.append("take at most \(affordableTimes) of the \(askedTimes) steps")
+      return
+        "What is left: \(affordableTimes) of the \(askedTimes) steps. Ask for fewer steps, or raise "
+        + "the limit (\(limit))."
     }
-    let cure =
-      fits.isEmpty
-      ? "Nothing more fits: the root's budget is exhausted."
-      : "What would fit: \(fits.joined(separator: ", or "))."
-    return "dataset \(dataset): this would bring the spent epsilon from "
-      + "\(Decimals.epsilon(spentEpsilon)) to \(asked) at delta "
-      + "\(Decimals.number(budget.delta)) (at most \(Decimals.number(budget.epsilon)) is allowed). "
-      + (basis == .adaptive
-        ? "Both figures add up the Rényi divergences of all accesses, as they must once a run is ordered "
-          + "after the results of earlier ones: they exceed what the earlier releases claim. " : "")
-      + cure
+    return
+      "Nothing is left: the budget is exhausted. Draw more images from a trained model, which costs "
+      + "no privacy, or raise the limit (\(limit))."
   }
 }

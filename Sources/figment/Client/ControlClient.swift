@@ -4,12 +4,12 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// The daemon at the other end of its socket.
+/// A client of the daemon: sends every request over the control socket.
 struct ControlClient: ControlAPI {
-  /// Where the socket is.
+  /// The path of the socket.
   let socketPath: String
 
-  /// The largest reply that is read; a page of files is far below it.
+  /// The largest reply that the client reads; a page of files is far smaller.
   private static let maximumReplyBytes = 64 << 20
 
   func status() async throws -> DaemonStatus { try await ask(.status) }
@@ -50,7 +50,8 @@ struct ControlClient: ControlAPI {
     case .paused: return try await ask(.pause(job))
     case .cancelled: return try await ask(.cancel(job))
     case .shutdown:
-      throw ControlError.invalid("reason 'shutdown': not a request's (paused, cancelled expected).")
+      throw ControlError.invalid(
+        "reason 'shutdown': no request may use it (paused or cancelled expected).")
     }
   }
 
@@ -73,11 +74,12 @@ struct ControlClient: ControlAPI {
     return try await ask(.ledger(dataset: dataset, witness: witness))
   }
 
-  /// A path is built of the name, so what is no name must not reach it.
+  /// Refuses an invalid name, because the request's path contains it.
   private func checkName(_ dataset: String) throws(ControlError) {
     guard Name.isValid(dataset) else {
       throw .invalid(
-        "dataset '\(dataset)': not a name (lower-case letters, digits, '.', '-', '_' expected).")
+        "dataset '\(dataset)': not a valid name (lower-case letters, digits, '.', '-', '_' expected)."
+      )
     }
   }
 
@@ -89,7 +91,8 @@ struct ControlClient: ControlAPI {
       reply.append(contentsOf: bytes.readableBytesView)
       guard reply.count <= Self.maximumReplyBytes else {
         throw ControlError.failed(
-          "daemon: its reply is longer than \(Self.maximumReplyBytes) bytes.")
+          "daemon: the reply is longer than \(Self.maximumReplyBytes) bytes. Ask for less, or report it."
+        )
       }
       return true
     }
@@ -104,7 +107,7 @@ extension ControlClient {
     let connection = try await ControlConnection.open(socketPath)
     let route = ControlRoute.events(job, after: after, follow: follow)
     let (events, continuation) = AsyncThrowingStream<JobEvent, any Error>.makeStream()
-    // An error that the daemon answers with is thrown here, not found at the end of a stream.
+    // Wait for the response head, so that an error reply is thrown here and not from the stream.
     let (opened, opening) = AsyncThrowingStream<Void, any Error>.makeStream()
     let task = Task {
       do {
@@ -140,16 +143,16 @@ extension ControlClient {
     }
     guard hasEnded else {
       throw ControlError.unreachable(
-        "event stream: cut off before its end. The job goes on; watch it again.")
+        "event stream: it ended early. The job continues; run 'figment watch' again.")
     }
   }
 }
 
-/// Cuts a stream of bytes into lines.
+/// Splits a stream of bytes into lines.
 struct LineBuffer {
   private var rest = Data()
 
-  /// Takes bytes and gives the lines that are whole now.
+  /// Appends bytes and returns the lines that are now complete.
   mutating func append(_ bytes: some Sequence<UInt8>) -> [Data] {
     rest.append(contentsOf: bytes)
     var lines: [Data] = []

@@ -10,27 +10,27 @@ struct ControlConnection: Sendable {
   private typealias Channel = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
   private typealias Reply = NIOAsyncChannelInboundStream<HTTPClientResponsePart>
 
-  /// The longest path that fits a `sockaddr_un`, without its closing zero.
+  /// The longest path that fits into a `sockaddr_un`, without the terminating zero.
   private static let maximumPathLength = 107
 
   private let channel: Channel
   private let socketPath: String
 
-  /// Connects.
+  /// Connects to the daemon.
   ///
-  /// - Throws: `ControlError.unreachable` when nobody answers.
+  /// - Throws: `ControlError.unreachable` if no daemon answers.
   static func open(_ socketPath: String) async throws -> ControlConnection {
     guard (1...maximumPathLength).contains(socketPath.utf8.count) else {
       throw ControlError.unreachable(
-        "socket \(socketPath): a name of \(socketPath.utf8.count) bytes, which is longer than the "
-          + "\(maximumPathLength) that a socket can have (1 at least). Give another --socket.")
+        "socket \(socketPath): the path has \(socketPath.utf8.count) bytes (1 to \(maximumPathLength) "
+          + "expected). Choose another path with --socket.")
     }
     do {
       let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         .connect(unixDomainSocketPath: socketPath) { channel in
           channel.eventLoop.makeCompletedFuture {
-            // A daemon that is busy answers before it has read a request. The decoder takes an answer
-            // without one for nonsense, so it is told of one beforehand.
+            // A busy daemon replies before it has read a request. The decoder rejects a response that
+            // has no request, so announce one to it first.
             let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)
             decoder.write(data: .head(HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")))
             try channel.pipeline.syncOperations.addHandlers([
@@ -47,15 +47,13 @@ struct ControlConnection: Sendable {
 
   /// Sends a request and reads its reply.
   ///
-  /// A reply that has arrived counts. A daemon answers as soon as it knows enough, be it a refusal before
-  /// the request is whole, and then closes the connection: a write that fails for that reason is no error
-  /// unless no reply was there.
+  /// The daemon replies as soon as it can, perhaps with a refusal before the request is complete, and
+  /// then closes the connection. A failed write is therefore an error only if no reply has arrived.
   ///
   /// - Parameters:
-  ///   - whenOpened: called once the daemon says that it does what was asked.
-  ///   - take: gets the reply piece by piece, and says whether it wants more.
-  /// - Throws: the error that the daemon answers with, or `ControlError.unreachable` when the
-  ///   connection is cut.
+  ///   - whenOpened: called once, when the daemon has accepted the request.
+  ///   - take: receives the reply piece by piece and returns whether to continue.
+  /// - Throws: the error in the daemon's reply, or `ControlError.unreachable` if the connection breaks.
   func exchange(
     _ route: ControlRoute, _ body: Data?, token: String? = nil, whenOpened: () -> Void = {},
     take: (ByteBuffer) throws -> Bool
@@ -75,14 +73,14 @@ struct ControlConnection: Sendable {
       throw error
     } catch {
       throw ControlError.unreachable(
-        "socket \(socketPath): the daemon hung up before its reply was whole: \(Self.words(error)). "
-          + "Try again; its log tells more.")
+        "socket \(socketPath): the daemon closed the connection before its reply was complete: "
+          + "\(Self.words(error)). Try again; see its log for the cause.")
     }
   }
 
-  /// Writes the request, in one turn of the event loop and with one flush.
+  /// Writes the request in one turn of the event loop, with one flush.
   ///
-  /// - Returns: the outcome of the write, which counts only where no reply came.
+  /// - Returns: the outcome of the write, which matters only if no reply arrives.
   private func send(_ parts: [HTTPClientRequestPart]) async throws -> EventLoopFuture<Void> {
     let channel = channel.channel
     return try await channel.eventLoop.submit {
@@ -93,7 +91,7 @@ struct ControlConnection: Sendable {
     }.get()
   }
 
-  /// The whole request, to be written and flushed at once.
+  /// The parts of the whole request, to be written and flushed together.
   private static func parts(
     of route: ControlRoute, _ body: Data?, _ token: String?
   ) -> [HTTPClientRequestPart] {
@@ -110,7 +108,7 @@ struct ControlConnection: Sendable {
     return [.head(head)] + (content ?? []) + [.end(nil)]
   }
 
-  /// Reads the reply; false where the connection ended before it was whole.
+  /// Reads the reply; returns false if the connection ended before the reply was complete.
   private static func read(
     _ reply: Reply, _ whenOpened: () -> Void, _ take: (ByteBuffer) throws -> Bool
   ) async throws -> Bool {
@@ -131,11 +129,11 @@ struct ControlConnection: Sendable {
     return false
   }
 
-  /// What a network error says, in words.
+  /// Describes a network error in words.
   private static func words(_ error: any Error) -> String {
     if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
     if let error = error as? HTTPParserError, error != .invalidEOFState {
-      return "what it sent is not HTTP"
+      return "its reply is not HTTP"
     }
     return "the connection was closed"
   }
@@ -144,11 +142,11 @@ struct ControlConnection: Sendable {
     switch (error as? IOError)?.errnoCode {
     case ENOENT, ECONNREFUSED:
       .unreachable(
-        "socket \(path): no daemon listens there. "
-          + "Start figmentd (systemctl start figmentd), or give another --socket.")
+        "socket \(path): no daemon listens on it. "
+          + "Start figmentd (systemctl start figmentd), or choose another socket with --socket.")
     case EACCES:
       .unreachable(
-        "socket \(path): you may not connect (a member of the socket's group expected). "
+        "socket \(path): permission denied (membership in the socket's group expected). "
           + "Ask the administrator.")
     default: .unreachable("socket \(path): cannot connect: \(words(error)).")
     }

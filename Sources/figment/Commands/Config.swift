@@ -2,20 +2,20 @@ import ArgumentParser
 import Control
 import Glibc
 
-/// Looks after the daemon's configuration.
+/// Groups the commands about the daemon's configuration.
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look after the daemon's configuration.", subcommands: [Check.self])
+    abstract: "Check the daemon's configuration.", subcommands: [Check.self])
 
   /// Checks the configuration; needs no daemon.
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Check the daemon's configuration; needs no running daemon.",
-      discussion: "The daemon's own binary reads it, so that both can never disagree.")
+      abstract: "Check the daemon's configuration without a running daemon.",
+      discussion: "Runs 'figmentd check', so the result is always that of the daemon itself.")
 
     @Option(
       name: .customLong("config"),
-      help: "The configuration file. (default: where figmentd looks; see figmentd check --help)",
+      help: "The configuration file. (default: see 'figmentd check --help')",
       completion: .file())
     var file: String?
 
@@ -28,7 +28,7 @@ struct Config: ParsableCommand {
       if json { arguments.append("--json") }
       DaemonBinary.execute(arguments)
       let reason = String(cString: strerror(errno))
-      Console.complain("figment: figmentd: cannot be run: \(reason). Install it beside figment.")
+      Console.complain("figment: cannot run figmentd: \(reason). Install it beside figment.")
       throw ArgumentParser.ExitCode.failure
     }
   }
@@ -36,9 +36,9 @@ struct Config: ParsableCommand {
 
 /// The daemon's binary.
 enum DaemonBinary {
-  /// Becomes the daemon's binary: the one beside this one, else the one in `PATH`.
+  /// Replaces this process with the daemon's binary: the one beside this binary, else the one in `PATH`.
   ///
-  /// Returns only when neither can be run.
+  /// Returns only if neither can be executed.
   static func execute(_ arguments: [String]) {
     var pointers = arguments.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
@@ -55,14 +55,14 @@ enum DaemonBinary {
   }
 }
 
-/// Shows the versions of both sides.
+/// Prints the versions of the command line and of the daemon.
 struct VersionCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "version", abstract: "Show the versions of this command and of the daemon.")
+    commandName: "version", abstract: "Print the versions of this command and of the daemon.")
 
   @OptionGroup var global: GlobalOptions
 
-  /// The versions, as JSON tells them.
+  /// The versions as they appear in JSON.
   struct Versions: Codable {
     var figment: String
     var figmentd: String?
@@ -74,7 +74,7 @@ struct VersionCommand: AsyncParsableCommand {
       do {
         versions.figmentd = try await client.status().version
       } catch ControlError.unreachable {
-        // The version of this side can be told without the daemon.
+        // The version of this command is known without the daemon.
       }
       if global.json { return try console.json(versions) }
       console.line("figment \(versions.figment)")

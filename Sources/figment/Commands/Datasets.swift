@@ -4,8 +4,8 @@ import Control
 /// Lists the configured datasets.
 struct Datasets: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the datasets, their files and what is left of their budgets.",
-    discussion: "Numbers of files are shown to those who may change something; '-' to all others.")
+    abstract: "List the datasets with their files and budgets.",
+    discussion: "Callers with read access only see '-' in place of the numbers of files.")
 
   @OptionGroup var global: GlobalOptions
 
@@ -21,7 +21,7 @@ struct Datasets: AsyncParsableCommand {
     }
   }
 
-  /// Datasets for people.
+  /// Formats datasets as text.
   static func lines(of datasets: [DatasetStatus], _ console: Console) -> [String] {
     var table = Table(
       [
@@ -47,10 +47,10 @@ struct Datasets: AsyncParsableCommand {
   }
 }
 
-/// Looks through a dataset's root again.
+/// Scans a dataset's root again.
 struct Rescan: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look through a dataset's root again, and wait until that is done.")
+    abstract: "Scan a dataset's root again and wait for the result.")
 
   @OptionGroup var global: GlobalOptions
 
@@ -58,7 +58,7 @@ struct Rescan: AsyncParsableCommand {
   var dataset: String
 
   @Flag(
-    help: "Forget files that are gone although most are: for a root that was emptied on purpose.")
+    help: "Forget missing files even if most are missing. Use it after removing them on purpose.")
   var forgetMissing = false
 
   func run() async throws {

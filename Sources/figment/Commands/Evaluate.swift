@@ -4,23 +4,23 @@ import Control
 /// Measures a job's synthetic set against the real images.
 struct Evaluate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure a completed job's images against the real ones; costs no privacy.",
+    abstract: "Compare a completed job's images with the real ones. Costs no privacy.",
     discussion: """
-      The report stays in the daemon's state directory: it holds numbers and pictures computed from
-      real images without noise. 'figment report JOB --internal' shows it. Where the dataset has a
-      hold_out folder, real images from there are compared; else a part of the training images,
-      and no attack is made.
+      The report contains numbers and pictures computed from real images without noise, so it stays
+      in the daemon's state directory. 'figment report JOB --internal' prints it. If the dataset has
+      a hold_out folder, its images are the reference. Otherwise a part of the training images is,
+      and no attack is run.
       """)
 
   @OptionGroup var argument: JobArgument
 
-  @Flag(help: "Look at 10,000 synthetic images at most, in about two minutes.")
+  @Flag(help: "Use at most 10,000 synthetic images; takes about two minutes.")
   var quick = false
 
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")
   var thorough = false
 
-  @Option(parsing: .unconditional, help: "What decides every random choice.")
+  @Option(parsing: .unconditional, help: "The random seed of the evaluation.")
   var seed: UInt64?
 
   @OptionGroup var submission: SubmissionOptions
@@ -28,7 +28,7 @@ struct Evaluate: AsyncParsableCommand {
 
   func validate() throws {
     guard !(quick && thorough) else {
-      throw ValidationError("--quick and --thorough: both given (one expected). Leave one out.")
+      throw ValidationError("--quick and --thorough: both given (at most one expected). Drop one.")
     }
   }
 

@@ -11,11 +11,11 @@ struct Files: AsyncParsableCommand {
   @Argument(help: "The dataset.", completion: Completions.datasets)
   var dataset: String
 
-  @Option(help: "Only files with this verdict: ok, rejected, or a verdict's code.")
+  @Option(help: "List only files with this verdict: ok, rejected, or the code of a verdict.")
   var verdict: String?
 
   @Option(
-    help: "Judge files as a run with this recipe does: some are too small for it.",
+    help: "Judge files as a run with this recipe would: some may be too small for it.",
     completion: Completions.recipes)
   var recipe: String?
 
@@ -32,7 +32,7 @@ struct Files: AsyncParsableCommand {
     }
   }
 
-  /// A file for people; tabs between the columns, since a million files have no width.
+  /// Formats a file as tab-separated columns; a list of a million files streams, so it has no widths.
   static func line(of file: FileRow) -> String {
     var cells = [file.verdict, file.path]
     if let width = file.width, let height = file.height { cells.append("\(width)x\(height)") }

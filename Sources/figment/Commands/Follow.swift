@@ -5,7 +5,8 @@ import FoundationEssentials
 /// Follows a job with a progress bar.
 struct Watch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Follow a job (else the running one) until it is finished.")
+    abstract: "Follow a job until it is finished.",
+    discussion: "Without a job, follows the one that is running.")
 
   @Argument(help: "The job, like glyphs-7.", completion: Completions.jobs)
   var job: String?
@@ -22,20 +23,21 @@ struct Watch: AsyncParsableCommand {
       } else if let running = try await client.status().running {
         id = running.id
       } else {
-        throw ControlError.notFound("job: none is running. Name one; 'figment jobs' lists them.")
+        throw ControlError.notFound(
+          "job: no job is running (one to follow expected). Name one; 'figment jobs' lists them.")
       }
       try await Follower(client: client, console: console, json: global.json).follow(id)
     }
   }
 }
 
-/// Shows what happened to a job.
+/// Prints the events of a job.
 struct Logs: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Show what happened to a job.")
+  static let configuration = CommandConfiguration(abstract: "Print the events of a job.")
 
   @OptionGroup var argument: JobArgument
 
-  @Flag(name: .shortAndLong, help: "Go on until the job is finished.")
+  @Flag(name: .shortAndLong, help: "Keep printing events until the job is finished.")
   var follow = false
 
   @OptionGroup var global: GlobalOptions
@@ -56,7 +58,7 @@ struct Logs: AsyncParsableCommand {
     }
   }
 
-  /// An event for people, or nil when it is not worth a line.
+  /// Formats an event as a line, or returns nil if it does not need one.
   static func line(of event: JobEvent, _ plain: inout PlainProgress) -> String? {
     let time = event.time.formatted(.iso8601)
     switch event.content {
@@ -70,13 +72,13 @@ struct Logs: AsyncParsableCommand {
   }
 }
 
-/// Draws a job's progress until the job is finished.
+/// Prints a job's progress until the job is finished.
 struct Follower {
   let client: ControlClient
   let console: Console
   let json: Bool
 
-  /// Follows a job to its end; the command exits as the job ended.
+  /// Follows a job to its end; the command's exit code is that of the job.
   func follow(_ id: JobID) async throws {
     var plain = PlainProgress()
     var last: JobState?

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Control
 
-/// Options that every command has.
+/// Options of every command.
 struct GlobalOptions: ParsableArguments {
   @Option(
     help:
@@ -15,37 +15,38 @@ struct GlobalOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Use colours on a terminal.")
   var color = true
 
-  /// The daemon.
+  /// The client of the daemon.
   var client: ControlClient { ControlClient(socketPath: SocketLocation.find(given: socket)) }
 
-  /// Where to write.
+  /// The console to write to.
   var console: Console { .ofThisProcess(wantsColour: color) }
 
-  /// Runs a command with the daemon; what it throws becomes a message and an exit code where the process
-  /// ends.
+  /// Runs a command with the daemon; `Program` turns a thrown error into a message and an exit code.
   func run(_ body: (ControlClient, Console) async throws -> Void) async throws {
     try await body(client, console)
   }
 }
 
-/// Words that the shell offers.
+/// Completions for the shell.
 enum Completions {
   static let datasets = CompletionKind.shellCommand("figment datasets --quiet 2>/dev/null")
   static let jobs = CompletionKind.shellCommand("figment jobs --quiet 2>/dev/null")
   static let recipes = CompletionKind.shellCommand("figment recipes --quiet 2>/dev/null")
 }
 
-/// The job that a command is about.
+/// The argument that names a job.
 struct JobArgument: ParsableArguments {
   @Argument(help: "The job, like glyphs-7.", completion: Completions.jobs)
   var job: String
 
   /// The job's name.
   ///
-  /// - Throws: `ControlError.notFound` when no job can be called that.
+  /// - Throws: `ControlError.notFound` if no job can have this name.
   func id() throws(ControlError) -> JobID {
     guard let id = JobID(job) else {
-      throw .notFound("job '\(job)': not a job's name (like glyphs-7 expected).")
+      throw .notFound(
+        "job '\(job)': not a job's name (a name like glyphs-7 expected). 'figment jobs' lists them."
+      )
     }
     return id
   }

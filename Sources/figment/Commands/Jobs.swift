@@ -8,11 +8,11 @@ struct Jobs: AsyncParsableCommand {
 
   @OptionGroup var global: GlobalOptions
 
-  @Option(help: "Only jobs of this dataset.", completion: Completions.datasets)
+  @Option(help: "List only jobs of this dataset.", completion: Completions.datasets)
   var dataset: String?
 
   @Option(
-    help: "Only jobs in this state: \(JobState.names.joined(separator: ", ")).",
+    help: "List only jobs in this state: \(JobState.names.joined(separator: ", ")).",
     completion: .list(JobState.names))
   var state: String?
 
@@ -28,7 +28,7 @@ struct Jobs: AsyncParsableCommand {
     }
   }
 
-  /// Jobs for people, in lines of at most `width` columns; nil for any width.
+  /// Formats jobs as lines of at most `width` columns; nil for any width.
   static func lines(of jobs: [Job], width: Int? = nil) -> [String] {
     guard !jobs.isEmpty else { return ["no jobs"] }
     var table = Table(
@@ -42,7 +42,7 @@ struct Jobs: AsyncParsableCommand {
     return table.lines(width: width)
   }
 
-  /// What a job does, in a few words.
+  /// Describes the work of a job in a few words.
   static func work(of job: Job) -> String {
     switch job.request {
     case .train(let request): "train \(request.recipe)"
@@ -73,7 +73,7 @@ struct Jobs: AsyncParsableCommand {
   }
 }
 
-/// A time as people read it.
+/// Formats times.
 enum Moment {
   /// `2026-11-29 02:10`, in UTC.
   static func text(_ date: Date) -> String {
@@ -83,9 +83,9 @@ enum Moment {
   }
 }
 
-/// Shows one job.
+/// Prints one job.
 struct Show: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Show one job and what came of it.")
+  static let configuration = CommandConfiguration(abstract: "Show one job and its results.")
 
   @OptionGroup var argument: JobArgument
   @OptionGroup var global: GlobalOptions
@@ -98,7 +98,7 @@ struct Show: AsyncParsableCommand {
     }
   }
 
-  /// A job for people, in lines of at most `width` columns; nil for any width.
+  /// Formats a job as lines of at most `width` columns; nil for any width.
   static func lines(of job: Job, width: Int? = nil) -> [String] {
     var table = Table(["JOB", job.id.name])
     table.add(["state", job.state.name])
@@ -115,7 +115,7 @@ struct Show: AsyncParsableCommand {
       + outcome.flatMap { line in width.map { Terminal.lines(line, width: $0) } ?? [line] }
   }
 
-  /// What came of a job, for people.
+  /// Formats the results of a job.
   static func outcomeLines(of state: JobState) -> [String] {
     switch state {
     case .finished(.completed(let results)):

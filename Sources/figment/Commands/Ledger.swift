@@ -1,16 +1,16 @@
 import ArgumentParser
 import Control
 
-/// Shows what was spent on datasets.
+/// Shows the privacy budget spent on datasets.
 struct Ledger: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what was spent on a dataset, and check that the record of it is whole.",
+    abstract: "Show or verify the record of the privacy budget spent on a dataset.",
     subcommands: [Show.self, Verify.self], defaultSubcommand: Show.self)
 
-  /// Shows the records of one dataset, or the sums of all.
+  /// Prints the ledger of one dataset, or of all datasets.
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show the records of a dataset's ledger, or the sums of all.")
+      abstract: "Print the records of a dataset's ledger, or of all ledgers.")
 
     @OptionGroup var options: LedgerOptions
 
@@ -21,18 +21,19 @@ struct Ledger: AsyncParsableCommand {
     }
   }
 
-  /// Checks that no record is missing or changed.
+  /// Verifies that no record is missing or changed.
   struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Check that no record of a ledger is missing or changed.",
+      abstract: "Verify that no record of a ledger is missing or changed.",
       discussion: """
-        A ledger that was restored from an old copy, together with its mark, looks whole. A release \
-        knows better: its privacy.json names the newest record at that time. With --release, the \
-        ledger must hold it. Keep one such file where no backup of the state directory reaches it.
+        If an old copy of a ledger is restored together with its mark, the ledger alone cannot \
+        reveal it. A release can: its privacy.json names the record that was newest at that time. \
+        With --release, this command fails unless the ledger contains that record. Keep one \
+        privacy.json where a restored backup of the state directory cannot replace it.
         """)
 
     @Option(
-      help: "A release's folder or its privacy.json: the ledger must hold the record it names.",
+      help: "A release's folder or privacy.json; the ledger must contain the record it names.",
       completion: .directory)
     var release: String?
 
@@ -47,7 +48,7 @@ struct Ledger: AsyncParsableCommand {
     }
   }
 
-  /// A ledger for people, in lines of at most `width` columns; nil for any width.
+  /// Formats a ledger as lines of at most `width` columns; nil for any width.
   static func lines(of report: LedgerReport, width: Int? = nil) -> [String] {
     var table = Table(["RECORD", "FOR", "RESERVED", "USED", "EVENT"], numbers: [0, 2, 3])
     for group in alike(report.entries) {
@@ -60,12 +61,19 @@ struct Ledger: AsyncParsableCommand {
         first.event,
       ])
     }
-    let verdict = verdict(on: report)
+    var texts = [verdict(on: report)]
+    if report.entries.contains(where: { $0.used == nil }) { texts.append(unsettledNote) }
     return (report.entries.isEmpty ? [] : table.lines(width: width))
-      + (width.map { Terminal.lines(verdict, width: $0) } ?? [verdict])
+      + texts.flatMap { text in width.map { Terminal.lines(text, width: $0) } ?? [text] }
   }
 
-  /// Settled records of one purpose and one mechanism that follow each other: a run writes about a hundred.
+  /// Explains the records whose USED is `all`.
+  private static let unsettledNote =
+    "USED 'all': steps that were announced and not settled. Their run is training now, or was "
+    + "interrupted. They count in full; after an interruption, so does the rest of the run's announced "
+    + "plan until the run is continued ('figment resume JOB') and ends."
+
+  /// Groups consecutive settled records of one purpose and one mechanism: a run writes about a hundred.
   private static func alike(_ entries: [LedgerEntry]) -> [[LedgerEntry]] {
     entries.reduce(into: []) { groups, entry in
       if let last = groups.last?.last, last.purpose == entry.purpose, last.event == entry.event,
@@ -78,20 +86,20 @@ struct Ledger: AsyncParsableCommand {
     }
   }
 
-  /// What was spent, and whether that can be believed.
+  /// Reports the spent budget, and whether the ledger is intact.
   ///
-  /// - Parameter released: what a release says the ledger holds, when that was asked.
+  /// - Parameter released: the record that the ledger must contain according to a release; nil for none.
   static func verdict(on report: LedgerReport, _ released: ReleasedPosition? = nil) -> String {
     let budget = report.budget
     guard report.verified else {
-      // A dataset's name may have moved to another root, which has a ledger of its own.
+      // The dataset's name may now belong to another root, which has its own ledger.
       let doubt =
-        released.map { " If \($0.path) is not of this ledger, that proves nothing." } ?? ""
+        released.map { " This proves nothing if \($0.path) belongs to another ledger." } ?? ""
       return "\(report.dataset): NOT VERIFIED: \(report.problem ?? "no reason known")\(doubt)"
     }
     let spent = budget.epsilonSpent.map(Rounded.bound) ?? "?"
     let head = report.head.map { ", newest record \($0)" } ?? ""
-    let held = released.map { ", holds the line that \($0.path) names" } ?? ""
+    let held = released.map { ", contains the record that \($0.path) names" } ?? ""
     return
       "\(report.dataset): verified, \(Rounded.count(report.entries.count)) records, epsilon \(spent) of "
       + "\(Rounded.number(budget.epsilonMaximum)) at delta \(Rounded.number(budget.delta)) spent"
@@ -99,16 +107,16 @@ struct Ledger: AsyncParsableCommand {
   }
 }
 
-/// Whose ledger is looked at.
+/// The options that choose the ledgers.
 struct LedgerOptions: ParsableArguments {
-  @Argument(help: "The dataset (else all).", completion: Completions.datasets)
+  @Argument(help: "The dataset. (default: all datasets)", completion: Completions.datasets)
   var dataset: String?
 
   @OptionGroup var global: GlobalOptions
 
-  /// Reads the ledgers and writes lines about each; fails when one does not verify.
+  /// Reads the ledgers and prints each; fails if one does not verify.
   ///
-  /// - Parameter released: what a release says of its dataset's ledger; only that one is read then.
+  /// - Parameter released: a record that a release names; if set, only that dataset's ledger is read.
   func run(
     _ released: ReleasedPosition? = nil, _ lines: (LedgerReport, Console) -> [String]
   ) async throws {

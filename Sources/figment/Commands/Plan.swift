@@ -2,10 +2,10 @@ import ArgumentParser
 import Control
 import Privacy
 
-/// Says what a training job would cost.
+/// Reports the cost of a training job.
 struct Plan: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a training job would cost, before anything is spent.")
+    abstract: "Report what a training job would cost, without spending anything.")
 
   @OptionGroup var options: TrainOptions
   @OptionGroup var global: GlobalOptions
@@ -22,7 +22,7 @@ struct Plan: AsyncParsableCommand {
     }
   }
 
-  /// A plan for people, in lines of at most `width` columns; nil for any width.
+  /// Formats a plan as lines of at most `width` columns; nil for any width.
   static func lines(of plan: PlanReport, width: Int? = nil) -> [String] {
     var facts = [
       ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", Rounded.count(plan.steps)),
@@ -81,7 +81,8 @@ extension Plan {
 
   private static func images(_ usable: Int, _ plan: PlanReport) -> String {
     guard let tooSmall = plan.tooSmallImages, tooSmall > 0 else { return Rounded.count(usable) }
-    return "\(Rounded.count(usable)); \(Rounded.count(tooSmall)) more are too small for the recipe"
+    return
+      "\(Rounded.count(usable)); another \(Rounded.count(tooSmall)) are too small for the recipe"
   }
 }
 

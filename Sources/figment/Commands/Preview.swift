@@ -3,13 +3,13 @@ import Control
 import FoundationEssentials
 import Glibc
 
-/// Shows what a recipe makes of the images.
+/// Writes a picture of real images as a recipe transforms them.
 struct Preview: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a sheet of real images as a recipe makes them; it must not be shared.",
+    abstract: "Write a sheet of real images as a recipe transforms them. Do not share it.",
     discussion: """
-      A recipe crops, resizes and may drop colours. Look at the sheet before a budget is spent: what \
-      cannot be seen there cannot be learned. Each class has rows of its own, from top to bottom.
+      A recipe crops and resizes images and may convert them to grey. Look at the sheet before you \
+      spend a budget: a model cannot learn what the sheet does not show. Each class has its own rows.
       """)
 
   @OptionGroup var global: GlobalOptions
@@ -23,7 +23,7 @@ struct Preview: AsyncParsableCommand {
   var recipe: String?
 
   @Option(
-    name: .shortAndLong, help: "Where the sheet is written. (default: DATASET-preview.png)",
+    name: .shortAndLong, help: "The file to write. (default: DATASET-preview.png)",
     completion: .file(extensions: ["png"]))
   var output: String?
 
@@ -40,11 +40,11 @@ struct Preview: AsyncParsableCommand {
     }
   }
 
-  /// What is on the sheet, for people.
+  /// Describes the sheet.
   static func lines(of sheet: PreviewSheet, at path: String) -> [String] {
     let form =
       "\(sheet.width)x\(sheet.height) pixels, \(sheet.channels == 1 ? "grey" : "colour")"
-    let recipe = sheet.recipe.map { "as recipe \($0) makes them" } ?? "in a common form"
+    let recipe = sheet.recipe.map { "as recipe \($0) transforms them" } ?? "in a common form"
     var lines = [
       "\(Rounded.count(sheet.images)) images of \(sheet.dataset) \(recipe) (\(form)): \(path)",
       "Classes from top to bottom: \(sheet.classes.joined(separator: ", ")).",
@@ -57,7 +57,7 @@ struct Preview: AsyncParsableCommand {
     return lines
   }
 
-  /// The sheet without its pixels, which are in a file.
+  /// The sheet without its pixels, which are in the file.
   private struct Written: Encodable {
     let dataset: String, recipe: String?, height: Int, width: Int, channels: Int
     let classes: [String], images: Int, missing: [String], path: String
@@ -76,28 +76,29 @@ struct Preview: AsyncParsableCommand {
   }
 }
 
-/// Files that show real images: their owner alone may read them.
+/// Writes files that show real images: only their owner may read them.
 enum PrivateFile {
-  /// Where a mark is looked for, from the beginning of a file.
+  /// The number of bytes at the start of a file that are searched for a mark.
   private static let markBytes = 4096
 
-  /// Writes a file whole or not at all.
+  /// Writes a file atomically.
   ///
-  /// - Parameter mark: what a file that is there already must contain to be replaced; nil replaces any
+  /// - Parameter mark: the text that an existing file must contain to be replaced; nil replaces any
   ///   regular file.
-  /// - Throws: `ControlError.conflict` where something else is there; `.failed`.
+  /// - Throws: `ControlError.conflict` if another file exists; `.failed` if writing fails.
   static func write(
     _ data: Data, to path: String, inPlaceOfFilesWith mark: String? = nil
   ) throws(ControlError) {
     guard mayReplace(path, mark) else {
       throw .conflict(
-        "\(path): another file is there and is kept (no file, or an earlier one of this command, "
-          + "expected). Name another file with --output.")
+        "\(path): the file exists and is not from this command (no file, or an earlier one of this "
+          + "command, expected). It is kept. Choose another file with --output.")
     }
     let temporary = "\(path).\(getpid()).tmp"
     guard writeNew(data, to: temporary), rename(temporary, path) == 0 else {
       unlink(temporary)
-      throw ControlError.failed("\(path): cannot be written. Name a file in a folder of yours.")
+      throw ControlError.failed(
+        "\(path): cannot be written. Choose a file in a folder that you may write.")
     }
   }
 
@@ -114,7 +115,7 @@ enum PrivateFile {
     return head[..<count].firstRange(of: Array(mark.utf8)) != nil
   }
 
-  /// Whether all bytes are in a new file.
+  /// Writes all bytes to a new file; returns whether that succeeded.
   private static func writeNew(_ data: Data, to path: String) -> Bool {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { return false }

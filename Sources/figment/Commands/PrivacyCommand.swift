@@ -3,40 +3,40 @@ import Control
 import Glibc
 import Privacy
 
-/// Questions about privacy that need no daemon and no data.
+/// Privacy computations that need neither a daemon nor data.
 struct PrivacyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "privacy",
-    abstract: "Compute what training costs in privacy, or which noise a budget needs.",
+    abstract: "Compute the privacy cost of training, or the noise for a budget.",
     discussion: """
-      The answers of epsilon and noise are upper bounds for DP-SGD with Poisson sampling, flat \
-      clipping and Gaussian noise, under adding or removing one unit of privacy. No daemon is \
-      asked and no data is read.
+      'epsilon' and 'noise' print upper bounds for DP-SGD with Poisson sampling, flat clipping and \
+      Gaussian noise, under adding or removing one unit of privacy. These commands need no running \
+      daemon and read no data.
       """,
     subcommands: [
       PrivacyEpsilonCommand.self, PrivacyNoiseCommand.self, PrivacyAuditCommand.self,
     ])
 }
 
-/// The arguments that every privacy question shares.
+/// The options that all privacy computations share.
 struct PrivacyMechanismOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "Probability with which each unit enters a batch (batch size / declared size).")
+    help: "Probability that a unit enters a batch (batch size / number of units).")
   var samplingRate: Double
 
-  @Option(parsing: .unconditional, help: "Number of steps on real data.")
+  @Option(parsing: .unconditional, help: "Number of training steps on real data.")
   var steps: Int
 
   @Option(
     parsing: .unconditional,
-    help: "Probability with which the bound may fail, from 1e-12 to below 1.")
+    help: "Probability that the bound may fail: at least 1e-12, below 1.")
   var delta: Double
 
   @Flag(help: "Print one JSON object instead of a sentence.")
   var json = false
 
-  /// The assumptions that a reader must know, in words.
+  /// Describes the assumptions that the bound depends on.
   func assumptions(noiseMultiplier: Double) -> String {
     "\(Rounded.count(steps)) steps, each on a random sample into which every unit enters independently with "
       + "probability \(samplingRate), each unit's contribution clipped, Gaussian noise of "
@@ -44,9 +44,9 @@ struct PrivacyMechanismOptions: ParsableArguments {
   }
 }
 
-/// How a privacy question ends when it cannot be answered: a sentence, and a code by its kind.
+/// Runs a privacy computation and turns its errors into a message and an exit code.
 enum PrivacyQuestion {
-  /// Runs `body`; refusals of arguments end with 64, targets that cannot be reached with 1.
+  /// Runs `body`; exits with 64 for an invalid argument and with 1 for an unreachable target.
   static func answer(isJSON: Bool, _ body: () throws -> String) throws {
     do {
       Console.ofThisProcess(wantsColour: false).line(try body())
@@ -64,16 +64,16 @@ enum PrivacyQuestion {
   }
 }
 
-/// Prints what a number of steps costs.
+/// Prints the epsilon of a number of steps.
 struct PrivacyEpsilonCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "epsilon", abstract: "Compute the epsilon that training spends.")
+    commandName: "epsilon", abstract: "Compute the epsilon of a training run.")
 
   @OptionGroup var mechanism: PrivacyMechanismOptions
 
   @Option(
     parsing: .unconditional,
-    help: "Standard deviation of the noise on the sum, divided by the clip norm.")
+    help: "Standard deviation of the noise, divided by the clip norm.")
   var noiseMultiplier: Double
 
   func run() throws {
@@ -95,7 +95,7 @@ struct PrivacyEpsilonCommand: ParsableCommand {
   }
 
   private static func json(_ cost: PrivacyCost) -> String {
-    // A bound that does not exist is null: JSON has no infinity.
+    // A missing bound is null, because JSON has no infinity.
     let number = { (value: Double) in value.isFinite ? "\(value)" : "null" }
     return #"{"epsilon":\#(number(cost.epsilon)),"#
       + #""rdp":{"epsilon":\#(number(cost.renyi.epsilon)),"order":\#(cost.renyi.order)},"#
@@ -107,7 +107,7 @@ struct PrivacyEpsilonCommand: ParsableCommand {
     var text =
       "(\(epsilon), \(Decimals.number(mechanism.delta)))-differential privacy holds for everything computed by "
       + mechanism.assumptions(noiseMultiplier: noiseMultiplier) + ". "
-      + "Two data sets are neighbours when one unit is added to or removed from one of them: "
+      + "Two data sets are neighbours if one unit is added to or removed from one of them: "
       + "whatever an observer concludes from the results, its probability is at most e^\(epsilon) "
       + "times what it would be had any one unit been added or removed, plus \(Decimals.number(mechanism.delta)). "
       + "The figure is the smaller of two upper bounds: "
@@ -116,20 +116,21 @@ struct PrivacyEpsilonCommand: ParsableCommand {
       + "privacy loss distribution."
     text += " Epsilon \(epsilon): \(GuaranteeStrength(epsilon: cost.epsilon).words)."
     if cost.renyi.isAtEdge {
-      text += " The Rényi order lies at the end of those tried; that bound may be loose."
+      text +=
+        " The best Rényi order is the largest or smallest that was tried; that bound may be loose."
     }
     return text
   }
 }
 
-/// Prints the noise that a target needs.
+/// Prints the noise multiplier for a target epsilon.
 struct PrivacyNoiseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "noise", abstract: "Find the noise multiplier that a target epsilon needs.")
+    commandName: "noise", abstract: "Compute the noise multiplier for a target epsilon.")
 
   @OptionGroup var mechanism: PrivacyMechanismOptions
 
-  @Option(parsing: .unconditional, help: "The epsilon that must not be exceeded.")
+  @Option(parsing: .unconditional, help: "The epsilon that training must not exceed.")
   var epsilon: Double
 
   func run() throws {
@@ -152,28 +153,28 @@ struct PrivacyNoiseCommand: ParsableCommand {
   }
 }
 
-/// Attacks private training and compares the outcome with what the ledger claims.
+/// Attacks private training and compares the result with the ledger's claim.
 struct PrivacyAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
-    abstract: "Attack private training and compare with what the ledger claims.",
+    abstract: "Attack private training and compare the result with the ledger's claim.",
     discussion: """
-      The daemon's own binary runs the audit, because it holds what trains models; no running daemon is \
-      needed, and no images of yours are read. It attacks the mechanism alone and whole trainings of both \
-      families, and prints for each training the claimed epsilon beside lower bounds. Ends with 0 when \
-      all claims withstood the attack, with 1 when one did not or an attack was too weak to tell.
+      Runs 'figmentd audit'. Needs no running daemon and reads none of your images. The audit attacks \
+      the mechanism alone and whole trainings of both model families. For each training it prints the \
+      claimed epsilon and empirical lower bounds. Exits with 0 if no lower bound exceeds a claim, and \
+      with 1 if one does or if an attack was too weak to be conclusive.
       """)
 
   @Flag(
     help:
-      "Make a tenth of the runs and trainings: in the mechanism, mistakes of a fifth are still noticed."
+      "Use a tenth of the runs and trainings; the mechanism audit still detects errors of 20 %."
   )
   var quick = false
 
   @Flag(help: "Print one JSON object instead of text.")
   var json = false
 
-  /// How the daemon's binary is called.
+  /// The arguments for the daemon's binary.
   var daemonArguments: [String] {
     ["figmentd", "audit"] + (quick ? ["--quick"] : []) + (json ? ["--json"] : [])
   }
@@ -181,7 +182,7 @@ struct PrivacyAuditCommand: ParsableCommand {
   func run() throws {
     DaemonBinary.execute(daemonArguments)
     let reason = String(cString: strerror(errno))
-    Console.complain("figment: figmentd: cannot be run: \(reason). Install it beside figment.")
+    Console.complain("figment: cannot run figmentd: \(reason). Install it beside figment.")
     throw ArgumentParser.ExitCode.failure
   }
 }

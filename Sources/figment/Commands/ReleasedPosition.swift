@@ -2,13 +2,13 @@ import Control
 import FoundationEssentials
 import Glibc
 
-/// What a release's privacy.json says of the ledger that it was paid from.
+/// The ledger record that a release's privacy.json names.
 struct ReleasedPosition: Hashable {
-  /// Where that was read.
+  /// The path of the file.
   let path: String
-  /// Whose ledger.
+  /// The dataset whose ledger it is.
   let dataset: String
-  /// The ledger's newest line at that time.
+  /// The ledger's newest line at the time of the release.
   let witness: LedgerWitness
 
   private struct Statement: Decodable {
@@ -16,13 +16,13 @@ struct ReleasedPosition: Hashable {
     let ledger: LedgerWitness?
   }
 
-  /// Reads the privacy.json of a release, given its path or its folder's.
+  /// Reads the privacy.json of a release, given the path of the file or of its folder.
   init(_ path: String) throws(ControlError) {
     let file = path.hasSuffix(".json") ? path : path + "/privacy.json"
     let content: Data
     guard Self.isShortFile(file) else {
       throw .notFound(
-        "release \(path): \(file) is no file of a privacy statement's size (a release's folder or its "
+        "release \(path): \(file) is not a regular file of plausible size (a release's folder or its "
           + "privacy.json expected).")
     }
     do {
@@ -33,11 +33,13 @@ struct ReleasedPosition: Hashable {
       )
     }
     guard let statement = try? JSONDecoder().decode(Statement.self, from: content) else {
-      throw .invalid("release \(path): \(file) is no privacy statement of a release.")
+      throw .invalid(
+        "release \(path): \(file) is not a privacy statement (the privacy.json of a release expected)."
+      )
     }
     guard let ledger = statement.ledger else {
       throw .invalid(
-        "release \(path): \(file) names no record of a ledger (a release after private training "
+        "release \(path): \(file) names no ledger record (a release of a private training "
           + "expected).")
     }
     self.path = file
@@ -45,8 +47,8 @@ struct ReleasedPosition: Hashable {
     witness = ledger
   }
 
-  /// Whether a path names a regular file of a size that a statement may have, or nothing at all: reading a
-  /// pipe or a device might never end.
+  /// Whether a path is a regular file of plausible size, or does not exist; reading a pipe or a device
+  /// might never end.
   private static func isShortFile(_ path: String) -> Bool {
     var information = stat()
     guard stat(path, &information) == 0 else { return true }
@@ -57,6 +59,6 @@ struct ReleasedPosition: Hashable {
   func check(isOf asked: String?) throws(ControlError) {
     guard let asked, asked != dataset else { return }
     throw .invalid(
-      "release \(path): it is of dataset \(dataset), not of \(asked). Leave the dataset out.")
+      "release \(path): of dataset \(dataset) (\(asked) expected). Drop the dataset's name.")
   }
 }

@@ -4,13 +4,14 @@ import Control
 /// Removes a finished job.
 struct Remove: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Remove a finished job: its checkpoints, pixels and history.",
+    abstract: "Remove a finished job with its checkpoints, pixels and history.",
     discussion:
-      "The ledger stays: what was spent stays spent. So does the release, unless --release.")
+      "The ledger stays, because spent budget stays spent. The release stays unless --release is given."
+  )
 
   @OptionGroup var argument: JobArgument
 
-  @Flag(help: "Remove its release too, if nobody changed anything in it.")
+  @Flag(help: "Remove the release too, provided that it is unchanged.")
   var release = false
 
   @OptionGroup var global: GlobalOptions
@@ -24,13 +25,16 @@ struct Remove: AsyncParsableCommand {
   }
 }
 
-/// Removes the finished jobs that the configuration no longer keeps.
+/// Removes the finished jobs that the retention policy no longer keeps.
 struct Prune: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Remove the finished jobs that 'retention' in the configuration no longer keeps.",
-    discussion: "The daemon does the same by itself every ten minutes. Releases and ledgers stay.")
+    abstract: "Remove the finished jobs that the retention policy no longer keeps.",
+    discussion: """
+      The policy is 'retention' in the configuration. The daemon applies it every ten minutes. \
+      Releases and ledgers stay.
+      """)
 
-  @Flag(help: "Name the jobs and remove nothing.")
+  @Flag(help: "Print the jobs without removing them.")
   var dryRun = false
 
   @OptionGroup var global: GlobalOptions
@@ -39,12 +43,12 @@ struct Prune: AsyncParsableCommand {
     try await global.run { client, console in
       let removals = try await client.prune(dryRun: dryRun)
       if global.json { return try console.json(removals) }
-      if removals.isEmpty { return console.line("nothing to remove") }
+      if removals.isEmpty { return console.line("no job to remove") }
       for removal in removals { console.line(Self.line(removal, isDone: !dryRun)) }
     }
   }
 
-  /// A removal for people.
+  /// Formats a removal.
   static func line(_ removal: JobRemoval, isDone: Bool) -> String {
     let size = Double(removal.bytes) / 1_048_576
     let amount = size < 1 ? "less than 1 MiB" : "\(Int(size.rounded())) MiB"

@@ -3,20 +3,22 @@ import Control
 import FoundationEssentials
 import Glibc
 
-/// Shows the report about a job's synthetic set.
+/// Prints the report about a job's synthetic set.
 struct Report: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the report about a job's images: what may be shared, or --internal.")
+    abstract: "Show the report about a job's images.",
+    discussion: "The released report may be shared; the internal one must not.")
 
   @OptionGroup var argument: JobArgument
 
-  @Flag(help: "The report of 'figment evaluate', which must not be shared.")
+  @Flag(help: "Show the report of 'figment evaluate', which must not be shared.")
   var `internal` = false
 
-  @Flag(help: "Open the page in a browser.")
+  @Flag(help: "Open the report in a browser.")
   var open = false
 
-  @Option(name: .shortAndLong, help: "Write the page to this file.", completion: .file())
+  @Option(
+    name: .shortAndLong, help: "Write the report's HTML page to this file.", completion: .file())
   var output: String?
 
   @OptionGroup var global: GlobalOptions
@@ -34,7 +36,7 @@ struct Report: AsyncParsableCommand {
     }
   }
 
-  /// What a report says first, and where it lies.
+  /// Formats the verdict of a report, and its path.
   static func lines(of report: EvaluationReport) throws -> [String] {
     struct Document: Decodable {
       struct Verdict: Decodable {
@@ -55,10 +57,11 @@ struct Report: AsyncParsableCommand {
   private static func show(_ report: EvaluationReport, at output: String?) throws {
     var path = output ?? report.path
     if access(path, R_OK) != 0 {
-      // The daemon's folders are closed to others; a folder of our own is closed too.
+      // The browser cannot read the daemon's folders; a folder of our own is private, too.
       var template = Array("/tmp/figment-report-XXXXXX".utf8CString)
       guard let folder = mkdtemp(&template).map({ String(cString: $0) }) else {
-        throw ControlError.failed("/tmp: no folder can be made there. Give --output.")
+        throw ControlError.failed(
+          "/tmp: cannot create a folder there. Choose a file with --output.")
       }
       path = folder + "/report.html"
       try write(report.page, to: path)
@@ -72,7 +75,7 @@ struct Report: AsyncParsableCommand {
     var status: Int32 = 0
     waitpid(process, &status, 0)
     guard status == 0 else {
-      throw ControlError.failed("xdg-open: it failed. Open \(path) yourself.")
+      throw ControlError.failed("xdg-open: it failed (a browser expected). Open \(path) yourself.")
     }
   }
 

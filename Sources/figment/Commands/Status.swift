@@ -1,7 +1,7 @@
 import ArgumentParser
 import Control
 
-/// Shows what the daemon is doing.
+/// Reports what the daemon is doing.
 struct Status: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Show what the daemon is doing.")
 
@@ -15,7 +15,7 @@ struct Status: AsyncParsableCommand {
     }
   }
 
-  /// A status for people.
+  /// Formats a status.
   static func lines(of status: DaemonStatus, _ console: Console) -> [String] {
     let threads = status.threads == 1 ? "1 thread" : "\(status.threads) threads"
     var lines = [

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Control
 
-/// Stops a job until it is resumed.
+/// Pauses a job.
 struct Pause: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Stop a job until it is resumed; it writes a checkpoint first.")
+    abstract: "Pause a job; it writes a checkpoint first.")
 
   @OptionGroup var argument: JobArgument
   @OptionGroup var global: GlobalOptions
@@ -19,12 +19,12 @@ struct Pause: AsyncParsableCommand {
 /// Puts a job back into the queue.
 struct Resume: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Let a paused or failed job go on from its last checkpoint.")
+    abstract: "Continue a paused or failed job from its last checkpoint.")
 
   @OptionGroup var argument: JobArgument
 
   @Flag(
-    help: "Publish what was trained even if crashes cost more than a tenth of the planned steps.")
+    help: "Publish the result even if crashes cost more than a tenth of the planned steps.")
   var allowFewerSteps = false
 
   @OptionGroup var global: GlobalOptions
@@ -36,10 +36,10 @@ struct Resume: AsyncParsableCommand {
   }
 }
 
-/// Stops a job for good.
+/// Cancels a job.
 struct Cancel: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Stop a job for good; what it has spent stays spent.")
+    abstract: "Cancel a job for good; the budget that it has spent stays spent.")
 
   @OptionGroup var argument: JobArgument
   @OptionGroup var global: GlobalOptions
@@ -52,7 +52,7 @@ struct Cancel: AsyncParsableCommand {
 }
 
 extension GlobalOptions {
-  /// Shows where a job stands after it was steered.
+  /// Prints the state of a job after a request changed it.
   func show(_ job: Job, _ console: Console) throws {
     if json { try console.json(job) } else { console.line("\(job.id): \(job.state.name)") }
   }

@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandLineOptions
 import Control
 
-/// What is learned from, how, and at which price.
+/// The dataset, the recipe and the privacy cost of a training job.
 struct TrainOptions: ParsableArguments {
   @Argument(help: "The dataset.", completion: Completions.datasets)
   var dataset: String
@@ -33,38 +33,38 @@ struct Train: AsyncParsableCommand {
 /// Draws more images with a trained model.
 struct Generate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write more images with the model of a completed job; costs no privacy.")
+    abstract: "Draw more images with the model of a completed job. Costs no privacy.")
 
   @OptionGroup var argument: JobArgument
 
   @Option(
     name: .shortAndLong, parsing: .unconditional,
-    help: "Images to write, in equal shares of the classes.")
+    help: "Number of images to write, divided equally among the classes.")
   var count: Int?
 
-  @Flag(help: "Write that many of every class.")
+  @Flag(help: "Write --count images of every class.")
   var perClass = false
 
   @Option(
     help: ArgumentHelp(
-      "Write so many of each class instead, like cat=100,dog=20.", valueName: "list"))
+      "Number of images of each class, such as cat=100,dog=20.", valueName: "list"))
   var classCounts: String?
 
-  @Option(parsing: .unconditional, help: "The seed of the images. (default: drawn)")
+  @Option(parsing: .unconditional, help: "The random seed of the images. (default: random)")
   var seed: UInt64?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Below one, likely pixels become likelier and images emptier and less varied; 0.9 to 1 is usual. "
-        + "Pixel models alone have one."))
+      "The temperature of a pixel model. Below 1, likely pixels become likelier, and images emptier and "
+        + "less varied; 0.9 to 1 is usual. (default: 1)"))
   var temperature: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Above one, classes become clearer and images less varied. Needs a pixel model whose recipe "
-        + "has label_dropout. (default: the recipe's)"))
+      "The guidance of a pixel model. Above 1, classes become clearer and images less varied; needs a recipe "
+        + "with label_dropout. (default: the recipe's)"))
   var guidance: Double?
 
   @OptionGroup var submission: SubmissionOptions
@@ -72,10 +72,13 @@ struct Generate: AsyncParsableCommand {
 
   func validate() throws {
     guard (count == nil) != (classCounts == nil) else {
-      throw ValidationError("Give either --count or --class-counts.")
+      throw ValidationError(
+        "--count, --class-counts: \(count == nil ? "neither" : "both") given (one expected).")
     }
     guard !perClass || count != nil else {
-      throw ValidationError("--per-class: it needs --count. Drop it: --class-counts says how many.")
+      throw ValidationError(
+        "--per-class: given without --count. Drop it: --class-counts states the number of each class."
+      )
     }
   }
 
@@ -89,15 +92,15 @@ struct Generate: AsyncParsableCommand {
   }
 }
 
-/// How a job is submitted.
+/// The options for submitting a job.
 struct SubmissionOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Follow the job until it is finished.")
   var watch = false
 
-  @Option(help: "Makes a repeated submission answer with the first one's job.")
+  @Option(help: "Identifies the submission: a repeated one returns the first one's job.")
   var token: String?
 
-  /// Submits a job, and follows it when that is wanted.
+  /// Submits a job, and follows it if `watch` is set.
   func submit(_ request: JobRequest, _ global: GlobalOptions) async throws {
     try await global.run { client, console in
       let job = try await submit(request, client)
@@ -111,8 +114,7 @@ struct SubmissionOptions: ParsableArguments {
     }
   }
 
-  /// A reply that is lost on its way is asked for again, with the same token: at most one job
-  /// comes of it.
+  /// Submits a job, and once more with the same token if the reply is lost: this creates at most one job.
   private func submit(_ request: JobRequest, _ client: ControlClient) async throws -> Job {
     let token = token ?? String(UInt64.random(in: .min ... .max), radix: 36)
     do {

@@ -2,34 +2,34 @@ import Control
 import FoundationEssentials
 import Glibc
 
-/// Where commands write.
+/// The output of commands.
 struct Console: Sendable {
-  /// Whether standard output is a terminal that lines can be redrawn on.
+  /// Whether standard output is a terminal that can redraw lines.
   let isTerminal: Bool
-  /// Whether colours are wanted and possible.
+  /// Whether colours are enabled and supported.
   let hasColour: Bool
-  /// The width that a test gives; nil asks the terminal each time, since windows change.
+  /// A fixed width for tests; nil queries the terminal each time, because windows change.
   private let givenWidth: Int?
 
-  /// A console.
+  /// Creates a console.
   ///
-  /// - Parameter width: nil for that of the terminal as it is whenever something is drawn.
+  /// - Parameter width: nil for the terminal's width at the time of each output.
   init(isTerminal: Bool, hasColour: Bool, width: Int? = nil) {
     self.isTerminal = isTerminal
     self.hasColour = hasColour
     givenWidth = width
   }
 
-  /// The columns of the terminal now.
+  /// The current width of the terminal in columns.
   var width: Int { givenWidth ?? Terminal.width(of: STDOUT_FILENO) }
 
-  /// The columns that lines must fit; nil in a pipe, where they are as long as they are.
+  /// The maximum width of a line in columns; nil in a pipe, where lines may have any length.
   var lineWidth: Int? { isTerminal ? width : nil }
 
   /// The console of this process.
   ///
-  /// - Parameter wantsColour: false when a flag forbids colours; `NO_COLOR` does so too
-  ///   (no-color.org), and so does a terminal that calls itself dumb.
+  /// - Parameter wantsColour: false if a flag disables colours; `NO_COLOR` (no-color.org) and a dumb
+  ///   terminal disable them, too.
   static func ofThisProcess(wantsColour: Bool) -> Console {
     func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
     let isTerminal = isatty(STDOUT_FILENO) == 1 && variable("TERM") != "dumb"
@@ -41,23 +41,23 @@ struct Console: Sendable {
   /// Writes a line to standard output.
   func line(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
-  /// Writes a text of any length: on a terminal, lines are broken between words.
+  /// Writes a text of any length; on a terminal, breaks lines between words.
   func paragraph(_ text: String) { paragraphLines(text).forEach(line) }
 
-  /// A text in the lines that `paragraph` writes.
+  /// The lines that `paragraph` writes.
   func paragraphLines(_ text: String) -> [String] {
     lineWidth.map { Terminal.lines(text, width: $0) } ?? [text]
   }
 
-  /// Draws over the line that was drawn before; `text` gets the columns that it must fit.
+  /// Replaces the line that was drawn last; `text` receives the available width in columns.
   func redraw(_ text: (_ width: Int) -> String) {
     Self.write("\r\u{1B}[2K" + text(width), to: STDOUT_FILENO)
   }
 
-  /// Removes the line that was drawn before.
+  /// Removes the line that was drawn last.
   func clear() { Self.write("\r\u{1B}[2K", to: STDOUT_FILENO) }
 
-  /// Writes a value as JSON for people and programs.
+  /// Writes a value as indented JSON.
   func json(_ value: some Encodable) throws {
     line(String(decoding: try ControlCoding.encodeForPeople(value), as: UTF8.self))
   }
@@ -70,12 +70,12 @@ struct Console: Sendable {
   /// Writes a line to standard error.
   static func complain(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
-  /// A text in a colour, where there are colours.
+  /// Returns a text in a colour if colours are enabled.
   func coloured(_ text: String, _ colour: Colour) -> String {
     hasColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
   }
 
-  /// The colours of states.
+  /// The colours of job states.
   enum Colour: Int {
     case red = 31
     case green = 32
@@ -94,8 +94,8 @@ struct Console: Sendable {
       if count > 0 {
         written += count
       } else if errno == EPIPE {
-        // Whoever read has enough. The network library ignores this signal; a command in a pipe
-        // should end by it.
+        // The reader has closed the pipe. The network library ignores SIGPIPE, but a command in a
+        // pipeline should end by it.
         signal(SIGPIPE, SIG_DFL)
         raise(SIGPIPE)
       } else if errno != EINTR {

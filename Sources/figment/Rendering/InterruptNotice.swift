@@ -1,18 +1,18 @@
 import Control
 import Glibc
 
-/// What Ctrl-C says while a job is followed: the job goes on without whoever watches it.
+/// The message that Ctrl-C prints while a job is followed: the job continues without the follower.
 enum InterruptNotice {
-  /// Written by the handler of the signal, which may do little more: the text is made beforehand.
+  /// Formatted beforehand, because a signal handler may do little more than write it.
   nonisolated(unsafe) private static var text: UnsafeMutablePointer<CChar>?
 
-  /// What is said of a job.
+  /// The message about a job.
   static func words(about job: JobID) -> String {
-    "\n\(job) goes on without you.\n  follow it again: figment watch \(job)\n"
-      + "  let it wait:     figment pause \(job)\n  stop it:         figment cancel \(job)\n"
+    "\n\(job) continues in the daemon.\n  follow it again: figment watch \(job)\n"
+      + "  pause it:        figment pause \(job)\n  cancel it:       figment cancel \(job)\n"
   }
 
-  /// From now on, Ctrl-C says how a job gets on, and then ends this process as it always does.
+  /// Makes Ctrl-C print the message about a job before it ends this process as usual.
   static func begin(about job: JobID) {
     end()
     text = strdup(words(about: job))
@@ -23,7 +23,7 @@ enum InterruptNotice {
     }
   }
 
-  /// From now on, Ctrl-C says nothing.
+  /// Restores the usual behaviour of Ctrl-C.
   static func end() {
     signal(SIGINT, SIG_DFL)
     free(text)

@@ -1,19 +1,19 @@
 import Control
 
-/// Columns of text under a line of titles.
+/// A table of text with a header line.
 struct Table {
   private var rows: [[String]]
   private let numbers: Set<Int>
   private let droppable: [Int]
 
-  /// The last column is not made narrower than this.
+  /// The minimum width of the last column.
   private static let leastLastColumn = 12
 
-  /// Starts a table.
+  /// Creates a table with a header.
   ///
   /// - Parameters:
-  ///   - numbers: columns that are aligned to the right.
-  ///   - droppable: columns that a narrow terminal may lack, the first ones first.
+  ///   - numbers: the columns to align to the right.
+  ///   - droppable: the columns that may be dropped on a narrow terminal, in this order.
   init(_ titles: [String], numbers: Set<Int> = [], droppable: [Int] = []) {
     rows = [titles]
     self.numbers = numbers
@@ -26,12 +26,12 @@ struct Table {
     rows.append(cells)
   }
 
-  /// The lines of the table, without spaces at their ends.
+  /// The lines of the table, without trailing spaces.
   var lines: [String] { lines(width: nil) }
 
-  /// The lines of the table within `width` columns, as far as that is possible; nil for any width.
+  /// The lines of the table within `width` columns, as far as possible; nil for any width.
   ///
-  /// Columns that may be dropped are; then the last column, if it holds text, goes on below itself.
+  /// Droppable columns are dropped first. Then the last column, if it contains text, is wrapped.
   func lines(width: Int?) -> [String] {
     var columns = Array(rows[0].indices)
     let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }

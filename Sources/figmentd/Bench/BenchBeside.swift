@@ -2,28 +2,29 @@ import Compute
 import FoundationEssentials
 import Glibc
 
-/// Measures cases alone and beside hogs, in turns, so that what else the machine does meets both.
+/// Measures cases alone and beside hogs, in turns, so that other load on the machine affects both.
 struct BenchBeside {
-  /// One case: seconds of a run, alone and beside the hogs.
+  /// The timing of one case: seconds per run, alone and beside the hogs.
   struct Timing {
     let quiet: Double, beside: Double
-    /// Processor seconds of all threads for one run beside the hogs.
+    /// Processor seconds that all threads need for one run beside the hogs.
     let processorTime: Double
-    /// Processes that wanted a processor in the quiet turns, by the machine's load average.
+    /// The machine's load average in the quiet turns.
     let load: Double
 
-    /// The share of the quiet speed that is left.
+    /// The remaining share of the quiet speed.
     var speed: Double { quiet / beside }
   }
 
   let hogs: Int
-  /// Seconds of each turn.
+  /// The length of each turn in seconds.
   let seconds: Double
-  /// Turns of each kind.
+  /// The number of turns of each kind.
   static let rounds = 3
 
-  /// The means of each round and the median of the rounds: beside hogs a run is now fast and now
-  /// slow, and what counts is how many are done.
+  /// Computes the mean of each round and returns the median of the rounds.
+  ///
+  /// Beside hogs the time of a single run varies much; the number of completed runs does not.
   func measure(_ body: () -> Void) throws -> Timing {
     body()
     var quiet: [Double] = [], beside: [Double] = [], processor: [Double] = []
@@ -53,7 +54,7 @@ struct BenchBeside {
 
   private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
-  /// The load average of the last minute; zero where the system does not say.
+  /// The load average of the last minute; zero if the system does not report it.
   private static var load: Double {
     guard let text = try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8) else { return 0 }
     return text.split(separator: " ").first.flatMap { Double($0) } ?? 0

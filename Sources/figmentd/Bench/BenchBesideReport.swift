@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The lines that `bench --beside` prints.
 struct BenchBesideReport {
-  /// One measurement, as JSON prints it.
+  /// One measurement as a JSON object.
   struct Line: Encodable {
     let operation: String
     let shape: String
@@ -21,7 +21,7 @@ struct BenchBesideReport {
 
   let isa: String
   let threads: Int, hogs: Int
-  /// The share of the quiet speed that a fair scheduler would leave.
+  /// The share of the quiet speed under a fair scheduler.
   let fairShare: Double
   let isJSON: Bool
 

@@ -5,11 +5,11 @@ struct BenchCase {
   let operation: String
   let shape: String
   let batch: Int
-  /// Floating point operations, if they are what bounds the case.
+  /// Floating-point operations; nil if the case is not bound by arithmetic.
   let operations: Double?
-  /// What is counted per second, and how many a run handles.
+  /// The unit of the throughput, and the number of units per run.
   let item: String, itemCount: Int
-  /// Allocates the operands and returns what is measured.
+  /// Allocates the operands and returns the body to measure.
   let prepare: (Machine) -> () -> Void
 
   /// Whether the operation or shape contains `filter`.
@@ -18,7 +18,7 @@ struct BenchCase {
     return "\(operation) \(shape)".lowercased().contains(filter)
   }
 
-  /// Every case at that batch size.
+  /// All cases at a batch size.
   static func all(batch: Int) -> [BenchCase] {
     steps(batch: batch) + pixelModel(batch: batch)
       + ConvolutionCases.layers.flatMap { convolution($0, batch: batch, isTransposed: false) }
@@ -28,8 +28,8 @@ struct BenchCase {
 
   /// The passes of a layer.
   ///
-  /// A transposed one runs the plan of the convolution that it transposes, with input and output
-  /// exchanged.
+  /// A transposed convolution runs the plan of the convolution that it transposes, with input and
+  /// output exchanged.
   private static func convolution(
     _ entry: ConvolutionCases.Case, batch: Int, isTransposed: Bool
   ) -> [BenchCase] {
@@ -70,7 +70,7 @@ struct BenchCase {
 }
 
 extension BenchCase {
-  /// Loops over as many values as a discriminator has parameters.
+  /// Element-wise loops over as many values as a discriminator has parameters.
   fileprivate static var flat: [BenchCase] {
     let count = 1_700_000
     func make(

@@ -2,25 +2,26 @@ import ArgumentParser
 import Compute
 import FoundationEssentials
 
-/// Measures kernels on this machine: a table for people, JSON for scripts.
+/// Measures the kernels on this machine and prints a table or JSON.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measure the kernels on this machine.",
     discussion: """
-      Each line is one operation on one shape: best and median time, GFLOP/s, its share of the \
-      peak that is measured first, examples per second and the peak memory of the process. With \
-      --beside, each line is the speed beside other work instead: as a share of the speed alone, and of \
-      what a fair scheduler would leave.
+      Prints a line for each operation and shape: best and median time, GFLOP/s and their share of \
+      the measured peak, examples per second, and the peak memory of the process. With --beside, \
+      each line contains the speed beside busy processes instead, as a share of the speed alone and \
+      of the share that a fair scheduler would leave.
       """)
 
-  @Option(help: "Measure only cases whose name or operation contains this text.")
+  @Option(help: "Measure only cases whose operation or shape contains this text.")
   var filter: String?
 
-  @Option(parsing: .unconditional, help: "Threads (default: the processors of this process).")
+  @Option(
+    parsing: .unconditional, help: "Number of threads. (default: the processors of this process)")
   var threads: Int?
 
-  @Option(help: "Instruction set: scalar, neon, avx2 or avx512 (default: the best).")
+  @Option(help: "Instruction set: scalar, neon, avx2 or avx512. (default: the best)")
   var isa: String?
 
   @Option(parsing: .unconditional, help: "Examples per batch.")
@@ -29,12 +30,12 @@ struct BenchCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Seconds to measure each case.")
   var seconds = 0.5
 
-  @Flag(help: "Count processor time per thread, for a machine that others use at the same time.")
+  @Flag(help: "Measure processor time per thread; use it on a machine with other load.")
   var processorTime = false
 
   @Option(
     help: ArgumentHelp(
-      "Measure alone and beside so many processes that never rest, in turns.",
+      "Measure alone and beside this number of busy processes, in turns.",
       valueName: "processes"))
   var beside: Int?
 
@@ -43,24 +44,26 @@ struct BenchCommand: ParsableCommand {
 
   func validate() throws {
     guard batch > 0 else {
-      throw ValidationError("--batch: \(batch) (expected at least 1). Give a positive number.")
+      throw ValidationError("--batch: \(batch) given (1 or more expected).")
     }
     guard threads.map({ $0 > 0 }) ?? true else {
-      throw ValidationError("--threads: expected at least 1. Leave it out to use every processor.")
+      throw ValidationError(
+        "--threads: \(threads ?? 0) given (1 or more expected). Drop it to use every processor.")
     }
     guard beside.map({ (1...1024).contains($0) }) ?? true else {
       throw ValidationError(
-        "--beside: \(beside ?? 0) processes (expected 1 to 1024). Leave it out to measure alone.")
+        "--beside: \(beside ?? 0) given (1 to 1024 processes expected). Drop it to measure alone.")
     }
     guard beside == nil || !processorTime else {
       throw ValidationError(
-        "--beside measures by the wall clock: other work shows there alone. Leave --processor-time out."
+        "--beside and --processor-time: both given (at most one expected). Only the wall clock shows "
+          + "the effect of other processes. Drop --processor-time."
       )
     }
     guard isa.map({ Kernels.named($0) != nil }) ?? true else {
       let names = Kernels.available.map(\.name).joined(separator: ", ")
       throw ValidationError(
-        "--isa: \(isa ?? "") does not run on this processor (expected one of \(names)).")
+        "--isa: this processor does not support \(isa ?? "") (one of \(names) expected).")
     }
   }
 

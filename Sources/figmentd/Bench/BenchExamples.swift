@@ -1,8 +1,9 @@
 import Compute
 import Learning
 
-/// Normal numbers as training examples: a few hundred of them, repeated, so that memory does not
-/// grow with the batch.
+/// Training examples of normal random numbers.
+///
+/// A few hundred values are repeated, so that memory does not grow with the batch.
 struct BenchExamples: ExampleSource {
   let count: Int
   private let classes: Int

@@ -2,17 +2,17 @@ import FoundationEssentials
 import Glibc
 import Runs
 
-/// Processes that do nothing but take processor time, at the nice level of this one.
+/// Processes that only consume processor time, at the nice level of this process.
 ///
-/// Processes and not threads, as other work on a server would be. They end when they are dropped, and
-/// by themselves within a moment when the process that started them is gone, however that ended.
+/// They are processes, not threads, like other work on a server. They end when this object is
+/// released, and soon after their parent process has ended in any way.
 final class BenchHogs {
-  /// What the command line of a hog begins with.
+  /// The hidden command that a hog runs.
   static let verb = "spin-for-bench"
 
   private let processes: [ChildProcess]
 
-  /// Starts `count` hogs and waits until they are under way.
+  /// Starts `count` hogs and waits until they run.
   init(_ count: Int) throws {
     do {
       processes = try (0..<count).map { _ in
@@ -22,28 +22,28 @@ final class BenchHogs {
       }
     } catch let error as SystemCallError {
       throw BenchFault(
-        description: "A process for --beside cannot be started "
-          + "(\(String(cString: strerror(error.code)))). Check the limit of processes, or leave --beside "
-          + "out.")
+        description: "--beside: cannot start a process "
+          + "(\(String(cString: strerror(error.code)))). Raise the limit of processes, or drop --beside"
+          + ".")
     }
     usleep(Self.settlingTime)
   }
 
-  /// Microseconds until the programs are loaded and the scheduler has spread them.
+  /// Microseconds to wait until the programs are loaded and the scheduler has distributed them.
   private static let settlingTime: UInt32 = 300_000
 
-  /// What a hog does: spin until the process `parent` is its parent no more.
+  /// Spins until the process `parent` is no longer this process's parent.
   static func spin(parent: pid_t) -> Never {
     var value = 1.0
     while getppid() == parent {
       for _ in 0..<1_000_000 { value = value * 0.999_999 + 1e-9 }
-      // Never true, so that the loop is not left out.
+      // Never true; prevents the optimiser from removing the loop.
       if value < 0 { break }
     }
     exit(0)
   }
 
-  /// Runs as a hog where the command line says so.
+  /// Runs as a hog if the command line requests it.
   static func runIfAsked(_ arguments: [String]) {
     guard arguments.count == 3, arguments[1] == verb, let parent = pid_t(arguments[2]) else {
       return
@@ -57,14 +57,14 @@ struct BenchFault: Error, CustomStringConvertible {
   let description: String
 }
 
-/// What a fair scheduler gives beside others that never rest.
+/// Computes the share of the processors that a fair scheduler grants beside busy processes.
 enum FairShare {
-  /// The share of their quiet speed that `threads` threads keep on `processors` processors beside
-  /// `hogs` hogs: between 0 and 1.
+  /// Returns the share of their quiet speed, 0 to 1, that `threads` threads keep on `processors`
+  /// processors beside `hogs` hogs.
   ///
-  /// Threads are spread evenly over the processors, then each hog goes to the processor with the least
-  /// to do, of those to one with the fewest hogs. A processor's time is shared evenly. Two threads on
-  /// two processors keep 0.75 beside one hog and 0.5 beside two.
+  /// Threads are distributed evenly over the processors. Each hog then goes to the least loaded
+  /// processor, and among equals to one with the fewest hogs. Each processor's time is divided evenly.
+  /// Two threads on two processors keep 0.75 beside one hog and 0.5 beside two.
   static func share(threads: Int, processors: Int, hogs: Int) -> Double {
     guard threads > 0, processors > 0, hogs > 0 else { return 1 }
     let own = (0..<processors).map { threads / processors + ($0 < threads % processors ? 1 : 0) }

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The lines that `bench` prints.
 struct BenchReport {
-  /// One measurement, as JSON prints it.
+  /// One measurement as a JSON object.
   struct Line: Encodable {
     let operation: String
     let shape: String
@@ -21,7 +21,7 @@ struct BenchReport {
 
   let isa: String
   let threads: Int
-  /// Floating point operations per second of all threads together.
+  /// Floating-point operations per second of all threads together.
   let peak: Double
   let isJSON: Bool
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 
-/// Columns and numbers of what `bench` prints.
+/// Formats the columns and numbers of `bench`.
 enum BenchText {
   /// Prints an object on a line of its own.
   static func write(json value: some Encodable) throws {
@@ -27,7 +27,7 @@ enum BenchText {
     String(repeating: " ", count: max(1, width - text.count)) + text
   }
 
-  /// A number with fixed decimals.
+  /// Formats a number with a fixed number of decimals.
   static func fixed(_ value: Double, _ decimals: Int) -> String {
     let scale = pow(10, Double(decimals))
     let scaled = Int((value * scale).rounded())
@@ -37,7 +37,7 @@ enum BenchText {
     return "\(scaled < 0 ? "-" : "")\(abs(scaled) / Int(scale)).\(zeros)\(fraction)"
   }
 
-  /// A count with its thousands, millions or billions as a letter.
+  /// Formats a count with the suffix k, M or G.
   static func grouped(_ value: Double) -> String {
     switch value {
     case 1e9...: fixed(value / 1e9, 2) + "G"

@@ -2,18 +2,18 @@ import Compute
 import Glibc
 import Runs
 
-/// Repeats a body for a while and keeps its times.
+/// Runs a body repeatedly and measures its times.
 struct BenchTimer {
-  /// Seconds of the best and of the median repetition.
+  /// The best and the median time of a repetition in seconds.
   struct Timing {
     let best: Double, median: Double
   }
 
   let seconds: Double
-  /// What time is: the wall's, or the processor's spread over so many threads.
+  /// The clock: wall time, or processor time divided by the number of threads.
   let clock: BenchClock
 
-  /// Runs once to warm up, then at least five times and until the time is over.
+  /// Runs once to warm up, then at least five times until the measuring time has passed.
   func measure(_ body: () -> Void) -> Timing {
     body()
     var times: [Double] = []
@@ -27,7 +27,7 @@ struct BenchTimer {
     return Timing(best: times[0], median: times[times.count / 2])
   }
 
-  /// Floating point operations per second when nothing touches memory.
+  /// Floating-point operations per second of code that does not access memory.
   static func peak(of machine: Machine, _ clock: BenchClock) -> Double {
     var best = 0.0
     for _ in 0..<20 {
@@ -45,7 +45,7 @@ enum BenchClock {
   /// Processor time divided by the threads that share it.
   case processor(threads: Int)
 
-  /// Seconds from some beginning.
+  /// The time in seconds since an arbitrary start.
   func now() -> Double {
     switch self {
     case .wall: Self.read(CLOCK_MONOTONIC)
@@ -60,9 +60,9 @@ enum BenchClock {
   }
 }
 
-/// The most memory that the process has held at once.
+/// The peak memory of the process.
 enum PeakMemory {
-  /// Forgets the past, where the kernel allows it.
+  /// Resets the peak if the kernel allows it.
   static func reset() {
     guard let file = fopen("/proc/self/clear_refs", "w") else { return }
     fputs("5", file)

@@ -5,11 +5,11 @@ import Privacy
 import Runs
 
 extension BenchCase {
-  /// Training steps and drawing of gated pixel models of about 140,000 parameters: 32 channels,
-  /// 7×7 and six further blocks, 28×28 pixels in ten classes; of 16 levels, of 256 with Fourier
-  /// features, and of 256 with Fourier features and copies.
+  /// Training steps and sampling of gated pixel models of about 140,000 parameters.
   ///
-  /// The yardsticks in PyTorch take 16 levels and batches of 64 (`Benchmarks/RESULTS.md`).
+  /// The models have 32 channels, a 7×7 block and six further blocks, and 28×28 pixels in ten classes.
+  /// The cases use 16 levels, 256 levels with Fourier features, and 256 levels with Fourier features and
+  /// copies. The PyTorch baselines use 16 levels and batches of 64 (`Benchmarks/RESULTS.md`).
   static func pixelModel(batch: Int) -> [BenchCase] {
     pixelModel("16 levels gated PixelCNN 28x28", PixelModelSettings(), batch: batch)
       + pixelModel(
@@ -36,7 +36,7 @@ extension BenchCase {
       }
     }
     return [
-      // Forwards, to the inputs and to the weights.
+      // Three passes: forward, gradients of the inputs, gradients of the weights.
       make("pixel-plain-step", passes: 3) { $0.step(.none(.onNoiseImages)) },
       make("pixel-private-step", passes: 3) { $0.step($0.noised) },
       make("pixel-sampling", passes: 1) { $0.sample() },
@@ -44,7 +44,7 @@ extension BenchCase {
   }
 }
 
-/// A pixel model, images of noise and what training takes.
+/// A pixel model, noise images and the operands of training.
 private final class PixelOperands {
   static let format = ImageSpecification(
     height: 28, width: 28, channels: 1, classes: (0..<10).map { "\($0)" })

@@ -3,10 +3,10 @@ import Learning
 import Privacy
 
 extension BenchCase {
-  /// Whole training steps of the networks of "Private GANs, Revisited" at full width; the
-  /// discriminator reads real examples only.
+  /// Whole training steps of the networks of "Private GANs, Revisited" at full width.
   ///
-  /// A private step is the plain one plus norms, clipping and noise, so their times compare.
+  /// The discriminator reads real examples only. A private step is a plain step plus norms, clipping
+  /// and noise, so their times are comparable.
   static func steps(batch: Int) -> [BenchCase] {
     func make(
       _ operation: String, _ multiplyAdds: Int, _ body: @escaping (TrainingStepOperands) -> Void
@@ -33,11 +33,11 @@ extension BenchCase {
   }
 }
 
-/// A discriminator, a generator and what training them takes.
+/// A discriminator, a generator and the operands of training them.
 private final class TrainingStepOperands {
   private static let classes = 10, latentSize = 128
   private static let image = Shape(28, 28, 1), seed = Shape(4, 4, 512)
-  /// The discriminator's convolutions, which the generator transposes in reverse.
+  /// The discriminator's convolutions; the generator transposes them in reverse order.
   private static let stages: [(channels: Int, side: Int, kernel: Int)] = [
     (128, 28, 4), (256, 14, 4), (512, 7, 3),
   ]

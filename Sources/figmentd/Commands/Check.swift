@@ -5,19 +5,19 @@ import Glibc
 import Privacy
 import Runs
 
-/// Reads the configuration and says what is wrong with it; needs no daemon.
+/// Checks the configuration without a daemon.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check the configuration without starting anything.",
     discussion: """
-      Run by root, it looks at output and groups as the user who owns the state directory, which is the \
-      service's. What systemd shuts off from the service, such as folders that no ReadWritePaths= opens, \
-      shows only when the service starts: 'figment status' tells of it.
+      If root runs it, it checks the output folder and the groups as the owner of the state directory, \
+      that is, the service's user. It cannot detect restrictions by systemd, such as a folder missing \
+      from ReadWritePaths=; 'figment status' reports those once the service runs.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
 
-  @Flag(help: "Print what was found as JSON.")
+  @Flag(help: "Print the result as JSON.")
   var json = false
 
   func run() throws {
@@ -44,12 +44,12 @@ struct Check: ParsableCommand {
   }
 }
 
-/// What a check of the configuration found.
+/// The result of a configuration check.
 struct CheckReport: Codable, Hashable {
   var valid: Bool
   var error: String?
   var datasets: [String] = []
-  /// What is allowed and protects little, a sentence each.
+  /// Permitted settings that protect little, a sentence each.
   var warnings: [String] = []
 
   init(of configuration: Configuration) {
@@ -66,7 +66,7 @@ struct CheckReport: Codable, Hashable {
     self.error = error
   }
 
-  /// The report for people.
+  /// The report as text.
   var text: String {
     if let error { return error }
     let names = datasets.isEmpty ? "none" : datasets.joined(separator: ", ")
@@ -76,10 +76,10 @@ struct CheckReport: Codable, Hashable {
 }
 
 extension Configuration {
-  /// Why a group cannot be used on this machine by this user; nil when all can.
+  /// Why this user cannot use a configured group on this machine; nil if all groups can be used.
   ///
-  /// - Parameter certain: whether this process has the groups that a daemon will have. The unit may give it
-  ///   more (`SupplementaryGroups=`), so that it is no error to be without one.
+  /// - Parameter certain: whether this process has the same groups as the daemon. If not, a missing group
+  ///   is no error, because the unit may add it (`SupplementaryGroups=`).
   func groupProblem(certain: Bool) -> String? {
     do {
       try requireGroups()
@@ -91,7 +91,7 @@ extension Configuration {
     }
   }
 
-  /// What keeps a daemon of this user from writing releases, or others from reading them.
+  /// Why a daemon of this user could not write releases, or why others could not read them.
   func problemsOfMachine() -> [String] {
     if let problem = groupProblem(certain: true) { return [problem] }
     let problems = ([release] + datasets.map(\.release)).compactMap { release in
@@ -104,15 +104,15 @@ extension Configuration {
 }
 
 extension DatasetConfiguration {
-  /// The folders of real images that are not there now, a sentence each.
+  /// The folders of real images that do not exist now, a sentence each.
   ///
-  /// A remark, not an error: a share may be mounted later.
+  /// This is a warning, not an error: a share may be mounted later.
   fileprivate var missingFolders: [String] {
     [("root", root)].appending(holdOut.map { ("hold_out", $0) }).compactMap { key, folder in
       var information = stat()
       guard stat(folder, &information) == 0 else {
         return
-          "\(key) \(folder): \(String(cString: strerror(errno))). Is it mounted later, or misspelt?"
+          "\(key) \(folder): \(String(cString: strerror(errno))). Check the spelling, or mount it."
       }
       guard information.st_mode & S_IFMT == S_IFDIR else {
         return "\(key) \(folder): not a folder (a folder of images expected)."
@@ -129,12 +129,12 @@ extension Array {
 }
 
 extension PrivacyPolicy {
-  /// Above it a delta is too large for any dataset worth learning from.
+  /// A larger delta is too large for any dataset that is large enough to train on.
   private static let usualLargestDelta = 1e-3
 
-  /// What a policy allows that protects little.
+  /// Warnings about a policy that protects little.
   ///
-  /// - Parameter population: how many units the administrator declares; nil for none.
+  /// - Parameter population: the declared number of units; nil if not declared.
   func warnings(population: Int?) -> [String] {
     var warnings: [String] = []
     let strength = GuaranteeStrength(epsilon: epsilonMaximum)
@@ -147,7 +147,7 @@ extension PrivacyPolicy {
       warnings.append(
         "delta \(Rounded.number(delta)) is above \(Rounded.number(Self.usualLargestDelta)): a dataset of "
           + "\(Rounded.count(Int((1 / delta).rounded(.up)))) "
-          + "units or more is refused with it. Take less than a tenth of 1 / the number of units.")
+          + "units or more will be refused. Set it below a tenth of 1 / the number of units.")
     }
     return warnings
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Control
 
-/// Where the configuration is.
+/// The option that names the configuration file.
 struct ConfigurationOptions: ParsableArguments {
   @Option(
     name: .customLong("config"),
@@ -10,14 +10,14 @@ struct ConfigurationOptions: ParsableArguments {
     completion: .file(extensions: ["yaml"]))
   var file: String?
 
-  /// Reads the configuration, from the given file or from where it usually is.
+  /// Reads the configuration from the given file or from its default location.
   func read(_ locations: Locations) throws -> Configuration {
     try ConfigurationReader.read(place(locations), defaults: locations.defaults)
   }
 
-  /// Reads the configuration, and refuses groups that a daemon of this user could not use.
+  /// Reads the configuration and refuses groups that a daemon of this user cannot use.
   ///
-  /// - Throws: `ConfigurationError`: only the administrator can change it.
+  /// - Throws: `ConfigurationError`, because only the administrator can correct it.
   func readForService(_ locations: Locations) throws -> Configuration {
     let settings = try read(locations)
     do {

@@ -6,15 +6,16 @@ import Runs
 /// Draws the small image set of `make demo`.
 struct DrawGlyphsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "draw-glyphs", abstract: "Draw a small image set of shapes in class folders.")
+    commandName: "draw-glyphs",
+    abstract: "Write a small set of images of shapes, with a folder for each class.")
 
-  @Argument(help: "The folder to write into.", completion: .directory)
+  @Argument(help: "The folder to write; it must be new or empty.", completion: .directory)
   var output: String
 
-  @Option(parsing: .unconditional, help: "Images in all.")
+  @Option(parsing: .unconditional, help: "Total number of images.")
   var count = 5000
 
-  @Option(parsing: .unconditional, help: "Decides every image.")
+  @Option(parsing: .unconditional, help: "The random seed.")
   var seed: UInt64 = 1
 
   func validate() throws {
@@ -22,11 +23,11 @@ struct DrawGlyphsCommand: ParsableCommand {
   }
 
   func run() throws {
-    // Its files have plain names, which images of somebody else may have, too.
+    // The files have common names; never overwrite images of somebody else.
     let found = (try? DurableFile.names(in: output)) ?? []
     guard found.isEmpty else {
       throw ControlError.conflict(
-        "\(output): not empty (a new or empty folder expected). Name another folder.")
+        "\(output): not empty (a new or empty folder expected). Choose another folder.")
     }
     try GlyphGenerator(seed: seed).write(count: count, to: output)
     let classes = try DurableFile.names(in: output).count

@@ -7,15 +7,15 @@ import Glibc
 import Models
 import Runs
 
-/// `figmentd generate`: images of a released model, for whoever has the release.
+/// `figmentd generate`: draws images with a released model, for anyone who has the release.
 struct GenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
-    abstract: "Draw images with a released model; costs no privacy.",
+    abstract: "Draw images with a released model. Costs no privacy.",
     discussion: """
-      The set appears whole, in a new folder that you alone may read. With --complete, the upper rows \
-      of given images are kept and the rest is drawn to fit them: such a set is as private as the \
-      images given.
+      Writes the complete set to a new folder that only you may read, or nothing. With --complete, keeps \
+      the upper rows of given images and draws the rest to match: treat such a set as being as \
+      confidential as the given images.
       """)
 
   @Option(help: ArgumentHelp("A release, or its model/generator.safetensors.", valueName: "path"))
@@ -24,32 +24,33 @@ struct GenerateCommand: ParsableCommand {
   var output: String
   @Option(
     name: .shortAndLong, parsing: .unconditional,
-    help: "Images to write, in equal shares of the classes.")
+    help: "Number of images to write, divided equally among the classes.")
   var count: Int?
   @Option(
     help: ArgumentHelp(
-      "Write so many of each class instead, like cat=100,dog=20.", valueName: "list"))
+      "Number of images of each class, such as cat=100,dog=20.", valueName: "list"))
   var classCounts: String?
   @Option(
     help: ArgumentHelp(
-      "Complete these images, in a sub-folder for each class.", valueName: "dir"),
+      "Complete these images; they must lie in a sub-folder for each class.", valueName: "dir"),
     completion: .directory)
   var complete: String?
-  @Option(parsing: .unconditional, help: "Rows that are kept of images to complete, from the top.")
+  @Option(parsing: .unconditional, help: "Number of upper rows to keep with --complete.")
   var rows: Int?
-  @Option(parsing: .unconditional, help: "The seed of the images. (default: drawn)")
+  @Option(parsing: .unconditional, help: "The random seed of the images. (default: random)")
   var seed: UInt64?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Below one, likely pixels become likelier and images emptier and less varied; 0.9 to 1 is usual."
+      "The temperature. Below 1, likely pixels become likelier, and images emptier and less varied; "
+        + "0.9 to 1 is usual."
     ))
   var temperature = 1.0
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Above one, classes become clearer and images less varied; for recipes with label_dropout. "
-        + "(default: the recipe's)"))
+      "The guidance. Above 1, classes become clearer and images less varied; needs a recipe with "
+        + "label_dropout. (default: the recipe's)"))
   var guidance: Double?
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON object instead of text.")
@@ -57,19 +58,20 @@ struct GenerateCommand: ParsableCommand {
 
   func validate() throws {
     guard [count != nil, classCounts != nil, complete != nil].count(where: { $0 }) == 1 else {
-      throw ValidationError("Give one of --count, --class-counts and --complete.")
+      throw ValidationError(
+        "--count, --class-counts, --complete: none or several given (exactly one expected).")
     }
     if let count, !(1...ClassCounts.largestTotal).contains(count) {
       throw ValidationError("--count: \(count) given (1 to \(ClassCounts.largestTotal) expected).")
     }
     guard (rows != nil) == (complete != nil) else {
-      throw ValidationError("--complete and --rows: one without the other. Give both, or none.")
+      throw ValidationError("--complete and --rows: only one given (both or neither expected).")
     }
   }
 
   func run() throws {
     let meter = ProgressMeter()
-    // A line that redraws itself is ended before anything else is written.
+    // End the progress line before anything else is written.
     defer { meter.finish() }
     try draw(meter)
   }
@@ -77,9 +79,10 @@ struct GenerateCommand: ParsableCommand {
   private func draw(_ meter: ProgressMeter) throws {
     let place = SetPlace(try WorkingFolder.absolute(output))
     guard access(place.path, F_OK) != 0 else {
-      throw ControlError.conflict("--output: \(output) is there already (a new folder expected).")
+      throw ControlError.conflict(
+        "--output: \(output) exists (a new folder expected). Choose another folder.")
     }
-    // Nothing is left of a set that did not become whole.
+    // Remove an incomplete set.
     defer { place.discard() }
     let stop = StopSignal()
     try StopSignals.raise(stop)
@@ -106,7 +109,7 @@ struct GenerateCommand: ParsableCommand {
     }
     meter.finish()
     guard let results else {
-      throw ControlError.failed("stopped: nothing was written.")
+      throw ControlError.failed("stopped: nothing was written. Run the command again.")
     }
     try StandardOutput.write(results, json: json, headline: "\(results.images ?? 0) images")
   }
@@ -127,7 +130,7 @@ struct GenerateCommand: ParsableCommand {
       released.recipe.transform, classNames: released.classes, on: machine
     ) { meter.show("reading images", $0) }
     if read.rejected > 0 {
-      meter.say("\(folder): \(read.rejected) files are no readable images and are left out.")
+      meter.say("\(folder): skipped \(read.rejected) files that are not readable images.")
     }
     return read.images
   }

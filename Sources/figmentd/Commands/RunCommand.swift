@@ -9,41 +9,45 @@ import Models
 import Privacy
 import Runs
 
-/// One run in the foreground, for scripts and batch schedulers: the same ledger and the same files
-/// as a job of the daemon.
+/// One run in the foreground, for scripts and batch schedulers.
+///
+/// It uses the same ledger and writes the same files as a job of the daemon.
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Train on a folder of images and write a synthetic set, without a daemon.",
     discussion: """
-      Images lie in a sub-folder for each class. Results appear in OUTPUT/release/NAME, everything
-      that must not be shared in OUTPUT/internal/NAME. Called again after an interruption (SIGTERM,
-      SIGINT, SIGUSR1 or a crash), it goes on from the newest checkpoint; called again after the end,
-      it tells the results, or draws anew if --count differs. The ledger belongs to the folder of
-      images and lies in the state directory: all runs on a folder are counted together.
+      The folder of images contains a sub-folder for each class. The release is written to
+      OUTPUT/release/NAME; files that must not be shared are written to OUTPUT/internal/NAME.
+
+      After an interruption (SIGTERM, SIGINT, SIGUSR1 or a crash), the same command continues from the
+      newest checkpoint. After the end, it prints the results again, or draws a new set if --count
+      differs. The state directory contains one ledger for each folder of images, which counts all runs
+      on that folder together.
       """)
 
   @Option(help: ArgumentHelp("The folder of images.", valueName: "dir"), completion: .directory)
   var images: String
 
-  @Option(help: "The recipe: a name, or a path of a YAML file.")
+  @Option(help: "The recipe: a name, or the path of a YAML file.")
   var recipe: String
 
   @OptionGroup var options: RunOptions
 
-  @Flag(help: "Allow a delta that is not below 1 / images; the statement says so.")
+  @Flag(help: "Allow a delta of 1 / number of images or more; the statement mentions it.")
   var allowLargeDelta = false
 
   @Option(
     help: ArgumentHelp(
-      "Real images that are never trained on, for a curve of how likely they are; it stays inside.",
+      "Real images to hold out from training; the internal files get a curve of their likelihood.",
       valueName: "dir"), completion: .directory)
   var holdOut: String?
 
-  @Flag(help: "End when held-out images become no likelier; with --non-private alone.")
+  @Flag(help: "Stop when the likelihood of held-out images no longer rises; needs --non-private.")
   var stopEarly = false
 
-  @Option(help: ArgumentHelp("Where results appear.", valueName: "dir"), completion: .directory)
+  @Option(
+    help: ArgumentHelp("The folder for the results.", valueName: "dir"), completion: .directory)
   var output: String
 
   @Option(help: "The run's name. (default: the recipe's)")
@@ -51,30 +55,32 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "The most that all runs on this folder may spend together. (default: 10000)")
+    help: ArgumentHelp(
+      "Refuse this run if it would bring the total epsilon of all runs on this folder above this "
+        + "limit. The limit is not stored: give it with every run. (default: 10000)"))
   var epsilonMaximum: Double?
 
-  @Option(help: "Who is protected: file, or folder for one person with several files.")
+  @Option(help: "The unit of privacy: file, or folder if each sub-folder is one person.")
   var unit = UnitOption.file
 
   @Option(
     parsing: .unconditional,
-    help: "The most images of one person that are used, with --unit folder.")
+    help: "The maximum number of images to use of one person, with --unit folder.")
   var maximumPerUnit: Int?
 
-  @Option(help: "Class names in order, separated by commas; public. (default: the sub-folders)")
+  @Option(help: "The class names in order, separated by commas; public. (default: the sub-folders)")
   var classes: String?
 
   @Option(
     parsing: .unconditional,
-    help: "The number of images, or of persons with --unit folder; public. (default: as found)")
+    help: "The number of images, or of persons with --unit folder; public. (default: counted)")
   var population: Int?
 
   @OptionGroup var levels: LevelOptions
 
   @Option(
     help: ArgumentHelp(
-      "The folder of recipes. (default: \(Locations.ofThisProcess().recipes), or Models in the working "
+      "The folder of recipes. (default: \(Locations.ofThisProcess().recipes), else Models in the working "
         + "folder)",
       valueName: "dir"), completion: .directory)
   var recipes: String?
@@ -88,14 +94,14 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Threads to compute with. (default: the processors that are granted)")
+    help: "Number of threads. (default: the processors that this process may use)")
   var threads: Int?
 
   @Flag(
-    help: "Publish what was trained even if crashes cost more than a tenth of the planned steps.")
+    help: "Publish the result even if crashes cost more than a tenth of the planned steps.")
   var allowFewerSteps = false
 
-  @Flag(help: "Print the results as JSON; progress is JSON lines on standard error.")
+  @Flag(help: "Print the results as JSON, and progress as JSON lines on standard error.")
   var json = false
 
   enum UnitOption: String, ExpressibleByArgument, CaseIterable { case file, folder }
@@ -108,33 +114,38 @@ struct RunCommand: ParsableCommand {
         ("hardened", options.hardened), ("allow-large-delta", allowLargeDelta),
       ]
       if let option = meaningless.first(where: \.1)?.0 {
-        throw ValidationError("--non-private: --\(option) is given too. Drop one of them.")
+        throw ValidationError(
+          "--non-private and --\(option): both given (one expected). Drop one of them.")
       }
     } else {
       guard options.epsilon != nil else {
         throw ValidationError(
-          "--epsilon: a number above 0 is needed (1 to 10 are usual), or --non-private.")
+          "--epsilon: missing (a number above 0 expected). 1 to 10 is usual; "
+            + "--non-private trains without it.")
       }
       guard options.delta != nil else {
         throw ValidationError(
-          "--delta: a number between 0 and 1 is needed; take less than 1 / images, such as 1e-5.")
+          "--delta: missing (a number between 0 and 1 expected). Choose less than "
+            + "1 / number of images, such as 1e-5.")
       }
     }
     do { try request.validateNumbers() } catch { throw ValidationError("--\(error.message)") }
     if stopEarly {
       guard holdOut != nil else {
-        throw ValidationError("--stop-early: no --hold-out is given. Name a folder of images.")
+        throw ValidationError(
+          "--stop-early: --hold-out is missing. Add --hold-out with a folder of images.")
       }
       guard options.nonPrivate else {
         throw ValidationError(
-          "--stop-early: the length of a private run must not depend on held-out images, which "
-            + "nobody pays for. Drop it: the curve is drawn all the same.")
+          "--stop-early: --non-private is missing. The length of a private run must not depend on "
+            + "held-out images, because no budget covers them. Drop --stop-early; the run still writes "
+            + "the curve.")
       }
     }
     try validateRules()
     for (option, path) in [("images", images), ("output", output), ("recipe", recipe)]
     where path.isEmpty {
-      throw ValidationError("--\(option): an empty text given (a path or name expected).")
+      throw ValidationError("--\(option): empty (a path or name expected).")
     }
     if let population, population < 1 {
       throw ValidationError("--population: \(population) given (1 or more expected).")
@@ -148,7 +159,8 @@ struct RunCommand: ParsableCommand {
   private func validateRules() throws {
     if maximumPerUnit != nil, unit == .file {
       throw ValidationError(
-        "--maximum-per-unit: the unit is a file. Drop it, or give --unit folder.")
+        "--maximum-per-unit: the unit is a file (--unit folder expected). Drop it, or add --unit folder."
+      )
     }
     if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
       do { _ = try ClassNames.folders(names.map(String.init)) } catch {
@@ -179,7 +191,7 @@ struct RunCommand: ParsableCommand {
     try StopSignals.raise(stop)
     defer { RoomPatience.ofThisProcess.endWaiting() }
     RoomPatience.ofThisProcess.wait(
-      unless: stop, tell: { meter.say("no room on a disk: the run waits until there is some") })
+      unless: stop, tell: { meter.say("a disk is full: the run waits for free space") })
     let stateFolder = try WorkingFolder.absolute(state ?? locations.state)
     try StateDirectory.requireOwn(stateFolder)
     let results = try WorkingFolder.absolute(output)
@@ -210,7 +222,7 @@ struct RunCommand: ParsableCommand {
     case .finished(let outcome): try meter.finish(outcome)
     case .stopped:
       throw ControlError.failed(
-        "stopped: a checkpoint is written. The same command continues from it.")
+        "stopped: a checkpoint was written. Run the same command again to continue from it.")
     }
   }
 
@@ -221,13 +233,14 @@ struct RunCommand: ParsableCommand {
     let root = try WorkingFolder.absolute(images)
     guard !WorkingFolder.overlap(root, output) else {
       throw ControlError.invalid(
-        "--output \(self.output) and --images \(images) lie in one another (apart expected): the next "
-          + "run would learn from synthetic images as if they were real. Choose another output.")
+        "--output \(self.output) and --images \(images): one contains the other (separate folders "
+          + "expected). The next run would train on synthetic images as if they were real. Choose "
+          + "another output.")
     }
     if holdOut != nil, !(recipe.familyType is any LikelihoodModel.Type) {
       throw ControlError.invalid(
-        "--hold-out: models of family \(recipe.family) have no likelihood, of which a curve could "
-          + "be drawn. Drop it.")
+        "--hold-out: models of family \(recipe.family) have no likelihood (a pixel model expected). "
+          + "Drop it.")
     }
     let delta = options.delta ?? 1e-5
     return try RunOrder(
@@ -259,7 +272,7 @@ struct RunCommand: ParsableCommand {
     "\(output)/internal/\(name ?? recipe.name)"
   }
 
-  /// The command as reports quote it.
+  /// The command line for reports.
   private var command: String {
     var command = CommandText("figmentd run")
     command.add(path: "images", "IMAGES")

@@ -5,19 +5,19 @@ import Privacy
 import Runs
 import Synchronization
 
-/// Tells on standard error how a run in the foreground gets on, and its results on standard output.
+/// Prints the progress of a foreground run on standard error, and its results on standard output.
 final class RunMeter: Sendable {
   private let json: Bool
   private let isTerminal = isatty(2) == 1
   private let last = Mutex<(phase: JobPhase?, time: ContinuousClock.Instant)>((nil, .now))
 
-  /// Plain lines in a pipe are this far apart.
+  /// The time between plain lines in a pipe.
   private static let interval = Duration.seconds(5)
 
-  /// Writes JSON lines, or text for people.
+  /// Creates a meter that prints JSON lines or text.
   init(json: Bool) { self.json = json }
 
-  /// Shows a report, unless the last one was a moment ago.
+  /// Prints a report, unless the last one was printed a moment ago.
   func show(_ report: JobReport) {
     switch report {
     case .note(let text): say(text.value)
@@ -34,10 +34,10 @@ final class RunMeter: Sendable {
     }
   }
 
-  /// Says something in a line of its own.
+  /// Prints a line of its own.
   func say(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + text + "\n") }
 
-  /// Shows why a run ended early.
+  /// Prints why a run failed.
   func fail(_ error: ControlError) {
     write((isTerminal ? "\n" : "") + error.complaint(of: "figmentd run", asJSON: json) + "\n")
   }
@@ -61,7 +61,7 @@ final class RunMeter: Sendable {
   }
 
   private func write(_ text: String) {
-    // A log that finds no room holds nothing up.
+    // A full disk under the log must not block the run.
     try? DurableFile.writeAll(
       Data(text.utf8), to: 2, of: "standard error", patience: RoomPatience())
   }

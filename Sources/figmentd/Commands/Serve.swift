@@ -6,10 +6,10 @@ import Runs
 import ServiceLifecycle
 import UnixSignals
 
-/// Runs the daemon until it is told to stop.
+/// Runs the daemon until it is stopped.
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Run the daemon (what happens without a subcommand).")
+    abstract: "Run the daemon (the default subcommand).")
 
   @OptionGroup var configuration: ConfigurationOptions
 
@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
   var socket: String?
 
   @Option(
-    help: "What is logged: trace, debug, info, notice, warning, error or critical.",
+    help: "The lowest level to log: trace, debug, info, notice, warning, error or critical.",
     transform: Self.level)
   var logLevel = Logger.Level.info
 
@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
     }
   }
 
-  /// What systemd does not start anew (`RestartPreventExitStatus=` of the unit): `EX_CONFIG` of sysexits.h.
+  /// systemd does not restart after this code (`RestartPreventExitStatus=`): `EX_CONFIG` of sysexits.h.
   private static let configurationExitCode: Int32 = 78
 
   private func serve(_ logger: Logger) async throws {
@@ -80,8 +80,8 @@ struct Serve: AsyncParsableCommand {
     let reload = ReloadService(daemon: daemon, notifier: notifier, logger: logger) {
       [configuration] in try configuration.readForService(locations)
     }
-    // Stopped from the last to the first: the job writes its checkpoint while the socket still
-    // answers, and the watchdog is heard to the end.
+    // Services stop in reverse order: the job writes its checkpoint while the socket still answers,
+    // and the watchdog is notified until the end.
     let group = ServiceGroup(
       services: [
         Watchdog(daemon: daemon, notifier: notifier), server, reload,
@@ -95,7 +95,8 @@ struct Serve: AsyncParsableCommand {
 
   private static func level(_ name: String) throws -> Logger.Level {
     guard let level = Logger.Level(rawValue: name) else {
-      throw ValidationError("log level '\(name)': unknown.")
+      throw ValidationError(
+        "log level '\(name)': unknown (one of those in 'figmentd serve --help' expected).")
     }
     return level
   }

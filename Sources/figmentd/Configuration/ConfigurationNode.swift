@@ -1,44 +1,48 @@
 import Control
 import Yams
 
-/// A place in a configuration file, which knows its line and what people call it.
+/// A node of a configuration file, with its line and its path of keys.
 struct ConfigurationNode {
   let node: Node
   let file: String
-  /// What people call the place, like `datasets.faces.policy`.
+  /// The path of keys, such as `datasets.faces.policy`.
   let place: String
 
-  /// An error at this place.
+  /// Creates an error at this node.
   func error(_ message: String) -> ConfigurationError {
     ConfigurationError(file: file, line: node.mark?.line, message: "\(place): \(message)")
   }
 
-  /// The keys and values here.
+  /// Returns the keys and values of this node.
   ///
-  /// - Throws: when there is something else than a mapping.
+  /// - Throws: `ConfigurationError` if the node is not a mapping.
   func mapping() throws(ConfigurationError) -> ConfigurationMapping {
     if node.mapping == nil, node.scalar?.string.isEmpty ?? false {
       return ConfigurationMapping(at: self, items: [])
     }
-    guard let mapping = node.mapping else { throw error("not a mapping (key: value expected).") }
+    guard let mapping = node.mapping else {
+      throw error("not a mapping (lines like 'key: value' expected).")
+    }
     var items: [(key: String, value: ConfigurationNode)] = []
     for (key, value) in mapping {
-      guard let name = key.scalar?.string else { throw error("a key is not a word.") }
+      guard let name = key.scalar?.string else {
+        throw error("a key is not a word (lines like 'key: value' expected).")
+      }
       let path = place.isEmpty ? name : "\(place).\(name)"
       items.append((name, ConfigurationNode(node: value, file: file, place: path)))
     }
     return ConfigurationMapping(at: self, items: items)
   }
 
-  /// The word or number here.
+  /// Returns the word or number of this node.
   func text() throws(ConfigurationError) -> String {
     guard let text = node.scalar?.string, !text.isEmpty else {
-      throw error("nothing, or not a single value (a value expected).")
+      throw error("empty, or not a single value (one value expected).")
     }
     return text
   }
 
-  /// A whole number in a range.
+  /// Returns a whole number in a range.
   func integer(in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
     let text = try text()
     guard let number = Int(text), range.contains(number) else {
@@ -48,7 +52,7 @@ struct ConfigurationNode {
     return number
   }
 
-  /// A finite number above 0.
+  /// Returns a finite number above 0.
   func positiveNumber() throws(ConfigurationError) -> Double {
     let text = try text()
     guard let number = Double(text), number.isFinite, number > 0 else {
@@ -57,7 +61,7 @@ struct ConfigurationNode {
     return number
   }
 
-  /// `true` or `false`.
+  /// Returns `true` or `false`.
   func boolean() throws(ConfigurationError) -> Bool {
     let text = try text()
     guard let value = ["true": true, "false": false][text] else {
@@ -66,7 +70,7 @@ struct ConfigurationNode {
     return value
   }
 
-  /// One of the words of an enumeration.
+  /// Returns one of the words of an enumeration.
   func choice<Choice: CaseIterable & RawRepresentable<String>>(
     of type: Choice.Type
   ) throws(ConfigurationError) -> Choice {
@@ -77,7 +81,7 @@ struct ConfigurationNode {
     throw error("'\(text)' (\(words.joined(separator: ", ")) expected).\(near)")
   }
 
-  /// A path from the root of the file system, without `.`, `..` and a slash at the end.
+  /// Returns an absolute path without `.`, `..` and a trailing slash.
   func absolutePath() throws(ConfigurationError) -> String {
     let text = try text()
     let parts = text.split(separator: "/")
@@ -87,13 +91,15 @@ struct ConfigurationNode {
     return "/" + parts.joined(separator: "/")
   }
 
-  /// A list of words.
+  /// Returns a list of words.
   func words() throws(ConfigurationError) -> [String] {
     guard let sequence = node.sequence else { throw error("not a list ([a, b] expected).") }
     var words: [String] = []
     for element in sequence {
       let word = try ConfigurationNode(node: element, file: file, place: place).text()
-      guard !words.contains(word) else { throw error("'\(word)' is there twice.") }
+      guard !words.contains(word) else {
+        throw error("'\(word)' occurs twice (distinct words expected). Drop one.")
+      }
       words.append(word)
     }
     guard !words.isEmpty else { throw error("empty (at least one word expected).") }
@@ -101,7 +107,7 @@ struct ConfigurationNode {
   }
 }
 
-/// The keys of a mapping, each to be taken once; one that nobody takes is an error.
+/// The keys of a mapping; each may be taken once, and a key that is not taken is an error.
 struct ConfigurationMapping {
   private let origin: ConfigurationNode
   private var items: [(key: String, value: ConfigurationNode)]
@@ -115,23 +121,23 @@ struct ConfigurationMapping {
   /// All keys and values, for a mapping whose keys are names.
   var all: [(key: String, value: ConfigurationNode)] { items }
 
-  /// The value of a key, or nil when it is not there.
+  /// Returns the value of a key, or nil if it is missing.
   mutating func take(_ key: String) -> ConfigurationNode? {
     known.append(key)
     guard let index = items.firstIndex(where: { $0.key == key }) else { return nil }
     return items.remove(at: index).value
   }
 
-  /// The value of a key that must be there.
+  /// Returns the value of a required key.
   mutating func require(_ key: String) throws(ConfigurationError) -> ConfigurationNode {
     if let value = take(key) { return value }
-    // A key that is almost the missing one is the misspelt one.
+    // A key that resembles the missing one is a misspelling of it; do not report it as well.
     items.removeAll { Spelling.nearest(to: $0.key, among: [key]) == nil }
     try finish()
-    throw origin.error("'\(key)' is missing.")
+    throw origin.error("'\(key)' is missing. Add it.")
   }
 
-  /// Refuses the keys that nobody took.
+  /// Refuses keys that were not taken.
   func finish() throws(ConfigurationError) {
     guard let item = items.first else { return }
     let hint: String

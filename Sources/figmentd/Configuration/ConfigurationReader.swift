@@ -7,18 +7,18 @@ import struct Privacy.PrivacyBudget
 import Runs
 import Yams
 
-/// Reads a configuration from its file and the files of `conf.d` beside it.
+/// Reads a configuration from its file and from `conf.d/*.yaml` beside it.
 ///
-/// Later files replace single values of earlier ones and add datasets. A key that nobody knows is
-/// an error: a misspelt `epsilon_max` must not leave a budget open.
+/// Later files replace single values of earlier ones and add datasets. An unknown key is an error: a
+/// misspelt `epsilon_max` must not leave a budget unlimited.
 struct ConfigurationReader {
   private var configuration: Configuration
-  /// Where each dataset was declared, for errors that show only when all are known.
+  /// The declaration of each dataset, for errors that are found only after all files are read.
   private var origins: [String: ConfigurationNode] = [:]
-  /// What a dataset says of its releases; the rest is what all say, which a later file may still change.
+  /// The release settings of each dataset; a later file may still change the defaults that they extend.
   private var releases: [String: ConfigurationNode] = [:]
 
-  /// Starts from what holds without any file.
+  /// Starts with the configuration that is valid without any file.
   init(defaults: Configuration) {
     configuration = defaults
   }
@@ -43,10 +43,10 @@ struct ConfigurationReader {
     } catch let error as SystemCallError {
       throw ConfigurationError(
         file: path, line: nil,
-        message: "cannot be read: \(String(cString: strerror(error.code)))."
-          + " Name another file with --config, or make this one.")
+        message: "cannot read it: \(String(cString: strerror(error.code)))."
+          + " Create it, or choose another file with --config.")
     } catch let error as ControlError {
-      // No file at all, or none of a configuration's size; the message begins with the path.
+      // Not a regular file, or too large; the message begins with the path.
       throw ConfigurationError(
         file: path, line: nil, message: String(error.message.dropFirst(path.count + 2)))
     }
@@ -79,7 +79,7 @@ struct ConfigurationReader {
     try top.finish()
   }
 
-  /// The configuration, when all files are read.
+  /// Returns the configuration after all files were read.
   func finish() throws(ConfigurationError) -> Configuration {
     var result = configuration
     result.datasets.sort { $0.name < $1.name }
@@ -93,14 +93,16 @@ struct ConfigurationReader {
       guard let origin = origins[dataset.name] else { continue }
       if WorkingFolder.overlap(dataset.root, result.output) {
         throw origin.error(
-          "root \(dataset.root) and output \(result.output) lie in one another (apart expected): "
-            + "synthetic images would be learned from as if they were real.")
+          "root \(dataset.root) and output \(result.output): one contains the other (separate folders "
+            + "expected). Jobs would train on synthetic images as if they were real. Move one of them."
+        )
       }
       for other in result.datasets
       where other.name < dataset.name && WorkingFolder.overlap(dataset.root, other.root) {
         throw origin.error(
-          "root \(dataset.root) and that of dataset '\(other.name)' lie in one another (apart "
-            + "expected): the same images would have two budgets. Declare one dataset.")
+          "root \(dataset.root) and the root of dataset '\(other.name)': one contains the other "
+            + "(separate folders expected). The same images would have two budgets. Declare one dataset."
+        )
       }
     }
     return result
@@ -121,7 +123,7 @@ struct ConfigurationReader {
     try mapping.finish()
   }
 
-  /// Who may read releases; `usual` holds where nothing is said.
+  /// Reads who may read releases; `usual` provides the defaults.
   private static func release(
     _ node: ConfigurationNode, unless usual: ReleaseConfiguration
   ) throws(ConfigurationError) -> ReleaseConfiguration {
@@ -132,8 +134,8 @@ struct ConfigurationReader {
       let text = try node.text()
       guard let mode = UInt32(text, radix: 8), isMode(mode) else {
         throw node.error(
-          "'\(text)' (permissions of a folder like \"0750\" expected: the owner may do everything, others "
-            + "may not write, and who may read may search).")
+          "'\(text)' (permissions of a folder like \"0750\" expected: all rights for the owner, no right to "
+            + "write for others, and execute wherever read is set).")
       }
       release.mode = mode
     }
@@ -149,13 +151,15 @@ struct ConfigurationReader {
   private mutating func addDataset(
     _ name: String, _ node: ConfigurationNode
   ) throws(ConfigurationError) {
-    // Sixteen letters of a job's name are left for the number.
+    // A job's name needs sixteen more characters for its number.
     guard Name.isValid(name), name.utf8.count <= Name.maximumLength - 16 else {
       throw node.error(
-        "'\(name)' is no name (up to \(Name.maximumLength - 16) lower-case letters, digits, '.', "
+        "'\(name)' is not a valid name (up to \(Name.maximumLength - 16) lower-case letters, digits, '.', "
           + "'-', '_' expected).")
     }
-    guard origins[name] == nil else { throw node.error("declared twice.") }
+    guard origins[name] == nil else {
+      throw node.error("declared twice (one declaration of a dataset expected). Drop one.")
+    }
     var mapping = try node.mapping()
     let root = try mapping.require("root").absolutePath()
     let (policy, deltaNode) = try Self.policy(mapping.require("policy"))
@@ -171,8 +175,8 @@ struct ConfigurationReader {
       let folder = try node.absolutePath()
       guard !WorkingFolder.overlap(folder, dataset.root) else {
         throw node.error(
-          "hold_out \(folder) and root \(dataset.root) lie in one another (apart expected): what "
-            + "is trained on tells nothing about what was not.")
+          "hold_out \(folder) and root \(dataset.root): one contains the other (separate folders "
+            + "expected). Held-out images must not be trained on. Move one of them.")
       }
       dataset.holdOut = folder
     }
@@ -195,7 +199,7 @@ struct ConfigurationReader {
       let population = try node.integer(in: 1...Int(Int32.max))
       let size = DeltaSize(dataset.policy.delta, units: population)
       if !dataset.policy.allowsLargeDelta, let refusal = size.refusal(dataset: name) {
-        throw deltaNode.error("\(refusal) The number is that of 'population'.")
+        throw deltaNode.error("\(refusal) The number is the value of 'population'.")
       }
       dataset.population = population
     }
@@ -204,7 +208,7 @@ struct ConfigurationReader {
     configuration.datasets.append(dataset)
   }
 
-  /// Reads a policy, and where its delta stands: whether that is small enough shows only later.
+  /// Reads a policy and the node of its delta, which is checked later against the population.
   private static func policy(
     _ node: ConfigurationNode
   ) throws(ConfigurationError) -> (PrivacyPolicy, delta: ConfigurationNode) {
@@ -222,11 +226,13 @@ struct ConfigurationReader {
     if let node = mapping.take("max_per_unit") {
       policy.maximumPerUnit = try node.integer(in: 1...1_000_000)
       guard policy.unit == .folder else {
-        throw node.error("the unit is a file (unit: folder expected). Drop it or set the unit.")
+        throw node.error(
+          "the unit is a file (unit: folder expected). Drop it, or set 'unit: folder'.")
       }
     } else if policy.unit == .folder {
       throw node.error(
-        "'max_per_unit' is missing: with folders as units, each needs a bound on its files.")
+        "'max_per_unit' is missing (a bound on the files of each folder expected with unit: folder). "
+          + "Add it.")
     }
     if let node = mapping.take("non_private") { policy.allowsNonPrivate = try node.boolean() }
     if let node = mapping.take("allow_large_delta") {
@@ -244,7 +250,7 @@ struct ConfigurationReader {
     case .duplicatedKeysInMapping(let duplicates, let context):
       ConfigurationError(
         file: file, line: context.mark.line,
-        message: "key '\(duplicates.joined(separator: ", "))': there twice.")
+        message: "key '\(duplicates.joined(separator: ", "))': occurs twice. Drop one.")
     default:
       ConfigurationError(file: file, line: nil, message: "not YAML: \(error.words)")
     }

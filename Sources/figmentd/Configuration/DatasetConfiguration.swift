@@ -1,70 +1,69 @@
 import Control
 import struct Datasets.ImageTransform
 
-/// A dataset as the administrator declares it.
+/// A dataset as declared in the configuration.
 struct DatasetConfiguration: Codable, Hashable, Sendable {
-  /// What requests call it.
+  /// Its name in requests.
   let name: String
-  /// The folder that is watched; read, never written.
+  /// The watched folder; read, never written.
   let root: String
-  /// How changes are noticed.
+  /// How changes are detected.
   var mode: WatchMode = .auto
-  /// How long a file must stay as it is before it is looked at.
+  /// How long a file must remain unchanged before it is read.
   var settle: Duration = .seconds(5)
-  /// How often the root is looked through in any case.
+  /// The interval of full scans.
   var rescan: Duration = .seconds(600)
-  /// The classes in their order; nil takes the sub-folders that are there.
+  /// The classes in order; nil uses the existing sub-folders.
   ///
-  /// Declared classes are public. Found ones are not: that a class is there at all may say
+  /// Declared classes are public. Discovered ones are not: the existence of a class may reveal
   /// something about a person.
   var classes: [String]?
-  /// How many units of privacy there are, about; nil takes the number that is found.
+  /// The approximate number of units of privacy; nil counts them.
   ///
-  /// A declared number is public and decides the sampling probability. A found one is not: it tells
-  /// whether one more person is there.
+  /// A declared number is public and determines the sampling probability. A counted one is private: it
+  /// reveals whether one more person is present.
   var population: Int?
-  /// The sample that is white, 1...65,535, where files do not use their full depth; nil where they do.
+  /// The sample value of white, 1...65,535, if files do not use their full depth; nil if they do.
   ///
-  /// A declared level is public. It is never measured: the brightest image would decide it.
+  /// A declared level is public. It is never measured, because the brightest image would determine it.
   var whiteLevel: Int?
-  /// What becomes of the colours of a file that carries an ICC profile.
+  /// How to treat the colours of a file with an ICC profile.
   var colour: ImageTransform.Colour = .convert
-  /// A folder of real images that are never trained on, for evaluations; read, never written.
+  /// A folder of real images for evaluation only, never for training; read, never written.
   var holdOut: String?
-  /// What may be spent on it.
+  /// Its privacy policy.
   var policy: PrivacyPolicy
-  /// Who may read what is released of it; the reader of the configuration fills in what holds for all.
+  /// Who may read its releases; the reader of the configuration fills in the common settings.
   var release = ReleaseConfiguration()
 }
 
 extension DatasetConfiguration {
-  /// A watched root is looked through this often where nothing tells of changes, or as often as
-  /// `rescan` says if that is more often.
+  /// The interval of scans where the file system does not report changes, unless `rescan` is shorter.
   static let pollInterval = Duration.seconds(60)
 }
 
-/// How changes below a root are noticed.
+/// How changes below a root are detected.
 enum WatchMode: String, Codable, Hashable, Sendable, CaseIterable {
-  /// By inotify where the file system tells of changes, by looking where it does not.
+  /// By inotify if the file system reports changes, else by polling.
   case auto
   /// By inotify.
   case inotify
-  /// By looking through the root every minute (`DatasetConfiguration.pollInterval`).
+  /// By scanning the root every minute (`DatasetConfiguration.pollInterval`).
   case poll
 }
 
-/// What may be spent on a dataset.
+/// The privacy policy of a dataset.
 struct PrivacyPolicy: Codable, Hashable, Sendable {
   /// The most that all jobs together may spend.
   var epsilonMaximum: Double
-  /// The delta at which it is counted.
+  /// The delta of that epsilon.
   var delta: Double
-  /// Who is protected.
+  /// The unit of privacy.
   var unit: PrivacyUnit = .file
-  /// The most files of one folder that are learned from, when a folder is protected.
+  /// The maximum number of files to use of one folder, if the unit is a folder.
   var maximumPerUnit: Int?
-  /// Whether jobs without a guarantee are allowed.
+  /// Whether jobs without a privacy guarantee are allowed.
   var allowsNonPrivate = false
-  /// Whether a delta is allowed that is not below one divided by the number of units.
+  /// Whether delta may be one divided by the number of units, or larger.
   var allowsLargeDelta = false
 }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Where the daemon finds its files when nobody says otherwise.
+/// The default locations of the daemon's files.
 ///
-/// systemd names the folders in the environment. Without it, root gets the system's folders and
-/// anybody else those of the XDG base directory specification.
+/// systemd sets the folders in the environment. Without it, root uses the system's folders, and other
+/// users those of the XDG Base Directory Specification.
 struct Locations: Hashable, Sendable {
   /// The configuration file.
   let configuration: String
@@ -11,22 +11,22 @@ struct Locations: Hashable, Sendable {
   let state: String
   /// The control socket.
   let socket: String
-  /// Where releases go.
+  /// The folder of releases.
   let output: String
-  /// Where recipes are.
+  /// The folder of recipes.
   let recipes: String
-  /// Where recipes are when the binary runs from the folder that it was built in.
+  /// The folders of recipes in a source checkout, if the binary runs from its build folder.
   let checkouts: [String]
 
   /// Finds the locations.
   ///
   /// - Parameters:
-  ///   - environment: the variables of the process.
+  ///   - environment: the environment variables.
   ///   - user: the user that the process runs as.
-  ///   - executable: the path of the running binary: recipes are installed beside it.
+  ///   - executable: the path of the running binary; recipes are installed relative to it.
   init(environment: [String: String], user: uid_t, executable: String) {
     func first(_ variable: String) -> String? {
-      // systemd lists several directories with colons; the first one is the unit's own.
+      // systemd separates several directories with colons; the first one is the unit's own.
       environment[variable]?.split(separator: ":").first.map { String($0) }
     }
     let home = environment["HOME"] ?? "/"
@@ -76,6 +76,6 @@ struct Locations: Hashable, Sendable {
     return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : CommandLine.arguments[0]
   }
 
-  /// What holds without a configuration file.
+  /// The configuration without a configuration file.
   var defaults: Configuration { Configuration(output: output, recipes: recipes) }
 }

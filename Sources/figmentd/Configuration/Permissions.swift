@@ -1,14 +1,13 @@
 @_spi(Administrator) import Privacy
 
-/// Where permission to train without privacy comes from: the one file that can give it for
-/// real images.
+/// Grants permission to train on real images without privacy; no other file can grant it.
 extension UnprotectedTraining {
-  /// What the administrator's policy of a dataset gives; nil when it allows no such run.
+  /// The permission that a dataset's policy grants; nil if it allows no such run.
   static func granted(by policy: PrivacyPolicy) -> UnprotectedTraining? {
     policy.allowsNonPrivate ? UnprotectedTraining() : nil
   }
 
-  /// Who runs `figmentd run` is the administrator, and says so with a flag.
+  /// The caller of `figmentd run` acts as administrator and grants it by a flag.
   static func granted(byFlag isGiven: Bool) -> UnprotectedTraining? {
     isGiven ? UnprotectedTraining() : nil
   }

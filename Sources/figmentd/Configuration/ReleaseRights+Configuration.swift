@@ -3,10 +3,10 @@ import Glibc
 import Runs
 
 extension ReleaseRights {
-  /// The rights that a configuration asks for.
+  /// Resolves the rights that a configuration requests.
   ///
-  /// - Throws: `ControlError` when there is no such group on this machine, or when this process may not
-  ///   give it files.
+  /// - Throws: `ControlError` if the group does not exist on this machine, or if this process may not
+  ///   assign files to it.
   init(_ configuration: ReleaseConfiguration) throws(ControlError) {
     let group = try configuration.group.map { name throws(ControlError) in
       let number = try UserAccount.number(ofGroup: name, key: "release.group")

@@ -1,24 +1,24 @@
 import Control
 import FoundationEssentials
 
-/// Which finished jobs the daemon removes by itself; without limits, none.
+/// Which finished jobs the daemon removes by itself; none without limits.
 ///
-/// What goes is a job's state: checkpoints, pixels, history. Releases and ledgers stay.
+/// It removes a job's state: checkpoints, pixels and history. Releases and ledgers stay.
 struct RetentionPolicy: Hashable, Sendable {
-  /// The most finished jobs of a dataset that are kept, the newest ones.
+  /// The number of finished jobs to keep of each dataset, the newest ones.
   var keepJobs: Int?
   /// How long a finished job is kept.
   var keepFor: Duration?
 
-  /// Why a job goes.
+  /// Why a job is removed.
   enum Reason: Hashable, Sendable {
     case number(Int)
     case age(Duration)
   }
 
-  /// The jobs to be removed, oldest first.
+  /// Returns the jobs to remove, oldest first.
   ///
-  /// A job goes when either limit says so, unless one that is not finished needs its model.
+  /// A job is removed if it exceeds either limit, unless an unfinished job needs its model.
   func expired(_ jobs: [Job], at now: Date) -> [(job: Job, reason: Reason)] {
     let needed = Set(jobs.filter { !$0.state.isFinished }.compactMap { $0.request.trainedJob })
     var counts: [String: Int] = [:]
@@ -61,7 +61,7 @@ extension ConfigurationNode {
     return policy
   }
 
-  /// A whole number of minutes, hours, days or weeks: `90min`, `12h`, `30d`, `4w`.
+  /// Reads a whole number of minutes, hours, days or weeks: `90min`, `12h`, `30d`, `4w`.
   func duration() throws(ConfigurationError) -> Duration {
     let text = try text()
     for (unit, seconds) in [("min", 60), ("h", 3_600), ("d", 86_400), ("w", 604_800)] {
@@ -72,7 +72,7 @@ extension ConfigurationNode {
     throw error("'\(text)' (a time like 90min, 12h, 30d or 4w expected).")
   }
 
-  /// A size like `1GiB` or `500MB`, or a share of a disk like `5%`; `0` for none.
+  /// Reads a size like `1GiB` or `500MB`, or a share of a disk like `5%`; `0` for none.
   func minimumFree() throws(ConfigurationError) -> MinimumFree {
     let text = try text()
     if text == "0" { return .bytes(0) }

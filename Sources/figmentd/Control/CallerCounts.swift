@@ -1,10 +1,10 @@
 import Control
 import Synchronization
 
-/// Counts who is connected and what they wait for, so that nobody can take the room of others.
+/// Counts connected callers and their pending requests, so that no user can exclude others.
 ///
-/// Root and the daemon's own user have room of their own, strangers have little, and everybody else
-/// shares the rest.
+/// Root and the daemon's own user have a separate quota, users without access have a small one, and all
+/// others share the rest.
 final class CallerCounts: Sendable {
   private struct State {
     var privileged: Quota
@@ -24,47 +24,48 @@ final class CallerCounts: Sendable {
 
   private let state: Mutex<State>
 
-  /// Counts up to limits.
+  /// Creates counts with limits.
   init(_ limits: ControlLimits) {
     state = Mutex(State(limits))
   }
 
-  /// Lets a caller in.
+  /// Admits a caller.
   ///
-  /// - Throws: `ControlError.busy` when there are too many; `leave` must not be called then.
+  /// - Throws: `ControlError.busy` if there are too many; do not call `leave` then.
   func enter(_ user: UInt32, as standing: Standing) throws(ControlError) {
     let limit = state.withLock { $0[keyPath: Self.quota(of: standing)].enter(user) }
     switch limit {
     case nil: return
     case .ofUser(let most):
       throw .busy(
-        "daemon: \(most) callers of user \(user) are connected. Close some, then try again.")
+        "daemon: user \(user) has \(most) connections already (fewer expected). Close some, then try again."
+      )
     case .ofAll(let most):
-      throw .busy("daemon: \(most) callers are connected. Try again soon.")
+      throw .busy("daemon: \(most) callers are connected already (fewer expected). Try again soon.")
     }
   }
 
-  /// Lets a caller out that was let in.
+  /// Removes a caller that was admitted.
   func leave(_ user: UInt32, as standing: Standing) {
     state.withLock { $0[keyPath: Self.quota(of: standing)].leave(user) }
   }
 
-  /// Lets a caller follow a job.
+  /// Counts a caller that follows a job.
   ///
-  /// - Throws: `ControlError.busy` when the user follows too many; `endFollowing` must not be called then.
+  /// - Throws: `ControlError.busy` if the user follows too many; do not call `endFollowing` then.
   func follow(_ user: UInt32) throws(ControlError) {
     guard case .ofUser(let most) = state.withLock({ $0.followers.enter(user) }) else { return }
     throw .busy(
-      "daemon: \(most) callers of user \(user) follow jobs already. End one of them, or ask for the "
-        + "job's state instead (figment show JOB).")
+      "daemon: user \(user) follows \(most) jobs already (fewer expected). End one, or request the job's "
+        + "state instead (figment show JOB).")
   }
 
-  /// Ends what `follow` began.
+  /// Removes a caller that `follow` counted.
   func endFollowing(_ user: UInt32) { state.withLock { $0.followers.leave(user) } }
 
-  /// Computes a plan for a user, unless too many are asked for.
+  /// Computes a plan for a user, unless too many are pending.
   ///
-  /// - Throws: `ControlError.busy`, or what `body` throws.
+  /// - Throws: `ControlError.busy`, or the error of `body`.
   func plan<Result: Sendable>(
     for user: UInt32, _ body: () async throws -> Result
   ) async throws -> Result {
@@ -72,9 +73,11 @@ final class CallerCounts: Sendable {
     case nil: break
     case .ofUser(let most):
       throw ControlError.busy(
-        "daemon: \(most) plans of user \(user) are being computed. Wait for them, then ask again.")
+        "daemon: user \(user) has \(most) pending plans already (fewer expected). Wait for them, then try "
+          + "again.")
     case .ofAll(let most):
-      throw ControlError.busy("daemon: \(most) plans are being computed. Ask again soon.")
+      throw ControlError.busy(
+        "daemon: \(most) plans are pending already (fewer expected). Try again soon.")
     }
     defer { state.withLock { $0.plans.leave(user) } }
     return try await body()
@@ -89,7 +92,7 @@ final class CallerCounts: Sendable {
   }
 }
 
-/// Counts something by user, up to a number for each and for all.
+/// Counts by user, with a limit for each user and for all together.
 private struct Quota {
   enum Limit {
     case ofUser(Int)
@@ -105,7 +108,7 @@ private struct Quota {
     self.perUser = perUser
   }
 
-  /// Counts one more of a user; answers with the limit that does not allow it.
+  /// Counts one more for a user; returns the limit that is reached, or nil.
   mutating func enter(_ user: UInt32) -> Limit? {
     if users[user, default: 0] >= perUser { return .ofUser(perUser) }
     if users.values.reduce(0, +) >= total { return .ofAll(total) }
@@ -119,18 +122,18 @@ private struct Quota {
   }
 }
 
-/// Somebody who was let in, until the connection ends.
+/// An admitted caller, until its connection ends.
 final class Caller: Sendable {
   /// The process at the other end.
   let peer: Peer
-  /// What it may do.
+  /// Its access rights.
   let standing: Standing
   private let counts: CallerCounts
   private let isFollowing = Mutex(false)
 
-  /// Lets a caller in.
+  /// Admits a caller.
   ///
-  /// - Throws: `ControlError.busy` when there are too many.
+  /// - Throws: `ControlError.busy` if there are too many.
   init(_ peer: Peer, as standing: Standing, in counts: CallerCounts) throws(ControlError) {
     self.peer = peer
     self.standing = standing
@@ -138,18 +141,18 @@ final class Caller: Sendable {
     try counts.enter(peer.user, as: standing)
   }
 
-  /// Counts the caller as one who follows a job.
+  /// Counts the caller as a follower of a job.
   func follow() throws(ControlError) {
     try counts.follow(peer.user)
     isFollowing.withLock { $0 = true }
   }
 
-  /// Computes a plan, unless too many are being computed.
+  /// Computes a plan, unless too many are pending.
   func plan<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
     try await counts.plan(for: peer.user, body)
   }
 
-  /// Lets the caller out; to be called once.
+  /// Removes the caller; call it once.
   func leave() {
     counts.leave(peer.user, as: standing)
     if isFollowing.withLock({ $0 }) { counts.endFollowing(peer.user) }

@@ -1,27 +1,27 @@
-/// What a caller may cost the daemon.
+/// Limits on the resources that callers may use.
 struct ControlLimits: Hashable, Sendable {
-  /// Bytes of a request's line and headers.
+  /// The maximum size of a request's line and headers in bytes.
   var headerBytes = 16 * 1024
-  /// Bytes of a request's body.
+  /// The maximum size of a request's body in bytes.
   var bodyBytes = 1024 * 1024
-  /// Callers at a time who may at least look; root and the daemon's own user are not among them.
+  /// Concurrent callers with access, without root and the daemon's own user.
   var connections = 64
-  /// Callers at a time of one user, so that a careless script leaves room for others.
+  /// Concurrent callers of one user, so that a careless script cannot exclude others.
   var connectionsPerUser = 16
-  /// Followers of jobs at a time of one user: they stay for hours, and must leave room to cancel.
+  /// Concurrent followers of jobs of one user: they stay for hours, and the user must still be able to cancel.
   var followersPerUser = 8
-  /// Callers at a time who may not even look: enough to tell them so.
+  /// Concurrent callers without access: enough to send them a refusal.
   var strangers = 16
-  /// Callers at a time of one such user.
+  /// Concurrent callers of one such user.
   var strangersPerUser = 4
-  /// Plans that are computed or wait to be.
+  /// Plans that are being computed or wait.
   var plans = 8
-  /// Plans of one user that are computed or wait to be.
+  /// Plans of one user that are being computed or wait.
   var plansPerUser = 2
-  /// Time for a request to arrive, however slowly it trickles.
+  /// The time within which the whole request must arrive.
   var requestSeconds: Int64 = 10
-  /// Time for a caller to take the next piece of a reply, or the next event of a job.
+  /// The time within which a caller must read the next piece of a reply, or the next event of a job.
   var writeSeconds: Int64 = 20
-  /// Time for a caller to take all of a reply that is no stream.
+  /// The time within which a caller must read a whole reply that is not a stream.
   var replySeconds: Int64 = 120
 }

@@ -5,17 +5,17 @@ import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
 
-/// HTTP/1.1 over the control socket: one request per connection, on one event loop.
+/// The HTTP/1.1 server on the control socket: one request per connection, on one event loop.
 ///
-/// A connection costs little on a Unix socket, so none is kept for a second request: that leaves
-/// no pipelining, no idle connections and no timers between requests to get wrong.
+/// A connection over a Unix socket is cheap, so none serves a second request. This avoids pipelining,
+/// idle connections and timers between requests.
 struct ControlServer: Service {
   private let channel: any Channel
   private let group: MultiThreadedEventLoopGroup
   private let socket: ControlSocket
   private let logger: Logger
 
-  /// Starts to answer on a socket.
+  /// Starts the server on a socket.
   static func start(
     on socket: ControlSocket, routes: Routes, limits: ControlLimits = ControlLimits(),
     logger: Logger
@@ -37,9 +37,9 @@ struct ControlServer: Service {
     }
   }
 
-  /// Answers until it is told to stop.
+  /// Serves requests until it is stopped.
   func run() async throws {
-    // A future does not end with the task that waits for it: the channel itself must be closed.
+    // Cancelling a task does not cancel the future that it waits for, so close the channel itself.
     await withGracefulShutdownHandler {
       try? await channel.closeFuture.get()
     } onGracefulShutdown: {
@@ -48,7 +48,7 @@ struct ControlServer: Service {
     await stop()
   }
 
-  /// Takes no more callers and cuts off those that are there.
+  /// Accepts no more callers and closes the existing connections.
   func stop() async {
     try? await channel.close()
     socket.remove()

@@ -2,27 +2,27 @@ import Control
 import Glibc
 import Runs
 
-/// The listening socket: systemd's when it passes one, else a file of our own.
+/// The listening socket: the one that systemd passes, else a socket file of our own.
 struct ControlSocket: Sendable {
   /// The listening descriptor.
   let descriptor: Int32
-  /// The file to remove at the end; nil when systemd owns it.
+  /// The file to remove at the end; nil if systemd owns it.
   let file: String?
 
-  /// The longest path that fits a `sockaddr_un`, without its closing zero.
+  /// The longest path that fits into a `sockaddr_un`, without the terminating zero.
   static let maximumPathLength = 107
-  /// Callers that may wait to be accepted.
+  /// The number of callers that may wait to be accepted.
   private static let backlog: Int32 = 128
   /// The first descriptor that systemd passes (sd_listen_fds(3)).
   private static let firstInherited: Int32 = 3
 
-  /// Takes the socket that systemd passed to this very process, or nothing.
+  /// Returns the socket that systemd passed to this process, or nil.
   static func inherited() -> ControlSocket? {
     guard let process = getenv("LISTEN_PID").map({ String(cString: $0) }),
       let count = getenv("LISTEN_FDS").map({ String(cString: $0) }),
       process == String(getpid()), let number = Int(count), number >= 1
     else { return nil }
-    // Children must not believe that the sockets are theirs.
+    // Child processes must not take these sockets for their own.
     unsetenv("LISTEN_PID")
     unsetenv("LISTEN_FDS")
     unsetenv("LISTEN_FDNAMES")
@@ -30,16 +30,16 @@ struct ControlSocket: Sendable {
     return ControlSocket(descriptor: firstInherited, file: nil)
   }
 
-  /// Makes a socket file.
+  /// Creates a socket file.
   ///
-  /// The caller holds the state directory. A file that is there already is removed when nobody
-  /// answers on it; permissions are set before anybody can connect.
+  /// The caller must hold the lock of the state directory. An existing socket file is removed if no
+  /// process listens on it. Permissions are set before anyone can connect.
   ///
-  /// - Throws: `ControlError.conflict` when another daemon listens there.
+  /// - Throws: `ControlError.conflict` if another daemon listens on it.
   static func make(at path: String, mode: mode_t, group: gid_t?) throws -> ControlSocket {
     guard (1...maximumPathLength).contains(path.utf8.count) else {
       throw ControlError.invalid(
-        "socket \(path): \(path.utf8.count) bytes long (at most \(maximumPathLength) expected). "
+        "socket \(path): the path has \(path.utf8.count) bytes (at most \(maximumPathLength) expected). "
           + "Choose a shorter path with --socket.")
     }
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
@@ -50,8 +50,8 @@ struct ControlSocket: Sendable {
       socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     }
     do {
-      // The mode of the descriptor is that of the socket's file. Unlike a mask, it is not the whole
-      // process's: no other thread makes a file under it meanwhile.
+      // The descriptor's mode becomes that of the socket file. Unlike the umask, it does not affect
+      // files that other threads create meanwhile.
       try systemCall("fchmod", path) { fchmod(descriptor, 0o600) }
       try withAddress(of: path) { address, length in
         _ = try systemCall("bind", path) { bind(descriptor, address, length) }
@@ -66,7 +66,7 @@ struct ControlSocket: Sendable {
     }
   }
 
-  /// Gives the socket to a group, unless it has it already.
+  /// Assigns the socket to a group, unless it already has that group.
   private static func give(_ path: String, to group: gid_t) throws {
     var information = stat()
     if lstat(path, &information) == 0, information.st_gid == group { return }
@@ -87,8 +87,8 @@ struct ControlSocket: Sendable {
     guard lstat(path, &information) == 0 else { return }
     guard information.st_mode & S_IFMT == S_IFSOCK else {
       throw ControlError.conflict(
-        "socket \(path): something else is there (nothing or an old socket expected). "
-          + "Move it away.")
+        "socket \(path): another file exists there (no file, or an old socket, expected). "
+          + "Move it away, or choose another --socket.")
     }
     let probe = try systemCall("socket", path) {
       socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -97,7 +97,7 @@ struct ControlSocket: Sendable {
     let answers = withAddress(of: path) { connect(probe, $0, $1) == 0 }
     if answers {
       throw ControlError.conflict(
-        "socket \(path): another figmentd listens there. Stop it, or choose another --socket.")
+        "socket \(path): another figmentd listens on it. Stop it, or choose another --socket.")
     }
     try systemCall("unlink", path) { unlink(path) }
   }
@@ -109,7 +109,7 @@ struct ControlSocket: Sendable {
 
 /// Calls `body` with the address of a socket file.
 ///
-/// - Parameter isAbstract: the first byte of the path becomes a zero (unix(7)).
+/// - Parameter isAbstract: whether to replace the first byte of the path by a zero (unix(7)).
 func withAddress<Result, Failure: Error>(
   of path: String, isAbstract: Bool = false,
   _ body: (UnsafePointer<sockaddr>, socklen_t) throws(Failure) -> Result
@@ -120,7 +120,7 @@ func withAddress<Result, Failure: Error>(
   if isAbstract, !bytes.isEmpty { bytes[0] = 0 }
   withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
   let pathOffset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
-  // An abstract name has no closing zero: every byte counts.
+  // An abstract name has no terminating zero, so every byte counts.
   let length = socklen_t(pathOffset + bytes.count + (isAbstract ? 0 : 1))
   return try withUnsafePointer(to: &address) { pointer throws(Failure) in
     let raw = UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)

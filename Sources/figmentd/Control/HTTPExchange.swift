@@ -3,9 +3,9 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 
-/// One request and its answer.
+/// One request and its reply.
 ///
-/// Lives on the event loop of its connection; the answer is worked out in a task.
+/// Lives on the event loop of its connection; a task computes the reply.
 final class HTTPExchange: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
@@ -22,8 +22,8 @@ final class HTTPExchange: ChannelInboundHandler {
   /// Whether the headers have arrived.
   var hasHead: Bool { head != nil }
 
-  /// Makes an exchange with a caller, or with somebody who was not let in: then the refusal answers
-  /// whatever is asked.
+  /// Creates an exchange with a caller; for one that was not admitted, the refusal is the reply to any
+  /// request.
   init(routes: Routes, caller: Result<Caller, ControlError>, limits: ControlLimits) {
     self.routes = routes
     self.caller = caller
@@ -36,7 +36,8 @@ final class HTTPExchange: ChannelInboundHandler {
     deadline = context.eventLoop.scheduleTask(in: .seconds(limits.requestSeconds)) {
       let exchange = bound.value
       exchange.refuse(
-        .timedOut("request: not whole after \(exchange.limits.requestSeconds) seconds."),
+        .timedOut(
+          "request: incomplete after \(exchange.limits.requestSeconds) seconds. Try again."),
         boundContext.value)
     }
     if case .failure(let refusal) = caller { refuse(refusal, context) }
@@ -66,7 +67,7 @@ final class HTTPExchange: ChannelInboundHandler {
     }
   }
 
-  /// Answers with a problem, unless an answer is under way, and ends the connection.
+  /// Replies with a problem, unless a reply is in progress, and closes the connection.
   func refuse(_ error: ControlError, _ context: ChannelHandlerContext) {
     guard answering == nil else { return }
     send(.problem(error.problem), context)
@@ -78,7 +79,7 @@ final class HTTPExchange: ChannelInboundHandler {
       $0 + $1.name.utf8.count + $1.value.utf8.count + 4
     }
     if bytes > limits.headerBytes {
-      refuse(.tooLarge("headers: more than \(limits.headerBytes) bytes."), context)
+      refuse(.tooLarge("headers: more than \(limits.headerBytes) bytes (fewer expected)."), context)
       return
     }
     let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
@@ -94,7 +95,7 @@ final class HTTPExchange: ChannelInboundHandler {
   }
 
   private var bodyTooLarge: ControlError {
-    .tooLarge("body: more than \(limits.bodyBytes) bytes.")
+    .tooLarge("body: more than \(limits.bodyBytes) bytes (fewer expected).")
   }
 
   private func answer(_ context: ChannelHandlerContext) {
@@ -118,9 +119,9 @@ final class HTTPExchange: ChannelInboundHandler {
   }
 }
 
-/// Cuts off a peer whose headers do not end.
+/// Refuses a request whose headers exceed the limit.
 ///
-/// Sits before the parser, which on its own would keep more than a request of ours can need.
+/// It precedes the parser, which would buffer more than any valid request needs.
 final class HeaderLimit: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
@@ -138,7 +139,7 @@ final class HeaderLimit: ChannelInboundHandler {
     received += unwrapInboundIn(data).readableBytes
     context.fireChannelRead(data)
     if received > limit, !exchange.hasHead {
-      exchange.refuse(.tooLarge("headers: more than \(limit) bytes."), context)
+      exchange.refuse(.tooLarge("headers: more than \(limit) bytes (fewer expected)."), context)
     }
   }
 }

@@ -3,20 +3,20 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 
-/// Writes an answer and ends the connection.
+/// Writes a reply and closes the connection.
 ///
-/// A caller that does not read is cut off: each piece must be taken within a time, and a reply that is no
-/// stream as a whole. What lies in the kernel's buffers counts as taken.
+/// A caller that does not read is disconnected: it must read each piece within a time limit, and a reply
+/// that is not a stream as a whole. Bytes in the kernel's buffers count as read.
 struct HTTPResponse: Sendable {
-  /// Where it is written.
+  /// The channel to write to.
   let channel: any Channel
-  /// How long a caller may take.
+  /// The time limits for a caller.
   let limits: ControlLimits
 
-  /// Bytes of a piece.
+  /// The size of a piece in bytes.
   private static let pieceBytes = 64 * 1024
 
-  /// Sends a reply; a peer that is gone is not an error.
+  /// Sends a reply; a closed connection is not an error.
   func send(_ reply: ControlReply) async {
     do {
       switch reply {
@@ -28,7 +28,7 @@ struct HTTPResponse: Sendable {
       case .events(let events, let withCounts): try await send(events, withCounts: withCounts)
       }
     } catch {
-      // Nobody is left who could be told.
+      // The connection is closed, so nothing can be reported to the caller.
     }
     try? await channel.close()
   }
@@ -52,8 +52,8 @@ struct HTTPResponse: Sendable {
 
   private func part(_ bytes: ByteBuffer) -> HTTPServerResponsePart { .body(.byteBuffer(bytes)) }
 
-  /// Writes a part and waits until the kernel has taken it; ends the connection where the caller has made
-  /// no room for it in time.
+  /// Writes a part and waits until the kernel has accepted it; closes the connection if the caller does
+  /// not read in time.
   private func write(_ part: HTTPServerResponsePart) async throws {
     let deadline = channel.eventLoop.scheduleTask(in: .seconds(limits.writeSeconds)) { [channel] in
       channel.close(promise: nil)
@@ -62,8 +62,8 @@ struct HTTPResponse: Sendable {
     try await channel.writeAndFlush(part)
   }
 
-  /// Each line waits until the one before is written: a slow reader holds nothing in memory but
-  /// its own mailbox.
+  /// Each line waits until the previous one is written, so a slow reader occupies no memory beyond its
+  /// own mailbox.
   private func send(
     _ events: AsyncThrowingStream<JobEvent, any Error>, withCounts: Bool
   ) async throws {

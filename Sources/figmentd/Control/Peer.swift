@@ -2,7 +2,7 @@ import Control
 import Glibc
 import Synchronization
 
-/// The process at the other end of the socket, as the kernel vouches for it.
+/// The process at the other end of the socket, as the kernel reports it.
 ///
 /// The layout is that of `struct ucred` (socket(7), SO_PEERCRED).
 struct Peer: Hashable, Sendable {
@@ -13,7 +13,7 @@ struct Peer: Hashable, Sendable {
   /// Its group.
   var group: UInt32
 
-  /// Whether it is in a group, by its own group or by those of its user.
+  /// Whether it belongs to a group, by its own group or by those of its user.
   func isMember(of wanted: gid_t) -> Bool {
     if group == wanted { return true }
     var entry = passwd()
@@ -32,39 +32,39 @@ struct Peer: Hashable, Sendable {
   }
 }
 
-/// What a caller may do.
+/// The access rights of a caller.
 enum Standing: Hashable, Sendable {
-  /// Not even look.
+  /// No access.
   case stranger
-  /// Look, at what no private file decides.
+  /// Read access to everything that does not depend on private files.
   case reader
-  /// Everything.
+  /// Full access.
   case controller
-  /// Everything: the caller is root or the daemon's own user.
+  /// Full access: the caller is root or the daemon's own user.
   case owner
 
-  /// Whether the caller may change something, and see numbers and names of real files.
+  /// Whether the caller may make changes, and see numbers and names of real files.
   var mayControl: Bool { self == .controller || self == .owner }
 }
 
-/// Who may look and who may change something.
+/// Who has read access and who has full access.
 struct AccessPolicy: Hashable, Sendable {
   /// The daemon's own user.
   let owner: uid_t
-  /// Members may do everything.
+  /// The group whose members have full access.
   let controlGroup: gid_t?
-  /// Members may look, at what no private file decides.
+  /// The group whose members have read access to everything that does not depend on private files.
   let readGroup: gid_t?
 
-  /// What a peer may do, where that needs no look into the user database; nil where it does.
+  /// The access rights of a peer; nil if they require a look-up in the user database.
   func standingWithoutLookup(of peer: Peer) -> Standing? {
     if peer.user == 0 || peer.user == owner { return .owner }
     return controlGroup == nil && readGroup == nil ? .stranger : nil
   }
 
-  /// What a peer may do.
+  /// The access rights of a peer.
   ///
-  /// Looks into the user database, which may be across a network.
+  /// Reads the user database, which may be on the network.
   func standing(of peer: Peer) -> Standing {
     if let standing = standingWithoutLookup(of: peer) { return standing }
     if let controlGroup, peer.isMember(of: controlGroup) { return .controller }
@@ -72,7 +72,7 @@ struct AccessPolicy: Hashable, Sendable {
     return .stranger
   }
 
-  /// Refuses a peer that may not do what it asks.
+  /// Refuses a peer that may not make a request.
   ///
   /// - Throws: `ControlError.forbidden`.
   func check(_ peer: Peer, for route: ControlRoute) throws(ControlError) {
@@ -81,27 +81,29 @@ struct AccessPolicy: Hashable, Sendable {
 }
 
 extension Standing {
-  /// Refuses what a caller of this standing may not do.
+  /// Refuses a request that this standing does not permit.
   ///
   /// - Throws: `ControlError.forbidden`.
   func check(_ peer: Peer, for route: ControlRoute) throws(ControlError) {
     if mayControl || self == .reader && !route.needsControl { return }
     throw .forbidden(
-      "user \(peer.user): may not \(route.needsControl ? "do this" : "look") here "
-        + "(a member of the socket's group expected). Ask the administrator.")
+      "user \(peer.user): no \(route.needsControl ? "permission to do this" : "read access") "
+        + "(membership in the socket's group expected). Ask the administrator.")
   }
 }
 
-/// Looks up what callers may do, on a thread of its own: a user database across a network may be slow, and
-/// must not hold up root, the daemon's own user, or the event loop.
+/// Looks up the access rights of callers on a separate thread.
+///
+/// A user database on the network may be slow. It must not delay root, the daemon's own user or the event
+/// loop.
 final class StandingLookup: Sendable {
   private let access: AccessPolicy
   private let thread = SerialThread(named: "figment-names")
   private let known = Mutex<[Identity: Answer]>([:])
 
-  /// A membership that was looked up holds this long.
+  /// How long a look-up stays valid.
   private static let lifetime = Duration.seconds(5)
-  /// More answers than this are not kept.
+  /// The maximum number of cached look-ups.
   private static let capacity = 256
 
   private struct Identity: Hashable {
@@ -114,12 +116,12 @@ final class StandingLookup: Sendable {
     let time: ContinuousClock.Instant
   }
 
-  /// Looks up by a policy.
+  /// Creates a look-up for a policy.
   init(_ access: AccessPolicy) {
     self.access = access
   }
 
-  /// What a peer may do, where it is known already.
+  /// The access rights of a peer if they are cached.
   func knownStanding(of peer: Peer) -> Standing? {
     if let standing = access.standingWithoutLookup(of: peer) { return standing }
     let answer = known.withLock { $0[Identity(user: peer.user, group: peer.group)] }
@@ -127,7 +129,7 @@ final class StandingLookup: Sendable {
     return answer.standing
   }
 
-  /// What a peer may do; a stranger where that cannot be found out.
+  /// The access rights of a peer; none if they cannot be determined.
   func standing(of peer: Peer) async -> Standing {
     if let standing = knownStanding(of: peer) { return standing }
     let access = access

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Logging
 import Runs
 
-/// A request as it came over the socket.
+/// A request as received over the socket.
 struct ControlRequest: Sendable {
   var method: String
   var target: String
@@ -12,26 +12,26 @@ struct ControlRequest: Sendable {
   var body: Data
 }
 
-/// What is answered.
+/// The reply to a request.
 enum ControlReply: Sendable {
   /// One JSON value.
   case value(status: Int, Data)
-  /// A line of JSON for every event, with what is counted over real files or without.
+  /// A line of JSON for every event, with or without counts of real files.
   case events(AsyncThrowingStream<JobEvent, any Error>, withCounts: Bool)
-  /// What went wrong.
+  /// An error.
   case problem(Problem)
 }
 
-/// Calls the daemon for a request: each route of `ControlRoute` is one method of `ControlAPI`.
+/// Dispatches requests to the daemon: each route of `ControlRoute` is one method of `ControlAPI`.
 struct Routes: Sendable {
-  /// Who answers.
+  /// The API to call.
   let api: any ControlAPI
-  /// Who may ask.
+  /// The access policy.
   let access: AccessPolicy
-  /// Where requests are logged.
+  /// The logger of requests.
   let logger: Logger
 
-  /// Answers a request; what goes wrong becomes a problem.
+  /// Replies to a request; an error becomes a problem.
   func answer(_ request: ControlRequest, from caller: Caller) async -> ControlReply {
     do {
       let route = try ControlRoute(method: request.method, target: request.target)
@@ -50,7 +50,7 @@ struct Routes: Sendable {
     _ route: ControlRoute, _ request: ControlRequest, _ caller: Caller
   ) async throws -> ControlReply {
     if case .events = route { try caller.follow() }
-    // Who may only look is told nothing that is counted over real files.
+    // Callers with read access only receive no counts of real files.
     if !caller.standing.mayControl, let reply = try await replyWithoutCounts(route) { return reply }
     return switch route {
     case .status: try await value(api.status())
@@ -87,7 +87,7 @@ struct Routes: Sendable {
     }
   }
 
-  /// The reply to who may only look, where it is another one than that to everybody else.
+  /// The reply for callers with read access only, if it differs from the full reply.
   private func replyWithoutCounts(_ route: ControlRoute) async throws -> ControlReply? {
     switch route {
     case .status: try await value(api.status().withoutCounts)
@@ -96,8 +96,7 @@ struct Routes: Sendable {
     case .job(let job): try await value(api.job(job).withoutCounts)
     case .events(let job, let after, let follow):
       .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
-    // What these tell was decided by recipes, plans, the ledger and noise, or needs the right to
-    // change something.
+    // These replies depend only on recipes, plans, the ledger and noise, or require full access.
     case .ledger, .recipes, .plan, .report, .files, .preview, .rescan, .submit, .pause, .cancel,
       .resume,
       .remove, .prune:
@@ -105,7 +104,7 @@ struct Routes: Sendable {
     }
   }
 
-  /// Plans are computed one after the other and may take long: a user may wait for a few of them.
+  /// Computes a plan; plans may take long, so the number of pending plans of a user is limited.
   private func plan(_ request: PlanRequest, _ caller: Caller) async throws -> ControlReply {
     try request.validate()
     let report = try await caller.plan { try await api.plan(request) }
@@ -116,7 +115,7 @@ struct Routes: Sendable {
     .value(status: status, try ControlCoding.encode(value))
   }
 
-  /// Puts on record who changes something; queries are left out, they may hold names of images.
+  /// Logs who makes a change; omits the query, which may contain names of images.
   private func log(_ route: ControlRoute, _ request: ControlRequest, _ peer: Peer) {
     let path = request.target.prefix { $0 != "?" }
     logger.log(

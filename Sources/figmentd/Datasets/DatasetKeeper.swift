@@ -4,11 +4,10 @@ import FoundationEssentials
 import Logging
 import Runs
 
-/// Keeps what is known of one dataset's root up to date.
+/// Keeps the index of one dataset's root up to date.
 ///
-/// Events of the file system are hints, the scan is the truth: a hint leads to a look at the files
-/// that it names after a quiet while, and a scan of everything happens every now and then in any
-/// case.
+/// File system events are hints; the scan is authoritative. After a short quiet time, a hint triggers a
+/// check of the files that it names. A full scan also runs periodically.
 actor DatasetKeeper {
   private let reader: any FolderReader
   private let index: ImageIndex
@@ -22,21 +21,21 @@ actor DatasetKeeper {
   private var state = DatasetState.unknown
   private var folderRemarks: [FolderRemark] = []
   private var remark: String?
-  /// Why what was found is not believed; nil when it is.
+  /// Why the result of the last scan is not accepted; nil if it is.
   private var loss: String?
-  /// Files that still change.
+  /// Files that are still changing.
   private var waiting: Set<RelativePath> = []
   private var isReminderSet = false
   private var scanned: Date?
 
-  /// Changes within this time lead to one look.
+  /// Changes within this time are checked together.
   private static let coalescing = Duration.milliseconds(200)
-  /// Files that go are waited for until no other has gone for this long, and at most so long: one
-  /// look must see whether most of them went.
+  /// After a deletion, the check waits until no further file was deleted for `lossQuiet`, within a limit:
+  /// one check must see whether most files are missing.
   private static let lossQuiet = Duration.milliseconds(500)
   private static let lossWait = Duration.seconds(30)
 
-  /// Makes a keeper; `run` sets it to work.
+  /// Creates a keeper; `run` starts it.
   init(
     _ dataset: DatasetConfiguration, reader: any FolderReader, index: ImageIndex, pulse: Pulse,
     logger: Logger
@@ -61,7 +60,7 @@ actor DatasetKeeper {
     stopWatching()
   }
 
-  /// Follows a changed configuration; the root is looked through again.
+  /// Applies a changed configuration; the root is scanned again.
   func adopt(_ dataset: DatasetConfiguration) {
     guard dataset != self.dataset else { return }
     if dataset.root != self.dataset.root { loss = nil }
@@ -70,10 +69,10 @@ actor DatasetKeeper {
     hints.add(.whole)
   }
 
-  /// Looks through the root and returns when that is done.
+  /// Scans the root and returns when the scan is complete.
   ///
-  /// - Parameter forgetsMissing: whether files that are gone are forgotten although most are gone,
-  ///   which otherwise is taken for a share that was lost.
+  /// - Parameter forgetsMissing: whether to forget missing files even if most are missing; otherwise that
+  ///   is taken for a share that is not mounted.
   func scan(forgetsMissing: Bool = false) async {
     state = .scanning
     if forgetsMissing { stopWatching() }
@@ -100,12 +99,12 @@ actor DatasetKeeper {
       scanned = Date()
       finish(.ready, nil)
     } catch {
-      // A share that is not mounted looks like an empty folder or none: what was known is kept.
+      // An unmounted share looks like an empty or missing folder: keep the index.
       finish(.offline, ControlError(error).message)
     }
   }
 
-  /// Writes what is odd about the folder to the journal, once.
+  /// Logs each remark about the folder once.
   private func sayOnce(_ remarks: [FolderRemark]) {
     for remark in remarks where !folderRemarks.contains(remark) {
       logger.warning("dataset \(dataset.name): \(remark)")
@@ -113,23 +112,23 @@ actor DatasetKeeper {
     folderRemarks = remarks
   }
 
-  /// What is odd about the folder, in words; nil for nothing.
+  /// Remarks about the folder, in words; nil if there are none.
   var remarksOnFolder: [String]? {
     folderRemarks.isEmpty ? nil : folderRemarks.map(\.description)
   }
 
-  /// Whether the root is being looked through.
+  /// Whether the root is being scanned.
   var isScanning: Bool { shownState(pending: waiting.count) == .scanning }
 
   /// Whether all files below the root are known.
   var isReady: Bool { shownState(pending: waiting.count) == .ready }
 
-  /// Why the root's files cannot be trusted or read now; nil when they can.
+  /// Why the root's files cannot be trusted or read now; nil if they can.
   var problem: String? {
     watch?.problem ?? loss ?? (state == .offline ? remark : nil)
   }
 
-  /// What there is to say of the dataset.
+  /// Reports the status of the dataset.
   func status(budget: BudgetStatus) throws -> DatasetStatus {
     let counts = try index.counts(of: dataset.name)
     return DatasetStatus(
@@ -144,14 +143,14 @@ actor DatasetKeeper {
   private func shownState(pending: Int) -> DatasetState {
     if problem != nil { return .offline }
     guard state == .ready else { return state }
-    // Everything is to be looked at again: the root came back, or the index was lost.
+    // A full scan is due: the root came back, or the index was lost.
     if hints.needsWhole { return .scanning }
     return pending > 0 ? .settling : .ready
   }
 
-  // MARK: Looks
+  // MARK: Checks
 
-  /// Looks at the files that hints name.
+  /// Checks the files that hints name.
   private func look(at hints: FolderHints) async {
     guard !hints.isWhole, loss == nil, state == .ready else { return await scan() }
     let (reader, index, pulse, dataset) = (reader, index, pulse, dataset)
@@ -200,9 +199,9 @@ actor DatasetKeeper {
 
   private func suspectLoss() {
     loss =
-      "watched folder \(dataset.root): most of the files that were there are gone (a share that is "
-      + "not mounted?). What was known is kept until they are back. If they were removed on purpose: "
-      + "figment rescan \(dataset.name) --forget-missing"
+      "watched folder \(dataset.root): most of its files are missing (a share that is not mounted?). The "
+      + "list of files is kept until they are back. If they were removed on purpose, run "
+      + "'figment rescan \(dataset.name) --forget-missing'."
     finish(.offline, loss)
   }
 
@@ -211,7 +210,7 @@ actor DatasetKeeper {
       logger.warning("dataset \(dataset.name): \(remark)")
     }
     self.remark = remark
-    // All that this look was asked for is known, even when another one waits behind it.
+    // This check is complete, even if another one is pending.
     state = result
     remind()
   }
@@ -224,7 +223,7 @@ actor DatasetKeeper {
     do {
       watch = try reader.watch(dataset) { hints.add($0) }
     } catch {
-      logger.warning("dataset \(dataset.name): cannot be watched: \(ControlError(error))")
+      logger.warning("dataset \(dataset.name): cannot watch it: \(ControlError(error))")
     }
   }
 
@@ -235,7 +234,7 @@ actor DatasetKeeper {
 
   private func followHints() async {
     for await _ in hints.signals {
-      // What changes next comes while this sleeps, and needs no look of its own.
+      // Further changes arrive while this sleeps and need no check of their own.
       try? await Task.sleep(for: Self.coalescing)
       let end = ContinuousClock.now + Self.lossWait
       while hints.hasLosses(within: Self.lossQuiet), .now < end, !Task.isCancelled {
@@ -247,7 +246,7 @@ actor DatasetKeeper {
     }
   }
 
-  /// A file that still changes is looked at again when it may have settled, whatever is heard of it.
+  /// Schedules another check of files that were still changing, whether or not an event arrives.
   private func remind() {
     guard !waiting.isEmpty, !isReminderSet else { return }
     isReminderSet = true
@@ -268,7 +267,7 @@ actor DatasetKeeper {
 }
 
 extension IndexedFile {
-  /// Whether it may be an image by its name and kind.
+  /// Whether the file may be an image, judging by its name and kind.
   var isCandidate: Bool {
     switch row.verdict {
     case "ignored", ImageVerdict.vanished.code, ImageVerdict.notRegularFile.code: false

@@ -1,37 +1,37 @@
 import Datasets
 import Synchronization
 
-/// What may have changed below a root.
+/// Possible changes below a root.
 struct FolderHints: Sendable {
-  /// Whether only a look at everything can tell.
+  /// Whether a full scan is required.
   var isWhole = false
-  /// Files that are written now, as they were seen then.
+  /// Files that have been written completely, with the signatures seen at that time.
   private(set) var settled: [RelativePath: FileSignature] = [:]
-  /// Other files that came, changed or went.
+  /// Other files that appeared, changed or vanished.
   private(set) var touched: Set<RelativePath> = []
-  /// Whether any of them went.
+  /// Whether any of them vanished.
   private(set) var hasLosses = false
 
-  /// With more paths than this a look at everything costs less, and less memory.
+  /// With more paths than this, a full scan is cheaper and needs less memory.
   static let maximumCount = 10_000
 
-  /// Nothing.
+  /// Creates hints about nothing.
   init() {}
 
-  /// Only a look at everything can tell.
+  /// Hints that require a full scan.
   static var whole: FolderHints {
     var hints = FolderHints()
     hints.isWhole = true
     return hints
   }
 
-  /// Files that came, changed or went.
+  /// Creates hints about files that appeared, changed or vanished.
   init(touched: Set<RelativePath>) {
     self.touched = touched
     limit()
   }
 
-  /// What a watcher noticed.
+  /// Creates hints from the changes that a watcher detected.
   init(_ changes: [FolderChange]) {
     for change in changes {
       switch change {
@@ -45,13 +45,13 @@ struct FolderHints: Sendable {
     limit()
   }
 
-  /// Every file that is meant.
+  /// All files that the hints name.
   var paths: Set<RelativePath> { touched.union(settled.keys) }
 
-  /// Whether there is nothing to look at.
+  /// Whether there is nothing to check.
   var isEmpty: Bool { !isWhole && settled.isEmpty && touched.isEmpty }
 
-  /// Adds what was heard later.
+  /// Adds later hints.
   mutating func merge(_ later: FolderHints) {
     isWhole = isWhole || later.isWhole
     hasLosses = hasLosses || later.hasLosses
@@ -68,7 +68,7 @@ struct FolderHints: Sendable {
   }
 }
 
-/// Gathers hints until somebody follows them.
+/// Collects hints until they are taken.
 final class HintBox: Sendable {
   private struct State {
     var hints = FolderHints()
@@ -77,15 +77,15 @@ final class HintBox: Sendable {
 
   private let state = Mutex(State())
   private let continuation: AsyncStream<Void>.Continuation
-  /// A value whenever there is something new.
+  /// Yields a value whenever hints are added.
   let signals: AsyncStream<Void>
 
-  /// An empty box.
+  /// Creates an empty box.
   init() {
     (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
-  /// Puts hints in.
+  /// Adds hints.
   func add(_ hints: FolderHints) {
     guard !hints.isEmpty else { return }
     state.withLock { state in
@@ -95,7 +95,7 @@ final class HintBox: Sendable {
     continuation.yield()
   }
 
-  /// Takes out what has gathered.
+  /// Removes and returns the collected hints.
   func take() -> FolderHints {
     state.withLock { state in
       defer { state.hints = FolderHints() }
@@ -103,10 +103,10 @@ final class HintBox: Sendable {
     }
   }
 
-  /// Whether a look at everything is due.
+  /// Whether a full scan is due.
   var needsWhole: Bool { state.withLock { $0.hints.isWhole } }
 
-  /// Whether files went within the last `duration`, and nobody has looked since.
+  /// Whether files vanished within the last `duration` and no check has followed.
   func hasLosses(within duration: Duration) -> Bool {
     state.withLock { state in
       guard state.hints.hasLosses, let last = state.lastLoss else { return false }

@@ -12,14 +12,14 @@ struct PreviewSelection: Codable, Hashable, Sendable {
     let paths: [String]
   }
 
-  /// The classes that are shown.
+  /// The classes to show.
   var classes: [Class]
-  /// All classes that have an image.
+  /// The number of all classes with an image.
   var classCount: Int
 
-  /// A sheet has as many classes as people can take in.
+  /// The maximum number of classes on a sheet, so that it stays readable.
   static let mostClasses = 16
-  /// With few classes each gets more rows, this many together.
+  /// The total number of rows if there are few classes.
   private static let usualRows = 6
 
   /// Rows of each class on the sheet.
@@ -29,15 +29,15 @@ struct PreviewSelection: Codable, Hashable, Sendable {
   static func rowsPerClass(ofClasses count: Int) -> Int { max(1, usualRows / max(1, count)) }
 }
 
-/// Draws what becomes of real images on their way to a network.
+/// Draws real images in the form in which a network receives them.
 struct PreviewDrawing {
   /// The folder of images; read, never written.
   let builder: SnapshotBuilder
   let dataset: String
   let recipe: String?
 
-  /// The form that images are shown in when no recipe is named: small enough for a sheet, in colour, and
-  /// however small the images are.
+  /// The form of the images if no recipe is named: small enough for a sheet, in colour, and suitable for
+  /// images of any size.
   static let commonForm = ImageTransform(
     height: 64, width: 64, channels: .rgb, maximumEnlargement: 64)
 

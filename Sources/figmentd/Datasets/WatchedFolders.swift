@@ -9,7 +9,7 @@ final class WatchedFolders: FolderReader {
   /// The folders of each root, as its last scan found them.
   private let shapes = Mutex<[String: FolderShape]>([:])
 
-  /// Reads with decoders in child processes unless `makeDecoder` says otherwise.
+  /// Creates a reader that decodes in child processes, unless `makeDecoder` is given.
   init(makeDecoder: (@Sendable () throws -> any ImageDecoder)? = nil) {
     let poisoned = DecoderProcess.Poisoned()
     self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
@@ -28,7 +28,7 @@ final class WatchedFolders: FolderReader {
       remarks: Self.remarks(on: look.files, dataset, builder.transform))
   }
 
-  /// What is odd about a folder; which classes have no image is not known while files still change.
+  /// Remarks about a folder; classes without an image are unknown while files are still changing.
   private static func remarks(
     on files: [InspectedFile], _ dataset: DatasetConfiguration, _ form: ImageTransform
   ) -> [FolderRemark] {
@@ -90,7 +90,7 @@ final class WatchedFolders: FolderReader {
   }
 
   private func builder(_ dataset: DatasetConfiguration, _ pulse: Pulse) -> SnapshotBuilder {
-    // In full scale, whatever white level is declared: what is known of a file holds when the
+    // Read at full scale regardless of the declared white level, so that the results stay valid if the
     // declaration changes.
     var rules = dataset.rules
     rules.whiteLevel = nil
@@ -101,9 +101,9 @@ final class WatchedFolders: FolderReader {
     return builder
   }
 
-  /// Files that a scan met under two names: links to one file, or one that was renamed meanwhile.
+  /// Files that a scan found under two names: links to one file, or a file that was renamed meanwhile.
   ///
-  /// The second look tells which, so that no file stays a duplicate of itself.
+  /// A second check distinguishes them, so that no file remains a duplicate of itself.
   private static func secondNames(in files: [InspectedFile]) -> Set<RelativePath> {
     let pairs = files.compactMap { file -> (InspectedFile, RelativePath)? in
       switch file.verdict {
@@ -124,7 +124,7 @@ final class WatchedFolders: FolderReader {
 }
 
 extension DatasetConfiguration {
-  /// What the administrator declared, as the room that reads folders takes it.
+  /// The administrator's declarations in the form that the reader of folders uses.
   var rules: DatasetRules {
     DatasetRules(
       classes: classes, privacyUnit: policy.unit == .file ? .file : .folder,
@@ -135,7 +135,7 @@ extension DatasetConfiguration {
 extension IndexedFile {
   /// A scanned file as a row of the index.
   init(_ file: InspectedFile) {
-    // A file that was not looked at has a signature that no file has.
+    // A file that was not checked gets a signature that no file has.
     let signature =
       file.signature ?? FileSignature(device: 0, inode: 0, size: 0, modified: 0, changed: 0)
     self.init(
@@ -150,7 +150,7 @@ extension IndexedFile {
       detail: Self.detail(of: file.verdict), brightest: file.brightest, remarks: file.remarks)
   }
 
-  /// The verdict of a file that did not decode, so that it is not tried again at every look.
+  /// The verdict of a file that failed to decode, so that it is not tried again at every check.
   private static func detail(of verdict: ImageVerdict) -> String? {
     switch verdict {
     case .unreadable, .unsupported, .tooLarge, .tooSmall:
@@ -163,10 +163,10 @@ extension IndexedFile {
 }
 
 extension InspectedFile {
-  /// What an index tells of files, by path: of those that decoded what they are compared by, of others
-  /// their verdict.
+  /// Restores the results for files from an index, by path: hashes for comparison of decoded files, and
+  /// verdicts of the others.
   ///
-  /// Files of which it tells neither are looked at anew.
+  /// Files with neither are checked anew.
   static func restored(
     from rows: some Sequence<IndexedFile>
   ) -> [RelativePath: InspectedFile] {
@@ -185,12 +185,12 @@ extension InspectedFile {
 }
 
 extension IndexedFile {
-  /// Verdicts of files that decoded; which of them holds follows from the other files.
+  /// Verdicts of decoded files; the other files determine which of them applies.
   private static let decoded: Set = [
     ImageIndex.usableVerdict, ImageIndex.duplicateVerdict, "contradictoryClass", "beyondUnitLimit",
   ]
 
-  /// The verdict to start from; nil when only the file itself can tell.
+  /// The verdict to start from; nil if the file must be read.
   fileprivate var restoredVerdict: ImageVerdict? {
     if let detail {
       return try? JSONDecoder().decode(ImageVerdict.self, from: Data(detail.utf8))
@@ -206,11 +206,11 @@ private final class WatchThread: FolderWatch {
     var method = "poll"
     var remark: String?
     var problem: String?
-    /// Whether the root was there at the last look; false before the first.
+    /// Whether the root existed at the last check; false before the first.
     var isOnline = false
   }
 
-  /// How long one wait lasts: after a cancellation the thread goes on for this long at most.
+  /// The duration of one wait; after a cancellation the thread ends within this time.
   private static let patience = Duration.seconds(1)
 
   private let reading = Mutex(Reading())
@@ -238,7 +238,7 @@ private final class WatchThread: FolderWatch {
           root: dataset.root, rules: dataset.rules, options: options)
         while let self, !self.isCancelled.load(ordering: .relaxed) {
           let changes = watcher.poll(timeout: Self.patience)
-          // A root that is back is looked through as a whole: what happened meanwhile was not heard.
+          // Scan a root that is back completely, because no events arrived meanwhile.
           if self.note(watcher.state) { changed(.whole) }
           if !changes.isEmpty { changed(FolderHints(changes)) }
         }
@@ -246,7 +246,7 @@ private final class WatchThread: FolderWatch {
     }
   }
 
-  /// A file may keep changing for this long before it is looked at all the same.
+  /// The maximum time that a changing file is waited for before it is checked anyway.
   private static let longestWait = Duration.seconds(600)
 
   var method: String { reading.withLock { $0.method } }
@@ -257,9 +257,9 @@ private final class WatchThread: FolderWatch {
 
   func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
-  /// Notes how well the root is watched.
+  /// Records how the root is watched.
   ///
-  /// - Returns: whether it is there and was not before.
+  /// - Returns: whether the root exists and did not before.
   private func note(_ state: WatchState) -> Bool {
     reading.withLock { reading in
       let wasOnline = reading.isOnline

@@ -4,42 +4,43 @@ import Evaluation
 import FoundationEssentials
 import Privacy
 
-/// `figmentd audit`: tries to refute the accountants and the ledger by attacking what trains models.
+/// `figmentd audit`: tests the claims of the accountants and the ledger by attacking the training.
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
-    abstract: "Attack private training and compare with what the ledger claims.",
+    abstract: "Attack private training and compare the result with the ledger's claim.",
     discussion: """
-      First the sampling, clipping and noise that models train with run on one layer, many times, with \
-      and without one canary example; the measured privacy profile is compared with the accountant's.
+      The first part audits the mechanism. It runs the sampling, clipping and noise of training on one \
+      layer many times, with and without a canary example, and compares the measured privacy profile \
+      with the accountant's.
 
-      Then whole trainings are attacked: both families at a tiny size, on images that are written into \
-      a temporary folder, frozen and sampled like those of users, with files and with people as units, \
-      with both kinds of noise, in one run and in two on one ledger. An attacker who knows every image \
-      but the canary's coins looks at the model after every step. Each line gives the epsilon that the \
-      ledger's statement claims and two lower bounds: one for any mechanism, and one for sampled \
-      Gaussians of whatever noise, which needs fewer trainings.
+      The second part audits whole trainings of both model families at a tiny size. It writes images \
+      into a temporary folder and freezes and samples them like images of users: with files and with \
+      persons as units, with both kinds of noise, in one run and in two runs on one ledger. The attacker \
+      knows every image, but not when the canary was sampled, and sees the model after every step. Each \
+      line contains the epsilon that the ledger's statement claims and two lower bounds: one valid for \
+      any mechanism, and one valid for sampled Gaussians of any noise, which needs fewer trainings.
 
-      No images of yours are read. Ends with 0 when all claims withstood the attack, with 1 when a lower \
-      bound exceeds a claim, or when an attack is so weak that it would notice nothing.
+      The audit reads none of your images. It exits with 0 if no lower bound exceeds a claim, and with 1 \
+      if one does or if an attack is too weak to detect anything.
       """)
 
-  /// What `--quick` makes of each kind.
+  /// The numbers of runs with `--quick`.
   static let quickRunCount = 40_000
   static let quickTrainingCount = 4000
 
   @Flag(
     help:
-      "Make a tenth of the runs and trainings: in the mechanism, mistakes of a fifth are still noticed."
+      "Use a tenth of the runs and trainings; the mechanism audit still detects errors of 20 %."
   )
   var quick = false
   @Option(
     parsing: .unconditional,
-    help: "Runs of the mechanism with the canary in each setting, and as many without it.")
+    help: "Runs of the mechanism in each setting with the canary, and as many without.")
   var runs: Int?
   @Option(
     parsing: .unconditional,
-    help: "Trainings with the canary in each setting, and as many without it.")
+    help: "Trainings in each setting with the canary, and as many without.")
   var trainings: Int?
   @Flag(help: "Print one JSON object instead of text.")
   var json = false
@@ -61,7 +62,7 @@ struct AuditCommand: ParsableCommand {
     guard range.contains(count) else {
       throw ValidationError(
         "--\(option): \(count) given (\(range.lowerBound) to \(range.upperBound) expected). "
-          + "Leave it out for the standard audit.")
+          + "Drop it for the standard audit.")
     }
   }
 
@@ -96,7 +97,7 @@ struct AuditCommand: ParsableCommand {
   }
 }
 
-/// What an audit of all settings found.
+/// The result of an audit of all settings.
 struct AuditReport: Encodable {
   let passed: Bool
   let settings: [MechanismAuditFindings]
@@ -110,14 +111,14 @@ struct AuditReport: Encodable {
       && !training.isEmpty && training.allSatisfy { $0.isPassed }
   }
 
-  /// The report for people.
+  /// The report as text.
   var text: String {
     settings.map(Self.paragraph).joined(separator: "\n") + "\n"
       + trainings.map(Self.line).joined() + "\n"
       + (passed
-        ? "Passed: the attacks achieved much of what the claims allow, and nowhere more.\n"
-        : "FLAGGED: a claim did not withstand the attack. Train nothing with this build until the "
-          + "cause is known.\n")
+        ? "Passed: the lower bounds come close to the claims and exceed none.\n"
+        : "FLAGGED: a lower bound exceeds a claim, or an attack was too weak. Do not train with this build "
+          + "until the cause is known.\n")
   }
 
   private static func paragraph(_ setting: MechanismAuditFindings) -> String {
@@ -137,7 +138,7 @@ struct AuditReport: Encodable {
       + "at least \(decimals(setting.epsilonLowerBound, .down))\n"
   }
 
-  /// One setting of training: what was attacked, the claim, and the bounds with their share of it.
+  /// One training setting: the attacked runs, the claim, and the bounds with their share of the claim.
   private static func line(_ setting: TrainingAuditFindings) -> String {
     let runs = setting.phases.map { phase in
       "\(phase.steps) steps, sampling rate \(Double(phase.batchSize) / Double(phase.population)), "
@@ -157,7 +158,7 @@ struct AuditReport: Encodable {
     ratio.isFinite ? "\(Int((100 * ratio).rounded(.down))) %" : "no share"
   }
 
-  /// Four decimals; what is a lower bound stays one.
+  /// Four decimals; rounding keeps a lower bound a lower bound.
   private static func decimals(_ value: Double, _ rule: FloatingPointRoundingRule) -> String {
     "\((value * 1e4).rounded(rule) / 1e4)"
   }

@@ -6,10 +6,12 @@ import Models
 import Privacy
 import Runs
 
-/// The durable ledger of a folder made for an audit, and removed with it: what an audited training is
-/// charged goes through the same file, and its claim through the same statement, as those of users.
+/// The durable ledger of a temporary folder for an audit.
+///
+/// Charges of an audited training pass through the same kind of file, and its claim through the same
+/// statement, as those of users.
 final class AuditLedger: AuditedRoot {
-  /// Where it lies while it is used.
+  /// The temporary folder.
   let folder: String
   private let ledger: LedgerFile
   private var run: LedgerFileRun?

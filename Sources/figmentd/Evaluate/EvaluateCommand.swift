@@ -5,48 +5,50 @@ import Evaluation
 import FoundationEssentials
 import Privacy
 
-/// `figmentd evaluate`: judges any folder of synthetic images, without daemon or job.
+/// `figmentd evaluate`: evaluates any folder of synthetic images, without daemon or job.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Judge a folder of synthetic images against the real ones.",
+    abstract: "Evaluate a folder of synthetic images against the real ones.",
     discussion: """
-      All three folders hold a sub-folder for each class, with image files. The real images
-      are only read. The figures are computed from them without noise: they are for those who may
-      see the real images. With --output, an internal and a release report are written; only the
-      second may be shared.
+      Each of the three folders contains a sub-folder of image files for each class. The command only
+      reads the real images. It computes the figures from them without noise: show the figures only to
+      people who may see the real images. With --output, it writes an internal report and a release
+      report; only the release report may be shared.
       """)
 
-  @Option(help: ArgumentHelp("The synthetic images.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder of synthetic images.", valueName: "dir"))
   var synthetic: String
-  @Option(help: ArgumentHelp("The real images that were trained on.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder of real images used for training.", valueName: "dir"))
   var train: String
-  @Option(help: ArgumentHelp("Real images that were not trained on.", valueName: "dir"))
+  @Option(help: ArgumentHelp("A folder of real images not used for training.", valueName: "dir"))
   var test: String
-  @Option(help: ArgumentHelp("Where the reports are written.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The folder for the reports.", valueName: "dir"))
   var output: String?
   @Flag(help: "Print the internal report as JSON.")
   var json = false
-  @Flag(help: "Look at 10,000 synthetic images at most, in about two minutes.")
+  @Flag(help: "Use at most 10,000 synthetic images; takes about two minutes.")
   var quick = false
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")
   var thorough = false
-  @Option(parsing: .unconditional, help: "What decides every random choice.")
+  @Option(parsing: .unconditional, help: "The random seed of the evaluation.")
   var seed: UInt64 = 1
   @OptionGroup var levels: LevelOptions
   @OptionGroup var threads: ThreadOptions
   @Option(
     parsing: .unconditional,
-    help: "The set's epsilon, at which a rival classifier is trained on the real images.")
+    help:
+      "The epsilon of the set; a private classifier is trained on real images at it for comparison."
+  )
   var epsilon: Double?
-  @Option(help: "The set's delta.")
+  @Option(help: "The delta of the set.")
   var delta = 1e-5
-  @Option(help: "The heading of the reports.")
+  @Option(help: "The title of the reports.")
   var title: String?
 
   func validate() throws {
     guard !(quick && thorough) else {
-      throw ValidationError("--quick and --thorough: both given (one expected). Leave one out.")
+      throw ValidationError("--quick and --thorough: both given (at most one expected). Drop one.")
     }
   }
 
@@ -93,16 +95,16 @@ struct EvaluateCommand: ParsableCommand {
           ("Effort", findings.options.effort.rawValue), ("Seed", String(seed)),
           ("Threads", String(machine.threads.threadCount)),
           ("Instruction set", machine.kernels.name),
-          ("Synthetic files left out", String(sets.rejectedSynthetic)),
+          ("Skipped synthetic files", String(sets.rejectedSynthetic)),
         ]))
     data.findings = findings
     if let epsilon {
       data.guarantee = Guarantee(
         epsilon: epsilon, delta: delta, unit: "the unit that the privacy statement names",
         statement: [
-          "Whoever ran this evaluation states that the synthetic set was made with differential"
+          "The person who ran this evaluation states that the synthetic set was made with differential"
             + " privacy at these numbers. An evaluation cannot verify that; the privacy statement"
-            + " of the release does."
+            + " of the release can."
         ], isProved: false)
     }
     return data

@@ -3,15 +3,15 @@ import Datasets
 import Evaluation
 import Privacy
 
-/// The three sets of an evaluation, read into memory in one form.
+/// The three image sets of an evaluation, read into memory in a common form.
 struct ImageSets {
   let synthetic: Releasable<LabelledImages>
   let train: Sensitive<LabelledImages>
   let test: Sensitive<LabelledImages>
-  /// Files of the synthetic folder that are no readable images.
+  /// The number of files of the synthetic folder that are not readable images.
   let rejectedSynthetic: Int
 
-  /// Reads the sets; `rules` declare white level and colours of the real images.
+  /// Reads the sets; `rules` declares white level and colours of the real images.
   init(
     synthetic: String, train: String, test: String, as rules: DatasetRules, on machine: Machine,
     meter: ProgressMeter,
@@ -20,7 +20,7 @@ struct ImageSets {
     let folders = try [synthetic, train, test].map {
       try ImageFolder($0, makeDecoder: makeDecoder)
     }
-    // The synthetic images decide size and colour: they are what is judged.
+    // The synthetic images determine size and colour, because they are evaluated.
     let transform = try folders[0].transform()
     let classNames = folders[1].classNames
     func load(

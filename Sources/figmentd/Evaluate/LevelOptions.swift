@@ -1,15 +1,14 @@
 import ArgumentParser
 import Datasets
 
-/// What is declared about the numbers in image files: the same for training on them and for judging with
-/// them.
+/// Declarations about sample values in image files, shared by training and evaluation.
 struct LevelOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "The value that is white: 4095 for 12 bits kept in 16. (default: full scale)")
+    help: "The sample value of white: 4095 for 12 bits stored in 16. (default: full scale)")
   var whiteLevel: Int?
 
-  @Option(help: "Colours with a profile: convert them to sRGB, or take them as-stored.")
+  @Option(help: "For images with a colour profile: convert to sRGB, or use values as-stored.")
   var colour = ColourOption.convert
 
   enum ColourOption: String, ExpressibleByArgument, CaseIterable {
@@ -25,9 +24,9 @@ struct LevelOptions: ParsableArguments {
     }
   }
 
-  /// What becomes of colours that a profile describes.
+  /// How to treat colours with a profile.
   var transformColour: ImageTransform.Colour { colour == .convert ? .convert : .asStored }
 
-  /// What is declared, as the room that reads images takes it.
+  /// The declarations in the form that the reader of images uses.
   var rules: DatasetRules { DatasetRules(whiteLevel: whiteLevel, colour: transformColour) }
 }

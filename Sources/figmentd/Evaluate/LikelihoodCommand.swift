@@ -6,24 +6,25 @@ import Learning
 import Models
 import Runs
 
-/// `figmentd likelihood`: how many bits a released pixel model needs for images that it has not seen.
+/// `figmentd likelihood`: measures the bits that a released pixel model needs for unseen images.
 struct LikelihoodCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "likelihood",
-    abstract: "Measure how likely images are under a pixel model.",
+    abstract: "Measure the likelihood of images under a pixel model.",
     discussion: """
-      The fewer bits, the better the model; models of different numbers of levels do not compare. \
-      The images should be public or held out from training. The figures are computed from them \
-      without noise: they are for those who may see the images.
+      Fewer bits per dimension mean a better model; models with different numbers of levels are not \
+      comparable. Use images that are public or were held out from training. The figures are computed \
+      from them without noise: show the figures only to people who may see the images.
       """)
 
   @Option(help: ArgumentHelp("A release, or its model/generator.safetensors.", valueName: "path"))
   var model: String
-  @Option(help: ArgumentHelp("Images, with a sub-folder for each class.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The images, in a sub-folder for each class.", valueName: "dir"))
   var images: String
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Look at so many of them, drawn by chance. (else all)", valueName: "number"))
+    help: ArgumentHelp(
+      "Use a random subset of this size. (default: all images)", valueName: "number"))
   var limit: Int?
   @OptionGroup var levels: LevelOptions
   @OptionGroup var threads: ThreadOptions
@@ -32,7 +33,8 @@ struct LikelihoodCommand: ParsableCommand {
 
   func validate() throws {
     if let limit, limit < 1 {
-      throw ValidationError("--limit: \(limit) given (at least 1 expected). Leave it out for all.")
+      throw ValidationError(
+        "--limit: \(limit) given (1 or more expected). Drop it to use all images.")
     }
   }
 
@@ -47,13 +49,13 @@ struct LikelihoodCommand: ParsableCommand {
   }
 }
 
-/// What `figmentd likelihood` found.
+/// The result of `figmentd likelihood`.
 struct LikelihoodReport: Encodable, Equatable {
-  /// The mean number of bits for a channel of a pixel, and its standard error over the images.
+  /// The mean number of bits per channel of a pixel, and its standard error over the images.
   let bitsPerDimension: Double, standardError: Double
-  /// The mean of minus the log-likelihood of an image.
+  /// The mean negative log-likelihood of an image.
   let natsPerImage: Double
-  /// Images that were looked at.
+  /// The number of images.
   let images: Int
   /// Levels of a channel.
   let levels: Int
@@ -65,7 +67,7 @@ struct LikelihoodReport: Encodable, Equatable {
     case images, levels
   }
 
-  /// Sums up the negative log-likelihoods of images, of which there is one at least.
+  /// Summarises the negative log-likelihoods of one or more images.
   init(_ nats: [Double], of format: ImageSpecification, bits: Int) {
     images = nats.count
     levels = 1 << bits
@@ -78,11 +80,11 @@ struct LikelihoodReport: Encodable, Equatable {
     standardError = PixelModel.bitsPerDimension(nats: deviation, of: format)
   }
 
-  /// Reads a model and images and measures; `progress` gets what is done and its share.
+  /// Reads a model and images and measures; `progress` receives the stage and its completed share.
   ///
   /// - Parameters:
-  ///   - rules: what is declared about white level and colours of the images.
-  ///   - limit: how many images are drawn by chance; nil for all.
+  ///   - rules: the declared white level and colours of the images.
+  ///   - limit: the size of a random subset; nil for all images.
   ///   - makeDecoder: makes the decoder of one thread.
   init(
     ofModelAt path: String, forImagesIn folder: String, as rules: DatasetRules = DatasetRules(),
@@ -109,7 +111,7 @@ struct LikelihoodReport: Encodable, Equatable {
       nats, of: released.recipe.format(classes: released.classes), bits: model.settings.bits)
   }
 
-  /// The figures for people.
+  /// The figures as text.
   var text: String {
     let digits = { (value: Double, scale: Double) in (value * scale).rounded() / scale }
     return """

@@ -1,7 +1,7 @@
 import Control
 import Glibc
 
-/// Shows progress on standard error: a line that redraws itself on a terminal, plain lines elsewhere.
+/// Prints progress on standard error: one updated line on a terminal, plain lines elsewhere.
 final class ProgressMeter {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock().now
@@ -9,7 +9,7 @@ final class ProgressMeter {
   private var tenth = -1
   private var isLineOpen = false
 
-  /// Shows a stage and the share that is done.
+  /// Prints a stage and its completed share.
   func show(_ stage: String, _ share: Double) {
     let seconds = (ContinuousClock().now - start).components.seconds
     let elapsed = Rounded.duration(Double(seconds))
@@ -28,13 +28,13 @@ final class ProgressMeter {
     tenth = Int(share * 10)
   }
 
-  /// Ends the line that redraws itself.
+  /// Ends the updated line.
   func finish() {
     if isLineOpen { write("\r\u{1B}[K") }
     isLineOpen = false
   }
 
-  /// Writes a line of its own.
+  /// Prints a line of its own.
   func say(_ line: String) {
     finish()
     write(line + "\n")

@@ -1,23 +1,24 @@
 import ArgumentParser
 import Compute
 
-/// With how many threads a command measures.
+/// The option for the number of threads.
 struct ThreadOptions: ParsableArguments {
-  /// Threads that a machine can make use of.
+  /// The accepted numbers of threads.
   static let range = 1...1024
 
   @Option(
     parsing: .unconditional,
-    help: "Threads to compute with. (default: the processors that are granted)")
+    help: "Number of threads. (default: the processors that this process may use)")
   var threads: Int?
 
   func validate() throws {
     if let threads, !Self.range.contains(threads) {
       throw ValidationError(
-        "--threads: \(threads) given (1 to \(Self.range.upperBound) expected). Leave it out.")
+        "--threads: \(threads) given (1 to \(Self.range.upperBound) expected). Drop it to use all processors."
+      )
     }
   }
 
-  /// What computes with them.
+  /// The machine with these threads.
   var machine: Machine { Machine(threadCount: threads ?? Processors.granted) }
 }

@@ -2,65 +2,65 @@ import Control
 import FoundationEssentials
 import Glibc
 
-/// What a working process is asked to do: one call of the engine.
+/// The task of a worker process: one call of the engine.
 struct EngineCall: Codable, Sendable {
-  /// How the engine is set up.
+  /// The settings of the engine.
   let settings: EngineSettings
-  /// The dataset, as it is configured now.
+  /// The dataset as configured now.
   let dataset: DatasetConfiguration
-  /// What the daemon counted in the dataset's root for the recipe; nil where it has not.
+  /// The daemon's counts of the dataset's files for the recipe; nil if it has none.
   var use: FileUse?
-  /// The room that must stay free while a job runs; nil for none.
+  /// The disk space to keep free while a job runs; nil for no limit.
   var minimumFree: MinimumFree?
   /// The call.
   let work: Work
 
-  /// The calls that a process of its own carries out: those that compute for long, or need memory in
-  /// proportion to what they are asked.
+  /// The calls that run in a separate process: they compute for long, or need memory that grows with the
+  /// request.
   enum Work: Codable, Sendable {
-    /// A job, from where it stands to its end.
+    /// A job, from its current state to its end.
     case job(Job, JobDirectory, trained: JobDirectory?)
-    /// What a job would cost.
+    /// The cost of a job.
     case plan(PlanRequest)
-    /// Whether a job can be carried out at all.
+    /// Whether a job is possible.
     case check(TrainRequest)
-    /// A picture of some images as a recipe makes them.
+    /// A picture of some images as a recipe transforms them.
     case preview(PreviewSelection, recipe: String?)
   }
 
-  /// The most bytes of a call that a worker reads.
+  /// The maximum size of a call in bytes.
   static let largestBytes = 4 << 20
 }
 
-/// How an engine is set up.
+/// The settings of an engine.
 struct EngineSettings: Codable, Hashable, Sendable {
   /// The folder of recipes.
   let recipes: String
-  /// Threads that compute; nil takes what the machine grants.
+  /// The number of computing threads; nil uses the available processors.
   var threads: Int?
-  /// Where ledgers lie.
+  /// The paths of the state directory, which contains the ledgers.
   let state: StatePaths
 }
 
-/// One line of what a working process tells: reports, then one answer.
+/// One line of a worker's output: reports, then one answer.
 enum EngineMessage: Codable, Sendable {
   case progress(JobProgress)
-  /// Free to leave: workers have no other notes.
+  /// A note, which may be shown to every caller: workers send no others.
   case note(String)
-  /// All that was asked is done.
+  /// The job is complete.
   case completed(JobResults)
-  /// The job stopped because it was asked to.
+  /// The job stopped on request.
   case stopped
-  /// The answer to a question about a plan.
+  /// The requested plan.
   case planned(PlanReport)
-  /// Nothing speaks against a job.
+  /// The job is possible.
   case checked
-  /// The picture that was asked for.
+  /// The requested picture.
   case previewed(PreviewSheet)
-  /// It was refused, or failed in a way that people can do something about.
+  /// The call was refused, or failed for a reason that the user can address.
   case refused(Problem)
 
-  /// Whether nothing follows.
+  /// Whether this is the last message.
   var isLast: Bool {
     switch self {
     case .progress, .note: false
@@ -69,18 +69,18 @@ enum EngineMessage: Codable, Sendable {
   }
 }
 
-/// A working process ended without an answer: a trap in training, a kill, or no memory.
+/// A worker process ended without an answer: it trapped, was killed, or ran out of memory.
 struct WorkerCrash: Error, Hashable, CustomStringConvertible {
-  /// How it ended; nil when it talked nonsense and was ended.
+  /// How it ended; nil if its output was invalid and it was killed for that.
   let ending: ChildProcess.Ending?
 
   var description: String {
     switch ending {
     case .killed(SIGKILL):
-      "its process was killed (by the system where memory ran out, or by somebody)"
+      "its process was killed (by the system when memory ran out, or by a user)"
     case .killed(let signal): "its process was ended by signal \(signal)"
-    case .exited(let code): "its process ended with code \(code) and without an answer"
-    case nil: "its process did not answer as a worker does"
+    case .exited(let code): "its process exited with code \(code) without an answer"
+    case nil: "its process sent an invalid answer"
     }
   }
 }

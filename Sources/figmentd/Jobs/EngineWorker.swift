@@ -5,14 +5,14 @@ import Privacy
 import Runs
 import Synchronization
 
-/// The other side of `WorkerConnection`: carries out one call of the engine, then ends.
+/// The worker's side of `WorkerConnection`: carries out one call of the engine, then exits.
 enum EngineWorker {
-  /// How long a worker waits for one of the same job that has not ended yet.
+  /// Seconds to wait for an earlier worker of the same job to end.
   private static let secondsForLock = 60
-  /// How much sooner than the daemon the system ends this process when memory runs out.
+  /// The OOM score adjustment: if memory runs out, the kernel kills this process before the daemon.
   private static let memoryPriority = "500"
 
-  /// The whole life of a worker: reads its call, reports on standard output, ends.
+  /// Runs a worker: reads its call, reports on standard output, exits.
   static func run() -> Never {
     Process.prepare()
     Process.yieldToOthers()
@@ -24,13 +24,13 @@ enum EngineWorker {
       try DetachedThread.start(named: "figment-orders") { listen(stop) }
       send(answer(to: call, stop))
     } catch {
-      // Nobody is there who could read it, or the call is none: the daemon sees the code.
+      // The channel is closed or the call is invalid; the daemon sees the exit code.
       _exit(1)
     }
     _exit(0)
   }
 
-  /// Asks the system to end this process rather than the daemon when memory runs out.
+  /// Makes the kernel kill this process rather than the daemon if memory runs out.
   private static func yieldMemoryFirst() {
     let file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }
@@ -57,8 +57,8 @@ enum EngineWorker {
       case .job(let job, let directory, let trained):
         RoomPatience.ofThisProcess.wait(
           unless: stop,
-          tell: { send(.note("no room on a disk: the job waits until there is some")) },
-          // The daemon hears meanwhile that the job is there still.
+          tell: { send(.note("a disk is full: the job waits for free space")) },
+          // Meanwhile, progress reports show the daemon that the job is alive.
           beat: { if let progress = progress.withLock({ $0 }) { send(progress) } })
         let lock = try lock(directory)
         defer { close(lock) }
@@ -72,7 +72,7 @@ enum EngineWorker {
             job: job, directory: directory, trained: trained, dataset: call.dataset, stop: stop)
         ) { report in
           if case .progress = report {
-            // The daemon hears meanwhile that the job is there still.
+            // Meanwhile, progress reports show the daemon that the job is alive.
             space?.waitForRoom(unless: stop) { send(message(report)) }
           }
           if gate.lets(report, at: .now) { send(message(report)) }
@@ -83,7 +83,7 @@ enum EngineWorker {
         }
       }
     } catch _ where stop.isRaised && RoomPatience.ofThisProcess.hasEnded {
-      send(.note("stopped while a disk had no room: what was not stored is lost"))
+      send(.note("stopped while a disk was full: progress since the last checkpoint is lost"))
       return .stopped
     } catch {
       return .refused(ControlError(error).problem)
@@ -97,25 +97,25 @@ enum EngineWorker {
     }
   }
 
-  /// Takes a job's folder: two workers on one job would undo each other's work.
+  /// Locks a job's folder, because two workers on one job would overwrite each other's files.
   ///
-  /// After a crash of the daemon the old worker may need a moment to notice that it is alone.
+  /// After a crash of the daemon, the old worker may need a moment to detect it and exit.
   private static func lock(_ directory: JobDirectory) throws -> Int32 {
     try DurableFile.makeFolder(directory.path)
     let patience = Duration.seconds(secondsForLock)
     if let lock = try FileLock.take(directory.path + "/lock", patience: patience) { return lock }
     throw ControlError.conflict(
-      "job \(directory.job): another process works on it (none expected). Wait until it has ended, "
-        + "then resume the job.")
+      "job \(directory.job): another process is working on it (none expected). Wait until that process "
+        + "has ended, then resume the job.")
   }
 
-  /// Raises `stop` when the daemon says so, and ends the process when the daemon is gone.
+  /// Raises `stop` on the daemon's request, and exits if the daemon is gone.
   private static func listen(_ stop: StopSignal) {
     while true {
       var byte: UInt8 = 0
       let count = read(0, &byte, 1)
       if count < 0, errno == EINTR { continue }
-      // As a kill would: what is lost is charged, and whoever starts next goes on from the checkpoint.
+      // The same as a kill: lost steps are charged, and the next worker continues from the checkpoint.
       guard count == 1 else { _exit(1) }
       stop.raise()
     }
@@ -131,11 +131,11 @@ enum EngineWorker {
       if byte == 0x0A { return line }
       line.append(byte)
     }
-    throw ControlError.invalid("no call arrived (one line of JSON expected).")
+    throw ControlError.invalid("worker: no call arrived (one line of JSON expected).")
   }
 
   private static let output = Mutex(())
-  /// The newest progress that the daemon was told.
+  /// The newest progress sent to the daemon.
   private static let progress = Mutex<EngineMessage?>(nil)
 
   private static func send(_ message: EngineMessage) {
@@ -143,15 +143,15 @@ enum EngineWorker {
     guard var line = try? JSONEncoder().encode(message) else { _exit(1) }
     line.append(0x0A)
     output.withLock { _ in
-      // The daemon is gone: so is the reason to go on.
+      // The daemon is gone, so exit.
       do { try DurableFile.writeAll(line, to: 1, of: "the daemon") } catch { _exit(1) }
     }
   }
 }
 
-/// How much memory a process uses.
+/// The memory use of a process.
 enum MemoryUse {
-  /// Bytes rounded up to whole steps of 16 MiB: what lies below says more about the allocator.
+  /// Rounds bytes up to a multiple of 16 MiB; smaller differences only reflect the allocator.
   static func rounded(_ bytes: Int) -> Int {
     let step = 16 << 20
     return (bytes + step - 1) / step * step

@@ -1,12 +1,12 @@
 import Control
 import Synchronization
 
-/// What one follower of a job has not read yet.
+/// The unread events of one follower of a job.
 ///
-/// Kept events wait in order. Progress does not: newer progress takes the place of older, so that
-/// a slow follower sees the present and costs nothing.
+/// Kept events wait in order. Newer progress replaces older progress, so that a slow follower sees the
+/// current state and needs no memory.
 final class EventMailbox: Sendable {
-  /// Kept events that may wait; a follower this far behind is cut off.
+  /// The maximum number of waiting events; a follower further behind is disconnected.
   static let maximumWaiting = 10_000
 
   private struct State {
@@ -24,12 +24,12 @@ final class EventMailbox: Sendable {
 
   private let state: Mutex<State>
 
-  /// Makes a mailbox that starts with what happened before.
+  /// Creates a mailbox that starts with earlier events.
   init(history: [JobEvent]) {
     state = Mutex(State(kept: history))
   }
 
-  /// Puts in what happened.
+  /// Adds an event.
   func put(_ event: JobEvent) {
     state.withLock { state in
       guard state.end == nil else { return nil as CheckedContinuation<Void, Never>? }
@@ -37,10 +37,10 @@ final class EventMailbox: Sendable {
         state.progress = event
       } else {
         state.kept.append(event)
-        // Progress of a state that is over would come after the state's end.
+        // Drop pending progress, which would follow the end of its state.
         state.progress = nil
         if state.kept.count > Self.maximumWaiting {
-          state.end = .failure(.busy("event stream: the reader is too slow. Follow it anew."))
+          state.end = .failure(.busy("event stream: the reader is too slow. Follow the job again."))
         }
       }
       return state.takeReader()
@@ -55,7 +55,7 @@ final class EventMailbox: Sendable {
     }?.resume()
   }
 
-  /// What follows, until it is ended or the reading task is cancelled.
+  /// The following events, until the mailbox ends or the reading task is cancelled.
   func events() -> AsyncThrowingStream<JobEvent, any Error> {
     AsyncThrowingStream { try await self.next() }
   }
@@ -83,7 +83,7 @@ final class EventMailbox: Sendable {
     }
   }
 
-  /// The next event, the end, or nil when there is nothing yet.
+  /// The next event, the end, or nil if there is nothing yet.
   private func takeNext() -> Result<JobEvent?, ControlError>? {
     state.withLock { state in
       if state.isCancelled { return .success(nil) }

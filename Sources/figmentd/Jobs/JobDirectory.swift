@@ -1,13 +1,13 @@
 import Control
 
-/// Where a job's files are.
+/// The paths of a job's files.
 ///
 /// ```
 /// STATE/jobs/glyphs-7/        0700
-///   job.json                  what was asked and where it stands; the truth
-///   events.ndjson             what happened
-///   checkpoints/              the engine's, may hold anything
-///   internal/                 the engine's: nothing in it may be released
+///   job.json                  the request and the current state; authoritative
+///   events.ndjson             the events
+///   checkpoints/              the engine's checkpoints
+///   internal/                 the engine's internal files, never to be released
 /// OUTPUT/glyphs-7/            the release
 /// ```
 struct JobDirectory: Codable, Hashable, Sendable {
@@ -15,7 +15,7 @@ struct JobDirectory: Codable, Hashable, Sendable {
   let job: JobID
   /// The job's folder in the state directory.
   let path: String
-  /// Where its release goes.
+  /// The folder of its release.
   let release: String
 
   /// The folder of releases.
@@ -23,12 +23,12 @@ struct JobDirectory: Codable, Hashable, Sendable {
     release.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
   }
-  /// The file that holds the job.
+  /// The file of the job.
   var jobFile: String { path + "/job.json" }
-  /// The file that holds what happened.
+  /// The file of its events.
   var eventsFile: String { path + "/events.ndjson" }
   /// The folder of checkpoints.
   var checkpoints: String { path + "/checkpoints" }
-  /// The folder of what must never be released.
+  /// The folder of files that must never be released.
   var internalFiles: String { path + "/internal" }
 }

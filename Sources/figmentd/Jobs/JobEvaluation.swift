@@ -7,29 +7,28 @@ import Models
 import Privacy
 import Runs
 
-/// Measures what a training job released against the images it learnt from: `figment evaluate`.
+/// Compares the release of a training job with its training images: `figment evaluate`.
 ///
-/// The report stays in the trained job's internal folder: it holds numbers and pictures of real
-/// images.
+/// The report contains numbers and pictures of real images, so it stays in the job's internal folder.
 struct JobEvaluation {
-  /// The run that is judged.
+  /// The plan of the evaluated run.
   let plan: ResolvedPlan
-  /// Where its files lie.
+  /// The paths of its files.
   let places: RunPlaces
-  /// The dataset as it is configured now.
+  /// The dataset as configured now.
   let dataset: DatasetConfiguration
-  /// What is asked for.
+  /// The request.
   let request: EvaluateRequest
-  /// What computes.
+  /// The machine to compute with.
   let machine: Machine
-  /// Decodes images that may be hostile.
+  /// Creates decoders for untrusted images.
   let makeDecoder: @Sendable () throws -> any ImageDecoder
-  /// The wish that it stops.
+  /// The stop signal.
   let stop: StopSignal
-  /// Hears of progress.
+  /// Receives progress reports.
   let report: @Sendable (JobReport) -> Void
 
-  /// The real images, and what they are good for.
+  /// The real images, and what they permit to measure.
   private struct RealImages {
     let train: Sensitive<LabelledImages>
     let test: Sensitive<LabelledImages>
@@ -39,7 +38,7 @@ struct JobEvaluation {
 
   private struct Stopped: Error {}
 
-  /// Evaluates and writes both files of the report; nil when it was asked to stop.
+  /// Evaluates and writes both files of the report; returns nil if it was stopped.
   func run() throws -> JobResults? {
     do {
       let released = !plan.isProtected ? places.unprotected : places.release
@@ -79,8 +78,8 @@ struct JobEvaluation {
     } catch DatasetError.stopped {
       return nil
     } catch EvaluationError.tooFewImages(let set, _, let expected) {
-      // Without the number that was found: it counts real images, and failures are shown to all who
-      // may look.
+      // Without the number that was found: it counts real images, and callers with read access see
+      // failures.
       throw ControlError.failed(
         "job \(request.job): the \(set) set has fewer images than an evaluation needs "
           + "(\(expected) expected).")
@@ -104,7 +103,7 @@ struct JobEvaluation {
     let (place, name) = (places.set(isProtected: true), "privacy.json")
     guard let data = try place.ownFile(name) else {
       throw ControlError.conflict(
-        "\(place.path)/\(name): the release has none (the statement of its run expected). Restore the release."
+        "\(place.path)/\(name): missing (the privacy statement of the release expected). Restore the release."
       )
     }
     return try StateFormat.decode(PrivacyStatement.self, from: data, of: "\(place.path)/\(name)")
@@ -116,8 +115,8 @@ struct JobEvaluation {
     ).images
   }
 
-  /// The run's own frozen images; beside them those of the hold-out folder or, without one, a part
-  /// of the run's own.
+  /// The run's frozen images, and as reference those of the hold-out folder or, without one, a part of the
+  /// frozen images.
   private func realImages() throws -> RealImages {
     let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
     try plan.requireForm(of: snapshot, run: "\(request.job)")
@@ -128,7 +127,7 @@ struct JobEvaluation {
       return RealImages(
         train: Sensitive(rest), test: Sensitive(test), testIsUnseen: false,
         split: "a fifth of the training images, at most 10 000, which the model has seen: "
-          + "likeness and usefulness may come out too well, and no attack is made")
+          + "fidelity and utility may be overestimated, and no attack is run")
     }
     let holdOut = HoldOut(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
     return RealImages(
@@ -136,16 +135,16 @@ struct JobEvaluation {
       test: try holdOut.images(
         like: snapshot, classes: plan.classes, in: places.internalFiles, on: machine),
       testIsUnseen: true,
-      split: "the dataset's hold-out folder, without files that are training images too")
+      split: "the dataset's hold-out folder, without files that are also training images")
   }
 }
 
-/// Where the report that stays inside lies.
+/// The paths of the internal report.
 struct InternalReportFiles {
-  /// The folder of what must never be released.
+  /// The folder of files that must never be released.
   let folder: String
-  /// The page.
+  /// The HTML page.
   var page: String { folder + "/report.html" }
-  /// Its twin.
+  /// The same report as JSON.
   var json: String { folder + "/report.json" }
 }

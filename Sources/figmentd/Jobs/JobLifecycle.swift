@@ -1,10 +1,9 @@
 import Control
 
-/// The life of a job: which state follows from what happens.
+/// The state machine of a job.
 ///
-/// A pure value without clock, disk or thread. Whoever uses it stores the new state first and
-/// carries out the effects afterwards, so that a crash between the two repeats an effect rather
-/// than loses a state.
+/// A pure value without clock, disk or thread. The caller stores the new state first and carries out the
+/// effects afterwards, so that a crash in between repeats an effect rather than loses a state.
 ///
 /// ```
 ///             started                 ended(completed | failed | crashed the third time)
@@ -18,25 +17,25 @@ import Control
 ///    └─ stopRequested ────▶ paused ── resumeRequested ──▶ queued
 /// ```
 struct JobLifecycle: Hashable, Sendable {
-  /// Where the job stands.
+  /// The state of the job.
   private(set) var state: JobState
-  /// How far it has come.
+  /// Its progress.
   private(set) var progress: JobProgress?
-  /// Crashes since its newest checkpoint.
+  /// The crashes since its newest checkpoint.
   private(set) var crashes: CrashRecord?
 
-  /// Crashes that found the same checkpoint and end the job: a fourth try would crash too.
+  /// The number of crashes at the same checkpoint after which the job fails: a fourth try would crash, too.
   static let maximumCrashes = 3
 
-  /// What happens to a job.
+  /// An event of a job.
   enum Event: Hashable, Sendable {
-    /// The worker took it.
+    /// The worker started it.
     case started
-    /// It came further.
+    /// It made progress.
     case reached(JobProgress)
-    /// Somebody wants it to stop.
+    /// A caller requested it to stop.
     case stopRequested(StopReason)
-    /// Somebody wants it to go on.
+    /// A caller requested it to continue.
     case resumeRequested
     /// The engine returned.
     case ended(Ending)
@@ -46,47 +45,47 @@ struct JobLifecycle: Hashable, Sendable {
 
   /// How the engine returned.
   enum Ending: Hashable, Sendable {
-    /// All that was asked is done.
+    /// It is complete.
     case completed(JobResults)
     /// It stopped, with a checkpoint on disk.
     case stopped
-    /// It threw.
+    /// It threw an error.
     case failed(JobFailure)
-    /// Its process died, for this reason.
+    /// Its process ended abnormally, for this reason.
     case crashed(String)
   }
 
-  /// What must be done once the new state is stored.
+  /// An action to carry out once the new state is stored.
   enum Effect: Hashable, Sendable {
-    /// Put it at the end of the queue.
+    /// Append it to the queue.
     case enqueue
-    /// Take it out of the queue.
+    /// Remove it from the queue.
     case dequeue
     /// Raise the stop signal of the running engine.
     case askToStop
-    /// Tell those who watch that it came into this state.
+    /// Notify followers of the new state.
     case publishState(JobState)
-    /// Tell those who watch how far it came.
+    /// Notify followers of its progress.
     case publishProgress(JobProgress)
   }
 
-  /// Takes up the life of a job.
+  /// Creates the lifecycle of a job in a state.
   init(state: JobState, progress: JobProgress? = nil, crashes: CrashRecord? = nil) {
     self.state = state
     self.progress = progress
     self.crashes = crashes
   }
 
-  /// Takes up the life of a job where it stands.
+  /// Creates the lifecycle of a job in its current state.
   init(of job: Job) {
     self.init(state: job.state, progress: job.progress, crashes: job.crashes)
   }
 
-  /// Follows what happened and says what must be done.
+  /// Applies an event and returns the effects to carry out.
   ///
-  /// What asks for the state that there is already, or comes too late, changes nothing.
+  /// A request for the current state, or one that comes too late, changes nothing.
   ///
-  /// - Throws: `ControlError.conflict` for a request that this state cannot follow.
+  /// - Throws: `ControlError.conflict` for a request that is impossible in this state.
   mutating func handle(_ event: Event) throws(ControlError) -> [Effect] {
     switch event {
     case .started: state == .queued ? enter(.running) : []
@@ -100,7 +99,7 @@ struct JobLifecycle: Hashable, Sendable {
 
   private mutating func enter(_ next: JobState, _ effects: Effect...) -> [Effect] {
     state = next
-    // Told first: what is done about a state may lead to the next one.
+    // Publish first, because an effect may cause the next state.
     return [.publishState(next)] + effects
   }
 
@@ -120,17 +119,17 @@ struct JobLifecycle: Hashable, Sendable {
     case (.running, _): return enter(.stopping(reason), .askToStop)
     case (.stopping(.shutdown), .cancelled), (.stopping(.shutdown), .paused),
       (.stopping(.paused), .cancelled):
-      // The signal is raised already; only where it leads changes.
+      // The signal is already raised; only the reason changes.
       return enter(.stopping(reason))
     case (.stopping(.cancelled), .paused):
-      throw .conflict("job: it is being cancelled (a job that goes on expected).")
+      throw .conflict("job: it is being cancelled (an active job expected).")
     case (.paused, .cancelled): return enter(.finished(.cancelled))
     case (.finished(.completed), .cancelled), (.finished(.completed), .paused):
-      throw .conflict("job: it is completed (a job that is not finished expected).")
+      throw .conflict("job: it is completed (an unfinished job expected).")
     case (.finished(.failed), .cancelled), (.finished(.failed), .paused):
-      throw .conflict("job: it has failed (a job that is not finished expected).")
+      throw .conflict("job: it has failed (an unfinished job expected).")
     case (.finished(.cancelled), .paused):
-      throw .conflict("job: it is cancelled (a job that is not finished expected).")
+      throw .conflict("job: it is cancelled (an unfinished job expected).")
     case (.queued, .shutdown), (.stopping, _), (.paused, _), (.finished, _): return []
     }
   }
@@ -147,9 +146,9 @@ struct JobLifecycle: Hashable, Sendable {
     case .finished(.completed):
       throw .conflict(
         "job: it is completed (a paused or failed job expected). "
-          + "Use 'generate' for more images of its model.")
+          + "Draw more images from its model with 'figment generate'.")
     case .finished(.cancelled):
-      throw .conflict("job: it is cancelled (a paused or failed job expected). Train anew.")
+      throw .conflict("job: it is cancelled (a paused or failed job expected). Submit a new one.")
     }
   }
 
@@ -157,26 +156,28 @@ struct JobLifecycle: Hashable, Sendable {
     switch (state, ending) {
     case (.queued, _), (.paused, _), (.finished, _): []
     case (_, .completed(let results)): enter(.finished(.completed(results)))
-    // Whoever cancels a job wants no more of it, not even its last checkpoint on a full disk.
+    // A cancelled job does not need its last checkpoint, which a full disk may have refused.
     case (.stopping(.cancelled), .stopped), (.stopping(.cancelled), .failed):
       enter(.finished(.cancelled))
     case (_, .failed(let failure)): enter(.finished(.failed(failure)))
     case (.stopping(.paused), .stopped): enter(.paused)
     case (.stopping(.shutdown), .stopped): enter(.queued)
-    // It was to stop, and it has: what it lost is charged already.
+    // It was to stop, and it has; the lost steps are already charged.
     case (.stopping(.cancelled), .crashed): enter(.finished(.cancelled))
     case (.stopping(.paused), .crashed): enter(.paused)
     case (.stopping(.shutdown), .crashed): enter(.queued)
     case (.running, .crashed(let reason)): recordCrash(reason)
     case (.running, .stopped):
-      enter(.finished(.failed(JobFailure(message: "training: stopped without being asked to."))))
+      enter(
+        .finished(
+          .failed(JobFailure(message: "training: it stopped without a request. Resume the job."))))
     }
   }
 
   private mutating func restart() -> [Effect] {
     switch state {
     case .queued: [.enqueue]
-    case .running: recordCrash("the daemon died")
+    case .running: recordCrash("the daemon ended abnormally")
     case .stopping(.shutdown): enter(.queued, .enqueue)
     case .stopping(.paused): enter(.paused)
     case .stopping(.cancelled): enter(.finished(.cancelled))
@@ -184,11 +185,10 @@ struct JobLifecycle: Hashable, Sendable {
     }
   }
 
-  /// A job that was running when the daemon or its own process died goes on, unless it keeps dying at
-  /// the same place.
+  /// Counts a crash: the job continues unless it keeps crashing at the same place.
   ///
-  /// The place is the newest checkpoint: the job starts from there each time, so dying without a
-  /// newer one is dying at the same step however far the last try got.
+  /// The place is the newest checkpoint, where each attempt starts. A crash without a newer checkpoint
+  /// therefore counts as one at the same place, however far the attempt got.
   private mutating func recordCrash(_ reason: String) -> [Effect] {
     let checkpoint = progress?.checkpoint ?? 0
     let count = crashes?.checkpoint == checkpoint ? (crashes?.count ?? 0) + 1 : 1
@@ -196,8 +196,9 @@ struct JobLifecycle: Hashable, Sendable {
     guard count >= Self.maximumCrashes else { return enter(.queued, .enqueue) }
     let place = checkpoint == 0 ? "before its first checkpoint" : "after step \(checkpoint)"
     let failure = JobFailure(
-      message: "job: it crashed \(count) times \(place) (progress expected), the last time because "
-        + "\(reason). Look into the daemon's log, then resume the job.")
+      message:
+        "job: it crashed \(count) times \(place) (a new checkpoint expected), the last time because "
+        + "\(reason). Check the daemon's log, then resume the job.")
     return enter(.finished(.failed(failure)))
   }
 }

@@ -1,23 +1,23 @@
 import Control
 
-/// The jobs that wait for the worker, first come first served.
+/// The jobs that wait for the worker, in first-come, first-served order.
 struct JobQueue {
   private(set) var jobs: [JobID] = []
 
-  /// How many wait.
+  /// The number of waiting jobs.
   var count: Int { jobs.count }
 
-  /// Puts a job at the end, unless it waits already.
+  /// Appends a job unless it already waits.
   mutating func append(_ job: JobID) {
     if !jobs.contains(job) { jobs.append(job) }
   }
 
-  /// Takes a job out, wherever it waits.
+  /// Removes a job from any position.
   mutating func remove(_ job: JobID) {
     jobs.removeAll { $0 == job }
   }
 
-  /// Takes the job that waits longest.
+  /// Removes and returns the job that has waited longest.
   mutating func takeFirst() -> JobID? {
     jobs.isEmpty ? nil : jobs.removeFirst()
   }

@@ -3,28 +3,28 @@ import FoundationEssentials
 import Privacy
 import Runs
 
-/// Reads a dataset's ledger without holding it, so that lists work while a job trains.
+/// Reads a dataset's ledger without locking it, so that lists work while a job trains.
 ///
-/// For lists alone: a ledger that cannot be trusted is read as far as it can be. What plans or spends
-/// reads `RootLedger.history`, which refuses such a ledger.
+/// Use it for lists only: it reads as much as possible of a ledger that cannot be trusted. Code that plans
+/// or spends reads `RootLedger.history`, which refuses such a ledger.
 struct LedgerReader {
   private let dataset: DatasetConfiguration
   private let lines: [LedgerFileLine]
   private let verification: LedgerFileVerification
 
-  /// Reads the ledger of a dataset's root; one that was never begun is empty.
+  /// Reads the ledger of a dataset's root; a missing ledger is empty.
   ///
-  /// A ledger that cannot be trusted is read as far as it can be, and reported as such.
+  /// As much as possible is read of a ledger that cannot be trusted, and it is reported as such.
   ///
-  /// - Parameter witness: a line that it must hold; nil for none.
+  /// - Parameter witness: a line that it must contain; nil for none.
   init(
     _ dataset: DatasetConfiguration, state: StatePaths, witness: LedgerWitness? = nil
   ) throws {
     self.dataset = dataset
     let location = RootLedger.location(
       try RootLedger.identity(of: dataset.root), ledgers: state.ledgers, marks: state.ledgerMarks)
-    // A file that is gone while its mark is there is not an empty ledger, and neither is one that cannot be
-    // read: the verification says so.
+    // A missing file with an existing mark is not an empty ledger, nor is an unreadable file; the
+    // verification reports both.
     let bytes = (try? SystemLedgerFileDisk().content(of: location.path)) ?? []
     let content = try? LedgerFileContent(bytes, ledger: location.path)
     lines = content?.lines ?? []
@@ -33,7 +33,7 @@ struct LedgerReader {
       witnesses: witness.map { [.init(hash: $0.hash, line: $0.line)] } ?? [])
   }
 
-  /// What was reserved and used, and what is left.
+  /// Reports the reserved and used steps and the remaining budget.
   func report() -> LedgerReport {
     let problem = verification.isIntact ? nil : verification.problems.joined(separator: " ")
     return LedgerReport(

@@ -6,7 +6,7 @@ import Models
 import Privacy
 import Runs
 
-/// The engine that trains on this machine: joins the rooms of data, models and privacy.
+/// The engine that trains on this machine: combines the rooms of data, models and privacy.
 final class LocalEngine: TrainingEngine {
   private let library: RecipeLibrary
   private let state: StatePaths
@@ -15,13 +15,13 @@ final class LocalEngine: TrainingEngine {
   private let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let machine: Machine
 
-  /// Counts what a run that brings images to a form uses of a dataset's root.
+  /// Counts the files of a dataset's root that a run with an image transform would use.
   typealias CountUse = @Sendable (DatasetConfiguration, ImageTransform) throws -> FileUse
 
-  /// Makes an engine that trains after the configuration's recipes and keeps ledgers in `state`.
+  /// Creates an engine that uses the configuration's recipes and keeps ledgers in `state`.
   ///
-  /// `countUse` counts as a run does.
-  /// Images are decoded in child processes unless `makeDecoder` says otherwise.
+  /// `countUse` counts files as a run would. Images are decoded in child processes, unless `makeDecoder`
+  /// is given.
   init(
     recipes: String, threads: Int?, state: StatePaths,
     under conditions: RunConditions = RunConditions(),
@@ -37,7 +37,7 @@ final class LocalEngine: TrainingEngine {
     self.makeDecoder = makeDecoder ?? { DecoderProcess(poisoned: poisoned) }
   }
 
-  /// Makes an engine as it is set up in a daemon.
+  /// Creates an engine with a daemon's settings.
   convenience init(
     _ settings: EngineSettings,
     countUse: @escaping CountUse
@@ -108,15 +108,21 @@ final class LocalEngine: TrainingEngine {
         root: dataset.root, rules: dataset.rules,
         transform: try recipe.map(form) ?? PreviewDrawing.commonForm)
       builder.makeDecoder = makeDecoder
-      return try PreviewDrawing(builder: builder, dataset: dataset.name, recipe: recipe)
-        .sheet(of: selection)
+      do {
+        return try PreviewDrawing(builder: builder, dataset: dataset.name, recipe: recipe)
+          .sheet(of: selection)
+      } catch let error as DatasetError {
+        // The root vanished after the last scan: the dataset's state forbids it, nothing has failed.
+        guard case .rootUnavailable = error else { throw error }
+        throw ControlError.conflict("dataset \(dataset.name): it is offline. \(error)")
+      }
     }
   }
 
-  /// What a run that has no name yet is called: no job can have this name.
+  /// The name of a planned run, which no job can have.
   private static let unnamed = "a job to come"
 
-  /// What was done to the root of an order.
+  /// The ledger history of an order's root.
   private func history(of order: RunOrder) throws -> LedgerHistory {
     try RootLedger.history(
       root: order.root, dataset: order.dataset, unit: order.unit, ledgers: state.ledgers,
@@ -228,7 +234,7 @@ final class LocalEngine: TrainingEngine {
     try Self.translated {
       guard let plan = try ResolvedPlan.saved(in: trained.internalFiles) else {
         throw ControlError.conflict(
-          "job \(trained.job): its internal files are gone, so nothing can be compared. Train anew."
+          "job \(trained.job): its internal files are missing (frozen images expected). Train again."
         )
       }
       return try withoutActuallyEscaping(report) { report in
@@ -270,8 +276,8 @@ final class LocalEngine: TrainingEngine {
     let policy = dataset.policy
     if let delta = request.delta, delta > policy.delta {
       throw ControlError.refusedByPolicy(
-        "dataset \(dataset.name): this job asks for delta \(Rounded.number(delta)), its policy allows "
-          + "\(Rounded.number(policy.delta)). Leave delta out, or ask for less.")
+        "dataset \(dataset.name): the job asks for delta \(Rounded.number(delta)) (at most "
+          + "\(Rounded.number(policy.delta)) expected by its policy). Drop delta, or ask for less.")
     }
     let recipe = try library.recipe(named: request.recipe)
     return try RunOrder(
@@ -282,7 +288,7 @@ final class LocalEngine: TrainingEngine {
       allowsLargeDelta: policy.allowsLargeDelta, holdOut: dataset.holdOut, command: request.command)
   }
 
-  /// Where a job's files lie that may release something of a dataset.
+  /// The paths of the files of a job that may release something about a dataset.
   private func places(
     of directory: JobDirectory, _ dataset: DatasetConfiguration
   ) throws -> RunPlaces {
@@ -298,7 +304,7 @@ final class LocalEngine: TrainingEngine {
       ledgers: state.ledgers, ledgerMarks: state.ledgerMarks)
   }
 
-  /// What a job decided, whose model shall draw.
+  /// The plan of a trained job whose model is to draw images.
   private func plan(of trained: JobDirectory) throws -> ResolvedPlan {
     guard let plan = try ResolvedPlan.saved(in: trained.internalFiles) else {
       throw Self.hasNoModel(trained)
@@ -307,7 +313,8 @@ final class LocalEngine: TrainingEngine {
   }
 
   private static func hasNoModel(_ trained: JobDirectory) -> ControlError {
-    .conflict("job \(trained.job): it has no checkpoint to draw from. Wait until it has trained.")
+    .conflict(
+      "job \(trained.job): it has no checkpoint yet (a trained model expected). Wait for its end.")
   }
 
   private static func translated<Result>(_ body: () throws -> Result) throws -> Result {
@@ -330,7 +337,7 @@ extension Phase {
 }
 
 extension GenerateRequest {
-  /// How many images of each class are wanted.
+  /// The requested number of images of each class.
   fileprivate func counts(of classes: [String]) throws(ControlError) -> [Int] {
     if let classCounts { return try ClassCounts.inOrder(of: classes, classCounts) }
     let count = count ?? 0

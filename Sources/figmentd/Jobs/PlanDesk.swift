@@ -1,18 +1,18 @@
 import Control
 
-/// Works out plans, a few at a time: each takes seconds of processors that trainings need, too.
+/// Computes plans, a few at a time, because each takes seconds of processor time from trainings.
 actor PlanDesk {
-  /// Plans that are worked out at once.
+  /// The number of plans computed concurrently.
   static let places = 2
-  /// Callers that may wait for their turn.
+  /// The maximum number of waiting callers.
   static let longestQueue = 16
 
   private var busy = 0
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  /// Runs `work` on a thread of its own when its turn has come.
+  /// Runs `work` on a separate thread when its turn comes.
   ///
-  /// - Throws: `ControlError.busy` when too many wait already; whatever `work` throws.
+  /// - Throws: `ControlError.busy` if too many callers wait; any error of `work`.
   func run<Success: Sendable>(
     _ work: @escaping @Sendable () throws -> Success
   ) async throws -> Success {
@@ -21,9 +21,9 @@ actor PlanDesk {
     } else {
       guard waiting.count < Self.longestQueue else {
         throw ControlError.busy(
-          "plan: \(busy + waiting.count) are being worked out (fewer expected). Ask again soon.")
+          "plan: \(busy + waiting.count) plans are pending (fewer expected). Try again soon.")
       }
-      // The place is handed over by whoever leaves it.
+      // The caller that finishes passes its place on.
       await withCheckedContinuation { waiting.append($0) }
     }
     defer {

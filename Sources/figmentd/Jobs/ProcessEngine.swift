@@ -4,11 +4,11 @@ import Privacy
 import Runs
 import Synchronization
 
-/// An engine that has everything long or large done by processes of their own, one for each call.
+/// An engine that runs each long or large call in a separate worker process.
 ///
-/// What people look at meanwhile (recipes, reports, ledgers) is answered here.
+/// It answers short queries (recipes, reports, ledgers) itself.
 final class ProcessEngine: TrainingEngine {
-  /// How long a question about a plan may take, including the seconds that measure the speed.
+  /// The time limit of a plan, including the seconds that measure the speed.
   static let planLimit = Duration.seconds(60)
 
   private let settings: EngineSettings
@@ -17,9 +17,9 @@ final class ProcessEngine: TrainingEngine {
   private let countUse: LocalEngine.CountUse
   private let minimumFree = Mutex<MinimumFree?>(nil)
 
-  /// Makes an engine; `countUse` counts what a run uses of a dataset's root.
+  /// Creates an engine; `countUse` counts the files of a dataset's root that a run would use.
   ///
-  /// Workers are `executable`; the default is the program that runs.
+  /// Workers run `executable`; the default is the current program.
   init(
     _ settings: EngineSettings, executable: String = "/proc/self/exe",
     countUse: @escaping LocalEngine.CountUse
@@ -102,7 +102,7 @@ final class ProcessEngine: TrainingEngine {
     try local.ledger(of: dataset, witness: witness)
   }
 
-  /// Runs a job in a process of its own.
+  /// Runs a job in a separate process.
   private func run(
     _ work: EngineCall.Work, _ dataset: DatasetConfiguration, _ stop: StopSignal,
     _ report: (JobReport) -> Void
@@ -116,13 +116,13 @@ final class ProcessEngine: TrainingEngine {
     }
   }
 
-  /// Asks a question whose answer must not take long.
+  /// Runs a short call in a separate process, within the time limit.
   private func answer(to call: EngineCall, as question: String = "plan") throws -> EngineMessage {
     do {
       return try WorkerConnection(call, executable: executable).answer(within: Self.planLimit)
     } catch let crash as WorkerCrash {
       throw ControlError.failed(
-        "\(question): \(crash). The model may need more memory than there is. Choose a smaller recipe."
+        "\(question): \(crash). The model may need more memory than is available. Choose a smaller recipe."
       )
     }
   }

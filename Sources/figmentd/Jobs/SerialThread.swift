@@ -1,23 +1,23 @@
-/// A thread for work that blocks or computes for long, one piece at a time.
+/// A thread for blocking or long work, one piece at a time.
 ///
-/// Swift's cooperative pool has one thread per core and does not grow: training on it would freeze
-/// every task of the daemon.
+/// Swift's cooperative thread pool has one thread per core and does not grow: training on it would block
+/// all tasks of the daemon.
 actor SerialThread {
   private let name: String
   private let yields: Bool
   private var last: Task<Void, Never>?
 
-  /// Makes a thread.
+  /// Creates a thread.
   ///
   /// - Parameters:
-  ///   - name: what `top -H` shows; the first 15 bytes count.
-  ///   - yields: whether it takes the processor only from those who want it less, as long work should.
+  ///   - name: the thread's name in `top -H`; only the first 15 bytes are used.
+  ///   - yields: whether it runs at low priority (nice), as long work should.
   init(named name: String, yields: Bool = false) {
     self.name = name
     self.yields = yields
   }
 
-  /// Runs `work` on the thread after everything that was given to it before.
+  /// Runs `work` on the thread after all earlier work.
   func run<Success: Sendable>(
     _ work: @escaping @Sendable () throws -> Success
   ) async throws -> Success {

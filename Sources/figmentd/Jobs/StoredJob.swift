@@ -1,13 +1,13 @@
 import Control
 
-/// `job.json`: a job, and where its release goes.
+/// The content of `job.json`: a job and the path of its release.
 ///
-/// The place belongs to the job: an output that is configured later is for jobs that come later. It is kept
-/// beside the job's own fields and is no part of what clients are told.
+/// The path belongs to the job: a later change of the configured output affects only later jobs. It is
+/// stored beside the job's own fields and is not sent to clients.
 struct StoredJob: Codable {
   /// The job.
   let job: Job
-  /// Where its release appears; nil in files of earlier versions.
+  /// The path of its release; nil in files of earlier versions.
   let release: String?
 
   private enum CodingKeys: String, CodingKey { case release }
@@ -29,7 +29,7 @@ struct StoredJob: Codable {
     try container.encodeIfPresent(release, forKey: .release)
   }
 
-  /// Where the release is: as noted, or as the results of an earlier version tell.
+  /// The path of the release: as stored, or derived from the results of an earlier version.
   var place: String? {
     if let release { return release }
     guard case .finished(.completed(let results)) = job.state,
@@ -37,18 +37,19 @@ struct StoredJob: Codable {
       images.hasSuffix(Self.imagesFolder)
     else { return nil }
     let place = String(images.dropLast(Self.imagesFolder.count))
-    // A set without privacy lies in internal/, beside where a release would.
+    // A set without privacy is in internal/, beside the path of a release.
     return place.hasSuffix("/internal/\(job.id)")
       ? place.dropLast("/internal/\(job.id)".count) + "/\(job.id)" : place
   }
 
-  /// Refuses what no job holds: counts that could not go on, and a place that no job of this name is given,
-  /// since files are written and removed there.
+  /// Refuses impossible content: counts out of range, and a release path that no job of this name can have,
+  /// because files are written and removed there.
   func requirePossible() throws(ControlError) {
     let counts = [job.launches, job.crashes?.count ?? 0, job.crashes?.checkpoint ?? 0]
     guard counts.allSatisfy({ (0...Self.largestCount).contains($0) }) else {
       throw .invalid(
-        "it counts \(counts.map(String.init).joined(separator: ", ")) launches and crashes.")
+        "impossible numbers of launches and crashes: \(counts.map(String.init).joined(separator: ", "))."
+      )
     }
     guard let place else { return }
     let parts = place.split(separator: "/", omittingEmptySubsequences: false)
@@ -57,7 +58,7 @@ struct StoredJob: Codable {
       !place.utf8.contains(0)
     else {
       throw .invalid(
-        "it names '\(place.prefix(200))' as the place of its release (a path that ends in its name expected)."
+        "the path of its release is '\(place.prefix(200))' (a path that ends in the job's name expected)."
       )
     }
   }

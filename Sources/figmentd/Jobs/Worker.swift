@@ -2,35 +2,35 @@ import Control
 import Runs
 import Synchronization
 
-/// Gives jobs to the engine, on the training thread, one at a time.
+/// Passes jobs to the engine on the training thread, one at a time.
 struct Worker: Sendable {
   private let engine: any TrainingEngine
   private let thread = SerialThread(named: "figment-train", yields: true)
   private let pulse: Pulse
 
-  /// Makes a worker for an engine, which beats the pulse as often as the engine reports.
+  /// Creates a worker for an engine; the pulse beats whenever the engine reports.
   init(engine: any TrainingEngine, pulse: Pulse) {
     self.engine = engine
     self.pulse = pulse
   }
 
-  /// What a job needs to run.
+  /// The inputs of a job.
   struct Assignment: Sendable {
     /// The job.
     let job: Job
-    /// Where its files are.
+    /// The paths of its files.
     let directory: JobDirectory
-    /// Where the files of the job are that is drawn from or measured; nil for training.
+    /// The paths of the trained job to draw from or to evaluate; nil for training.
     let trained: JobDirectory?
-    /// The dataset, as it is configured now.
+    /// The dataset as configured now.
     let dataset: DatasetConfiguration
-    /// The wish that it stops.
+    /// The stop signal.
     let stop: StopSignal
   }
 
   /// Runs a job to its end.
   ///
-  /// - Parameter take: gets what the job tells, in order; all of it is taken when this returns.
+  /// - Parameter take: receives the job's reports in order, all of them before this returns.
   func run(
     _ assignment: Assignment, take: @escaping @Sendable (JobReport) async -> Void
   ) async -> JobLifecycle.Ending {
@@ -66,7 +66,7 @@ struct Worker: Sendable {
     }
   }
 
-  /// Calls the function of the engine that a job asks for.
+  /// Calls the engine's function for a job.
   static func call(
     _ engine: any TrainingEngine, _ assignment: Assignment,
     report: @Sendable (JobReport) -> Void
@@ -95,7 +95,7 @@ struct Worker: Sendable {
   }
 }
 
-/// Lets through as much progress as people and disks can follow.
+/// Limits the rate of progress reports.
 ///
 /// Notes, new phases, new checkpoints and the end of a phase always pass.
 final class ProgressGate: Sendable {
@@ -104,7 +104,7 @@ final class ProgressGate: Sendable {
     var time: ContinuousClock.Instant
   }
 
-  /// The time between two reports of progress: four a second look smooth.
+  /// The least time between two progress reports: four per second look smooth.
   static let interval = Duration.milliseconds(250)
 
   private let last = Mutex<Last?>(nil)
@@ -126,13 +126,13 @@ final class ProgressGate: Sendable {
   }
 }
 
-/// Beats whenever work gets on; the watchdog listens to it.
+/// Beats whenever work makes progress; the watchdog monitors it.
 final class Pulse: Sendable {
   private let beats = Atomic<UInt64>(0)
 
-  /// How often it has beaten.
+  /// The number of beats so far.
   var count: UInt64 { beats.load(ordering: .relaxed) }
 
-  /// Says that work got on.
+  /// Records progress.
   func beat() { beats.wrappingAdd(1, ordering: .relaxed) }
 }

@@ -4,29 +4,29 @@ import Glibc
 import Privacy
 import Runs
 
-/// A working process and the channel to it: one call goes there, reports and an answer come back.
+/// A worker process and the channel to it: the daemon sends one call and receives reports and an answer.
 ///
-/// A job in a process of its own cannot take the daemon with it: not by a trap, not by memory, not by
-/// what a library does. When the daemon dies, the worker's input ends, and the worker with it.
+/// A job in a separate process cannot crash the daemon by a trap, by exhausting memory or by a fault of a
+/// library. If the daemon ends, the worker's input ends and the worker exits.
 final class WorkerConnection {
-  /// The hidden verb of `figmentd`.
+  /// The hidden command of `figmentd`.
   static let verb = "engine-worker"
-  /// The line that asks a worker to write a checkpoint and stop.
+  /// The line that requests a worker to write a checkpoint and stop.
   static let stopLine = "stop\n"
   /// The longest line of an answer.
   private static let longestLine = 64 << 20
-  /// How long a wait lasts before the wish to stop is looked at again.
+  /// Milliseconds of a wait before the stop signal is checked again.
   private static let patience: Int32 = 100
-  /// How long a worker that has answered may take to end.
+  /// Seconds within which a worker must exit after its answer.
   private static let secondsToEnd = 10
 
   private let process: ChildProcess
   private let socket: Int32
   private var received: [UInt8] = []
 
-  /// Starts a worker and gives it a call.
+  /// Starts a worker and sends it a call.
   ///
-  /// - Parameter executable: the program; the default is the one that runs.
+  /// - Parameter executable: the program; the default is the current one.
   init(
     _ call: EngineCall, executable: String = "/proc/self/exe",
     arguments: [String] = ["figmentd", WorkerConnection.verb]
@@ -44,25 +44,25 @@ final class WorkerConnection {
     }
     var line = try JSONEncoder().encode(call)
     line.append(0x0A)
-    // A worker that is gone already is noticed when it is listened to.
+    // Reading the answer detects a worker that has already ended.
     try? DurableFile.writeAll(line, to: socket, of: "a worker")
   }
 
   deinit { close(socket) }
 
-  /// Lets the worker go without ending it: it ends by itself when its channel does.
+  /// Abandons the worker without killing it; it exits when its channel closes.
   func abandon() { process.abandon() }
 
-  /// The worker's process number.
+  /// The worker's process ID.
   var processIdentifier: pid_t { process.identifier }
 
-  /// Listens until the worker has answered.
+  /// Reads reports until the worker has answered.
   ///
   /// - Parameters:
-  ///   - stop: the wish that it stops; handed on once.
-  ///   - limit: how long it may take; nil for as long as it needs.
-  /// - Throws: `WorkerCrash` when it ended without an answer; `ControlError` when the answer is one,
-  ///   or when it took too long.
+  ///   - stop: the stop signal, which is passed on once.
+  ///   - limit: the time limit; nil for none.
+  /// - Throws: `WorkerCrash` if it ended without an answer; `ControlError` if the answer is an error, or if
+  ///   the limit has passed.
   func answer(
     stop: StopSignal? = nil, within limit: Duration? = nil, report: (JobReport) -> Void = { _ in }
   ) throws -> EngineMessage {
@@ -72,8 +72,8 @@ final class WorkerConnection {
       if let end, ContinuousClock.now > end {
         process.kill()
         throw ControlError.invalid(
-          "this takes more than \(Int((limit ?? .zero) / .seconds(1))) s to work out (less expected). "
-            + "Ask for fewer steps, or for a smaller model.")
+          "request: the computation takes longer than \(Int((limit ?? .zero) / .seconds(1))) s (less expected). "
+            + "Request fewer steps or a smaller model.")
       }
       if let stop, stop.isRaised, !isTold {
         isTold = true
@@ -93,7 +93,7 @@ final class WorkerConnection {
     }
   }
 
-  /// The next line; nil when none came for a moment.
+  /// The next message; nil if none arrived within a short time.
   private func nextMessage() throws -> EngineMessage? {
     while true {
       if let end = received.firstIndex(of: 0x0A) {
@@ -119,15 +119,15 @@ final class WorkerConnection {
     }
   }
 
-  /// Waits a while for a worker that has answered, then ends it.
+  /// Waits a limited time for a worker that has answered, then kills it.
   private func waitForEnd() {
     var waiting = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-    // Its output ends with it.
+    // Its output closes when it exits.
     _ = poll(&waiting, 1, Int32(Self.secondsToEnd * 1000))
     process.kill()
   }
 
-  /// The daemon's own environment, without the backtraces that would show a training's memory.
+  /// The daemon's environment, without backtraces, which would reveal memory of a training.
   private static var environment: [String] {
     var list: [String] = ["SWIFT_BACKTRACE=enable=no"]
     for name in ["FIGMENT_ISA", "PATH", "HOME", "TMPDIR", "LANG"] {

@@ -5,7 +5,7 @@ import Models
 import Runs
 import Yams
 
-/// The recipes that requests may name: one YAML file each in the administrator's folder.
+/// The recipes that requests may name: one YAML file each in the configured folder.
 struct RecipeLibrary: Sendable {
   /// The folder.
   let folder: String
@@ -17,7 +17,7 @@ struct RecipeLibrary: Sendable {
     }
   }
 
-  /// The recipe of a name.
+  /// Reads the recipe with a name.
   func recipe(named name: String) throws -> Recipe {
     let names = try names()
     guard names.contains(name) else {
@@ -27,8 +27,7 @@ struct RecipeLibrary: Sendable {
     return try Self.read("\(folder)/\(name).yaml")
   }
 
-  /// All recipes, as lists show them; one that cannot be read stands among them with the reason, and hides no
-  /// other.
+  /// Summaries of all recipes for lists; an unreadable recipe is listed with the reason and hides no other.
   func summaries() throws -> [RecipeSummary] {
     try names().map { name in
       do {
@@ -44,7 +43,7 @@ struct RecipeLibrary: Sendable {
     }
   }
 
-  /// Reads one file; a key that no recipe has is an error.
+  /// Reads one file; an unknown key is an error.
   static func read(_ path: String) throws -> Recipe {
     let text: String
     do {
@@ -64,7 +63,7 @@ struct RecipeLibrary: Sendable {
     } catch let error as DecodingError {
       throw ControlError.invalid("recipe \(path): \(describe(error))")
     } catch let error as YamlError {
-      throw ControlError.invalid("recipe \(path): not readable as YAML: \(error.words)")
+      throw ControlError.invalid("recipe \(path): not valid YAML: \(error.words)")
     }
   }
 

@@ -3,16 +3,16 @@ import Glibc
 import Runs
 import Synchronization
 
-/// The room that must stay free on a disk.
+/// The space to keep free on a disk.
 enum MinimumFree: Codable, Hashable, Sendable {
-  /// So many bytes.
+  /// A number of bytes.
   case bytes(Int)
-  /// So many percent of the disk.
+  /// A percentage of the disk.
   case percent(Double)
-  /// 1 GiB, or 5 % of a disk that is smaller than 20 GiB.
+  /// 1 GiB, or 5 % of a disk smaller than 20 GiB.
   case usual
 
-  /// Bytes on a disk of `capacity` bytes.
+  /// The number of bytes on a disk of `capacity` bytes.
   func bytes(of capacity: Int) -> Int {
     switch self {
     case .bytes(let count): count
@@ -22,20 +22,20 @@ enum MinimumFree: Codable, Hashable, Sendable {
   }
 }
 
-/// Looks after the free space on the disks of the state and of the output.
+/// Monitors the free space on the disks of the state and of the output.
 ///
-/// Below the minimum no job starts, and one that runs waits wherever it tells how far it has come, so
-/// that there is room for its last checkpoint and for what other programs need.
+/// Below the minimum no job starts, and a running job waits at its next progress report, so that space
+/// remains for its last checkpoint and for other programs.
 final class FreeSpaceGuard: Sendable {
   private let folders: [(name: String, path: String)]
   private let minimum: Mutex<MinimumFree>
   private let measure: @Sendable (String) -> DiskRoom?
   private let lastLook = Mutex<ContinuousClock.Instant?>(nil)
 
-  /// A running job looks at the disks this often.
+  /// The interval at which a running job checks the disks.
   private static let interval = Duration.seconds(1)
 
-  /// Looks after the disks that hold the state directory and the output.
+  /// Monitors the disks of the state directory and the output.
   init(
     state: String, output: String, minimum: MinimumFree,
     measure: @escaping @Sendable (String) -> DiskRoom? = DiskRoom.at
@@ -45,10 +45,10 @@ final class FreeSpaceGuard: Sendable {
     self.measure = measure
   }
 
-  /// Follows a changed configuration.
+  /// Applies a changed configuration.
   func adopt(_ minimum: MinimumFree) { self.minimum.withLock { $0 = minimum } }
 
-  /// What is short of room, in words; nil when there is enough.
+  /// Describes which disk lacks space; nil if there is enough.
   func shortage() -> String? {
     let minimum = minimum.withLock { $0 }
     for (name, path) in folders {
@@ -56,15 +56,15 @@ final class FreeSpaceGuard: Sendable {
       let needed = minimum.bytes(of: room.capacity)
       guard room.free < needed else { continue }
       return "disk of the \(name) directory \(path): \(Rounded.bytes(room.free)) free "
-        + "(minimum_free \(Rounded.bytes(needed)) expected). Jobs wait until there is room: remove "
+        + "(minimum_free \(Rounded.bytes(needed)) expected). Jobs wait for free space: remove "
         + "files, or finished jobs with 'figment prune' and 'figment remove'."
     }
     return nil
   }
 
-  /// Waits on a running job's thread until there is room, or the job is to stop.
+  /// Waits on a running job's thread until there is enough space, or the job must stop.
   ///
-  /// - Parameter wait: called once a second meanwhile.
+  /// - Parameter wait: called once a second while it waits.
   func waitForRoom(unless stop: StopSignal, wait: () -> Void) {
     let isDue = lastLook.withLock { last in
       let now = ContinuousClock.now

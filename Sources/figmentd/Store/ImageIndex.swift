@@ -5,19 +5,19 @@ import GRDB
 import Glibc
 import Synchronization
 
-/// A file as it was when it was looked at.
+/// A file as of its last check.
 struct IndexedFile: Hashable, Sendable {
   /// The path below the root, the class, the size and the verdict.
   var row: FileRow
-  /// What must be unchanged for the verdict to hold.
+  /// The signature that must be unchanged for the verdict to remain valid.
   var signature: FileSignature
-  /// The SHA-256 of the content, when it was read.
+  /// The SHA-256 of the content, if it was read.
   var contentHash: Data?
-  /// The whole verdict as JSON, for a file that did not decode; forgotten when the daemon starts.
+  /// The whole verdict as JSON, for a file that failed to decode; discarded when the daemon starts.
   var detail: String?
-  /// Its brightest sample, 0...255, when it was decoded.
+  /// Its brightest sample, 0...255, if it was decoded.
   var brightest: Int?
-  /// What is to be known of its content although it decoded.
+  /// Remarks about the content of a decoded file.
   var remarks: DecodeRemarks = []
 }
 
@@ -31,10 +31,10 @@ struct FileCounts: Hashable, Sendable {
   var classes: [ClassCount] = []
 }
 
-/// What is known of the files below the roots, so that a restart need not decode them again.
+/// The index of the files below the roots, so that a restart need not decode them again.
 ///
-/// Not the truth: the files are. The index may be deleted at any time. One that is damaged is set
-/// aside and made anew, whenever that shows; one that cannot be written is kept in memory.
+/// The files are authoritative, and the index may be deleted at any time. A damaged index is set aside and
+/// rebuilt; an index that cannot be written is kept in memory.
 final class ImageIndex: Sendable {
   private struct State {
     var database: DatabaseQueue
@@ -46,21 +46,21 @@ final class ImageIndex: Sendable {
   private let path: String
   private let state: Mutex<State>
 
-  /// The shape of the tables; a file with another number is thrown away, but for version 2.
+  /// The version of the tables; a file with another version, except 2, is discarded.
   static let version = 4
-  /// The verdict of a file that can be learned from.
+  /// The verdict of a usable file.
   static let usableVerdict = "ok"
-  /// The verdict of a file whose content is there already.
+  /// The verdict of a file whose content another file has.
   static let duplicateVerdict = "duplicate"
-  /// The verdict of a file that still changes.
+  /// The verdict of a file that is still changing.
   static let waitingVerdict = ImageVerdict.waiting.code
-  /// What a damaged index is called from then on; the newest one is kept.
+  /// The suffix of a damaged index that is set aside; the newest one is kept.
   static let damagedSuffix = ".damaged"
 
-  /// The verdicts of files that are left out on purpose: nobody has to mend them.
+  /// The verdicts of files that are skipped on purpose and need no repair.
   private static let passedOver: Set = ["ignored", "vanished", "beyondUnitLimit"]
 
-  /// What a query may call the files that it asks for.
+  /// The verdicts that a query may name.
   static let verdicts =
     [usableVerdict, "rejected"]
     + ImageVerdict.codes.filter { $0 != ImageVerdict.accepted.code }.sorted()
@@ -84,20 +84,20 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// How often everything that was known has been lost since the daemon started.
+  /// How often the whole index was lost since the daemon started.
   var generation: Int { state.withLock { $0.generation } }
 
-  /// What is wrong with the file, in words; nil when nothing is.
+  /// Describes a problem with the file; nil if there is none.
   var remark: String? { state.withLock { $0.remark } }
 
-  /// Calls `body` whenever everything that was known is lost, so that the roots are read again.
+  /// Calls `body` whenever the whole index is lost, so that the roots are read again.
   func whenLost(_ body: @escaping @Sendable () -> Void) {
     state.withLock { $0.listeners.append(body) }
   }
 
   // MARK: Reading
 
-  /// All that is known of a dataset's files, by path.
+  /// All indexed files of a dataset, by path.
   func files(of dataset: String) throws -> [String: IndexedFile] {
     try read { database in
       let rows = try Row.fetchCursor(
@@ -111,7 +111,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// What is known of some of a dataset's files, by path.
+  /// Some indexed files of a dataset, by path.
   func files(
     of dataset: String, at paths: some Sequence<String>
   ) throws -> [String: IndexedFile] {
@@ -128,8 +128,8 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// The files that share their content, or with `byPerson` their person, with one of `files`; these
-  /// are among them as far as they are known.
+  /// The files that share their content, or with `byPerson` their person, with one of `files`, including
+  /// those of `files` that are indexed.
   func relatives(
     of files: some Sequence<IndexedFile>, in dataset: String, byPerson: Bool
   ) throws -> [IndexedFile] {
@@ -144,7 +144,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// How many of a dataset's known files may be images by their names and kinds.
+  /// The number of a dataset's indexed files that may be images, judging by names and kinds.
   func candidateCount(of dataset: String) throws -> Int {
     try read { database in
       try Int.fetchOne(
@@ -211,10 +211,10 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// How many units of privacy have an image to be learnt from.
+  /// The number of units of privacy with a usable image.
   ///
-  /// A run over the same files samples from as many: a person counts once, whatever the number of
-  /// images and of classes, and images beyond the limit of a person have another verdict.
+  /// A run on the same files samples from this many units: a person counts once for any number of images
+  /// and classes, and images beyond a person's limit have another verdict.
   func usableUnits(of dataset: String, unit: Control.PrivacyUnit) throws -> Int {
     guard unit == .folder else { return try counts(of: dataset).usable }
     return try read { database in
@@ -225,7 +225,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// The sizes that a dataset's usable images have.
+  /// The distinct sizes of a dataset's usable images.
   func usableSizes(of dataset: String) throws -> [(height: Int, width: Int)] {
     try read { database in
       try Row.fetchAll(
@@ -238,7 +238,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// The paths at some places of the list of a class's usable files; `places` ascend.
+  /// The paths at some positions in the list of a class's usable files; `places` must ascend.
   func usablePaths(
     of dataset: String, inClass name: String, at places: [Int]
   ) throws -> [String] {
@@ -264,7 +264,7 @@ final class ImageIndex: Sendable {
 
   // MARK: Writing
 
-  /// Makes a dataset's files those that a scan found; rows that are as they were are not written.
+  /// Replaces a dataset's files by those of a scan; unchanged rows are not written.
   func replace(_ files: [IndexedFile], of dataset: String) throws {
     var gone = try self.files(of: dataset)
     var written: [IndexedFile] = []
@@ -274,7 +274,7 @@ final class ImageIndex: Sendable {
     try apply(written, gone: gone.keys, of: dataset)
   }
 
-  /// Writes files that are new or have changed, and forgets those that are gone.
+  /// Writes new and changed files, and deletes missing ones.
   func apply(
     _ files: [IndexedFile], gone: some Sequence<String>, of dataset: String
   ) throws {
@@ -288,7 +288,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// Forgets a dataset's files when they were found below another root.
+  /// Deletes a dataset's files if they were found below another root.
   func adopt(root: String, of dataset: String) throws {
     let known = try read { database in
       try String.fetchOne(
@@ -296,7 +296,7 @@ final class ImageIndex: Sendable {
     }
     guard known != root else { return }
     try write { database in
-      // Rows of an index from before roots were noted are believed.
+      // Accept rows of an index from before roots were stored.
       if known != nil {
         try database.execute(sql: "DELETE FROM file WHERE dataset = ?", arguments: [dataset])
       }
@@ -305,7 +305,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// Forgets the files of datasets that are not among `datasets`.
+  /// Deletes the files of datasets that are not among `datasets`.
   func keepOnly(_ datasets: [String]) throws {
     try write { database in
       let known = try String.fetchAll(database, sql: "SELECT DISTINCT dataset FROM file")
@@ -326,7 +326,7 @@ final class ImageIndex: Sendable {
     try withRecovery { try $0.write(body) }
   }
 
-  /// Does something with the database; when the file is at fault, with the one that takes its place.
+  /// Runs `body` with the database; if the file is faulty, replaces it and runs `body` again.
   private func withRecovery<Value>(_ body: (DatabaseQueue) throws -> Value) throws -> Value {
     let database = state.withLock { $0.database }
     do { return try body(database) } catch let error as DatabaseError {
@@ -336,7 +336,7 @@ final class ImageIndex: Sendable {
   }
 
   private func recover(_ faulty: DatabaseQueue, from error: DatabaseError) throws {
-    // Another thread may have been first, and closed it.
+    // Another thread may already have replaced and closed it.
     guard state.withLock({ $0.database === faulty }) else { return }
     guard Self.isDamage(error) || Self.isUnwritable(error) else { throw error }
     let listeners: [@Sendable () -> Void] = try state.withLock { state in
@@ -356,7 +356,7 @@ final class ImageIndex: Sendable {
     for tell in listeners { tell() }
   }
 
-  /// A new database in place of one that is damaged, which is set aside.
+  /// Creates a new database in place of a damaged one, which is set aside.
   private static func replacement(at path: String, after error: DatabaseError) throws -> State {
     let aside = path + damagedSuffix
     unlink(aside)
@@ -364,8 +364,8 @@ final class ImageIndex: Sendable {
     for suffix in ["-wal", "-shm", "-journal"] { unlink(path + suffix) }
     let name = path.split(separator: "/").last.map { String($0) } ?? path
     let remark =
-      "index of files: damaged (\(error.message ?? "unreadable")). It is set aside as "
-      + "\(name)\(damagedSuffix), and made anew from the folders."
+      "index of files: damaged (\(error.message ?? "unreadable")). It was set aside as "
+      + "\(name)\(damagedSuffix) and is being rebuilt from the folders."
     do {
       return State(database: try open(path), remark: remark)
     } catch let error as DatabaseError {
@@ -374,8 +374,8 @@ final class ImageIndex: Sendable {
   }
 
   private static func memoryRemark(_ error: DatabaseError) -> String {
-    "index of files: cannot be written (\(error.message ?? "no reason given")). It is kept in memory "
-      + "until figmentd is started again. Check the free space and the rights of the state directory."
+    "index of files: cannot write it (\(error.message ?? "no reason given")). It is kept in memory until "
+      + "figmentd restarts. Check the free space and the permissions of the state directory."
   }
 
   private static func copyInMemory(of database: DatabaseQueue) throws -> DatabaseQueue {
@@ -384,7 +384,7 @@ final class ImageIndex: Sendable {
     return memory
   }
 
-  /// Whether the file does not hold what the daemon wrote.
+  /// Whether the error means that the file does not contain what the daemon wrote.
   private static func isDamage(_ error: DatabaseError) -> Bool {
     switch error.resultCode {
     case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_INTERRUPT, .SQLITE_NOMEM, .SQLITE_MISUSE: false
@@ -392,7 +392,7 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// Whether the disk does not take what the daemon writes.
+  /// Whether the error means that the file cannot be written.
   private static func isUnwritable(_ error: DatabaseError) -> Bool {
     switch error.resultCode {
     case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM: true
@@ -402,16 +402,16 @@ final class ImageIndex: Sendable {
 
   private static func open(_ path: String) throws -> DatabaseQueue {
     var configuration = GRDB.Configuration()
-    // Another reader of the same file is waited for.
+    // Wait for another reader of the same file.
     configuration.busyMode = .timeout(10)
     configuration.prepareDatabase { database in
-      // Losing the newest rows with the power costs a rescan, nothing else.
+      // Losing the newest rows in a power failure only costs a rescan.
       try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
     }
     return try prepare(DatabaseQueue(path: path, configuration: configuration))
   }
 
-  /// Makes the tables where they are missing or of another version.
+  /// Creates the tables if they are missing or of another version.
   private static func prepare(_ queue: DatabaseQueue) throws -> DatabaseQueue {
     try queue.write { try IndexTables.prepare($0, version: version) }
     return queue

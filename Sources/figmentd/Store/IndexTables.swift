@@ -5,9 +5,9 @@ import GRDB
 
 /// The tables of the index of files.
 enum IndexTables {
-  /// Checks a database, and makes its tables where they are missing or of another version.
+  /// Checks a database, and creates its tables if they are missing or of another version.
   ///
-  /// - Throws: `DatabaseError` with `SQLITE_CORRUPT` when it is damaged.
+  /// - Throws: `DatabaseError` with `SQLITE_CORRUPT` if it is damaged.
   static func prepare(_ database: Database, version: Int) throws {
     let findings = try String.fetchAll(database, sql: "PRAGMA quick_check(1)")
     guard findings == ["ok"] else {
@@ -16,7 +16,7 @@ enum IndexTables {
     }
     let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
     guard found != version else {
-      // What does not decode may decode with another version of the daemon.
+      // Another version of the daemon may be able to decode a file that failed to decode.
       try database.execute(sql: "UPDATE file SET detail = NULL WHERE detail IS NOT NULL")
       return
     }
@@ -40,10 +40,10 @@ enum IndexTables {
     try insert(earlier, into: database)
   }
 
-  /// The files of version 2, which tell what was there and are read anew.
+  /// The rows of version 2: the files are known, but will be read again.
   ///
-  /// Its decoders knew fewer formats and other limits, and nothing of brightness: without a hash no
-  /// row is taken for a reading.
+  /// Its decoders had fewer formats and other limits, and did not record the brightness. The rows lose
+  /// their hashes, so that none counts as read.
   private static func filesOfVersion2(_ database: Database) throws -> [(String, IndexedFile)] {
     let sql = "SELECT *, NULL AS detail, NULL AS brightest, 0 AS remarks FROM file"
     return try Row.fetchAll(database, sql: sql).map {
@@ -53,7 +53,7 @@ enum IndexTables {
     }
   }
 
-  /// Writes rows, in place of those with the same paths.
+  /// Writes rows and replaces those with the same paths.
   static func insert(_ files: [(dataset: String, file: IndexedFile)], into database: Database)
     throws
   {
@@ -72,10 +72,10 @@ enum IndexTables {
 }
 
 extension IndexedFile {
-  /// The folder that stands for a person, when the file lies that deep.
+  /// The folder that represents a person, if the file is that deep.
   var person: Data? { RelativePath(row.path).person.map { Data($0) } }
 
-  /// A row as it was read; nothing in it is believed to be of the type that was written.
+  /// Reads a row; the types of its columns are checked, because the file may be damaged.
   init(_ row: Row) throws {
     let bytes: Int64 = try row.value("bytes")
     self.init(
@@ -96,7 +96,7 @@ extension IndexedFile {
 }
 
 extension Row {
-  /// The value of a column, whose absence or other type is damage to the file.
+  /// The value of a column; a missing value or another type means a damaged file.
   func value<Value: DatabaseValueConvertible>(_ column: String) throws -> Value {
     guard let value: Value = try optionalValue(column) else {
       throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no value of column \(column)")

@@ -3,36 +3,36 @@ import FoundationEssentials
 import Glibc
 import Runs
 
-/// The jobs on disk: a folder each, readable with `cat`.
+/// The jobs on disk: one folder each, with text files.
 ///
-/// Not safe to share: the daemon's actor owns it.
+/// Not thread-safe: the daemon's actor owns it.
 final class JobStore {
   private let folder: String
   private let output: String
   private var lastEvents: [JobID: JobEvent.ID] = [:]
-  /// Jobs whose newest state is not on disk yet.
+  /// The jobs whose newest state is not yet on disk.
   private var unsaved: [JobID: Job] = [:]
-  /// Where the releases of known jobs go, which may be another place than the output of now.
+  /// The release paths of known jobs, which may be outside the current output.
   private var releases: [JobID: String] = [:]
 
-  /// What could not be read when the jobs were loaded.
+  /// Jobs and events that could not be read when the jobs were loaded.
   private(set) var remarks: [String] = []
 
-  /// Keeps jobs in a folder, and tells new ones to release into `output`.
+  /// Creates a store in a folder; new jobs release into `output`.
   init(folder: String, output: String) {
     self.folder = folder
     self.output = output
   }
 
-  /// Where a job's files are.
+  /// The paths of a job's files.
   func directory(of job: JobID) -> JobDirectory {
     JobDirectory(
       job: job, path: "\(folder)/\(job)", release: releases[job] ?? "\(output)/\(job)")
   }
 
-  /// Reads all jobs, in the order of their numbers, and clears away what a crash left half done.
+  /// Reads all jobs in the order of their numbers, and removes incomplete files that a crash left.
   ///
-  /// A job that cannot be read is remarked upon and left as it is.
+  /// A job that cannot be read gets a remark and is left unchanged.
   func load() throws -> [Job] {
     remarks = []
     var jobs: [Job] = []
@@ -45,31 +45,31 @@ final class JobStore {
         try StateSeal.check(data, of: file)
         let stored = try ControlCoding.decode(StoredJob.self, from: data)
         guard stored.job.id == id else {
-          throw ControlError.invalid("it holds job '\(stored.job.id)'.")
+          throw ControlError.invalid("it contains job '\(stored.job.id)'.")
         }
         try stored.requirePossible()
         releases[id] = place(of: stored)
         jobs.append(stored.job)
       } catch let error as SystemCallError where error.code == ENOENT {
-        // Made by a submission that a crash cut off; nobody was told of it.
+        // A crash interrupted its submission before the caller received a reply.
         rmdir(directory(of: id).path)
       } catch {
         remarks.append(
-          "job \(id): its file cannot be read and is left as it is: \(ControlError(error))")
+          "job \(id): cannot read its file, which is left unchanged: \(ControlError(error))")
       }
     }
     return jobs.sorted { ($0.id.number ?? 0, $0.id.name) < ($1.id.number ?? 0, $1.id.name) }
   }
 
-  /// Removes what interrupted work left in the folders of jobs and in the output.
+  /// Removes files that interrupted work left in the folders of jobs and in the output.
   func sweep(_ jobs: [JobID]) {
     let state = folder.split(separator: "/", omittingEmptySubsequences: false).dropLast()
     Leftovers.sweep(state: state.joined(separator: "/"), output: output, jobs: jobs)
   }
 
-  /// Where a job's release is, or will be.
+  /// The path of a job's release, existing or planned.
   ///
-  /// A job that has released nothing yet follows the output: the old one may be gone.
+  /// A job without a release uses the current output, because the old one may no longer exist.
   private func place(of stored: StoredJob) -> String {
     let usual = "\(output)/\(stored.job.id)"
     guard let place = stored.place else { return usual }
@@ -77,11 +77,11 @@ final class JobStore {
     return usual
   }
 
-  /// Makes a folder for a new job, with a number that no job ever had.
+  /// Creates a folder for a new job, with a number that no job ever had.
   ///
-  /// The number is on disk before it is used: a job that is deleted by hand leaves a hole, since
-  /// its name stands in the ledger. Numbers of releases count too: where the state was lost, they are
-  /// all that is left of the jobs before, and none may be replaced.
+  /// The number is stored before it is used: the number of a job that was deleted by hand is never reused,
+  /// because the ledger contains its name. Numbers of releases count, too: if the state was lost, releases
+  /// are the only trace of earlier jobs, and none may be replaced.
   func makeJob(
     _ request: JobRequest, dataset: String, token: String?, at time: Date
   ) throws -> Job {
@@ -96,7 +96,7 @@ final class JobStore {
     return job
   }
 
-  /// Stores where a job stands; it is on disk when this returns.
+  /// Stores a job durably.
   func save(_ job: Job) throws {
     let record = try ControlCoding.encodeForPeople(
       Sealable(StoredJob(job, release: directory(of: job.id).release)))
@@ -104,9 +104,9 @@ final class JobStore {
     unsaved[job.id] = nil
   }
 
-  /// Stores where a job stands, or remembers it until `saveRest` can.
+  /// Stores a job, or keeps it until `saveRest` can store it.
   ///
-  /// - Returns: why it is not on disk; nil when it is.
+  /// - Returns: the error if it is not on disk; nil if it is.
   func saveOrKeep(_ job: Job) -> (any Error)? {
     do {
       try save(job)
@@ -117,9 +117,9 @@ final class JobStore {
     }
   }
 
-  /// Stores what could not be stored before.
+  /// Stores the jobs that could not be stored before.
   ///
-  /// - Returns: why something is still not on disk; nil when everything is.
+  /// - Returns: the error if a job is still not on disk; nil if all are.
   func saveRest() -> (any Error)? {
     var problem: (any Error)?
     for job in unsaved.values { problem = saveOrKeep(job) ?? problem }
@@ -129,9 +129,9 @@ final class JobStore {
   /// Whether the newest state of some job is not on disk.
   var hasUnsaved: Bool { !unsaved.isEmpty }
 
-  /// Takes a job's folder out of the store.
+  /// Moves a job's folder out of the store.
   ///
-  /// - Returns: where it is now, to be removed; nil when there is none.
+  /// - Returns: its new path, to be deleted; nil if there is no folder.
   func takeOut(_ job: JobID) throws -> String? {
     let path = directory(of: job).path
     let aside = "\(folder)/\(Leftovers.removedPrefix)\(job)"
@@ -145,7 +145,7 @@ final class JobStore {
     return aside
   }
 
-  /// Keeps something that happened, and gives it its number.
+  /// Stores an event and assigns its number.
   func append(_ content: JobEvent.Content, of job: JobID, at time: Date) throws -> JobEvent {
     let id = try lastEvent(of: job) + 1
     let event = JobEvent(id: id, job: job, time: time, content: content)
@@ -160,7 +160,7 @@ final class JobStore {
     return event
   }
 
-  /// The number of the newest kept event; 0 when there is none.
+  /// The number of the newest kept event; 0 if there is none.
   func lastEvent(of job: JobID) throws -> JobEvent.ID {
     if let known = lastEvents[job] { return known }
     try cutTornEvent(of: job)
@@ -171,7 +171,7 @@ final class JobStore {
 
   /// The kept events after a number, oldest first.
   ///
-  /// A line that is damaged, or of a later version, becomes a note that says so: the others count.
+  /// A line that is damaged or of a later version becomes a note about it; the other events remain.
   func events(of job: JobID, after: JobEvent.ID) throws -> [JobEvent] {
     let data: Data
     do {
@@ -187,9 +187,11 @@ final class JobStore {
         try Self.checkFormat(of: line, place)
         try StateSeal.check(line, of: place)
         let event = try ControlCoding.decode(JobEvent.self, from: line)
-        guard event.job == job else { throw ControlError.invalid("of job \(event.job).") }
+        guard event.job == job else {
+          throw ControlError.invalid("it belongs to job \(event.job).")
+        }
         guard (1...Self.numberLimit).contains(event.id) else {
-          throw ControlError.invalid("of number \(event.id).")
+          throw ControlError.invalid("it has number \(event.id).")
         }
         events.append(event)
       } catch {
@@ -197,7 +199,7 @@ final class JobStore {
         events.append(
           JobEvent(
             id: (last?.id ?? 0) + 1, job: job, time: last?.time ?? Date(timeIntervalSince1970: 0),
-            content: .note("a line of the job's history cannot be read: \(ControlError(error))")))
+            content: .note("cannot read a line of the job's history: \(ControlError(error))")))
       }
     }
     return events.filter { $0.id > after }
@@ -210,7 +212,7 @@ final class JobStore {
     try StateFormat.check(found, of: subject)
   }
 
-  /// Removes the part of a line that a crash left at the end.
+  /// Removes an incomplete last line that a crash left.
   private func cutTornEvent(of job: JobID) throws {
     let path = directory(of: job).eventsFile
     guard let data = try? DurableFile.read(path), let last = data.last,
@@ -220,7 +222,7 @@ final class JobStore {
     try systemCall("truncate", path) { truncate(path, whole) }
   }
 
-  /// Larger numbers are names that people gave to other folders.
+  /// Larger numbers belong to folders that users named.
   private static let numberLimit = 1_000_000_000
 
   private func nextNumber() throws -> Int {
@@ -239,8 +241,8 @@ final class JobStore {
     let next = max(last, seen) + 1
     guard next < Self.numberLimit else {
       throw ControlError.failed(
-        "\(file): no number is left for another job (up to \(Self.numberLimit - 1) expected). A folder that is "
-          + "no job's, or this file, says so: remove it.")
+        "\(file): no number is left for another job (up to \(Self.numberLimit - 1) expected). This file, or a "
+          + "folder with a job's name, contains a number that is too large. Remove it.")
     }
     try DurableFile.write(Data("\(next)\n".utf8), to: file)
     return next

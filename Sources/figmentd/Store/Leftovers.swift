@@ -3,14 +3,14 @@ import FoundationEssentials
 import Glibc
 import Runs
 
-/// What a daemon sweeps beside what its runs left.
+/// Removes leftovers of a daemon, beside those of its runs.
 extension Leftovers {
-  /// What a job's folder is called while it is removed.
+  /// The name prefix of a job's folder while it is deleted.
   static let removedPrefix = ".removed-"
 
-  /// Sweeps a state directory and its output, which no other daemon uses.
+  /// Removes leftovers from a state directory and its output, which no other daemon may be using.
   ///
-  /// - Parameter jobs: the jobs that are known.
+  /// - Parameter jobs: the known jobs.
   static func sweep(state: String, output: String, jobs: [JobID]) {
     removeFile("\(state)/format\(DurableFile.temporarySuffix)")
     let folder = state + "/jobs"
@@ -33,7 +33,7 @@ extension Leftovers {
     }
   }
 
-  /// Removes what holds pixels of real images, and the checkpoints, of a job that never goes on.
+  /// Removes the pixels of real images and the checkpoints of a job that will never continue.
   static func discardPrivateFiles(of job: JobDirectory) {
     sweep(internalFiles: job.internalFiles, checkpoints: job.checkpoints)
     removeFile(job.internalFiles + "/images.pack")
@@ -43,8 +43,8 @@ extension Leftovers {
 
 /// The unfinished set of an earlier version, `JOB.tmp` beside the releases.
 ///
-/// The name alone could be a person's, so the folder is removed only when every file in it is one that
-/// figment wrote: its images carry the mark of synthetic ones.
+/// A user's folder could have the same name, so it is removed only if figment wrote every file in it: its
+/// images carry the mark of synthetic images.
 private enum EarlierSet {
   private static let names: Set = [
     "README.md", "privacy.json", "PRIVACY.md", "report.html", "report.json", "manifest.json",
@@ -66,7 +66,7 @@ private enum EarlierSet {
     guard name == "samples.png" || (name.hasPrefix("data/") && name.hasSuffix(".png")) else {
       return false
     }
-    // A crash may have left an image without a byte.
+    // A crash may have left an empty image file.
     guard let data = try? DurableFile.read("\(folder)/\(name)") else { return false }
     return data.isEmpty || data.prefix(4096).firstRange(of: mark) != nil
   }

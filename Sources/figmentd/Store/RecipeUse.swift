@@ -2,13 +2,13 @@ import Control
 import Datasets
 import Runs
 
-/// What a run that brings images to some form uses of a dataset's files.
+/// The number of a dataset's files that a run with an image transform would use.
 struct FileUse: Codable, Hashable, Sendable {
-  /// Units of privacy that have an image.
+  /// Units of privacy with an image.
   var units: Int
   /// Images.
   var images: Int
-  /// Images that are too small for the form.
+  /// Images that are too small for the transform.
   var tooSmall: Int
 
   init(units: Int, images: Int? = nil, tooSmall: Int = 0) {
@@ -19,7 +19,7 @@ struct FileUse: Codable, Hashable, Sendable {
 }
 
 extension ImageIndex {
-  /// Counts what a run uses that brings a dataset's images to the form of `transform`.
+  /// Counts the files of a dataset that a run with `transform` would use.
   func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {
     let sizes = try usableSizes(of: dataset.name)
     guard !sizes.allSatisfy({ transform.accepts(height: $0.height, width: $0.width) }) else {
@@ -36,8 +36,7 @@ extension ImageIndex {
       tooSmall: files.count { $0.verdict == .tooSmall })
   }
 
-  /// The files of a dataset in the order of their paths, each with the verdict of a run that brings
-  /// images to the form of `transform`.
+  /// The files of a dataset in the order of their paths, each with its verdict in a run with `transform`.
   func rows(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> [FileRow] {
     let known = try files(of: dataset.name)
     let changed = try inspected(dataset, under: transform).reduce(into: [:]) { rows, file in
@@ -46,7 +45,7 @@ extension ImageIndex {
     return known.values.map { changed[$0.row.path] ?? $0.row }.sorted { $0.path < $1.path }
   }
 
-  /// Some usable files of each class, spread evenly over its files in the order of their paths.
+  /// Some usable files of each class, evenly spaced in the order of their paths.
   func selection(of dataset: String) throws -> PreviewSelection {
     let counts = try counts(of: dataset).classes.filter { $0.usable > 0 }
     let shown = counts.prefix(PreviewSelection.mostClasses)
@@ -62,7 +61,7 @@ extension ImageIndex {
       }, classCount: counts.count)
   }
 
-  /// Files that decoded, with the verdict under `transform`; of others the index's verdict holds.
+  /// Decoded files with their verdict under `transform`; other files keep the verdict of the index.
   private func inspected(
     _ dataset: DatasetConfiguration, under transform: ImageTransform
   ) throws -> [InspectedFile] {

@@ -4,7 +4,7 @@ import Glibc
 import Runs
 import Synchronization
 
-/// Where things lie in the state directory.
+/// The paths in the state directory.
 ///
 /// ```
 /// STATE/                0700, or 0710 with the releases in it
@@ -32,14 +32,14 @@ struct StatePaths: Codable, Hashable, Sendable {
   var index: String { path + "/index.sqlite" }
 }
 
-/// The folder that holds what the daemon must not forget, owned by one daemon at a time.
+/// The daemon's persistent state, owned by one daemon at a time.
 final class StateDirectory: Sendable {
-  /// Where its parts lie.
+  /// The paths of its parts.
   let paths: StatePaths
   private let lock: Int32
   private let openIndex = Mutex<ImageIndex?>(nil)
 
-  /// The index, opened once: whoever finds it damaged replaces it for all.
+  /// The index, opened once, so that a replacement of a damaged index applies to all users.
   func imageIndex() throws -> ImageIndex {
     try openIndex.withLock { opened in
       if let opened { return opened }
@@ -49,14 +49,15 @@ final class StateDirectory: Sendable {
     }
   }
 
-  /// Makes the folder if it is missing, and takes it.
+  /// Creates the folder if it is missing, and locks it.
   ///
-  /// - Parameter holdsReleases: whether its group passes through it to the releases; it can list nothing and
-  ///   open nothing else there.
-  /// - Parameter patience: how long one that another process holds is waited for. A daemon that is killed
-  ///   while it starts a child leaves the lock to that child for the moment until the child's program runs.
-  /// - Throws: `ControlError.conflict` when another daemon has it, or another user owns it, or a
-  ///   later version wrote it.
+  /// - Parameters:
+  ///   - holdsReleases: whether its group may traverse it to reach the releases; the group can list and open
+  ///     nothing else there.
+  ///   - patience: how long to wait for the lock. A daemon that is killed while it starts a child leaves the
+  ///     lock with that child until the child's program runs.
+  /// - Throws: `ControlError.conflict` if another daemon uses it, another user owns it, or a later version
+  ///   wrote it.
   init(_ path: String, holdsReleases: Bool = false, patience: Duration = .zero) throws {
     paths = StatePaths(path: path)
     try Self.requireOwn(path)
@@ -71,7 +72,7 @@ final class StateDirectory: Sendable {
 
   deinit { close(lock) }
 
-  /// Refuses a directory of a later version, and notes the format of one that has no number.
+  /// Refuses a directory of a later version, and writes the format number if it is missing.
   private func keepFormat() throws {
     let (path, file) = (paths.path, paths.path + "/format")
     if let noted = try? DurableFile.read(file),
@@ -80,13 +81,13 @@ final class StateDirectory: Sendable {
       try StateFormat.check(number, of: "state directory \(path)")
       if number == StateFormat.current { return }
     }
-    // A full disk must not keep the daemon from starting; the files carry their numbers themselves.
+    // A full disk must not prevent the daemon from starting; the files contain their own format numbers.
     try? DurableFile.write(Data("\(StateFormat.current)\n".utf8), to: file)
   }
 
-  /// Refuses a state directory of another user: what is made in it would be closed to him.
+  /// Refuses a state directory of another user, who could not read files created in it.
   ///
-  /// Root is the one who could, and would leave ledgers that the service cannot open.
+  /// Root in particular could create ledgers that the service cannot open.
   static func requireOwn(_ path: String) throws(ControlError) {
     var information = stat()
     guard stat(path, &information) == 0, information.st_uid != geteuid() else { return }
@@ -94,20 +95,20 @@ final class StateDirectory: Sendable {
       UserAccount.name(ofUser: information.st_uid), UserAccount.name(ofUser: geteuid())
     )
     throw .conflict(
-      "state directory \(path): it belongs to user '\(owner)', and this runs as '\(user)': files made in it "
-        + "would be closed to its owner (the same user expected). Run it as that user, "
-        + "'sudo -u \(owner) figmentd run --state \(path) …', or name a folder of your own with --state."
+      "state directory \(path): it belongs to user '\(owner)', but this process runs as '\(user)' (the same "
+        + "user expected). The owner could not read files created in it. Run the command as that user, "
+        + "'sudo -u \(owner) figmentd run --state \(path) …', or choose a folder of your own with --state."
     )
   }
 
-  /// The locked descriptor of a directory's lock file.
+  /// Returns the locked descriptor of a directory's lock file.
   ///
-  /// Apart from `init`, which would run `deinit` after a failure and so close a descriptor twice: the
-  /// second time it may already be someone else's.
+  /// This is separate from `init`, which would run `deinit` after a failure and close the descriptor twice;
+  /// by the second time, the number may belong to another file.
   private static func take(_ directory: String, _ patience: Duration) throws -> Int32 {
     if let lock = try FileLock.take(directory + "/lock", patience: patience) { return lock }
     throw ControlError.conflict(
-      "state directory \(directory): another figmentd uses it (one daemon per directory "
-        + "expected). Stop it, or give this one another --state.")
+      "state directory \(directory): another figmentd is using it (one daemon per directory "
+        + "expected). Stop it, or choose another --state.")
   }
 }

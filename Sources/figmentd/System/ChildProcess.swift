@@ -5,26 +5,26 @@ import Runs
 final class ChildProcess {
   /// How a child ended.
   enum Ending: Hashable {
-    /// It returned this code.
+    /// It exited with this code.
     case exited(Int32)
-    /// A signal ended it.
+    /// This signal killed it.
     case killed(Int32)
   }
 
-  /// The child's process number.
+  /// The child's process ID.
   let identifier: pid_t
   private(set) var ending: Ending?
   private let hasOwnGroup: Bool
 
   /// Starts `executable`.
   ///
-  /// The child begins with no signal blocked or ignored. It gets the three descriptors as its input,
-  /// output and error output, and no other, since ours close on execution.
+  /// The child starts with no signal blocked or ignored. It inherits the three descriptors as its standard
+  /// input, output and error, and no other, because ours close on execution.
   ///
   /// - Parameters:
-  ///   - environment: the whole environment, `NAME=value` each.
-  ///   - error: nil discards what the child writes there.
-  ///   - hasOwnGroup: whether signals of the terminal pass it by.
+  ///   - environment: the whole environment, as `NAME=value`.
+  ///   - error: nil discards the child's error output.
+  ///   - hasOwnGroup: whether it has its own process group, which the terminal's signals do not reach.
   /// - Throws: `SystemCallError`.
   init(
     _ executable: String, _ arguments: [String], environment: [String], input: Int32,
@@ -64,7 +64,7 @@ final class ChildProcess {
     self.hasOwnGroup = hasOwnGroup
   }
 
-  /// Two ends of a channel to a child, both of which close on execution.
+  /// Creates the two ends of a channel to a child; both close on execution.
   ///
   /// - Throws: `SystemCallError`.
   static func channel() throws -> (Int32, Int32) {
@@ -80,18 +80,18 @@ final class ChildProcess {
 
   private var isAbandoned = false
 
-  /// Leaves the process to itself: it is neither ended nor waited for.
+  /// Abandons the process: it is neither killed nor waited for.
   func abandon() { isAbandoned = true }
 
-  /// Ends the process at once, with those that it started in its own group, and waits for it; one that
-  /// has ended already keeps its own ending.
+  /// Kills the process, with those in its own group, and waits for it; a process that has already ended
+  /// keeps its own exit status.
   func kill() {
     guard ending == nil else { return }
     _ = Glibc.kill(hasOwnGroup ? -identifier : identifier, SIGKILL)
     _ = wait()
   }
 
-  /// Waits until the process has ended.
+  /// Waits for the process to end.
   func wait() -> Ending {
     if let ending { return ending }
     var status: Int32 = 0

@@ -2,30 +2,28 @@ import Compute
 import Glibc
 import Runs
 
-/// What control groups (cgroups(7)) leave to this process: systemd, container engines and batch
-/// schedulers set them.
+/// The limits of this process's control group (cgroups(7)), as set by systemd, container engines and batch
+/// schedulers.
 ///
-/// Both versions are read. A limit of any group above holds as well, so the smallest one counts.
+/// Both versions are supported. The limits of parent groups apply as well, so the smallest one counts.
 struct ControlGroup: Hashable, Sendable {
-  /// Processors whose whole time may be used, such as 1.5; nil without a quota.
+  /// The processor quota, such as 1.5 processors; nil without a quota.
   private(set) var processors: Double?
   /// Bytes of memory; nil without a limit.
   ///
-  /// Of version 2 `memory.high` counts like `memory.max`: above it the kernel slows a process down until
-  /// it hardly moves.
+  /// In version 2, `memory.high` counts like `memory.max`: above it the kernel throttles a process almost to
+  /// a halt.
   private(set) var memoryBytes: Int?
 
-  /// The group of this process, read once: it does not change where a service runs.
+  /// The group of this process, read once, because it does not change during a service's life.
   static let ofThisProcess = ControlGroup()
 
   /// Version 1 writes "no limit" as the largest number of whole pages.
   private static let noLimit = 1 << 60
 
-  /// Reads the group of this process.
+  /// Reads the group of this process; an unreadable limit counts as none.
   ///
-  /// What cannot be read limits nothing.
-  ///
-  /// - Parameter root: where `/proc` and `/sys` are; tests have folders of their own.
+  /// - Parameter root: the folder that contains `/proc` and `/sys`; tests use their own.
   init(root: String = "") {
     let lines = Self.text(root + "/proc/self/cgroup").split(separator: "\n")
     for line in lines {
@@ -69,10 +67,10 @@ struct ControlGroup: Hashable, Sendable {
     memoryBytes = min(memoryBytes ?? bytes, bytes)
   }
 
-  /// The folders of a group and of those above it.
+  /// The folders of a group and of its parents.
   ///
-  /// In a container the path may be the host's, whose folders are not there: then the mount itself is
-  /// the container's own group. A path that climbs out of it says nothing.
+  /// In a container the path may be that of the host, and its folders may not exist; then the mount itself
+  /// is the container's group. A path that leads out of the mount is ignored.
   private static func folders(_ path: Substring, below mount: String) -> [String] {
     var folders = [mount]
     for name in path.split(separator: "/") {
@@ -98,13 +96,14 @@ struct ControlGroup: Hashable, Sendable {
 
 /// The processors that this process may use.
 enum Processors {
-  /// Threads to compute with when nobody says how many: the processors that the process may run on, or as
-  /// many as its control group's quota fills.
+  /// The default number of threads: the processors that the process may run on, limited by its control
+  /// group's quota.
   ///
-  /// More threads than that would stand still for the rest of each period, in the middle of a step.
+  /// With more threads, the kernel would stop all of them for the rest of each period, in the middle of a
+  /// step.
   static var granted: Int { granted(by: .ofThisProcess, of: ThreadPool.availableProcessors) }
 
-  /// Threads for a group on a machine that offers `available` processors.
+  /// The number of threads for a group on a machine with `available` processors.
   static func granted(by group: ControlGroup, of available: Int) -> Int {
     guard let quota = group.processors else { return available }
     return max(1, min(available, Int(quota.rounded(.up))))
@@ -113,6 +112,6 @@ enum Processors {
 
 /// The memory that this process may use.
 enum MemoryLimit {
-  /// Bytes that this process and its children may use together; nil where only the machine sets an end.
+  /// The bytes that this process and its children may use together; nil without a limit.
   static var bytes: Int? { ControlGroup.ofThisProcess.memoryBytes }
 }

@@ -3,12 +3,12 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Keeps the datasets and, at the end, lets the running job write its checkpoint.
+/// Runs the dataset keepers and, at shutdown, lets the running job write its checkpoint.
 struct DaemonService: Service {
   let daemon: Daemon
   let notifier: SystemdNotifier
 
-  /// How often systemd is asked for more time while a checkpoint is written.
+  /// The interval of requests to systemd for more time while a checkpoint is written.
   private static let patience = Duration.seconds(30)
 
   func run() async throws {
@@ -30,7 +30,7 @@ struct DaemonService: Service {
   }
 }
 
-/// Reads the configuration again on SIGHUP; a broken one changes nothing.
+/// Reloads the configuration on SIGHUP; an invalid one changes nothing.
 struct ReloadService: Service {
   let daemon: Daemon
   let notifier: SystemdNotifier
@@ -43,7 +43,7 @@ struct ReloadService: Service {
     }
   }
 
-  /// Follows the configuration as it is now.
+  /// Applies the current configuration.
   func reload() async {
     notifier.reloading()
     do {

@@ -3,18 +3,18 @@ import Glibc
 import Runs
 import Synchronization
 
-/// Decodes in a child process, so that a file on which a decoder crashes costs a verdict and not the
-/// daemon.
+/// Decodes in a child process, so that a file that crashes the decoder results in a verdict and does not
+/// crash the daemon.
 ///
-/// The child is this program again with a hidden verb. It shuts itself in before it reads a byte
-/// (`DecodeWorker`), knows no path and no name, and is replaced when it dies, hangs or lies, and
-/// now and then in any case. One process per thread.
+/// The child runs this program with a hidden command. It confines itself before it reads a byte
+/// (`DecodeWorker`), receives no path or name, and is replaced when it dies, hangs or sends an invalid
+/// answer, and periodically in any case. There is one process per thread.
 final class DecoderProcess: ImageDecoder {
-  /// Files on which a decoder died twice, shared by the processes of one daemon.
+  /// Files that killed a decoder twice, shared by the processes of one daemon.
   final class Poisoned: Sendable {
     private let hashes = Mutex<Set<ContentHash>>([])
 
-    /// No files.
+    /// Creates an empty list.
     init() {}
 
     var isEmpty: Bool { hashes.withLock { $0.isEmpty } }
@@ -22,11 +22,11 @@ final class DecoderProcess: ImageDecoder {
     func insert(_ hash: ContentHash) { hashes.withLock { _ = $0.insert(hash) } }
   }
 
-  /// The hidden verb of `figmentd`.
+  /// The hidden command of `figmentd`.
   static let verb = "decode-worker"
-  /// A process is replaced after this many files, so that nothing lasts that a file left in it.
+  /// A process is replaced after this many files, so that no effect of a file lasts.
   private static let filesPerProcess = 100_000
-  /// A file that ends this many processes is not tried again.
+  /// A file that killed this many processes is not tried again.
   private static let deathsPerFile = 2
 
   private let executable: String
@@ -36,7 +36,7 @@ final class DecoderProcess: ImageDecoder {
   private var child: DecoderChild?
   private var decodedCount = 0
 
-  /// A decoder; its process starts with the first file.
+  /// Creates a decoder; its process starts with the first file.
   ///
   /// - Parameters:
   ///   - executable: the program; the default is the one that runs.
@@ -51,7 +51,7 @@ final class DecoderProcess: ImageDecoder {
     self.poisoned = poisoned
   }
 
-  /// The child's process number, nil while there is none.
+  /// The child's process ID; nil while there is none.
   var processIdentifier: pid_t? { child?.identifier }
 
   func decode(
@@ -62,7 +62,7 @@ final class DecoderProcess: ImageDecoder {
       do {
         return try attempt(files, transform, pixels)
       } catch is DecoderConnection.Loss {
-        // Which file it was shows when they are tried one by one.
+        // Trying the files one by one will reveal which file it was.
       }
     }
     return try (0..<files.count).map { index in
@@ -93,9 +93,9 @@ final class DecoderProcess: ImageDecoder {
     return .failed(failure)
   }
 
-  /// One request to a living child.
+  /// Sends one request to a running child.
   ///
-  /// - Throws: `DecoderConnection.Loss` after the child has ended; `DatasetError` when none starts.
+  /// - Throws: `DecoderConnection.Loss` if the child has ended; `DatasetError` if none can be started.
   private func attempt(
     _ files: EncodedImages, _ transform: ImageTransform,
     _ pixels: UnsafeMutableBufferPointer<UInt8>
@@ -142,34 +142,32 @@ private final class DecoderChild {
   init(_ executable: String, _ arguments: [String], silence: Int) throws {
     let (ours, theirs) = try Self.channel()
     connection = DecoderConnection(socket: ours, silence: silence)
-    // Closed before anything is awaited: only then does the death of the child end the wait.
+    // Close our copy before waiting; otherwise the end of the child would not end the wait.
     do {
       defer { close(theirs) }
-      // No error output, since a crash report would show pixels, and no environment. The worker
-      // closes what is left before it reads.
+      // No error output, because a crash report could contain pixels, and no environment. The worker
+      // closes any other descriptor before it reads.
       process = try ChildProcess(
         executable, arguments, environment: ["SWIFT_BACKTRACE=enable=no"], input: theirs,
         output: theirs, error: nil)
     } catch let error as SystemCallError {
       throw DatasetError.decoderUnavailable(
-        finding: "cannot be started (\(String(cString: strerror(error.code))))")
+        finding: "its process cannot be started (\(String(cString: strerror(error.code))))")
     }
     do {
       guard try connection.awaitHello() else {
-        throw DatasetError.decoderUnavailable(finding: "the child could not shut itself in")
+        throw DatasetError.decoderUnavailable(finding: "its process could not confine itself")
       }
     } catch let loss as DecoderConnection.Loss {
       end()
-      throw DatasetError.decoderUnavailable(finding: "the child did not start (\(loss))")
+      throw DatasetError.decoderUnavailable(finding: "its process did not start (\(loss))")
     } catch {
       end()
       throw error
     }
   }
 
-  /// Ends the process and waits for it.
-  ///
-  /// A child that died by itself keeps its own reason: the signal then meets a dead process.
+  /// Kills the process and waits for it; a child that ended by itself keeps its own exit status.
   func end() { process.kill() }
 
   private static func channel() throws -> (CInt, CInt) {

@@ -1,18 +1,18 @@
 import Glibc
 import Runs
 
-/// A thread of our own for work that blocks or computes for long.
+/// A separate thread for blocking or long work.
 enum DetachedThread {
-  /// The stack of such a thread: deep recursion of a decoder or a network must not end the daemon.
+  /// The stack size: deep recursion in a decoder or a network must not crash the daemon.
   private static let stackBytes = 16 << 20
 
   /// Starts a thread that runs `body` and ends.
   ///
-  /// - Parameter name: what `top -H` shows; the first 15 bytes count.
-  /// - Throws: `SystemCallError` when the system gives no thread; `body` does not run then.
+  /// - Parameter name: the thread's name in `top -H`; only the first 15 bytes are used.
+  /// - Throws: `SystemCallError` if the thread cannot be created; then `body` does not run.
   static func start(named name: String, _ body: @escaping @Sendable () -> Void) throws {
     let argument = Unmanaged.passRetained(ThreadStart(name: name, body: body))
-    // Not a variable of this type: two modules import it, and its initialiser belongs to one.
+    // Not a variable of this type: two modules import it, and only one of them has its initialiser.
     let code = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
       guard let attributes = buffer.baseAddress else { return ENOMEM }
       pthread_attr_init(attributes)
@@ -35,7 +35,7 @@ enum DetachedThread {
   }
 }
 
-/// What a new thread does.
+/// The body of a new thread.
 private final class ThreadStart {
   private let name: String
   private let body: @Sendable () -> Void
@@ -50,7 +50,7 @@ private final class ThreadStart {
     body()
   }
 
-  /// Names this thread; without `/proc` it stays nameless, which harms nothing.
+  /// Sets this thread's name; without `/proc` it has none, which is harmless.
   private func setName() {
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }

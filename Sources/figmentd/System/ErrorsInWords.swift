@@ -14,17 +14,17 @@ extension ConfigurationError: ErrorInWords {
 extension DatabaseError: ErrorInWords {
   var inWords: ControlError { .failed(words) }
 
-  /// What the database says, without the statement that failed.
+  /// The database's message, without the failed statement.
   fileprivate var words: String {
-    "index of files: \(message ?? "the database failed"). It is made anew when the daemon starts again "
-      + "without it; nothing is lost with it."
+    "index of files: \(message ?? "the database failed"). Stop figmentd, delete index.sqlite in the state "
+      + "directory and start figmentd again: it rebuilds the index, and no other data is lost."
   }
 }
 
 extension YamlError: ErrorInWords {
   var inWords: ControlError { .invalid("not YAML: \(words)") }
 
-  /// What is wrong, in one line, with its place.
+  /// Describes the problem and its place in one line.
   var words: String {
     switch self {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
@@ -32,7 +32,7 @@ extension YamlError: ErrorInWords {
       "\(problem) (line \(mark.line))."
     case .reader(let problem, _, _, _): "\(problem)."
     case .duplicatedKeysInMapping(let duplicates, let context):
-      "key '\(duplicates.joined(separator: ", "))' is there twice (line \(context.mark.line))."
+      "key '\(duplicates.joined(separator: ", "))' occurs twice (line \(context.mark.line))."
     default: "it cannot be read as YAML."
     }
   }

@@ -2,15 +2,15 @@ import FoundationEssentials
 import Glibc
 import Logging
 
-/// Writes log lines to standard error: for the journal with its priorities, else with the time.
+/// Writes log lines to standard error: with priorities for the journal, else with the time.
 ///
-/// Names of images are personal data: whoever logs one does so at `.debug` and below.
+/// Names of images are personal data; log them at `.debug` and below only.
 struct JournalLog: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   private let isForJournal: Bool
 
-  /// Makes a handler.
+  /// Creates a handler.
   init(level: Logger.Level, isForJournal: Bool) {
     logLevel = level
     self.isForJournal = isForJournal
@@ -24,11 +24,11 @@ struct JournalLog: LogHandler {
   func log(event: LogEvent) {
     let line = line(event.level, "\(event.message)", event.metadata, at: Date())
     let bytes = Array(line.utf8)
-    // One call per line, so that lines of several threads do not mix.
+    // One call per line, so that lines of several threads are not interleaved.
     _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
-  /// A line as it is written.
+  /// Formats a line.
   func line(
     _ level: Logger.Level, _ message: String, _ extra: Logger.Metadata?, at time: Date
   ) -> String {
@@ -39,7 +39,7 @@ struct JournalLog: LogHandler {
     return "\(time.formatted(.iso8601)) \(level.rawValue) \(text)\n"
   }
 
-  /// Whether standard error is a pipe to the journal: `JOURNAL_STREAM` holds its device and inode
+  /// Whether standard error is connected to the journal: `JOURNAL_STREAM` contains its device and inode
   /// (systemd.exec(5)).
   static func isConnectedToJournal() -> Bool {
     guard let stream = getenv("JOURNAL_STREAM").map({ String(cString: $0) }) else { return false }
@@ -48,7 +48,7 @@ struct JournalLog: LogHandler {
     return stream == "\(information.st_dev):\(information.st_ino)"
   }
 
-  /// The priority that syslog(3) gives a level.
+  /// The syslog(3) priority of a level.
   static func priority(of level: Logger.Level) -> Int {
     switch level {
     case .trace, .debug: 7

@@ -2,17 +2,17 @@ import Control
 import Glibc
 import Runs
 
-/// The folder that releases go to, as the service finds it.
+/// The folder of releases.
 struct OutputFolder {
-  /// Where it is.
+  /// Its path.
   let path: String
-  /// The rights that releases in it get.
+  /// The permissions of releases in it.
   let rights: ReleaseRights
 
   /// Makes the folder if it is missing.
   ///
-  /// One in the state directory is the daemon's own and follows the configured rights; one elsewhere is the
-  /// administrator's, and stays as he made it.
+  /// A folder in the state directory belongs to the daemon and gets the configured permissions; a folder
+  /// elsewhere belongs to the administrator and keeps its own.
   func prepare(inState state: String) throws {
     if access(path, F_OK) != 0 { return try rights.makeFolder(path) }
     var information = stat()
@@ -22,10 +22,10 @@ struct OutputFolder {
     try rights.apply(to: path)
   }
 
-  /// What keeps releases from being written or read, a sentence or two each.
+  /// Problems that prevent releases from being written or read, a sentence or two each.
   var problems: [String] { [unwritable, unreachable].compactMap { $0 } }
 
-  /// Why nothing can be written there; nil when something can.
+  /// Why the folder cannot be written; nil if it can.
   private var unwritable: String? {
     do {
       try WritableFolder.require(path, as: "output")
@@ -35,7 +35,7 @@ struct OutputFolder {
     }
   }
 
-  /// Which folder on the way keeps the group out that may read the releases; nil when none does.
+  /// Names a parent folder that the readers' group cannot traverse; nil if there is none.
   private var unreachable: String? {
     guard rights.folderMode & 0o050 != 0 else { return nil }
     let group = rights.group ?? groupOfNewFiles
@@ -50,14 +50,14 @@ struct OutputFolder {
         UserAccount.name(ofGroup: group), UserAccount.name(ofGroup: information.st_gid)
       )
       return
-        "output \(path): group '\(name)' may read releases, and cannot reach them: folder "
-        + "\(folder) is of group '\(mine)' and closed to others (a way for '\(name)' expected). "
-        + "Open it, or choose an output elsewhere."
+        "output \(path): group '\(name)' may read releases but cannot reach them: folder \(folder) belongs "
+        + "to group '\(mine)' and is closed to others (execute permission for '\(name)' expected). Change "
+        + "its permissions, or choose another output."
     }
     return nil
   }
 
-  /// The group of what is made in the folder: its own where it passes it on, else the process's.
+  /// The group of new files in the folder: its own if its set-group-ID bit is set, else the process's.
   private var groupOfNewFiles: gid_t {
     var information = stat()
     let passesOn = stat(path, &information) == 0 && information.st_mode & S_ISGID != 0

@@ -2,45 +2,47 @@ import Glibc
 import Logging
 import UnixSignals
 
-/// What holds for the daemon's process as a whole.
+/// Settings of the daemon's process as a whole.
 enum Process {
-  /// Settles what must hold before anything else runs.
+  /// Applies the settings that must precede everything else.
   static func prepare() {
-    // A caller that hangs up must not end the daemon.
+    // A caller that closes its connection must not kill the daemon.
     signal(SIGPIPE, SIG_IGN)
-    // A write beyond a limit answers with an error, like a full disk.
+    // A write beyond a file size limit must return an error, like a full disk.
     signal(SIGXFSZ, SIG_IGN)
-    // A core would hold decoded images.
+    // A core dump would contain decoded images.
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-    // What is released is given its permissions explicitly.
+    // Releases get their permissions explicitly.
     umask(0o077)
   }
 
-  /// How much less than others work wants the processor that may take hours (nice(2)).
+  /// The nice value of work that may take hours (nice(2)).
   private static let niceness: Int32 = 10
 
-  /// Lets others have the processor first: the calling thread, and all threads and processes that it starts.
+  /// Lowers the priority of the calling thread, and of all threads and processes that it starts.
   ///
-  /// Thread by thread and not by the unit: what answers requests must not wait behind training. Cannot be
-  /// taken back without privileges.
+  /// The priority is set per thread, not for the whole unit, because threads that answer requests must not
+  /// wait for training. It cannot be raised again without privileges.
   static func yieldToOthers() {
     let thread = __priority_which_t(PRIO_PROCESS.rawValue)
-    // A number already higher was somebody's wish. -1 may be an error or an answer; both are below it.
+    // Keep a higher nice value that a user has set. -1 may be an error or a value; both are lower.
     guard getpriority(thread, 0) < niceness else { return }
     setpriority(thread, 0, niceness)
   }
 
-  /// Ends the process at once when it is told to stop a second time.
+  /// Exits at once on a second stop signal.
   ///
-  /// Nothing is lost but the steps since the last checkpoint: they are charged already.
+  /// Only the steps since the last checkpoint are lost; they are already charged.
   static func exitOnSecondSignal(_ logger: Logger) {
     Task.detached {
       var count = 0
       for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
         count += 1
         if count == 2 {
-          logger.warning("told to stop again: the running job goes on from its last checkpoint")
+          logger.warning(
+            "second stop signal: exiting at once; the running job will continue from its last checkpoint"
+          )
           exit(1)
         }
       }

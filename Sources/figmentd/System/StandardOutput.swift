@@ -2,21 +2,21 @@ import Control
 import FoundationEssentials
 import Runs
 
-/// Where commands write what was asked of them.
+/// Writes the output of commands.
 enum StandardOutput {
-  /// Writes a line, or nothing when nobody reads any more.
+  /// Writes a line; ignores a closed output.
   static func writeLine(_ text: String) {
     try? write(text + "\n")
   }
 
-  /// Writes one JSON object on a line, for programs.
+  /// Writes one JSON object on a line.
   static func write(json value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     try write(String(decoding: encoder.encode(value), as: UTF8.self) + "\n")
   }
 
-  /// Writes what a command made: one JSON object, or `headline` and a line for each output.
+  /// Writes the results of a command: one JSON object, or `headline` and a line for each output.
   static func write(_ results: JobResults, json: Bool, headline: String) throws {
     let text =
       if json {
@@ -27,7 +27,7 @@ enum StandardOutput {
     try write(text + "\n")
   }
 
-  /// Writes all of `text`, or throws: a full disk must not pass as success.
+  /// Writes all of `text`, or throws, because a full disk must not look like success.
   static func write(_ text: String) throws {
     try DurableFile.writeAll(Data(text.utf8), to: 1, of: "standard output")
   }

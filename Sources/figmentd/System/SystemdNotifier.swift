@@ -1,15 +1,15 @@
 import Glibc
 
-/// Tells systemd how the daemon is (sd_notify(3)).
+/// Notifies systemd of the daemon's state (sd_notify(3)).
 ///
-/// Messages are datagrams to the socket that `NOTIFY_SOCKET` names. Without one nothing is sent,
-/// and nothing here ever fails: a service manager that does not listen must not stop the work.
+/// Messages are datagrams to the socket that `NOTIFY_SOCKET` names. Without it, nothing is sent. No method
+/// fails, because an unresponsive service manager must not stop the work.
 struct SystemdNotifier: Sendable {
   private let socketPath: String?
-  /// How often the watchdog wants to hear of progress; nil when it does not.
+  /// The watchdog's interval; nil without a watchdog.
   let watchdogInterval: Duration?
 
-  /// Reads what systemd told this process.
+  /// Reads the settings that systemd passed to this process.
   init(environment: [String: String], process: pid_t) {
     socketPath = environment["NOTIFY_SOCKET"].flatMap { path in
       path.hasPrefix("/") || path.hasPrefix("@") ? path : nil
@@ -20,7 +20,7 @@ struct SystemdNotifier: Sendable {
       ? environment["WATCHDOG_USEC"].flatMap { Int64($0) }.map { .microseconds($0) } : nil
   }
 
-  /// Reads the environment of this process, and keeps it from children.
+  /// Reads the environment of this process, and removes the variables so that children do not inherit them.
   static func ofThisProcess() -> SystemdNotifier {
     var environment: [String: String] = [:]
     for name in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] {
@@ -30,10 +30,10 @@ struct SystemdNotifier: Sendable {
     return SystemdNotifier(environment: environment, process: getpid())
   }
 
-  /// The socket listens and the state is loaded.
+  /// Reports that the socket listens and the state is loaded.
   func ready() { send("READY=1") }
 
-  /// The configuration is read again; `ready` ends it.
+  /// Reports that the configuration is being reloaded; `ready` ends this.
   func reloading() {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
@@ -41,18 +41,18 @@ struct SystemdNotifier: Sendable {
     send("RELOADING=1\nMONOTONIC_USEC=\(microseconds)")
   }
 
-  /// The daemon is on its way out.
+  /// Reports that the daemon is stopping.
   func stopping() { send("STOPPING=1") }
 
-  /// One line for `systemctl status`.
+  /// Sets the line that `systemctl status` prints.
   func status(_ text: String) {
     send("STATUS=\(text.replacing("\n", with: " "))")
   }
 
-  /// Something got on.
+  /// Reports progress to the watchdog.
   func watchdog() { send("WATCHDOG=1") }
 
-  /// Stopping takes this much longer: a checkpoint is being written.
+  /// Requests more time to stop while a checkpoint is written.
   func extendTimeout(by duration: Duration) {
     let seconds = duration.components.seconds
     send("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)")

@@ -1,16 +1,16 @@
 import Control
 import ServiceLifecycle
 
-/// Tells systemd that the daemon gets on, and what it is doing.
+/// Reports the daemon's progress and status to systemd.
 ///
-/// The watchdog hears of progress only. While a job runs that is the engine's own reports: a
-/// process that is merely alive, with its training stuck, falls silent and is started anew. While
-/// none runs it is the answer of the daemon itself.
+/// The watchdog is notified of progress only. While a job runs, progress means the engine's reports: a
+/// process whose training hangs stops notifying and is restarted. While no job runs, a reply of the daemon's
+/// actor counts as progress.
 struct Watchdog: Service {
   let daemon: Daemon
   let notifier: SystemdNotifier
 
-  /// How often the status line is written.
+  /// The interval of status lines.
   static let statusInterval = Duration.seconds(5)
 
   func run() async throws {
@@ -32,18 +32,18 @@ struct Watchdog: Service {
     }
   }
 
-  /// Half of what the watchdog allows, as sd_watchdog_enabled(3) advises, or sooner.
+  /// Half of the watchdog's interval, as sd_watchdog_enabled(3) recommends, or less.
   private var interval: Duration {
     notifier.watchdogInterval.map { min($0 / 2, Self.statusInterval) } ?? Self.statusInterval
   }
 }
 
-/// Decides whether there was progress since it was asked last.
+/// Detects progress since the last query.
 struct PulseListener {
   private var last: UInt64?
   private var wasBusy = false
 
-  /// Whether the daemon is idle, has just taken a job, or its work has got on.
+  /// Whether the daemon is idle, has just started a job, or has made progress.
   mutating func hearsProgress(count: UInt64, isBusy: Bool) -> Bool {
     defer {
       last = count
@@ -53,7 +53,7 @@ struct PulseListener {
   }
 }
 
-/// What `systemctl status` shows.
+/// The status line of `systemctl status`.
 enum StatusLine {
   /// A line like `glyphs-7: train, 1200/4000, epsilon 0.83 of 2, 3 h 12 min left`.
   static func text(running job: Job?, queued: Int) -> String {

@@ -2,12 +2,12 @@ import Control
 import Glibc
 import Runs
 
-/// The folder in which the process was started.
+/// Resolves paths relative to the current working folder.
 enum WorkingFolder {
-  /// The absolute form of a path that may be relative to it.
+  /// Returns the absolute form of a path.
   static func absolute(_ path: String) throws -> String {
     guard !path.isEmpty else {
-      throw ControlError.invalid("an empty path is given (that of a folder expected).")
+      throw ControlError.invalid("path: empty (the path of a folder expected).")
     }
     guard !path.hasPrefix("/") else { return path }
     guard let folder = getcwd(nil, 0) else { throw SystemCallError("getcwd", path) }
@@ -15,14 +15,14 @@ enum WorkingFolder {
     return String(cString: folder) + "/" + path
   }
 
-  /// Whether one folder lies in the other, by whatever names they are reached.
+  /// Whether one folder contains the other, with links resolved.
   static func overlap(_ first: String, _ second: String) -> Bool {
     let first = resolved(first) + "/"
     let second = resolved(second) + "/"
     return first.hasPrefix(second) || second.hasPrefix(first)
   }
 
-  /// A path without links; of one that is not there yet, as far as it is.
+  /// Resolves links in a path; if it does not exist, in the existing part.
   private static func resolved(_ path: String) -> String {
     if let pointer = realpath(path, nil) {
       defer { free(pointer) }
