@@ -18,7 +18,8 @@ public struct RunOptions: ParsableArguments {
         + "the policy. (default: the policy's)"))
   public var delta: Double?
 
-  @Option(parsing: .unconditional, help: "Training steps on private images. (default: the recipe's)")
+  @Option(
+    parsing: .unconditional, help: "Training steps on private images. (default: the recipe's)")
   public var steps: Int?
 
   @Flag(help: "Train without noise; the result has no privacy guarantee and must not be shared.")

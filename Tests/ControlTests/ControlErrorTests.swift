@@ -89,7 +89,8 @@ import Testing
 
   @Test func onlyReleasableFieldsHaveAName() throws {
     let full = JobProgress(
-      phase: .train, name: "training", done: 1, total: 2, plannedEpsilon: 1, targetEpsilon: 2, delta: 0.1, speed: 3,
+      phase: .train, name: "training", done: 1, total: 2, plannedEpsilon: 1, targetEpsilon: 2,
+      delta: 0.1, speed: 3,
       remainingSeconds: 4, curve: CurveValue(name: "fake_accuracy", value: 0.5), checkpoint: 6)
     let text = String(decoding: try ControlCoding.encode(full), as: UTF8.self)
     let names = text.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }

@@ -87,7 +87,8 @@ import Testing
     let dear = try RunBench(answers: ["class-counts": 4])
     #expect(throws: ControlError.self) { try dear.run() }
     let folders = try RunBench(
-      answers: ["class-counts": 0.5], rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil))
+      answers: ["class-counts": 0.5], rules: DatasetRules(privacyUnit: .folder, maximumPerUnit: nil)
+    )
     let error = #expect(throws: ControlError.self) { try folders.phases() }
     #expect(error?.message.contains("max_per_unit") == true)
     #expect(try DurableFile.names(in: dear.places.ledgers).isEmpty)

@@ -101,8 +101,10 @@ import Testing
     let end = try #require(curves.watchedAtEnd).value
     #expect(end > 0.5 && end < 0.55)
     #expect(real.first?.direction == .lower)
-    #expect(try TrainingCurves(
-          in: scratch.path + "/none", steps: 100, family: DPGAN.self).free.value.isEmpty)
+    #expect(
+      try TrainingCurves(
+        in: scratch.path + "/none", steps: 100, family: DPGAN.self
+      ).free.value.isEmpty)
   }
 }
 

@@ -88,7 +88,8 @@ import Testing
 
   @Test func whatDoesNotDependOnTheFilesIsCheckedBeforeTheyAreCounted() throws {
     #expect(
-      refusal(train(1, answers: ["class-counts": 1]), dataset(), isCounted: false)?.exitCode == .usage)
+      refusal(train(1, answers: ["class-counts": 1]), dataset(), isCounted: false)?.exitCode
+        == .usage)
     try engine.check(train(1e-9, delta: 1e-12), dataset: dataset(), isCounted: false)
     // A declared population is known at once.
     #expect(

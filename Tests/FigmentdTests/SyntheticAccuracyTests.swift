@@ -110,7 +110,8 @@ import Testing
   func questionsThatTakeTheWholeEpsilonAreRefusedBeforeAnythingIsReserved(
     _ counts: Double?, _ accuracy: Double?
   ) throws {
-    let bench = try RunBench(answers: ["class-counts": counts, "accuracy": accuracy].compactMapValues { $0 })
+    let bench = try RunBench(
+      answers: ["class-counts": counts, "accuracy": accuracy].compactMapValues { $0 })
     let error = #expect(throws: ControlError.self) { try bench.run() }
     #expect(error?.message.contains("answers: ") == true)
     #expect(error?.message.contains("not below the run's epsilon") == true)

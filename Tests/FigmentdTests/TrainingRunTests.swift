@@ -158,7 +158,9 @@ import Testing
       classes: ["a", "b"], seed: 1, on: Machine(threadCount: 1))
     let folder = CheckpointFolder(path: bench.places.checkpoints)
     #expect(try folder.newest()?.step == nil)
-    for step in [3, 7, 9] { try folder.save(model, step: step, phase: Phase.training, learntFrom: "images") }
+    for step in [3, 7, 9] {
+      try folder.save(model, step: step, phase: Phase.training, learntFrom: "images")
+    }
     #expect(try DurableFile.names(in: folder.path).count == 2)
     #expect(try folder.newest()?.step == 9)
     #expect(truncate(folder.path + "/step-9.safetensors", 100) == 0)
@@ -185,7 +187,8 @@ import Testing
     #expect(
       try keys("privacy.json") == [
         "accesses", "adjacency", "covered", "dataset", "format", "ledger", "meaning", "mechanism",
-        "not_covered", "phases", "run", "run_cost", "runs", "sampling", "sentence", "software", "total",
+        "not_covered", "phases", "run", "run_cost", "runs", "sampling", "sentence", "software",
+        "total",
         "unit",
       ])
     for line in try bench.text(bench.places.release + "/metadata.jsonl").split(separator: "\n") {

@@ -279,4 +279,36 @@ MUTANTS = [
        'guard found.remove(ListedFiles.name) != nil, found == Set(manifest.files.keys) else {',
        'guard found.remove(ListedFiles.name) != nil, found.count > 1 else {'),
     )),
+  Mutant(
+    '201', 'phases with a share are left out of what the rest is calibrated beside',
+    'FigmentdTests.RunOutlineTests/eachShareBoundsItsPhaseAloneAndTheRestFillsTheBudget',
+    (
+      ('Sources/Runs/Plan/RunOutline.swift',
+       'try spent.add((before + own.compactMap { $0 } + after).event())',
+       'try spent.add((before + after).event())'),
+    )),
+  Mutant(
+    '202', 'a phase with a share may cost the whole epsilon',
+    'FigmentdTests.RunOutlineTests/eachShareBoundsItsPhaseAloneAndTheRestFillsTheBudget',
+    (
+      ('Sources/Runs/Plan/RunOutline.swift',
+       'PrivacyBudget(epsilon: share * budget.epsilon, delta: budget.delta)',
+       'PrivacyBudget(epsilon: max(share, 1) * budget.epsilon, delta: budget.delta)'),
+    )),
+  Mutant(
+    '203', 'a phase is charged under the name of another',
+    'FigmentdTests.PhasedRunTests/aRunThatIsStoppedInAnyPhaseEndsWithAnExactLedger',
+    (
+      ('Sources/Runs/Execution/PhaseExecution.swift',
+       '      phase: phase.name, step: step,\n',
+       '      phase: phase.name + " ", step: step,\n'),
+    )),
+  Mutant(
+    '204', 'a plan that names a phase its family never stated is carried out',
+    'FigmentdTests.PhasedRunTests/aPlanThatNamesAPhaseItsFamilyNeverStatedIsRefused',
+    (
+      ('Sources/Runs/Plan/ResolvedPlan+Checks.swift',
+       'guard stated.map(\\.name) == modelPhases.map(\\.phase.name),',
+       'guard stated.map(\\.name) == modelPhases.map(\\.phase.name) || !stated.isEmpty,'),
+    )),
 ]

@@ -29,7 +29,8 @@ extension PixelModel {
     optimizer.learningRate = rate
     var examples = QuantizedImages(
       images: ProceduralImages(
-        count: prior.batchSize, format: format, seed: seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93),
+        count: prior.batchSize, format: format,
+        seed: seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93),
       levels: levels)
     if let absentLabel = settings.absentLabel(for: format) {
       // Classes keep their initial weights.

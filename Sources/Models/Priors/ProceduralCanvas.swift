@@ -62,7 +62,8 @@ struct ProceduralCanvas {
   private mutating func drawStrokes(_ random: inout SeededStream) {
     let isPlain = random.uniform() < 0.7
     fill(isPlain ? Ink(repeating: 0, count: channels) : random.ink(channels))
-    let ink = isPlain ? Ink(repeating: random.number(in: 0.8...1), count: channels) : random.ink(channels)
+    let ink =
+      isPlain ? Ink(repeating: random.number(in: 0.8...1), count: channels) : random.ink(channels)
     let thickness = side * random.number(in: 0.03...0.09)
     var start = random.point(height, width, margin: 0.2)
     for _ in 0..<(1 + Int(random.next() % 4)) {

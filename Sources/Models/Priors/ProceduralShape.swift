@@ -95,7 +95,8 @@ enum ProceduralShape {
     (cos(angle) * column + sin(angle) * row, cos(angle) * row - sin(angle) * column)
   }
 
-  private static func ellipseDistance(_ u: Double, _ v: Double, _ axes: (Double, Double)) -> Double {
+  private static func ellipseDistance(_ u: Double, _ v: Double, _ axes: (Double, Double)) -> Double
+  {
     let (x, y) = (u / axes.0, v / axes.1)
     return ((x * x + y * y).squareRoot() - 1) * min(axes.0, axes.1)
   }

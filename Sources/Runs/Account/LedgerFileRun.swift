@@ -34,7 +34,8 @@ package final class LedgerFileRun: PrivacyLedger {
   /// must be. `phases` are those of the run. `population` is the number of units in the plan; `declared` and `found` are the facts
   /// about the data that the release reveals, `answers` what leaves beside what the model draws.
   package func statement(
-    software: String, phases: [PrivacyStatement.Phase] = [], population: Int? = nil, declared: [String], found: [String] = [],
+    software: String, phases: [PrivacyStatement.Phase] = [], population: Int? = nil,
+    declared: [String], found: [String] = [],
     answers: [String] = []
   ) throws(LedgerError) -> PrivacyStatement {
     let (history, position) = ledger.state()

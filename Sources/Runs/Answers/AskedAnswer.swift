@@ -39,7 +39,8 @@ extension RunOrder {
     }
     if let one = asked.first(where: { $0.kind.needsDrawnImages }), count == 0 {
       throw .invalid(
-        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not ask.")
+        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not ask."
+      )
     }
     return asked
   }

@@ -39,7 +39,8 @@ struct SyntheticAccuracyAnswer: PaidAnswer, Hashable {
   static let request = "accuracy"
   static let phase = "train-on-synthetic accuracy"
   static let formerPhase: String? = "score"
-  static let purpose = "a noisy count of the real images that a classifier of synthetic ones gets right"
+  static let purpose =
+    "a noisy count of the real images that a classifier of synthetic ones gets right"
   static let needsDrawnImages = true
   static let name = "accuracy.json"
   static let formerName: String? = "score.json"

@@ -101,7 +101,8 @@ package struct CheckpointFolder {
         try StateFormat.check(format, of: file(of: step))
       }
       return Saved(
-        step: step, phase: checkpoint.metadata[Self.phaseKey], checkpoint: checkpoint, damaged: place, path: file(of: step))
+        step: step, phase: checkpoint.metadata[Self.phaseKey], checkpoint: checkpoint,
+        damaged: place, path: file(of: step))
     }
     return nil
   }

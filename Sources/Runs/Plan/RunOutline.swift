@@ -19,12 +19,19 @@ struct RunOutline {
   /// - Throws: `ControlError` for an answer that cannot be asked for, `RecipeFailure` for an empty
   ///   population.
   init(_ order: RunOrder, classes: [String], population: Int) throws {
+    try self.init(
+      order, model: order.recipe.phases(training: order.training, classes: classes),
+      population: population)
+  }
+
+  /// Lists the phases of an order whose model learns in the given ones.
+  init(_ order: RunOrder, model: [PhaseOutline], population: Int) throws {
     self.order = order
+    self.model = model
     self.population = population
     let asked = try order.askedAnswers()
     answersBefore = asked.filter { !$0.kind.needsDrawnImages }
     answersAfter = asked.filter { $0.kind.needsDrawnImages }
-    model = order.recipe.phases(training: order.training, classes: classes)
     precondition(
       model.count { $0.isPaid && $0.share == nil } == (model.contains(where: \.isPaid) ? 1 : 0),
       "family \(order.recipe.family): exactly one of its paid phases states no share")
@@ -76,7 +83,8 @@ struct RunOutline {
   }
 
   static let drawingPhase = Phase(
-    drawing, "the synthetic images are drawn by the trained model", .free(.postProcessing, steps: 0))
+    drawing, "the synthetic images are drawn by the trained model", .free(.postProcessing, steps: 0)
+  )
 
   /// Refuses answers and shares that leave nothing for the phase that gets the rest, and answers that no
   /// noise can protect.

@@ -14,7 +14,8 @@ import Testing
   /// Files that hold answers to questions which every unit enters, and those that repeat the answers
   /// or hash the files.
   private static let answers: Set = [
-    "class_counts.json", "accuracy.json", "README.md", "report.html", "report.json", "manifest.json",
+    "class_counts.json", "accuracy.json", "README.md", "report.html", "report.json",
+    "manifest.json",
   ]
   /// Files that hold what the model became, or that hash such files.
   private static let learned: Set = [
@@ -42,7 +43,8 @@ import Testing
     _ right: ReleaseListing
   ) throws {
     let counts = try [left, right].map {
-      try JSONDecoder().decode(ClassCountsAnswer.self, from: Data($0.text("class_counts.json").utf8))
+      try JSONDecoder().decode(
+        ClassCountsAnswer.self, from: Data($0.text("class_counts.json").utf8))
     }
     // People have two images in the left set, and the one that differs has one in the right.
     let lost = coupling.unit == .folder ? 1 : 0
@@ -50,7 +52,8 @@ import Testing
     #expect(differences.sorted() == [0, lost])
     #expect(counts[0].standardDeviation == counts[1].standardDeviation)
     let scores = try [left, right].map {
-      try JSONDecoder().decode(SyntheticAccuracyAnswer.self, from: Data($0.text("accuracy.json").utf8))
+      try JSONDecoder().decode(
+        SyntheticAccuracyAnswer.self, from: Data($0.text("accuracy.json").utf8))
     }
     #expect(scores[0].of - scores[1].of == lost)
     #expect(abs(scores[0].right - scores[1].right) <= (coupling.unit == .folder ? 2 : 1))

@@ -1,0 +1,195 @@
+import Compute
+import Control
+import FoundationEssentials
+import Models
+import Privacy
+import Synchronization
+import Testing
+
+@testable import Runs
+@testable import figmentd
+
+/// A run of several phases: a free one, noisy training, drawing, and answers before and after.
+@Suite struct PhasedRunTests {
+  /// A pixel model of four levels that is pre-trained on drawn images.
+  private static let recipe = """
+    name: tiny-prior
+    summary: For tests.
+    family: pixel
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: 16, steps: 12, clip_norm: 1}
+    model:
+      channels: 2
+      depth: 1
+      first_kernel: 3
+      bits: 2
+      output: softmax
+      class_regions: 2
+      label_dropout: 0
+      guidance: 1
+      learning_rate: 0.01
+      warm_up_steps: 1
+      final_rate: 1
+      beta1: 0.9
+      beta2: 0.99
+      average_decay: 0.9
+      prior: {source: procedural, steps: 20, batch_size: 4, learning_rate: 0.01}
+    """
+
+  private let bench: RunBench
+
+  init() throws {
+    bench = try RunBench(
+      answers: ["class-counts": 0.5, "accuracy": 0.5], recipe: Self.recipe)
+  }
+
+  /// Runs, and asks to stop at the first report of a kind.
+  private func run(
+    _ other: RunBench? = nil, stoppingAt isPlace: @escaping @Sendable (JobProgress) -> Bool
+  ) throws -> TrainingRun.Ending {
+    let stop = StopSignal()
+    return try (other ?? bench).run(stop: stop) { report in
+      if case .progress(let progress) = report, isPlace(progress) { stop.raise() }
+    }
+  }
+
+  private func charges() throws -> [String: Int] {
+    let history = try bench.history()
+    return Dictionary(
+      history.charges.map { ($0.entry.purpose, $0.used ?? $0.entry.times) }, uniquingKeysWith: +)
+  }
+
+  private static let charged = [
+    "class counts": 1, "training": 12, "train-on-synthetic accuracy": 1,
+  ]
+
+  /// A place in a run at which it is stopped.
+  struct Place: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let isHere: @Sendable (JobProgress) -> Bool
+  }
+
+  private static let places = [
+    Place(testDescription: "pre-training") { $0.name == "pre-training" && $0.done < $0.total },
+    Place(testDescription: "the end of pre-training") {
+      $0.name == "pre-training" && $0.done == $0.total
+    },
+    Place(testDescription: "training") { $0.name == "training" && $0.done < $0.total },
+    Place(testDescription: "the end of training") {
+      $0.name == "training" && $0.done == $0.total
+    },
+    Place(testDescription: "drawing") { $0.phase == .generate },
+    Place(testDescription: "an answer after drawing") { $0.phase == .evaluate },
+  ]
+
+  @Test(arguments: places)
+  func aRunThatIsStoppedInAnyPhaseEndsWithAnExactLedger(_ place: Place) throws {
+    _ = try run(stoppingAt: place.isHere)
+    #expect(try bench.run().isFinished)
+    #expect(try charges() == Self.charged)
+    let history = try bench.history()
+    #expect(!history.isAdaptive && history.openReservationCount == 0)
+    #expect(try history.cost(atDelta: 1e-5).epsilon <= 4)
+    let names = try DurableFile.names(in: bench.places.release)
+    #expect(names.contains("class_counts.json") && names.contains("accuracy.json"))
+  }
+
+  /// The weights that a run holds when its free phase ends; they depend on no secret.
+  private func weightsAfterPriors(stoppingAt step: Int?) throws -> [String: [Float]] {
+    let bench = try RunBench(recipe: Self.recipe)
+    let found = Mutex<[String: [Float]]>([:])
+    var conditions = RunConditions()
+    conditions.writeCheckpoint = { data, path in
+      try DurableFile.write(data, to: path)
+      let checkpoint = try Safetensors.decode(data)
+      guard checkpoint.metadata["figment_phase"] == "pre-training",
+        checkpoint.metadata["step"] == "20"
+      else { return }
+      found.withLock { $0 = checkpoint.tensors.mapValues(\.values) }
+    }
+    let stop = StopSignal()
+    let ending = try bench.run(under: conditions, stop: stop) { report in
+      if case .progress(let progress) = report, progress.name == "pre-training",
+        progress.done == step
+      {
+        stop.raise()
+      }
+    }
+    #expect(ending.isFinished == (step == nil))
+    if step != nil { #expect(try bench.run(under: conditions).isFinished) }
+    return found.withLock { $0 }
+  }
+
+  @Test func anInterruptedFreePhaseEndsWithTheBitsOfAnUninterruptedOne() throws {
+    let whole = try weightsAfterPriors(stoppingAt: nil)
+    #expect(!whole.isEmpty)
+    for step in [1, 7, 19] {
+      #expect(try weightsAfterPriors(stoppingAt: step) == whole, "stopped at \(step)")
+    }
+  }
+
+  @Test func anInterruptedDrawingEndsWithTheSameImages() throws {
+    // More images than are drawn together.
+    let bench = try RunBench(count: 600, recipe: Self.recipe)
+    #expect(try bench.run().isFinished)
+    let data = bench.places.release + "/data"
+    let whole = try FolderTree.files(in: data).sorted().map {
+      try DurableFile.read("\(data)/\($0)")
+    }
+    try FileManager.default.removeItem(atPath: bench.places.internalFiles + "/results.json")
+    #expect(try !run(bench, stoppingAt: { $0.phase == .generate }).isFinished)
+    #expect(try bench.run().isFinished)
+    let again = try FolderTree.files(in: data).sorted().map {
+      try DurableFile.read("\(data)/\($0)")
+    }
+    #expect(again == whole && whole.count == 600)
+  }
+
+  @Test func planLedgerStatementAndReportNameThePhases() throws {
+    #expect(try bench.run().isFinished)
+    let names = [
+      "class counts", "pre-training", "training", "drawing", "train-on-synthetic accuracy",
+    ]
+    let plan = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
+    #expect(plan.phases.map(\.name) == names)
+    let announced = try #require(try bench.history().attempts.first?.plan)
+    #expect(announced.phases?.map(\.name) == names)
+    let events = try #require(announced.phases?.compactMap(\.event))
+    #expect(try EventTally(.composed(events)) == EventTally(announced.event))
+    #expect(announced.phases?.map(\.free) == [nil, "public-data", nil, "post-processing", nil])
+    let statement = try JSONDecoder().decode(
+      PrivacyStatement.self, from: DurableFile.read(bench.places.release + "/privacy.json"))
+    #expect(statement.phases?.map(\.name) == names)
+    let page = try bench.text(bench.places.release + "/PRIVACY.md")
+    let report = try bench.text(bench.places.release + "/report.json")
+    for name in names {
+      #expect(page.contains("- \(name) ("), "\(name)")
+      #expect(report.contains("Phase: \(name)"), "\(name)")
+    }
+    #expect(page.contains("costs nothing: reads public data alone"))
+  }
+
+  @Test func aPlanThatNamesAPhaseItsFamilyNeverStatedIsRefused() throws {
+    // Without privacy no ledger knows the plan's hash, which would refuse it too.
+    let bench = try RunBench(epsilon: nil, recipe: Self.recipe)
+    #expect(try !run(bench, stoppingAt: { $0.name == "training" }).isFinished)
+    let path = bench.places.internalFiles + "/design.json"
+    let text = try bench.text(path)
+    let changed = text.replacing("\"pre-training\"", with: "\"distilling\"")
+    #expect(changed != text)
+    try DurableFile.write(Data(changed.utf8), to: path)
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("design.json") == true)
+  }
+
+  @Test func nothingIsChargedBeforeTheFreePhaseIsDone() throws {
+    let alone = try RunBench(recipe: Self.recipe)
+    let stop = StopSignal()
+    let ending = try alone.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.name == "pre-training" { stop.raise() }
+    }
+    #expect(!ending.isFinished)
+    #expect(try alone.history().charges.isEmpty)
+    #expect(try alone.history().attempts.count == 1)
+  }
+}

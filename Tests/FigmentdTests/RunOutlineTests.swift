@@ -1,0 +1,93 @@
+import Control
+import Models
+import Privacy
+import Testing
+
+@testable import Runs
+
+/// How epsilon is divided over phases.
+@Suite struct RunOutlineTests {
+  private let bench: RunBench
+
+  init() throws { bench = try RunBench() }
+
+  private static let training = TrainingSettings(batchSize: 16, steps: 30, clipNorm: 1)
+  private static let three: [PhaseOutline] = [
+    PhaseOutline("means", "a noisy mean of each class", .answer(clipNorm: 2), share: 0.1),
+    PhaseOutline("warm-up", "drawn images", .free(.publicData, steps: 5)),
+    PhaseOutline("teacher", "a noisy teacher", .training(training), share: 0.3),
+    PhaseOutline("training", "a noisy model", .training(training)),
+    PhaseOutline("distilling", "from its images", .free(.postProcessing, steps: 7)),
+  ]
+
+  private func phases(
+    _ outlines: [PhaseOutline], epsilon: Double = 4, answers: [String: Double] = [:]
+  ) throws -> (phases: [Phase], epsilon: Double) {
+    var order = bench.order
+    order.answers = answers
+    let budget = try PrivacyBudget(epsilon: epsilon, delta: 1e-5)
+    return try RunOutline(order, model: outlines, population: 64)
+      .phases(within: budget, calibration: Calibration(budget: budget))
+  }
+
+  private func epsilon(_ event: PrivacyEvent?) throws -> Double {
+    try PrivacyCost(of: EventTally(#require(event)), delta: 1e-5).epsilon
+  }
+
+  @Test func eachShareBoundsItsPhaseAloneAndTheRestFillsTheBudget() throws {
+    let (phases, epsilon) = try phases(Self.three, answers: ["class-counts": 0.5])
+    #expect(
+      phases.map(\.name) == [
+        "class counts", "means", "warm-up", "teacher", "training", "distilling", "drawing",
+      ])
+    for (name, bound) in [("class counts", 0.5), ("means", 0.4), ("teacher", 1.2)] {
+      let phase = try #require(phases.first { $0.name == name })
+      let alone = try self.epsilon(phase.event())
+      #expect(alone <= bound && alone > 0.98 * bound, "\(name): \(alone)")
+      #expect(try #require(phase.epsilon) >= alone)
+    }
+    let whole = try self.epsilon(phases.event())
+    #expect(whole <= 4 && whole > 3.95 && epsilon >= whole)
+    // Losses add up more slowly than epsilons: the last phase gets more than the difference.
+    let rest = try #require(phases.first { $0.name == "training" }?.epsilon)
+    #expect(rest > 4 - 0.5 - 0.4 - 1.2 && rest < 4)
+  }
+
+  @Test func anAnswerOfTheModelReadsEveryUnitOnce() throws {
+    let phase = try #require(try phases(Self.three).phases.first { $0.name == "means" })
+    let plan = try #require(phase.plan)
+    #expect(plan.steps == 1 && plan.samplingProbability == 1 && plan.batchSize == 64)
+    #expect(plan.mechanism?.clipNorm == 2 && phase.kind == "answer")
+    #expect(phase.accessCount == 1)
+  }
+
+  @Test func freePhasesSayWhyTheyCostNothing() throws {
+    let phases = try phases(Self.three).phases
+    let free = phases.filter { $0.freeReason != nil }
+    #expect(free.map(\.name) == ["warm-up", "distilling", "drawing"])
+    #expect(free.allSatisfy { $0.access == nil && $0.event() == nil && $0.epsilon == nil })
+    #expect(free.map(\.freeReason) == [.publicData, .postProcessing, .postProcessing])
+  }
+
+  @Test func sharesThatTakeTheWholeEpsilonAreRefused() throws {
+    var outlines = Self.three
+    outlines[2] = PhaseOutline("teacher", "", .training(Self.training), share: 0.9)
+    let error = #expect(throws: ControlError.self) { try phases(outlines) }
+    #expect(error?.message.contains("not below the run's epsilon") == true)
+  }
+
+  @Test func aResumedRunAnnouncesWhatIsLeftOfEachPhase() throws {
+    let phases = try phases(Self.three).phases
+    let left = try EventTally(phases.event(without: ["means": 1, "teacher": 12]))
+    #expect(left.total == 18 + 30)
+    let done = phases.event(without: ["means": 1, "teacher": 30, "training": 30])
+    #expect(try EventTally(done).isEmpty)
+  }
+
+  @Test func aSavedPhaseIsReadAsItWas() throws {
+    for phase in try phases(Self.three, answers: ["class-counts": 0.5]).phases {
+      let data = try StateFormat.encode(phase)
+      #expect(try StateFormat.decode(Phase.self, from: data, of: "phase") == phase)
+    }
+  }
+}
