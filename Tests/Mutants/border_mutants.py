@@ -311,4 +311,20 @@ MUTANTS = [
        'guard stated.map(\\.name) == modelPhases.map(\\.phase.name),',
        'guard stated.map(\\.name) == modelPhases.map(\\.phase.name) || !stated.isEmpty,'),
     )),
+  Mutant(
+    '205', 'each vector of a unit is clipped alone',
+    'LearningTests.VectorSumTests/allVectorsOfAUnitAreClippedTogether',
+    (
+      ('Sources/Learning/Private/VectorSum.swift',
+       '          for index in 0..<dimension { contribution.pointer[index] += vector[index] }\n        }\n        grid.add(contribution, to: &sum)\n',
+       '          for index in 0..<dimension { contribution.pointer[index] = vector[index] }\n          grid.add(contribution, to: &sum)\n        }\n'),
+    )),
+  Mutant(
+    '206', 'the noise of a vector sum is that of its mean',
+    'LearningTests.VectorSumTests/noiseHasTheMechanismsDeviation',
+    (
+      ('Sources/Learning/Private/VectorSum.swift',
+       'source.addGaussian(to: drawn, standardDeviation: mechanism.noiseStandardDeviation)',
+       'source.addGaussian(\n        to: drawn,\n        standardDeviation: mechanism.noiseStandardDeviation / Double(mechanism.nominalBatchSize))'),
+    )),
 ]

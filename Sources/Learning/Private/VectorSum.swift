@@ -1,0 +1,108 @@
+public import Compute
+public import Privacy
+
+/// A sum of vectors over private units: each unit's vectors are added and clipped, and noise is added to
+/// the sum once.
+///
+/// The sum is computed in whole steps of a grid, so it is exact: it depends neither on the order of units
+/// nor on threads, and another unit changes it by its own contribution and by no rounding. With
+/// continuous noise the rest is the Gaussian mechanism (arXiv 1805.06083); with discrete noise it is that
+/// of the hardened mode.
+public struct VectorSum: Sendable {
+  /// Writes the vectors of some examples: from images (examples × image shape) and their labels into
+  /// examples × `dimension`.
+  ///
+  /// It must treat each example alone. It is sendable so that it cannot write what it sees into a variable
+  /// outside.
+  public typealias Features =
+    @Sendable (_ images: Tensor, _ labels: [Int], _ target: Tensor) -> Void
+
+  /// Numbers in a vector.
+  public let dimension: Int
+  /// The shape of an image.
+  public let shape: Shape
+  /// Clip norm and noise.
+  public let mechanism: SubsampledGaussian
+  private let features: Features
+
+  /// Examples that are in memory together.
+  private static let block = 128
+
+  /// Describes a sum.
+  public init(
+    dimension: Int, of shape: Shape, by mechanism: SubsampledGaussian, features: @escaping Features
+  ) {
+    precondition(dimension > 0, "a vector has numbers")
+    self.dimension = dimension
+    self.shape = shape
+    self.mechanism = mechanism
+    self.features = features
+  }
+
+  /// The sum with noise; the ledger was charged for the mechanism's event before.
+  public func noised(
+    over examples: PrivateExamples, noise source: NoiseStream
+  ) -> Releasable<[Double]> {
+    let grid = grid
+    let sum = sum(of: examples.source, in: grid)
+    switch mechanism.noise {
+    case .gaussian:
+      let arena = Arena()
+      let drawn = arena.make(Shape(dimension))
+      drawn.fill(0)
+      source.addGaussian(to: drawn, standardDeviation: mechanism.noiseStandardDeviation)
+      // In double: rounding the sum to a float before the noise would move it by more than one unit may.
+      let values = (0..<dimension).map { Double(sum[$0]) * grid.step + Double(drawn.pointer[$0]) }
+      return Releasable(values, .paidFor)
+    case .discreteGaussian:
+      let gaussian = DiscreteGaussian(scale: grid.noiseScale)
+      let values = sum.map { Double($0 + gaussian.sample(from: source)) * grid.step }
+      return Releasable(values, .paidFor)
+    }
+  }
+
+  private var grid: NoiseGrid {
+    if let grid = mechanism.grid { return grid }
+    // The step follows from the clip norm alone, so any multiplier gives the same.
+    guard let grid = try? NoiseGrid(clipNorm: mechanism.clipNorm, noiseMultiplier: 1) else {
+      preconditionFailure("a grid holds noise of one clip norm")
+    }
+    return grid
+  }
+
+  /// The sum of the units' clipped vectors in whole steps.
+  private func sum(of examples: any ExampleSource, in grid: NoiseGrid) -> [Int] {
+    precondition(
+      examples.keepsUnitsTogether,
+      "examples of one unit must be adjacent: otherwise each would be clipped separately")
+    var sum = [Int](repeating: 0, count: dimension)
+    let units = examples.microBatches(of: 1)
+    let unit = Arena()
+    let contribution = unit.make(Shape(dimension))
+    var next = 0
+    while next < units.count {
+      var end = next
+      while end < units.count,
+        units[end].upperBound - units[next].lowerBound <= Self.block || end == next
+      {
+        end += 1
+      }
+      let range = units[next].lowerBound..<units[end - 1].upperBound
+      let arena = Arena()
+      let images = arena.make(Shape([range.count] + shape.extents))
+      examples.fill(images, from: range)
+      let vectors = arena.make(Shape(range.count, dimension))
+      features(images, examples.labels(in: range), vectors)
+      for part in units[next..<end] {
+        contribution.fill(0)
+        for example in part {
+          let vector = vectors.pointer + (example - range.lowerBound) * dimension
+          for index in 0..<dimension { contribution.pointer[index] += vector[index] }
+        }
+        grid.add(contribution, to: &sum)
+      }
+      next = end
+    }
+    return withExtendedLifetime(unit) { sum }
+  }
+}
