@@ -108,7 +108,7 @@ import Testing
       found.withLock { $0 = checkpoint.tensors.mapValues(\.values) }
     }
     let stop = StopSignal()
-    let ending = try bench.run(under: conditions, stop: stop) { report in
+    let ending = try bench.run(stop: stop, under: conditions) { report in
       if case .progress(let progress) = report, progress.name == "pre-training",
         progress.done == step
       {
@@ -154,7 +154,8 @@ import Testing
     #expect(plan.phases.map(\.name) == names)
     let announced = try #require(try bench.history().attempts.first?.plan)
     #expect(announced.phases?.map(\.name) == names)
-    let events = try #require(announced.phases?.compactMap(\.event))
+    let listed = try #require(announced.phases)
+    let events = listed.compactMap(\.event)
     #expect(try EventTally(.composed(events)) == EventTally(announced.event))
     #expect(announced.phases?.map(\.free) == [nil, "public-data", nil, "post-processing", nil])
     let statement = try JSONDecoder().decode(

@@ -161,7 +161,8 @@ import Testing
       channels: 12, depth: 2, firstKernel: 5, bits: 3, fourierOctaves: 2, output: .logistics,
       components: 4, copyReach: 5, headChannels: 6, classRegions: 7, attentionLayers: 8,
       attentionHeads: 9, labelDropout: 0.125, guidance: 2, optimizer: .muon, learningRate: 0.25,
-      warmUpSteps: 10, finalRate: 0.5, beta1: 0.75, beta2: 0.875, averageDecay: 0.0625)
+      warmUpSteps: 10, finalRate: 0.5, beta1: 0.75, beta2: 0.875, averageDecay: 0.0625,
+      prior: PriorSettings(source: .procedural, steps: 30, batchSize: 40, learningRate: 0.03125))
     let data = try JSONEncoder().encode(settings)
     #expect(try JSONDecoder().decode(PixelModelSettings.self, from: data) == settings)
     let text = String(decoding: data, as: UTF8.self)
