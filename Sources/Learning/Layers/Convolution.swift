@@ -43,7 +43,7 @@ public final class Convolution: PerExampleLayer, ProductLayer {
   /// The shape of one output example.
   public var outputShape: Shape { geometry.outputShape }
 
-  /// Repacks what depends on the parameters.
+  /// Repacks data that depend on the parameters.
   public func parametersChanged() {
     weights.parametersChanged()
   }

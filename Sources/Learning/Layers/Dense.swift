@@ -32,7 +32,7 @@ public final class Dense: PerExampleLayer {
   /// The shape of one output example.
   public var outputShape: Shape { bias.shape }
 
-  /// Repacks what depends on the parameters.
+  /// Repacks data that depend on the parameters.
   public func parametersChanged() {
     plan.setWeights(store.values(of: weights))
   }

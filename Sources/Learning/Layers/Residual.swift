@@ -11,7 +11,7 @@ public class Residual: Layer {
   /// The shape of one output example.
   public let outputShape: Shape
 
-  /// Creates a sum; branch and shortcut take the same shape and give the same shape.
+  /// Creates a sum; branch and shortcut have the same input and output shapes.
   public init(branch: [any Layer], shortcut: [any Layer], input: Shape) {
     let output = branch.chainedShape(from: input)
     precondition(
@@ -30,7 +30,7 @@ public class Residual: Layer {
     return "residual (\(names) | \(shortcut.map(\.summary).joined(separator: ", ")))"
   }
 
-  /// Repacks what depends on the parameters.
+  /// Repacks data that depend on the parameters.
   public func parametersChanged() {
     for layer in branch + shortcut { layer.parametersChanged() }
   }
@@ -70,7 +70,7 @@ public class Residual: Layer {
 public final class PerExampleResidual: Residual, PerExampleLayer {
   private let layers: [any PerExampleLayer]
 
-  /// Creates a sum; branch and shortcut take the same shape and give the same shape.
+  /// Creates a sum; branch and shortcut have the same input and output shapes.
   public init(
     branch: [any PerExampleLayer], shortcut: [any PerExampleLayer], input: Shape
   ) {
@@ -92,7 +92,7 @@ public final class PerExampleResidual: Residual, PerExampleLayer {
 }
 
 extension NetworkBuilder {
-  /// Appends the sum of `branch` and of the input, or of what `shortcut` makes of it.
+  /// Appends the sum of the output of `branch` and the input, or the output of `shortcut` on it.
   ///
   /// ```swift
   /// net.residual {
@@ -123,7 +123,7 @@ extension NetworkBuilder {
 }
 
 extension PublicNetworkBuilder {
-  /// Appends the sum of `branch` and of the input, or of what `shortcut` makes of it.
+  /// Appends the sum of the output of `branch` and the input, or the output of `shortcut` on it.
   public mutating func residual(
     _ branch: (inout PublicNetworkBuilder) -> Void,
     shortcut: (inout PublicNetworkBuilder) -> Void = { _ in }

@@ -42,7 +42,7 @@ public final class TransposedConvolution: PerExampleLayer, ProductLayer {
   /// The shape of one output example.
   public var outputShape: Shape { geometry.inputShape }
 
-  /// Repacks what depends on the parameters.
+  /// Repacks data that depend on the parameters.
   public func parametersChanged() {
     weights.parametersChanged()
   }

@@ -179,7 +179,7 @@ final class PatchGradient {
   private static let partedWeightCount = 64 * 1024
   private static let partPositions = 4096, largestPartCount = 8
 
-  /// Parts of the batch that are summed separately: a fixed number on all machines, because sums round.
+  /// Parts of the batch that are summed separately: as many on every machine, because sums round.
   private func exampleParts(_ exampleCount: Int) -> Int {
     guard geometry.weightCount <= Self.partedWeightCount else { return 1 }
     let positions = exampleCount * geometry.positionCount

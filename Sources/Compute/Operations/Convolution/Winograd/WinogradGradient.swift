@@ -46,7 +46,7 @@ final class WinogradGradient {
   /// Gradients of the sums of taps: portion × sum × input channel × output channel.
   private let sums: FloatStorage
   private let blockCount: Int, blockFloats: Int
-  /// Portions of a batch with separate sums: a fixed number on all machines, because sums round.
+  /// Portions of a batch with separate sums: the same number on every machine, because sums round.
   private let portionCount: Int
   private let portionFloats: Int
   /// Examples that all groups process before the next block.
