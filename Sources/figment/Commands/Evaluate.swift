@@ -6,10 +6,10 @@ struct Evaluate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare a completed job's images with the real ones. Costs no privacy.",
     discussion: """
-      The report contains numbers and pictures computed from real images without noise, so it stays
-      in the daemon's state directory. 'figment report JOB --internal' prints it. If the dataset has
-      a hold_out folder, its images are the reference. Otherwise a part of the training images is,
-      and no attack is run.
+      The report contains numbers and pictures computed from real images without noise, so it stays \
+      in the daemon's state directory. 'figment report JOB --internal' shows it. If the dataset has a \
+      hold_out folder, its images are the reference. Otherwise a part of the training images is, and \
+      no attack is run.
       """)
 
   @OptionGroup var argument: JobArgument

@@ -17,13 +17,13 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Train on a folder of images and write a synthetic set, without a daemon.",
     discussion: """
-      The folder of images contains a sub-folder for each class. The release is written to
+      The folder of images contains a sub-folder for each class. The release is written to \
       OUTPUT/release/NAME; files that must not be shared are written to OUTPUT/internal/NAME.
 
-      After an interruption (SIGTERM, SIGINT, SIGUSR1 or a crash), the same command continues from the
-      newest checkpoint. After the end, it prints the results again, or draws a new set if --count
-      differs. The state directory contains one ledger for each folder of images, which counts all runs
-      on that folder together.
+      After an interruption (SIGTERM, SIGINT, SIGUSR1 or a crash), the same command continues from the \
+      newest checkpoint. After the end, it prints the results again, or draws a new set if --count \
+      differs. The state directory contains one ledger for each folder of images, which counts all \
+      runs on that folder together.
       """)
 
   @Option(help: ArgumentHelp("The folder of images.", valueName: "dir"), completion: .directory)

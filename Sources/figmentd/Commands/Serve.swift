@@ -9,7 +9,7 @@ import UnixSignals
 /// Runs the daemon until it is stopped.
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Run the daemon (the default subcommand).")
+    abstract: "Run the daemon.")
 
   @OptionGroup var configuration: ConfigurationOptions
 

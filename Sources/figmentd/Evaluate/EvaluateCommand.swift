@@ -11,9 +11,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Evaluate a folder of synthetic images against the real ones.",
     discussion: """
-      Each of the three folders contains a sub-folder of image files for each class. The command only
-      reads the real images. It computes the figures from them without noise: show the figures only to
-      people who may see the real images. With --output, it writes an internal report and a release
+      Each of the three folders contains a sub-folder of image files for each class. The command only \
+      reads the real images. It computes the figures from them without noise: show the figures only to \
+      people who may see the real images. With --output, it writes an internal report and a release \
       report; only the release report may be shared.
       """)
 
@@ -38,7 +38,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help:
-      "The epsilon of the set; a private classifier is trained on real images at it for comparison."
+      "The epsilon of the set; a private classifier is trained at it for comparison."
   )
   var epsilon: Double?
   @Option(help: "The delta of the set.")
