@@ -13,6 +13,8 @@ public struct Phase: Codable, Hashable, Sendable {
     case answer(TrainingPlan)
     /// A noisy histogram of images that the run computes beside the model.
     case counts(CountQuery)
+    /// A noisy sum of vectors over all units that the run computes beside the model.
+    case sum(SubsampledGaussian)
     /// So many steps that read no private image; 0 where the work is not counted in steps.
     case free(FreeReason, steps: Int)
   }
@@ -43,7 +45,7 @@ public struct Phase: Codable, Hashable, Sendable {
   public var kind: String {
     switch work {
     case .training: "training"
-    case .answer, .counts: "answer"
+    case .answer, .counts, .sum: "answer"
     case .free: "free"
     }
   }
@@ -52,11 +54,19 @@ public struct Phase: Codable, Hashable, Sendable {
   public var plan: TrainingPlan? {
     switch work {
     case .training(let plan), .answer(let plan): plan
-    case .counts, .free: nil
+    case .counts, .sum, .free: nil
     }
   }
 
-  /// The question that the run asks beside the model; nil for other work.
+  /// Whether the run computes the answer beside the model.
+  public var isBesideModel: Bool {
+    switch work {
+    case .counts, .sum: true
+    case .training, .answer, .free: false
+    }
+  }
+
+  /// The question for a histogram of images; nil for other work.
   public var query: CountQuery? {
     if case .counts(let query) = work { query } else { nil }
   }
@@ -70,7 +80,7 @@ public struct Phase: Codable, Hashable, Sendable {
   public var stepCount: Int {
     switch work {
     case .training(let plan), .answer(let plan): plan.steps
-    case .counts: 0
+    case .counts, .sum: 0
     case .free(_, let steps): steps
     }
   }
@@ -80,27 +90,28 @@ public struct Phase: Codable, Hashable, Sendable {
     switch work {
     case .training(let plan), .answer(let plan): plan.mechanism?.event
     case .counts(let query): query.event
+    case .sum(let mechanism): mechanism.event
     case .free: nil
     }
   }
 
   /// How often the phase makes its access.
   public var accessCount: Int {
-    if case .counts = work { 1 } else { access == nil ? 0 : stepCount }
+    if isBesideModel { 1 } else { access == nil ? 0 : stepCount }
   }
 
   /// Everything that the phase does to the data, less the first `made` accesses.
   public func event(without made: Int = 0) -> PrivacyEvent? {
     let left = accessCount - made
     guard let access, left > 0 else { return nil }
-    if case .counts = work { return access }
+    if isBesideModel { return access }
     return .repeated(event: access, times: left)
   }
 }
 
 extension Phase {
   private enum CodingKeys: String, CodingKey {
-    case name, purpose, kind, plan, query, reason, steps, share, epsilon
+    case name, purpose, kind, plan, query, mechanism, reason, steps, share, epsilon
   }
 
   /// Reads a phase; a file may be damaged, so each number is checked where it is used.
@@ -116,6 +127,8 @@ extension Phase {
       work = .training(try container.decode(TrainingPlan.self, forKey: .plan))
     case "answer" where container.contains(.query):
       work = .counts(try container.decode(CountQuery.self, forKey: .query))
+    case "answer" where container.contains(.mechanism):
+      work = .sum(try container.decode(SubsampledGaussian.self, forKey: .mechanism))
     case "answer":
       work = .answer(try container.decode(TrainingPlan.self, forKey: .plan))
     case "free":
@@ -140,6 +153,7 @@ extension Phase {
     switch work {
     case .training(let plan), .answer(let plan): try container.encode(plan, forKey: .plan)
     case .counts(let query): try container.encode(query, forKey: .query)
+    case .sum(let mechanism): try container.encode(mechanism, forKey: .mechanism)
     case .free(let reason, let steps):
       try container.encode(reason, forKey: .reason)
       if steps > 0 { try container.encode(steps, forKey: .steps) }

@@ -134,16 +134,14 @@ MUTANTS = [
     'FigmentdTests.ClassCountsTests/anAnswerThatCannotBeChargedIsNotWritten',
     (
       ('Sources/Runs/Answers/AnswerPhase.swift',
-       '    let reservation = try account.ledger.reserve(query.event, times: 1, for: phase.name)\n'
-       '    let answer = work.file(\n'
-       '      query.answer(work.histogram(), paidBy: reservation, noise: makeNoise()))\n'
+       '    let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)\n'
+       '    let answer = compute(reservation, makeNoise())\n'
        '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
        '    let free = try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: 1e-5))\n'
-       '      .reserve(query.event, times: 1, for: phase.name)\n'
-       '    let answer = work.file(\n'
-       '      query.answer(work.histogram(), paidBy: free, noise: makeNoise()))\n'
+       '      .reserve(access, times: 1, for: phase.name)\n'
+       '    let answer = compute(free, makeNoise())\n'
        '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n'
-       '    let reservation = try account.ledger.reserve(query.event, times: 1, for: phase.name)\n'),
+       '    let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)\n'),
     )),
   Mutant(
     '147', 'noise on counts hides one image of a unit, not all',

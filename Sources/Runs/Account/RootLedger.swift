@@ -68,22 +68,4 @@ package enum RootLedger {
     defer { free(resolved) }
     return SHA256.hash(data: Data(String(cString: resolved).utf8)).prefix(16).hexadecimal
   }
-
-  /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.
-  static func controlError(_ error: LedgerError) -> ControlError {
-    // It may quote a line of a file that somebody changed.
-    let words = error.description.withoutMiddle(longerThan: 2_000)
-    return switch error {
-    case .overBudget: .refusedByPolicy(words)
-    case .invalid: .invalid(words)
-    default: .failed(words)
-    }
-  }
-}
-
-extension String {
-  /// The text, or where it is longer than `limit` characters its beginning and its end.
-  func withoutMiddle(longerThan limit: Int) -> String {
-    count > limit ? "\(prefix(limit / 2)) … \(suffix(limit / 2))" : self
-  }
 }

@@ -81,20 +81,6 @@ final class RunAccount {
     return min(cost?.epsilon ?? target, target)
   }
 
-  /// What may be reported of a phase.
-  func progress(
-    _ phase: Phase, _ place: Trainer.Progress, _ pace: TrainingPace, checkpoint: Int,
-    curve: CurveValue? = nil
-  ) -> JobProgress {
-    JobProgress(
-      phase: .train, name: phase.name, done: place.step, total: place.lastStep,
-      plannedEpsilon: plannedEpsilon(in: phase, charged: place.charged),
-      targetEpsilon: plan.epsilon, delta: plan.epsilon == nil ? nil : order.delta,
-      speed: pace.speed,
-      remainingSeconds: pace.speed.map { Double(place.lastStep - place.step) / $0 },
-      curve: curve, checkpoint: checkpoint)
-  }
-
   /// The guarantee of everything done to the root so far; nil without privacy.
   ///
   /// `answers` are released beside what the model draws.

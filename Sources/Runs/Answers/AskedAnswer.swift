@@ -1,5 +1,4 @@
 import Control
-import Datasets
 import Models
 import Privacy
 
@@ -8,18 +7,10 @@ struct AskedAnswer {
   let kind: any PaidAnswer.Type
   let epsilon: Double
 
-  /// The phase that asks for it, with the noise that hides all images of one unit.
-  func phase(of order: RunOrder) throws -> Phase {
-    guard let largest = order.rules.privacyUnit == .file ? 1 : order.rules.maximumPerUnit else {
-      throw ControlError.invalid(
-        "answers: \(kind.request) \(epsilon): dataset \(order.dataset) protects folders of any size, and "
-          + "no noise hides them all. Set the most files of a folder (max_per_unit in the dataset's "
-          + "policy; --maximum-per-unit of figmentd run), or do not ask.")
-    }
-    let query = try CountQuery(
-      budget: PrivacyBudget(epsilon: epsilon, delta: order.delta), sensitivity: largest,
-      noise: order.training.noise ?? .gaussian)
-    return Phase(kind.phase, kind.purpose, .counts(query), epsilon: query.epsilon)
+  /// The phase that asks for it.
+  func phase(of order: RunOrder, population: Int) throws -> Phase {
+    let (work, cost) = try kind.work(within: epsilon, of: order, population: population)
+    return Phase(kind.phase, kind.purpose, work, epsilon: cost)
   }
 }
 

@@ -2,7 +2,7 @@ import Models
 import Privacy
 
 /// `class_counts.json`: how many images there are of each class, with noise.
-struct ClassCountsAnswer: PaidAnswer, Hashable {
+struct ClassCountsAnswer: HistogramAnswer, Hashable {
   /// Images of each class with noise; they may be below zero.
   let counts: [String: Int]
   /// The noise on each count.
@@ -26,11 +26,11 @@ struct ClassCountsAnswer: PaidAnswer, Hashable {
 
   static func prepare(
     _ inputs: AnswerInputs, _ query: CountQuery
-  ) throws -> AnswerWork<ClassCountsAnswer> {
-    AnswerWork {
+  ) throws -> Histogram<ClassCountsAnswer> {
+    Histogram {
       inputs.snapshot.classCounts(ofUnitsUpTo: query.sensitivity)
     } file: {
-      make($0, classes: inputs.plan.classes, query, delta: inputs.delta)
+      make($0, classes: inputs.classes, query, delta: inputs.delta)
     }
   }
 

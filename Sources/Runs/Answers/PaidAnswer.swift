@@ -8,7 +8,7 @@ import Privacy
 
 /// An answer about the private images that a run may pay for beside its model: a phase of its own.
 ///
-/// It is kept as a file with the internal ones, so that a resumed run does not ask again, and it is
+/// It is a `HistogramAnswer` or a `VectorAnswer`, which know how such an answer is protected. It is kept as a file with the internal ones, so that a resumed run does not ask again, and it is
 /// released. A new answer is a file in this folder and a line in `PaidAnswers.kinds`.
 protocol PaidAnswer: Codable, SendableMetatype {
   /// The name by which orders ask for it.
@@ -27,8 +27,12 @@ protocol PaidAnswer: Codable, SendableMetatype {
   static var formerName: String? { get }
   /// Refuses to ask where the answer would mean nothing.
   static func require(classes: [String]) throws(ControlError)
+  /// The noisy access that costs at most `epsilon`, and what it costs.
+  static func work(
+    within epsilon: Double, of order: RunOrder, population: Int
+  ) throws -> (work: Phase.Work, epsilon: Double)
   /// Computes whatever reads no private image, and returns what does.
-  static func prepare(_ inputs: AnswerInputs, _ query: CountQuery) throws -> AnswerWork<Self>
+  static func prepare(_ inputs: AnswerInputs, _ phase: Phase) throws -> AnswerWork<Self>
   /// What the file contains, without its numbers.
   var words: String { get }
   /// What the file holds, for the card of the set.
@@ -41,7 +45,10 @@ protocol PaidAnswer: Codable, SendableMetatype {
 
 /// What an answer is computed from.
 struct AnswerInputs {
-  let plan: ResolvedPlan
+  /// The class names of the plan, in label order.
+  let classes: [String]
+  /// The run's seed.
+  let seed: UInt64
   let snapshot: DatasetSnapshot
   /// Drawn images, or an even share of very many; none before they are drawn.
   let drawn: LabelledImages?
@@ -52,13 +59,10 @@ struct AnswerInputs {
   let progress: (_ share: Double) throws -> Void
 }
 
-/// The part of an answer that reads private images, and what is made of its result.
-struct AnswerWork<Answer> {
-  /// A histogram of images: every image counts once, in one place.
-  let histogram: () -> Sensitive<[Int]>
-  /// The file after noise.
-  let file: (Releasable<[Int]>) -> Releasable<Answer>
-}
+/// The part of an answer that reads private images: it takes the proof that it was paid for, and noise.
+typealias AnswerWork<Answer> = (
+  _ reservation: borrowing Reservation, _ noise: NoiseStream
+) -> Releasable<Answer>
 
 extension PaidAnswer {
   static var formerPhase: String? { nil }
@@ -75,7 +79,7 @@ extension PaidAnswer {
 
   /// Whether a phase of a plan asks for this answer.
   static func isAsked(by phase: Phase) -> Bool {
-    phase.query != nil && (phase.name == self.phase || phase.name == formerPhase)
+    phase.isBesideModel && (phase.name == self.phase || phase.name == formerPhase)
   }
 
   /// The phase that asks for it; nil where none does.
@@ -125,10 +129,10 @@ struct PaidAnswers {
     }.first
   }
 
-  /// Adds their files to a set.
-  func write<Zone>(with writer: SetWriter<Zone>) throws {
-    for answer in answers {
-      try writer.write(answer.map { try $0.encoded() }, as: answer.value.fileName)
+  /// Their files.
+  func files() throws -> [(name: String, content: Releasable<Data>)] {
+    try answers.map { answer in
+      (answer.value.fileName, try answer.map { try $0.encoded() })
     }
   }
 }

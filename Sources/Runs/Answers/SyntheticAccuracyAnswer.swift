@@ -6,7 +6,7 @@ import Privacy
 
 /// `accuracy.json`: the train-on-synthetic accuracy, the share of the real images that a classifier
 /// trained on the synthetic ones alone gets right, with noise.
-struct SyntheticAccuracyAnswer: PaidAnswer, Hashable {
+struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
   /// Real images that are classified rightly, with noise; it may be below zero.
   let right: Int
   /// The right and the wrong ones together: their noises add.
@@ -58,14 +58,14 @@ struct SyntheticAccuracyAnswer: PaidAnswer, Hashable {
 
   static func prepare(
     _ inputs: AnswerInputs, _ query: CountQuery
-  ) throws -> AnswerWork<SyntheticAccuracyAnswer> {
+  ) throws -> Histogram<SyntheticAccuracyAnswer> {
     guard let drawn = inputs.drawn else {
       preconditionFailure("the accuracy is asked after the images are drawn")
     }
     // Post-processing of the model: nothing is charged for it.
     let classifier = try SyntheticClassifier(
-      trainedOn: drawn, seed: inputs.plan.seed &+ 3, on: inputs.machine, progress: inputs.progress)
-    return AnswerWork {
+      trainedOn: drawn, seed: inputs.seed &+ 3, on: inputs.machine, progress: inputs.progress)
+    return Histogram {
       outcomes(of: classifier, inputs, ofUnitsUpTo: query.sensitivity)
     } file: {
       make($0, classifier, query, delta: inputs.delta)
@@ -81,7 +81,7 @@ struct SyntheticAccuracyAnswer: PaidAnswer, Hashable {
     return stride(from: 0, to: snapshot.count, by: block).reduce(Sensitive([0, 0])) {
       let places = $1..<min(snapshot.count, $1 + block)
       let images = Sensitive(
-        snapshot.labelledImages(at: places, classNames: inputs.plan.classes))
+        snapshot.labelledImages(at: places, classNames: inputs.classes))
       return $0.map(with: classifier.outcomes(for: images)) { zip($0, $1).map { $0 + $1 } }
     }
   }

@@ -11,8 +11,7 @@ import Models
 /// decides nothing: a run that ended when they say so would tell of them by its length.
 struct HeldOutLikelihood {
   /// The curve.
-  static let curve = TrainingCurve(
-    "held_out_bits_per_dimension", title: "Bits per dimension of held-out images", .lower)
+  static let curve = TrainingCurve.heldOutBitsPerDimension
   /// Points of a whole training.
   static let pointCount = 24
   /// Points in a row without a new best after which a model is trained enough.

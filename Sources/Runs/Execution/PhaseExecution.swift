@@ -59,7 +59,7 @@ final class PhaseExecution {
 
   /// Carries out a phase, or what is left of it.
   func run(_ phase: Phase) throws -> Trainer.Ending {
-    if let query = phase.query { return try ask(phase, query) }
+    if phase.isBesideModel { return try ask(phase) }
     guard phase.stepCount > 0 else { return try draw() }
     guard let first = plan.modelPhases.first(where: { $0.phase.name == phase.name })?.firstStep,
       first >= start.firstStep
@@ -75,12 +75,13 @@ final class PhaseExecution {
     return try publication.publish(answers, account, steps: stepsMade)
   }
 
-  private func ask(_ phase: Phase, _ query: CountQuery) throws -> Trainer.Ending {
+  private func ask(_ phase: Phase) throws -> Trainer.Ending {
     guard let kind = PaidAnswers.kind(ofPhase: phase.name) else {
       preconditionFailure("a validated plan asks for known answers")
     }
     let inputs = AnswerInputs(
-      plan: plan, snapshot: snapshot, drawn: publication?.drawn, delta: run.order.delta,
+      classes: plan.classes, seed: plan.seed, snapshot: snapshot, drawn: publication?.drawn,
+      delta: run.order.delta,
       machine: run.machine
     ) { [run] share in
       if run.stop.isRaised { throw Stopped() }
@@ -90,7 +91,7 @@ final class PhaseExecution {
             phase: .evaluate, name: phase.name, done: Int(1000 * share), total: 1000)))
     }
     let asking = AnswerPhase(
-      phase: phase, kind: kind, query: query, account: account,
+      phase: phase, kind: kind, account: account,
       folder: run.places.internalFiles, makeNoise: run.conditions.makeNoise, note: run.note)
     do {
       answers.add(try asking.run(inputs))
@@ -171,22 +172,36 @@ final class PhaseExecution {
       curves.curves[curve].map { CurveValue(name: curve.name, value: $0.value) }
     }
     run.report(
-      .progress(account.progress(phase, progress, pace, checkpoint: saved, curve: watched)))
+      .progress(self.progress(phase, progress, pace, checkpoint: saved, curve: watched)))
   }
 
   /// Writes a checkpoint, and waits for room where there is none.
   private func save(
     _ phase: Phase, after first: Int, _ pace: TrainingPace, _ progress: Trainer.Progress
   ) throws {
-    let report = { [account, saved] in
-      account.progress(phase, progress, pace, checkpoint: saved)
+    let report = { [self, saved] in
+      self.progress(phase, progress, pace, checkpoint: saved)
     }
     try run.whenThereIsRoom(for: "a checkpoint", report) {
       try run.checkpoints.save(
         model, step: first + progress.step, phase: phase.name, learntFrom: plan.snapshot)
     }
     saved = first + progress.step
-    run.report(.progress(account.progress(phase, progress, pace, checkpoint: saved)))
+    run.report(.progress(self.progress(phase, progress, pace, checkpoint: saved)))
+  }
+
+  /// What may be reported of a phase.
+  private func progress(
+    _ phase: Phase, _ place: Trainer.Progress, _ pace: TrainingPace, checkpoint: Int,
+    curve: CurveValue? = nil
+  ) -> JobProgress {
+    JobProgress(
+      phase: .train, name: phase.name, done: place.step, total: place.lastStep,
+      plannedEpsilon: account.plannedEpsilon(in: phase, charged: place.charged),
+      targetEpsilon: plan.epsilon, delta: plan.epsilon == nil ? nil : run.order.delta,
+      speed: pace.speed,
+      remainingSeconds: pace.speed.map { Double(place.lastStep - place.step) / $0 },
+      curve: curve, checkpoint: checkpoint)
   }
 }
 

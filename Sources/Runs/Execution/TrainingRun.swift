@@ -50,7 +50,7 @@ package final class TrainingRun {
     do {
       return try carryOut()
     } catch let error as LedgerError {
-      throw RootLedger.controlError(error)
+      throw ControlError(error)
     } catch DatasetError.stopped {
       return .stopped
     } catch let error as DatasetError {

@@ -12,7 +12,7 @@ extension ControlError {
   package init(_ error: any Error) {
     switch error {
     case let error as ControlError: self = error
-    case let error as LedgerError: self = RootLedger.controlError(error)
+    case let error as LedgerError: self = Self.words(of: error)
     case let error as PrivacyError: self = .invalid(error.description)
     case let error as RecipeFailure: self = .invalid(error.description)
     case let error as InvalidName: self = .invalid(error.description)
@@ -20,6 +20,17 @@ extension ControlError {
     case let error as DecodeFailure: self = .failed("image: \(error)")
     case let error as DecoderConnection.Loss: self = .failed(error.words)
     default: self = .failed(ErrorWords.text(of: error))
+    }
+  }
+
+  /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.
+  private static func words(of error: LedgerError) -> ControlError {
+    // It may quote a line of a file that somebody changed.
+    let words = error.description.withoutMiddle(longerThan: 2_000)
+    return switch error {
+    case .overBudget: .refusedByPolicy(words)
+    case .invalid: .invalid(words)
+    default: .failed(words)
     }
   }
 
@@ -46,5 +57,12 @@ extension DecoderConnection.Loss {
     case .timedOut: "image decoder: its process did not answer in time. Try again."
     case .nonsense: "image decoder: its process gave an answer that makes no sense. Try again."
     }
+  }
+}
+
+extension String {
+  /// The text, or where it is longer than `limit` characters its beginning and its end.
+  func withoutMiddle(longerThan limit: Int) -> String {
+    count > limit ? "\(prefix(limit / 2)) … \(suffix(limit / 2))" : self
   }
 }

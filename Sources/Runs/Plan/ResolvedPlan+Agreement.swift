@@ -64,9 +64,9 @@ extension ResolvedPlan {
     for kind in PaidAnswers.kinds {
       // A plan of an earlier version has other words and names for the same question.
       let (own, other) = (kind.phase(in: phases), kind.phase(in: asked))
-      if own?.query != other?.query { return ["question for the \(kind.phase)"] }
+      if own?.work != other?.work { return ["question for the \(kind.phase)"] }
     }
-    let model = { (phases: [Phase]) in phases.filter { $0.query == nil } }
+    let model = { (phases: [Phase]) in phases.filter { !$0.isBesideModel } }
     guard model(asked).map(\.name) == model(phases).map(\.name) else { return ["list of phases"] }
     for (other, own) in zip(model(asked), model(phases)) where other.work != own.work {
       if other.stepCount != own.stepCount { return ["number of steps"] }

@@ -50,7 +50,7 @@ extension ResolvedPlan {
       guard (plan.mechanism != nil) == isProtected else {
         throw ControlError.invalid("\(field): noise in some phases only (in all or none expected).")
       }
-    case .counts:
+    case .counts, .sum:
       guard isProtected else {
         throw ControlError.invalid("\(field): without a mechanism that protects (none expected).")
       }

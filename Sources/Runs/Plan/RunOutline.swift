@@ -56,8 +56,8 @@ struct RunOutline {
     within budget: PrivacyBudget, calibration: Calibration
   ) throws -> (phases: [Phase], epsilon: Double) {
     try requireRoom(within: budget.epsilon)
-    let before = try answersBefore.map { try $0.phase(of: order) }
-    let after = try answersAfter.map { try $0.phase(of: order) }
+    let before = try answersBefore.map { try $0.phase(of: order, population: population) }
+    let after = try answersAfter.map { try $0.phase(of: order, population: population) }
     var own = try model.map { outline -> Phase? in
       guard outline.isPaid, let share = outline.share else {
         return outline.isPaid
@@ -90,7 +90,7 @@ struct RunOutline {
   /// noise can protect.
   func requireRoom(within epsilon: Double) throws {
     let asked = answersBefore + answersAfter
-    for answer in asked { _ = try answer.phase(of: order) }
+    for answer in asked { _ = try answer.phase(of: order, population: population) }
     let shares = model.compactMap { $0.isPaid ? $0.share : nil }.reduce(0, +) * epsilon
     guard asked.reduce(shares, { $0 + $1.epsilon }) >= epsilon else { return }
     let fields = asked.map { "\($0.kind.request) \($0.epsilon)" }.joined(separator: " and ")

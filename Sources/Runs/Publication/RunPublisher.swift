@@ -76,7 +76,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
     try writer.writeSheet(of: model, format: format, as: request)
     try writer.writeGenerator(of: model, recipe: plan.recipe, classes: plan.classes)
     let statement = try account.statement(answers: answers.words)
-    try answers.write(with: writer)
+    for file in try answers.files() { try writer.write(file.content, as: file.name) }
     try writer.write(
       Releasable(
         ReleaseReadme(plan, statement, count: order.count, answers: answers.contents).text,
@@ -187,5 +187,14 @@ struct ReleaseReadme {
       \(answers.map { "- \($0)" }.joined(separator: "\n"))
 
       """
+  }
+}
+
+extension SetWriter {
+  /// The images that were kept while they were written.
+  func lookedImages(_ format: ImageSpecification) -> LabelledImages {
+    LabelledImages(
+      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
+      labels: looked.labels, pixels: looked.pixels)
   }
 }

@@ -181,3 +181,12 @@ package struct SetPlace {
     return (String(path[..<slash]), String(path[slash...].drop { $0 == "/" }))
   }
 }
+
+extension RunPlaces {
+  /// Where the set of the run appears.
+  package func set(isProtected: Bool) -> SetPlace {
+    SetPlace(
+      isProtected ? release : unprotected, internalFiles: internalFiles,
+      rights: isProtected ? rights : .ownerAlone)
+  }
+}

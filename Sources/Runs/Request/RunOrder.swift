@@ -171,13 +171,6 @@ package struct RunPlaces: Sendable {
     self.ledgerMarks = ledgerMarks
     self.rights = rights
   }
-
-  /// Where the set of the run appears.
-  package func set(isProtected: Bool) -> SetPlace {
-    SetPlace(
-      isProtected ? release : unprotected, internalFiles: internalFiles,
-      rights: isProtected ? rights : .ownerAlone)
-  }
 }
 
 extension RunOrder {

@@ -332,6 +332,7 @@ extension Phase {
 
   private var noiseInWords: String? {
     if let query { return "\(Rounded.text(query.standardDeviation)) images" }
+    if case .sum(let mechanism) = work { return "\(mechanism.noiseMultiplier) clip norms" }
     return plan?.mechanism.map { "\($0.noiseMultiplier) clip norms" }
   }
 }

@@ -2,6 +2,12 @@ import Evaluation
 import Models
 import Privacy
 
+extension TrainingCurve {
+  /// The mean number of bits that a model needs for a channel of a pixel of images that it never learns from.
+  static let heldOutBitsPerDimension = TrainingCurve(
+    "held_out_bits_per_dimension", title: "Bits per dimension of held-out images", .lower)
+}
+
 /// The curves of a training, read from `metrics.jsonl`, for a report.
 struct TrainingCurves {
   /// Curves computed from the weights and from synthetic images alone.
@@ -17,7 +23,7 @@ struct TrainingCurves {
 
   /// Reads the curves of a run; there are none where the file is absent.
   init(in folder: String, steps: Int, family: any GenerativeModel.Type) throws {
-    let titles = family.curves + [HeldOutLikelihood.curve]
+    let titles = family.curves + [.heldOutBitsPerDimension]
     var free = Bins(steps: steps, titles: titles)
     var real = Bins(steps: steps, titles: titles)
     for line in try MetricsFile.lines(in: folder) {

@@ -7,11 +7,11 @@ import Glibc
 /// cannot be removed is left, and is tried again at the next start.
 package enum Leftovers {
   /// Files of a run's internal folder that are written under a temporary name.
-  private static let internalNames = [
-    "class_counts.json", "design.json", "files.jsonl", "images.json", "metrics.jsonl",
-    "published.json", "report.html", "report.json", "results.json", "run-name", "run.json",
-    "score.json",
-  ]
+  private static let internalNames =
+    [
+      "design.json", "files.jsonl", "images.json", "metrics.jsonl", "published.json",
+      "report.html", "report.json", "results.json", "run-name", "run.json",
+    ] + PaidAnswers.kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
   /// Packed pixels; those that are held out are there for a moment only.
   private static let packs = ["images.pack.", "holdout.pack."]
   private static let heldOut = "holdout.pack"

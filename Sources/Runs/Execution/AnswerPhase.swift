@@ -11,7 +11,6 @@ import Privacy
 struct AnswerPhase {
   let phase: Phase
   let kind: any PaidAnswer.Type
-  let query: CountQuery
   let account: RunAccount
   /// Where answers are kept.
   let folder: String
@@ -34,21 +33,12 @@ struct AnswerPhase {
         "\(phase.name): paid for, and the answer was lost in a crash. The set will have none.")
       return nil
     }
-    let work = try Answer.prepare(inputs, query)
-    let reservation = try account.ledger.reserve(query.event, times: 1, for: phase.name)
-    let answer = work.file(
-      query.answer(work.histogram(), paidBy: reservation, noise: makeNoise()))
+    guard let access = phase.access else { preconditionFailure("an answer reads private images") }
+    let compute = try Answer.prepare(inputs, phase)
+    let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)
+    let answer = compute(reservation, makeNoise())
     try DurableFile.write(try answer.value.encoded(), to: "\(folder)/\(Answer.name)")
     try account.ledger.settle(reservation, used: 1)
     return answer.map { $0 as any PaidAnswer }
-  }
-}
-
-extension SetWriter {
-  /// The images that were kept while they were written.
-  func lookedImages(_ format: ImageSpecification) -> LabelledImages {
-    LabelledImages(
-      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
-      labels: looked.labels, pixels: looked.pixels)
   }
 }

@@ -1,0 +1,48 @@
+import Compute
+import Control
+import Datasets
+import Learning
+import Models
+import Privacy
+
+/// An answer that is made of a noisy histogram of images: every image counts once, in one place.
+protocol HistogramAnswer: PaidAnswer {
+  /// Computes whatever reads no private image, and returns what does.
+  static func prepare(_ inputs: AnswerInputs, _ query: CountQuery) throws -> Histogram<Self>
+}
+
+/// A histogram of private images, and what is made of it after noise.
+struct Histogram<Answer> {
+  /// Counts the images.
+  let counts: () -> Sensitive<[Int]>
+  /// The answer after noise.
+  let file: (Releasable<[Int]>) -> Releasable<Answer>
+}
+
+extension HistogramAnswer {
+  /// The noise that hides all images of one unit.
+  static func work(
+    within epsilon: Double, of order: RunOrder, population: Int
+  ) throws -> (work: Phase.Work, epsilon: Double) {
+    guard let largest = order.rules.privacyUnit == .file ? 1 : order.rules.maximumPerUnit else {
+      throw ControlError.invalid(
+        "answers: \(request) \(epsilon): dataset \(order.dataset) protects folders of any size, and "
+          + "no noise hides them all. Set the most files of a folder (max_per_unit in the dataset's "
+          + "policy; --maximum-per-unit of figmentd run), or do not ask.")
+    }
+    let query = try CountQuery(
+      budget: PrivacyBudget(epsilon: epsilon, delta: order.delta), sensitivity: largest,
+      noise: order.training.noise ?? .gaussian)
+    return (.counts(query), query.epsilon)
+  }
+
+  static func prepare(_ inputs: AnswerInputs, _ phase: Phase) throws -> AnswerWork<Self> {
+    guard let query = phase.query else {
+      preconditionFailure("phase \(phase.name) asks for no histogram")
+    }
+    let histogram = try prepare(inputs, query)
+    return { reservation, noise in
+      histogram.file(query.answer(histogram.counts(), paidBy: reservation, noise: noise))
+    }
+  }
+}
