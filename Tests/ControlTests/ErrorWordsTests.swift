@@ -46,7 +46,7 @@ import Testing
   @Test func whatNobodyForesawNamesItsKindAlone() {
     struct Odd: Error { let secret = 5 }
     let text = ErrorWords.text(of: Odd())
-    #expect(text.contains("of kind Odd") && !text.contains("secret"))
+    #expect(text.contains("of type Odd") && !text.contains("secret"))
     #expect(ErrorWords.text(of: CancellationError()) == "it was stopped.")
     #expect(ControlError(inWords: ControlError.busy("x")) == .busy("x"))
   }

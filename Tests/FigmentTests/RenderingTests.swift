@@ -128,7 +128,7 @@ import Testing
   @Test func interruptingAFollowerSaysThatTheJobGoesOn() {
     let words = InterruptNotice.words(about: Self.id)
     for part in [
-      "glyphs-7 goes on", "figment watch glyphs-7", "figment cancel glyphs-7",
+      "glyphs-7 continues in the daemon", "figment watch glyphs-7", "figment cancel glyphs-7",
       "figment pause glyphs-7",
     ] { #expect(words.contains(part)) }
   }
@@ -258,7 +258,7 @@ import Testing
       missing: ["2 of 72: too small"], png: Data())
     #expect(
       Preview.lines(of: sheet, at: "x.png") == [
-        "1,072 images of scans as recipe pixel-28-private makes them (28x28 pixels, grey): x.png",
+        "1,072 images of scans as recipe pixel-28-private transforms them (28x28 pixels, grey): x.png",
         "Classes from top to bottom: a, b. 3 more are not shown.", "Not shown, 2 of 72: too small",
         "The sheet shows real images. Do not share it.",
       ])

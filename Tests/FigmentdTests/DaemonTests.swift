@@ -144,7 +144,7 @@ import Testing
     _ = try await house.wait(for: jobs[2].id, "completed")
     var notes = 0
     for try await event in try await house.daemon.events(of: jobs[1].id, after: nil, follow: true) {
-      if case .note(let text) = event.content, text.contains("cannot be read") { notes += 1 }
+      if case .note(let text) = event.content, text.contains("cannot read a line") { notes += 1 }
     }
     #expect(notes == 1)
     #expect(

@@ -133,7 +133,7 @@ import Testing
       path: scratch.path + "/out", rights: ReleaseRights(group: nil, folderMode: 0o750))
     try output.prepare(inState: "/nowhere")
     let problem = try #require(output.problems.first)
-    #expect(problem.contains("cannot reach them: folder \(scratch.path) is"))
+    #expect(problem.contains("cannot reach them: folder \(scratch.path) belongs"))
     chmod(scratch.path, 0o711)
     #expect(output.problems.isEmpty)
     // Its own rights are those of releases.

@@ -114,7 +114,7 @@ final class LocalEngine: TrainingEngine {
       } catch let error as DatasetError {
         // The root vanished after the last scan: the dataset's state forbids it, nothing has failed.
         guard case .rootUnavailable = error else { throw error }
-        throw ControlError.conflict("dataset \(dataset.name): it is offline. \(error)")
+        throw ControlError.conflict("dataset \(dataset.name): it is offline. \(error.description)")
       }
     }
   }
