@@ -1,7 +1,7 @@
 #!/bin/sh
-# What takes too long for every change: the audit of mechanism and trainings at full size, all tests with those that
-# train for minutes, kills and full disks by the hundred, and the seeded bugs, each of which a named test must find.
-# Ends with the first failure.
+# What takes too long for every change: the audit of mechanism and trainings at full size, the demo, all tests with
+# those that train for minutes, kills and full disks by the hundred, and the seeded bugs, each of which a named test
+# must find. Ends with the first failure.
 #
 #   Scripts/nightly.sh BIN    BIN is a folder that holds figmentd and figment.
 #
@@ -17,6 +17,9 @@ bin=${1:?a folder that holds figmentd and figment is expected, for example .buil
   exit 1
 }
 "$bin/figmentd" audit
+demo=$(mktemp -d /tmp/figment-nightly.XXXXXX)
+FIGMENT_DEMO=$demo Scripts/demo.sh "$bin"
+rm -rf "$demo"
 FIGMENT_NIGHTLY=1 make test
 # 77: no disk could be mounted here, and everything else held.
 Scripts/soak.sh "$bin" 500 || { code=$?; [ "$code" -eq 77 ] || exit "$code"; }
