@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that takes too long for every change: the audit of the mechanism and of trainings at full size, all
+# Everything that takes too long for every change: the audit of the mechanism and of trainings at full size, the demo, all
 # tests including those that train for minutes, hundreds of kills and full disks, and the seeded bugs, each of
 # which a named test must find. Stops at the first failure.
 #
@@ -17,6 +17,9 @@ bin=${1:?a folder with figmentd and figment is expected, for example .build/rele
   exit 1
 }
 "$bin/figmentd" audit
+demo=$(mktemp -d /tmp/figment-nightly.XXXXXX)
+FIGMENT_DEMO=$demo Scripts/demo.sh "$bin"
+rm -rf "$demo"
 FIGMENT_NIGHTLY=1 make test
 # 77: no disk could be mounted here, and everything else passed.
 Scripts/soak.sh "$bin" 500 || { code=$?; [ "$code" -eq 77 ] || exit "$code"; }

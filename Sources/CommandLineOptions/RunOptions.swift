@@ -8,14 +8,16 @@ public import Control
 public struct RunOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "The privacy budget of the run. (default: all that is left of the dataset's budget)")
+    help: ArgumentHelp(
+      "The privacy budget of the run; 1 to 10 is usual. A job of the daemon may leave it out and takes all "
+        + "that is left of the dataset's budget."))
   public var epsilon: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The delta of (epsilon, delta)-differential privacy; below 1 / number of images, and at most that of "
-        + "the policy. (default: the policy's)"))
+      "The delta of (epsilon, delta)-differential privacy; below 1 / number of images. A job of the "
+        + "daemon may leave it out and takes that of the policy."))
   public var delta: Double?
 
   @Option(

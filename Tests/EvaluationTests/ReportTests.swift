@@ -157,7 +157,7 @@ import Testing
     }
     let guessing = finding(0, of: 100)
     #expect(guessing.ranking.interval.low < 0.5 && !guessing.isToldApart && !guessing.isFlagged)
-    #expect(guessing.conclusion.contains("could not tell members from other real images"))
+    #expect(guessing.conclusion.contains("could not distinguish members from other real images"))
     // Above guessing with 95 % confidence, but not with the 99.9 % that a flag requires.
     let doubtful = finding(10, of: 100)
     #expect(doubtful.ranking.interval.low > 0.5 && !doubtful.isFlagged && doubtful.isToldApart)

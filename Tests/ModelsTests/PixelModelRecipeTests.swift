@@ -40,7 +40,7 @@ import Testing
   @Test(arguments: [
     ("pixel-28", 205_392), ("pixel-28-private", 59_469), ("pixel-32", 538_948),
     ("pixel-32-private", 123_314), ("pixel-28-binary", 143_490),
-    ("pixel-28-bytes", 809_817),
+    ("pixel-28-bytes", 809_817), ("pixel-28-quick", 30_018),
   ])
   func recipeMakesAModelOfTheExpectedSize(name: String, parameterCount: Int) throws {
     let recipe = try recipe(name)
