@@ -250,14 +250,14 @@ import Testing
     (0.98, 0.97, 0.99, ReportBlock.Severity.passed, "Good quality"),
     (0.6, 0.55, 0.65, .warning, "read the warnings"), (0.15, 0.1, 0.2, .failed, "Poor quality"),
   ])
-  func aPaidScoreAppearsInTheVerdict(
+  func aPaidAccuracyAppearsInTheVerdict(
     _ accuracy: Double, _ low: Double, _ high: Double, _ severity: ReportBlock.Severity,
     _ headline: String
   ) throws {
     var data = try data()
     #expect(quality(data).headline == "Quality not measured here.")
-    data.paidScore = Releasable(
-      PaidScore(accuracy: accuracy, interval: Interval(low: low, high: high, method: "noise")),
+    data.paidAccuracy = Releasable(
+      PaidAccuracy(accuracy: accuracy, interval: Interval(low: low, high: high, method: "noise")),
       .paidFor)
     let verdict = quality(data)
     #expect(verdict.severity == severity && verdict.headline.contains(headline))
@@ -267,8 +267,8 @@ import Testing
 
   @Test func aScoreDrownedByNoiseIsNotAMeasurement() throws {
     var data = try data()
-    data.paidScore = Releasable(
-      PaidScore(accuracy: nil, interval: Interval(low: 0, high: 1, method: "noise")), .paidFor)
+    data.paidAccuracy = Releasable(
+      PaidAccuracy(accuracy: nil, interval: Interval(low: 0, high: 1, method: "noise")), .paidFor)
     #expect(quality(data).severity == .warning)
     #expect(quality(data).reasons.contains { $0.contains("its noise is too strong") })
   }

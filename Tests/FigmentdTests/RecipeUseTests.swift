@@ -54,6 +54,7 @@ import Testing
     let use = try index.use(of: dataset, under: form)
     #expect(use.units == built.snapshot.unitCount)
     #expect(use.images == built.snapshot.count)
+    #expect(use.classCount == built.snapshot.classes.count)
     #expect(use.tooSmall == built.files.count { $0.verdict == .tooSmall })
     #expect(use.tooSmall > 0 && use.images > 0)
     let rows = try index.rows(of: dataset, under: form)

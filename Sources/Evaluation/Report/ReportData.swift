@@ -129,7 +129,7 @@ public struct ReportData: Sendable {
   /// Synthetic images over time.
   public var progressSheets: Releasable<[ProgressSheet]>
   /// The noisy accuracy on real images of a classifier trained on the set alone, if the budget paid for it.
-  public var paidScore: Releasable<PaidScore>?
+  public var paidAccuracy: Releasable<PaidAccuracy>?
   /// Releasable evidence about the end of training; nil if there was no training.
   public var trainingEnd: Releasable<TrainingEnd>?
   /// Signals that cost no privacy.
@@ -169,7 +169,7 @@ public struct ReportData: Sendable {
 }
 
 /// The noisy share of real training images that a classifier trained on the set alone classifies correctly.
-public struct PaidScore: Sendable {
+public struct PaidAccuracy: Sendable {
   /// The noisy share; nil if the noise was too strong for an estimate.
   public let accuracy: Double?
   /// The interval of the share without noise.

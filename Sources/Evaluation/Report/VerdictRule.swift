@@ -140,7 +140,7 @@ struct VerdictRule {
           "Mode collapse: \(Figures.percent(own.duplicateShare)) of the images repeat another one.")
       }
     }
-    if let score = data.paidScore?.value {
+    if let score = data.paidAccuracy?.value {
       add(score, classCount: data.synthetic.value.classNames.count, to: &remarks)
     }
     remarks.unestablished =
@@ -153,7 +153,7 @@ struct VerdictRule {
   ///
   /// No classifier trained on real images is available for comparison, so the assumed maximum is 100 %. The
   /// rule uses the end of the interval that weakens the claim.
-  private static func add(_ score: PaidScore, classCount: Int, to remarks: inout Remarks) {
+  private static func add(_ score: PaidAccuracy, classCount: Int, to remarks: inout Remarks) {
     guard let accuracy = score.accuracy, classCount > 1 else {
       remarks.warnings.append(
         "The paid score means nothing: its noise is too strong. Spend more epsilon on it."

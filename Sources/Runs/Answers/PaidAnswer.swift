@@ -40,7 +40,7 @@ protocol PaidAnswer: Codable, SendableMetatype {
   /// What a report states of it; nil for nothing.
   var fact: (name: String, value: String)? { get }
   /// The accuracy that a report's verdict reads; nil for answers that hold none.
-  var accuracyForVerdict: PaidScore? { get }
+  var accuracyForVerdict: PaidAccuracy? { get }
 }
 
 /// What an answer is computed from.
@@ -69,7 +69,7 @@ extension PaidAnswer {
   static var formerName: String? { nil }
   static func require(classes: [String]) throws(ControlError) {}
   var fact: (name: String, value: String)? { nil }
-  var accuracyForVerdict: PaidScore? { nil }
+  var accuracyForVerdict: PaidAccuracy? { nil }
 
   /// The file's name.
   var fileName: String { Self.name }
@@ -123,7 +123,7 @@ struct PaidAnswers {
   var facts: [(name: String, value: String)] { answers.compactMap(\.value.fact) }
 
   /// The accuracy that the verdict of a report reads; nil when it was not paid for.
-  var accuracyForVerdict: Releasable<PaidScore>? {
+  var accuracyForVerdict: Releasable<PaidAccuracy>? {
     answers.lazy.compactMap { answer in
       answer.value.accuracyForVerdict.map { score in answer.map { _ in score } }
     }.first

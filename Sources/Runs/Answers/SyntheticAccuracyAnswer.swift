@@ -127,7 +127,7 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
       + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)"
   }
 
-  var accuracyForVerdict: PaidScore? { PaidScore(accuracy: accuracy, interval: interval) }
+  var accuracyForVerdict: PaidAccuracy? { PaidAccuracy(accuracy: accuracy, interval: interval) }
 
   private static func percent(_ share: Double) -> Double { (1000 * share).rounded() / 10 }
 }

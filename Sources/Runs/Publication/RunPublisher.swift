@@ -125,7 +125,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
         SyntheticFindings(images, on: run.machine.threads), .postProcessing)
     }
     data.provenance.facts += answers.facts
-    data.paidScore = answers.accuracyForVerdict
+    data.paidAccuracy = answers.accuracyForVerdict
     return data
   }
 }

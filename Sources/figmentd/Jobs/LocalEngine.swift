@@ -58,7 +58,8 @@ final class LocalEngine: TrainingEngine {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
       let use = try countUse(dataset, order.transform)
       let population = dataset.population ?? use.units
-      let classes = dataset.classes ?? ["one", "two"]
+      // The number of classes decides the number of parameters, and so the warning about noise.
+      let classes = dataset.classes ?? (0..<max(1, use.classCount ?? 2)).map { "class \($0)" }
       let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
       let (plan, remark) = try ResolvedPlan.resolve(
         order, classes: classes, units: population, after: history)

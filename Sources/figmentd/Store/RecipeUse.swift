@@ -10,8 +10,11 @@ struct FileUse: Codable, Hashable, Sendable {
   var images: Int
   /// Images that are too small for the transform.
   var tooSmall: Int
+  /// Classes with an image; nil if they were not counted.
+  var classCount: Int?
 
-  init(units: Int, images: Int? = nil, tooSmall: Int = 0) {
+  init(units: Int, images: Int? = nil, tooSmall: Int = 0, classCount: Int? = nil) {
+    self.classCount = classCount
     self.units = units
     self.images = images ?? units
     self.tooSmall = tooSmall
@@ -25,7 +28,8 @@ extension ImageIndex {
     guard !sizes.allSatisfy({ transform.accepts(height: $0.height, width: $0.width) }) else {
       return FileUse(
         units: try usableUnits(of: dataset.name, unit: dataset.policy.unit),
-        images: try counts(of: dataset.name).usable)
+        images: try counts(of: dataset.name).usable,
+        classCount: try counts(of: dataset.name).classes.count { $0.usable > 0 })
     }
     let files = try inspected(dataset, under: transform)
     let used = files.filter { $0.verdict == .accepted }
@@ -33,7 +37,8 @@ extension ImageIndex {
       dataset.policy.unit == .file ? used.count : Set(used.compactMap(\.path.person)).count
     return FileUse(
       units: units, images: used.count,
-      tooSmall: files.count { $0.verdict == .tooSmall })
+      tooSmall: files.count { $0.verdict == .tooSmall },
+      classCount: Set(used.compactMap(\.className)).count)
   }
 
   /// The files of a dataset in the order of their paths, each with its verdict in a run with `transform`.
