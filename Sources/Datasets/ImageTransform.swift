@@ -17,7 +17,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   }
 
   /// The treatment of images whose proportions differ from the declared ones.
-  public enum Fit: String, Hashable, Sendable, Codable {
+  public enum Fit: String, Hashable, Sendable, Codable, CaseIterable {
     /// The largest centred part of the right proportions.
     case centreCrop
     /// The whole image, its proportions changed.

@@ -1,3 +1,4 @@
+public import Datasets
 public import Privacy
 
 /// Which model to train and how: everything that decides the result beside the images.
@@ -91,18 +92,10 @@ public struct Recipe: Sendable, Codable {
 
 /// The images that a recipe makes, and how others are brought to that form.
 public struct ImageSettings: Hashable, Sendable, Codable {
-  /// How an image of other proportions is fitted.
-  public enum Fit: String, RecipeChoice {
-    /// The centre is kept, the rest cut off.
-    case crop
-    /// Rows and columns are scaled apart.
-    case stretch
-  }
-
   /// Rows, columns and channels (1 grey, 3 colour).
   public let height: Int, width: Int, channels: Int
   /// How other proportions are fitted; crop unless given.
-  public let fit: Fit?
+  public let fit: ImageTransform.Fit?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case height, width, channels, fit

@@ -123,7 +123,7 @@ extension Recipe {
   package var transform: ImageTransform {
     ImageTransform(
       height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb,
-      fit: image.fit == .stretch ? .stretch : .centreCrop)
+      fit: image.fit ?? .centreCrop)
   }
 }
 
