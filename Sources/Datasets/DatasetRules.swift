@@ -1,4 +1,7 @@
-/// Whose participation the guarantee hides.
+/// Whose participation the guarantee hides, as a folder of images is read.
+///
+/// `Models` translates it for ledgers (`DatasetRules.protectedUnit`): the type of `Privacy` comes with
+/// budgets, which this room must not see.
 public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   /// One image file.
   case file

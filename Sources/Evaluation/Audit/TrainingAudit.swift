@@ -36,10 +36,7 @@ public struct TrainingAudit: Sendable {
 
     /// The unit as the ledger of the folder names it.
     public var ledgerUnit: Privacy.PrivacyUnit {
-      switch unit {
-      case .file: .file
-      case .folder: .subfolder(maximumImages: AuditDataset.canaryImageCount)
-      }
+      DatasetRules(privacyUnit: unit, maximumPerUnit: AuditDataset.canaryImageCount).protectedUnit
     }
 
     /// Both families, both units, both kinds of noise, one run and two, at common epsilons.

@@ -110,12 +110,7 @@ package struct RunOrder: Sendable {
   }
 
   /// Who is protected, as the ledger writes it.
-  package var unit: Privacy.PrivacyUnit {
-    switch rules.privacyUnit {
-    case .file: .file
-    case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))
-    }
-  }
+  package var unit: Privacy.PrivacyUnit { rules.protectedUnit }
 }
 
 extension Recipe {

@@ -126,9 +126,14 @@ final class WatchedFolders: FolderReader {
 extension DatasetConfiguration {
   /// What the administrator declared, as the room that reads folders takes it.
   var rules: DatasetRules {
-    DatasetRules(
-      classes: classes, privacyUnit: policy.unit == .file ? .file : .folder,
-      maximumPerUnit: policy.maximumPerUnit, whiteLevel: whiteLevel, colour: colour)
+    let unit: Datasets.PrivacyUnit =
+      switch policy.unit {
+      case .file: .file
+      case .folder: .folder
+      }
+    return DatasetRules(
+      classes: classes, privacyUnit: unit, maximumPerUnit: policy.maximumPerUnit,
+      whiteLevel: whiteLevel, colour: colour)
   }
 }
 
