@@ -1,5 +1,17 @@
 import Glibc
 
+/// Which file or folder something is, under whatever name.
+package struct FileIdentity: Hashable, Sendable {
+  let device: UInt64
+  let inode: UInt64
+}
+
+extension FileIdentity {
+  init(_ status: stat) {
+    self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+}
+
 /// The facts that identify an unchanged file.
 ///
 /// Renaming changes `changed` on most file systems; writing changes `size` or `modified`.
@@ -29,6 +41,9 @@ public struct FileSignature: Hashable, Sendable, Codable {
       device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
       modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
   }
+
+  /// Which file it is.
+  package var identity: FileIdentity { FileIdentity(device: device, inode: inode) }
 
   /// Whether neither content nor attributes changed within `duration` of now, by the clock on the
   /// wall.

@@ -331,14 +331,3 @@ public final class FolderWatcher {
 
   private static func now() -> Duration { ContinuousClock.now - start }
 }
-
-/// Which directory something is.
-private struct FileIdentity: Equatable {
-  let device: UInt64
-  let inode: UInt64
-
-  init(_ status: stat) {
-    device = UInt64(status.st_dev)
-    inode = UInt64(status.st_ino)
-  }
-}

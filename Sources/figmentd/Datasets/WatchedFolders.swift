@@ -116,7 +116,7 @@ final class WatchedFolders: FolderReader {
       files.map { ($0.path, $0.signature) }, uniquingKeysWith: { first, _ in first })
     return pairs.reduce(into: []) { names, pair in
       guard let own = pair.0.signature, case let other?? = signatures[pair.1],
-        own.device == other.device, own.inode == other.inode
+        own.identity == other.identity
       else { return }
       names.formUnion([pair.0.path, pair.1])
     }
