@@ -83,6 +83,9 @@ enum PrivateFile {
 
   /// Writes a file whole or not at all.
   ///
+  /// Not flushed to disk as files of the daemon are (`FileDisk.replace` of `Runs`, a room that this program
+  /// must not see): what is lost with the power can be asked for again.
+  ///
   /// - Parameter mark: what a file that is there already must contain to be replaced; nil replaces any
   ///   regular file.
   /// - Throws: `ControlError.conflict` where something else is there; `.failed`.
