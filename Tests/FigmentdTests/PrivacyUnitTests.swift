@@ -13,12 +13,13 @@ import Testing
       Control.PrivacyUnit.allCases.map(\.rawValue) == Datasets.PrivacyUnit.allCases.map(\.rawValue))
   }
 
-  @Test(arguments: [
-    (.file, nil, .file),
-    (.folder, 12, .subfolder(maximumImages: 12)),
-    // Nobody has more images than a packed file can number.
-    (.folder, nil, .subfolder(maximumImages: 2_147_483_647)),
-  ] as [(Control.PrivacyUnit, Int?, Privacy.PrivacyUnit)])
+  @Test(
+    arguments: [
+      (.file, nil, .file),
+      (.folder, 12, .subfolder(maximumImages: 12)),
+      // Nobody has more images than a packed file can number.
+      (.folder, nil, .subfolder(maximumImages: 2_147_483_647)),
+    ] as [(Control.PrivacyUnit, Int?, Privacy.PrivacyUnit)])
   func theConfiguredUnitIsTheOneThatTheLedgerProtects(
     _ unit: Control.PrivacyUnit, _ most: Int?, _ ledger: Privacy.PrivacyUnit
   ) {

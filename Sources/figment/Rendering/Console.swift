@@ -51,11 +51,11 @@ struct Console: Sendable {
 
   /// Draws over the line that was drawn before; `text` gets the columns that it must fit.
   func redraw(_ text: (_ width: Int) -> String) {
-    Self.write("\r\u{1B}[2K" + text(width), to: STDOUT_FILENO)
+    Self.write(Terminal.emptyLine + text(width), to: STDOUT_FILENO)
   }
 
   /// Removes the line that was drawn before.
-  func clear() { Self.write("\r\u{1B}[2K", to: STDOUT_FILENO) }
+  func clear() { Self.write(Terminal.emptyLine, to: STDOUT_FILENO) }
 
   /// Writes a value as JSON for people and programs.
   func json(_ value: some Encodable) throws {

@@ -8,10 +8,11 @@ import Synchronization
 /// Tells on standard error how a run in the foreground gets on, and its results on standard output.
 final class RunMeter: Sendable {
   private let json: Bool
-  private let isTerminal = isatty(2) == 1
+  private let isTerminal = StandardError.isTerminal
   private let last = Mutex<(phase: JobPhase?, time: ContinuousClock.Instant)>((nil, .now))
 
-  /// Plain lines in a pipe are this far apart.
+  /// Lines are apart by time, not by share as `PlainProgress` has them: programs that read the JSON, and
+  /// people who wait in the foreground, want to see that the run goes on.
   private static let interval = Duration.seconds(5)
 
   /// Writes JSON lines, or text for people.
@@ -30,21 +31,24 @@ final class RunMeter: Sendable {
         last = (progress.phase, .now)
         return true
       }
-      if isDue { write(line(progress)) }
+      if isDue { StandardError.write(line(progress)) }
     }
   }
 
   /// Says something in a line of its own.
-  func say(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + text + "\n") }
+  func say(_ text: String) {
+    StandardError.write((isTerminal ? Terminal.emptyLine : "") + text + "\n")
+  }
 
   /// Shows why a run ended early.
   func fail(_ error: ControlError) {
-    write((isTerminal ? "\n" : "") + error.complaint(of: "figmentd run", asJSON: json) + "\n")
+    StandardError.write(
+      (isTerminal ? "\n" : "") + error.complaint(of: "figmentd run", asJSON: json) + "\n")
   }
 
   /// Prints the results.
   func finish(_ results: JobResults) throws {
-    if isTerminal { write("\n") }
+    if isTerminal { StandardError.write("\n") }
     let privacy = results.privacyText ?? "no privacy guarantee: do not share"
     let meaning = results.meaning.map { "\n" + $0 } ?? ""
     try StandardOutput.write(
@@ -57,12 +61,7 @@ final class RunMeter: Sendable {
       return String(decoding: data, as: UTF8.self) + "\n"
     }
     guard isTerminal else { return ProgressLine.plain(progress) + "\n" }
-    return "\r\u{1B}[K" + ProgressLine.bar(progress, width: Terminal.width(of: 2))
-  }
-
-  private func write(_ text: String) {
-    // A log that finds no room holds nothing up.
-    try? DurableFile.writeAll(
-      Data(text.utf8), to: 2, of: "standard error", patience: RoomPatience())
+    return Terminal.emptyLine
+      + ProgressLine.bar(progress, width: Terminal.width(of: STDERR_FILENO))
   }
 }
