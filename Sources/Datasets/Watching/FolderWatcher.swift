@@ -2,8 +2,8 @@ import Glibc
 
 /// How a folder is watched.
 public struct WatchOptions: Hashable, Sendable {
-  /// Where changes are heard of.
-  public enum Mode: String, Hashable, Sendable, Codable {
+  /// Where changes are heard of, in the words of the configuration.
+  public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
     /// From the kernel where it can know, else by looking.
     case auto
     /// From the kernel.

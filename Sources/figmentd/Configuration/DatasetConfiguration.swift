@@ -1,5 +1,6 @@
 import Control
 import struct Datasets.ImageTransform
+import struct Datasets.WatchOptions
 
 /// A dataset as the administrator declares it.
 struct DatasetConfiguration: Codable, Hashable, Sendable {
@@ -8,7 +9,7 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   /// The folder that is watched; read, never written.
   let root: String
   /// How changes are noticed.
-  var mode: WatchMode = .auto
+  var mode: WatchOptions.Mode = .auto
   /// How long a file must stay as it is before it is looked at.
   var settle: Duration = .seconds(5)
   /// How often the root is looked through in any case.
@@ -41,16 +42,6 @@ extension DatasetConfiguration {
   /// A watched root is looked through this often where nothing tells of changes, or as often as
   /// `rescan` says if that is more often.
   static let pollInterval = Duration.seconds(60)
-}
-
-/// How changes below a root are noticed.
-enum WatchMode: String, Codable, Hashable, Sendable, CaseIterable {
-  /// By inotify where the file system tells of changes, by looking where it does not.
-  case auto
-  /// By inotify.
-  case inotify
-  /// By looking through the root every minute (`DatasetConfiguration.pollInterval`).
-  case poll
 }
 
 /// What may be spent on a dataset.

@@ -225,14 +225,8 @@ private final class WatchThread: FolderWatch {
   init(
     _ dataset: DatasetConfiguration, changed: @escaping @Sendable (FolderHints) -> Void
   ) {
-    let mode: WatchOptions.Mode =
-      switch dataset.mode {
-      case .auto: .auto
-      case .inotify: .inotify
-      case .poll: .poll
-      }
     var options = WatchOptions(
-      mode: mode, quiet: dataset.settle,
+      mode: dataset.mode, quiet: dataset.settle,
       maximumWait: max(dataset.settle, Self.longestWait),
       degradedRescanInterval: min(dataset.rescan, DatasetConfiguration.pollInterval))
     options.reportsPresent = false
