@@ -27,7 +27,7 @@ final class Crew: @unchecked Sendable {
   private var mutex = pthread_mutex_t()
   private var started = pthread_cond_t()
   private var finished = pthread_cond_t()
-  private var threads: [pthread_t] = []
+  private var threads: [SystemThread] = []
   /// Written by the caller while the gate is shut and nobody is inside; read inside.
   private var loop: UnsafePointer<Loop>?
   /// Each thread's position in its part of the loop; changed only inside the gate.
@@ -210,22 +210,15 @@ final class Crew: @unchecked Sendable {
     closing.store(true, ordering: .releasing)
     pthread_cond_broadcast(&started)
     pthread_mutex_unlock(&mutex)
-    for thread in threads { pthread_join(thread, nil) }
+    for thread in threads { thread.join() }
   }
 
-  private func spawn(_ worker: Int) -> pthread_t {
-    let seat = Unmanaged.passRetained(Seat(crew: self, worker: worker))
-    var thread = pthread_t()
-    let status = pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        let seat = Unmanaged<Seat>.fromOpaque(argument).takeRetainedValue()
-        seat.crew.work(as: seat.worker)
-        return nil
-      }, seat.toOpaque())
-    precondition(status == 0, "cannot start a thread: error \(status)")
-    return thread
+  private func spawn(_ worker: Int) -> SystemThread {
+    do {
+      return try SystemThread.start { self.work(as: worker) }
+    } catch {
+      preconditionFailure("\(error)")
+    }
   }
 }
 
@@ -244,15 +237,4 @@ private struct Gate {
 
   /// Open for the next loop, with nobody inside.
   var next: Gate { Gate(bits: (round &+ 1) << 32 | Self.openBit) }
-}
-
-/// The arguments of a new thread: its crew and its number.
-private final class Seat {
-  let crew: Crew
-  let worker: Int
-
-  init(crew: Crew, worker: Int) {
-    self.crew = crew
-    self.worker = worker
-  }
 }

@@ -109,7 +109,10 @@ public struct BudgetStatus: Codable, Hashable, Sendable {
   }
 }
 
-/// Who is protected.
+/// Who is protected, as messages and the configuration name it.
+///
+/// This room imports none of ours, so that a client needs no more than messages; the daemon translates
+/// in one place (`DatasetConfiguration.rules`).
 public enum PrivacyUnit: String, Codable, Hashable, Sendable, CaseIterable {
   /// One image file.
   case file

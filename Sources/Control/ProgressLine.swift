@@ -8,16 +8,28 @@ public enum ProgressLine {
   /// If it does not fit, the bar becomes shorter, then the least important parts are omitted;
   /// nothing is cut.
   public static func bar(_ progress: JobProgress, width: Int = Terminal.usualWidth) -> String {
-    var facts = facts(of: progress)
+    bar(progress.phase.rawValue, progress.fraction ?? 0, facts(of: progress), width: width)
+  }
+
+  /// As the other, for work that is no job: its stage, the share that is done, and how long it has taken.
+  public static func bar(
+    _ stage: String, share: Double, elapsedSeconds: Double, width: Int = Terminal.usualWidth
+  ) -> String {
+    bar(stage, share, facts(ofShare: share, elapsedSeconds), width: width)
+  }
+
+  private static func bar(
+    _ name: String, _ fraction: Double, _ all: [(text: String, weight: Int)], width: Int
+  ) -> String {
+    var facts = all
     // A terminal moves to the next line when its last column is written to.
     let room = width - 1
     while true {
       let text = facts.map(\.text).joined(separator: "  ")
-      let name = progress.phase.rawValue
       let start = name + String(repeating: " ", count: max(0, 9 - name.count)) + " "
       let left = room - start.count - text.count - 3
       if left >= leastBarWidth {
-        return start + bar(progress.fraction ?? 0, width: min(barWidth, left))
+        return start + bar(fraction, width: min(barWidth, left))
           + (text.isEmpty ? "" : " " + text)
       }
       guard let least = facts.indices.min(by: { facts[$0].weight < facts[$1].weight }),
@@ -29,8 +41,16 @@ public enum ProgressLine {
 
   /// A line of words, for a pipe.
   public static func plain(_ progress: JobProgress) -> String {
-    let facts = facts(of: progress).map(\.text)
-    return ([progress.phase.rawValue] + (facts.isEmpty ? [] : [facts.joined(separator: ", ")]))
+    plain(progress.phase.rawValue, facts(of: progress))
+  }
+
+  /// As the other, for work that is no job.
+  public static func plain(_ stage: String, share: Double, elapsedSeconds: Double) -> String {
+    plain(stage, facts(ofShare: share, elapsedSeconds))
+  }
+
+  private static func plain(_ name: String, _ facts: [(text: String, weight: Int)]) -> String {
+    ([name] + (facts.isEmpty ? [] : [facts.map(\.text).joined(separator: ", ")]))
       .joined(separator: ": ")
   }
 
@@ -41,7 +61,7 @@ public enum ProgressLine {
   }
 
   private static func bar(_ fraction: Double, width: Int) -> String {
-    let filled = Int(fraction * Double(width))
+    let filled = Int(min(1, max(0, fraction)) * Double(width))
     return "[" + String(repeating: "#", count: filled)
       + String(repeating: "-", count: width - filled) + "]"
   }
@@ -64,6 +84,12 @@ public enum ProgressLine {
       facts.append(("epsilon \(Rounded.bound(epsilon))\(target)", 3))
     }
     return facts
+  }
+
+  private static func facts(
+    ofShare share: Double, _ elapsedSeconds: Double
+  ) -> [(text: String, weight: Int)] {
+    [("\(Int(100 * share))%", 5), (Rounded.duration(elapsedSeconds), 4)]
   }
 
   private static func noun(of phase: JobPhase) -> String? {

@@ -4,6 +4,8 @@ import Glibc
 public enum Terminal {
   /// The width if it is unknown.
   public static let usualWidth = 80
+  /// Empties the line that was drawn last, so that the next text takes its place.
+  public static let emptyLine = "\r\u{1B}[2K"
   /// Narrower ones are written to as if they were this wide.
   private static let leastWidth = 20
 

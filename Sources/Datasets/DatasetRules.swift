@@ -1,4 +1,7 @@
-/// The unit of privacy of the guarantee.
+/// The unit of privacy of the guarantee, in the form in which a folder of images is read.
+///
+/// `Models` translates it for ledgers (`DatasetRules.protectedUnit`): the type in `Privacy` comes with
+/// budgets, which this room must not see.
 public enum PrivacyUnit: String, Hashable, Sendable, Codable, CaseIterable {
   /// One image file.
   case file

@@ -16,7 +16,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   }
 
   /// The treatment of images whose proportions differ from the declared ones.
-  public enum Fit: String, Hashable, Sendable, Codable {
+  public enum Fit: String, Hashable, Sendable, Codable, CaseIterable {
     /// Use the largest centred part with the declared aspect ratio.
     case centreCrop
     /// Use the whole image and change its aspect ratio.

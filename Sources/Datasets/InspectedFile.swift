@@ -1,25 +1,27 @@
-/// The known facts about one entry of a watched folder.
+/// The known facts about one entry of a watched folder, from its reading on.
+///
+/// Until it is compared with the others (`Settlement`), `accepted` means that it decoded.
 public struct InspectedFile: Hashable, Sendable, Codable {
   /// Its path below the root.
   public let path: RelativePath
   /// Its verdict.
-  public let verdict: ImageVerdict
+  public internal(set) var verdict: ImageVerdict
   /// Its class, if its path indicates one.
-  public let className: String?
+  public internal(set) var className: String?
   /// The signature that must be unchanged for the verdict to remain valid; nil if it was not read.
-  public let signature: FileSignature?
+  public internal(set) var signature: FileSignature?
   /// SHA-256 of its content; nil if it was not read.
-  public let contentHash: ContentHash?
+  public internal(set) var contentHash: ContentHash?
   /// The upright height; nil if it was not decoded.
-  public let height: Int?
+  public internal(set) var height: Int?
   /// The upright width; nil if it was not decoded.
-  public let width: Int?
+  public internal(set) var width: Int?
   /// Remarks about the decoded content.
-  public let remarks: DecodeRemarks
+  public internal(set) var remarks: DecodeRemarks
   /// The brightest sample after the transform, 0...255; nil if it was not decoded.
   ///
   /// Private: never part of a release.
-  public let brightest: Int?
+  public internal(set) var brightest: Int?
 
   /// Creates the record of a file, for example from an index.
   public init(
@@ -36,6 +38,21 @@ public struct InspectedFile: Hashable, Sendable, Codable {
     self.width = width
     self.remarks = remarks
     self.brightest = brightest
+  }
+
+  /// The result of the earlier reading, before the file was compared with others; nil if it must be read
+  /// again.
+  var asRead: InspectedFile? {
+    var file = self
+    file.className = nil
+    switch verdict {
+    case .accepted, .duplicate, .contradictoryClass, .beyondUnitLimit:
+      guard contentHash != nil else { return nil }
+      file.verdict = .accepted
+    case .unreadable, .unsupported, .tooLarge, .tooSmall: break
+    default: return nil
+    }
+    return file
   }
 
   /// The verdict as a sentence, with the remarks about an accepted file.

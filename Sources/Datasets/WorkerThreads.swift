@@ -1,5 +1,5 @@
+import Compute
 import Glibc
-import Synchronization
 
 /// Plain threads for decoding and reading, which must not block Swift's cooperative thread pool.
 enum WorkerThreads {
@@ -9,39 +9,18 @@ enum WorkerThreads {
       if count == 1 { body(0) }
       return
     }
-    var threads: [pthread_t] = []
-    var isStarted = [Bool](repeating: false, count: count)
+    var threads: [SystemThread] = []
+    var refused: [Int] = []
     for index in 0..<count {
-      let start = Unmanaged.passRetained(Start(index: index, body: body))
-      var thread = pthread_t()
-      let result = pthread_create(
-        &thread, nil,
-        { context in
-          guard let context else { return nil }
-          let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-          start.body(start.index)
-          return nil
-        }, start.toOpaque())
-      if result == 0 {
-        threads.append(thread)
-        isStarted[index] = true
-      } else {
-        start.release()
+      do {
+        threads.append(try SystemThread.start { body(index) })
+      } catch {
+        refused.append(index)
       }
     }
     // Do the work of threads that the system refused on this thread.
-    for index in 0..<count where !isStarted[index] { body(index) }
-    for thread in threads { pthread_join(thread, nil) }
-  }
-
-  private final class Start: Sendable {
-    let index: Int
-    let body: @Sendable (Int) -> Void
-
-    init(index: Int, body: @escaping @Sendable (Int) -> Void) {
-      self.index = index
-      self.body = body
-    }
+    for index in refused { body(index) }
+    for thread in threads { thread.join() }
   }
 
   /// The number of processors of the machine.

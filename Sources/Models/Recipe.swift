@@ -1,3 +1,4 @@
+public import Datasets
 public import Privacy
 
 /// Which model to train and how: everything besides the images that determines the result.
@@ -91,18 +92,10 @@ public struct Recipe: Sendable, Codable {
 
 /// The images that a recipe produces, and how other images are converted to that form.
 public struct ImageSettings: Hashable, Sendable, Codable {
-  /// How an image with another aspect ratio is fitted.
-  public enum Fit: String, RecipeChoice {
-    /// The centre is kept and the rest is cropped.
-    case crop
-    /// Rows and columns are scaled independently.
-    case stretch
-  }
-
   /// Rows, columns and channels (1 grey, 3 colour).
   public let height: Int, width: Int, channels: Int
   /// How other aspect ratios are fitted; crop by default.
-  public let fit: Fit?
+  public let fit: ImageTransform.Fit?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case height, width, channels, fit

@@ -140,4 +140,30 @@ import Testing
     #expect(usual.contains("step 1,200/4,000") && usual.contains("epsilon 0.832 of 2"), "\(usual)")
     #expect(usual.contains("3 min 46 s left"), "\(usual)")
   }
+
+  /// Evaluations and audits draw the line that jobs draw.
+  @Test func workThatIsNoJobHasTheSameLine() {
+    #expect(
+      ProgressLine.bar("reading real images", share: 0.375, elapsedSeconds: 12, width: 80)
+        == "reading real images [#########---------------] 37%  12 s")
+    #expect(
+      ProgressLine.plain("reading real images", share: 0.375, elapsedSeconds: 12)
+        == "reading real images: 37%, 12 s")
+    for width in 20...140 {
+      let line = ProgressLine.bar(
+        "reading real images", share: 1.5, elapsedSeconds: 0, width: width)
+      #expect(line.count < width, "\(line)")
+    }
+    #expect(
+      ProgressLine.bar("train", share: 0.5, elapsedSeconds: 4, width: 80)
+        == ProgressLine.bar("train", share: 0.5, elapsedSeconds: 4, width: 200))
+  }
+
+  @Test func shortWorkGetsALineForEveryTenPercent() {
+    var plain = PlainProgress(stride: 10)
+    let shown = (0...100).filter { plain.deservesLine("drawing images", share: Double($0) / 100) }
+    #expect(shown == Array(stride(from: 0, through: 100, by: 10)))
+    let isNextShown = plain.deservesLine("reading images", share: 0)
+    #expect(isNextShown)
+  }
 }

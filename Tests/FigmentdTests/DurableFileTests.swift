@@ -57,6 +57,31 @@ import Testing
     #expect(try scratch.read("file") == "old")
   }
 
+  @Test func aFileIsFlushedBeforeItIsNamedAndItsFolderAfterwards() throws {
+    let scratch = ScratchFolder()
+    let disk = NotedLedgerDisk()
+    try disk.replace(scratch.path + "/file", in: scratch.path, with: [1, 2])
+    guard disk.calls.count == 4, case .write(let file) = disk.calls[0],
+      case .synchronize(let folder) = disk.calls[3]
+    else {
+      Issue.record("\(disk.calls)")
+      return
+    }
+    #expect(disk.calls == [.write(file), .synchronize(file), .rename, .synchronize(folder)])
+  }
+
+  @Test(arguments: [FaultyLedgerDisk.Call.write, .synchronize])
+  func aFailedReplacementLeavesTheOldFileAlone(_ call: FaultyLedgerDisk.Call) throws {
+    let scratch = ScratchFolder()
+    try scratch.write("file", "old")
+    let disk = FaultyLedgerDisk(call, number: 1, code: EIO)
+    #expect(throws: LedgerFileFault.self) {
+      try disk.replace(scratch.path + "/file", in: scratch.path, with: [1, 2])
+    }
+    #expect(try scratch.names(in: ".") == ["file"])
+    #expect(try scratch.read("file") == "old")
+  }
+
   @Test func foldersAreMadePrivate() throws {
     let scratch = ScratchFolder()
     try DurableFile.makeFolder(scratch.path + "/a/b/c")

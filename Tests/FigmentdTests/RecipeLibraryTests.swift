@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Models
 import TestSupport
 import Testing

@@ -109,8 +109,8 @@ MUTANTS = [
     '143', 'the ledger of folders protects files',
     'FigmentdTests.FolderUnitTests/aFolderRunProtectsFoldersInLedgerStatementAndBatches',
     (
-      ('Sources/Runs/Request/RunOrder.swift',
-       'case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))',
+      ('Sources/Models/ProtectedUnit.swift',
+       'case .folder: .subfolder(maximumImages: maximumPerUnit ?? Int(Int32.max))',
        'case .folder: .file'),
     )),
   Mutant(

@@ -1,4 +1,6 @@
+import Compute
 import Glibc
+import Synchronization
 
 /// Runs a test's work as a user without the superuser's rights, so that what is refused to ordinary
 /// users is tested where tests run as root, too.
@@ -19,20 +21,18 @@ public enum OrdinaryUser {
     _ body: @escaping @Sendable () throws -> Result
   ) throws -> Result {
     guard geteuid() == 0 else { return try body() }
-    let work = Work {
-      try giveUpRights()
-      return try body()
+    let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
+    let thread = try SystemThread.start {
+      let result = Swift.Result {
+        try giveUpRights()
+        return try body()
+      }
+      outcome.withLock { $0 = result }
     }
-    var thread = pthread_t()
-    let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { pointer in
-      pointer.map { Unmanaged<Runnable>.fromOpaque($0).takeRetainedValue().run() }
-      return nil
+    thread.join()
+    guard let result = outcome.withLock({ $0 }) else {
+      throw Failure(description: "the thread did not run")
     }
-    let code = pthread_create(
-      &thread, nil, start, Unmanaged.passRetained(work as Runnable).toOpaque())
-    guard code == 0 else { throw Failure(description: "pthread_create: error \(code)") }
-    pthread_join(thread, nil)
-    guard let result = work.result else { throw Failure(description: "the thread did not run") }
     return try result.get()
   }
 
@@ -54,19 +54,4 @@ public enum OrdinaryUser {
           + "Run the tests as root of a whole system, or as an ordinary user.")
     }
   }
-}
-
-/// What a thread runs.
-private class Runnable {
-  func run() {}
-}
-
-/// Work with its result; written before the thread ends, read after it was joined.
-private final class Work<Result>: Runnable {
-  private let body: () throws -> Result
-  private(set) var result: Swift.Result<Result, any Error>?
-
-  init(_ body: @escaping () throws -> Result) { self.body = body }
-
-  override func run() { result = Swift.Result { try body() } }
 }

@@ -21,33 +21,34 @@ final class FileReader {
     self.isSettled = isSettled
   }
 
-  /// Appends the bytes of a file to `files`, or returns a verdict that excludes it.
+  /// Appends the bytes of a file to `files` (`accepted`), or returns a verdict that excludes it.
   ///
   /// The file is opened without following a link and without blocking on a pipe; kind, size and content come
   /// from the same descriptor. A file that changes meanwhile remains `waiting`.
-  func read(_ path: RelativePath, into files: EncodedImages) -> FileFinding {
+  func read(_ path: RelativePath, into files: EncodedImages) -> InspectedFile {
     let name = path.nameRange
     enter(path.bytes[..<max(name.lowerBound - 1, 0)])
-    guard let directory else { return FileFinding(.vanished) }
+    guard let directory else { return InspectedFile(path: path, verdict: .vanished) }
     let descriptor = withName(path.bytes[name]) {
       openat(directory.descriptor, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     }
-    guard descriptor >= 0 else { return FileFinding(Self.verdict(onOpening: errno)) }
+    guard descriptor >= 0 else {
+      return InspectedFile(path: path, verdict: Self.verdict(onOpening: errno))
+    }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return FileFinding(.readError) }
-    var finding = FileFinding(verdict(on: status), signature: FileSignature(status))
-    if finding.verdict == nil, !isSettled(path, FileSignature(status)) {
-      finding.verdict = .waiting
+    guard fstat(descriptor, &status) == 0 else {
+      return InspectedFile(path: path, verdict: .readError)
     }
-    if finding.verdict == nil {
-      finding.verdict = read(descriptor, status, into: files)
-    }
-    if finding.verdict == nil, PassedOverName.isPreviewSheet(files[files.count - 1]) {
+    let signature = FileSignature(status)
+    var verdict = verdict(on: status)
+    if verdict == nil, !isSettled(path, signature) { verdict = .waiting }
+    if verdict == nil { verdict = read(descriptor, status, into: files) }
+    if verdict == nil, PassedOverName.isPreviewSheet(files[files.count - 1]) {
       files.removeLast()
-      finding.verdict = .ignored(.previewSheet)
+      verdict = .ignored(.previewSheet)
     }
-    return finding
+    return InspectedFile(path: path, verdict: verdict ?? .accepted, signature: signature)
   }
 
   private func verdict(on status: stat) -> ImageVerdict? {

@@ -1,5 +1,17 @@
 import Glibc
 
+/// The identity of a file or folder, independent of its name.
+package struct FileIdentity: Hashable, Sendable {
+  let device: UInt64
+  let inode: UInt64
+}
+
+extension FileIdentity {
+  init(_ status: stat) {
+    self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+}
+
 /// The metadata that identifies an unchanged file.
 ///
 /// Renaming changes `changed` on most file systems; writing changes `size` or `modified`.
@@ -30,7 +42,11 @@ public struct FileSignature: Hashable, Sendable, Codable {
       modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
   }
 
-  /// Whether neither content nor attributes changed within `duration` of now, by wall-clock time.
+  /// The identity of the file.
+  package var identity: FileIdentity { FileIdentity(device: device, inode: inode) }
+
+  /// Whether neither content nor attributes changed within `duration` of now, by wall-clock
+  /// time.
   ///
   /// A time in the future, from a server with another clock, counts by its distance from now.
   public func hasBeenQuiet(for duration: Duration) -> Bool {

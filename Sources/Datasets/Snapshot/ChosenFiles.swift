@@ -22,7 +22,8 @@ extension SnapshotBuilder {
     return try paths.map { path in
       if isStopped() { throw DatasetError.stopped }
       files.removeAll()
-      if let verdict = reader.read(path, into: files).verdict { return .unused(verdict) }
+      let verdict = reader.read(path, into: files).verdict
+      guard verdict == .accepted else { return .unused(verdict) }
       var pixels = [UInt8](repeating: 0, count: transform.byteCount)
       let outcome = try pixels.withUnsafeMutableBufferPointer {
         try decoder.decode(files, with: transform, into: $0)[0]

@@ -1,12 +1,12 @@
 /// A batch of files for one decoder: read one after another, decoded together.
 struct DecodingTurn {
   /// The findings so far, with the numbers of their files.
-  var findings: [(Int, FileFinding)] = []
+  var findings: [(Int, InspectedFile)] = []
 
   private let transform: ImageTransform
   private let files = EncodedImages()
   private let pixels: PixelBuffer
-  private var pending: [(Int, FileFinding)] = []
+  private var pending: [(Int, InspectedFile)] = []
 
   /// Creates a turn of at most `capacity` files.
   init(capacity: Int, transform: ImageTransform) {
@@ -23,12 +23,12 @@ struct DecodingTurn {
     _ index: Int, _ path: RelativePath, _ reader: FileReader, known: InspectedFile?
   ) {
     var finding = reader.read(path, into: files)
-    guard finding.verdict == nil else {
+    guard finding.verdict == .accepted else {
       findings.append((index, finding))
       return
     }
-    finding.hash = ContentHash(of: files[files.count - 1])
-    if let known, known.contentHash == finding.hash, var earlier = FileFinding(known) {
+    finding.contentHash = ContentHash(of: files[files.count - 1])
+    if let known, known.contentHash == finding.contentHash, var earlier = known.asRead {
       earlier.signature = finding.signature
       findings.append((index, earlier))
       files.removeLast()

@@ -6,40 +6,6 @@ struct PackedRecord {
   let slot: Int
 }
 
-/// The result of reading one file, before it is compared with the others.
-struct FileFinding: Sendable {
-  /// Nil if it was decoded and may be accepted.
-  var verdict: ImageVerdict?
-  var signature: FileSignature?
-  var hash: ContentHash?
-  var height: Int?
-  var width: Int?
-  var remarks: DecodeRemarks = []
-  var brightest: Int?
-
-  init(_ verdict: ImageVerdict?, signature: FileSignature? = nil) {
-    self.verdict = verdict
-    self.signature = signature
-  }
-
-  /// The result of an earlier reading of the same, unchanged file; nil if it must be read again.
-  init?(_ known: InspectedFile) {
-    switch known.verdict {
-    case .accepted, .duplicate, .contradictoryClass, .beyondUnitLimit:
-      guard known.contentHash != nil else { return nil }
-      verdict = nil
-    case .unreadable, .unsupported, .tooLarge, .tooSmall: verdict = known.verdict
-    default: return nil
-    }
-    signature = known.signature
-    hash = known.contentHash
-    height = known.height
-    width = known.width
-    remarks = known.remarks
-    brightest = known.brightest
-  }
-}
-
 /// One reading of a folder by several threads.
 final class FolderReading: Sendable {
   private static let filesPerTurn = 64
@@ -51,7 +17,7 @@ final class FolderReading: Sendable {
   private let root: Directory
   let scan: FolderScan
   private let paths: PathReader
-  private let findings: Mutex<[FileFinding?]>
+  private let findings: Mutex<[InspectedFile?]>
   private let nextFile = Atomic<Int>(0)
   private let finishedCount = Atomic<Int>(0)
   private let failure = Mutex<(any Error)?>(nil)
@@ -75,7 +41,7 @@ final class FolderReading: Sendable {
     self.root = root
     self.scan = scan
     paths = PathReader(rules: builder.rules, folders: scan.classFolders)
-    findings = Mutex([FileFinding?](repeating: nil, count: scan.files.count))
+    findings = Mutex([InspectedFile?](repeating: nil, count: scan.files.count))
   }
 
   var fileCount: Int { scan.files.count }
@@ -124,18 +90,21 @@ final class FolderReading: Sendable {
   }
 
   /// The finding that follows from the path of a file, or from an earlier reading of it.
-  private func findingWithoutReading(_ index: Int) -> FileFinding? {
+  private func findingWithoutReading(_ index: Int) -> InspectedFile? {
     let path = scan.files[index]
-    if case .failure(let fault) = paths.read(path) { return FileFinding(fault.verdict) }
+    if case .failure(let fault) = paths.read(path) {
+      return InspectedFile(path: path, verdict: fault.verdict)
+    }
     guard let file = known[path], file.signature == scan.signatures[index] else { return nil }
-    return FileFinding(file)
+    return file.asRead
   }
 
   /// Determines the verdicts that depend on the whole folder: duplicates, limits per person, classes
   /// without images.
   func settle() -> Settlement {
-    let findings = findings.withLock { $0 }
+    let findings = findings.withLock { $0 }.compactMap(\.self)
+    precondition(findings.count == fileCount, "files are settled after all were read")
     return Settlement(
-      of: scan.files, findings, beside: scan.verdicts, rules: builder.rules, paths: paths)
+      of: findings, beside: scan.verdicts, rules: builder.rules, paths: paths)
   }
 }

@@ -8,28 +8,25 @@ struct Settlement {
   /// The class names in label order: the declared ones, or the discovered ones with an image.
   private(set) var classes: [String] = []
 
-  private let paths: [RelativePath]
   private let reader: PathReader
 
   /// - Parameters:
-  ///   - paths: the files, in order.
-  ///   - findings: the results of reading them; nil for a file that was not read.
+  ///   - findings: the result of reading each file, in order of paths.
   ///   - others: entries whose verdicts are final.
   init(
-    of paths: [RelativePath], _ findings: [FileFinding?], beside others: [InspectedFile],
-    rules: DatasetRules, paths reader: PathReader
+    of findings: [InspectedFile], beside others: [InspectedFile], rules: DatasetRules,
+    paths reader: PathReader
   ) {
-    self.paths = paths
     self.reader = reader
-    let records = findings.indices.map { record(of: findings[$0], at: $0) }
+    let records = findings.map { record(of: $0) }
     let verdicts = verdicts(on: records, findings, rules)
-    for (index, record) in records.enumerated() where verdicts[index] == nil {
+    for (index, record) in records.enumerated() where verdicts[index] == .accepted {
       if let record { accepted.append(PackedRecord(record: record, slot: index)) }
     }
     files = others
     files.reserveCapacity(others.count + findings.count)
-    for (index, finding) in findings.enumerated() {
-      files.append(inspected(index, finding, verdicts[index] ?? .accepted))
+    for (finding, verdict) in zip(findings, verdicts) {
+      files.append(settled(finding, verdict))
     }
     files.sort { $0.path < $1.path }
     numberClasses(areDeclared: rules.classes != nil)
@@ -55,23 +52,25 @@ struct Settlement {
     }
   }
 
-  private func record(of finding: FileFinding?, at index: Int) -> SnapshotRecord? {
-    guard let finding, finding.verdict == nil, let hash = finding.hash,
-      case .success(let reading) = reader.read(paths[index])
+  private func record(of finding: InspectedFile) -> SnapshotRecord? {
+    guard finding.verdict == .accepted, let hash = finding.contentHash,
+      case .success(let reading) = reader.read(finding.path)
     else { return nil }
     return SnapshotRecord(hash: hash, label: reading.label, person: reading.person)
   }
 
   private func verdicts(
-    on records: [SnapshotRecord?], _ findings: [FileFinding?], _ rules: DatasetRules
-  ) -> [ImageVerdict?] {
+    on records: [SnapshotRecord?], _ findings: [InspectedFile], _ rules: DatasetRules
+  ) -> [ImageVerdict] {
     var resolver = DuplicateResolver()
     for (index, record) in records.enumerated() {
-      if let record { resolver.note(record, at: paths[index]) }
+      if let record { resolver.note(record, at: findings[index].path) }
     }
-    var verdicts: [ImageVerdict?] = findings.map { $0?.verdict }
+    var verdicts = findings.map(\.verdict)
     for (index, record) in records.enumerated() {
-      if let record { verdicts[index] = resolver.verdict(on: record, at: paths[index]) }
+      if let record, let verdict = resolver.verdict(on: record, at: findings[index].path) {
+        verdicts[index] = verdict
+      }
     }
     limitPeople(records, rules, &verdicts)
     return verdicts
@@ -80,11 +79,11 @@ struct Settlement {
   /// Keeps the first images of each person in the order of their content, which depends on no other
   /// person.
   private func limitPeople(
-    _ records: [SnapshotRecord?], _ rules: DatasetRules, _ verdicts: inout [ImageVerdict?]
+    _ records: [SnapshotRecord?], _ rules: DatasetRules, _ verdicts: inout [ImageVerdict]
   ) {
     guard rules.privacyUnit == .folder, let limit = rules.maximumPerUnit else { return }
     var images: [[UInt8]: [(SnapshotRecord, Int)]] = [:]
-    for (index, record) in records.enumerated() where verdicts[index] == nil {
+    for (index, record) in records.enumerated() where verdicts[index] == .accepted {
       if let record { images[record.person ?? [], default: []].append((record, index)) }
     }
     for (_, own) in images where own.count > limit {
@@ -93,17 +92,13 @@ struct Settlement {
     }
   }
 
-  private func inspected(
-    _ index: Int, _ finding: FileFinding?, _ verdict: ImageVerdict
-  ) -> InspectedFile {
-    var className: String?
-    if case .success(let reading) = reader.read(paths[index]) {
-      className = reader.classes[Int(reading.label)]
+  private func settled(_ finding: InspectedFile, _ verdict: ImageVerdict) -> InspectedFile {
+    var file = finding
+    file.verdict = verdict
+    if case .success(let reading) = reader.read(file.path) {
+      file.className = reader.classes[Int(reading.label)]
     }
-    return InspectedFile(
-      path: paths[index], verdict: verdict, className: className, signature: finding?.signature,
-      contentHash: finding?.hash, height: finding?.height, width: finding?.width,
-      remarks: finding?.remarks ?? [], brightest: finding?.brightest)
+    return file
   }
 }
 
@@ -114,10 +109,10 @@ extension [InspectedFile] {
   /// person that count. The list must come from an inspection that enlarges without limit
   /// (`ImageTransform.inspection`), so that every readable file has a size.
   public func verdicts(under transform: ImageTransform, rules: DatasetRules) -> [InspectedFile] {
-    var candidates: [(RelativePath, FileFinding)] = []
+    var candidates: [InspectedFile] = []
     var others: [InspectedFile] = []
     for file in self {
-      guard var finding = FileFinding(file), finding.verdict == nil else {
+      guard var finding = file.asRead, finding.verdict == .accepted else {
         others.append(file)
         continue
       }
@@ -126,11 +121,11 @@ extension [InspectedFile] {
       {
         finding.verdict = .tooSmall
       }
-      candidates.append((file.path, finding))
+      candidates.append(finding)
     }
-    let folders = Set(candidates.compactMap(\.0.classFolder))
+    let folders = Set(candidates.compactMap(\.path.classFolder))
     return Settlement(
-      of: candidates.map(\.0), candidates.map(\.1), beside: others, rules: rules,
+      of: candidates, beside: others, rules: rules,
       paths: PathReader(rules: rules, folders: folders)
     ).files
   }

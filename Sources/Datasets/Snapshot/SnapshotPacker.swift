@@ -166,6 +166,10 @@ final class SnapshotPacker: Sendable {
     try write(value.withUnsafeBytes { Array($0) }, at: SnapshotLayout.checksumOffset)
   }
 
+  /// Flushes the file, names it, and flushes the folder.
+  ///
+  /// These steps stand in `Runs` too, as `FileDisk.replace`. That room imports this one, and writes files that
+  /// fit memory; this one is open and mapped since its first image.
   private func publish() throws {
     guard fsync(descriptor) == 0 else { throw DatasetError.lastCall("syncing", temporaryPath) }
     guard rename(temporaryPath, path) == 0 else { throw DatasetError.lastCall("naming", path) }

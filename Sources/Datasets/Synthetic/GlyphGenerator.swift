@@ -61,6 +61,7 @@ public struct GlyphGenerator: Sendable {
     }
   }
 
+  /// Writes one image; not flushed to disk, since a lost image can be drawn again.
   private static func write(_ bytes: [UInt8], to folder: String, named name: String) throws {
     let temporary = folder + "/." + name + ".tmp"
     let descriptor = open(

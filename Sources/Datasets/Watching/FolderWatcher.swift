@@ -2,8 +2,8 @@ import Glibc
 
 /// How a folder is watched.
 public struct WatchOptions: Hashable, Sendable {
-  /// The source of change notifications.
-  public enum Mode: String, Hashable, Sendable, Codable {
+  /// The source of change notifications, in the words of the configuration.
+  public enum Mode: String, Hashable, Sendable, Codable, CaseIterable {
     /// The kernel if it can report changes, else polling.
     case auto
     /// The kernel.
@@ -328,15 +328,4 @@ public final class FolderWatcher {
   private static let start = ContinuousClock.now
 
   private static func now() -> Duration { ContinuousClock.now - start }
-}
-
-/// The identity of a directory.
-private struct FileIdentity: Equatable {
-  let device: UInt64
-  let inode: UInt64
-
-  init(_ status: stat) {
-    device = UInt64(status.st_dev)
-    inode = UInt64(status.st_ino)
-  }
 }

@@ -34,10 +34,7 @@ public struct TrainingAudit: Sendable {
 
     /// The unit as the type of the ledger.
     public var ledgerUnit: Privacy.PrivacyUnit {
-      switch unit {
-      case .file: .file
-      case .folder: .subfolder(maximumImages: AuditDataset.canaryImageCount)
-      }
+      DatasetRules(privacyUnit: unit, maximumPerUnit: AuditDataset.canaryImageCount).protectedUnit
     }
 
     /// Both families, units and kinds of noise, one run and two, at common epsilons.

@@ -3,23 +3,13 @@ import Glibc
 /// The system calls that a ledger's durability rests on.
 ///
 /// A seam: tests put a disk here whose n-th call fails, stops half-way or reports a full device.
-package protocol LedgerFileDisk: Sendable {
-  /// Opens a file or directory; `flags` are those of open(2).
-  func open(_ path: String, _ flags: Int32) throws(LedgerFileFault) -> Int32
-  /// Closes a descriptor.
-  func close(_ descriptor: Int32)
+package protocol LedgerFileDisk: FileDisk, Sendable where Failure == LedgerFileFault {
   /// Takes an exclusive lock without waiting; false when someone else holds it.
   func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool
   /// Reads from the beginning to the end.
   func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8]
-  /// Writes all bytes at the descriptor's place.
-  func write(_ bytes: [UInt8], to descriptor: Int32) throws(LedgerFileFault)
-  /// Makes everything written durable.
-  func synchronize(_ descriptor: Int32) throws(LedgerFileFault)
   /// Cuts the file and places the descriptor at its end.
   func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault)
-  /// Renames a file.
-  func rename(_ path: String, to target: String) throws(LedgerFileFault)
   /// Makes a directory (mode 0700) unless it is there.
   func makeDirectory(_ path: String) throws(LedgerFileFault)
 }
@@ -154,26 +144,6 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
 }
 
 extension LedgerFileDisk {
-  /// Makes the entries of a directory durable.
-  func synchronizeDirectory(_ path: String) throws(LedgerFileFault) {
-    let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
-    defer { close(descriptor) }
-    try synchronize(descriptor)
-  }
-
-  /// Writes a small file so that after any crash either the old or the new content is there.
-  func replace(_ path: String, in directory: String, with bytes: [UInt8]) throws(LedgerFileFault) {
-    let temporary = "\(path).tmp"
-    let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
-    do {
-      defer { close(descriptor) }
-      try write(bytes, to: descriptor)
-      try synchronize(descriptor)
-    }
-    try rename(temporary, to: path)
-    try synchronizeDirectory(directory)
-  }
-
   /// The content of a file; nil when there is none.
   package func content(of path: String) throws(LedgerFileFault) -> [UInt8]? {
     let descriptor: Int32

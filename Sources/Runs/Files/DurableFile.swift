@@ -7,27 +7,10 @@ package enum DurableFile {
   /// What a file is called until it is whole.
   package static let temporarySuffix = ".tmp"
 
-  /// Replaces a file: its old content or its new one is found afterwards, never a part.
-  ///
-  /// A temporary file is written, flushed to disk and renamed, and the folder is flushed too:
-  /// without that last step the new name can be lost with the power.
+  /// Replaces a file: its old content or its new one is found afterwards, never a part
+  /// (`FileDisk.replace`).
   package static func write(_ data: Data, to path: String, mode: UInt32 = 0o600) throws {
-    let temporary = path + temporarySuffix
-    unlink(temporary)
-    let file = try systemCall("open", temporary) {
-      open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
-    }
-    do {
-      defer { close(file) }
-      try writeAll(data, to: file, of: temporary)
-      // Not repeated when it fails: the kernel reports a lost page once and then forgets it.
-      guard fsync(file) == 0 else { throw SystemCallError("fsync", temporary) }
-    } catch {
-      unlink(temporary)
-      throw error
-    }
-    try systemCall("rename", path) { rename(temporary, path) }
-    try flushFolder(of: path)
+    try SystemFileDisk(mode: mode).replace(path, in: folder(of: path), with: [UInt8](data))
   }
 
   /// The largest file that is read whole, in bytes, unless a caller knows better: far more than any
@@ -93,13 +76,13 @@ package enum DurableFile {
 
   /// Flushes the folder that holds a file, so that the file's name is on disk.
   package static func flushFolder(of path: String) throws {
+    try SystemFileDisk().synchronizeDirectory(folder(of: path))
+  }
+
+  private static func folder(of path: String) -> String {
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
-    let file = try systemCall("open", folder) {
-      open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    }
-    defer { close(file) }
-    try systemCall("fsync", folder) { fsync(file) }
+    return folder.isEmpty ? "/" : folder
   }
 
   /// Makes a folder and those above it that are missing.

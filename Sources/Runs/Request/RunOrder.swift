@@ -106,12 +106,7 @@ package struct RunOrder: Sendable {
   }
 
   /// Who is protected, as the ledger writes it.
-  package var unit: Privacy.PrivacyUnit {
-    switch rules.privacyUnit {
-    case .file: .file
-    case .folder: .subfolder(maximumImages: rules.maximumPerUnit ?? Int(Int32.max))
-    }
-  }
+  package var unit: Privacy.PrivacyUnit { rules.protectedUnit }
 }
 
 extension Recipe {
@@ -119,7 +114,7 @@ extension Recipe {
   package var transform: ImageTransform {
     ImageTransform(
       height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb,
-      fit: image.fit == .stretch ? .stretch : .centreCrop)
+      fit: image.fit ?? .centreCrop)
   }
 }
 

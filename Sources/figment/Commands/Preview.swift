@@ -83,6 +83,9 @@ enum PrivateFile {
 
   /// Writes a file atomically.
   ///
+  /// Unlike files of the daemon (`FileDisk.replace` of `Runs`, a room that this program must not see) it is
+  /// not flushed to disk: after a power failure the user can ask for it again.
+  ///
   /// - Parameter mark: the text that an existing file must contain to be replaced; nil replaces any
   ///   regular file.
   /// - Throws: `ControlError.conflict` if another file exists; `.failed` if writing fails.

@@ -51,11 +51,11 @@ struct Console: Sendable {
 
   /// Replaces the line that was drawn last; `text` receives the available width in columns.
   func redraw(_ text: (_ width: Int) -> String) {
-    Self.write("\r\u{1B}[2K" + text(width), to: STDOUT_FILENO)
+    Self.write(Terminal.emptyLine + text(width), to: STDOUT_FILENO)
   }
 
   /// Removes the line that was drawn last.
-  func clear() { Self.write("\r\u{1B}[2K", to: STDOUT_FILENO) }
+  func clear() { Self.write(Terminal.emptyLine, to: STDOUT_FILENO) }
 
   /// Writes a value as indented JSON.
   func json(_ value: some Encodable) throws {

@@ -8,10 +8,13 @@ import Synchronization
 /// Prints the progress of a foreground run on standard error, and its results on standard output.
 final class RunMeter: Sendable {
   private let json: Bool
-  private let isTerminal = isatty(2) == 1
+  private let isTerminal = StandardError.isTerminal
   private let last = Mutex<(phase: JobPhase?, time: ContinuousClock.Instant)>((nil, .now))
 
   /// The time between plain lines in a pipe.
+  ///
+  /// Lines follow the time and not the share that `PlainProgress` uses: programs that read the JSON, and
+  /// people who wait in the foreground, want to see that the run continues.
   private static let interval = Duration.seconds(5)
 
   /// Creates a meter that prints JSON lines or text.
@@ -30,21 +33,24 @@ final class RunMeter: Sendable {
         last = (progress.phase, .now)
         return true
       }
-      if isDue { write(line(progress)) }
+      if isDue { StandardError.write(line(progress)) }
     }
   }
 
   /// Prints a line of its own.
-  func say(_ text: String) { write((isTerminal ? "\r\u{1B}[K" : "") + text + "\n") }
+  func say(_ text: String) {
+    StandardError.write((isTerminal ? Terminal.emptyLine : "") + text + "\n")
+  }
 
   /// Prints why a run failed.
   func fail(_ error: ControlError) {
-    write((isTerminal ? "\n" : "") + error.complaint(of: "figmentd run", asJSON: json) + "\n")
+    StandardError.write(
+      (isTerminal ? "\n" : "") + error.complaint(of: "figmentd run", asJSON: json) + "\n")
   }
 
   /// Prints the results.
   func finish(_ results: JobResults) throws {
-    if isTerminal { write("\n") }
+    if isTerminal { StandardError.write("\n") }
     let privacy = results.privacyText ?? "no privacy guarantee: do not share"
     let meaning = results.meaning.map { "\n" + $0 } ?? ""
     try StandardOutput.write(
@@ -57,12 +63,7 @@ final class RunMeter: Sendable {
       return String(decoding: data, as: UTF8.self) + "\n"
     }
     guard isTerminal else { return ProgressLine.plain(progress) + "\n" }
-    return "\r\u{1B}[K" + ProgressLine.bar(progress, width: Terminal.width(of: 2))
-  }
-
-  private func write(_ text: String) {
-    // A full disk under the log must not block the run.
-    try? DurableFile.writeAll(
-      Data(text.utf8), to: 2, of: "standard error", patience: RoomPatience())
+    return Terminal.emptyLine
+      + ProgressLine.bar(progress, width: Terminal.width(of: STDERR_FILENO))
   }
 }

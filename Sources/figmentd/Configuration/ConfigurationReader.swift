@@ -1,6 +1,7 @@
 import Control
 import enum Datasets.ClassNames
 import struct Datasets.ImageTransform
+import struct Datasets.WatchOptions
 import Glibc
 import struct Privacy.DeltaSize
 import struct Privacy.PrivacyBudget
@@ -164,7 +165,9 @@ struct ConfigurationReader {
     let root = try mapping.require("root").absolutePath()
     let (policy, deltaNode) = try Self.policy(mapping.require("policy"))
     var dataset = DatasetConfiguration(name: name, root: root, policy: policy)
-    if let node = mapping.take("mode") { dataset.mode = try node.choice(of: WatchMode.self) }
+    if let node = mapping.take("mode") {
+      dataset.mode = try node.choice(of: WatchOptions.Mode.self)
+    }
     if let node = mapping.take("settle") {
       dataset.settle = .seconds(try node.positiveNumber())
     }

@@ -1,5 +1,6 @@
 import Control
 import struct Datasets.ImageTransform
+import struct Datasets.WatchOptions
 
 /// A dataset as declared in the configuration.
 struct DatasetConfiguration: Codable, Hashable, Sendable {
@@ -8,7 +9,7 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   /// The watched folder; read, never written.
   let root: String
   /// How changes are detected.
-  var mode: WatchMode = .auto
+  var mode: WatchOptions.Mode = .auto
   /// How long a file must remain unchanged before it is read.
   var settle: Duration = .seconds(5)
   /// The interval of full scans.
@@ -40,16 +41,6 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
 extension DatasetConfiguration {
   /// The interval of scans where the file system does not report changes, unless `rescan` is shorter.
   static let pollInterval = Duration.seconds(60)
-}
-
-/// How changes below a root are detected.
-enum WatchMode: String, Codable, Hashable, Sendable, CaseIterable {
-  /// By inotify if the file system reports changes, else by polling.
-  case auto
-  /// By inotify.
-  case inotify
-  /// By scanning the root every minute (`DatasetConfiguration.pollInterval`).
-  case poll
 }
 
 /// The privacy policy of a dataset.

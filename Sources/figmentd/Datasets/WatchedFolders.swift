@@ -116,7 +116,7 @@ final class WatchedFolders: FolderReader {
       files.map { ($0.path, $0.signature) }, uniquingKeysWith: { first, _ in first })
     return pairs.reduce(into: []) { names, pair in
       guard let own = pair.0.signature, case let other?? = signatures[pair.1],
-        own.device == other.device, own.inode == other.inode
+        own.identity == other.identity
       else { return }
       names.formUnion([pair.0.path, pair.1])
     }
@@ -126,9 +126,14 @@ final class WatchedFolders: FolderReader {
 extension DatasetConfiguration {
   /// The administrator's declarations in the form that the reader of folders uses.
   var rules: DatasetRules {
-    DatasetRules(
-      classes: classes, privacyUnit: policy.unit == .file ? .file : .folder,
-      maximumPerUnit: policy.maximumPerUnit, whiteLevel: whiteLevel, colour: colour)
+    let unit: Datasets.PrivacyUnit =
+      switch policy.unit {
+      case .file: .file
+      case .folder: .folder
+      }
+    return DatasetRules(
+      classes: classes, privacyUnit: unit, maximumPerUnit: policy.maximumPerUnit,
+      whiteLevel: whiteLevel, colour: colour)
   }
 }
 
@@ -220,14 +225,8 @@ private final class WatchThread: FolderWatch {
   init(
     _ dataset: DatasetConfiguration, changed: @escaping @Sendable (FolderHints) -> Void
   ) {
-    let mode: WatchOptions.Mode =
-      switch dataset.mode {
-      case .auto: .auto
-      case .inotify: .inotify
-      case .poll: .poll
-      }
     var options = WatchOptions(
-      mode: mode, quiet: dataset.settle,
+      mode: dataset.mode, quiet: dataset.settle,
       maximumWait: max(dataset.settle, Self.longestWait),
       degradedRescanInterval: min(dataset.rescan, DatasetConfiguration.pollInterval))
     options.reportsPresent = false

@@ -1,3 +1,4 @@
+import Compute
 import Glibc
 import Runs
 
@@ -11,47 +12,18 @@ enum DetachedThread {
   /// - Parameter name: the thread's name in `top -H`; only the first 15 bytes are used.
   /// - Throws: `SystemCallError` if the thread cannot be created; then `body` does not run.
   static func start(named name: String, _ body: @escaping @Sendable () -> Void) throws {
-    let argument = Unmanaged.passRetained(ThreadStart(name: name, body: body))
-    // Not a variable of this type: two modules import it, and only one of them has its initialiser.
-    let code = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
-      guard let attributes = buffer.baseAddress else { return ENOMEM }
-      pthread_attr_init(attributes)
-      defer { pthread_attr_destroy(attributes) }
-      pthread_attr_setstacksize(attributes, stackBytes)
-      pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-      var thread = pthread_t()
-      return pthread_create(
-        &thread, attributes,
-        { argument in
-          guard let argument else { return nil }
-          Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
-          return nil
-        }, argument.toOpaque())
+    do {
+      try SystemThread.detach(stackBytes: stackBytes) {
+        setName(name)
+        body()
+      }
+    } catch {
+      throw SystemCallError("pthread_create", "thread \(name)", code: error.code)
     }
-    guard code == 0 else {
-      argument.release()
-      throw SystemCallError("pthread_create", "thread \(name)", code: code)
-    }
-  }
-}
-
-/// The body of a new thread.
-private final class ThreadStart {
-  private let name: String
-  private let body: @Sendable () -> Void
-
-  init(name: String, body: @escaping @Sendable () -> Void) {
-    self.name = name
-    self.body = body
-  }
-
-  func run() {
-    setName()
-    body()
   }
 
   /// Sets this thread's name; without `/proc` it has none, which is harmless.
-  private func setName() {
+  private static func setName(_ name: String) {
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }
     defer { close(file) }

@@ -1,0 +1,16 @@
+public import Datasets
+public import Privacy
+
+extension DatasetRules {
+  /// The unit of privacy in the terms of ledgers and statements: with the most images of one person,
+  /// which the guarantee depends on.
+  ///
+  /// The one translation between the two types. `Datasets` cannot use the type of `Privacy`: an import
+  /// would show it budgets and the ledger, and images must not depend on what was spent.
+  public var protectedUnit: Privacy.PrivacyUnit {
+    switch privacyUnit {
+    case .file: .file
+    case .folder: .subfolder(maximumImages: maximumPerUnit ?? Int(Int32.max))
+    }
+  }
+}
