@@ -118,7 +118,8 @@ let package = Package(
     .testTarget(
       name: "FigmentdTests",
       dependencies: [
-        "figmentd", "figment", "CommandLineOptions", "Control", "Runs", "Models", "Datasets", "Privacy", "TestSupport",
+        "figmentd", "figment", "CommandLineOptions", "Control", "Runs", "Models", "Datasets",
+        "Privacy", "TestSupport",
         logging,
         "Evaluation",
         .product(name: "NIOCore", package: "swift-nio"),

@@ -31,7 +31,7 @@ public struct PhaseOutline: Hashable, Sendable {
     case free(FreeReason, steps: Int)
   }
 
-  /// The name, unique within a run. The ledger keeps it forever as the purpose of charges.
+  /// The name, unique within a run; the ledger keeps it forever as the purpose of charges.
   public let name: String
   /// What the phase does, in a few words.
   public let purpose: String

@@ -55,7 +55,9 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
   /// Everything the attempt will do, at most.
   public var event: PrivacyEvent
   /// The phases of the run as it was planned, for readers of the ledger; nil in lines of earlier
-  /// versions. Accounting uses `event` alone.
+  /// versions.
+  ///
+  /// Accounting uses `event` alone.
   public var phases: [LedgerPhase]?
   /// The mechanism of training, for an auditor who wants clip norm and divisor; nil when several are
   /// used.

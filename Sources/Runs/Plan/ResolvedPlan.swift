@@ -21,8 +21,7 @@ package struct ResolvedPlan {
   package let classes: [String]
   /// The seed of everything that privacy does not depend on.
   package let seed: UInt64
-  /// The secret name of the frozen images; empty in a plan that was made to be shown. See
-  /// `FrozenImages`.
+  /// The secret name of the frozen images (`FrozenImages`); empty in a plan that was made to be shown.
   package let snapshot: String
   /// The epsilon of all phases together, rounded up; nil without privacy.
   package let epsilon: Double?
