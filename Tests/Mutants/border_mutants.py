@@ -125,7 +125,7 @@ MUTANTS = [
     '145', 'a lost answer is asked for again',
     'FigmentdTests.ClassCountsTests/countsThatACrashLostAreNotAskedForAgain',
     (
-      ('Sources/Runs/Answers/AnswerPhase.swift',
+      ('Sources/Runs/Execution/AnswerPhase.swift',
        'guard account.charged(phase.name) == 0 else {',
        'guard account.charged(phase.name) == 0 || account.attempt < 9 else {'),
     )),
@@ -133,7 +133,7 @@ MUTANTS = [
     '146', 'a question is answered before it is charged',
     'FigmentdTests.ClassCountsTests/anAnswerThatCannotBeChargedIsNotWritten',
     (
-      ('Sources/Runs/Answers/AnswerPhase.swift',
+      ('Sources/Runs/Execution/AnswerPhase.swift',
        '    let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)\n'
        '    let answer = compute(reservation, makeNoise())\n'
        '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
@@ -257,7 +257,7 @@ MUTANTS = [
     '160', 'steps that a crash lost stay in the curves',
     'FigmentdTests.RunResumptionTests/curvesForgetTheStepsThatACrashLost',
     (
-      ('Sources/Runs/Execution/RunFiles.swift',
+      ('Sources/Runs/Records/RunFiles.swift',
        'let kept = all.filter { $0.step <= step }',
        'let kept = all.filter { $0.step <= step || step >= 0 }'),
     )),
