@@ -91,3 +91,67 @@ import Testing
     }
   }
 }
+
+/// A run of a family that is not a loop of noisy steps.
+@Suite struct EmbeddingRunTests {
+  private static let recipe = """
+    name: tiny-embedding
+    summary: For tests.
+    family: embedding
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: 1, steps: 1, clip_norm: 1}
+    model:
+      features: 2
+      generator_width: 2
+      latent_size: 4
+      steps: 12
+      batch_size: 4
+      learning_rate: 0.01
+      average_decay: 0.9
+    """
+
+  @Test(arguments: [false, true])
+  func itReadsTheImagesOnceAndReleasesASet(_ isHardened: Bool) throws {
+    let bench = try RunBench(
+      hardened: isHardened, answers: ["class-counts": 0.5], recipe: Self.recipe)
+    #expect(try bench.run().isFinished)
+    let history = try bench.history()
+    #expect(history.charges.map(\.entry.purpose) == ["class counts", "mean embeddings"])
+    #expect(history.spent.total == 2 && !history.isAdaptive)
+    let epsilon = try history.cost(atDelta: 1e-5).epsilon
+    #expect(epsilon <= 4 && epsilon > 3.9)
+    #expect(history.spent.counts.keys.allSatisfy { $0.samplingProbability == 1 })
+    let page = try bench.text(bench.places.release + "/PRIVACY.md")
+    #expect(page.contains("- mean embeddings (") && page.contains("- generator ("))
+  }
+
+  @Test func aRunThatIsStoppedInItsFreePhasePaysNothingMore() throws {
+    let bench = try RunBench(recipe: Self.recipe)
+    let stop = StopSignal()
+    let ending = try bench.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.name == "generator" { stop.raise() }
+    }
+    #expect(!ending.isFinished)
+    #expect(try bench.history().spent.total == 1)
+    #expect(try bench.run().isFinished)
+    #expect(try bench.history().spent.total == 1)
+    #expect(try !bench.history().isAdaptive)
+  }
+
+  /// The only paid access was charged and lost: nothing is left to release.
+  @Test func anAnswerThatACrashLostIsNotPublishedAsNoise() throws {
+    let bench = try RunBench(recipe: Self.recipe)
+    try bench.leaveReservation(times: 1, for: "mean embeddings")
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("0 of 1 planned steps") == true)
+    #expect(try bench.history().spent.total == 1)
+    #expect(try DurableFile.names(in: bench.places.release).isEmpty)
+  }
+
+  @Test func stepsAreRefusedWhereThereAreNone() throws {
+    var bench = try RunBench(recipe: Self.recipe)
+    bench.order.steps = 40
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("make no noisy steps") == true)
+  }
+}

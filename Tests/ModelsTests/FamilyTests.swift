@@ -30,6 +30,13 @@ import Testing
           PixelModelSettings(channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01),
           for: format, seed: seed, on: Machine(threadCount: threads))
       },
+      Example(name: Embedding.family) { seed, threads in
+        try Embedding(
+          EmbeddingSettings(
+            features: 2, generatorWidth: 2, latentSize: 4, steps: 4, batchSize: 4,
+            learningRate: 0.01, averageDecay: 0.5),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
       Example(name: "pixel by Muon") { seed, threads in
         try PixelModel(
           PixelModelSettings(

@@ -270,7 +270,7 @@ import Testing
       doors == [
         "PrivateZone": [
           "Evaluation/Report/ReportZone.swift", "Learning/Private/CountAnswer.swift",
-          "Runs/Execution/HeldOutLikelihood.swift", "Runs/Execution/RunFiles.swift",
+          "Runs/Execution/HeldOutLikelihood.swift", "Runs/Records/RunFiles.swift",
         ],
         "Administrator": [
           "Runs/Plan/NoiseImages.swift", "figmentd/Configuration/Permissions.swift",

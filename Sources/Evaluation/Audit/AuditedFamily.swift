@@ -9,12 +9,15 @@ extension TrainingAudit {
     case dpGAN = "dp-gan"
     /// The autoregressive model of masked convolutions.
     case pixelModel = "pixel"
+    /// The generator that matches one noisy sum of features; here the sum is asked in every step.
+    case embedding
 
     /// Rows and columns of its images.
     var side: Int {
       switch self {
       case .dpGAN: 8
       case .pixelModel: 4
+      case .embedding: 8
       }
     }
 
@@ -23,22 +26,26 @@ extension TrainingAudit {
       switch self {
       case .dpGAN: "discriminator."
       case .pixelModel: "network."
+      case .embedding: "generator."
       }
     }
 
-    /// The checkpoint array with Adam's first moment of the network that reads images.
+    /// The checkpoint array with Adam's first moment of the network that reads images, or with the newest
+    /// noisy sum itself.
     var firstMoment: String {
       switch self {
       case .dpGAN: "discriminator_optimizer.firstMoment"
       case .pixelModel: "optimizer.firstMoment"
+      case .embedding: "embedding.sum"
       }
     }
 
-    /// The decay of that moment in the shipped recipes.
+    /// The decay of that moment in the shipped recipes; 0 for a sum that replaces the one before.
     var momentDecay: Double {
       switch self {
       case .dpGAN: 0.5
       case .pixelModel: 0.9
+      case .embedding: 0
       }
     }
 
@@ -61,6 +68,11 @@ extension TrainingAudit {
          "class_regions": 1, "label_dropout": 0, "guidance": 1, "learning_rate": 1e-6,
          "warm_up_steps": 0, "final_rate": 1, "beta1": \(momentDecay), "beta2": 0.999,
          "average_decay": 0.9}
+        """
+      case .embedding:
+        """
+        {"features": 1, "generator_width": 1, "latent_size": 2, "steps": 1, "batch_size": 2,
+         "learning_rate": 1e-6, "average_decay": 0.9}
         """
       }
     }

@@ -37,7 +37,7 @@ public struct TrainingAudit: Sendable {
       DatasetRules(privacyUnit: unit, maximumPerUnit: AuditDataset.canaryImageCount).protectedUnit
     }
 
-    /// Both families, units and kinds of noise, one run and two, at common epsilons.
+    /// All families, both units and kinds of noise, one run and two, at common epsilons.
     public static let standard: [Setting] = {
       let half = { (noise: NoiseDistribution, multiplier: Double, steps: Int) in
         Phase(noise, noiseMultiplier: multiplier, steps: steps, population: 4)
@@ -52,6 +52,8 @@ public struct TrainingAudit: Sendable {
         Setting(.pixelModel, .file, [half(.gaussian, 1.5, 6)]),
         Setting(.pixelModel, .folder, [quarter(.gaussian, 0.8, 6)]),
         Setting(.pixelModel, .folder, [half(.discreteGaussian, 0.9, 3)]),
+        Setting(.embedding, .file, [half(.gaussian, 1.5, 4)]),
+        Setting(.embedding, .folder, [quarter(.discreteGaussian, 0.9, 3)]),
         Setting(.dpGAN, .file, [half(.gaussian, 1.5, 3), half(.gaussian, 1.2, 2)]),
         Setting(.pixelModel, .folder, [half(.gaussian, 1.5, 3), quarter(.discreteGaussian, 1, 3)]),
       ]

@@ -8,7 +8,7 @@ public import Privacy
 /// nor on threads, and another unit changes it by its own contribution and by no rounding. With
 /// continuous noise the rest is the Gaussian mechanism (arXiv 1805.06083); with discrete noise it is that
 /// of the hardened mode.
-public struct VectorSum: Sendable {
+public struct VectorSum {
   /// Writes the vectors of some examples: from images (examples × image shape) and their labels into
   /// examples × `dimension`.
   ///
@@ -23,10 +23,10 @@ public struct VectorSum: Sendable {
   public let shape: Shape
   /// Clip norm and noise.
   public let mechanism: SubsampledGaussian
-  private let features: Features
+  private let features: (_ images: Tensor, _ labels: [Int], _ target: Tensor) -> Void
 
-  /// Examples that are in memory together.
-  private static let block = 128
+  /// Examples that are in memory together, fewer for long vectors.
+  private var block: Int { max(1, min(128, (1 << 22) / dimension)) }
 
   /// Describes a sum.
   public init(
@@ -37,6 +37,45 @@ public struct VectorSum: Sendable {
     self.shape = shape
     self.mechanism = mechanism
     self.features = features
+  }
+
+  /// Describes the sum of the features of images by class: a vector has one block for each class, and that of
+  /// an image's own class holds its features, scaled, and `countShare`, by which images can be counted.
+  ///
+  /// The vector of an image has norm 1. `classCount` is 1 where there are no classes.
+  public init(
+    embeddingBy map: FeatureMap, classCount: Int, countShare: Float,
+    by mechanism: SubsampledGaussian
+  ) {
+    precondition(classCount > 0 && countShare > 0 && countShare < 1, "blocks hold both parts")
+    let block = map.dimension + 1
+    let scale = (1 - countShare * countShare).squareRoot()
+    dimension = block * classCount
+    shape = map.shape
+    self.mechanism = mechanism
+    features = { images, labels, target in
+      let count = images.shape[0]
+      let arena = Arena()
+      let features = arena.make(Shape(count, map.dimension))
+      map.write(of: images, to: features)
+      target.fill(0)
+      for example in 0..<count {
+        let label = labels.isEmpty ? 0 : labels[example]
+        let place = target.pointer + (example * classCount + label) * block
+        let source = features.pointer + example * map.dimension
+        for index in 0..<map.dimension { place[index] = scale * source[index] }
+        place[map.dimension] = countShare
+      }
+      map.forget()
+    }
+  }
+
+  /// The sum without noise, which needs the administrator's permission.
+  public func unprotected(
+    over examples: PrivateExamples, _ permission: UnprotectedTraining
+  ) -> [Double] {
+    let grid = grid
+    return sum(of: examples.source, in: grid).map { Double($0) * grid.step }
   }
 
   /// The sum with noise; the ledger was charged for the mechanism's event before.
@@ -83,7 +122,7 @@ public struct VectorSum: Sendable {
     while next < units.count {
       var end = next
       while end < units.count,
-        units[end].upperBound - units[next].lowerBound <= Self.block || end == next
+        units[end].upperBound - units[next].lowerBound <= block || end == next
       {
         end += 1
       }

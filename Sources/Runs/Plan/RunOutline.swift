@@ -35,6 +35,11 @@ struct RunOutline {
     precondition(
       model.count { $0.isPaid && $0.share == nil } == (model.contains(where: \.isPaid) ? 1 : 0),
       "family \(order.recipe.family): exactly one of its paid phases states no share")
+    if let steps = order.steps, !model.contains(where: \.isTraining) {
+      throw ControlError.invalid(
+        "steps \(steps): models of family \(order.recipe.family) make no noisy steps (no steps expected). "
+          + "Leave it out.")
+    }
     guard population > 0 else {
       throw RecipeFailure("plan: no usable image (at least one expected). See the files' verdicts.")
     }
@@ -137,6 +142,10 @@ struct RunOutline {
 }
 
 extension PhaseOutline {
+  fileprivate var isTraining: Bool {
+    if case .training = work { true } else { false }
+  }
+
   /// Whether the phase reads private images.
   fileprivate var isPaid: Bool {
     if case .free = work { false } else { true }
