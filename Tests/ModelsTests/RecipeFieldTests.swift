@@ -134,9 +134,9 @@ import Testing
         let error = #expect(throws: RecipeFailure.self, "\(path): \(value)") {
           try bench.recipe(path, value).recipe().validate(classes: ["a", "b"])
         }
-        let words = error?.description ?? ""
+        guard let words = error?.description else { continue }
         #expect(words.contains("\(field.name) is "), "\(path): \(words)")
-        #expect(words.contains("\(field.rangeWords)"), "\(path): \(words)")
+        #expect(words.contains(field.rangeWords), "\(path): \(words)")
       }
     }
     #expect(probed >= 13)
@@ -180,6 +180,14 @@ import Testing
       #expect(range.contains(Double(sizes.sides.lowerBound)))
       #expect(range.contains(Double(sizes.sides.upperBound)))
     }
+  }
+
+  @Test func aGANOfImagesThatAreNotSquareIsRefused() {
+    let error = #expect(throws: RecipeFailure.self) {
+      try Bench.all[0].valid.with(["image.width": "16"]).recipe().validate(classes: ["a", "b"])
+    }
+    #expect(
+      error?.description.contains("is 8×16 (8 to 128 pixels a side, square expected)") == true)
   }
 
   @Test func conditionsBeyondARangeAreCheckedToo() {
