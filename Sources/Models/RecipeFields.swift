@@ -51,7 +51,7 @@ extension ImageSettings {
       RecipeField(key, .oneOf([1, 3]), "Colours per pixel: 1 for grey, 3 for red, green and blue.")
     case .fit:
       RecipeField(
-        key, .choice(Fit.allCases.map(\.rawValue)), fallback: "`crop`",
+        key, .choice(["crop", "stretch"]), fallback: "`crop`",
         "How an image of another aspect ratio is fitted: `crop` keeps the centre and cuts off the "
           + "rest, `stretch` scales rows and columns independently.")
     }

@@ -247,6 +247,27 @@ import Testing
     }
   }
 
+  @Test(arguments: Bench.all) func everyNameOfAChoiceIsReadAndAnyOtherIsRefused(
+    _ bench: Bench
+  ) throws {
+    let complete = RecipeValues(complete: bench.family)
+    for (path, field) in bench.fields where path != "family" {
+      guard case .choice(let names) = field.value else { continue }
+      for name in names {
+        #expect(throws: Never.self, "\(path): \(name)") {
+          try complete.with([path: name]).recipe()
+        }
+      }
+      let error = #expect(throws: DecodingError.self, "\(path)") {
+        try complete.with([path: "unheard-of"]).recipe()
+      }
+      // The type's own list; noise, which belongs to another room, has none.
+      if path == "training.noise" { continue }
+      let words = error.map { String(describing: $0) } ?? ""
+      #expect(words.contains("expected \(field.rangeWords)"), "\(path): \(words)")
+    }
+  }
+
   /// What the types read and write are their coding keys, so these must be the fields.
   @Test func theFieldsOfATypeAreItsCodingKeys() {
     func names(_ fields: [RecipeField]) -> [String] { fields.map(\.name) }
