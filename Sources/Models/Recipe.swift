@@ -21,24 +21,13 @@ public struct Recipe: Sendable, Codable {
   /// The family's name.
   public var family: String { familyType.family }
 
-  private enum CodingKeys: String, CodingKey, CaseIterable {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case name, summary, family, image, training, model
   }
 
-  /// The paths of all fields of a recipe of this family, including optional ones, for example
-  /// "training.steps".
-  public var fields: [String] {
-    CodingKeys.allCases.flatMap { key in
-      let parts: [String]
-      switch key {
-      case .name, .summary, .family: return [key.stringValue]
-      case .image: parts = ImageSettings.CodingKeys.allCases.map(\.stringValue)
-      case .training: parts = TrainingSettings.CodingKeys.allCases.map(\.stringValue)
-      case .model: parts = type(of: model).fields
-      }
-      return parts.map { "\(key.stringValue).\($0)" }
-    }
-  }
+  /// The paths of all fields of a recipe of this family, including optional ones and former
+  /// spellings, for example "training.steps".
+  public var fields: [String] { Self.fields(of: type(of: model)).flatMap(\.paths) }
 
   /// Reads a recipe; an unknown family is an error that lists the known ones.
   public init(from decoder: any Decoder) throws {
@@ -76,11 +65,7 @@ public struct Recipe: Sendable, Codable {
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   public func validate(classes: [String]) throws {
     try training.validate()
-    guard image.channels == 1 || image.channels == 3 else {
-      throw RecipeFailure(
-        "recipe \(name): image.channels is \(image.channels) (1 for grey or 3 for colour expected)."
-      )
-    }
+    try ImageSettings.field(.channels).check(image.channels, in: "recipe \(name): image.")
     try model.validate(for: format(classes: classes))
   }
 
@@ -138,16 +123,9 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
 
   /// Checks the ranges.
   public func validate() throws {
-    guard (1...Self.largestBatch).contains(batchSize) else {
-      throw RecipeFailure(
-        "recipe: training.batch_size is \(batchSize) (1 to \(Self.largestBatch) expected).")
-    }
-    guard (1...Self.mostSteps).contains(steps) else {
-      throw RecipeFailure(
-        "recipe: training.steps is \(steps) (1 to \(Self.mostSteps) expected).")
-    }
-    guard clipNorm > 0, clipNorm.isFinite else {
-      throw RecipeFailure("recipe: training.clip_norm is \(clipNorm) (a number above 0 expected).")
-    }
+    let place = "recipe: training."
+    try Self.field(.batchSize).check(batchSize, in: place)
+    try Self.field(.steps).check(steps, in: place)
+    try Self.field(.clipNorm).check(clipNorm, in: place)
   }
 }

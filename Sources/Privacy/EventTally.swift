@@ -1,5 +1,5 @@
 /// Which noise is added to a sum.
-public enum NoiseDistribution: String, Codable, Hashable, Sendable {
+public enum NoiseDistribution: String, Codable, Hashable, Sendable, CaseIterable {
   /// The Gaussian distribution.
   case gaussian
   /// The discrete Gaussian distribution on the whole numbers.

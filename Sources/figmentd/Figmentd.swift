@@ -83,6 +83,7 @@ struct Figmentd: AsyncParsableCommand {
       AuditCommand.self,
       BenchCommand.self,
       DrawGlyphsCommand.self,
+      RecipeReferenceCommand.self,
     ],
     defaultSubcommand: Serve.self)
 }

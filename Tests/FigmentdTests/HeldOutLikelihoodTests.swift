@@ -17,7 +17,9 @@ import Testing
 private final class ScriptedModel: LikelihoodModel {
   let privateParameterCount = 1
   struct Settings: ModelSettings {
-    static let fields: [String] = []
+    static let summary = "For tests."
+    static let recipeFields: [RecipeField] = []
+    static let imageSizes = ImageSizes(sides: 1...256)
     func validate(for format: ImageSpecification) throws {}
     func validate(_ request: SampleRequest, for format: ImageSpecification) throws {}
   }

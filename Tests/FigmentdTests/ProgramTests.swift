@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Models
 import Testing
 
 @testable import Runs
@@ -25,6 +26,12 @@ import Testing
     let (text, ending) = try Self.output(of: words)
     #expect(ending == .exited(64))
     #expect(!text.contains("unexpected error"))
+  }
+
+  @Test func theRecipeReferenceIsPrinted() throws {
+    let (text, ending) = try Self.output(of: ["figmentd", "recipe-reference"])
+    #expect(ending == .exited(0))
+    #expect(text == RecipeReference.page)
   }
 
   @Test func anInterruptedRunSaysHowToContinueAndNothingElse() throws {

@@ -81,6 +81,14 @@ import Testing
     }
   }
 
+  @Test func theExampleOfTheRecipeReferenceIsRead() throws {
+    let path = try scratch.write("letters.yaml", RecipeReference.exampleRecipe)
+    let recipe = try RecipeLibrary.read(path)
+    #expect(recipe.name == "letters" && recipe.familyType is PixelModel.Type)
+    try recipe.validate(classes: ["a", "b"])
+    #expect(try #require(recipe.model as? PixelModelSettings).prior?.source == .procedural)
+  }
+
   @Test func aRecipeThatCannotBeReadHidesNoOther() throws {
     let good = RunBench.recipe(side: 8, steps: 2)
     try scratch.write("recipes/tiny.yaml", good)

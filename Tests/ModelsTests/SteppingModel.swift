@@ -6,7 +6,9 @@ protocol SteppingModel: GenerativeModel where Settings == NoSettings {}
 
 /// Empty settings.
 struct NoSettings: ModelSettings {
-  static let fields: [String] = []
+  static let summary = "For tests."
+  static let recipeFields: [RecipeField] = []
+  static let imageSizes = ImageSizes(sides: 1...256)
   func validate(for format: ImageSpecification) throws {}
   func validate(_ request: SampleRequest, for format: ImageSpecification) throws {}
 }

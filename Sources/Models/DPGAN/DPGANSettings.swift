@@ -29,13 +29,6 @@ public struct DPGANSettings: ModelSettings {
     case averageDecay = "average_decay"
   }
 
-  public static var fields: [String] {
-    CodingKeys.allCases.flatMap { key in
-      guard case .schedule = key else { return [key.stringValue] }
-      return DiscriminatorSchedule.Settings.fields.map { "\(key.stringValue).\($0)" }
-    }
-  }
-
   /// Creates settings; the defaults are those of "Private GANs, Revisited" at a smaller width.
   public init(
     width: Int = 32, generatorWidth: Int = 32, latentSize: Int = 128,
@@ -63,34 +56,20 @@ public struct DPGANSettings: ModelSettings {
 
   /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {
-    try require((1...1024).contains(width), "width", width, "1 to 1024")
-    try require((1...1024).contains(generatorWidth), "generator_width", generatorWidth, "1 to 1024")
-    try require((1...4096).contains(latentSize), "latent_size", latentSize, "1 to 4096")
-    try require(
-      discriminatorLearningRate > 0 && discriminatorLearningRate < 1,
-      "discriminator_learning_rate", discriminatorLearningRate, "above 0, below 1")
-    try require(
-      generatorLearningRate > 0 && generatorLearningRate < 1,
-      "generator_learning_rate", generatorLearningRate, "above 0, below 1")
-    try require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 or more, below 1")
-    try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
-    try require(
-      generatorBatchSize.map { (1...Self.largestGeneratorBatch).contains($0) } ?? true,
-      "generator_batch_size", generatorBatchSize ?? 0, "1 to \(Self.largestGeneratorBatch)")
-    try require(schedule.start > 0, "schedule.start", schedule.start, "1 or more")
-    try require(
-      schedule.threshold.map { $0 > 0 && $0 < 1 } ?? true, "schedule.threshold",
-      schedule.threshold ?? 0, "between 0 and 1, or absent")
-    try require(
-      averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
-    try require(
-      format.height == format.width && (8...128).contains(format.height), "image size",
-      "\(format.height)×\(format.width)", "a square of 8 to 128 pixels a side")
+    let place = "recipe, \(DPGAN.family): "
+    try Self.field(.width).check(width, in: place)
+    try Self.field(.generatorWidth).check(generatorWidth, in: place)
+    try Self.field(.latentSize).check(latentSize, in: place)
+    try Self.field(.discriminatorLearningRate).check(discriminatorLearningRate, in: place)
+    try Self.field(.generatorLearningRate).check(generatorLearningRate, in: place)
+    try Self.field(.beta1).check(beta1, in: place)
+    try Self.field(.beta2).check(beta2, in: place)
+    try Self.field(.generatorBatchSize).check(generatorBatchSize, in: place)
+    try schedule.validate(in: place + "schedule.")
+    try Self.field(.averageDecay).check(averageDecay, in: place)
+    try Self.imageSizes.check(format, family: DPGAN.family)
     try ModelSize.require(roughParameterCount(for: format), family: DPGAN.family)
   }
-
-  /// Beyond this limit, latent vectors alone would take gigabytes.
-  private static let largestGeneratorBatch = 1_000_000
 
   /// The approximate number of parameters of both networks.
   private func roughParameterCount(for format: ImageSpecification) -> Double {
@@ -103,11 +82,5 @@ public struct DPGANSettings: ModelSettings {
     }
     let seed = 16 * Double(generatorWidth) * Double(1 << max(0, stages - 1))
     return count(width) + count(generatorWidth) + Double(latentSize) * seed
-  }
-
-  private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
-    guard holds else {
-      throw RecipeFailure("recipe, dp-gan: \(field) is \(found) (\(expected) expected).")
-    }
   }
 }

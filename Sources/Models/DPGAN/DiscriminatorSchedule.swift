@@ -25,8 +25,6 @@ public struct DiscriminatorSchedule: Sendable, Equatable {
       case start, threshold, grace, limit
     }
 
-    static var fields: [String] { CodingKeys.allCases.map(\.stringValue) }
-
     /// Creates the rule's constants.
     public init(start: Int, threshold: Double?, grace: Int = 200, limit: Int = 5000) {
       self.start = start

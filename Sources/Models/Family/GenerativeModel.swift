@@ -64,9 +64,12 @@ public protocol LikelihoodModel: GenerativeModel {
 
 /// A family's part of a recipe.
 public protocol ModelSettings: Codable, Sendable, Equatable {
-  /// The names of all fields as recipes write them, including optional ones; "schedule.start" is
-  /// the field of a part.
-  static var fields: [String] { get }
+  /// What models of the family are, in a sentence for the recipe reference.
+  static var summary: String { get }
+  /// All fields as recipes write them, including optional ones.
+  static var recipeFields: [RecipeField] { get }
+  /// The sizes of images that the family can make.
+  static var imageSizes: ImageSizes { get }
 
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws

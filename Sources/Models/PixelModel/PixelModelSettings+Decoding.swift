@@ -5,12 +5,6 @@ extension PixelModelSettings {
     case fourierOctaves = "level_octaves"
   }
 
-  public static var fields: [String] {
-    CodingKeys.allCases.flatMap { key in
-      key == .prior ? PriorSettings.fields.map { "prior.\($0)" } : [key.stringValue]
-    } + FormerKeys.allCases.map(\.stringValue)
-  }
-
   /// Reads settings under their current or former names.
   ///
   /// - Throws: `DecodingError`, also for a field under both its names.

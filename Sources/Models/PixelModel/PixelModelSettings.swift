@@ -129,52 +129,59 @@ public struct PixelModelSettings: ModelSettings {
   /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {
     // Checked first, because other ranges depend on the image's sides.
+    try Self.imageSizes.check(format, family: PixelModel.family)
+    try validateRanges()
     try require(
-      (2...256).contains(format.height) && (2...256).contains(format.width), "image size",
-      "\(format.height)×\(format.width)", "2 to 256 pixels a side")
-    try require((1...8).contains(bits), "bits", bits, "1 to 8")
-    try require(
-      fourierOctaves.map { (1...bits).contains($0) } ?? true, "fourier_octaves",
-      fourierOctaves ?? 0,
+      fourierOctaves.map { $0 <= bits } ?? true, "fourier_octaves", fourierOctaves ?? 0,
       "1 to the \(bits) of bits, or absent")
-    try require((1...512).contains(channels), "channels", channels, "1 to 512")
     try require(
       output == .logistics || channels.isMultiple(of: format.channels), "channels", channels,
       "a multiple of the image's \(format.channels) channels")
-    try require((0...64).contains(depth), "depth", depth, "0 to 64")
+    try require(!firstKernel.isMultiple(of: 2), "first_kernel", firstKernel, "an odd number")
     try require(
-      firstKernel % 2 == 1 && (3...31).contains(firstKernel), "first_kernel", firstKernel,
-      "an odd number from 3 to 31")
+      (output == .logistics) == (components != nil), "components",
+      components.map(String.init) ?? "absent",
+      output == .softmax ? "absent with output softmax" : Self.field(.components).rangeWords)
     try require(
-      output == .softmax ? components == nil : components.map { (1...64).contains($0) } ?? false,
-      "components", components.map(String.init) ?? "absent",
-      output == .softmax ? "absent with output softmax" : "1 to 64")
-    try require(
-      copyReach.map { output == .softmax && (1...15).contains($0) } ?? true, "copy_reach",
-      copyReach ?? 0, "1 to 15 with output softmax, or absent")
+      copyReach == nil || output == .softmax, "copy_reach", copyReach ?? 0,
+      "absent without output softmax")
     let groups = distribution(for: format).groupCount
     try require(
-      headChannels.map { (1...1024).contains($0) && $0.isMultiple(of: groups) } ?? true,
-      "head_channels", headChannels ?? 0, "1 to 1024 and a multiple of \(groups), or absent")
+      headChannels.map { $0.isMultiple(of: groups) } ?? true, "head_channels", headChannels ?? 0,
+      "a multiple of \(groups), or absent")
     try require(
-      (1...min(format.height, format.width)).contains(classRegions), "class_regions", classRegions,
+      classRegions <= min(format.height, format.width), "class_regions", classRegions,
       "1 to the pixels a side")
     try validateAttention(for: format)
-    try require(labelDropout >= 0 && labelDropout < 1, "label_dropout", labelDropout, "0 up to 1")
     try require(
-      guidance == 1 || canGuide(for: format) && SampleRequest.guidances.contains(guidance),
-      "guidance", guidance,
-      "1, or with label_dropout, several classes and output softmax 0 to 1000")
-    try require(
-      learningRate > 0 && learningRate < 1, "learning_rate", learningRate, "above 0, below 1")
-    try require(warmUpSteps >= 0, "warm_up_steps", warmUpSteps, "0 or more")
-    try require(finalRate >= 0 && finalRate <= 1, "final_rate", finalRate, "0 to 1")
-    try require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "0 or more, below 1")
-    try require(beta2 > 0 && beta2 < 1, "beta2", beta2, "above 0, below 1")
-    try require(
-      averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
+      guidance == 1 || canGuide(for: format), "guidance", guidance,
+      "1 without label_dropout, several classes and output softmax")
     try prior?.validate(family: PixelModel.family)
     try ModelSize.require(roughParameterCount(for: format), family: PixelModel.family)
+  }
+
+  /// Checks the range of each field by itself.
+  private func validateRanges() throws {
+    let place = "recipe, \(PixelModel.family): "
+    try Self.field(.bits).check(bits, in: place)
+    try Self.field(.fourierOctaves).check(fourierOctaves, in: place)
+    try Self.field(.channels).check(channels, in: place)
+    try Self.field(.depth).check(depth, in: place)
+    try Self.field(.firstKernel).check(firstKernel, in: place)
+    try Self.field(.components).check(components, in: place)
+    try Self.field(.copyReach).check(copyReach, in: place)
+    try Self.field(.headChannels).check(headChannels, in: place)
+    try Self.field(.classRegions).check(classRegions, in: place)
+    try Self.field(.attentionLayers).check(attentionLayers, in: place)
+    try Self.field(.attentionHeads).check(attentionHeads, in: place)
+    try Self.field(.labelDropout).check(labelDropout, in: place)
+    try Self.field(.guidance).check(guidance, in: place)
+    try Self.field(.learningRate).check(learningRate, in: place)
+    try Self.field(.warmUpSteps).check(warmUpSteps, in: place)
+    try Self.field(.finalRate).check(finalRate, in: place)
+    try Self.field(.beta1).check(beta1, in: place)
+    try Self.field(.beta2).check(beta2, in: place)
+    try Self.field(.averageDecay).check(averageDecay, in: place)
   }
 
   /// The approximate number of parameters of the network.
@@ -189,14 +196,11 @@ public struct PixelModelSettings: ModelSettings {
   private func validateAttention(for format: ImageSpecification) throws {
     let groups = distribution(for: format).groupCount
     try require(
-      attentionLayers.map { $0 >= 1 && $0 <= depth } ?? true, "attention_layers",
+      attentionLayers.map { $0 <= depth } ?? true, "attention_layers",
       attentionLayers ?? 0, "1 to the \(depth) of depth, or absent")
     try require(
       (attentionHeads == nil) == (attentionLayers == nil)
-        && attentionHeads.map {
-          $0 >= 1 && channels.isMultiple(of: $0) && $0.isMultiple(of: groups)
-        }
-          ?? true,
+        && attentionHeads.map { channels.isMultiple(of: $0) && $0.isMultiple(of: groups) } ?? true,
       "attention_heads", attentionHeads.map(String.init) ?? "absent",
       attentionLayers == nil
         ? "absent without attention_layers"

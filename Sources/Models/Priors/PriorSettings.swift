@@ -24,9 +24,6 @@ public struct PriorSettings: Hashable, Sendable, Codable {
   /// The name of the phase.
   static let phase = "pre-training"
 
-  /// The names of the fields as recipes write them.
-  static var fields: [String] { CodingKeys.allCases.map(\.stringValue) }
-
   /// Creates settings.
   public init(source: Source, steps: Int, batchSize: Int = 64, learningRate: Double = 2e-3) {
     self.source = source
@@ -46,15 +43,33 @@ public struct PriorSettings: Hashable, Sendable, Codable {
   ///
   /// - Throws: `RecipeFailure`.
   func validate(family: String) throws {
-    func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
-      guard holds else {
-        throw RecipeFailure(
-          "recipe, \(family): prior.\(field) is \(found) (\(expected) expected).")
-      }
+    let place = "recipe, \(family): prior."
+    try Self.field(.steps).check(steps, in: place)
+    try Self.field(.batchSize).check(batchSize, in: place)
+    try Self.field(.learningRate).check(learningRate, in: place)
+  }
+}
+
+// The fields, stated once.
+extension PriorSettings {
+  /// All fields as recipes write them.
+  static var recipeFields: [RecipeField] { CodingKeys.allCases.map(field) }
+
+  /// The statement of a field.
+  static func field(_ key: CodingKeys) -> RecipeField {
+    switch key {
+    case .source:
+      RecipeField(
+        key, .choice(Source.allCases.map(\.rawValue)),
+        "Where the images come from; `procedural` means that a program draws shapes.")
+    case .steps:
+      RecipeField(key, .integer(RecipeRange(1...1_000_000)), "Steps of pre-training.")
+    case .batchSize:
+      RecipeField(key, .integer(RecipeRange(1...65_536)), "Drawn images per step.")
+    case .learningRate:
+      RecipeField(
+        key, .number(.above(0, below: 1)),
+        "The largest step size of the optimiser; it falls to a twentieth along half a cosine.")
     }
-    try require((1...1_000_000).contains(steps), "steps", steps, "1 to 1000000")
-    try require((1...65_536).contains(batchSize), "batch_size", batchSize, "1 to 65536")
-    try require(
-      learningRate > 0 && learningRate < 1, "learning_rate", learningRate, "above 0, below 1")
   }
 }

@@ -89,7 +89,8 @@ extension Plan {
 /// Lists the recipes.
 struct Recipes: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the recipes that a job may name.")
+    abstract: "List the recipes that a job may name.",
+    discussion: "'figmentd recipe-reference' prints how to write one: every field and its values.")
 
   @OptionGroup var global: GlobalOptions
 
