@@ -35,6 +35,18 @@ import Testing
           """,
         companions: [:]),
       Bench(
+        family: Embedding.self,
+        yaml: """
+          features: 2
+          generator_width: 2
+          latent_size: 4
+          steps: 10
+          batch_size: 8
+          learning_rate: 0.01
+          average_decay: 0.9
+          """,
+        companions: [:]),
+      Bench(
         family: PixelModel.self,
         yaml: """
           channels: 2
@@ -191,7 +203,7 @@ import Testing
   }
 
   @Test func conditionsBeyondARangeAreCheckedToo() {
-    let pixel = Bench.all[1]
+    let pixel = Bench.all[2]
     for (path, value, others) in [
       ("model.first_kernel", "4", [:]), ("model.fourier_octaves", "3", [:]),
       ("model.attention_layers", "2", ["model.attention_heads": "1"]),

@@ -27,8 +27,6 @@ public struct EmbeddingSettings: ModelSettings {
     case averageDecay = "average_decay"
   }
 
-  public static var fields: [String] { CodingKeys.allCases.map(\.stringValue) }
-
   /// Creates settings.
   public init(
     features: Int = 12, generatorWidth: Int = 24, latentSize: Int = 32, steps: Int = 2000,
@@ -50,20 +48,18 @@ public struct EmbeddingSettings: ModelSettings {
 
   /// Checks what types cannot express.
   public func validate(for format: ImageSpecification) throws {
-    try require((1...256).contains(features), "features", features, "1 to 256")
-    try require((1...1024).contains(generatorWidth), "generator_width", generatorWidth, "1 to 1024")
-    try require((1...4096).contains(latentSize), "latent_size", latentSize, "1 to 4096")
-    try require((1...1_000_000).contains(steps), "steps", steps, "1 to 1000000")
-    try require(
-      (2...4096).contains(batchSize) && batchSize.isMultiple(of: 2), "batch_size", batchSize,
-      "an even number from 2 to 4096")
-    try require(
-      learningRate > 0 && learningRate < 1, "learning_rate", learningRate, "above 0, below 1")
-    try require(
-      averageDecay >= 0 && averageDecay < 1, "average_decay", averageDecay, "0 or more, below 1")
-    try require(
-      format.height == format.width && (8...128).contains(format.height), "image size",
-      "\(format.height)×\(format.width)", "a square of 8 to 128 pixels a side")
+    let place = "recipe, \(Embedding.family): "
+    try Self.field(.features).check(features, in: place)
+    try Self.field(.generatorWidth).check(generatorWidth, in: place)
+    try Self.field(.latentSize).check(latentSize, in: place)
+    try Self.field(.steps).check(steps, in: place)
+    try Self.field(.batchSize).check(batchSize, in: place)
+    guard batchSize.isMultiple(of: 2) else {
+      throw RecipeFailure("\(place)batch_size is \(batchSize) (an even number expected).")
+    }
+    try Self.field(.learningRate).check(learningRate, in: place)
+    try Self.field(.averageDecay).check(averageDecay, in: place)
+    try Self.imageSizes.check(format, family: Embedding.family)
     try ModelSize.require(roughParameterCount(for: format), family: Embedding.family)
   }
 
@@ -83,11 +79,5 @@ public struct EmbeddingSettings: ModelSettings {
   /// The settings of the generator's network.
   var generator: DPGANSettings {
     DPGANSettings(generatorWidth: generatorWidth, latentSize: latentSize)
-  }
-
-  private func require(_ holds: Bool, _ field: String, _ found: Any, _ expected: String) throws {
-    guard holds else {
-      throw RecipeFailure("recipe, embedding: \(field) is \(found) (\(expected) expected).")
-    }
   }
 }
