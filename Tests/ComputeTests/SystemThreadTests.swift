@@ -18,6 +18,7 @@ import Testing
     #expect(other.load(ordering: .relaxed) != caller)
   }
 
+  /// The system may give more: it keeps the stacks of threads that ended.
   @Test func aDetachedThreadHasTheStackThatWasAskedFor() throws {
     // Swift's overlay of the C library does not declare it.
     typealias Attributes =
@@ -25,7 +26,7 @@ import Testing
     let symbol = try #require(dlsym(nil, "pthread_getattr_np"))
     let attributesOf = unsafeBitCast(symbol, to: Attributes.self)
     let bytes = Atomic<Int>(-1)
-    let asked = 3 << 20
+    let asked = 48 << 20
     try SystemThread.detach(stackBytes: asked) {
       var attributes = pthread_attr_t()
       var size = 0
@@ -35,7 +36,7 @@ import Testing
       bytes.store(size, ordering: .releasing)
     }
     while bytes.load(ordering: .acquiring) < 0 { usleep(1_000) }
-    #expect(bytes.load(ordering: .relaxed) == asked)
+    #expect(bytes.load(ordering: .relaxed) >= asked)
   }
 
   @Test func aThreadHasTheSignalMaskOfItsStarter() throws {

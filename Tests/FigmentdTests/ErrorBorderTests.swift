@@ -8,6 +8,7 @@ import Privacy
 import Testing
 import Yams
 
+@testable import Compute
 @testable import Datasets
 @testable import Runs
 @testable import figmentd
@@ -50,6 +51,7 @@ import Yams
     ("ModelFileError", ModelFileError.unreadable("/m")),
     ("InvalidName", InvalidName(kind: "class", text: "../x", problem: "it contains a slash")),
     ("WorkerCrash", WorkerCrash(ending: .killed(9))),
+    ("Refusal", SystemThread.Refusal(code: EAGAIN)),
     ("BenchFault", BenchFault(description: "A process cannot be started. Try again.")),
   ]
 

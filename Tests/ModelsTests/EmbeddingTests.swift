@@ -186,7 +186,10 @@ import Testing
     var images = (0..<(2 * 36)).map { _ in Float(2 * stream.uniform() - 1) }
     let weights = (0..<(2 * map.dimension)).map { _ in Float(stream.gaussian()) }
     func value() -> Double {
-      zip(features(map, images, Arena()).array, weights).reduce(0) { $0 + Double($1.0 * $1.1) }
+      let own = Arena()
+      return withExtendedLifetime(own) {
+        zip(features(map, images, own).array, weights).reduce(0) { $0 + Double($1.0 * $1.1) }
+      }
     }
     _ = features(map, images, arena)
     let slope = arena.make(Shape(2, map.dimension))

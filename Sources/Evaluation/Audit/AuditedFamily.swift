@@ -71,7 +71,7 @@ extension TrainingAudit {
         """
       case .embedding:
         """
-        {"features": 1, "generator_width": 1, "latent_size": 2, "steps": 1, "batch_size": 2,
+        {"features": 16, "generator_width": 1, "latent_size": 2, "steps": 1, "batch_size": 2,
          "learning_rate": 1e-6, "average_decay": 0.9}
         """
       }
