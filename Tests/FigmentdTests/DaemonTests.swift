@@ -148,7 +148,9 @@ import Testing
     }
     #expect(notes == 1)
     #expect(
-      try await house.daemon.status().remarks.contains { $0.contains("\(jobs[0].id): its file") })
+      try await house.daemon.status().remarks.contains {
+        $0.contains("\(jobs[0].id): cannot read its file")
+      })
     #expect(try await house.daemon.ledger(of: "glyphs").entries.count == 1)
   }
 

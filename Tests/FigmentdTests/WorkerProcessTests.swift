@@ -287,7 +287,7 @@ import Testing
     let error = #expect(throws: ControlError.self) {
       try slow.answer(within: .milliseconds(200))
     }
-    #expect(error?.message.contains("Ask for fewer steps") == true)
+    #expect(error?.message.contains("Request fewer steps") == true)
   }
 }
 
