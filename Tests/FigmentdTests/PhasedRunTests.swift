@@ -183,6 +183,25 @@ import Testing
     #expect(error?.message.contains("design.json") == true)
   }
 
+  @Test func aCheckpointTellsStepsThatWereMadeFromThoseThatWerePlanned() throws {
+    let plan = try ResolvedPlan.resolve(
+      bench.order, classes: ["a", "b"], units: 64, after: LedgerHistory()
+    ).plan
+    #expect(plan.stepCount == 32)
+    // Five steps of training, after a phase of 20 of which a crash cost two.
+    let place = try RunPlace("training", step: 25, made: 23, in: plan, of: "run")
+    #expect(place.firstStep == 20 && place.stepInPhase == 5 && place.madeBefore == 18)
+    for (made, expected) in [(nil, 20), (25, 20), (0, 0), (1 << 40, 20)] as [(Int?, Int)] {
+      let other = try RunPlace("training", step: 25, made: made, in: plan, of: "run")
+      #expect(other.madeBefore == expected)
+    }
+    for step in [19, 33, -1] {
+      #expect(throws: ControlError.self) {
+        try RunPlace("training", step: step, in: plan, of: "run")
+      }
+    }
+  }
+
   @Test func nothingIsChargedBeforeTheFreePhaseIsDone() throws {
     let alone = try RunBench(recipe: Self.recipe)
     let stop = StopSignal()

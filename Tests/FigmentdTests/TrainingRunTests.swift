@@ -159,7 +159,7 @@ import Testing
     let folder = CheckpointFolder(path: bench.places.checkpoints)
     #expect(try folder.newest()?.step == nil)
     for step in [3, 7, 9] {
-      try folder.save(model, step: step, phase: Phase.training, learntFrom: "images")
+      try folder.save(model, step: step, phase: Phase.training, made: step, learntFrom: "images")
     }
     #expect(try DurableFile.names(in: folder.path).count == 2)
     #expect(try folder.newest()?.step == 9)

@@ -17,6 +17,8 @@ package struct CheckpointFolder {
   private static let imagesKey = "figment_images"
   /// Where they tell the phase in which they were written.
   private static let phaseKey = "figment_phase"
+  /// The metadata key of the steps that were made, over all phases; crashes cost the others.
+  private static let madeKey = "figment_steps_made"
   /// The largest that is read: parameters, the moments of an optimiser and an average of each, of the
   /// largest model there may be.
   private static let largest = 6 << 30
@@ -27,6 +29,8 @@ package struct CheckpointFolder {
     let step: Int
     /// The name of the phase; nil in checkpoints of earlier versions, whose runs had one.
     let phase: String?
+    /// The steps that were made, over all phases; nil in checkpoints of earlier versions.
+    let made: Int?
     let checkpoint: Checkpoint
     /// Newer ones that could not be read.
     let damaged: Int
@@ -71,16 +75,18 @@ package struct CheckpointFolder {
   /// Writes the state after a step of a phase, and removes older ones.
   ///
   /// - Parameters:
-  ///   - step: counted over all phases of the run.
+  ///   - step: the place in the plan, counted over all phases of the run.
+  ///   - made: steps that were made, over all phases.
   ///   - images: the secret name of the frozen images that it was learnt from.
   func save(
-    _ model: any GenerativeModel, step: Int, phase: String, learntFrom images: String
+    _ model: any GenerativeModel, step: Int, phase: String, made: Int, learntFrom images: String
   ) throws {
     try DurableFile.makeFolder(path)
     var checkpoint = Checkpoint()
     model.save(into: &checkpoint)
     checkpoint.metadata["step"] = String(step)
     checkpoint.metadata[Self.phaseKey] = phase
+    checkpoint.metadata[Self.madeKey] = String(made)
     checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
     checkpoint.metadata[Self.imagesKey] = images
     try write(try Safetensors.encode(checkpoint), file(of: step))
@@ -101,7 +107,8 @@ package struct CheckpointFolder {
         try StateFormat.check(format, of: file(of: step))
       }
       return Saved(
-        step: step, phase: checkpoint.metadata[Self.phaseKey], checkpoint: checkpoint,
+        step: step, phase: checkpoint.metadata[Self.phaseKey],
+        made: try? checkpoint.count(Self.madeKey), checkpoint: checkpoint,
         damaged: place, path: file(of: step))
     }
     return nil

@@ -17,7 +17,9 @@ final class PhaseExecution {
   private var heldOut: HeldOutLikelihood?
   private var answers = PaidAnswers()
   private var publication: (any RunPublication)?
-  /// Steps made and charged in the phases that were carried out, by the phases' names.
+  /// Steps that earlier attempts made in the phases before the one in which this attempt began.
+  private let madeBefore: Int
+  /// Steps made and charged in the phases from there on, by the phases' names.
   private var steps: [String: (made: Int, charged: Int)] = [:]
   /// The step, over all phases, that the newest checkpoint holds.
   private var saved: Int
@@ -36,26 +38,26 @@ final class PhaseExecution {
     self.account = account
     start = place
     saved = place.step
+    madeBefore = place.madeBefore
     let folder = run.places.internalFiles
     previews = TrainingPreviews(in: folder, plan)
     metrics = MetricsFile(in: folder)
     try previews.forget(after: place.step)
     try MetricsFile.forget(after: place.step, in: folder)
     heldOut = try run.heldOutLikelihood(of: model, plan, snapshot, after: place.step)
-    for (phase, first) in plan.modelPhases where first <= place.firstStep {
-      // What an earlier attempt lost to a crash was charged and not made.
-      let isCurrent = phase.name == place.phase.name
-      steps[phase.name] = (
-        made: isCurrent ? place.stepInPhase : phase.stepCount,
-        charged: account.charged(phase.name)
-      )
-    }
+    steps[place.phase.name] = (
+      made: place.stepInPhase, charged: account.charged(place.phase.name)
+    )
   }
 
   /// Steps that the model made, over all phases.
-  var stepsMade: Int { steps.values.reduce(0) { $0 + $1.made } }
+  var stepsMade: Int { steps.values.reduce(madeBefore) { $0 + $1.made } }
   /// Steps that the ledger was charged for, over all phases.
-  var stepsCharged: Int { steps.values.reduce(0) { $0 + $1.charged } }
+  var stepsCharged: Int {
+    plan.modelPhases.reduce(0) {
+      $0 + (steps[$1.phase.name]?.charged ?? account.charged($1.phase.name))
+    }
+  }
 
   /// Carries out a phase, or what is left of it.
   func run(_ phase: Phase) throws -> Trainer.Ending {
@@ -175,6 +177,11 @@ final class PhaseExecution {
       .progress(self.progress(phase, progress, pace, checkpoint: saved, curve: watched)))
   }
 
+  /// Steps made over all phases when `step` of a phase were made.
+  private func made(in phase: Phase, _ step: Int) -> Int {
+    stepsMade - (steps[phase.name]?.made ?? 0) + step
+  }
+
   /// Writes a checkpoint, and waits for room where there is none.
   private func save(
     _ phase: Phase, after first: Int, _ pace: TrainingPace, _ progress: Trainer.Progress
@@ -184,7 +191,8 @@ final class PhaseExecution {
     }
     try run.whenThereIsRoom(for: "a checkpoint", report) {
       try run.checkpoints.save(
-        model, step: first + progress.step, phase: phase.name, learntFrom: plan.snapshot)
+        model, step: first + progress.step, phase: phase.name,
+        made: made(in: phase, progress.step), learntFrom: plan.snapshot)
     }
     saved = first + progress.step
     run.report(.progress(self.progress(phase, progress, pace, checkpoint: saved)))

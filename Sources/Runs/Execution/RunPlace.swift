@@ -10,14 +10,21 @@ struct RunPlace {
   /// Steps, counted over all phases as they were planned.
   let step: Int
 
+  /// Steps that were made in the phases before it; fewer than planned where crashes cost some.
+  let madeBefore: Int
+
   /// Steps of the phase that were made.
   var stepInPhase: Int { step - firstStep }
 
   /// The place of a checkpoint.
   ///
-  /// - Parameter phase: the phase's name; nil for the first, also in checkpoints of earlier versions.
+  /// - Parameters:
+  ///   - phase: the phase's name; nil for the first, also in checkpoints of earlier versions.
+  ///   - made: steps made over all phases; nil for as many as were planned.
   /// - Throws: `ControlError.failed` for a place that the plan does not have.
-  init(_ phase: String?, step: Int, in plan: ResolvedPlan, of run: String) throws(ControlError) {
+  init(
+    _ phase: String?, step: Int, made: Int? = nil, in plan: ResolvedPlan, of run: String
+  ) throws(ControlError) {
     let phases = plan.modelPhases
     guard let found = phase.map({ name in phases.first { $0.phase.name == name } }) ?? phases.first,
       (0...found.phase.stepCount).contains(step - found.firstStep)
@@ -30,5 +37,7 @@ struct RunPlace {
     self.phase = found.phase
     firstStep = found.firstStep
     self.step = step
+    madeBefore = min(
+      found.firstStep, max(0, made.map { $0 - (step - found.firstStep) } ?? found.firstStep))
   }
 }

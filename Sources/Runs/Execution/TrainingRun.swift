@@ -108,7 +108,7 @@ package final class TrainingRun {
     let beginning = try RunPlace(nil, step: 0, in: plan, of: order.name)
     guard let saved else {
       try checkpoints.save(
-        model, step: 0, phase: beginning.phase.name, learntFrom: plan.snapshot)
+        model, step: 0, phase: beginning.phase.name, made: 0, learntFrom: plan.snapshot)
       return beginning
     }
     try saved.restore(model, learntFrom: plan.snapshot)
@@ -117,7 +117,8 @@ package final class TrainingRun {
     } else if saved.step > 0 {
       note("goes on from the checkpoint of step \(saved.step)")
     }
-    return try RunPlace(saved.phase, step: saved.step, in: plan, of: order.name)
+    return try RunPlace(
+      saved.phase, step: saved.step, made: saved.made, in: plan, of: order.name)
   }
 
   var checkpoints: CheckpointFolder {
