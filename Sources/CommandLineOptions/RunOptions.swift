@@ -61,6 +61,16 @@ public struct RunOptions: ParsableArguments {
   /// Reads the options of a command line.
   public init() {}
 
+  /// Refuses an answer with two prices.
+  public func validate() throws {
+    var names = answer.map(\.name)
+    if countEpsilon != nil { names.append("class-counts") }
+    if scoreEpsilon != nil { names.append("accuracy") }
+    guard let twice = names.first(where: { name in names.count { $0 == name } > 1 }) else { return }
+    throw ValidationError(
+      "--answer: \(twice) is given twice (one price expected). Drop one of them.")
+  }
+
   /// The request that the options make.
   public func request(dataset: String, recipe: String) -> TrainRequest {
     TrainRequest(

@@ -201,6 +201,12 @@ extension TrainRequest: StrictRequest {
         "non_private: epsilon or delta is given too (a non-private job has neither). "
           + "Drop one of them.")
     }
+    for (name, former) in [("class-counts", countEpsilon), ("accuracy", scoreEpsilon)]
+    where former != nil && answers?[name] != nil {
+      throw .invalid(
+        "answers: \(name) is asked for under its former name too (one price expected). Drop one of them."
+      )
+    }
     for (name, share) in allAnswers.sorted(by: { $0.key < $1.key }) {
       guard share.isFinite, share > 0 else {
         throw .invalid(

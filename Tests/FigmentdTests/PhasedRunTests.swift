@@ -202,6 +202,28 @@ import Testing
     }
   }
 
+  @Test func aFinishedRunIsAnsweredAgainWithItsResults() throws {
+    guard case .finished(let first) = try bench.run(), case .finished(let again) = try bench.run()
+    else {
+      Issue.record("the run did not finish")
+      return
+    }
+    #expect(again == first && first.steps == 32)
+  }
+
+  /// A stored answer may be about other images, or older than the ledger: it is not believed.
+  @Test func anAnswerThatTheLedgerWasNotChargedForIsAskedForAnew() throws {
+    let other = try RunBench(answers: ["class-counts": 0.5], recipe: Self.recipe)
+    let foreign =
+      #"{"counts":{"arrow":777},"delta":1e-05,"epsilon":0.01,"images_per_unit":1,"standard_deviation":1}"#
+    try DurableFile.makeFolder(other.places.internalFiles)
+    try DurableFile.write(
+      Data(foreign.utf8), to: other.places.internalFiles + "/class_counts.json")
+    #expect(try other.run().isFinished)
+    #expect(try !other.text(other.places.release + "/class_counts.json").contains("777"))
+    #expect(try other.history().charges.contains { $0.entry.purpose == "class counts" })
+  }
+
   @Test func nothingIsChargedBeforeTheFreePhaseIsDone() throws {
     let alone = try RunBench(recipe: Self.recipe)
     let stop = StopSignal()

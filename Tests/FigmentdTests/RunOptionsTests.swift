@@ -35,6 +35,18 @@ import Testing
     #expect(throws: (any Error).self) { try RunOptions.parse(["--answer", text]) }
   }
 
+  @Test func anAnswerHasOnePrice() {
+    for options in [
+      ["--answer", "accuracy=1", "--answer", "accuracy=2"],
+      ["--answer", "class-counts=1", "--count-epsilon", "2"],
+    ] {
+      #expect(throws: (any Error).self) { try RunOptions.parse(options) }
+    }
+    var request = TrainRequest(dataset: "d", recipe: "r", answers: ["accuracy": 1])
+    request.scoreEpsilon = 2
+    #expect(throws: ControlError.self) { try request.validate() }
+  }
+
   @Test func pricesOfNothingAreRefused() throws {
     for price in [0, -1, Double.nan, .infinity] {
       let request = TrainRequest(dataset: "d", recipe: "r", answers: ["accuracy": price])

@@ -314,8 +314,8 @@ MUTANTS = [
     'LearningTests.VectorSumTests/allVectorsOfAUnitAreClippedTogether',
     (
       ('Sources/Learning/Private/VectorSum.swift',
-       '          for index in 0..<dimension { contribution.pointer[index] += vector[index] }\n        }\n        grid.add(contribution, to: &sum)\n',
-       '          for index in 0..<dimension { contribution.pointer[index] = vector[index] }\n          grid.add(contribution, to: &sum)\n        }\n'),
+       '          for index in 0..<blockSize { contribution.pointer[place + index] += vector[index] }\n        }\n        grid.add(contribution, to: &sum, blocks: blocks, of: blockSize)\n',
+       '          contribution.fill(0)\n          for index in 0..<blockSize { contribution.pointer[place + index] = vector[index] }\n          grid.add(contribution, to: &sum, blocks: blocks, of: blockSize)\n        }\n'),
     )),
   Mutant(
     '206', 'the noise of a vector sum is that of its mean',

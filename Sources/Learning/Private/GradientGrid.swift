@@ -8,12 +8,29 @@ extension NoiseGrid {
   /// in integers: if rounding of floats left the norm above it, the contribution is shortened until
   /// it complies. A contribution that is not finite is left out.
   func add(_ contribution: Tensor, to sum: inout [Int]) {
+    guard let factor = factor(for: contribution) else { return }
+    for index in sum.indices { sum[index] += whole(contribution.pointer[index], factor) }
+  }
+
+  /// The same for a contribution to some blocks of a sum, which lie one after another in it.
+  func add(_ contribution: Tensor, to sum: inout [Int], blocks: [Int], of size: Int) {
+    precondition(contribution.count == blocks.count * size, "a contribution fills its blocks")
+    guard let factor = factor(for: contribution) else { return }
+    for (place, block) in blocks.enumerated() {
+      for index in 0..<size {
+        sum[block * size + index] += whole(contribution.pointer[place * size + index], factor)
+      }
+    }
+  }
+
+  /// The factor that brings a contribution to whole steps within the sensitivity; nil if it is not finite.
+  private func factor(for contribution: Tensor) -> Double? {
     // Squares of floats do not overflow here, so the norm is finite exactly when all numbers are.
     let norm = contribution.buffer.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    guard norm.isFinite else { return }
+    guard norm.isFinite else { return nil }
     var factor = min(1 / step, Double(sensitivity) / norm)
     while !isWithinSensitivity(contribution, factor: factor) { factor *= 1 - 0x1p-20 }
-    for index in sum.indices { sum[index] += whole(contribution.pointer[index], factor) }
+    return factor
   }
 
   private func isWithinSensitivity(_ contribution: Tensor, factor: Double) -> Bool {

@@ -21,12 +21,14 @@ public struct VectorSum {
   public let dimension: Int
   /// The shape of an image.
   public let shape: Shape
+  /// Numbers that an example writes: all of them, or those of the block of its class.
+  private let blockSize: Int
   /// Clip norm and noise.
   public let mechanism: SubsampledGaussian
   private let features: (_ images: Tensor, _ labels: [Int], _ target: Tensor) -> Void
 
   /// Examples that are in memory together, fewer for long vectors.
-  private var block: Int { max(1, min(128, (1 << 22) / dimension)) }
+  private var block: Int { max(1, min(128, (1 << 22) / blockSize)) }
 
   /// Describes a sum.
   public init(
@@ -34,6 +36,7 @@ public struct VectorSum {
   ) {
     precondition(dimension > 0, "a vector has numbers")
     self.dimension = dimension
+    blockSize = dimension
     self.shape = shape
     self.mechanism = mechanism
     self.features = features
@@ -51,17 +54,16 @@ public struct VectorSum {
     let block = map.dimension + 1
     let scale = (1 - countShare * countShare).squareRoot()
     dimension = block * classCount
+    blockSize = block
     shape = map.shape
     self.mechanism = mechanism
-    features = { images, labels, target in
+    features = { images, _, target in
       let count = images.shape[0]
       let arena = Arena()
       let features = arena.make(Shape(count, map.dimension))
       map.write(of: images, to: features)
-      target.fill(0)
       for example in 0..<count {
-        let label = labels.isEmpty ? 0 : labels[example]
-        let place = target.pointer + (example * classCount + label) * block
+        let place = target.pointer + example * block
         let source = features.pointer + example * map.dimension
         for index in 0..<map.dimension { place[index] = scale * source[index] }
         place[map.dimension] = countShare
@@ -91,13 +93,25 @@ public struct VectorSum {
       drawn.fill(0)
       source.addGaussian(to: drawn, standardDeviation: mechanism.noiseStandardDeviation)
       // In double: rounding the sum to a float before the noise would move it by more than one unit may.
-      let values = (0..<dimension).map { Double(sum[$0]) * grid.step + Double(drawn.pointer[$0]) }
+      let values = (0..<dimension).map {
+        rounded(Double(sum[$0]) * grid.step + Double(drawn.pointer[$0]))
+      }
       return Releasable(values, .paidFor)
     case .discreteGaussian:
       let gaussian = DiscreteGaussian(scale: grid.noiseScale)
       let values = sum.map { Double($0 + gaussian.sample(from: source)) * grid.step }
       return Releasable(values, .paidFor)
     }
+  }
+
+  /// A number in steps of about a thousandth of the noise.
+  ///
+  /// Noise is drawn as floats, whose spacing grows with their size: without this, the low bits of a result would
+  /// be those of the private sum. Steps this large are thousands of spacings wide.
+  private func rounded(_ value: Double) -> Double {
+    let step = Double(
+      sign: .plus, exponent: mechanism.noiseStandardDeviation.exponent - 10, significand: 1)
+    return (value / step).rounded() * step
   }
 
   private var grid: NoiseGrid {
@@ -116,8 +130,6 @@ public struct VectorSum {
       "examples of one unit must be adjacent: otherwise each would be clipped separately")
     var sum = [Int](repeating: 0, count: dimension)
     let units = examples.microBatches(of: 1)
-    let unit = Arena()
-    let contribution = unit.make(Shape(dimension))
     var next = 0
     while next < units.count {
       var end = next
@@ -130,18 +142,26 @@ public struct VectorSum {
       let arena = Arena()
       let images = arena.make(Shape([range.count] + shape.extents))
       examples.fill(images, from: range)
-      let vectors = arena.make(Shape(range.count, dimension))
-      features(images, examples.labels(in: range), vectors)
+      let labels = examples.labels(in: range)
+      let vectors = arena.make(Shape(range.count, blockSize))
+      features(images, labels, vectors)
       for part in units[next..<end] {
-        contribution.fill(0)
-        for example in part {
-          let vector = vectors.pointer + (example - range.lowerBound) * dimension
-          for index in 0..<dimension { contribution.pointer[index] += vector[index] }
+        // Only the blocks of a unit's classes, so that many classes cost no time.
+        let classes = part.map {
+          dimension == blockSize || labels.isEmpty ? 0 : labels[$0 - range.lowerBound]
         }
-        grid.add(contribution, to: &sum)
+        let blocks = Set(classes).sorted()
+        let own = Arena()
+        let contribution = own.makeZeros(Shape(blocks.count * blockSize))
+        for (example, label) in zip(part, classes) {
+          let place = (blocks.firstIndex(of: label) ?? 0) * blockSize
+          let vector = vectors.pointer + (example - range.lowerBound) * blockSize
+          for index in 0..<blockSize { contribution.pointer[place + index] += vector[index] }
+        }
+        grid.add(contribution, to: &sum, blocks: blocks, of: blockSize)
       }
       next = end
     }
-    return withExtendedLifetime(unit) { sum }
+    return sum
   }
 }

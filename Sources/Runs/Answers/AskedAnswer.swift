@@ -10,6 +10,11 @@ struct AskedAnswer {
   /// The phase that asks for it.
   func phase(of order: RunOrder, population: Int) throws -> Phase {
     let (work, cost) = try kind.work(within: epsilon, of: order, population: population)
+    guard cost > 0 else {
+      throw ControlError.invalid(
+        "answers: \(kind.request) \(epsilon): so small that its cost rounds to 0. Ask for more, or do not ask."
+      )
+    }
     return Phase(kind.phase, kind.purpose, work, epsilon: cost)
   }
 }

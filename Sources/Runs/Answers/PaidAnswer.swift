@@ -3,6 +3,7 @@ import Control
 import Datasets
 import Evaluation
 import FoundationEssentials
+import Glibc
 import Models
 import Privacy
 
@@ -106,6 +107,14 @@ struct PaidAnswers {
   /// Adds an answer; nil is one that was lost.
   mutating func add(_ answer: Releasable<any PaidAnswer>?) {
     if let answer { answers.append(answer) }
+  }
+
+  /// Removes the answers that an earlier run left in a folder.
+  static func removeAll(in folder: String) throws {
+    let known = kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
+    for name in try DurableFile.names(in: folder) where known.contains(name) {
+      try systemCall("unlink", "\(folder)/\(name)") { unlink("\(folder)/\(name)") }
+    }
   }
 
   /// The kind of answer that a phase of this name asks for; nil for other phases.

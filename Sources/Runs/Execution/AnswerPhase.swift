@@ -27,8 +27,10 @@ struct AnswerPhase {
   private func ask<Answer: PaidAnswer>(
     _ kind: Answer.Type, _ inputs: AnswerInputs
   ) throws -> Releasable<any PaidAnswer>? {
-    if let saved = try Answer.saved(in: folder) { return saved.map { $0 as any PaidAnswer } }
+    // A stored answer counts only where this run's ledger was charged for it: otherwise it may be the answer
+    // about other images, or under another ledger, and the claim would not cover it.
     guard account.charged(phase.name) == 0 else {
+      if let saved = try Answer.saved(in: folder) { return saved.map { $0 as any PaidAnswer } }
       note(
         "\(phase.name): paid for, and the answer was lost in a crash. The set will have none.")
       return nil

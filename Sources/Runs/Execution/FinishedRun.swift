@@ -1,6 +1,7 @@
 import Control
 import FoundationEssentials
 import Glibc
+import Models
 import Privacy
 
 /// What a run that is finished already may answer with: only what its ledger says too.
@@ -21,7 +22,7 @@ extension TrainingRun {
           && $0.epsilon == results.totalEpsilon ?? $0.epsilon
       }),
       try epsilon >= history.cost(of: order.name, atDelta: delta).epsilon * (1 - 1e-9),
-      try results.steps ?? 0 <= history.spent(by: order.name).total
+      try (results.steps ?? 0) - freeSteps() <= history.spent(by: order.name).total
     else {
       throw ControlError.failed(
         "\(ResultsFile.path(in: places.internalFiles)): the ledger of the images knows no release of run "
@@ -29,6 +30,12 @@ extension TrainingRun {
           + "ledger is another. Restore them; figment ledger verify tells what was released.")
     }
     return results
+  }
+
+  /// Steps of the saved plan that read no private image: no ledger was charged for them.
+  private func freeSteps() throws -> Int {
+    let plan = try ResolvedPlan.saved(in: places.internalFiles)
+    return plan?.phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) } ?? 0
   }
 
   /// Refuses to go on with files of a run of which a copy made a release elsewhere: two different sets

@@ -23,6 +23,7 @@ extension TrainingRun {
           + "Start a run of another name.")
     }
     try checkpoints.clear()
+    try PaidAnswers.removeAll(in: folder)
     let snapshot = try whenThereIsRoom(
       for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))

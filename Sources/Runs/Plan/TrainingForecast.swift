@@ -75,7 +75,7 @@ package struct TrainingForecast {
   /// An answer reads the whole population in blocks, so a part of it needs as much memory and the time of that
   /// part.
   private static func mostImages(_ phase: Phase) -> Int {
-    if case .answer = phase.work { 2048 } else { .max }
+    if case .answer = phase.work { 256 } else { .max }
   }
 }
 

@@ -81,7 +81,10 @@ final class LocalEngine: TrainingEngine {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
       }
-      try addPrivacy(to: &report, mechanism, epsilon, order, plan.event, dataset, after: history)
+      try addPrivacy(
+        to: &report, mechanism, steps: plan.mainPlan?.steps ?? 0, epsilon, order, plan.event,
+        dataset,
+        after: history)
       report.privacy?.remark = remark
       return report
     }
@@ -130,8 +133,20 @@ final class LocalEngine: TrainingEngine {
       marks: state.ledgerMarks)
   }
 
+  /// The noisy work of the phase that gets the rest of epsilon.
+  private static func words(for mechanism: SubsampledGaussian, steps: Int) -> String {
+    let noise = "\(mechanism.noise.words) noise of \(mechanism.noiseMultiplier) clip norms"
+    guard mechanism.samplingProbability < 1 else {
+      return steps == 1
+        ? "One sum over all units with \(noise)"
+        : "\(Rounded.count(steps)) steps of \(noise) on sums over all units"
+    }
+    return "\(Rounded.count(steps)) steps of \(noise) on sums over Poisson samples of probability "
+      + "\(mechanism.samplingProbability)"
+  }
+
   private func addPrivacy(
-    to report: inout PlanReport, _ mechanism: SubsampledGaussian, _ epsilon: Double,
+    to report: inout PlanReport, _ mechanism: SubsampledGaussian, steps: Int, _ epsilon: Double,
     _ order: RunOrder, _ event: PrivacyEvent, _ dataset: DatasetConfiguration,
     after history: LedgerHistory
   ) throws {
@@ -146,8 +161,7 @@ final class LocalEngine: TrainingEngine {
       samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
-      statement: "\(Rounded.count(report.steps)) steps of \(mechanism.noise.words) noise of "
-        + "\(mechanism.noiseMultiplier) clip norms on sums over Poisson samples of probability \(mechanism.samplingProbability): "
+      statement: Self.words(for: mechanism, steps: steps) + ": "
         + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, adding or removing one "
         + (dataset.policy.unit == .file ? "file" : "sub-folder")
         + "; \(GuaranteeStrength(epsilon: epsilon).words)")
