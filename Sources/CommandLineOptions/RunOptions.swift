@@ -63,9 +63,7 @@ public struct RunOptions: ParsableArguments {
 
   /// Refuses an answer with two prices.
   public func validate() throws {
-    var names = answer.map(\.name)
-    if countEpsilon != nil { names.append("class-counts") }
-    if scoreEpsilon != nil { names.append("accuracy") }
+    let names = prices.map(\.name)
     guard let twice = names.first(where: { name in names.count { $0 == name } > 1 }) else { return }
     throw ValidationError(
       "--answer: \(twice) is given twice (one price expected). Drop one of them.")
@@ -76,15 +74,15 @@ public struct RunOptions: ParsableArguments {
     TrainRequest(
       dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
       nonPrivate: nonPrivate ? true : nil, hardened: hardened ? true : nil,
-      answers: answers.isEmpty ? nil : answers, count: count, seed: seed)
+      answers: prices.isEmpty ? nil : Dictionary(prices.map { ($0.name, $0.epsilon) }) { $1 },
+      count: count, seed: seed)
   }
 
-  /// The price of each answer, by the answers' names.
-  private var answers: [String: Double] {
-    var prices = Dictionary(answer.map { ($0.name, $0.epsilon) }) { $1 }
-    if let countEpsilon { prices["class-counts"] = countEpsilon }
-    if let scoreEpsilon { prices["accuracy"] = scoreEpsilon }
-    return prices
+  /// The prices of answers, whichever option names them.
+  private var prices: [(name: String, epsilon: Double)] {
+    answer.map { ($0.name, $0.epsilon) }
+      + TrainRequest.formerAnswers(countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon)
+      .map { ($0.key, $0.value) }
   }
 }
 

@@ -83,10 +83,16 @@ public struct TrainRequest: Codable, Hashable, Sendable {
 
   /// All answers that the job asks for, whichever field names them.
   public var allAnswers: [String: Double] {
-    var all = answers ?? [:]
-    if let countEpsilon { all["class-counts"] = countEpsilon }
-    if let scoreEpsilon { all["accuracy"] = scoreEpsilon }
-    return all
+    (answers ?? [:]).merging(
+      Self.formerAnswers(countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon)
+    ) { $1 }
+  }
+
+  /// The answers that fields and options of earlier versions ask for, by the answers' names.
+  public static func formerAnswers(
+    countEpsilon: Double?, scoreEpsilon: Double?
+  ) -> [String: Double] {
+    ["class-counts": countEpsilon, "accuracy": scoreEpsilon].compactMapValues { $0 }
   }
 
   /// Whether the job trains without a guarantee.
@@ -201,8 +207,8 @@ extension TrainRequest: StrictRequest {
         "non_private: epsilon or delta is given too (a non-private job has neither). "
           + "Drop one of them.")
     }
-    for (name, former) in [("class-counts", countEpsilon), ("accuracy", scoreEpsilon)]
-    where former != nil && answers?[name] != nil {
+    let former = Self.formerAnswers(countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon)
+    for name in former.keys.sorted() where answers?[name] != nil {
       throw .invalid(
         "answers: \(name) is asked for under its former name too (one price expected). Drop one of them."
       )

@@ -11,30 +11,10 @@ import Testing
 
 /// A run of several phases: a free one, noisy training, drawing, and answers before and after.
 @Suite struct PhasedRunTests {
-  /// A pixel model of four levels that is pre-trained on drawn images.
-  private static let recipe = """
-    name: tiny-prior
-    summary: For tests.
-    family: pixel
-    image: {height: 8, width: 8, channels: 1}
-    training: {batch_size: 16, steps: 12, clip_norm: 1}
-    model:
-      channels: 2
-      depth: 1
-      first_kernel: 3
-      bits: 2
-      output: softmax
-      class_regions: 2
-      label_dropout: 0
-      guidance: 1
-      learning_rate: 0.01
-      warm_up_steps: 1
-      final_rate: 1
-      beta1: 0.9
-      beta2: 0.99
-      average_decay: 0.9
-      prior: {source: procedural, steps: 20, batch_size: 4, learning_rate: 0.01}
-    """
+  /// A pixel model that is pre-trained on drawn images.
+  private static let recipe =
+    RunBench.pixelRecipe(steps: 12)
+    + "\n  prior: {source: procedural, steps: 20, batch_size: 4, learning_rate: 0.01}"
 
   private let bench: RunBench
 
@@ -183,7 +163,7 @@ import Testing
     #expect(error?.message.contains("design.json") == true)
   }
 
-  @Test func aCheckpointTellsStepsThatWereMadeFromThoseThatWerePlanned() throws {
+  @Test func aCheckpointCountsMadeStepsApartFromPlannedOnes() throws {
     let plan = try ResolvedPlan.resolve(
       bench.order, classes: ["a", "b"], units: 64, after: LedgerHistory()
     ).plan

@@ -8,8 +8,7 @@ extension NoiseGrid {
   /// in integers: if rounding of floats left the norm above it, the contribution is shortened until
   /// it complies. A contribution that is not finite is left out.
   func add(_ contribution: Tensor, to sum: inout [Int]) {
-    guard let factor = factor(for: contribution) else { return }
-    for index in sum.indices { sum[index] += whole(contribution.pointer[index], factor) }
+    add(contribution, to: &sum, blocks: [0], of: sum.count)
   }
 
   /// The same for a contribution to some blocks of a sum, which lie one after another in it.

@@ -130,6 +130,8 @@ public struct VectorSum {
       "examples of one unit must be adjacent: otherwise each would be clipped separately")
     var sum = [Int](repeating: 0, count: dimension)
     let units = examples.microBatches(of: 1)
+    let arena = Arena()
+    let own = Arena(blockByteCount: 1 << 16)
     var next = 0
     while next < units.count {
       var end = next
@@ -139,7 +141,7 @@ public struct VectorSum {
         end += 1
       }
       let range = units[next].lowerBound..<units[end - 1].upperBound
-      let arena = Arena()
+      arena.reset()
       let images = arena.make(Shape([range.count] + shape.extents))
       examples.fill(images, from: range)
       let labels = examples.labels(in: range)
@@ -151,7 +153,7 @@ public struct VectorSum {
           dimension == blockSize || labels.isEmpty ? 0 : labels[$0 - range.lowerBound]
         }
         let blocks = Set(classes).sorted()
-        let own = Arena()
+        own.reset()
         let contribution = own.makeZeros(Shape(blocks.count * blockSize))
         for (example, label) in zip(part, classes) {
           let place = (blocks.firstIndex(of: label) ?? 0) * blockSize

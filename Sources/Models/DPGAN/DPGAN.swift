@@ -15,16 +15,13 @@ public final class DPGAN: GenerativeModel {
   private let seed: UInt64
   private let machine: Machine
   private let discriminator: PrivateNetwork
-  private let generator: Network
-  /// Averaged weights of the generator, which draw the images.
-  private let average: WeightAverage
+  private let generator: AveragedGenerator
   private let discriminatorOptimizer: Adam
   private let generatorOptimizer: Adam
   private var schedule: DiscriminatorSchedule
   /// The discriminator's gradient from fakes.
   private let fakeGradient: Tensor
   private let discriminatorPass: Pass
-  private let generatorPass: Pass
   /// The curves of the last generator step, repeated until the next one.
   private var generatorReport: [TrainingCurve: Double] = [:]
 
@@ -36,9 +33,11 @@ public final class DPGAN: GenerativeModel {
     self.format = format
     self.seed = seed
     self.machine = machine
-    discriminator = DCGANNetworks.discriminator(settings, for: format, seed: seed, on: machine)
-    generator = DCGANNetworks.generator(settings, for: format, seed: seed &+ 1, on: machine)
-    average = WeightAverage(of: generator.parameters, decay: settings.averageDecay)
+    discriminator = DCGANNetworks.discriminator(
+      width: settings.width, for: format, seed: seed, on: machine)
+    generator = AveragedGenerator(
+      width: settings.generatorWidth, latentSize: settings.latentSize,
+      averageDecay: settings.averageDecay, for: format, seed: seed &+ 1, on: machine)
     let adam = { (store: ParameterStore, rate: Float) in
       Adam(
         for: store,
@@ -51,7 +50,6 @@ public final class DPGAN: GenerativeModel {
     schedule = DiscriminatorSchedule(settings.schedule)
     fakeGradient = discriminator.parameters.makeCompanion()
     discriminatorPass = Pass(on: machine)
-    generatorPass = Pass(on: machine)
   }
 
   public var privateParameterCount: Int { discriminator.parameters.count }
@@ -61,7 +59,7 @@ public final class DPGAN: GenerativeModel {
     discriminator, \(discriminator.parameters.count) parameters
     \(discriminator.network.description)
     generator, \(generator.parameters.count) parameters
-    \(generator.description)
+    \(generator.network.description)
     """
   }
 
@@ -80,8 +78,7 @@ public final class DPGAN: GenerativeModel {
   /// private.
   private func updateDiscriminator(_ step: TrainingStep, on images: PrivateExamples) -> Double {
     let fakes = GeneratedExamples(
-      generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]),
-      in: generatorPass)
+      generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]))
     fakeGradient.fill(0)
     let loss = discriminator.addPublicGradient(
       over: fakes, loss: BinaryCrossEntropy(target: 0),
@@ -112,7 +109,7 @@ public final class DPGAN: GenerativeModel {
     var total = 0.0
     var recognised = 0
     for range in latents.microBatches(of: discriminator.microBatchSize) {
-      let fakes = latents.generate(range, with: generator, in: generatorPass)
+      let fakes = generator.images(range, of: latents)
       discriminatorPass.begin(exampleCount: range.count, labels: latents.labels(in: range))
       let logits = discriminator.network.forward(fakes, in: discriminatorPass)
       let gradient = discriminatorPass.arena.make(logits.shape)
@@ -124,15 +121,9 @@ public final class DPGAN: GenerativeModel {
       recognised += logits.buffer.count { $0 < 0 }
       let imageGradient = discriminator.network.backward(
         gradient, needsInputGradient: true, in: discriminatorPass)
-      if let imageGradient {
-        generator.backward(imageGradient, needsInputGradient: false, in: generatorPass)
-        generator.addGradient(in: generatorPass)
-      }
+      if let imageGradient { generator.addGradient(ofImages: imageGradient) }
     }
-    machine.scale(generator.parameters.gradient, by: 1 / Float(count))
-    generatorOptimizer.update(generator.parameters, along: generator.parameters.gradient)
-    generator.parametersChanged()
-    average.update(from: generator.parameters)
+    generator.update(dividingBy: count, by: generatorOptimizer)
     let accuracy = Double(recognised) / Double(count)
     schedule.generatorStepped(fakeAccuracy: accuracy)
     generatorReport = [
@@ -145,48 +136,32 @@ public final class DPGAN: GenerativeModel {
     _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
     try settings.validate(request, for: format)
-    // One micro-batch at a time, so that memory does not grow with the number of images.
-    var stream = SeededStream(seed: request.seed)
-    let size = discriminator.microBatchSize
-    try average.withAverage(in: generator) {
-      for first in stride(from: 0, to: request.labels.count, by: size) {
-        let latents = LatentVectors(
-          size: settings.latentSize, labels: Array(request.labels[first...].prefix(size)),
-          classCount: format.classes.count, stream: &stream)
-        try receive(
-          first, latents.generate(0..<latents.count, with: generator, in: generatorPass))
-      }
-    }
+    try generator.sample(request, receive)
   }
 
   public func save(into checkpoint: inout Checkpoint) {
     checkpoint.save(discriminator.parameters, as: "discriminator")
-    checkpoint.save(generator.parameters, as: "generator")
     checkpoint.save(discriminatorOptimizer, as: "discriminator_optimizer")
     checkpoint.save(generatorOptimizer, as: "generator_optimizer")
-    checkpoint.save(average, as: "generator_average")
+    generator.save(into: &checkpoint)
     schedule.save(into: &checkpoint)
   }
 
   public func restore(from checkpoint: Checkpoint) throws {
     try checkpoint.restore(discriminator.parameters, from: "discriminator")
-    try checkpoint.restore(generator.parameters, from: "generator")
     try checkpoint.restore(discriminatorOptimizer, from: "discriminator_optimizer")
     try checkpoint.restore(generatorOptimizer, from: "generator_optimizer")
-    try checkpoint.restore(average, from: "generator_average")
+    try generator.restore(from: checkpoint)
     try schedule.restore(from: checkpoint)
     discriminator.network.parametersChanged()
-    generator.parametersChanged()
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
-    average.withAverage(in: generator) { checkpoint.save(generator.parameters, as: "generator") }
+    generator.saveAverage(into: &checkpoint)
   }
 
   public func restoreGenerator(from checkpoint: Checkpoint) throws {
-    try checkpoint.restore(generator.parameters, from: "generator")
-    average.restart()
-    generator.parametersChanged()
+    try generator.restoreAverage(from: checkpoint)
   }
 
   /// Latent vectors that depend only on the run's seed and `salt`, so that a resumed run draws the

@@ -19,13 +19,10 @@ public final class Embedding: GenerativeModel {
   public let settings: EmbeddingSettings
   let format: ImageSpecification
   let map: FeatureMap
-  let generator: Network
-  let average: WeightAverage
+  let generator: AveragedGenerator
   /// The noisy sum, divided by the number of units in the plan.
   let sum: Tensor
   private let optimizer: Adam
-  private let generatorPass: Pass
-  private let machine: Machine
   private let seed: UInt64
   private let memory = Arena()
   /// The number of units in the plan and the noise on the sum, which the means are computed with.
@@ -40,16 +37,15 @@ public final class Embedding: GenerativeModel {
     try settings.validate(for: format)
     self.settings = settings
     self.format = format
-    self.machine = machine
     self.seed = seed
     map = EmbeddingFeatures.map(settings, for: format, on: machine)
-    generator = DCGANNetworks.generator(settings.generator, for: format, seed: seed, on: machine)
-    average = WeightAverage(of: generator.parameters, decay: settings.averageDecay)
+    generator = AveragedGenerator(
+      width: settings.generatorWidth, latentSize: settings.latentSize,
+      averageDecay: settings.averageDecay, for: format, seed: seed, on: machine)
     optimizer = Adam(
       for: generator.parameters,
       AdamConstants(learningRate: Float(settings.learningRate), beta1: 0.5, beta2: 0.999),
       on: machine)
-    generatorPass = Pass(on: machine)
     sum = memory.makeZeros(Shape((map.dimension + 1) * max(1, format.classes.count)))
   }
 
@@ -70,7 +66,7 @@ public final class Embedding: GenerativeModel {
 
   public var description: String {
     "embedding, \(map.dimension) features of each class; generator, "
-      + "\(generator.parameters.count) parameters\n\(generator.description)"
+      + "\(generator.parameters.count) parameters\n\(generator.network.description)"
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
@@ -100,10 +96,7 @@ public final class Embedding: GenerativeModel {
   }
 
   public func work(_ step: FreeStep) throws -> StepReport {
-    let rate = LearningRateSchedule(
-      settings.learningRate, warmUpSteps: min(20, settings.steps / 10),
-      .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
-    ).rate(at: step.index)
+    let rate = step.learningRate(upTo: settings.learningRate)
     optimizer.learningRate = rate
     let known = means ?? estimatedMeans()
     means = known
@@ -112,10 +105,7 @@ public final class Embedding: GenerativeModel {
     for label in known.means.indices {
       distance += addGradient(ofClass: label, towards: known.means[label], at: step.index)
     }
-    machine.scale(generator.parameters.gradient, by: 1 / Float(known.means.count))
-    optimizer.update(generator.parameters, along: generator.parameters.gradient)
-    generator.parametersChanged()
-    average.update(from: generator.parameters)
+    generator.update(dividingBy: known.means.count, by: optimizer)
     return StepReport(curves: [
       .learningRate: Releasable(Double(rate), .chosenBeforehand),
       .embeddingDistance: Releasable(distance / Double(known.means.count), .postProcessing),
@@ -137,12 +127,11 @@ public final class Embedding: GenerativeModel {
     let half = settings.batchSize / 2
     var stream = SeededStream(
       seed: seed &+ UInt64(step * max(1, format.classes.count) + label) &* 0x9E37_79B9_7F4A_7C15)
-    let latents = LatentVectors(
-      size: settings.latentSize, labels: [Int](repeating: label, count: 2 * half),
-      classCount: format.classes.count, stream: &stream)
-    let images = latents.generate(0..<latents.count, with: generator, in: generatorPass)
+    let latents = generator.latents(
+      for: [Int](repeating: label, count: 2 * half), from: &stream)
+    let images = generator.images(0..<latents.count, of: latents)
     let count = map.dimension
-    let features = generatorPass.arena.make(Shape(2 * half, count))
+    let features = generator.pass.arena.make(Shape(2 * half, count))
     map.write(of: images, to: features)
     let gaps = [0, half].map { first in
       (0..<count).map { index -> Float in
@@ -151,16 +140,14 @@ public final class Embedding: GenerativeModel {
         return total / Float(half) - mean[index]
       }
     }
-    let gradient = generatorPass.arena.make(Shape(2 * half, count))
+    let gradient = generator.pass.arena.make(Shape(2 * half, count))
     for example in 0..<(2 * half) {
       let other = gaps[example < half ? 1 : 0]
       for index in 0..<count {
         gradient.pointer[example * count + index] = other[index] / Float(half)
       }
     }
-    generator.backward(
-      map.imageGradient(of: gradient), needsInputGradient: false, in: generatorPass)
-    generator.addGradient(in: generatorPass)
+    generator.addGradient(ofImages: map.imageGradient(of: gradient))
     return zip(gaps[0], gaps[1]).reduce(0) { $0 + Double($1.0 * $1.1) }
   }
 
@@ -168,17 +155,7 @@ public final class Embedding: GenerativeModel {
     _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
   ) throws {
     try settings.validate(request, for: format)
-    var stream = SeededStream(seed: request.seed)
-    let size = PrivateNetwork.defaultMicroBatchSize
-    try average.withAverage(in: generator) {
-      for first in stride(from: 0, to: request.labels.count, by: size) {
-        let latents = LatentVectors(
-          size: settings.latentSize, labels: Array(request.labels[first...].prefix(size)),
-          classCount: format.classes.count, stream: &stream)
-        try receive(
-          first, latents.generate(0..<latents.count, with: generator, in: generatorPass))
-      }
-    }
+    try generator.sample(request, receive)
   }
 
   public func save(into checkpoint: inout Checkpoint) {
@@ -186,9 +163,8 @@ public final class Embedding: GenerativeModel {
       shape: sum.shape.extents, values: sum.array)
     checkpoint.metadata["embedding.population"] = String(population)
     checkpoint.metadata["embedding.deviation"] = String(deviation)
-    checkpoint.save(generator.parameters, as: "generator")
     checkpoint.save(optimizer, as: "generator_optimizer")
-    checkpoint.save(average, as: "generator_average")
+    generator.save(into: &checkpoint)
   }
 
   public func restore(from checkpoint: Checkpoint) throws {
@@ -200,20 +176,16 @@ public final class Embedding: GenerativeModel {
         key: "embedding.deviation", found: checkpoint.metadata["embedding.deviation"])
     }
     means = nil
-    try checkpoint.restore(generator.parameters, from: "generator")
     try checkpoint.restore(optimizer, from: "generator_optimizer")
-    try checkpoint.restore(average, from: "generator_average")
-    generator.parametersChanged()
+    try generator.restore(from: checkpoint)
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
-    average.withAverage(in: generator) { checkpoint.save(generator.parameters, as: "generator") }
+    generator.saveAverage(into: &checkpoint)
   }
 
   public func restoreGenerator(from checkpoint: Checkpoint) throws {
-    try checkpoint.restore(generator.parameters, from: "generator")
-    average.restart()
-    generator.parametersChanged()
+    try generator.restoreAverage(from: checkpoint)
   }
 }
 

@@ -17,14 +17,9 @@ extension EmbeddingSettings {
         key, .integer(RecipeRange(1...256)),
         "Channels of the first random convolution; each later one doubles them. More features "
           + "describe images better, and their sum gets more noise.")
-    case .generatorWidth:
-      RecipeField(
-        key, .integer(RecipeRange(1...1024)),
-        "Channels before the last layer of the generator; each earlier layer has twice as many.")
-    case .latentSize:
-      RecipeField(
-        key, .integer(RecipeRange(1...4096)),
-        "Random numbers from which the generator makes one image.")
+    // The generators are the same.
+    case .generatorWidth: DPGANSettings.field(.generatorWidth)
+    case .latentSize: DPGANSettings.field(.latentSize)
     case .steps:
       RecipeField(
         key, .integer(RecipeRange(1...1_000_000)),

@@ -75,9 +75,4 @@ public struct EmbeddingSettings: ModelSettings {
       Double(max(1, format.classes.count)) * Double(features) * Double(1 << stages) * 64
     return generator + Double(latentSize) * seed + embeddings
   }
-
-  /// The settings of the generator's network.
-  var generator: DPGANSettings {
-    DPGANSettings(generatorWidth: generatorWidth, latentSize: latentSize)
-  }
 }

@@ -1,3 +1,5 @@
+import Learning
+
 /// Why a phase of a run costs no privacy.
 public enum FreeReason: String, Codable, Hashable, Sendable {
   /// It reads only public images, or images that a program draws.
@@ -78,6 +80,14 @@ public struct FreeStep: Sendable {
     self.phase = phase
     self.index = index
     self.stepCount = stepCount
+  }
+
+  /// The step size of this step: it rises over the first twenty steps at most, and falls to a twentieth of
+  /// the peak along half a cosine.
+  func learningRate(upTo peak: Double) -> Float {
+    LearningRateSchedule(
+      peak, warmUpSteps: min(20, stepCount / 10), .cosine(end: max(1, stepCount - 1), floor: 0.05)
+    ).rate(at: index)
   }
 }
 

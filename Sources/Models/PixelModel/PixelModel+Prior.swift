@@ -22,10 +22,7 @@ extension PixelModel {
     guard let prior = settings.prior, step.phase == PriorSettings.phase else {
       preconditionFailure("the recipe states no free phase \(step.phase)")
     }
-    let rate = LearningRateSchedule(
-      prior.learningRate, warmUpSteps: min(20, prior.steps / 10),
-      .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
-    ).rate(at: step.index)
+    let rate = step.learningRate(upTo: prior.learningRate)
     optimizer.learningRate = rate
     var examples = QuantizedImages(
       images: ProceduralImages(

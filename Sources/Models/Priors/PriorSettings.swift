@@ -35,7 +35,7 @@ public struct PriorSettings: Hashable, Sendable, Codable {
   /// The phase that the settings ask for.
   var outline: PhaseOutline {
     PhaseOutline(
-      Self.phase, "steps on images that a program draws, which show nobody",
+      Self.phase, "training steps on images that a program draws; they show no person",
       .free(.publicData, steps: steps))
   }
 

@@ -9,8 +9,8 @@ import Privacy
 
 /// An answer about the private images that a run may pay for beside its model: a phase of its own.
 ///
-/// It is a `HistogramAnswer` or a `VectorAnswer`, which know how such an answer is protected. It is kept as a file with the internal ones, so that a resumed run does not ask again, and it is
-/// released. A new answer is a file in this folder and a line in `PaidAnswers.kinds`.
+/// It is a `HistogramAnswer` or a `VectorAnswer`, which know how such an answer is protected. It is kept as a
+/// file with the internal ones, so that a resumed run does not ask again, and it is released. A new answer is a file in this folder and a line in `PaidAnswers.kinds`.
 protocol PaidAnswer: Codable, SendableMetatype {
   /// The name by which orders ask for it.
   static var request: String { get }
@@ -109,10 +109,12 @@ struct PaidAnswers {
     if let answer { answers.append(answer) }
   }
 
+  /// The names that files of answers have and had.
+  static let fileNames = kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
+
   /// Removes the answers that an earlier run left in a folder.
   static func removeAll(in folder: String) throws {
-    let known = kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
-    for name in try DurableFile.names(in: folder) where known.contains(name) {
+    for name in try DurableFile.names(in: folder) where fileNames.contains(name) {
       try systemCall("unlink", "\(folder)/\(name)") { unlink("\(folder)/\(name)") }
     }
   }

@@ -1,8 +1,5 @@
 import Compute
 import Control
-import Datasets
-import Evaluation
-import Learning
 import Models
 import Privacy
 

@@ -17,7 +17,7 @@ extension TrainingRun {
     let history = try history()
     guard let epsilon = results.epsilon, let delta = results.delta,
       history.releases.contains(where: {
-        // Results of earlier versions do not tell the claim.
+        // Results of earlier versions do not contain the claim.
         $0.run == order.name && $0.delta == delta
           && $0.epsilon == results.totalEpsilon ?? $0.epsilon
       }),
@@ -27,7 +27,7 @@ extension TrainingRun {
       throw ControlError.failed(
         "\(ResultsFile.path(in: places.internalFiles)): the ledger of the images knows no release of run "
           + "\(order.name) at this privacy loss (one that it noted expected). The file was changed, or the "
-          + "ledger is another. Restore them; figment ledger verify tells what was released.")
+          + "ledger is another. Restore them; figment ledger verify lists what was released.")
     }
     return results
   }

@@ -126,8 +126,6 @@ final class PhaseExecution {
       shouldStop: { [run] in run.stop.isRaised || heldOut?.isSettled ?? false },
       report: { try note($0, of: phase, after: first, schedule, &pace) },
       blockEnded: { try save(phase, after: first, pace, trainer.progress) })
-    self.steps[phase.name] = (made: trainer.step, charged: trainer.charged)
-    if saved < first + trainer.step { try save(phase, after: first, pace, trainer.progress) }
     if !run.stop.isRaised, heldOut?.isSettled ?? false {
       run.note(
         "ends early: held-out images became no likelier at the last "
@@ -143,12 +141,10 @@ final class PhaseExecution {
     let work = FreeWork(model, phase: phase, step: step)
     var pace = TrainingPace(from: step)
     let schedule = TrainingSchedule(steps: phase.stepCount)
-    let ending = try work.run(
+    return try work.run(
       blockSize: schedule.blockSize, shouldStop: { [run] in run.stop.isRaised },
       report: { try note($0, of: phase, after: first, schedule, &pace) },
       blockEnded: { try save(phase, after: first, pace, work.progress) })
-    steps[phase.name] = (made: work.step, charged: 0)
-    return ending
   }
 
   /// Keeps the curves and the preview of a step, and reports it.
@@ -177,22 +173,18 @@ final class PhaseExecution {
       .progress(self.progress(phase, progress, pace, checkpoint: saved, curve: watched)))
   }
 
-  /// Steps made over all phases when `step` of a phase were made.
-  private func made(in phase: Phase, _ step: Int) -> Int {
-    stepsMade - (steps[phase.name]?.made ?? 0) + step
-  }
-
-  /// Writes a checkpoint, and waits for room where there is none.
+  /// Takes note of a block that ended and writes a checkpoint, and waits for room where there is none.
   private func save(
     _ phase: Phase, after first: Int, _ pace: TrainingPace, _ progress: Trainer.Progress
   ) throws {
+    steps[phase.name] = (made: progress.step, charged: progress.charged)
     let report = { [self, saved] in
       self.progress(phase, progress, pace, checkpoint: saved)
     }
     try run.whenThereIsRoom(for: "a checkpoint", report) {
       try run.checkpoints.save(
-        model, step: first + progress.step, phase: phase.name,
-        made: made(in: phase, progress.step), learntFrom: plan.snapshot)
+        model, step: first + progress.step, phase: phase.name, made: stepsMade,
+        learntFrom: plan.snapshot)
     }
     saved = first + progress.step
     run.report(.progress(self.progress(phase, progress, pace, checkpoint: saved)))

@@ -67,7 +67,7 @@ extension TrainingRun {
       throw ControlError.conflict(
         "run \(order.name): \(made). The set is not published (at least "
           + "\(Int((1 - Self.largestLoss) * 100)) % of the steps expected). Allow fewer steps to publish "
-          + "it all the same (figment resume or figmentd run with --allow-fewer-steps), or train anew."
+          + "it anyway (figment resume or figmentd run with --allow-fewer-steps), or train anew."
       )
     }
     note("\(made); published as allowed")

@@ -115,7 +115,7 @@ package final class TrainingRun {
     if saved.damaged > 0 {
       note("the newest checkpoint is damaged: goes back to that of step \(saved.step)")
     } else if saved.step > 0 {
-      note("goes on from the checkpoint of step \(saved.step)")
+      note("continues from the checkpoint of step \(saved.step)")
     }
     return try RunPlace(
       saved.phase, step: saved.step, made: saved.made, in: plan, of: order.name)

@@ -5,7 +5,7 @@ package import Privacy
 
 extension RunOrder {
   /// Refuses an order that no run could carry out, before anything is queued or written: a recipe
-  /// out of range, questions that cost as much as the run, a delta or an epsilon that no accountant
+  /// out of range, answers that cost as much as the run, a delta or an epsilon that no accountant
   /// reaches, a budget without room.
   ///
   /// - Parameters:
@@ -29,8 +29,8 @@ extension RunOrder {
     }
     _ = try PrivacyBudget(epsilon: epsilon, delta: delta)
     if let classes = rules.classes { try requireAnswers(classes: classes) }
-    let outline = try RunOutline(self, classes: classes, population: population ?? units ?? 1)
-    try outline.requireRoom(within: epsilon)
+    try RunOutline(self, classes: classes, population: population ?? units ?? 1)
+      .answers(within: epsilon)
     let history = try history()
     guard let units = population ?? units, units > 0 else { return }
     let priced = try PricedPhases(self, classes: classes, units: units, after: history)

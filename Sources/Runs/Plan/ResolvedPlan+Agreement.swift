@@ -7,7 +7,7 @@ import Privacy
 /// Whether an order that finds an earlier attempt at its place asks for the same run.
 ///
 /// A job of the daemon cannot change its order. A command can be given again with other options,
-/// and going on with the old ones in silence would end in a set that nobody asked for.
+/// and a run that silently kept the old ones would end in a set that was not asked for.
 extension ResolvedPlan {
   /// Refuses an order that differs from what this run decided before its first step.
   ///
@@ -24,13 +24,13 @@ extension ResolvedPlan {
     guard differences.isEmpty else {
       throw ControlError.conflict(
         "\(folder) holds an earlier attempt at this run with another"
-          + " \(differences.joined(separator: ", another ")). Give the options of that attempt to go on with it,"
+          + " \(differences.joined(separator: ", another ")). Repeat the options of that attempt to continue it,"
           + " or another --name or --output for a new run.")
     }
   }
 
-  /// Refuses to go on with a design that is not the one which the ledger heard of before the first
-  /// step: its noise, steps or questions would not be those that were paid for.
+  /// Refuses to continue with a plan that the ledger's first announcement does not contain: its noise, steps
+  /// or answers would not be those that were paid for.
   ///
   /// `announced` is the plan of the run's first attempt; nil before there is one. Lines of earlier
   /// versions have no fingerprint, so what they announced is compared.

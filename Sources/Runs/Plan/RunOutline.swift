@@ -60,9 +60,7 @@ struct RunOutline {
   func phases(
     within budget: PrivacyBudget, calibration: Calibration
   ) throws -> (phases: [Phase], epsilon: Double) {
-    try requireRoom(within: budget.epsilon)
-    let before = try answersBefore.map { try $0.phase(of: order, population: population) }
-    let after = try answersAfter.map { try $0.phase(of: order, population: population) }
+    let (before, after) = try answers(within: budget.epsilon)
     var own = try model.map { outline -> Phase? in
       guard outline.isPaid, let share = outline.share else {
         return outline.isPaid
@@ -91,13 +89,17 @@ struct RunOutline {
     drawing, "the synthetic images are drawn by the trained model", .free(.postProcessing, steps: 0)
   )
 
-  /// Refuses answers and shares that leave nothing for the phase that gets the rest, and answers that no
-  /// noise can protect.
-  func requireRoom(within epsilon: Double) throws {
+  /// The phases that ask for answers, before and after drawing.
+  ///
+  /// - Throws: where answers and shares leave nothing of `epsilon` for the phase that gets the rest, and for
+  ///   an answer that no noise can protect.
+  @discardableResult
+  func answers(within epsilon: Double) throws -> (before: [Phase], after: [Phase]) {
     let asked = answersBefore + answersAfter
-    for answer in asked { _ = try answer.phase(of: order, population: population) }
+    let before = try answersBefore.map { try $0.phase(of: order, population: population) }
+    let after = try answersAfter.map { try $0.phase(of: order, population: population) }
     let shares = model.compactMap { $0.isPaid ? $0.share : nil }.reduce(0, +) * epsilon
-    guard asked.reduce(shares, { $0 + $1.epsilon }) >= epsilon else { return }
+    guard asked.reduce(shares, { $0 + $1.epsilon }) >= epsilon else { return (before, after) }
     let fields = asked.map { "\($0.kind.request) \($0.epsilon)" }.joined(separator: " and ")
     throw ControlError.invalid(
       "answers: \(fields), \(asked.count > 1 ? "together " : "")not below the run's epsilon, which pays "

@@ -46,30 +46,27 @@ package struct TrainingForecast {
   private static func seconds(
     of phase: Phase, _ model: any GenerativeModel, classCount: Int, measuredFor duration: Double
   ) throws -> Double {
+    let images = phase.plan.map { min($0.batchSize, mostImages(phase)) } ?? 0
     let noise = NoiseStream()
     let clock = ContinuousClock()
     let start = clock.now
     var steps = 0
     repeat {
       if let plan = phase.plan {
-        let count = min(plan.batchSize, mostImages(phase))
         _ = try model.step(
           TrainingStep(
             phase: phase.name, index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
             protection: plan.mechanism.map(Protection.noise) ?? .none(.onNoiseImages),
             noise: noise),
-          on: PrivateExamples(NoiseExamples(count: count, classCount: classCount)))
+          on: PrivateExamples(NoiseExamples(count: images, classCount: classCount)))
       } else {
         _ = try model.work(
           FreeStep(phase: phase.name, index: steps, stepCount: phase.stepCount))
       }
       steps += 1
     } while clock.now - start < .seconds(duration) && steps < phase.stepCount
-    let share = phase.plan.map {
-      Double($0.batchSize) / Double(min($0.batchSize, mostImages(phase)))
-    }
-    return (clock.now - start) / .seconds(1) / Double(steps) * Double(phase.stepCount)
-      * (share ?? 1)
+    let share = phase.plan.map { Double($0.batchSize) / Double(images) } ?? 1
+    return (clock.now - start) / .seconds(1) / Double(steps) * Double(phase.stepCount) * share
   }
 
   /// An answer reads the whole population in blocks, so a part of it needs as much memory and the time of that

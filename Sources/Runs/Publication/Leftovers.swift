@@ -11,7 +11,7 @@ package enum Leftovers {
     [
       "design.json", "files.jsonl", "images.json", "metrics.jsonl", "published.json",
       "report.html", "report.json", "results.json", "run-name", "run.json",
-    ] + PaidAnswers.kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
+    ] + PaidAnswers.fileNames
   /// Packed pixels; those that are held out are there for a moment only.
   private static let packs = ["images.pack.", "holdout.pack."]
   private static let heldOut = "holdout.pack"

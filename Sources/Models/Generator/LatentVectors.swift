@@ -51,14 +51,12 @@ struct LatentVectors {
 
 /// Fakes as training examples of the discriminator, generated one micro-batch at a time.
 struct GeneratedExamples: ExampleSource {
-  private let generator: Network
+  private let generator: AveragedGenerator
   private let latents: LatentVectors
-  private let pass: Pass
 
-  init(_ generator: Network, latents: LatentVectors, in pass: Pass) {
+  init(_ generator: AveragedGenerator, latents: LatentVectors) {
     self.generator = generator
     self.latents = latents
-    self.pass = pass
   }
 
   var count: Int { latents.count }
@@ -68,6 +66,6 @@ struct GeneratedExamples: ExampleSource {
   }
 
   func fill(_ target: Tensor, from range: Range<Int>) {
-    target.copy(from: latents.generate(range, with: generator, in: pass))
+    target.copy(from: generator.images(range, of: latents))
   }
 }

@@ -36,11 +36,11 @@ struct DCGANNetworks {
 
   /// Maps an image and a class to one logit: positive means real.
   static func discriminator(
-    _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+    width: Int, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) -> PrivateNetwork {
     var net = NetworkBuilder(input: format.shape, on: machine)
     for (index, stage) in stages(for: format).enumerated() {
-      net.convolution(settings.width << index, kernel: stage.kernel, stride: 2, padding: 1)
+      net.convolution(width << index, kernel: stage.kernel, stride: 2, padding: 1)
       if format.classes.count > 1 {
         net.classBias(classes: format.classes.count, initialization: classSpread)
       }
@@ -56,11 +56,11 @@ struct DCGANNetworks {
 
   /// Maps a latent vector and a class to an image in [−1, 1].
   static func generator(
-    _ settings: DPGANSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
+    width: Int, latentSize: Int, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) -> Network {
-    var net = NetworkBuilder(input: Shape(settings.latentSize), on: machine)
+    var net = NetworkBuilder(input: Shape(latentSize), on: machine)
     let stages = stages(for: format)
-    let channels = { (index: Int) in settings.generatorWidth << index }
+    let channels = { (index: Int) in width << index }
     let side = stages[stages.count - 1].half
     let seedShape = Shape(side, side, channels(stages.count - 1))
     net.dense(seedShape.count)
