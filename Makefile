@@ -51,6 +51,7 @@ fuzz: dependencies
 lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	Scripts/check-units.sh
+	Scripts/check-skipped-test.sh
 
 # The shipped binaries, not those of the tests. Ten minutes at most; exit code 77 means that no system can be
 # booted here.

@@ -24,13 +24,14 @@ awk -v list="$list" '
   }
   { gsub(/\033\[[0-9;]*[A-Za-z]/, "") }
   /Test run with [0-9]+ tests?/ { ran = 1 }
-  # "➜ Test name() skipped: reason", "➜ Suite Name skipped"
-  /(Test|Suite) .* skipped(:|\.|$)/ && !/Test run with/ {
+  # "➜ Test name() skipped: reason", "➜ Suite Name skipped". The name is an identifier, a text in quotation marks or
+  # one in backticks, so that arguments and reasons which contain the word do not count.
+  /^[^A-Za-z0-9]*(Test|Suite) ([A-Za-z_][A-Za-z0-9_]*(\([^ ]*\))?|"[^"]*"|`[^`]*`(\([^ ]*\))?) skipped(:.*|\.)?$/ {
     name = $0
-    sub(/.*(Test|Suite) /, "", name)
-    sub(/ skipped.*/, "", name)
-    sub(/\(.*/, "", name)
-    gsub(/"/, "", name)
+    sub(/^[^A-Za-z0-9]*(Test|Suite) /, "", name)
+    sub(/ skipped(:.*|\.)?$/, "", name)
+    sub(/\([^ ]*\)$/, "", name)
+    gsub(/["`]/, "", name)
     if (!(name in allowed)) {
       print "skipped without permission: " $0
       bad = 1
