@@ -18,7 +18,6 @@ let kernelFlags: [CSetting] = [
 ]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -34,7 +33,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
@@ -47,11 +45,13 @@ let package = Package(
         .linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff"),
         .linkedLibrary("webp"), .linkedLibrary("lcms2"), .linkedLibrary("z"),
       ]),
+    .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "Compute", dependencies: ["CKernels"], swiftSettings: strict),
     .target(name: "Privacy", swiftSettings: strict),
     .target(name: "Learning", dependencies: ["Compute", "Privacy"], swiftSettings: strict),
     .target(
-      name: "Datasets", dependencies: ["CImageCodecs", "Compute", crypto], swiftSettings: strict),
+      name: "Datasets", dependencies: ["CImageCodecs", "CLibcrypto", "Compute"],
+      swiftSettings: strict),
     .target(
       name: "Models", dependencies: ["Compute", "Privacy", "Learning", "Datasets"],
       swiftSettings: strict),
@@ -62,7 +62,7 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control", crypto,
+        "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control",
       ], swiftSettings: strict),
     .target(
       name: "CommandLineOptions", dependencies: ["Control", argumentParser], swiftSettings: strict),
@@ -70,7 +70,7 @@ let package = Package(
       name: "figmentd",
       dependencies: [
         "Compute", "Privacy", "Learning", "Datasets", "Models", "Evaluation", "Control", "Runs",
-        "CommandLineOptions", argumentParser, logging, crypto,
+        "CommandLineOptions", argumentParser, logging,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

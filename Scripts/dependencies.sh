@@ -15,6 +15,7 @@ header() { test -e "/usr/include/$1" || ls /usr/include/*/"$1" > /dev/null 2>&1;
 header tiffio.h || missing="$missing libtiff-dev"
 header webp/decode.h || missing="$missing libwebp-dev"
 test -e /usr/include/lcms2.h || missing="$missing liblcms2-dev"
+test -e /usr/include/openssl/evp.h || missing="$missing libssl-dev"
 test -e /usr/include/sqlite3.h || missing="$missing libsqlite3-dev"
 test -z "$missing" && exit 0
 

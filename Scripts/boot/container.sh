@@ -3,7 +3,7 @@
 
 # The libraries that the release build links to and that not every Debian has; the Swift library is linked
 # statically.
-packages=systemd,systemd-sysv,dbus,libpng16-16,libjpeg62-turbo,libsqlite3-0,libtiff6,libwebp7,liblcms2-2
+packages=systemd,systemd-sysv,dbus,libpng16-16,libjpeg62-turbo,libsqlite3-0,libtiff6,libwebp7,liblcms2-2,libssl3
 leader=""
 nspawn=""
 groups=""

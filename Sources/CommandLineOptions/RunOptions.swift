@@ -35,8 +35,9 @@ public struct RunOptions: ParsableArguments {
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "Release a noisy answer about the real images; this part of epsilon pays for it. class-counts: the "
-        + "numbers of images per class. accuracy: the accuracy on real images of a classifier trained on "
-        + "the synthetic set. May be repeated.", valueName: "name=epsilon"))
+        + "numbers of images per class. class-means: the mean image of each class. accuracy: the "
+        + "accuracy on real images of a classifier trained on the synthetic set. May be repeated.",
+      valueName: "name=epsilon"))
   public var answer: [AnswerPrice] = []
 
   @Option(

@@ -50,6 +50,18 @@ import Testing
     #expect(result.files.map(\.className).first == "class0")
   }
 
+  @Test func onlyTheListedFilesArePackedAndTheirChangesAreSeen() throws {
+    let folder = try folder()
+    let listing = try FolderScan(root: folder.path("root"))
+    try folder.write(tinyPNG(90), "root/class0/late.png")
+    try FileManager.default.removeItem(atPath: folder.path("root/class1/4.png"))
+    let result = try SnapshotBuilder(
+      root: folder.path("root"), transform: tinyTransform, threadCount: 2
+    ).build(in: folder.path("state"), listing: listing)
+    #expect(result.files.countsByCode() == ["accepted": 11, "vanished": 1])
+    #expect(result.snapshot.countsByClass() == [4, 3, 4])
+  }
+
   @Test func theSameSetProducesTheSameFileForAllNamesOrdersAndThreads() throws {
     let first = try folder()
     let one = try build(first, threads: 1)

@@ -54,6 +54,7 @@ import Testing
       try MetricsFile.forget(after: 7, in: places.internalFiles)
     },
     Kind(name: "internal/class_counts.json") { try readAnswers($0) },
+    Kind(name: "internal/class_means.json") { try readAnswers($0) },
     Kind(name: "internal/accuracy.json") { try readAnswers($0) },
     Kind(name: "internal/run-name") { places in
       let name = try RunName.ofRun("run", at: "/out", in: places.internalFiles)
@@ -92,6 +93,7 @@ import Testing
     var answers = PaidAnswers()
     for kind in PaidAnswers.kinds { answers.add(try saved(kind, places.internalFiles)) }
     _ = (answers.words, answers.contents, answers.facts, answers.accuracyForVerdict)
+    _ = answers.pictures.map { PNGEncoder().encode($0.image.value) }
   }
 
   private static func saved<Answer: PaidAnswer>(
@@ -102,7 +104,7 @@ import Testing
 
   /// A finished run with all its files; trained once, since reading is what is tested.
   private static let trained = Result {
-    let bench = try RunBench(answers: ["class-counts": 1, "accuracy": 1])
+    let bench = try RunBench(answers: ["class-counts": 1, "class-means": 1, "accuracy": 1])
     #expect(try bench.run().isFinished)
     try RunName.keep("run-0123456789ab", in: bench.places.internalFiles)
     return bench

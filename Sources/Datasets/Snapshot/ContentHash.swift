@@ -1,5 +1,3 @@
-internal import Crypto
-
 /// A SHA-256 hash.
 public struct ContentHash: Hashable, Sendable {
   /// The 32 bytes as four big-endian numbers, so that comparing numbers compares bytes.
@@ -10,9 +8,9 @@ public struct ContentHash: Hashable, Sendable {
 
   /// The hash of `bytes`.
   public init(of bytes: UnsafeRawBufferPointer) {
-    var function = SHA256()
-    function.update(bufferPointer: bytes)
-    self.init(function.finalize())
+    let function = SHA256()
+    function.update(bytes)
+    self = function.finish()
   }
 
   /// Creates a hash from its 32 bytes; nil for another count.
@@ -22,15 +20,6 @@ public struct ContentHash: Hashable, Sendable {
       UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
     }
     words = (word(0), word(1), word(2), word(3))
-  }
-
-  init(_ digest: SHA256.Digest) {
-    self = digest.withUnsafeBytes { bytes in
-      guard let hash = ContentHash(bytes: bytes) else {
-        preconditionFailure("SHA-256 has 32 bytes")
-      }
-      return hash
-    }
   }
 
   /// Writes the 32 bytes.

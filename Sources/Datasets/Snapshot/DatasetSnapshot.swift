@@ -1,4 +1,3 @@
-internal import Crypto
 internal import FoundationEssentials
 import Glibc
 
@@ -142,14 +141,14 @@ public final class DatasetSnapshot: Sendable {
 
   /// SHA-256 of a packed file, its checksum field taken as zero.
   static func checksum(of bytes: UnsafeRawBufferPointer) -> ContentHash {
-    var function = SHA256()
+    let function = SHA256()
     let zeros = [UInt8](repeating: 0, count: ContentHash.byteCount)
     func add(_ range: Range<Int>) {
-      function.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[range]))
+      function.update(UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
     add(0..<SnapshotLayout.checksumOffset)
-    function.update(data: zeros)
+    function.update(zeros)
     add((SnapshotLayout.checksumOffset + ContentHash.byteCount)..<bytes.count)
-    return ContentHash(function.finalize())
+    return function.finish()
   }
 }

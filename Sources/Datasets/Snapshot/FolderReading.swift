@@ -22,12 +22,18 @@ final class FolderReading: Sendable {
   private let finishedCount = Atomic<Int>(0)
   private let failure = Mutex<(any Error)?>(nil)
 
-  convenience init(_ builder: SnapshotBuilder, known: [RelativePath: InspectedFile] = [:]) throws {
+  /// Creates a reading of `listing`, or of the folder as it is now.
+  convenience init(
+    _ builder: SnapshotBuilder, known: [RelativePath: InspectedFile] = [:],
+    listing: FolderScan? = nil
+  ) throws {
     try builder.rules.validate()
     let root = try Directory.root(builder.root)
-    let scan = try FolderScan(
-      root: root, path: builder.root, below: RelativePath(bytes: []), rules: builder.rules,
-      withSignatures: !known.isEmpty)
+    let scan =
+      try listing
+      ?? FolderScan(
+        root: root, path: builder.root, below: RelativePath(bytes: []), rules: builder.rules,
+        withSignatures: !known.isEmpty)
     self.init(builder, known: known, root: root, scan: scan)
   }
 

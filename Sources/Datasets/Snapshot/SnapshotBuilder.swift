@@ -72,11 +72,12 @@ public struct SnapshotBuilder: Sendable {
   /// Creates a missing directory with mode 0700, and refuses one that others may enter. The file has mode 0600
   /// and is written atomically.
   ///
+  /// - Parameter listing: the files to read; nil lists the folder first.
   /// - Throws: `DatasetError`; `.noImages` if no file was accepted.
-  public func build(in directory: String, named name: String = "images.pack") throws
-    -> SnapshotResult
-  {
-    let reading = try FolderReading(self)
+  public func build(
+    in directory: String, named name: String = "images.pack", listing: FolderScan? = nil
+  ) throws -> SnapshotResult {
+    let reading = try FolderReading(self, listing: listing)
     let packer = try SnapshotPacker(
       directory: directory, name: name, slotCount: reading.fileCount, transform: transform)
     try reading.run(into: packer)

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import FoundationEssentials
 import Glibc
 import Synchronization

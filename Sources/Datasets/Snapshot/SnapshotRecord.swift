@@ -1,5 +1,3 @@
-internal import Crypto
-
 /// One accepted image of a set, before it is packed.
 struct SnapshotRecord: Equatable {
   /// SHA-256 of the encoded file.
@@ -26,8 +24,8 @@ enum SnapshotDigest {
     of records: some Sequence<SnapshotRecord>, classes: [String], transform: ImageTransform,
     unit: PrivacyUnit
   ) -> ContentHash {
-    var function = SHA256()
-    func add(_ bytes: [UInt8]) { function.update(data: bytes) }
+    let function = SHA256()
+    func add(_ bytes: [UInt8]) { function.update(bytes) }
     func addSized(_ bytes: some Collection<UInt8>) {
       var sized: [UInt8] = []
       sized.append(littleEndian: UInt64(bytes.count))
@@ -39,13 +37,13 @@ enum SnapshotDigest {
     for name in classes { addSized(name.utf8) }
     add([0xff])
     for record in records {
-      record.hash.withUnsafeBytes { function.update(bufferPointer: $0) }
+      record.hash.withUnsafeBytes { function.update($0) }
       var label: [UInt8] = []
       label.append(littleEndian: record.label)
       add(label)
       if let person = record.person { addSized(person) }
     }
-    return ContentHash(function.finalize())
+    return function.finish()
   }
 }
 

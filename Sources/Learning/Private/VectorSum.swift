@@ -42,33 +42,57 @@ public struct VectorSum {
     self.features = features
   }
 
-  /// Describes the sum of the features of images by class: a vector has one block for each class, and that of
-  /// an image's own class holds its features, scaled, and `countShare`, by which images can be counted.
+  /// Describes a sum by class: a vector has one block for each class, and that of an image's own class holds its
+  /// features, scaled, and `countShare`, by which images can be counted.
   ///
-  /// The vector of an image has norm 1. `classCount` is 1 where there are no classes.
+  /// `features` writes vectors of at most norm 1, and so the vector of an image has at most norm 1. `classCount` is
+  /// 1 where there are no classes.
+  public init(
+    byClass classCount: Int, featureCount: Int, countShare: Float, of shape: Shape,
+    by mechanism: SubsampledGaussian, features: @escaping Features
+  ) {
+    self.init(
+      classCount: classCount, featureCount: featureCount, countShare: countShare, of: shape,
+      by: mechanism, writing: { features($0, $1, $2) })
+  }
+
+  /// Describes the sum by class of features that a map computes.
   public init(
     embeddingBy map: FeatureMap, classCount: Int, countShare: Float,
     by mechanism: SubsampledGaussian
   ) {
+    self.init(
+      classCount: classCount, featureCount: map.dimension, countShare: countShare, of: map.shape,
+      by: mechanism
+    ) { images, _, features in
+      map.write(of: images, to: features)
+      map.forget()
+    }
+  }
+
+  private init(
+    classCount: Int, featureCount: Int, countShare: Float, of shape: Shape,
+    by mechanism: SubsampledGaussian,
+    writing write: @escaping (_ images: Tensor, _ labels: [Int], _ target: Tensor) -> Void
+  ) {
     precondition(classCount > 0 && countShare > 0 && countShare < 1, "blocks hold both parts")
-    let block = map.dimension + 1
+    let block = featureCount + 1
     let scale = (1 - countShare * countShare).squareRoot()
     dimension = block * classCount
     blockSize = block
-    shape = map.shape
+    self.shape = shape
     self.mechanism = mechanism
-    features = { images, _, target in
+    features = { images, labels, target in
       let count = images.shape[0]
       let arena = Arena()
-      let features = arena.make(Shape(count, map.dimension))
-      map.write(of: images, to: features)
+      let features = arena.make(Shape(count, featureCount))
+      write(images, labels, features)
       for example in 0..<count {
         let place = target.pointer + example * block
-        let source = features.pointer + example * map.dimension
-        for index in 0..<map.dimension { place[index] = scale * source[index] }
-        place[map.dimension] = countShare
+        let source = features.pointer + example * featureCount
+        for index in 0..<featureCount { place[index] = scale * source[index] }
+        place[featureCount] = countShare
       }
-      map.forget()
     }
   }
 

@@ -1,4 +1,3 @@
-import Crypto
 import FoundationEssentials
 package import Privacy
 
@@ -67,7 +66,7 @@ package struct LedgerFileLine: Hashable, Sendable {
   }
 
   private static func hash(of bytes: [UInt8]) -> String {
-    SHA256.hash(data: bytes).hexadecimal
+    bytes.sha256
   }
 }
 

@@ -1,5 +1,4 @@
 import Control
-import Crypto
 import FoundationEssentials
 import Glibc
 package import Privacy
@@ -66,6 +65,6 @@ package enum RootLedger {
         "folder \(root): cannot be opened (\(String(cString: strerror(errno)))).")
     }
     defer { free(resolved) }
-    return SHA256.hash(data: Data(String(cString: resolved).utf8)).prefix(16).hexadecimal
+    return String(Data(String(cString: resolved).utf8).sha256.prefix(32))
   }
 }

@@ -10,7 +10,8 @@ import Privacy
 /// An answer about the private images that a run may pay for beside its model: a phase of its own.
 ///
 /// It is a `HistogramAnswer` or a `VectorAnswer`, which know how such an answer is protected. It is kept as a
-/// file with the internal ones, so that a resumed run does not ask again, and it is released. A new answer is a file in this folder and a line in `PaidAnswers.kinds`.
+/// file with the internal ones, so that a resumed run does not ask again, and it is released. A new answer is a
+/// file in this folder and a line in `PaidAnswers.kinds`.
 protocol PaidAnswer: Codable, SendableMetatype {
   /// The name by which orders ask for it.
   static var request: String { get }
@@ -38,6 +39,8 @@ protocol PaidAnswer: Codable, SendableMetatype {
   var words: String { get }
   /// What the file holds, for the card of the set.
   var contents: String { get }
+  /// A picture of it that leaves beside the file; nil for none.
+  var picture: (name: String, image: Image)? { get }
   /// What a report states of it; nil for nothing.
   var fact: (name: String, value: String)? { get }
   /// The accuracy that a report's verdict reads; nil for answers that hold none.
@@ -69,6 +72,7 @@ extension PaidAnswer {
   static var formerPhase: String? { nil }
   static var formerName: String? { nil }
   static func require(classes: [String]) throws(ControlError) {}
+  var picture: (name: String, image: Image)? { nil }
   var fact: (name: String, value: String)? { nil }
   var accuracyForVerdict: PaidAccuracy? { nil }
 
@@ -100,7 +104,9 @@ extension PaidAnswer {
 /// All answers that a run got.
 struct PaidAnswers {
   /// The answers that a run can ask for.
-  static let kinds: [any PaidAnswer.Type] = [ClassCountsAnswer.self, SyntheticAccuracyAnswer.self]
+  static let kinds: [any PaidAnswer.Type] = [
+    ClassCountsAnswer.self, ClassMeansAnswer.self, SyntheticAccuracyAnswer.self,
+  ]
 
   private var answers: [Releasable<any PaidAnswer>] = []
 
@@ -138,6 +144,13 @@ struct PaidAnswers {
     answers.lazy.compactMap { answer in
       answer.value.accuracyForVerdict.map { score in answer.map { _ in score } }
     }.first
+  }
+
+  /// Their pictures.
+  var pictures: [(name: String, image: Releasable<Image>)] {
+    answers.compactMap { answer in
+      answer.value.picture.map { picture in (picture.name, answer.map { _ in picture.image }) }
+    }
   }
 
   /// Their files.

@@ -9,9 +9,11 @@ protocol VectorAnswer: PaidAnswer {
   /// The largest norm of the sum of a unit's vectors.
   static var clipNorm: Double { get }
   /// Describes the vectors of an example, and what is made of their noisy sum.
-  static func prepare(_ inputs: AnswerInputs, _ mechanism: SubsampledGaussian) throws -> Vectors<
-    Self
-  >
+  ///
+  /// - Parameter epsilon: what the answer alone costs.
+  static func prepare(
+    _ inputs: AnswerInputs, _ mechanism: SubsampledGaussian, epsilon: Double
+  ) throws -> Vectors<Self>
 }
 
 /// Vectors of private examples, and what is made of their noisy sum.
@@ -40,7 +42,7 @@ extension VectorAnswer {
     guard case .sum(let mechanism) = phase.work else {
       preconditionFailure("phase \(phase.name) asks for no sum of vectors")
     }
-    let vectors = try prepare(inputs, mechanism)
+    let vectors = try prepare(inputs, mechanism, epsilon: phase.epsilon ?? 0)
     let images = SnapshotImages(inputs.snapshot)
     return { reservation, noise in
       precondition(

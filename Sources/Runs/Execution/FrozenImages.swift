@@ -23,13 +23,13 @@ struct FrozenImages {
   private static let pack = "images.pack"
   private static let identityName = "images.json"
 
-  /// Packs the images of a folder into `folder` under a new name.
+  /// Packs the images of the listed files into `folder` under a new name.
   ///
   /// `name` is drawn by the caller, not computed from the images.
   static func build(
-    _ builder: SnapshotBuilder, named name: String, in folder: String
+    _ builder: SnapshotBuilder, of listing: FolderScan, named name: String, in folder: String
   ) throws -> (images: FrozenImages, files: [InspectedFile]) {
-    let result = try builder.build(in: folder, named: pack)
+    let result = try builder.build(in: folder, named: pack, listing: listing)
     let identity = Identity(name: name, digest: "\(result.snapshot.digest)")
     try DurableFile.write(
       try ControlCoding.encodeForPeople(Formatted(identity)), to: "\(folder)/\(identityName)")

@@ -17,20 +17,27 @@ struct SettledRoot {
   private static let patience = 2
   private static let slice: UInt32 = 50_000
 
-  /// Waits for files that have changed a moment ago, as those of a copy that has just ended.
+  /// Lists the root once its files are settled, or once the wait for them is over.
+  ///
+  /// Files that changed a moment ago, as those of a copy that has just ended, are waited for. The listing is the one
+  /// that the run reads, so that a file which arrives later belongs to the next run.
   ///
   /// - Throws: `DatasetError`; `.stopped` when `stop` is raised.
-  func wait(unless stop: StopSignal) throws {
-    guard settle > .zero else { return }
-    for _ in 0..<Self.patience {
-      let scan = try FolderScan(root: root, rules: rules, withSignatures: true)
-      if scan.signatures.allSatisfy({ $0.hasBeenQuiet(for: settle) }) { return }
+  func listing(unless stop: StopSignal) throws -> FolderScan {
+    for _ in 0..<(settle > .zero ? Self.patience : 0) {
+      let scan = try list()
+      if scan.signatures.allSatisfy({ $0.hasBeenQuiet(for: settle) }) { return scan }
       let end = ContinuousClock.now + settle
       while ContinuousClock.now < end {
         if stop.isRaised { throw DatasetError.stopped }
         usleep(Self.slice)
       }
     }
+    return try list()
+  }
+
+  private func list() throws -> FolderScan {
+    try FolderScan(root: root, rules: rules, withSignatures: settle > .zero)
   }
 
   /// Whether a file counts as written.

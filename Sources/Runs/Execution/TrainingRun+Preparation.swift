@@ -54,7 +54,7 @@ extension TrainingRun {
   private func freeze() throws -> FrozenImages {
     report(.progress(JobProgress(phase: .scan, done: 0, total: 0)))
     let settled = SettledRoot(root: order.root, rules: order.rules, settle: order.settle)
-    try settled.wait(unless: stop)
+    let listing = try settled.listing(unless: stop)
     var builder = SnapshotBuilder(
       root: order.root, rules: order.rules, transform: order.transform,
       threadCount: machine.threads.threadCount)
@@ -69,7 +69,8 @@ extension TrainingRun {
     builder.onVerdicts = { found in files.withLock { $0 = found } }
     defer { tellOwnerOf(files.withLock { $0 }, builder.transform) }
     do {
-      let frozen = try FrozenImages.build(builder, named: conditions.drawSecret(), in: folder)
+      let frozen = try FrozenImages.build(
+        builder, of: listing, named: conditions.drawSecret(), in: folder)
       verdicts = frozen.files.countsByCode()
       try VerdictsFile.write(frozen.files, in: folder)
       return frozen.images

@@ -1,3 +1,11 @@
+import Datasets
+import FoundationEssentials
+
+extension ContiguousBytes {
+  /// SHA-256 of the bytes, as 64 lower-case hexadecimal digits.
+  var sha256: String { withUnsafeBytes { ContentHash(of: $0).description } }
+}
+
 extension Sequence<UInt8> {
   /// The bytes as two lower-case hexadecimal digits each.
   var hexadecimal: String {

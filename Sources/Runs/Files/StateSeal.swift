@@ -1,5 +1,4 @@
 package import Control
-import Crypto
 package import FoundationEssentials
 
 /// The checksum that a record of the state carries, so that a number which a disk or a hand changed is
@@ -15,7 +14,7 @@ package enum StateSeal {
   package static func seal(_ record: Data) -> Data {
     guard let place = place(in: record) else { return record }
     var sealed = record
-    sealed.replaceSubrange(place, with: SHA256.hash(data: record).hexadecimal.utf8)
+    sealed.replaceSubrange(place, with: record.sha256.utf8)
     return sealed
   }
 
@@ -26,7 +25,7 @@ package enum StateSeal {
     guard let place = place(in: record) else { return }
     var blank = record
     blank.replaceSubrange(place, with: repeatElement(UInt8(ascii: "0"), count: digitCount))
-    guard SHA256.hash(data: blank).hexadecimal.utf8.elementsEqual(record[place]) else {
+    guard blank.sha256.utf8.elementsEqual(record[place]) else {
       throw .failed(
         "\(subject): damaged, or changed by hand: its checksum is not that of its content (a file as "
           + "figmentd wrote it expected). Restore it.")

@@ -1,5 +1,4 @@
 import Control
-import Crypto
 import Datasets
 import FoundationEssentials
 package import Models
@@ -101,7 +100,7 @@ package struct ResolvedPlan {
   /// SHA-256 of the saved plan, which the run announces to the ledger: a plan that was changed
   /// afterwards is noticed.
   static func fingerprint(in folder: String) throws -> String {
-    SHA256.hash(data: try DurableFile.read(folder + name)).hexadecimal
+    try DurableFile.read(folder + name).sha256
   }
 }
 

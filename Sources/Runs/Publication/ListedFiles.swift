@@ -1,5 +1,4 @@
 import Control
-import Crypto
 import FoundationEssentials
 
 /// What the manifest of a set lists: SHA-256 by file.
@@ -12,7 +11,7 @@ struct ListedFiles: Decodable {
 
   /// Whether the manifest lists a file of this content.
   func lists(_ data: Data, as name: String) -> Bool {
-    files[name] == SHA256.hash(data: data).hexadecimal
+    files[name] == data.sha256
   }
 
   /// The statement of the release that a model file lies in; nil where none is beside it.

@@ -1,6 +1,5 @@
 import Compute
 import Control
-import Crypto
 import Datasets
 import Evaluation
 import FoundationEssentials
@@ -145,6 +144,11 @@ final class SetWriter<Zone: ReportZone> {
     try write(data.value, as: name)
   }
 
+  /// Writes a picture that no model drew.
+  func write(_ image: Releasable<Image>, as name: String) throws {
+    try write(Data(PNGEncoder().encode(image.value)), as: name)
+  }
+
   /// Writes the zone's version of a report.
   func write(_ report: ReportData) throws {
     let files = try ReportWriter().files(report, for: Zone.self)
@@ -162,7 +166,7 @@ final class SetWriter<Zone: ReportZone> {
     try DurableFile.writeAll(data, to: file, of: path)
     // Many small images are flushed together when the set is moved into place.
     if flushed { try systemCall("fsync", path) { fsync(file) } }
-    hashes[name] = SHA256.hash(data: data).hexadecimal
+    hashes[name] = data.sha256
   }
 
   /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
@@ -170,7 +174,7 @@ final class SetWriter<Zone: ReportZone> {
     let data = try ControlCoding.encodeForPeople(
       SetManifest(run: run, software: software, files: hashes))
     try write(data, as: "manifest.json")
-    return SHA256.hash(data: data).hexadecimal
+    return data.sha256
   }
 
   /// Notes with the run's files that the set of this manifest is theirs; called before the ledger notes it.

@@ -77,6 +77,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
     try writer.writeGenerator(of: model, recipe: plan.recipe, classes: plan.classes)
     let statement = try account.statement(answers: answers.words)
     for file in try answers.files() { try writer.write(file.content, as: file.name) }
+    for picture in answers.pictures { try writer.write(picture.image, as: picture.name) }
     try writer.write(
       Releasable(
         ReleaseReadme(plan, statement, count: order.count, answers: answers.contents).text,

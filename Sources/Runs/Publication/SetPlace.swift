@@ -1,5 +1,4 @@
 import Control
-import Crypto
 package import FoundationEssentials
 import Glibc
 
@@ -160,7 +159,7 @@ package struct SetPlace {
   /// What the manifest of a folder lists; nil unless this run wrote it.
   private func ownManifest(of folder: String) throws -> ListedFiles? {
     guard let data = try? DurableFile.read("\(folder)/\(ListedFiles.name)"),
-      try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal)
+      try recorded().manifests.contains(data.sha256)
     else { return nil }
     return try? JSONDecoder().decode(ListedFiles.self, from: data)
   }

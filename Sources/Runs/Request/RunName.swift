@@ -1,5 +1,4 @@
 package import Control
-import Crypto
 import FoundationEssentials
 import Glibc
 
@@ -42,7 +41,7 @@ package enum RunName {
       return kept
     }
     // Runs of earlier versions have a suffix that follows from the path of their results.
-    let old = "\(title)-\(SHA256.hash(data: Data(output.utf8)).prefix(4).hexadecimal)"
+    let old = "\(title)-\(Data(output.utf8).sha256.prefix(8))"
     if access(folder + "/design.json", F_OK) == 0 { return old }
     return "\(title)-\(String.randomHexadecimal(byteCount: 6))"
   }

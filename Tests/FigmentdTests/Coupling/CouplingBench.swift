@@ -15,6 +15,11 @@ import Testing
 
 /// Trains twice under the same conditions, on two sets that differ in one unit.
 struct CouplingBench {
+  /// What runs that ask ask for.
+  static let questions: [String: Double] = ["class-counts": 1, "class-means": 1, "accuracy": 1]
+  /// Those that are asked before training.
+  private static let earlyQuestions = 2
+
   let scratch = ScratchFolder()
   let coupling: CouplingCase
   let conditions: SharedConditions
@@ -48,7 +53,7 @@ struct CouplingBench {
       population: CouplingCase.unitCount, loss: .epsilon(8), delta: 1e-5,
       budget: try PrivacyBudget(epsilon: 100, delta: 1e-5), steps: nil,
       isHardened: coupling.isHardened,
-      answers: coupling.asks ? ["class-counts": 1, "accuracy": 1] : [:], count: 12, seed: 5)
+      answers: coupling.asks ? Self.questions : [:], count: 12, seed: 5)
   }
 
   static func places(in folder: String) -> RunPlaces {
@@ -93,7 +98,7 @@ struct CouplingBench {
     }
     if coupling.course == .resumed {
       // As a kill would: the step is made, and neither its settlement nor a checkpoint is written.
-      let lines = 2 + (coupling.asks ? 2 : 0) + 2 * (Self.crashStep - 1) + 1
+      let lines = 2 + (coupling.asks ? 2 * Self.earlyQuestions : 0) + 2 * (Self.crashStep - 1) + 1
       let real = shared.ledgerDisk
       shared.ledgerDisk = FaultyLedgerDisk(.write, number: 2 * lines + 1, code: EIO)
       #expect(throws: ControlError.self) { try attempt(shared) }
@@ -111,8 +116,8 @@ struct CouplingBench {
     _ coupling: CouplingCase, _ conditions: SharedConditions
   ) -> [(stream: NoiseStream, steps: Int)] {
     let make = conditions.make().makeNoise
-    // The counts are asked for first.
-    if coupling.asks { _ = make() }
+    // Counts and means are asked for first.
+    if coupling.asks { for _ in 0..<earlyQuestions { _ = make() } }
     guard coupling.course == .resumed else { return [(make(), CouplingCase.steps)] }
     // The step of the crash is lost, and its checkpoint is that of the step before.
     return [(make(), crashStep), (make(), CouplingCase.steps - crashStep)]

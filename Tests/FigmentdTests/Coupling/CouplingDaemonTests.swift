@@ -71,7 +71,7 @@ struct DaemonSide {
         TrainRequest(
           dataset: "patients", recipe: bench.coupling.family == .gan ? "tiny" : "pixels",
           epsilon: 8, hardened: bench.coupling.isHardened ? true : nil,
-          answers: bench.coupling.asks ? ["class-counts": 1, "accuracy": 1] : nil, count: 12,
+          answers: bench.coupling.asks ? CouplingBench.questions : nil, count: 12,
           seed: 5)), token: nil)
     let done = try await TestHouse.wait(for: job.id, "completed", daemon)
     try await Self.waitUntilRead(daemon)

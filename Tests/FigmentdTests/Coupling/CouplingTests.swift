@@ -14,7 +14,8 @@ import Testing
   /// Files that hold answers to questions which every unit enters, and those that repeat the answers
   /// or hash the files.
   private static let answers: Set = [
-    "class_counts.json", "accuracy.json", "README.md", "report.html", "report.json",
+    "class_counts.json", "class_means.json", "class_means.png", "accuracy.json", "README.md",
+    "report.html", "report.json",
     "manifest.json",
   ]
   /// Files that hold what the model became, or that hash such files.
@@ -51,12 +52,27 @@ import Testing
     let differences = counts[0].counts.map { name, count in count - (counts[1].counts[name] ?? 0) }
     #expect(differences.sorted() == [0, lost])
     #expect(counts[0].standardDeviation == counts[1].standardDeviation)
+    try expectMeans(left, right)
     let scores = try [left, right].map {
       try JSONDecoder().decode(
         SyntheticAccuracyAnswer.self, from: Data($0.text("accuracy.json").utf8))
     }
     #expect(scores[0].of - scores[1].of == lost)
     #expect(abs(scores[0].right - scores[1].right) <= (coupling.unit == .folder ? 2 : 1))
+  }
+
+  /// The noise of the means is stated from noisy numbers of images, so it may differ, by a unit's share.
+  private func expectMeans(_ left: ReleaseListing, _ right: ReleaseListing) throws {
+    let means = try [left, right].map {
+      try JSONDecoder().decode(
+        ClassMeansAnswer.self, from: Data($0.text("class_means.json").utf8))
+    }
+    #expect(means[0].means.keys.sorted() == means[1].means.keys.sorted())
+    #expect(means[0].epsilon == means[1].epsilon)
+    for (name, levels) in means[0].means {
+      let differences = zip(levels, means[1].means[name] ?? []).map { abs($0 - $1) }
+      #expect(differences.count == levels.count && differences.reduce(0, +) < 30 * levels.count)
+    }
   }
 
   @Test(arguments: CouplingCase.atOnceWithoutQuestions)
