@@ -2,12 +2,12 @@ import Control
 import Models
 import Privacy
 
-/// An answer that an order asks for, with what it may cost out of the run's epsilon.
+/// An answer that an order requests, and the part of the run's epsilon that it may cost.
 struct AskedAnswer {
   let kind: any PaidAnswer.Type
   let epsilon: Double
 
-  /// The phase that asks for it.
+  /// The phase that computes it.
   func phase(of order: RunOrder, population: Int) throws -> Phase {
     let (work, cost) = try kind.work(within: epsilon, of: order, population: population)
     guard cost > 0 else {
@@ -20,7 +20,7 @@ struct AskedAnswer {
 }
 
 extension RunOrder {
-  /// The answers that the order asks for, in the order in which they are listed.
+  /// The answers that the order requests, in the order of `PaidAnswers.kinds`.
   ///
   /// - Throws: `ControlError.invalid` for an unknown name, and for an answer that needs synthetic images
   ///   where none are drawn.

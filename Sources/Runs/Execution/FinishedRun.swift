@@ -4,11 +4,11 @@ import Glibc
 import Models
 import Privacy
 
-/// What a run that is finished already may answer with: only what its ledger says too.
+/// What a finished run returns when it is started again: only results that its ledger confirms.
 extension TrainingRun {
-  /// The results of the run, if it is finished and its files are there; nil otherwise.
+  /// The results of the run, if it is finished and its files exist; nil otherwise.
   ///
-  /// - Throws: `ControlError` when they claim something that the ledger does not know.
+  /// - Throws: `ControlError` when they claim something that the ledger does not record.
   func finishedResults() throws -> JobResults? {
     guard let results = try ResultsFile.read(in: places.internalFiles, count: order.count) else {
       return nil
@@ -38,8 +38,8 @@ extension TrainingRun {
     return plan?.phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) } ?? 0
   }
 
-  /// Refuses to go on with files of a run of which a copy made a release elsewhere: two different sets
-  /// would bear one name.
+  /// Refuses to continue with the files of a run if a copy of them made a release elsewhere: two different
+  /// sets would have the same name.
   func requireOwnReleases() throws {
     let made = try places.set(isProtected: true).recordedManifests()
     let released = try history().releases.filter { $0.run == order.name }.map(\.artefact)
