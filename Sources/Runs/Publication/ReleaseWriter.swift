@@ -11,19 +11,18 @@ import Privacy
 /// Writes a set that may be shared.
 typealias ReleaseWriter = SetWriter<ReleaseReport>
 
-/// Writes the set of a run without privacy, which stays inside.
+/// Writes the set of a run without privacy, which is not released.
 typealias InternalSetWriter = SetWriter<InternalReport>
 
-/// Writes a synthetic set with everything that belongs to it, and moves it into place whole.
+/// Writes a synthetic set with all its files, and moves the complete set into place.
 ///
 /// ```
 /// <place>/data/<class>/000000.png …   metadata.jsonl   samples.png   README.md
 ///         privacy.json   PRIVACY.md   report.html   report.json
 ///         model/generator.safetensors   manifest.json
 /// ```
-/// The zone says who may read it. Into a release goes only what a trained model draws and what its
-/// writer declared releasable, with the reason; the type has no function that takes a sensitive
-/// value.
+/// The zone decides who may read it. A release contains only what a trained model draws and what its writer
+/// declared releasable, with the reason; the type has no function that takes a sensitive value.
 final class SetWriter<Zone: ReportZone> {
   private let place: SetPlace
   private var temporary: String { place.temporary }
@@ -35,7 +34,7 @@ final class SetWriter<Zone: ReportZone> {
   private let hasReport: Bool
   private var isFinishing = false
 
-  /// Bytes of pixels that are kept for the report.
+  /// The most bytes of pixels that are kept for the report.
   private static var lookedLimit: Int { 64 << 20 }
 
   private init(at place: SetPlace, hasReport: Bool) throws {
@@ -45,24 +44,24 @@ final class SetWriter<Zone: ReportZone> {
     try place.begin()
   }
 
-  /// Whatever keeps a set from being finished, a wish to stop or an error, nothing of it is left.
+  /// Removes a set that a stop or an error kept from being finished.
   deinit { if !isFinishing { place.discard() } }
 
-  /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
+  /// Begins a set that will appear at `place`; removes what an interrupted attempt left.
   ///
-  /// Only a run that a mechanism protects can name one. The place says who may read it.
+  /// Only a run that a mechanism protects can pass one. The place decides who may read the set.
   convenience init(
     releaseAt place: SetPlace, protectedBy mechanism: SubsampledGaussian, hasReport: Bool
   ) throws where Zone == ReleaseReport {
     try self.init(at: place, hasReport: hasReport)
   }
 
-  /// Begins a set that will appear at `place`, which nobody but the operator may read.
+  /// Begins a set that will appear at `place`, and that only the operator may read.
   convenience init(insideAt place: SetPlace, hasReport: Bool) throws where Zone == InternalReport {
     try self.init(at: place, hasReport: hasReport)
   }
 
-  /// Draws the images of a request; false when it ended early because of `shouldStop`.
+  /// Draws the images of a request; false when `shouldStop` ended it early.
   func writeImages(
     of model: any GenerativeModel, format: ImageSpecification, _ request: SampleRequest,
     shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
@@ -107,7 +106,7 @@ final class SetWriter<Zone: ReportZone> {
     return true
   }
 
-  /// Draws the sample sheet: other images than those of the request, drawn as it says.
+  /// Draws the sample sheet: other images than the request's, drawn in the same way.
   func writeSheet(
     of model: any GenerativeModel, format: ImageSpecification, as request: SampleRequest
   ) throws {
@@ -152,7 +151,7 @@ final class SetWriter<Zone: ReportZone> {
     try write(files.json, as: "report.json")
   }
 
-  /// Writes a file and notes its hash for the manifest.
+  /// Writes a file and records its hash for the manifest.
   private func write(_ data: Data, as name: String, flushed: Bool = true) throws {
     let path = "\(temporary)/\(name)"
     let file = try systemCall("open", path) {
@@ -165,7 +164,7 @@ final class SetWriter<Zone: ReportZone> {
     hashes[name] = SHA256.hash(data: data).hexadecimal
   }
 
-  /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
+  /// Writes the manifest and returns its hash, which the ledger records before the set is released.
   func writeManifest(run: String, software: String) throws -> String {
     let data = try ControlCoding.encodeForPeople(
       SetManifest(run: run, software: software, files: hashes))
@@ -173,12 +172,13 @@ final class SetWriter<Zone: ReportZone> {
     return SHA256.hash(data: data).hexadecimal
   }
 
-  /// Notes with the run's files that the set of this manifest is theirs; called before the ledger notes it.
+  /// Records beside the run's files that the set with this manifest is theirs; call it before the ledger
+  /// records the set.
   func noteOwn(manifest: String) throws { try place.note(manifest: manifest) }
 
   /// Moves the set, whose manifest has this hash, into place.
   func finish(manifest: String) throws {
-    // From here on what lies at the temporary name may be the set that was there before.
+    // From here on, the folder at the temporary name may be the earlier set.
     isFinishing = true
     try place.publish(manifest: manifest)
   }
@@ -199,8 +199,7 @@ final class SetWriter<Zone: ReportZone> {
 }
 
 extension SetWriter where Zone == InternalReport {
-  /// Completes images that are given, so that the set shows parts of them; false when it ended early
-  /// because of `shouldStop`.
+  /// Completes given images, so the set contains parts of them; false when `shouldStop` ended it early.
   func writeImages(
     completing completion: Completion, by model: any CompletingModel, format: ImageSpecification,
     _ request: SampleRequest, shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
@@ -209,7 +208,7 @@ extension SetWriter where Zone == InternalReport {
   }
 }
 
-/// Where the images of a set come from.
+/// The source of a set's images.
 private enum ImageSource {
   case samples(any GenerativeModel)
   case completions(any CompletingModel, Completion)
@@ -239,5 +238,5 @@ private struct MetadataLine: Encodable {
   let label: String
 }
 
-/// Ends a drawing that was asked to stop.
+/// Ends drawing after a request to stop.
 private struct SetStopped: Error {}

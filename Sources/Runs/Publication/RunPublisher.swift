@@ -5,21 +5,21 @@ import FoundationEssentials
 import Models
 import Privacy
 
-/// Turns a trained model into a set that people may look at: a release, or, without privacy, an
-/// internal set that says so.
+/// Turns a trained model into a set for people: a release, or, without privacy, an internal set with a
+/// warning.
 ///
-/// The set is drawn in the plan's phase for it and packed after the last phase, so that answers about the
-/// drawn images can be asked between.
+/// The plan's drawing phase draws the set, and it is packed after the last phase, so that answers about the
+/// drawn images can be computed in between.
 protocol RunPublication: AnyObject {
-  /// Draws the images; false when it was asked to stop first.
+  /// Draws the images; false when it was stopped early.
   func draw() throws -> Bool
-  /// The drawn images, or an even share of very many.
+  /// The drawn images, or an even sample if there are very many.
   var drawn: LabelledImages { get }
-  /// Packs and publishes the set with all that belongs to it.
+  /// Packs and publishes the set with all its files.
   func publish(_ answers: PaidAnswers, _ account: RunAccount, steps: Int) throws -> JobResults
 }
 
-/// What a publication needs to know of its run.
+/// The parts of a run that its publication needs.
 struct RunPublisher {
   let order: RunOrder
   let places: RunPlaces
@@ -130,14 +130,14 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
   }
 }
 
-/// The card of a synthetic set.
+/// The README of a synthetic set.
 struct ReleaseReadme {
   private let plan: ResolvedPlan
   private let statement: PrivacyStatement?
   private let count: Int
   private let answers: [String]
 
-  /// Describes a set of `count` images, with what is told of the real ones.
+  /// Describes a set of `count` images; `answers` describe the files about the real ones.
   init(_ plan: ResolvedPlan, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
     self.plan = plan
     self.statement = statement
@@ -145,7 +145,7 @@ struct ReleaseReadme {
     self.answers = answers
   }
 
-  /// The card in Markdown, with the header that dataset hubs read.
+  /// The README in Markdown, with the header that dataset hubs read.
   var text: String {
     let image = plan.recipe.image
     let guarantee =
@@ -191,7 +191,7 @@ struct ReleaseReadme {
 }
 
 extension SetWriter {
-  /// The images that were kept while they were written.
+  /// The images that were kept for the report.
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
     LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
