@@ -3,10 +3,11 @@ import Crypto
 package import FoundationEssentials
 
 /// The checksum of a record of the state: it detects numbers that a failing disk or an edit by hand changed,
-/// before anyone reads them. An epsilon with a wrong digit is still valid JSON.
+/// before anyone reads them.
 ///
-/// It is SHA-256 over the record's bytes with 64 zeros in place of the checksum. It protects against damage,
-/// not against an attacker who can write the file: the ledger decides what was spent.
+/// An epsilon with a wrong digit is still valid JSON. The checksum is SHA-256 over the record's bytes with 64
+/// zeros in its place. It protects against damage, not against an attacker who can write the file: the ledger
+/// decides what was spent.
 package enum StateSeal {
   private static let name = Data("\"checksum\"".utf8)
   private static let digitCount = 64
