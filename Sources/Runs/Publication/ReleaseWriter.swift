@@ -28,8 +28,8 @@ final class SetWriter<Zone: ReportZone> {
   private var temporary: String { place.temporary }
   private let encoder: PNGEncoder
   private var hashes: [String: String] = [:]
-  /// Images that were written, for the report: all of them, or an even share of very many; none
-  /// where there will be no report.
+  /// Written images for the report: all of them, or an even sample if there are very many; none without a
+  /// report.
   private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
   private let hasReport: Bool
   private var isFinishing = false
