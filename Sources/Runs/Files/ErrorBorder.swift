@@ -3,7 +3,7 @@ import Datasets
 import Models
 import Privacy
 
-/// Converts errors of all modules into errors that a caller can act on.
+/// Converts errors of all rooms into errors that a caller can act on.
 ///
 /// Every output of the daemon's binary uses this: replies over the socket, failures of jobs, remarks, and
 /// commands in the foreground.
@@ -42,7 +42,7 @@ extension ControlError {
   }
 }
 
-/// An error of a module above this one, or of a package used there, that converts itself into words.
+/// An error of a room above this one, or of a package used there, that converts itself into words.
 package protocol ErrorInWords: Error {
   /// The error in a form that a caller can act on.
   var inWords: ControlError { get }

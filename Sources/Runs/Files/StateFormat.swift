@@ -41,7 +41,7 @@ package enum StateFormat {
 
   /// The error for a file of the state that figmentd did not write in this form.
   ///
-  /// Checks of any module may refuse a value; whatever they throw, the error names the file.
+  /// Checks of any room may refuse a value; whatever they throw, the error names the file.
   static func damaged(_ subject: String, by error: any Error) -> ControlError {
     let reason =
       error is DecodingError ? "" : " (\(ControlError(error).message.withoutFullStop))"
