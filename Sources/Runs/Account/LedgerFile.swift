@@ -162,8 +162,8 @@ package final class LedgerFile: Sendable {
     guard known.unit == root.unit, known.adjacency == root.adjacency else {
       throw .foreign(
         ledger: location.path,
-        reason: "it was begun for \(known.adjacency.words(for: known.unit)), the policy now says "
-          + "\(root.adjacency.words(for: root.unit)); a ledger's unit cannot change")
+        reason: "it was created for \(known.adjacency.words(for: known.unit)), the policy is now "
+          + "for \(root.adjacency.words(for: root.unit)); a ledger's unit cannot change")
     }
   }
 

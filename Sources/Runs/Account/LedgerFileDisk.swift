@@ -63,7 +63,7 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
       let words = UserAccount.foreignOwner(of: place)
     else { return nil }
     let user = UserAccount.name(ofUser: geteuid())
-    return "\(words). Give it back with 'chown -R \(user): \(folder)'"
+    return "\(words). Restore the owner with 'chown -R \(user): \(folder)'"
   }
 
   package func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }

@@ -107,7 +107,7 @@ package struct LedgerFileContent {
       }
       guard line.index == lines.count else {
         throw .corrupt(
-          ledger: ledger, line: lines.count, reason: "it says it is line \(line.index)")
+          ledger: ledger, line: lines.count, reason: "it claims to be line \(line.index)")
       }
       guard line.previous == lines.last?.hash ?? LedgerFileLine.beginning else {
         throw .corrupt(ledger: ledger, line: lines.count, reason: "it follows another line")

@@ -12,7 +12,7 @@ struct AskedAnswer {
     let (work, cost) = try kind.work(within: epsilon, of: order, population: population)
     guard cost > 0 else {
       throw ControlError.invalid(
-        "answers: \(kind.request) \(epsilon): so small that its cost rounds to 0. Ask for more, or do not ask."
+        "answers: \(kind.request) \(epsilon): so small that its cost rounds to 0. Request more, or none."
       )
     }
     return Phase(kind.phase, kind.purpose, work, epsilon: cost)
@@ -35,7 +35,7 @@ extension RunOrder {
     }
     if let one = asked.first(where: { $0.kind.needsDrawnImages }), count == 0 {
       throw .invalid(
-        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not ask."
+        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not request it."
       )
     }
     return asked

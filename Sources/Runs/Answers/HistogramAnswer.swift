@@ -28,7 +28,7 @@ extension HistogramAnswer {
       throw ControlError.invalid(
         "answers: \(request) \(epsilon): dataset \(order.dataset) protects folders of any size, and "
           + "no noise hides them all. Set the most files of a folder (max_per_unit in the dataset's "
-          + "policy; --maximum-per-unit of figmentd run), or do not ask.")
+          + "policy; --maximum-per-unit of figmentd run), or do not request it.")
     }
     let query = try CountQuery(
       budget: PrivacyBudget(epsilon: epsilon, delta: order.delta), sensitivity: largest,

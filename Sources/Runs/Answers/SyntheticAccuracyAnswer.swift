@@ -53,7 +53,7 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     guard classes.count < 2 else { return }
     throw .invalid(
       "answers: \(request): the dataset has \(classes.count) class (2 or more expected), so a "
-        + "classifier is always right. Do not ask for it.")
+        + "classifier is always right. Do not request it.")
   }
 
   static func prepare(
@@ -122,8 +122,8 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
   private var value: String {
     let accuracy = accuracy.map { "\(Self.percent($0)) %" } ?? "an unknown share"
     return
-      "a classifier (\(classifier.rawValue)) that learnt from \(Rounded.count(syntheticImages)) synthetic "
-      + "images alone gets \(accuracy) of the real images right that the model was trained on "
+      "a classifier (\(classifier.rawValue)) trained only on \(Rounded.count(syntheticImages)) synthetic "
+      + "images classifies \(accuracy) of the real training images correctly "
       + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)"
   }
 

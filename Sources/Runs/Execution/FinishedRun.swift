@@ -26,8 +26,8 @@ extension TrainingRun {
     else {
       throw ControlError.failed(
         "\(ResultsFile.path(in: places.internalFiles)): the ledger of the images knows no release of run "
-          + "\(order.name) at this privacy loss (one that it noted expected). The file was changed, or the "
-          + "ledger is another. Restore them; figment ledger verify lists what was released.")
+          + "\(order.name) at this privacy loss (a recorded one expected). The file was changed, or this is "
+          + "another ledger. Restore them; figment ledger verify lists the releases.")
     }
     return results
   }
@@ -45,9 +45,9 @@ extension TrainingRun {
     let released = try history().releases.filter { $0.run == order.name }.map(\.artefact)
     guard released.allSatisfy(made.contains) else {
       throw ControlError.conflict(
-        "run \(order.name): its ledger notes a release that these files did not make: they are a copy, or "
-          + "older than it (\(places.internalFiles) as the run left it expected). Go on where the release was "
-          + "made, or start a new run of another name.")
+        "run \(order.name): its ledger records a release that these files did not make: they are a copy, or "
+          + "older than it (\(places.internalFiles) as the run left it expected). Continue where the release was "
+          + "made, or start a new run with another name.")
     }
   }
 }

@@ -128,8 +128,8 @@ final class PhaseExecution {
       blockEnded: { try save(phase, after: first, pace, trainer.progress) })
     if !run.stop.isRaised, heldOut?.isSettled ?? false {
       run.note(
-        "ends early: held-out images became no likelier at the last "
-          + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) looks")
+        "ends early: the likelihood of held-out images did not improve at the last "
+          + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) points")
     } else if case .stopped = ending {
       return .stopped
     }

@@ -20,7 +20,7 @@ extension TrainingRun {
     guard try history().nextAttempt(of: order.name) == 1 else {
       throw ControlError.conflict(
         "run \(order.name): its ledger knows an earlier run of this name, whose files are gone. "
-          + "Start a run of another name.")
+          + "Start a run with another name.")
     }
     try checkpoints.clear()
     try PaidAnswers.removeAll(in: folder)
@@ -45,8 +45,8 @@ extension TrainingRun {
     guard let saved = try checkpoints.newest(), saved.step > 0
     else { return false }
     throw ControlError.failed(
-      "run \(order.name): a checkpoint of \(saved.step) steps is there, and the ledger of the images "
-        + "knows no such run (its announcement expected). The ledger was lost or moved. Restore it, "
+      "run \(order.name): there is a checkpoint of \(saved.step) steps, and the ledger of the images "
+        + "does not record this run (its announcement expected). The ledger was lost or moved. Restore it, "
         + "or start a new run.")
   }
 

@@ -69,7 +69,7 @@ extension TrainingRun {
       throw ControlError.conflict(
         "run \(order.name): \(made). The set is not published (at least "
           + "\(Int((1 - Self.largestLoss) * 100)) % of the steps expected). Allow fewer steps to publish "
-          + "it anyway (figment resume or figmentd run with --allow-fewer-steps), or train anew."
+          + "it anyway (figment resume or figmentd run with --allow-fewer-steps), or train again."
       )
     }
     note("\(made); published as allowed")
@@ -91,7 +91,7 @@ extension TrainingRun {
       do {
         return try body()
       } catch let error where isWantOfRoom(error) {
-        if !isTold { note("no room for \(what): the run waits until the disk has some") }
+        if !isTold { note("no room for \(what): the run waits until the disk has free space") }
         isTold = true
         if stop.isRaised {
           note("stopped while there was no room for \(what): what was not stored is lost")
@@ -160,6 +160,6 @@ package struct DiskNeed {
     guard room.free < bytes else { return }
     throw ControlError.conflict(
       "\(folder): \(Rounded.bytes(room.free)) are free on its disk (\(Rounded.bytes(bytes)) for the "
-        + "run's files expected). Make room, or ask for fewer images.")
+        + "run's files expected). Free some space, or request fewer images.")
   }
 }

@@ -67,7 +67,7 @@ package final class TrainingRun {
     try requireOwnFolders()
     Leftovers.sweep(internalFiles: places.internalFiles, checkpoints: places.checkpoints)
     if let results = try finishedResults() {
-      note("finished already: nothing is trained or drawn anew")
+      note("already finished: nothing is trained or drawn again")
       return .finished(results)
     }
     // Before any privacy is spent: otherwise the finished set might have no place to go.

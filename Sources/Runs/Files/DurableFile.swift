@@ -49,7 +49,7 @@ package enum DurableFile {
 
   private static func isTooLarge(_ path: String, _ limit: Int) -> ControlError {
     .failed(
-      "\(path): larger than \(Rounded.bytes(limit)), as no file of figment of this kind is. It is damaged, "
+      "\(path): too large (at most \(Rounded.bytes(limit)) expected for this kind of file). It is damaged, "
         + "or another file. Restore it.")
   }
 

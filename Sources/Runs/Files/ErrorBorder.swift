@@ -55,7 +55,7 @@ extension DecoderConnection.Loss {
     case .closed:
       "image decoder: its process ended. Check that the program file can still be executed."
     case .timedOut: "image decoder: its process did not answer in time. Try again."
-    case .nonsense: "image decoder: its process gave an answer that makes no sense. Try again."
+    case .nonsense: "image decoder: its process sent an invalid answer. Try again."
     }
   }
 }

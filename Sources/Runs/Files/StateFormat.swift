@@ -46,7 +46,7 @@ package enum StateFormat {
     let reason =
       error is DecodingError ? "" : " (\(ControlError(error).message.withoutFullStop))"
     return .failed(
-      "\(subject): damaged, or not a file of figment\(reason) (one as figmentd wrote it expected). Restore "
+      "\(subject): damaged, or not a file of figment\(reason) (an unchanged file of figmentd expected). Restore "
         + "it, or start a new run.")
   }
 

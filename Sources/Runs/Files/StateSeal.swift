@@ -29,8 +29,8 @@ package enum StateSeal {
     blank.replaceSubrange(place, with: repeatElement(UInt8(ascii: "0"), count: digitCount))
     guard SHA256.hash(data: blank).hexadecimal.utf8.elementsEqual(record[place]) else {
       throw .failed(
-        "\(subject): damaged, or changed by hand: its checksum is not that of its content (a file as "
-          + "figmentd wrote it expected). Restore it.")
+        "\(subject): damaged, or changed by hand: its checksum does not match its content (an "
+          + "unchanged file of figmentd expected). Restore it.")
     }
   }
 

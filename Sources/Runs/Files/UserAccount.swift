@@ -61,7 +61,7 @@ package enum UserAccount {
   package static func notMember(of group: String, key: String = "release.group") -> ControlError {
     let user = name(ofUser: geteuid())
     return .forbidden(
-      "\(key): user '\(user)' is not in group '\(group)', so it cannot give files to that group "
+      "\(key): user '\(user)' is not in group '\(group)', so it cannot assign files to that group "
         + "(a member expected). Add it with 'usermod --append --groups \(group) \(user)' and restart "
         + "figmentd, or name another group in the configuration.")
   }
@@ -71,7 +71,7 @@ package enum UserAccount {
     var information = stat()
     guard lstat(path, &information) == 0, information.st_uid != geteuid() else { return nil }
     let (owner, user) = (name(ofUser: information.st_uid), name(ofUser: geteuid()))
-    return "it belongs to user '\(owner)', and this runs as '\(user)'"
+    return "it belongs to user '\(owner)', and this process runs as '\(user)'"
   }
 
   /// Switches this process permanently to the owner of a folder: user, group and supplementary groups.

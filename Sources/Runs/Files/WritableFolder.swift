@@ -27,7 +27,7 @@ package enum WritableFolder {
     let remedy =
       switch code {
       case EROFS: "Under systemd, open it with 'systemctl edit figmentd': ReadWritePaths=\(path)."
-      case ENOSPC, EDQUOT: "Make room."
+      case ENOSPC, EDQUOT: "Free some space."
       default: "Change its owner or rights, or choose another folder."
       }
     throw .failed(

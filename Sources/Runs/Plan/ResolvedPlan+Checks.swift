@@ -45,7 +45,7 @@ extension ResolvedPlan {
         plan.batchSize, in: 1...min(TrainingSettings.largestBatch, population),
         "\(field): batch_size")
       guard plan.mechanism.map({ $0.nominalBatchSize == plan.batchSize }) ?? true else {
-        throw ControlError.invalid("\(field): its mechanism's batch is not its own.")
+        throw ControlError.invalid("\(field): its batch differs from that of its mechanism.")
       }
       guard (plan.mechanism != nil) == isProtected else {
         throw ControlError.invalid("\(field): noise in some phases only (in all or none expected).")

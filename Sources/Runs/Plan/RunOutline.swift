@@ -103,7 +103,7 @@ struct RunOutline {
     let fields = asked.map { "\($0.kind.request) \($0.epsilon)" }.joined(separator: " and ")
     throw ControlError.invalid(
       "answers: \(fields), \(asked.count > 1 ? "together " : "")not below the run's epsilon, which pays "
-        + "for \(asked.count > 1 ? "them" : "it"). Ask for less, or give a larger epsilon.")
+        + "for \(asked.count > 1 ? "them" : "it"). Request less, or a larger epsilon.")
   }
 
   /// The noise with which the steps of an outline fit into a budget.

@@ -79,7 +79,7 @@ package enum ModelFileError: Error, CustomStringConvertible {
         + "model/generator.safetensors."
     case .noLikelihood(let path, let family):
       "model \(path): family \(family) has no likelihood (family \(PixelModel.family) expected). "
-        + "Judge its images with figmentd evaluate."
+        + "Evaluate its images with figmentd evaluate."
     case .noCompletion(let family):
       "model: family \(family) cannot complete images (family \(PixelModel.family) expected)."
     }

@@ -166,11 +166,11 @@ struct ReleaseReadme {
 
       Made by Figment \(Version.current) with recipe `\(plan.recipe.name)`: \
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
-      \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares \
-      whatever the shares in the training set were.
+      \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares, \
+      regardless of the shares in the training set.
 
-      Every image was drawn by the trained model. A model can reproduce what it was trained on: how \
-      much its images can tell of a single training image is what a guarantee bounds. Every file \
+      Every image was drawn by the trained model. A model can reproduce what it was trained on: a \
+      guarantee bounds how much its images can reveal about a single training image. Every file \
       carries the IPTC mark *trainedAlgorithmicMedia*.
 
       ## Privacy
@@ -181,7 +181,7 @@ struct ReleaseReadme {
 
       - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels
       - `samples.png`: twelve of each class
-      - `report.html`, `report.json`: what may be told about the images and their training
+      - `report.html`, `report.json`: the releasable report on the images and their training
       - `model/generator.safetensors`: the model that drew them
       - `manifest.json`: SHA-256 of every file
       \(answers.map { "- \($0)" }.joined(separator: "\n"))

@@ -19,7 +19,7 @@ package enum RunName {
       title.unicodeScalars.allSatisfy({ isPlain($0) || "._-".unicodeScalars.contains($0) })
     else {
       throw .invalid(
-        "--name '\(title)': no name of a run (up to \(longestTitle) letters, digits, '.', '-', '_' "
+        "--name '\(title)': not a valid name of a run (up to \(longestTitle) letters, digits, '.', '-', '_' "
           + "expected, the first a letter or digit). Choose another, or change the recipe's name.")
     }
   }
@@ -36,7 +36,7 @@ package enum RunName {
         kept.dropFirst(title.count).utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F })
       else {
         throw ControlError.failed(
-          "\(folder + file): it holds no name of a run called \(title). It is damaged, or of another run. "
+          "\(folder + file): it does not contain the name of a run called \(title). It is damaged, or of another run. "
             + "Restore it, or start a new run with another --output or --name.")
       }
       return kept
