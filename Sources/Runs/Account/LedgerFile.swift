@@ -4,8 +4,8 @@ import Glibc
 package import Privacy
 import Synchronization
 
-/// The durable ledger of one watched root: it records what every run did to the data, and nothing else grants
-/// more.
+/// The durable ledger of one watched root: it records what every run did to the data, and it
+/// alone grants more.
 ///
 /// Lines are only ever appended. To grant, the ledger checks the budget, appends, calls fsync, moves the mark
 /// and then answers; so the file holds every computation that was granted. Any doubt about the file (a

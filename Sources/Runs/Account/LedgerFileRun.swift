@@ -20,7 +20,7 @@ package final class LedgerFileRun: PrivacyLedger {
     return Reservation(number: number, event: event, times: times)
   }
 
-  /// Releases the part of a reservation that was not begun.
+  /// Returns the runs of a reservation that were not begun.
   package func settle(_ reservation: consuming Reservation, used: Int) throws(LedgerError) {
     try ledger.append(.settle(LedgerSettle(number: reservation.number, used: used)))
   }
