@@ -1,10 +1,9 @@
 public import ArgumentParser
 public import Control
 
-/// What a run may be asked, for every command that asks: `figment train`, `figment plan`, `figmentd run`.
+/// The options of a run, for every command that has them: `figment train`, `figment plan`, `figmentd run`.
 ///
-/// Names, meaning and defaults stand here alone; ranges stand with the request, which HTTP bodies are
-/// read into too.
+/// Names, meanings and defaults are only here; ranges are in the request, which HTTP bodies use too.
 public struct RunOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
@@ -62,7 +61,7 @@ public struct RunOptions: ParsableArguments {
   /// Reads the options of a command line.
   public init() {}
 
-  /// Refuses an answer with two prices.
+  /// Refuses an answer with two costs.
   public func validate() throws {
     let names = prices.map(\.name)
     guard let twice = names.first(where: { name in names.count { $0 == name } > 1 }) else { return }
@@ -70,7 +69,7 @@ public struct RunOptions: ParsableArguments {
       "--answer: \(twice) is given twice (one price expected). Drop one of them.")
   }
 
-  /// The request that the options make.
+  /// The request from these options.
   public func request(dataset: String, recipe: String) -> TrainRequest {
     TrainRequest(
       dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
@@ -79,7 +78,7 @@ public struct RunOptions: ParsableArguments {
       count: count, seed: seed)
   }
 
-  /// The prices of answers, whichever option names them.
+  /// The costs of answers, whichever option names them.
   private var prices: [(name: String, epsilon: Double)] {
     answer.map { ($0.name, $0.epsilon) }
       + TrainRequest.formerAnswers(countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon)
@@ -87,7 +86,7 @@ public struct RunOptions: ParsableArguments {
   }
 }
 
-/// An answer and what it may cost, as in `class-counts=0.5`.
+/// An answer and its cost, as in `class-counts=0.5`.
 public struct AnswerPrice: ExpressibleByArgument, Hashable, Sendable {
   /// The answer's name.
   public let name: String

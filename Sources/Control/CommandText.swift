@@ -17,7 +17,7 @@ public struct CommandText: Hashable, Sendable {
     text += " --\(option) \(Self.quoted("\(value)"))"
   }
 
-  /// Adds the answers that are asked for, with what each may cost.
+  /// Adds the requested answers, each with the epsilon that it may cost.
   public mutating func add(answers: [String: Double]) {
     for (name, epsilon) in answers.sorted(by: { $0.key < $1.key }) {
       add("answer", "\(name)=\(epsilon)")
@@ -29,12 +29,12 @@ public struct CommandText: Hashable, Sendable {
     if isSet { text += " --" + option }
   }
 
-  /// Adds an option whose value is a path that is not to be released.
+  /// Adds an option whose value is a path that must not be released.
   public mutating func add(path option: String, _ placeholder: String, isGiven: Bool = true) {
     if isGiven { text += " --\(option) \(placeholder)" }
   }
 
-  /// A word that a shell takes as one.
+  /// The word, quoted if a shell would split it.
   private static func quoted(_ word: String) -> String {
     let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-,=+:@%")
     guard word.isEmpty || !word.allSatisfy(plain.contains) else { return word }

@@ -16,7 +16,7 @@ public struct CommandWords: Hashable, Sendable {
   ///
   /// Options end the search: what follows them may be their value.
   ///
-  /// - Parameter program: what the program is called.
+  /// - Parameter program: the program's name.
   /// - Throws: `ControlError.invalid` with the word that was probably meant.
   public func check(_ arguments: some Sequence<String>, of program: String) throws(ControlError) {
     var known = self

@@ -13,7 +13,7 @@ public protocol ControlAPI: Sendable {
   /// Lists the configured datasets with their files and their remaining budgets.
   func datasets() async throws -> [DatasetStatus]
 
-  /// Scans a dataset's root again, and answers when the scan is complete.
+  /// Scans a dataset's root again, and returns when the scan is complete.
   ///
   /// - Parameter forgetsMissing: whether missing files are forgotten even if most of them are
   ///   missing. Otherwise this is taken for a lost share: the dataset is offline, and everything
@@ -23,11 +23,11 @@ public protocol ControlAPI: Sendable {
   /// Lists files of a dataset with their verdicts, a page at a time.
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage
 
-  /// Draws some images of each class in the form that a recipe brings them to.
+  /// Draws some images of each class in the form that a recipe uses.
   ///
-  /// Needs the right to change something: it shows real images.
+  /// Requires permission to make changes, because it shows real images.
   ///
-  /// - Parameter recipe: nil shows a common form.
+  /// - Parameter recipe: nil for a common form.
   func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet
 
   /// Lists the recipes that a job may name.
@@ -38,8 +38,8 @@ public protocol ControlAPI: Sendable {
 
   /// Puts a job into the queue.
   ///
-  /// - Parameter token: chosen by the caller. A second request with the token of an earlier one
-  ///   answers with the earlier job, so that a lost reply cannot spend a budget twice.
+  /// - Parameter token: chosen by the caller. A second request with the token of an earlier one returns the
+  ///   earlier job, so that a lost reply cannot spend a budget twice.
   func submit(_ request: JobRequest, token: String?) async throws -> Job
 
   /// Lists jobs, oldest first.
@@ -57,7 +57,7 @@ public protocol ControlAPI: Sendable {
     of job: JobID, after: JobEvent.ID?, follow: Bool
   ) async throws -> AsyncThrowingStream<JobEvent, any Error>
 
-  /// Requests a job to stop: cancelled for good, or paused until it is resumed.
+  /// Requests a job to stop, permanently or until it is resumed.
   func stop(_ job: JobID, reason: StopReason) async throws -> Job
 
   /// Puts a paused or failed job back into the queue; it continues from its last checkpoint.
@@ -76,9 +76,9 @@ public protocol ControlAPI: Sendable {
   /// - Parameter dryRun: whether they are only named.
   func prune(dryRun: Bool) async throws -> [JobRemoval]
 
-  /// Returns the report about a training job: the released one, or the one that stays inside.
+  /// Returns the report about a training job: the released one, or the internal one.
   ///
-  /// The second requires the right to change something: it contains numbers and pictures of real images.
+  /// The internal one requires permission to make changes: it contains numbers and pictures of real images.
   func report(of job: JobID, isInternal: Bool) async throws -> EvaluationReport
 
   /// Shows what was spent on a dataset, verified record by record.
@@ -88,7 +88,7 @@ public protocol ControlAPI: Sendable {
 }
 
 extension ControlAPI {
-  /// Scans a dataset's root again, and answers when the scan is complete.
+  /// Scans a dataset's root again, and returns when the scan is complete.
   public func rescan(_ dataset: String) async throws -> DatasetStatus {
     try await rescan(dataset, forgetsMissing: false)
   }

@@ -4,13 +4,13 @@
 public enum ControlError: Error, Hashable, Sendable {
   /// The request makes no sense.
   case invalid(String)
-  /// There is no such thing.
+  /// The requested object does not exist.
   case notFound(String)
   /// The privacy policy of the dataset does not allow it.
   case refusedByPolicy(String)
   /// The caller may not do that.
   case forbidden(String)
-  /// It cannot be done in the state that the job or dataset is in.
+  /// It is impossible in the current state of the job or dataset.
   case conflict(String)
   /// The request is too large for the daemon to read.
   case tooLarge(String)
@@ -80,9 +80,9 @@ extension ControlError: CustomStringConvertible {
 }
 
 extension ControlError {
-  /// What a command writes to standard error: a line for people, or the problem as one line of JSON.
+  /// The text that a command writes to standard error: a line for people, or the problem as one line of JSON.
   ///
-  /// - Parameter program: what the program is called.
+  /// - Parameter program: the program's name.
   public func complaint(of program: String, asJSON: Bool) -> String {
     if asJSON, let data = try? ControlCoding.encode(problem) {
       return String(decoding: data, as: UTF8.self)

@@ -64,8 +64,8 @@ public enum ControlRoute: Hashable, Sendable {
   /// The HTTP method.
   public var method: String { changesSomething || self == .plan ? "POST" : "GET" }
 
-  /// Whether the caller needs more than the right to look: to change something, to see numbers and
-  /// pictures of real images, or to see the names of files, which are personal data.
+  /// Whether the caller needs more than read access: to make changes, to see numbers and pictures of real
+  /// images, or to see the names of files, which are personal data.
   public var needsControl: Bool {
     switch self {
     case .report(_, let isInternal): isInternal
@@ -74,7 +74,7 @@ public enum ControlRoute: Hashable, Sendable {
     }
   }
 
-  /// Whether something is different afterwards.
+  /// Whether the request changes something.
   public var changesSomething: Bool {
     switch self {
     case .status, .datasets, .files, .preview, .ledger, .recipes, .plan, .jobs, .job, .events,
@@ -129,8 +129,8 @@ public enum ControlRoute: Hashable, Sendable {
 
   /// Parses a request.
   ///
-  /// - Throws: `ControlError.notFound` for an unknown path, `.invalid` for a wrong method, a name
-  ///   that is impossible, or a query that the route does not have.
+  /// - Throws: `ControlError.notFound` for an unknown path, `.invalid` for a wrong method, an impossible
+  ///   name, or a query that the route does not have.
   public init(method: String, target: String) throws(ControlError) {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let path = String(parts.first ?? "")

@@ -8,11 +8,11 @@ public struct DaemonStatus: Codable, Hashable, Sendable {
   public var process: Int
   /// When it started.
   public var started: Date
-  /// Threads that compute.
+  /// The number of computing threads.
   public var threads: Int
   /// The instruction set of the kernels, `avx2`.
   public var instructionSet: String
-  /// The job that the worker has.
+  /// The running job.
   public var running: Job?
   /// Waiting jobs.
   public var queued: Int

@@ -9,17 +9,18 @@ public struct DatasetStatus: Codable, Hashable, Sendable {
   public var name: String
   /// The state of its root.
   public var state: DatasetState
-  /// How changes are noticed: `inotify`, or `poll` on file systems that report no changes.
+  /// How changes are detected: `inotify`, or `poll` on file systems that report no changes.
   public var watch: String
   /// Why the dataset is not watched as it should be, or why its root cannot be read.
   public var remark: String?
-  /// Files that can be learned from; nil where the caller may only look, as are all that follow.
+  /// The number of usable files; nil for callers with read access only, like all following fields up to
+  /// `folderRemarks`.
   public var usable: Int?
-  /// Files that cannot, each with its verdict.
+  /// The number of files that a run cannot learn from, each with its verdict.
   public var rejected: Int?
-  /// Files whose content another file already has.
+  /// The number of files with the same content as another file.
   public var duplicates: Int?
-  /// Files that still change, or have not been read yet.
+  /// The number of files that still change, or have not been read yet.
   public var pending: Int?
   /// The classes, with the usable files of each.
   public var classes: [ClassCount]?
@@ -60,7 +61,7 @@ public enum DatasetState: String, Codable, Hashable, Sendable, CaseIterable {
   case unknown
   /// The root is being scanned.
   case scanning
-  /// All that is in it is known.
+  /// All files below it are known.
   case ready
   /// Everything is known except for files that still change.
   case settling
@@ -91,7 +92,7 @@ public struct BudgetStatus: Codable, Hashable, Sendable {
   public var delta: Double
   /// The spending of all jobs so far; nil when the ledger cannot be read.
   public var epsilonSpent: Double?
-  /// Who is protected: `file`, or `folder` for one person with several files.
+  /// The unit of privacy: `file`, or `folder` for one person with several files.
   public var unit: PrivacyUnit
   /// Why nothing can be spent: an untrusted ledger is closed.
   public var problem: String?
@@ -109,7 +110,7 @@ public struct BudgetStatus: Codable, Hashable, Sendable {
   }
 }
 
-/// Who is protected, as messages and the configuration name it.
+/// The unit of privacy, as messages and the configuration name it.
 ///
 /// This room imports none of ours, so that a client needs no more than messages; the daemon translates
 /// in one place (`DatasetConfiguration.rules`).

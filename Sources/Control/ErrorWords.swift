@@ -9,7 +9,7 @@ extension ControlError {
 
 /// Errors in words: users should not have to read the name of a Swift type.
 public enum ErrorWords {
-  /// What went wrong, for a person.
+  /// Describes an error to a person.
   ///
   /// Our own errors describe themselves; those of Swift's library are described here. For an
   /// unforeseen error the text names its kind, for a bug report.
@@ -25,7 +25,7 @@ public enum ErrorWords {
     }
   }
 
-  /// The way in which a value does not fit.
+  /// Describes how a value differs from the expected form.
   public static func text(of error: DecodingError) -> String {
     switch error {
     case .keyNotFound(let key, let context):

@@ -6,9 +6,9 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
   public var isInternal: Bool
   /// The path of its page on the daemon's machine.
   public var path: String
-  /// The page: one HTML file that needs nothing from outside.
+  /// The page: one self-contained HTML file.
   public var page: String
-  /// Its twin: the text of report.json.
+  /// The same report as the text of report.json.
   public var json: String
 
   /// Describes a report.

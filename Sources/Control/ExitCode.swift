@@ -1,14 +1,14 @@
 /// The exit codes of the commands.
 public enum ExitCode: Int32, Codable, Hashable, Sendable, CaseIterable {
-  /// It was done.
+  /// Success.
   case done = 0
-  /// It failed.
+  /// Failure.
   case failed = 1
   /// The daemon could not be reached.
   case unreachable = 3
   /// The privacy policy refuses it.
   case refused = 4
-  /// There is no such dataset, recipe or job.
+  /// The dataset, recipe or job does not exist.
   case notFound = 5
   /// The command was misspelt (`EX_USAGE` of sysexits.h).
   case usage = 64

@@ -29,11 +29,11 @@ public struct FileQuery: Codable, Hashable, Sendable {
 public struct FileRow: Codable, Hashable, Sendable {
   /// The path below the root.
   public var path: String
-  /// The class that its folder gives it.
+  /// The class, which the folder determines.
   public var className: String?
   /// Its size in bytes.
   public var bytes: Int
-  /// `ok`, or the code of the reason why it cannot be learned from.
+  /// `ok`, or the code of the reason why a run cannot learn from it.
   public var verdict: String
   /// The reason as a sentence.
   public var reason: String?

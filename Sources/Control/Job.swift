@@ -16,7 +16,7 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
   public var state: JobState
   /// When it entered that state.
   public var changed: Date
-  /// How far it has come.
+  /// Its progress.
   public var progress: JobProgress?
   /// Crashes of the daemon or of the job's own process, with no checkpoint in between.
   public var crashes: CrashRecord?
@@ -56,7 +56,7 @@ public struct CrashRecord: Codable, Hashable, Sendable {
 public enum JobState: Hashable, Sendable {
   /// It waits for the worker.
   case queued
-  /// The worker has it.
+  /// The worker runs it.
   case running
   /// It was requested to stop and is writing its checkpoint.
   case stopping(StopReason)
@@ -78,7 +78,7 @@ public enum JobState: Hashable, Sendable {
     }
   }
 
-  /// Every word that `name` can be.
+  /// All possible values of `name`.
   public static let names = [
     "queued", "running", "stopping", "paused", "completed", "cancelled", "failed",
   ]
@@ -91,11 +91,11 @@ public enum JobState: Hashable, Sendable {
 
 /// Why a job is requested to stop.
 public enum StopReason: String, Codable, Hashable, Sendable, CaseIterable {
-  /// For good.
+  /// Permanently.
   case cancelled
   /// Until it is resumed.
   case paused
-  /// Until the daemon is back.
+  /// Until the daemon runs again.
   case shutdown
 }
 
@@ -103,7 +103,7 @@ public enum StopReason: String, Codable, Hashable, Sendable, CaseIterable {
 public enum JobOutcome: Hashable, Sendable {
   /// It did what was requested.
   case completed(JobResults)
-  /// It was stopped for good.
+  /// It was stopped permanently.
   case cancelled
   /// It could not continue.
   case failed(JobFailure)
@@ -113,7 +113,7 @@ public enum JobOutcome: Hashable, Sendable {
 ///
 /// Releasable values only.
 public struct JobResults: Codable, Hashable, Sendable {
-  /// The privacy loss of this job alone; nil when it gives no guarantee or spent nothing.
+  /// The privacy loss of this job alone; nil if it has no guarantee or spent nothing.
   public var epsilon: Double?
   /// The privacy loss of everything computed from the data so far, this job included: what the release
   /// claims; nil in results of earlier versions.
@@ -124,7 +124,7 @@ public struct JobResults: Codable, Hashable, Sendable {
   public var delta: Double?
   /// Steps that were trained.
   public var steps: Int?
-  /// Steps that were planned, where crashes cost some; nil where all were made.
+  /// The planned steps, if crashes cost some; nil if all were made.
   public var plannedSteps: Int?
   /// Synthetic images that were written.
   public var images: Int?
@@ -163,11 +163,11 @@ extension JobResults {
   }
 }
 
-/// A file or folder that a job wrote, where the administrator's configuration puts it.
+/// A file or folder that a job wrote, at the place that the administrator's configuration determines.
 public struct JobOutput: Codable, Hashable, Sendable {
   /// Its kind: `images`, `sheet`, `record`, `model`, `report`.
   public var kind: String
-  /// Where it is.
+  /// Its path.
   public var path: String
 
   /// Names an output.
@@ -206,7 +206,7 @@ public struct JobFilter: Codable, Hashable, Sendable {
     self.state = state
   }
 
-  /// Whether a job is requested.
+  /// Whether a job passes the filter.
   public func matches(_ job: Job) -> Bool {
     (dataset.map { $0 == job.dataset } ?? true) && (state.map { $0 == job.state.name } ?? true)
   }

@@ -6,8 +6,8 @@ public import FoundationEssentials
 public struct JobEvent: Hashable, Sendable, Identifiable {
   /// The event's number within its job, from 1 without gaps.
   ///
-  /// Progress is not kept, only replaced: it carries the number of the newest kept event, so
-  /// `after:` with any number ever seen misses no kept event.
+  /// Progress is replaced, not kept: it carries the number of the newest kept event, so `after:` with any
+  /// number ever seen misses no kept event.
   public let id: Int
   /// The job.
   public let job: JobID
@@ -18,9 +18,9 @@ public struct JobEvent: Hashable, Sendable, Identifiable {
 
   /// The events of a job.
   public enum Content: Hashable, Sendable {
-    /// It entered a state, after so many seconds in the previous one.
+    /// It entered a state, after `secondsBefore` seconds in the previous one.
     case state(JobState, secondsBefore: Double)
-    /// It came further.
+    /// It made progress.
     case progress(JobProgress)
     /// It reports a message.
     case note(String)
@@ -83,7 +83,7 @@ extension JobEvent: Codable {
   }
 }
 
-/// The last line of every event stream; a stream without it was cut.
+/// The last line of every event stream; a stream without it was interrupted.
 public struct StreamEnd: Codable, Hashable, Sendable {
   /// Always `end`.
   public let type: String

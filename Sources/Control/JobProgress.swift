@@ -40,9 +40,9 @@ public struct CurveValue: Codable, Hashable, Sendable {
 
 /// The progress of a job, in values that may be shown to every caller.
 ///
-/// The number of real images is private, so a phase that goes through them is reported in percent,
-/// and without any number to callers with read access only (`withoutCounts`). No field contains a
-/// loss, a gradient or a count of real images.
+/// The number of real images is private, so a phase that processes them is reported in percent, and without
+/// any number to callers with read access only (`withoutCounts`). No field contains a loss, a gradient or a
+/// count of real images.
 public struct JobProgress: Codable, Hashable, Sendable {
   /// The current activity.
   public let phase: JobPhase
@@ -90,7 +90,7 @@ public struct JobProgress: Codable, Hashable, Sendable {
     self.plannedEpsilon = plannedEpsilon
     self.targetEpsilon = targetEpsilon
     self.delta = delta
-    // Images per second and a time to go would give the count away again.
+    // Images per second and the remaining time would reveal the count again.
     self.speed = phase.countsRealImages ? nil : speed
     self.remainingSeconds = phase.countsRealImages ? nil : remainingSeconds
     self.curve = curve

@@ -4,8 +4,7 @@ public enum JobRequest: Hashable, Sendable {
   case train(TrainRequest)
   /// Write more images with a model that was trained before; costs no privacy.
   case generate(GenerateRequest)
-  /// Measure the release of a training job against the images it was trained on; the report stays
-  /// inside.
+  /// Measure the release of a training job against its training images; the report is not released.
   case evaluate(EvaluateRequest)
 
   /// The name of the kind in JSON and in lists.
@@ -17,7 +16,7 @@ public enum JobRequest: Hashable, Sendable {
     }
   }
 
-  /// The earlier training job that is drawn from or measured; nil for training.
+  /// The earlier training job whose model draws or whose release is measured; nil for training.
   public var trainedJob: JobID? {
     switch self {
     case .train: nil
@@ -31,27 +30,27 @@ public enum JobRequest: Hashable, Sendable {
 public struct TrainRequest: Codable, Hashable, Sendable {
   /// The configured dataset to learn from.
   public var dataset: String
-  /// The recipe: which model, at which size, trained how.
+  /// The recipe: the model, its size and its training.
   public var recipe: String
-  /// The privacy loss that the job may cause; nil takes what the policy's budget leaves.
+  /// The privacy loss that the job may cause; nil for the rest of the policy's budget.
   public var epsilon: Double?
-  /// The probability with which the bound may fail, at most the policy's; nil takes the policy's.
+  /// The probability with which the bound may fail, at most the policy's; nil for the policy's.
   public var delta: Double?
-  /// Steps on real images; nil takes the recipe's.
+  /// Steps on real images; nil for the recipe's.
   public var steps: Int?
   /// Trains without clipping and noise.
   ///
   /// The result carries no guarantee, and nothing is released.
   public var nonPrivate: Bool?
-  /// Sums and noises in whole steps of a grid, exact to the last bit and several times slower; nil
-  /// leaves it to the recipe.
+  /// Computes sums and noise in whole steps of a grid, exact to the last bit and several times slower; nil
+  /// for the recipe's choice.
   public var hardened: Bool?
-  /// What each answer beside the model may cost out of `epsilon`, by the answers' names; nil asks for
-  /// none.
+  /// The epsilon that each answer beside the model may cost out of `epsilon`, by the answers' names; nil for
+  /// no answers.
   public var answers: [String: Double]?
-  /// The cost of the class counts, as earlier versions asked for them.
+  /// The cost of the class counts, in requests of earlier versions.
   public var countEpsilon: Double?
-  /// The cost of the train-on-synthetic accuracy, as earlier versions asked for it.
+  /// The cost of the train-on-synthetic accuracy, in requests of earlier versions.
   public var scoreEpsilon: Double?
   /// Synthetic images to write at the end; nil writes 10,000.
   public var count: Int?
@@ -81,14 +80,14 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.allowFewerSteps = allowFewerSteps
   }
 
-  /// All answers that the job asks for, whichever field names them.
+  /// All requested answers, whichever field names them.
   public var allAnswers: [String: Double] {
     (answers ?? [:]).merging(
       Self.formerAnswers(countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon)
     ) { $1 }
   }
 
-  /// The answers that fields and options of earlier versions ask for, by the answers' names.
+  /// The answers that fields and options of earlier versions request, by the answers' names.
   public static func formerAnswers(
     countEpsilon: Double?, scoreEpsilon: Double?
   ) -> [String: Double] {
@@ -112,17 +111,15 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
   public var count: Int?
   /// Counts `count` for every class rather than for all of them together.
   public var perClass: Bool?
-  /// Images to write of each class by its name, none of the classes that are missing; nil for equal
-  /// shares.
+  /// The number of images of each class by its name, none for a missing class; nil for equal shares.
   public var classCounts: [String: Int]?
   /// The seed of the images; nil draws one.
   public var seed: UInt64?
   /// Below one, likely images become likelier; nil is one.
   ///
-  /// Pixel models alone have one.
+  /// Only pixel models have a temperature.
   public var temperature: Double?
-  /// How far images move from unconditional ones towards those of their class; nil takes the
-  /// recipe's.
+  /// How far images move from unconditional ones towards those of their class; nil for the recipe's value.
   public var guidance: Double?
 
   /// Requests more images of a trained model.
@@ -175,7 +172,7 @@ public struct EvaluateRequest: Codable, Hashable, Sendable {
   }
 }
 
-/// A training job is planned with the words that would submit it.
+/// The request for a plan is the request for the job.
 public typealias PlanRequest = TrainRequest
 
 extension TrainRequest: StrictRequest {
@@ -263,7 +260,7 @@ extension EvaluateRequest: StrictRequest {
   /// The fields that a request may have, as JSON writes them.
   public static var fields: [String] { CodingKeys.allCases.map(\.snakeCase) }
 
-  /// Every value that can be written is possible.
+  /// Every value of this type is possible.
   public func validate() throws(ControlError) {}
 }
 

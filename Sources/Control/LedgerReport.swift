@@ -8,9 +8,9 @@ public struct LedgerReport: Codable, Hashable, Sendable {
   public var budget: BudgetStatus
   /// Reservations and their use, oldest first.
   public var entries: [LedgerEntry]
-  /// Whether every record is whole and follows from the one before.
+  /// Whether every record is complete and chained to the one before.
   public var verified: Bool
-  /// The hash of the newest record, to compare with one noted elsewhere.
+  /// The hash of the newest record, to compare with one recorded elsewhere.
   public var head: String?
   /// The problem, if the ledger does not verify.
   public var problem: String?
@@ -33,7 +33,7 @@ public struct LedgerReport: Codable, Hashable, Sendable {
 ///
 /// It detects a ledger that was restored from an old copy together with its mark.
 public struct LedgerWitness: Codable, Hashable, Sendable {
-  /// The line's number, from 0; nil where only the hash is known, as in releases.
+  /// The line's number, from 0; nil if only the hash is known, as in releases.
   public var line: Int?
   /// The line's hash.
   public var hash: String
@@ -57,7 +57,7 @@ public struct LedgerEntry: Codable, Hashable, Sendable {
   public var event: String
   /// Steps that were reserved.
   public var reserved: Int
-  /// Steps that were used, when that was settled; unsettled ones count as used.
+  /// Steps that were used; nil while the record is not settled, when all count as used.
   public var used: Int?
 
   /// Describes a record.

@@ -1,4 +1,4 @@
-/// Decides which progress is worth a line of its own where lines stay.
+/// Decides which progress reports get a line where lines cannot be redrawn.
 public struct PlainProgress: Sendable {
   private var stage: String?
   private var shown = -1

@@ -36,7 +36,7 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var recipe: String
   /// Steps on real images.
   public var steps: Int
-  /// The batch that sampling gives on average.
+  /// The average size of a batch.
   public var expectedBatch: Double
   /// The phases of the run, in order; nil from daemons of earlier versions.
   public var phases: [PlannedPhase]?
@@ -61,10 +61,9 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var tooSmallImages: Int?
   /// Remarks about the folder of images; nil as above.
   public var folderRemarks: [String]?
-  /// What to expect of the images if noise will be strong beside them, and what would help; nil if
-  /// noise is no concern.
+  /// A warning about the images if the noise will be strong, with a remedy; nil if noise is no concern.
   public var warning: String?
-  /// Why the job would be refused; nil when it would be taken.
+  /// Why the job would be refused; nil if it would be accepted.
   public var refusal: String?
   /// Why the result of the job may differ, for example because a folder is still being read; nil if
   /// no reason is known.
@@ -131,7 +130,7 @@ public struct PlannedPrivacy: Codable, Hashable, Sendable {
   public var samplingProbability: Double
   /// The largest norm of one example's gradient.
   public var clipNorm: Double
-  /// Who is protected.
+  /// The unit of privacy.
   public var unit: PrivacyUnit
   /// The spending of all jobs together on the dataset after this one.
   public var epsilonAfter: Double

@@ -1,15 +1,15 @@
 public import FoundationEssentials
 
-/// A picture of real images in the form that a recipe brings them to.
+/// A picture of real images in the form that a recipe uses.
 ///
-/// For those who may see the real images, never for release.
+/// For people who may see the real images, never for release.
 public struct PreviewSheet: Codable, Hashable, Sendable {
-  /// What every sheet's file says of itself, so that no other file is taken for one.
+  /// The mark in the file of every sheet, which distinguishes it from other files.
   public static let mark = "figment preview: real images, not to be shared"
 
   /// The dataset.
   public var dataset: String
-  /// The recipe; nil shows a common form.
+  /// The recipe; nil for a common form.
   public var recipe: String?
   /// Height of an image in pixels.
   public var height: Int
@@ -25,7 +25,7 @@ public struct PreviewSheet: Codable, Hashable, Sendable {
   public var classCount: Int
   /// The images on the sheet.
   public var images: Int
-  /// What became of chosen images that are not on the sheet, in words: how many, and why.
+  /// Which chosen images are missing on the sheet, in words: how many, and why.
   public var missing: [String]
   /// The sheet as a PNG file.
   public var png: Data

@@ -11,7 +11,7 @@ public enum ProgressLine {
     bar(progress.phase.rawValue, progress.fraction ?? 0, facts(of: progress), width: width)
   }
 
-  /// As the other, for work that is no job: its stage, the share that is done, and how long it has taken.
+  /// The same for work without a job: its stage, the completed share, and the time that it has taken.
   public static func bar(
     _ stage: String, share: Double, elapsedSeconds: Double, width: Int = Terminal.usualWidth
   ) -> String {
@@ -44,7 +44,7 @@ public enum ProgressLine {
     plain(progress.phase.rawValue, facts(of: progress))
   }
 
-  /// As the other, for work that is no job.
+  /// The same for work without a job.
   public static func plain(_ stage: String, share: Double, elapsedSeconds: Double) -> String {
     plain(stage, facts(ofShare: share, elapsedSeconds))
   }
@@ -54,7 +54,7 @@ public enum ProgressLine {
       .joined(separator: ": ")
   }
 
-  /// The share and the time to go, for a column of a table.
+  /// The share and the remaining time, for a column of a table.
   public static func short(_ progress: JobProgress) -> String {
     let facts = facts(of: progress).filter { $0.weight >= 4 }.map(\.text)
     return ([progress.phase.rawValue] + facts).joined(separator: " ")
@@ -70,7 +70,7 @@ public enum ProgressLine {
   private static func facts(of progress: JobProgress) -> [(text: String, weight: Int)] {
     var facts: [(text: String, weight: Int)] = []
     if let fraction = progress.fraction { facts.append(("\(Int(100 * fraction))%", 5)) }
-    // Parts of other phases have no name that would mean something to anybody.
+    // Parts of other phases have no meaningful name.
     if progress.total > 0, let noun = noun(of: progress.phase) {
       facts.append(
         ("\(noun)\(Rounded.count(progress.done))/\(Rounded.count(progress.total))", 1))

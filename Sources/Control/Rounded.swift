@@ -3,7 +3,7 @@ import Glibc
 
 /// Numbers as people read them.
 public enum Rounded {
-  /// A number with three digits that mean something, `0.0123`, `4.57`, `1230`.
+  /// A number with three significant digits, `0.0123`, `4.57`, `1230`.
   public static func text(_ value: Double) -> String { text(value, isBound: false) }
 
   /// An upper bound with three digits: the printed number is never smaller than the bound.
@@ -36,9 +36,9 @@ public enum Rounded {
     return text
   }
 
-  /// A number as it was given or decided, `0.3` for 0.30000000000000004, `1e-5` for 1e-05.
+  /// A number as people type it, `0.3` for 0.30000000000000004, `1e-5` for 1e-05.
   ///
-  /// Nine digits are kept: more than anybody types, fewer than show how computers round.
+  /// It keeps nine digits: more than people type, and too few to show binary rounding.
   public static func number(_ value: Double) -> String {
     guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
     let magnitude = abs(value)

@@ -2,8 +2,8 @@
 public enum Spelling {
   /// The nearest of the known words, or nil when none is near enough to be a misspelling.
   ///
-  /// Near enough is a third of the word's letters changed, but at least one and at most three; and one
-  /// letter at least must stay.
+  /// A misspelling changes at most a third of the word's letters, with a limit from one to three, and keeps
+  /// at least one letter.
   public static func nearest(to word: String, among known: some Sequence<String>) -> String? {
     let limit = min(word.count - 1, max(1, min(3, word.count / 3)))
     let distances = known.map { (word: $0, distance: distance(from: word, to: $0)) }

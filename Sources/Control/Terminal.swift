@@ -4,14 +4,14 @@ import Glibc
 public enum Terminal {
   /// The width if it is unknown.
   public static let usualWidth = 80
-  /// Empties the line that was drawn last, so that the next text takes its place.
+  /// Clears the line that was drawn last, so that the next text replaces it.
   public static let emptyLine = "\r\u{1B}[2K"
-  /// Narrower ones are written to as if they were this wide.
+  /// The width of lines for narrower terminals.
   private static let leastWidth = 20
 
-  /// The columns of the terminal behind a descriptor, as they are now: windows change.
+  /// The current number of columns of the terminal behind a descriptor, because windows change.
   ///
-  /// Where the descriptor is no terminal, `COLUMNS` counts, then `usualWidth`.
+  /// If the descriptor is no terminal, `COLUMNS` counts, else `usualWidth`.
   public static func width(of descriptor: Int32) -> Int {
     var size = winsize()
     if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
@@ -23,7 +23,7 @@ public enum Terminal {
 
   /// A text in lines of at most `width` columns, broken between words.
   ///
-  /// A word that is longer stays whole: a path that is broken cannot be copied.
+  /// A longer word remains whole, because a broken path cannot be copied.
   public static func lines(_ text: String, width: Int) -> [String] {
     text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
       guard line.count > width else { return [String(line)] }

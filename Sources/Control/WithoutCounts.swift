@@ -1,11 +1,11 @@
-/// Answers for callers with read access only: nothing that is counted over real files.
+/// Replies for callers with read access only, without counts of real files.
 ///
-/// Private data determine the numbers of a dataset's files and the progress through them. Members
-/// of the group for reading receive what plans, recipes and ledgers determined.
+/// Private data determine the numbers of a dataset's files and the progress through them. Members of the read
+/// group receive only values that plans, recipes and ledgers determine.
 
 extension DatasetStatus {
-  /// The same without numbers of real files, without names of classes that were found with them, and
-  /// without the time of the last look, which follows changes of the files.
+  /// The same without numbers of real files, without names of classes that were found with them, and without
+  /// the time of the last scan, which depends on changes of the files.
   public var withoutCounts: DatasetStatus {
     var status = self
     status.usable = nil
@@ -21,7 +21,7 @@ extension DatasetStatus {
 }
 
 extension PlanReport {
-  /// The same without what was found in the folder of images.
+  /// The same without findings about the folder of images.
   public var withoutCounts: PlanReport {
     var report = self
     report.usableImages = nil
@@ -32,8 +32,8 @@ extension PlanReport {
 }
 
 extension JobProgress {
-  /// The same, except for a phase that goes through real files, of which only the name is left:
-  /// even shares of the whole reveal a small number of files (a third is done after one of three).
+  /// The same, except that a phase that processes real files keeps only its name: even shares of the whole
+  /// reveal a small number of files (a third is done after one of three).
   public var withoutCounts: JobProgress {
     guard phase.countsRealImages else { return self }
     return JobProgress(phase: phase, done: 0, total: 0, checkpoint: checkpoint)

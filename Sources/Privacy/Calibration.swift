@@ -37,12 +37,12 @@ public struct Calibration: Sendable {
   ///
   /// Below it nothing is private; above it nothing is learned.
   private static let noiseRange = 1e-3...1e7
-  /// How closely the answer is approached, relative to it.
+  /// The relative tolerance of a result.
   private static let tolerance = 1e-4
-  /// How closely a first approximation approaches it.
+  /// The relative tolerance of a first approximation.
   private static let roughTolerance = 4e-3
 
-  /// Describes the question.
+  /// Describes the target and the history.
   public init(
     budget: PrivacyBudget, spent: EventTally = EventTally(), basis: PrivacyCost.Basis = .planned,
     accountant: Accountant = .claimed
@@ -67,7 +67,7 @@ public struct Calibration: Sendable {
         samplingProbability: samplingProbability, noiseMultiplier: noise, noise: distribution)
       return try epsilon(event.event, times: times, effort)
     }
-    // Each effort gives a start for the next; all give upper bounds.
+    // Each effort provides a start for the next; all yield upper bounds.
     var found: Double?
     for effort in efforts {
       found = try search(from: found ?? 1, effort) { noise throws(PrivacyError) in
@@ -110,7 +110,7 @@ public struct Calibration: Sendable {
     return found
   }
 
-  /// How exactly a cost is computed, and how closely an answer is approached.
+  /// The precision of a cost and of a result.
   private enum Effort {
     case renyi, rough, full
 

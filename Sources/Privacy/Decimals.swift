@@ -10,9 +10,9 @@ public enum Decimals {
     return roundedUp(value, places: min(15, 3 - Int(log10(value).rounded(.down))))
   }
 
-  /// A number as it was given, `1e-5` for 1e-05, `10` for 10.0, `0.3` for 0.30000000000000004.
+  /// A number as people type it, `1e-5` for 1e-05, `10` for 10.0, `0.3` for 0.30000000000000004.
   ///
-  /// Nine digits are kept: not for bounds that were computed, which `epsilon` rounds upwards.
+  /// It keeps nine digits and may round down, so it is not for computed bounds: `epsilon` rounds those up.
   public static func number(_ value: Double) -> String {
     guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
     let exponent = Int(log10(abs(value)).rounded(.down))

@@ -1,6 +1,6 @@
 /// How much privacy loss is allowed: at most `epsilon`, except with probability `delta`.
 public struct PrivacyBudget: Codable, Hashable, Sendable {
-  /// The smallest delta the accountants answer for.
+  /// The smallest delta that the accountants support.
   ///
   /// Below it, floating-point rounding of tail probabilities over many steps would no longer be
   /// negligible against delta.

@@ -1,6 +1,6 @@
-/// The cost of a history: the answers of both accountants and the claimed one.
+/// The cost of a history: the bounds of both accountants and the claimed one.
 public struct PrivacyCost: Hashable, Sendable {
-  /// How the history came about, which decides which accountants may speak.
+  /// How the history came about, which determines the accountants that may be used.
   public enum Basis: String, Codable, Hashable, Sendable {
     /// Every mechanism, and how often it may be used, was fixed before the data was touched: the
     /// smaller of two bounds is claimed. Stopping earlier, for any reason, releases a part of what
@@ -24,10 +24,10 @@ public struct PrivacyCost: Hashable, Sendable {
   public let renyi: RenyiAccountant.Bound
   /// The bound by privacy loss distributions; infinite where there is none.
   public let privacyLossEpsilon: Double
-  /// Which accountants may speak.
+  /// How the history came about.
   public let basis: Basis
 
-  /// Both accountants' answers for a history.
+  /// Computes both accountants' bounds for a history.
   public init(
     of tally: EventTally, delta: Double, basis: Basis = .planned
   ) throws(PrivacyError) {
@@ -47,7 +47,7 @@ public struct PrivacyCost: Hashable, Sendable {
     self.basis = basis
   }
 
-  /// Both accountants' answers for `times` runs of an event.
+  /// Computes both accountants' bounds for `times` runs of an event.
   public init(
     of event: PrivacyEvent, times: Int, delta: Double, basis: Basis = .planned
   ) throws(PrivacyError) {
@@ -91,7 +91,7 @@ extension PrivacyCost: Codable {
 
   private struct PrivacyLoss: Codable { let epsilon: Double? }
 
-  /// Decodes what `encode(to:)` wrote; nothing is recomputed.
+  /// Decodes the form that `encode(to:)` writes; recomputes nothing.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon) ?? .infinity

@@ -27,7 +27,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public let name: String
     /// What it does.
     public let purpose: String
-    /// Everything that it does to the data, in words; nil if it reads none of it.
+    /// Everything that it does to the data, in words; nil if it does not read them.
     public let accesses: String?
     /// The epsilon of the phase alone; nil if it reads no private data.
     public let epsilon: Double?
@@ -45,7 +45,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       self.free = free
     }
 
-    /// What it does to the data and what that costs, in words.
+    /// Its accesses to the data and their cost, in words.
     public var cost: String {
       guard let accesses else { return "costs nothing: \(free ?? "reads no private data")" }
       return accesses + (epsilon.map { "; alone epsilon \(Decimals.epsilon($0))" } ?? "")
@@ -72,7 +72,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   /// The hash covers every line so far, including secret random names, so no outsider can compute
   /// it from a guess of the lines.
   public struct LedgerWitness: Codable, Hashable, Sendable {
-    /// The hash of the newest line that the release knows.
+    /// The hash of the newest line at the time of the release.
     public let hash: String
     /// The index of that line; only releases of earlier versions have it.
     ///
@@ -88,7 +88,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
 
   /// The subject of a statement.
   public struct Subject: Hashable, Sendable {
-    /// Whose data.
+    /// The root of the data.
     public var root: LedgerRoot
     /// The run that the release comes from.
     public var run: String
@@ -107,8 +107,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     public var population: Int?
     /// Facts about the data that the administrator declared public, such as class names.
     public var declared: [String]
-    /// Facts that nobody declared: they were read from the data, and the statement treats them as
-    /// public.
+    /// Facts that were not declared: they were read from the data, and the statement treats them as public.
     public var found: [String]
     /// Answers about the data that were paid for beside training.
     public var answers: [String]
@@ -154,8 +153,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public let total: PrivacyCost
   /// The run that the release comes from.
   public let run: String
-  /// The cost of that run alone, given everything before it: of all it announced, however much of it
-  /// was done.
+  /// The cost of that run alone, given everything before it, for all that it announced, even if it did less.
   public let runCost: PrivacyCost
   /// All runs that have touched the root.
   public let runs: [String]

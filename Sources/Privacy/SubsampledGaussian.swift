@@ -19,8 +19,8 @@ public struct SubsampledGaussian: Codable, Hashable, Sendable {
   /// The relation under which `event` describes the mechanism.
   public static let adjacency = NeighboringRelation.addOrRemoveOne
 
-  /// Checks every number; NaN, infinities and out-of-range values are refused by name, and so is
-  /// more noise than the grid of the hardened mode has room for.
+  /// Checks every number; NaN, infinities and out-of-range values are refused by name, and so is more noise
+  /// than the grid of the hardened mode can represent.
   public init(
     samplingProbability: Double, noiseMultiplier: Double, clipNorm: Double, nominalBatchSize: Int,
     noise: NoiseDistribution = .gaussian

@@ -15,7 +15,7 @@ public struct Sensitive<Value> {
 
   /// A value computed from a sensitive value is sensitive.
   ///
-  /// `transform` is sendable so that it cannot write what it sees into a variable outside.
+  /// `transform` is sendable so that it cannot write its argument into a variable outside.
   public func map<Result>(
     _ transform: @Sendable (Value) throws -> Result
   ) rethrows -> Sensitive<Result> {
@@ -29,12 +29,12 @@ public struct Sensitive<Value> {
     Sensitive<Result>(try transform(value, other.value))
   }
 
-  /// The value itself, for a file that stays inside or for a mechanism that was paid for.
+  /// The value itself, for a file that is not released or for a mechanism that was paid for.
   @_spi(PrivateZone)
   public func revealed() -> Value { value }
 }
 
-/// Why a value may leave.
+/// Why a value may be released.
 public enum ReleaseReason: String, Hashable, Sendable, Codable {
   /// Computed from synthetic images or from the trained model alone: differential privacy is
   /// closed under such post-processing.
@@ -47,15 +47,15 @@ public enum ReleaseReason: String, Hashable, Sendable, Codable {
   case paidFor = "paid-for"
 }
 
-/// A value that may leave: it contains nothing of private images, or a mechanism paid for what it
+/// A value that may be released: it contains nothing of private images, or a mechanism paid for what it
 /// contains.
 public struct Releasable<Value> {
   /// The value.
   public let value: Value
-  /// Why it may leave.
+  /// Why it may be released.
   public let reason: ReleaseReason
 
-  /// Declares that `value` may leave, for the stated reason.
+  /// Declares that `value` may be released, for the stated reason.
   public init(_ value: Value, _ reason: ReleaseReason) {
     self.value = value
     self.reason = reason
@@ -90,7 +90,7 @@ public struct UnprotectedTraining: Sendable {
 public enum Protection: Sendable {
   /// By clipping and noise.
   case noise(SubsampledGaussian)
-  /// Not at all.
+  /// By nothing.
   case none(UnprotectedTraining)
 
   /// The mechanism; nil without privacy.

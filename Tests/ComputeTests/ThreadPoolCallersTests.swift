@@ -3,7 +3,7 @@ import Dispatch
 import Glibc
 import Testing
 
-/// Who may call a pool, and when.
+/// Which threads may call a pool, and when.
 @Suite struct ThreadPoolCallersTests {
   @Test func severalCallersRunWholeLoops() {
     let pool = ThreadPool(threadCount: 3)

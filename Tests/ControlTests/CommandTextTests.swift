@@ -1,7 +1,7 @@
 import Control
 import Testing
 
-/// The command that a report names.
+/// The command line in a report.
 @Suite struct CommandTextTests {
   @Test func aTrainingIsNamedWithEveryOptionThatWasGivenAndNoOther() throws {
     let request = TrainRequest(

@@ -97,7 +97,7 @@ import Testing
       try ControlCoding.decode([Int].self, from: Data(deep.utf8))
     }
     #expect(error?.message == "JSON: nested deeper than 32 levels.")
-    // Brackets within text are no depth.
+    // Brackets within text do not count as depth.
     let text = "\"" + String(repeating: "[\\\"", count: 100) + "\""
     #expect(try ControlCoding.decode(String.self, from: Data(text.utf8)).count == 200)
   }

@@ -95,7 +95,7 @@ import Testing
     let text = String(decoding: try ControlCoding.encode(full), as: UTF8.self)
     let names = text.split(separator: "\"").enumerated().filter { $0.offset % 2 == 1 }
       .map { String($0.element) }.filter { !["train", "training", "fake_accuracy"].contains($0) }
-    // Adding a field means deciding that its value may be told to anybody.
+    // A new field requires the decision that its value may be shown to everyone.
     #expect(
       names.sorted() == [
         "checkpoint", "curve", "delta", "done", "name", "name", "phase", "planned_epsilon",

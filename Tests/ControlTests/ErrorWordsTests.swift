@@ -141,7 +141,7 @@ import Testing
     #expect(usual.contains("3 min 46 s left"), "\(usual)")
   }
 
-  /// Evaluations and audits draw the line that jobs draw.
+  /// Evaluations and audits print the same progress line as jobs.
   @Test func workThatIsNoJobHasTheSameLine() {
     #expect(
       ProgressLine.bar("reading real images", share: 0.375, elapsedSeconds: 12, width: 80)

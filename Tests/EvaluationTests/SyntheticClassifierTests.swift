@@ -31,9 +31,8 @@ import Testing
 
   /// The counts are sums over images, each of which adds one.
   ///
-  /// Whatever the classifier is, and
-  /// wherever the unit's images lie among the others, the unit changes the counts by exactly its
-  /// number of images.
+  /// For every classifier, and for every position of the unit's images among the others, the unit changes
+  /// the counts by exactly its number of images.
   @Test func aUnitMovesTheCountsByItsImagesAndNoOthers() throws {
     let learnt = try classifier()
     var stream = SeededStream(seed: 6)

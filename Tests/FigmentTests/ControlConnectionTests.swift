@@ -5,13 +5,13 @@ import Testing
 
 @testable import figment
 
-/// A server that answers as bluntly as the kernel allows: one reply, then the connection is closed.
+/// A server that replies as abruptly as the kernel allows: one reply, then it closes the connection.
 private final class BluntServer: Sendable {
-  /// When it answers.
+  /// The moment of its reply.
   enum Manner: Sendable {
-    /// As soon as the request's head is there.
+    /// As soon as the request's head has arrived.
     case afterTheHead
-    /// Before anything was read: the client's write fails.
+    /// Before it has read anything: the client's write fails.
     case beforeReading
   }
 
@@ -42,7 +42,7 @@ private final class BluntServer: Sendable {
     rmdir(folder)
   }
 
-  /// Answers one caller, on the calling thread.
+  /// Serves one caller, on the calling thread.
   func answer(_ reply: String, _ manner: Manner) {
     let connection = accept(descriptor, nil, nil)
     guard connection >= 0 else { return }
@@ -60,13 +60,13 @@ private final class BluntServer: Sendable {
     close(connection)
   }
 
-  /// Answers callers on a thread of its own, for a number of times.
+  /// Serves a number of callers on a separate thread.
   func answerOnThread(_ reply: String, _ manner: Manner, times: Int) -> Thread {
     Thread { [self] in for _ in 0..<times { answer(reply, manner) } }
   }
 }
 
-/// A thread that is waited for.
+/// A thread that can be joined.
 private final class Thread: Sendable {
   private let handle: pthread_t
 
@@ -116,7 +116,7 @@ private final class Thread: Sendable {
     #expect(hangUps == 0, "of \(times)")
   }
 
-  /// The client writes to a connection that was answered and closed long ago: its write must fail.
+  /// The client writes to a connection that the server has answered and closed: its write must fail.
   @Test(arguments: [nil, Data(repeating: UInt8(ascii: " "), count: 300_000)] as [Data?])
   func aWriteThatFailsDoesNotHideTheReply(_ body: Data?) async throws {
     let server = try BluntServer()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import figment
 
-/// What scripts depend on: the exact form of the answers, and the codes of refusals.
+/// The interface for scripts: the exact form of the output, and the exit codes of refusals.
 @Suite struct PrivacyCommandTests {
   private static let classic = [
     "--sampling-rate", "0.00426666666667", "--steps", "14100", "--delta", "1e-5",

@@ -280,7 +280,7 @@ import Testing
     #expect(throws: ControlError.self) {
       try PrivateFile.write(Data(), to: folder + "/none/sheet.png")
     }
-    // A photo of that name, or a device, is never replaced by a sheet.
+    // A sheet never replaces a photo of that name, or a device.
     #expect(throws: ControlError.self) {
       try PrivateFile.write(Data("sheet".utf8), to: path, inPlaceOfFilesWith: "MARK")
     }
@@ -358,7 +358,7 @@ import Testing
     }
   }
 
-  /// Every verb takes its options of the daemon before its name, and gives JSON.
+  /// Every verb accepts the daemon's options before its name, and prints JSON.
   @Test func everyVerbHasTheGlobalOptions() throws {
     let needed: [String: [String]] = [
       "rescan": ["d"], "files": ["d"], "preview": ["d"], "plan": ["d", "--recipe", "r"],

@@ -12,9 +12,9 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// `figmentd audit`: its options, its report, and trainings charged to the ledger that ships.
+/// `figmentd audit`: its options, its report, and trainings charged to the shipped ledger.
 @Suite struct AuditCommandTests {
-  /// A ledger whose statement covers the last run alone.
+  /// A ledger whose statement covers only the last run.
   private final class LastRunAlone: AuditedRoot {
     private let root: AuditLedger
     private var plan: TrainingPlan?
@@ -56,7 +56,7 @@ import Testing
     #expect(findings.isPassed, "\(findings)")
     #expect(
       findings.accountant == "RDP odometer", "the second run was chosen after the first")
-    // Both runs show in the bound: neither alone would be claimed at so much.
+    // The bound covers both runs: the claim for either alone would be smaller.
     let alone = try setting.phases.map { phase in
       try PrivacyCost(
         of: .poissonSampled(

@@ -10,8 +10,8 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// Nobody can take the room of others: neither by many connections, nor by long questions, nor by not
-/// listening to the answer.
+/// No caller can exclude others: neither by many connections, nor by long requests, nor by not reading the
+/// reply.
 @Suite struct CallerQuotaTests {
   private func isBusy(_ body: () throws -> Void) -> Bool {
     do {
@@ -86,7 +86,7 @@ import Testing
 }
 
 @Suite struct UnreadRepliesTests {
-  /// A page that no buffer of a socket holds.
+  /// A page that fits into no socket buffer.
   private static let files = (0..<1000).map { number in
     FakeFolderReader.file("a/\(number)-" + String(repeating: "x", count: 1500))
   }
@@ -103,14 +103,14 @@ import Testing
       socket.send("GET /v1/datasets/glyphs/files HTTP/1.1\r\nHost: x\r\n\r\n")
       sockets.append(socket)
     }
-    // All of the user's room is taken by callers that do not listen.
+    // Callers that do not read have used up the user's quota.
     var wasBusy = false
     let end = ContinuousClock.now + .seconds(60)
     while !wasBusy, ContinuousClock.now < end {
       do { _ = try await server.client.status() } catch ControlError.busy { wasBusy = true }
     }
     #expect(wasBusy)
-    // Soon it is free again, although they are still there.
+    // Soon the quota is free again, although these callers are still connected.
     try await server.answersAgain()
     for socket in sockets { socket.hangUp() }
     await server.server.stop()
@@ -143,7 +143,7 @@ import Testing
       logger: logger)
     let deaf = try RawSocket(path)
     deaf.send("GET /v1/jobs/glyphs-1/events HTTP/1.1\r\nHost: x\r\n\r\n")
-    // The user's only place for followers is taken, then free again.
+    // The user's only place for a follower is taken, then free again.
     let end = ContinuousClock.now + .seconds(60)
     var wasLetIn = false
     while !wasLetIn, ContinuousClock.now < end {
@@ -198,7 +198,7 @@ import Testing
         do { _ = try await client.plan(request) } catch { refusals.add("\(error)") }
       }
     }
-    // Two of the three are computed, or wait for it; the third is told so.
+    // Two of the three are computed or wait; the third is refused.
     let end = ContinuousClock.now + .seconds(60)
     while refusals.all.isEmpty, ContinuousClock.now < end {
       try await Task.sleep(for: .milliseconds(5))
@@ -218,7 +218,7 @@ import Testing
   }
 }
 
-/// Tells so much of a job that no buffer holds it.
+/// Sends so many events of a job that no buffer holds them.
 private struct TalkativeAPI: ControlAPI {
   func events(
     of job: JobID, after: JobEvent.ID?, follow: Bool

@@ -10,7 +10,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Class counts that are paid for: planned, charged, answered once, released.
+/// Paid class counts: planned, charged, computed once, released.
 @Suite struct ClassCountsTests {
   private func isFinished(_ ending: TrainingRun.Ending) -> Bool {
     if case .finished = ending { true } else { false }
@@ -42,7 +42,7 @@ import Testing
     #expect(file.epsilon <= 0.5 && file.delta == 1e-5)
     let design = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     #expect(Set(file.counts.keys) == Set(design.classes))
-    // 64 images: noise of about seven on each count leaves the sum in sight.
+    // 64 images: noise of about seven on each count keeps the sum close.
     #expect(abs(file.counts.values.reduce(0, +) - 64) < 100)
     #expect(try bench.text(bench.places.release + "/manifest.json").contains("class_counts.json"))
     #expect(try bench.text(bench.places.release + "/README.md").contains("class_counts.json"))
@@ -97,7 +97,7 @@ import Testing
     #expect(try limited.phases().first?.query?.sensitivity == 6)
   }
 
-  /// The third line of the ledger, after the root and the plan, charges for the counts.
+  /// The third line of the ledger, after root and plan, is the charge for the counts.
   @Test func anAnswerThatCannotBeChargedIsNotWritten() throws {
     let bench = try RunBench(answers: ["class-counts": 0.5])
     var conditions = RunConditions()

@@ -73,7 +73,7 @@ import Testing
           policy: {epsilon_max: 1, delta: 1e-5}
           release: {mode: "0700"}
       """, from: "config.yaml")
-    // A later file says what holds for all, and the datasets of the first follow it.
+    // A later file sets the defaults for all, and the datasets of the first file inherit them.
     try reader.add("release: {group: readers, mode: \"0755\"}", from: "conf.d/release.yaml")
     let configuration = try reader.finish()
     #expect(configuration.release == ReleaseConfiguration(group: "readers", mode: 0o755))
@@ -163,7 +163,7 @@ import Testing
       try read(dataset("epsilon_max: 10, delta: 0.01"))
     }
     #expect("\(try #require(error))".contains("Delta 0.01 is not below 1/2009"))
-    // The delta is what is wrong, so its line is named.
+    // The delta is wrong, so the error names its line.
     #expect(error?.line == 5 && error?.message.hasPrefix("datasets.faces.policy.delta:") ?? false)
     let allowed = try read(dataset("epsilon_max: 10, delta: 0.01, allow_large_delta: true"))
     #expect(allowed.datasets.first?.policy.allowsLargeDelta == true)

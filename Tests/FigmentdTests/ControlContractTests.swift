@@ -6,8 +6,7 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// What holds for everyone who answers `ControlAPI`: the daemon itself and the client over its
-/// socket.
+/// The contract of every implementation of `ControlAPI`: the daemon itself, and the client over its socket.
 @Suite struct ControlContractTests {
   enum Engine: String, CaseIterable, Sendable {
     case inProcess
@@ -249,7 +248,7 @@ import Testing
       await expect(.usage, "not a training job") {
         try await api.submit(.generate(GenerateRequest(job: job.id, count: 1)), token: nil)
       }
-      // What its model cannot draw is refused before there is a job.
+      // A request that its model cannot draw is refused before there is a job.
       await expect(.usage, "job glyphs-1: no guidance") {
         try await api.submit(
           .generate(GenerateRequest(job: trained.id, count: 1, guidance: 2)), token: nil)
@@ -275,7 +274,7 @@ import Testing
       #expect(job.request == .evaluate(request) && job.dataset == "glyphs")
       _ = try await house.wait(for: job.id, "completed")
       #expect(house.engine.calls.last == "evaluate glyphs-1")
-      // The report of an evaluation is that of the job that it measured.
+      // The report of an evaluation is the report of the measured job.
       for id in [trained.id, job.id] {
         let report = try await api.report(of: id, isInternal: true)
         #expect(report.job == trained.id && report.isInternal)
@@ -319,7 +318,7 @@ import Testing
       #expect(try await api.datasets().map(\.state) == [.unknown, .unknown])
       await house.daemon.keepDatasets()
       var status = try await api.rescan("glyphs")
-      // The keeper's own first scan may be under way beside it.
+      // The keeper's own first scan may be running at the same time.
       for _ in 0..<1000 where status.state != .ready {
         try await Task.sleep(for: .milliseconds(5))
         status = try await api.rescan("glyphs")
@@ -350,7 +349,7 @@ import Testing
     }
   }
 
-  /// Reads the fake folder, and waits until it is known.
+  /// Scans the fake folder, and waits until its files are known.
   private func readFolders(_ api: any ControlAPI, _ house: TestHouse) async throws {
     await house.daemon.keepDatasets()
     for _ in 0..<1000 {

@@ -4,9 +4,9 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What systemd, containers and schedulers grant.
+/// The limits that systemd, containers and schedulers set.
 @Suite struct ControlGroupTests {
-  /// A machine whose files are those given, by path.
+  /// A machine with these files, by path.
   private func group(_ files: [String: String]) throws -> ControlGroup {
     let scratch = ScratchFolder()
     for (name, text) in files { try scratch.write(name, text + "\n") }
@@ -54,7 +54,7 @@ import Testing
     #expect(group.memoryBytes == 300_000_000)
   }
 
-  /// A container sees its own group where it is mounted, and may be told the host's path.
+  /// A container sees its own group at the mount, but may be given the host's path.
   @Test(arguments: ["/docker/ab", "/..", "/../other", "/"])
   func inAContainerTheMountIsItsOwnGroup(_ path: String) throws {
     let second = try group([

@@ -10,7 +10,7 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// What only the wire can do wrong.
+/// Faults that only the wire can cause.
 @Suite struct ControlServerTests {
   private func withServer(
     _ behaviour: FakeEngine.Behaviour = .init(), limits: ControlLimits = .patient,
@@ -145,14 +145,14 @@ import Testing
   }
 
   @Test func callersHaveALimit() async throws {
-    // Were one cut off for being slow, there would be room for the fourth.
+    // If a slow one were disconnected, there would be a place for the fourth.
     let limits = ControlLimits(connectionsPerUser: 3, requestSeconds: 3600)
     try await withServer(limits: limits) { server, _ in
       let sockets = try (0..<3).map { _ in try RawSocket(server.socket) }
       let reply = RawReply(try await ask(server, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"))
       #expect(reply.status == 503)
       #expect(reply.text.contains("urn:figment:problem:busy"))
-      // Until here they are held: an object's life may end with its last use.
+      // Keep them alive until here: an object's life may end with its last use.
       for socket in sockets { socket.hangUp() }
       try await server.answersAgain()
     }
@@ -180,7 +180,7 @@ import Testing
         let socket = try RawSocket(server.socket)
         socket.send("GET /v1/jobs/\(job.id)/events HTTP/1.1\r\nHost: x\r\n\r\n")
       }
-      // All of them are let out again, or the last ones would be refused.
+      // All of them are released again; otherwise the last ones would be refused.
       try await server.answersAgain()
       #expect(try await server.client.job(job.id).state == .running)
       _ = house
@@ -194,7 +194,7 @@ import Testing
       chmod(house.scratch.path, 0o711)
       chmod(server.socket, 0o666)
       var reply = ""
-      // On a busy machine a job may be cancelled before anybody follows it: then another is followed.
+      // On a busy machine a job may be cancelled before anyone follows it; then follow another one.
       for patience in 1...20 where !reply.contains(#""type":"progress""#) {
         let job = try await house.daemon.submit(TestHouse.training, token: nil).id
         while try await house.daemon.job(job).progress == nil {
@@ -214,8 +214,8 @@ import Testing
   }
 
   @Test func strangersAreRefused() async throws {
-    // Root is no stranger: where tests run as root, somebody else connects. Where they do not, the
-    // daemon's owner is somebody else.
+    // Root is no stranger: if the tests run as root, another user connects. Otherwise the daemon belongs to
+    // another user.
     let owner = geteuid() == 0 ? 0 : geteuid() + 1
     let access = AccessPolicy(owner: owner, controlGroup: nil, readGroup: nil)
     try await withServer(access: access) { server, house in
@@ -251,7 +251,7 @@ import Testing
 
   @Test func groupsDecideForOthers() {
     let policy = AccessPolicy(owner: 990, controlGroup: 800, readGroup: 801)
-    // No such users: only the group that the kernel reports counts.
+    // These users do not exist: only the group that the kernel reports counts.
     let operatorPeer = Peer(process: 1, user: 60_001, group: 800)
     let reader = Peer(process: 1, user: 60_002, group: 801)
     let stranger = Peer(process: 1, user: 60_003, group: 802)

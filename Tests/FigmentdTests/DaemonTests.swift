@@ -8,7 +8,7 @@ import Testing
 @Suite struct DaemonTests {
   @Test func aJobOnDiskIsTakenUpAfterACrash() async throws {
     let scratch = ScratchFolder()
-    // A daemon that died: the job is `running` on disk, with a checkpoint at step 2.
+    // After a crash of the daemon: the job is `running` on disk, with a checkpoint at step 2.
     let store = JobStore(folder: scratch.path + "/state/jobs", output: "/out")
     try DurableFile.makeFolder(scratch.path + "/state/jobs")
     var job = try store.makeJob(TestHouse.training, dataset: "glyphs", token: "t", at: Date())
@@ -72,7 +72,7 @@ import Testing
     let house = try await TestHouse(.init(isEndless: true))
     let id = try await house.daemon.submit(TestHouse.training, token: nil).id
     _ = try await house.wait(for: id, "running")
-    // A folder in the way of the temporary file stands for a full disk.
+    // A folder in place of the temporary file acts like a full disk.
     let obstacle = house.state.paths.jobs + "/\(id)/job.json.tmp/x"
     try FileManager.default.createDirectory(
       atPath: obstacle, withIntermediateDirectories: true)
@@ -164,7 +164,7 @@ import Testing
     #expect(try await house.daemon.job(id).state == .queued)
     let remarks = try await house.daemon.status().remarks
     #expect(remarks.contains { $0.contains("minimum_free") && $0.contains("figment prune") })
-    // It is cancelled all the same.
+    // It can still be cancelled.
     #expect(try await house.daemon.stop(id, reason: .cancelled).state.name == "cancelled")
     let next = try await house.daemon.submit(TestHouse.training, token: nil).id
     await house.daemon.adopt(TestHouse.configuration)
@@ -185,7 +185,7 @@ import Testing
     #expect(try house.scratch.names(in: folder + "/internal") == ["run.json"])
   }
 
-  /// Two processes were killed, one that packed images and one that drew.
+  /// Two processes were killed, one while it packed images and one while it drew.
   @Test(arguments: [StopReason.cancelled, .paused])
   func aJobThatDoesNotGoOnLeavesNothingUnfinished(reason: StopReason) async throws {
     let scratch = ScratchFolder()
@@ -205,7 +205,7 @@ import Testing
     _ = try await house.daemon.stop(id, reason: reason)
     _ = try await house.wait(for: id, reason == .paused ? "paused" : "cancelled")
     #expect(try scratch.names(in: files) == ["published.json"])
-    // A set may be large: it is deleted beside the daemon.
+    // A set may be large, so the daemon does not wait for its deletion.
     let end = ContinuousClock.now + .seconds(60)
     while try scratch.names(in: "out").contains(set), ContinuousClock.now < end {
       try await Task.sleep(for: .milliseconds(10))
@@ -281,7 +281,7 @@ import Testing
     _ = try await house.daemon.rescan("glyphs")
     house.reader.change { $0.failure = "root: not mounted" }
     var status = try await house.daemon.rescan("glyphs")
-    // The change itself is a hint, so a scan of its own may be under way just now.
+    // The change itself is a hint, so its scan may be running now.
     for _ in 0..<1000 where status.state == .scanning {
       try await Task.sleep(for: .milliseconds(5))
       status = try await house.daemon.datasets()[0]

@@ -8,7 +8,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A keeper over a real folder, as the daemon sets it to work.
+/// A keeper over a real folder, as the daemon runs it.
 private final class KeeperBench: Sendable {
   let folder: FolderBench
   let keeper: DatasetKeeper
@@ -37,8 +37,8 @@ private final class KeeperBench: Sendable {
       budget: BudgetStatus(epsilonMaximum: 8, delta: 1e-5, epsilonSpent: 0, unit: .file))
   }
 
-  /// Waits for a state and a number of usable files: far less long than until the next scan that nothing
-  /// asks for, and long enough for a busy machine, whose tests share Swift's threads.
+  /// Waits for a state and a number of usable files: for less time than until the next periodic scan, but
+  /// long enough for a busy machine, where tests share Swift's threads.
   func wait(
     _ state: DatasetState, usable: Int, within limit: Duration = .seconds(300)
   ) async throws {
@@ -77,7 +77,7 @@ private final class KeeperBench: Sendable {
     try await bench.wait(.offline, usable: 30)
     let remark = try await bench.status().remark
     #expect(remark?.contains("figment rescan set --forget-missing") == true)
-    // A look on request does not change that.
+    // A requested scan does not change that.
     await bench.keeper.scan()
     try await bench.wait(.offline, usable: 30)
     for name in ["a", "b"] { #expect(rename("\(away)/\(name)", "\(root)/\(name)") == 0) }

@@ -30,7 +30,7 @@ import Testing
     return (outcomes, pixels)
   }
 
-  /// A child that greets as a worker does and then runs `script`.
+  /// A child that sends a worker's greeting and then runs `script`.
   private func impostor(_ script: String, silence: Int = 20) -> DecoderProcess {
     let greeting = "printf 'FDW2\\002\\000\\000\\000'; "
     return DecoderProcess(
@@ -53,7 +53,7 @@ import Testing
     let files: [File]
   }
 
-  /// Profiles are unpacked and applied, and metadata read, with the system calls that a child has.
+  /// Profiles are unpacked and applied, and metadata is read, with the system calls that a child may make.
   @Test func aChildThatIsShutInReadsOddFilesAsTheCodecDoes() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent()
@@ -107,7 +107,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd").count == 3)
   }
 
-  /// Each compression and colour space runs code of its own, and none may need a forbidden call.
+  /// Each compression and colour space runs different code, and none may need a forbidden call.
   @Test func aChildReadsEveryFormatInsideItsWalls() throws {
     let decoder = try worker()
     let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -142,13 +142,13 @@ import Testing
     let decoder = impostor("echo x >> '\(log)'; head -c 1 > /dev/null; kill -SEGV $$")
     let died = DecodeOutcome.failed(.decoderDied)
     #expect(try decode(decoder, [image(1), image(2)]).outcomes == [died, died])
-    // Once for both together, twice for each alone.
+    // Once for both together, twice for each one.
     #expect(try String(contentsOfFile: log, encoding: .utf8) == "x\nx\nx\nx\nx\n")
     #expect(try decode(decoder, [image(2), image(1)]).outcomes == [died, died])
     #expect(try String(contentsOfFile: log, encoding: .utf8).count == 10)
   }
 
-  /// A file that ends a decoder of a library; see Golden/hostile/README.md.
+  /// A file that crashes the decoder of a library; see Golden/hostile/README.md.
   private func deadlyFile() throws -> [UInt8] {
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent()
@@ -161,7 +161,7 @@ import Testing
     let (outcomes, pixels) = try decode(decoder, [image(1), try deadlyFile(), image(3)])
     #expect(outcomes[0] == .decoded(height: 2, width: 2))
     #expect(outcomes[2] == .decoded(height: 2, width: 2))
-    // A library without the fault reads a file of nothing as a damaged one.
+    // A library without the fault treats the file as damaged.
     guard case .failed = outcomes[1] else {
       Issue.record("\(outcomes[1])")
       return
@@ -189,7 +189,7 @@ import Testing
     #expect(result.snapshot.count == 6)
     let refused = result.files.filter { $0.verdict != .accepted }
     #expect(refused.map(\.path.description) == ["cats/1.tif"])
-    // Sets to be judged may be anybody's, too.
+    // Sets to be evaluated may come from anyone, too.
     let set = try ImageFolder(images) { DecoderProcess(executable: program) }
     let machine = Machine(threadCount: 2)
     let (read, rejected) = try set.load(Self.transform, classNames: ["cats", "dogs"], on: machine)

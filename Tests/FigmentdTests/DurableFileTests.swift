@@ -50,7 +50,7 @@ import Testing
     let scratch = ScratchFolder()
     let path = scratch.path + "/file"
     try DurableFile.write(Data("old".utf8), to: path)
-    // A folder in the place of the temporary file cannot be replaced.
+    // A folder in place of the temporary file cannot be replaced.
     try FileManager.default.createDirectory(
       atPath: path + ".tmp/x", withIntermediateDirectories: true)
     #expect(throws: SystemCallError.self) { try DurableFile.write(Data("new".utf8), to: path) }
@@ -104,11 +104,11 @@ import Testing
       #expect("\(error.map { "\($0)" } ?? "")".contains("another figmentd is using it"))
       withExtendedLifetime(first) {}
     }
-    // It is free again when the first is gone.
+    // The lock is free again after the first is released.
     _ = try StateDirectory(path)
   }
 
-  /// A daemon that was killed while it started a child leaves its lock to the child for a moment.
+  /// If a daemon is killed while it starts a child, the child holds the lock for a moment.
   @Test func aLockThatIsLetGoSoonIsWaitedFor() async throws {
     let scratch = ScratchFolder()
     let path = scratch.path + "/state"
@@ -128,7 +128,7 @@ import Testing
     try await release.value
   }
 
-  /// A descriptor that is closed twice is somebody else's the second time.
+  /// After a second close, a descriptor may belong to another file.
   @Test func aRefusalClosesNothingOfOthers() async throws {
     let scratch = ScratchFolder()
     let path = scratch.path + "/state"
@@ -169,7 +169,7 @@ import Testing
     }
   }
 
-  /// Root could make files in it, which its owner could not open afterwards.
+  /// Root could create files in it that its owner could not open later.
   @Test func aStateOfAnotherUserIsRefusedWithTheCommandThatDoesIt() throws {
     let message = try OrdinaryUser.run {
       let error = #expect(throws: ControlError.self) { try StateDirectory("/usr") }

@@ -13,9 +13,9 @@ import Yams
 @testable import Runs
 @testable import figmentd
 
-/// No error of ours reaches a person as Swift writes it.
+/// No error of ours reaches a person in Swift's own form.
 @Suite struct ErrorBorderTests {
-  /// An error of every type that our sources declare, by the type's name.
+  /// An error of every type that the sources declare, by the type's name.
   private static let samples: [(type: String, error: any Error)] = [
     ("ControlError", ControlError.busy("daemon: full. Try again.")),
     ("LedgerError", LedgerError.corrupt(ledger: "/l", line: 3, reason: "its hash differs")),
@@ -55,7 +55,7 @@ import Yams
     ("BenchFault", BenchFault(description: "A process cannot be started. Try again.")),
   ]
 
-  /// Errors of libraries that come our way.
+  /// Errors of libraries that may reach us.
   private static let foreign: [any Error] = {
     var errors: [any Error] = [CancellationError(), CocoaError(.fileWriteOutOfSpace)]
     errors.append(DatabaseError(resultCode: .SQLITE_CORRUPT, message: "disk image is malformed"))
@@ -75,7 +75,7 @@ import Yams
     return errors
   }()
 
-  /// What no person should read.
+  /// Text that nobody should have to read.
   private static let raw = [
     "Error(", "Fault(", "Failure(", "codingPath", "Swift.", "operation:", "code:", "errno",
     "DecodingError", "dataCorrupted", "keyNotFound", "CocoaError", "Code=", "SELECT", "figmentd.",
@@ -92,7 +92,7 @@ import Yams
   }
 
   @Test func everyTypeOfErrorHasASample() throws {
-    // Thrown and caught within one function, or a file, and told to nobody.
+    // Thrown and caught within one function or file, and never printed.
     let inner: Set = ["Stopped", "SetStopped", "Inconsistency"]
     let known = Set(Self.samples.map(\.type)).union(inner)
     var found: Set<String> = []
@@ -118,12 +118,13 @@ import Yams
     #expect(code(ControlError.notFound("x")) == .notFound)
   }
 
-  /// An error that is written as it is says what Swift makes of it: `ControlError(error)` says it in words.
+  /// An interpolated error has Swift's own form: `ControlError(error)` puts it into words.
   @Test func noErrorIsWrittenAsItIs() throws {
     for (file, text) in try SourceFiles.all()
     where file.hasPrefix("figmentd/") || file.hasPrefix("figment/") || file.hasPrefix("Control/") {
       for line in text.split(separator: "\n") where line.contains(#"\(error)"#) {
-        // A mistake of ours ends the process, for whoever mends it. An error of one type has its words.
+        // A programming error ends the process, for a developer. An error of a known type has its own
+        // words.
         let isMistake = line.contains("preconditionFailure")
         #expect(isMistake || line.contains("DecodeFailure"), "\(file): \(line)")
       }
@@ -131,7 +132,7 @@ import Yams
   }
 }
 
-/// The sources that are shipped.
+/// The shipped sources.
 enum SourceFiles {
   /// A document of the repository.
   static func document(_ name: String, _ file: String = #filePath) throws -> String {

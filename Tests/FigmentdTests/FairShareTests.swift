@@ -3,7 +3,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What a fair scheduler leaves beside other work.
+/// The share of a processor that a fair scheduler leaves beside other work.
 @Suite struct FairShareTests {
   private struct Case: Sendable {
     let threads: Int, processors: Int, hogs: Int

@@ -29,7 +29,7 @@ import Testing
       PrivacyStatement.self, from: DurableFile.read(places.release + "/privacy.json"))
     #expect(statement.unit == .subfolder(maximumImages: 3))
     #expect(statement.sentence.contains("one sub-folder (one person) of at most 3 images"))
-    // Two images a person: people are sampled, and all images of one come together.
+    // Two images per person: people are sampled, and all images of a person are sampled together.
     let snapshot = try DatasetSnapshot(opening: places.internalFiles + "/images.pack")
     #expect(snapshot.unitCount == CouplingCase.unitCount)
     #expect(snapshot.count == 2 * CouplingCase.unitCount)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Runs
 
-/// A run that the version before phases began is read as a plan of phases.
+/// A run of the version before phases is read as a plan of phases.
 ///
 /// The files are those of `figmentd run` with both answers, stopped at step 1,888 of 4,000.
 @Suite struct FormerRunTests {
@@ -64,7 +64,7 @@ import Testing
   @Test func itsAnswersKeepTheirFiles() throws {
     let answer = try #require(try ClassCountsAnswer.saved(in: folder + "/internal"))
     #expect(answer.value.counts.count == 8)
-    // An answer that was got under the name of that version is the same answer.
+    // An answer under the name of that version is the same answer.
     let file = """
       {"accuracy": 0.5, "classifier": "cnn", "delta": 1e-05, "epsilon": 0.5, "images_per_unit": 1,
        "interval": {"high": 1, "low": 0, "method": "noise"}, "of": 60, "real_images": "those",

@@ -44,7 +44,7 @@ import Testing
     ) { _, _ in FileUse(units: 64) }
   }
 
-  /// The bench's run as that of a job.
+  /// The bench's run as the run of a job.
   private func trainedJob(_ bench: RunBench) -> JobDirectory {
     JobDirectory(
       job: first, path: bench.scratch.path, release: bench.scratch.path + "/release/run")
@@ -54,7 +54,7 @@ import Testing
     try engine(bench).check(request, from: trainedJob(bench))
   }
 
-  /// A daemon's engine drawing from the bench's run as from that of a job.
+  /// A daemon's engine that draws from the bench's run as from a job's.
   private func generate(_ request: GenerateRequest, _ bench: RunBench) throws -> EngineOutcome {
     let (path, id) = (bench.scratch.path, JobID(dataset: "glyphs", number: 2))
     let job = Job(
@@ -145,7 +145,7 @@ import Testing
     #expect(card.contains("The upper 5 rows of every image are those of a given one"))
     #expect(!card.contains("privacy.json"))
 
-    // What was drawn, in the order of classes and numbers, as the folder lists it.
+    // The drawn images, in the order of classes and numbers, as the folder lists them.
     let order = given.labels.indices.sorted { (given.labels[$0], $0) < (given.labels[$1], $1) }
     let drawn = try images(place + "/data", released)
     let size = 8 * 8

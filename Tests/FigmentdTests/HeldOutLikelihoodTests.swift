@@ -13,7 +13,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A model whose likelihood is what the test says.
+/// A model with a likelihood that the test sets.
 private final class ScriptedModel: LikelihoodModel {
   let privateParameterCount = 1
   struct Settings: ModelSettings {
@@ -71,14 +71,14 @@ private final class ScriptedModel: LikelihoodModel {
 
   @Test func threePointsWithoutANewBestSettleATraining() {
     var curve = curve()
-    // A gain of less than a share of 0.0005 is none.
+    // A relative gain below 0.0005 does not count.
     for (point, bits) in [5.0, 4, 4.1, 4, 3.9, 3.899, 4, 5].enumerated() {
       #expect(!curve.isSettled)
       model.bits = bits
       _ = curve.measure(after: 2 * point + 2)
     }
     #expect(curve.isSettled)
-    // Without images there is nothing to settle by.
+    // Without images, nothing can settle.
     var empty = self.curve(images: 0)
     #expect(empty.measure(after: 2) == nil && !empty.isSettled)
   }
@@ -98,7 +98,7 @@ private final class ScriptedModel: LikelihoodModel {
     #expect(try bench.run().isFinished)
     let lines = try MetricsFile.lines(in: bench.places.internalFiles)
     let values = lines.compactMap { $0.privateCurves[HeldOutLikelihood.curve.name] }
-    // Two bits of the recipe are the most that a level takes at first.
+    // At the beginning, a level needs about the recipe's two bits.
     #expect(values.count == 24 && values.allSatisfy { $0 > 0 && $0 < 3 })
     #expect(lines.allSatisfy { $0.curves[HeldOutLikelihood.curve.name] == nil })
     let released = try bench.text(bench.places.release + "/report.json")
@@ -107,7 +107,7 @@ private final class ScriptedModel: LikelihoodModel {
   }
 
   @Test func aRunWithoutPrivacyEndsWhereHeldOutImagesBecomeNoLikelier() throws {
-    // A rate that has hardly begun to rise: no step makes anything likelier.
+    // A learning rate that has hardly begun to rise: no step makes anything likelier.
     var bench = try RunBench(
       epsilon: nil, recipe: RunBench.pixelRecipe(steps: 48, warmUpSteps: 1_000_000))
     bench.order.holdOut = try bench.holdOut()

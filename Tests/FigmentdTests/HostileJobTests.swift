@@ -7,7 +7,8 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// Files of jobs that were changed: the daemon starts, tells what it cannot read, and its client shows the rest.
+/// Changed files of jobs: the daemon starts, reports which ones it cannot read, and its client shows the
+/// others.
 @Suite struct HostileJobTests {
   private let scratch = ScratchFolder()
   private let time = Date(timeIntervalSince1970: 1_700_000_000)
@@ -43,7 +44,7 @@ import Testing
     return job
   }
 
-  /// All that is made of jobs and their history, here and in the client.
+  /// Uses jobs and their history in every way, here and in the client.
   private func use(_ store: JobStore) throws {
     for job in try store.load() {
       #expect(store.directory(of: job.id).release.hasSuffix("/\(job.id)"))
@@ -97,7 +98,7 @@ import Testing
     #expect(told > 0 || name != names[0])
   }
 
-  /// A wrong digit in what a job cost is JSON as good as the right one.
+  /// A cost with a wrong digit is still valid JSON.
   @Test func noChangedDigitOfAJobIsBelieved() throws {
     let known = try job()
     let path = scratch.path + "/jobs/glyphs-1/job.json"

@@ -8,8 +8,8 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Ledgers and marks that were changed: by damage, which their hashes tell, and by somebody who computed the
-/// hashes anew, whose numbers must be possible at least.
+/// Changed ledgers and marks: damage, which the hashes reveal, and changes with recomputed hashes, whose
+/// numbers must at least be possible.
 @Suite struct HostileLedgerTests {
   private static let rounds =
     (getenv("FIGMENT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2_000) / 10
@@ -23,7 +23,7 @@ import Testing
     return (bench, location)
   }
 
-  /// Whatever becomes of the file or its mark, less than was spent is never believed.
+  /// After any change of the file or its mark, the ledger never reports less than was spent.
   @Test(arguments: ["ledger.jsonl", "ledger.mark"])
   func aChangedLedgerIsRefusedOrTellsAllThatWasSpent(_ name: String) throws {
     let (bench, location) = try finished()
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  /// The bytes of a ledger in which one line says something else, its hashes made anew from there.
+  /// The bytes of a ledger with one changed line and recomputed hashes from there on.
   private func chained(_ lines: [Data], changing place: Int, _ damage: inout FileDamage) -> Data {
     let suffixCount = #","hash":""}"#.utf8.count + 64
     var (ledger, last) = (Data(), LedgerFileLine.beginning)
@@ -71,7 +71,7 @@ import Testing
     let (bench, location) = try finished()
     let lines = try DurableFile.read(location.path).split(separator: 0x0A).map { Data($0) }
     var damage = FileDamage(seed: 8)
-    // The method is right: unchanged lines come out as they were, and are read.
+    // A check of the method: unchanged lines come out unchanged, and can be read.
     let (original, unchanged) = (
       try DurableFile.read(location.path), chained(lines, changing: -1, &damage)
     )

@@ -8,7 +8,8 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Files of models that anybody may have written: read, refused in words, or drawn from; never more.
+/// Model files that anyone may have written: they are read, refused in words, or drawn from, and nothing
+/// else.
 @Suite struct HostileModelTests {
   private static let machine = Machine(threadCount: 1)
 
@@ -47,7 +48,7 @@ import Testing
     #expect(ProcessStatus.peakMemory - before < 1 << 30)
   }
 
-  /// Every number of a recipe in a model file may be any number: none traps, in either family.
+  /// Every number of a recipe in a model file may have any value: none traps, in either family.
   @Test(arguments: [RunBench.recipe(side: 8, steps: 2), RunBench.pixelRecipe(steps: 2)])
   func noNumberOfARecipeTraps(_ recipe: String) throws {
     let scratch = ScratchFolder()
@@ -74,7 +75,7 @@ import Testing
     }
   }
 
-  /// Changed, cut and lengthened: each is read as a model or refused in words, and none traps.
+  /// Changed, shortened and lengthened files are read as models or refused in words, and none traps.
   @Test func changedFilesAreModelsOrRefused() throws {
     let scratch = ScratchFolder()
     let path = scratch.path + "/generator.safetensors"
@@ -104,7 +105,7 @@ import Testing
     #expect(refused > Self.rounds / 4)
   }
 
-  /// More with `FIGMENT_FUZZ_ROUNDS`.
+  /// More rounds with `FIGMENT_FUZZ_ROUNDS`.
   private static let rounds =
     getenv("FIGMENT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2_000
 

@@ -10,17 +10,17 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Runs that go on with files that somebody changed, copied or exchanged in between.
+/// Runs that continue with files that somebody changed, copied or exchanged in between.
 @Suite struct HostileRunTests {
   private static let rounds =
     (getenv("FIGMENT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2_000) / 40
 
-  /// What lies in the folder of a bench.
+  /// The content of a bench's folder.
   private static let known: Set = [
     "images", "tiny.yaml", "internal", "checkpoints", "release", "unprotected", "ledgers", "marks",
   ]
 
-  /// A run that was asked to stop at its `step`-th step.
+  /// Stops a run at its `step`-th step.
   private func interrupt(_ bench: RunBench, at step: Int = 2) throws {
     let stop = StopSignal()
     let ending = try bench.run(stop: stop) { report in
@@ -54,7 +54,7 @@ import Testing
     #expect(try bench.run().isFinished)
   }
 
-  /// All files of a run beside its images, with their content.
+  /// All files of a run except its images, with their content.
   private func files(of bench: RunBench) throws -> [String: Data] {
     try FolderTree.files(in: bench.scratch.path).filter { !$0.hasPrefix("images/") }
       .reduce(into: [:]) { $0[$1] = try DurableFile.read("\(bench.scratch.path)/\($1)") }
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  /// Goes on with a run whose files were changed: it ends in words, or as its ledger says.
+  /// Continues a run with changed files: it ends with an error in words, or with the numbers of its ledger.
   private func goOn(_ bench: RunBench, atLeast spent: Int, _ damage: String) {
     do {
       guard case .finished(let results) = try bench.run() else { return }
@@ -103,7 +103,7 @@ import Testing
       let name = names[round % names.count]
       let changed = damage.changed(whole[name] ?? Data(), others: others)
       try changed.write(to: URL(filePath: "\(bench.scratch.path)/\(name)"))
-      // What a mark or a ledger lost is for the ledger's own tests; nothing of a run may hide it.
+      // Losses of marks and ledgers have their own tests; no file of a run may hide them.
       goOn(bench, atLeast: spent, "round \(round), \(name)")
       #expect(
         try Set(DurableFile.names(in: bench.scratch.path)).isSubset(of: Self.known),
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  /// Counts of a checkpoint go on from where it says: none may end the process.
+  /// Steps continue from the number in a checkpoint: no number may crash the process.
   @Test(arguments: [RunBench.recipe(side: 8, steps: 6), RunBench.pixelRecipe(steps: 6)])
   func noCountOfACheckpointEndsARun(_ recipe: String) throws {
     let bench = try RunBench(recipe: recipe)
@@ -147,7 +147,7 @@ import Testing
     #expect(try bench.history().releases.isEmpty)
   }
 
-  /// A run without privacy has no ledger that would know its plan.
+  /// A run without privacy has no ledger that records its plan.
   @Test(arguments: [
     (#""population":64"#, #""population":0"#), (#""steps":40}"#, #""steps":-1}"#),
     (#""batch_size":16,"population""#, #""batch_size":9223372036854775807,"population""#),
@@ -185,7 +185,7 @@ import Testing
     #expect(error?.message.contains("a release that these files did not make") == true)
     #expect(try bench.history().releases.count == 1)
     #expect(access(bench.places.release, F_OK) != 0)
-    // The one that made it may draw again.
+    // The original may draw again.
     copy.order.count = 20
     #expect(try copy.run().isFinished)
   }
@@ -205,7 +205,7 @@ import Testing
     #expect(try DurableFile.names(in: bench.scratch.path + "/images").count == 8)
   }
 
-  /// A statement speaks of one model, so neither may be another's.
+  /// A statement covers one model, so neither may belong to another release.
   @Test(arguments: ["privacy.json", "model/generator.safetensors", "manifest.json"])
   func aReleaseWhoseStatementOrModelWasChangedDrawsNothing(_ name: String) throws {
     let bench = try RunBench()
@@ -217,7 +217,7 @@ import Testing
     #expect(try place.ownFile("privacy.json") != nil)
     let data = try DurableFile.read("\(release)/\(name)")
     try DurableFile.write(data + Data(" ".utf8), to: "\(release)/\(name)")
-    // Whoever has the release alone cannot tell that its manifest was changed; the run that made it can.
+    // The release alone cannot reveal a change of its manifest; the run that made it can.
     if name != "manifest.json" {
       let error = #expect(throws: ModelFileError.self) { try ReleasedModel(release, on: machine) }
       #expect(error?.description.contains("generator.safetensors") == true)

@@ -12,16 +12,16 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// Files of the state that a disk, a hand or somebody else changed: each is read as one of ours or refused in
-/// words that name it, whatever it holds.
+/// Files of the state that a disk, an edit by hand or an attacker changed: each is read as a valid one, or
+/// refused in words that name it, whatever it contains.
 @Suite struct HostileStateTests {
   private static let machine = Machine(threadCount: 1)
 
-  /// More with `FIGMENT_FUZZ_ROUNDS`.
+  /// More rounds with `FIGMENT_FUZZ_ROUNDS`.
   private static let rounds =
     (getenv("FIGMENT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2_000) / 5
 
-  /// A kind of file, and all that is made of what it says.
+  /// A kind of file, and every use of its content.
   struct Kind: CustomTestStringConvertible, Sendable {
     let name: String
     let read: @Sendable (RunPlaces) throws -> Void
@@ -102,7 +102,7 @@ import Testing
     try kind.saved(in: folder).map { $0.map { $0 as any PaidAnswer } }
   }
 
-  /// A finished run with all its files; trained once, since reading is what is tested.
+  /// A finished run with all its files; trained once, because the tests are about reading.
   private static let trained = Result {
     let bench = try RunBench(answers: ["class-counts": 1, "class-means": 1, "accuracy": 1])
     #expect(try bench.run().isFinished)
@@ -110,7 +110,7 @@ import Testing
     return bench
   }
 
-  /// A copy of the files of a finished run, in a folder that is gone after the test.
+  /// A copy of the files of a finished run, in a folder that is removed after the test.
   private func finished() throws -> (folder: ScratchFolder, places: RunPlaces) {
     let (bench, copy) = (try Self.trained.get(), ScratchFolder())
     for name in ["internal", "release"] {
@@ -126,7 +126,7 @@ import Testing
     )
   }
 
-  /// What is wrong with a refusal; nil for nothing.
+  /// The fault of a refusal; nil for none.
   private func problem(of error: any Error, naming file: String) -> String? {
     let message = ControlError(error).message
     for raw in ["unexpected error", "Error.", "(operation:", "Optional(", "Context("]
@@ -145,7 +145,8 @@ import Testing
     var damage = FileDamage(seed: UInt64(kind.name.utf8.count))
     var (refused, problems) = (0, Set<String>())
     for round in 0..<Self.rounds {
-      // Without its checksum a file is one of an earlier version: its values are believed and must be possible.
+      // A file without a checksum counts as one of an earlier version: its values are accepted if they are
+      // possible.
       let start = round.isMultiple(of: 2) ? whole : Self.unsealed(whole)
       let changed = damage.changed(start, others: others)
       guard changed != whole else { continue }
@@ -191,7 +192,7 @@ import Testing
     }
   }
 
-  /// Every digit of a record that people are told of is as it was written, or the record is refused.
+  /// Every digit of a record that people read is as it was written, or the record is refused.
   @Test func noChangedDigitIsBelieved() throws {
     let (scratch, places) = try finished()
     defer { withExtendedLifetime(scratch) {} }
@@ -208,7 +209,8 @@ import Testing
     }
   }
 
-  /// What the checksum cannot tell, since whoever wrote the file could write it, the ledger does.
+  /// The ledger detects what the checksum cannot: an attacker who writes the file can write the checksum
+  /// too.
   @Test func resultsThatTheLedgerDoesNotKnowAreNotAnswered() throws {
     let bench = try RunBench()
     #expect(try bench.run().isFinished)

@@ -8,7 +8,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Finds no image in any file.
+/// Decodes no file.
 private final class BrokenDecoder: ImageDecoder {
   func decode(
     _ files: EncodedImages, with transform: ImageTransform,
@@ -71,7 +71,7 @@ private final class BrokenDecoder: ImageDecoder {
     #expect(usable.count == 12)
     #expect(usable.allSatisfy { $0.brightest != nil })
     #expect(Set(restored.values) == Set(usable))
-    // Decoding would fail; there is nothing left to decode.
+    // Decoding would fail, but nothing needs decoding.
     var second = builder
     second.makeDecoder = { BrokenDecoder() }
     #expect(try second.inspect(known: restored) == found)
@@ -116,7 +116,7 @@ private final class BrokenDecoder: ImageDecoder {
     #expect(try index.counts(of: "none") == FileCounts())
   }
 
-  /// Six people with one to three images in two classes, of whom one has a broken file alone.
+  /// Six people with one to three images in two classes; one person has only a broken file.
   private func people() throws -> String {
     let images = scratch.path + "/people"
     try GlyphGenerator(seed: 3).write(count: 24, to: scratch.path + "/drawn")
@@ -196,7 +196,7 @@ private final class BrokenDecoder: ImageDecoder {
   }
 
   @Test func anIndexThatCannotBeWrittenIsKeptInMemory() throws {
-    // A folder in the way stands for a full disk.
+    // A folder in place of the file acts like a full disk.
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let index = try ImageIndex(path: path)
     try index.replace([file("1")], of: "glyphs")

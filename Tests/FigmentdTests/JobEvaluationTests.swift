@@ -11,7 +11,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Reports about runs: the one that leaves with a release, and the one that stays inside.
+/// Reports about runs: the released one and the internal one.
 @Suite(.serialized) struct JobEvaluationTests {
   @Test func aReleaseLeavesWithItsReport() throws {
     let bench = try RunBench.forReports()
@@ -23,7 +23,7 @@ import Testing
     #expect(!report.contains(bench.order.root))
     let page = try bench.text(bench.places.release + "/report.html")
     #expect(page.contains("Withheld parts") && page.contains("data:image/png"))
-    // What the ledger noted as released covers the report.
+    // The ledger's record of the release covers the report.
     #expect(try bench.text(bench.places.release + "/manifest.json").contains("report.html"))
   }
 
@@ -48,7 +48,7 @@ import Testing
     #expect(report.contains("No attack was run"))
     #expect(!report.contains("attack.distance"))
     #expect(report.contains("accuracy.cnn") && report.contains("accuracy.private-rival"))
-    // The curve over previews needs real images, and only the report that stays inside has it.
+    // The curve over previews needs real images, so only the internal report has it.
     let curve = "Kernel distance of previews to real images"
     #expect(report.contains(curve) && !released.contains(curve))
     #expect(report.contains("Over time") && released.contains("Over time"))
@@ -59,7 +59,7 @@ import Testing
     let bench = try RunBench.forReports()
     try bench.train()
     let holdOut = bench.scratch.path + "/holdout"
-    // The same seed draws the same images again: nothing would be left to compare with.
+    // The same seed draws the same images again, and nothing would be left for a comparison.
     try GlyphGenerator(seed: 3).write(count: 520, to: holdOut)
     let error = #expect(throws: ControlError.self) { try bench.evaluate(holdOut: holdOut) }
     #expect(error?.message.contains("test") == true)
@@ -87,7 +87,7 @@ import Testing
       "{\"step\":\($0),\"curves\":{\"fake_accuracy\":0.5,\"secret\":1},"
         + "\"private_curves\":{\"held_out_bits_per_dimension\":\(3 - Double($0) / 100)}}"
     }
-    // Steps that a crash made the run repeat, and a line that it cut.
+    // Steps that the run repeated after a crash, and a line that the crash cut.
     lines += [
       "{\"step\":90,\"curves\":{\"fake_accuracy\":0.7},\"private_curves\":{}}", "{\"step\":10",
     ]
@@ -109,7 +109,7 @@ import Testing
 }
 
 extension RunBench {
-  /// Enough images for an evaluation, at a size that its features can be computed of.
+  /// Enough images for an evaluation, in a size for which its features can be computed.
   fileprivate static func forReports(epsilon: Double? = 4) throws -> RunBench {
     try RunBench(
       named: "glyphs-1", epsilon: epsilon, side: 16, steps: 30, drawn: 520, count: 120)

@@ -20,8 +20,8 @@ import Testing
     .ended(.failed(failure)), .daemonRestarted, .ended(.crashed("why")),
   ]
 
-  /// What every event does in every state, in the order of `events`: the state's name, `=` when
-  /// nothing changes, `!` when the request is refused.
+  /// The effect of every event in every state, in the order of `events`: the state's name, `=` when nothing
+  /// changes, `!` when the request is refused.
   static let table: [String: [String]] = [
     "queued": ["running", "=", "cancelled", "paused", "=", "=", "=", "=", "=", "=", "="],
     "running": [

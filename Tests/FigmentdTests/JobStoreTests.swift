@@ -33,7 +33,7 @@ import Testing
     let job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)
     try FileManager.default.removeItem(atPath: store().directory(of: job.id).path)
     #expect(try store().makeJob(request, dataset: "glyphs", token: nil, at: time).id.number == 2)
-    // Nor when the counter is lost.
+    // The number is not reused even if the counter is lost.
     try FileManager.default.removeItem(atPath: scratch.path + "/jobs/last-number")
     #expect(try store().makeJob(request, dataset: "glyphs", token: nil, at: time).id.number == 3)
   }
@@ -114,7 +114,7 @@ import Testing
     #expect(try self.store().load() == [job])
   }
 
-  /// The job's files are found where they were written, whatever the configuration says now.
+  /// The job's files are found where they were written, even if the configuration has changed.
   @Test func aReleaseIsFoundAfterTheOutputChanged() throws {
     let first = store()
     var done = try first.makeJob(request, dataset: "glyphs", token: nil, at: time)
@@ -124,9 +124,9 @@ import Testing
     let later = JobStore(folder: scratch.path + "/jobs", output: "/elsewhere")
     #expect(try later.load() == [done, waiting])
     #expect(later.directory(of: done.id).release == "/out/glyphs-1")
-    // Nothing of it is there yet.
+    // The release does not exist yet.
     #expect(later.directory(of: waiting.id).release == "/elsewhere/glyphs-2")
-    // Whatever happens to it next does not move it.
+    // Later changes of the job do not move it.
     try later.save(done)
     let again = JobStore(folder: scratch.path + "/jobs", output: "/third")
     _ = try again.load()
@@ -142,7 +142,7 @@ import Testing
     #expect(later.directory(of: job.id).release == scratch.path + "/out/glyphs-1")
   }
 
-  /// `job.json` of earlier versions names no place; its results do.
+  /// `job.json` of earlier versions contains no path; its results do.
   @Test(arguments: ["/old/glyphs-1", "/old/internal/glyphs-1"])
   func placesOfJobsFromEarlierVersionsFollowFromTheirResults(_ place: String) throws {
     var job = try store().makeJob(request, dataset: "glyphs", token: nil, at: time)

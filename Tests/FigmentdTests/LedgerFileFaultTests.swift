@@ -26,7 +26,7 @@ final class FaultyLedgerDisk: LedgerFileDisk {
       count += 1
       return count
     }
-    // A device that is full, or broken, stays so.
+    // A full or broken device stays so.
     if number >= failing.number { throw LedgerFileFault(operation: operation, code: failing.code) }
   }
 
@@ -72,14 +72,14 @@ final class FaultyLedgerDisk: LedgerFileDisk {
   func makeDirectory(_ path: String) throws(LedgerFileFault) { try disk.makeDirectory(path) }
 }
 
-/// A disk that notes which descriptors were written and flushed, in order.
+/// A disk that records which descriptors were written and flushed, in order.
 final class NotedLedgerDisk: LedgerFileDisk {
   enum Call: Equatable { case write(Int32), synchronize(Int32), rename }
 
   private let disk = SystemLedgerFileDisk()
   private let noted = Mutex<[Call]>([])
 
-  /// What was asked so far.
+  /// The calls so far.
   var calls: [Call] { noted.withLock { $0 } }
 
   private func note(_ call: Call) { noted.withLock { $0.append(call) } }
@@ -109,7 +109,7 @@ final class NotedLedgerDisk: LedgerFileDisk {
 }
 
 @Suite struct LedgerFileFaultTests {
-  /// A line that is only in memory when the power fails was never written.
+  /// A line that is only in memory is lost in a power failure.
   @Test func everythingThatIsWrittenIsFlushedBeforeAnythingElseHappens() throws {
     let scratch = try LedgerScratch()
     let disk = NotedLedgerDisk()
@@ -138,7 +138,7 @@ final class NotedLedgerDisk: LedgerFileDisk {
     for index in intact.indices {
       var damaged = intact
       damaged[index] ^= index % 2 == 0 ? 0x01 : 0x80
-      // What opening does, without the disk.
+      // The same checks as on opening, without the disk.
       #expect(throws: LedgerError.self, "byte \(index)") {
         try LedgerFileContent(damaged, ledger: "").check(contains: marked.witness, ledger: "")
       }
@@ -186,7 +186,7 @@ final class NotedLedgerDisk: LedgerFileDisk {
       let torn = Array(longer[..<length])
       let content = try LedgerFileContent(torn, ledger: "")
       #expect(content.history.spent == spent && content.length == intact.count)
-      // The crash came while the line was written: the mark had not moved.
+      // The crash came while the line was written: the mark had not moved yet.
       guard length % 53 == 0 || length == longer.count - 1 else { continue }
       try scratch.write(torn, to: scratch.location.path)
       try scratch.write(mark, to: markPath)
@@ -218,7 +218,7 @@ final class NotedLedgerDisk: LedgerFileDisk {
       throws: LedgerError.rolledBack(ledger: scratch.location.path, found: 2, expected: 4)
     ) { _ = try scratch.open() }
     #expect(!LedgerFileVerification(of: scratch.location, delta: 1e-5).isIntact)
-    // Even with its mark restored from the same backup, a release remembers.
+    // Even if its mark was restored from the same backup, a release witnesses the lost line.
     _ = unlink("\(scratch.location.markDirectory)/ledger.mark")
     #expect(throws: LedgerError.self) { _ = try scratch.open() }
     let kept = try #require(LedgerFileContent(copy, ledger: "").position)
@@ -242,7 +242,7 @@ final class NotedLedgerDisk: LedgerFileDisk {
         try ledger.begin(LedgerScratch.plan("run-\(number)", times: 1)).close(outcome: "cancelled")
       }
     }
-    // Longer than the mark, chained, of the same root, and with nothing spent.
+    // Longer than the mark, chained, of the same root, and without any spending.
     try scratch.write(other.read(other.location.path), to: scratch.location.path)
     #expect(
       throws: LedgerError.corrupt(

@@ -6,7 +6,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A scratch directory with a ledger in it, removed at the end.
+/// A scratch directory with a ledger, removed at the end.
 final class LedgerScratch {
   let path: String
 
@@ -129,7 +129,7 @@ final class LedgerScratch {
     #expect(refusal.description.contains("(at most 1 expected)"))
     #expect(refusal.description.contains("What is left: epsilon \(epsilon) for this run"))
     #expect(refusal.description.contains("--epsilon-maximum of figmentd run"))
-    // What the refusal offers is accepted.
+    // A plan that the refusal offers is accepted.
     _ = try ledger.begin(LedgerScratch.plan("greedy", times: 5000, noise: noise))
     #expect(ledger.history.attempts.count == 1)
   }
@@ -155,7 +155,7 @@ final class LedgerScratch {
     let epsilon = try #require(refusal.affordableEpsilon)
     #expect(epsilon > 0.5 && epsilon < 2)
     #expect(refusal.description.contains("What is left: epsilon \(epsilon) for this run"))
-    // A user who orders that epsilon is served.
+    // An order for that epsilon is accepted.
     _ = try ledger.begin(
       LedgerScratch.plan("second", times: 3000, noise: calibrated(epsilon)))
     #expect(ledger.history.attempts.count == 2)
@@ -179,7 +179,7 @@ final class LedgerScratch {
     #expect(throws: LedgerError.self) {
       _ = try ledger.begin(LedgerScratch.plan("second", times: 1500))
     }
-    // Ended without charging anything, it leaves its share free.
+    // After it ends without a charge, its share is free again.
     try first.close(outcome: "cancelled")
     _ = try ledger.begin(LedgerScratch.plan("second", times: 1500))
   }
@@ -259,7 +259,7 @@ final class LedgerScratch {
         == PrivacyCost(of: ledger.history.spent, delta: 1e-5, basis: .adaptive))
     #expect(try statement.runCost == PrivacyCost(of: LedgerScratch.step(), times: 100, delta: 1e-5))
     #expect(statement.runs == ["run-1", "run-2"])
-    // The hash alone: how many lines there are depends on how often a run was interrupted.
+    // The hash alone: the number of lines depends on the number of interruptions.
     #expect(statement.ledger?.hash == ledger.position?.hash && statement.ledger?.line == nil)
     try run.release("manifest", claim: statement.total)
     try run.close(outcome: "finished")

@@ -8,7 +8,7 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// What `figment ledger verify --release` compares.
+/// The comparisons of `figment ledger verify --release`.
 @Suite struct LedgerReaderTests {
   private func copy(_ folder: String, to other: String) throws {
     if FileManager.default.fileExists(atPath: other) {
@@ -49,7 +49,7 @@ import Testing
     #expect(restored.problem?.contains("restored from an old copy") ?? false)
   }
 
-  /// The service may find files that a run of another user left.
+  /// The service may find files of a run by another user.
   @Test func aLedgerThatMayNotBeOpenedIsReportedInWords() throws {
     let problem = try OrdinaryUser.run {
       let scratch = ScratchFolder()
@@ -80,12 +80,12 @@ import Testing
     #expect(text.contains("chown -R "))
   }
 
-  /// What may befall a ledger's file.
+  /// Damage to a ledger's file.
   enum Mishap: String, CaseIterable, Sendable {
     case damaged, deleted, cut, rolledBack, withoutMark, closedAfterAFailure
   }
 
-  /// Lets a mishap befall the ledger of `bench`, of which `older` is a copy from before.
+  /// Damages the ledger of `bench`; `older` is an earlier copy.
   private func spoil(_ bench: RunBench, _ mishap: Mishap, older: [UInt8]) throws {
     let location = RootLedger.location(
       try RootLedger.identity(of: bench.order.root), ledgers: bench.places.ledgers,

@@ -7,7 +7,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What interrupted work leaves goes, and nothing else does.
+/// Leftovers of interrupted work are removed, and nothing else is.
 @Suite struct LeftoversTests {
   private let scratch = ScratchFolder()
   private let job = JobID(dataset: "glyphs", number: 7)
@@ -30,7 +30,7 @@ import Testing
       "out/.figment-glyphs-7-0123456789ab.tmp/data/a/000000.png",
       "out/internal/.figment-glyphs-8-ba9876543210.tmp/README.md",
     ] { try scratch.write(name, "x") }
-    // The unfinished set of an earlier version, with real images of ours.
+    // The unfinished set of an earlier version, with images that figment drew.
     let mark = SyntheticMark(version: "1").texts
     let image = PNGEncoder(texts: mark).encode(
       Image(shape: ImageShape(height: 1, width: 1, channels: 1), bytes: [7]))
@@ -55,7 +55,7 @@ import Testing
       "state/jobs/notes/internal/design.json.tmp", "state/ledgers/x/ledger.jsonl.tmp",
     ].sorted()
     for name in names { try scratch.write(name, "x") }
-    // Photographs at the name of an earlier version's set.
+    // Photographs in a folder with the name of an earlier version's set.
     try scratch.write("out/internal/glyphs-7.tmp/data/a/holiday.png", "a photograph")
     try makeLink(
       at: scratch.path + "/state/jobs/glyphs-7/internal/results.json.tmp", to: "/etc/hostname")

@@ -6,10 +6,10 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What who may only look is told: nothing that is counted over real files.
+/// Replies to callers with read access contain no counts of real files.
 @Suite struct LookingTests {
   private static let access = AccessPolicy(owner: 990, controlGroup: 800, readGroup: 801)
-  /// No such users: only the group that the kernel reports counts.
+  /// This user does not exist: only the group that the kernel reports counts.
   private static let looker = Peer(process: 1, user: 60_001, group: 801)
   private static let operatorPeer = Peer(process: 1, user: 60_002, group: 800)
 
@@ -122,7 +122,7 @@ import Testing
 }
 
 extension DatasetStatus {
-  /// What is left of a status without anything that is counted.
+  /// A status without its counts.
   fileprivate static func bare(_ status: DatasetStatus) -> DatasetStatus {
     var bare = DatasetStatus(
       name: status.name, state: status.state, watch: status.watch, budget: status.budget)

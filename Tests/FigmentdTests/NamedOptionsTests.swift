@@ -8,7 +8,7 @@ import Testing
 @testable import figment
 @testable import figmentd
 
-/// What messages and documents tell people to type exists.
+/// Every option that messages and documents mention exists.
 @Suite struct NamedOptionsTests {
   /// A command as the parser describes it.
   private struct Description: Decodable {
@@ -49,7 +49,7 @@ import Testing
     let known = try Self.options()
     #expect(known.count > 40 && known.contains("allow-large-delta"))
     for (file, text) in try SourceFiles.all() where !file.hasSuffix("HTMLStyle.swift") {
-      // Commands of other programs have options of their own.
+      // Commands of other programs have their own options.
       for line in text.split(separator: "\n")
       where !line.trimmingPrefix(while: \.isWhitespace).hasPrefix("//")
         && !["dcmj2pnm", "--set-window", "usermod", "--append"].contains(where: line.contains)
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  /// The keys that a policy may have, in the text of the one error that names them all.
+  /// The keys of a policy, from the text of the one error that lists them all.
   @Test func theKeyOfRefusedJobsWithoutPrivacyExists() throws {
     let file = "/scratch/config.yaml"
     var reader = ConfigurationReader(defaults: Configuration(output: "/out", recipes: "/recipes"))

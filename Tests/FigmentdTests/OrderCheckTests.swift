@@ -7,7 +7,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What no run could do is refused before it is queued or anything is written.
+/// An order that no run can carry out is refused before anything is queued or written.
 @Suite struct OrderCheckTests {
   private let bench: RunBench
   private let engine: LocalEngine
@@ -38,7 +38,7 @@ import Testing
       count: count)
   }
 
-  /// What a check and a plan throw; both must refuse.
+  /// The errors of a check and a plan; both must refuse.
   private func refusal(
     _ request: TrainRequest, _ dataset: DatasetConfiguration, isCounted: Bool = true,
     isPlanned: Bool = true
@@ -142,7 +142,7 @@ import Testing
     run.order = try order(delta: 0.02)
     let error = #expect(throws: ControlError.self) { try run.run() }
     #expect(error?.exitCode == .refused)
-    // A declared number alone decides: what is found must not show in a refusal.
+    // Only a declared number decides: a refusal must not reveal the number that was found.
     try engine.check(train(delta: 0.01), dataset: dataset(policy, population: 64), isCounted: true)
     let few = try #require(refusal(train(delta: 0.01), dataset(policy, population: 100)))
     #expect(few.exitCode == .refused)

@@ -23,7 +23,7 @@ import Testing
       answers: ["class-counts": 0.5, "accuracy": 0.5], recipe: Self.recipe)
   }
 
-  /// Runs, and asks to stop at the first report of a kind.
+  /// Runs, and stops at the first report of a kind.
   private func run(
     _ other: RunBench? = nil, stoppingAt isPlace: @escaping @Sendable (JobProgress) -> Bool
   ) throws -> TrainingRun.Ending {
@@ -43,7 +43,7 @@ import Testing
     "class counts": 1, "training": 12, "train-on-synthetic accuracy": 1,
   ]
 
-  /// A place in a run at which it is stopped.
+  /// A place at which a run is stopped.
   struct Place: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let isHere: @Sendable (JobProgress) -> Bool
@@ -74,7 +74,7 @@ import Testing
     #expect(names.contains("class_counts.json") && names.contains("accuracy.json"))
   }
 
-  /// The weights that a run holds when its free phase ends; they depend on no secret.
+  /// The weights of a run at the end of its free phase; they depend on no secret.
   private func weightsAfterPriors(stoppingAt step: Int?) throws -> [String: [Float]] {
     let bench = try RunBench(recipe: Self.recipe)
     let found = Mutex<[String: [Float]]>([:])
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test func anInterruptedDrawingEndsWithTheSameImages() throws {
-    // More images than are drawn together.
+    // More images than one batch of drawing.
     let bench = try RunBench(count: 600, recipe: Self.recipe)
     #expect(try bench.run().isFinished)
     let data = bench.places.release + "/data"
@@ -151,7 +151,7 @@ import Testing
   }
 
   @Test func aPlanThatNamesAPhaseItsFamilyNeverStatedIsRefused() throws {
-    // Without privacy no ledger knows the plan's hash, which would refuse it too.
+    // Without privacy there is no ledger; with one, the plan's hash would cause the refusal.
     let bench = try RunBench(epsilon: nil, recipe: Self.recipe)
     #expect(try !run(bench, stoppingAt: { $0.name == "training" }).isFinished)
     let path = bench.places.internalFiles + "/design.json"
@@ -168,7 +168,7 @@ import Testing
       bench.order, classes: ["a", "b"], units: 64, after: LedgerHistory()
     ).plan
     #expect(plan.stepCount == 32)
-    // Five steps of training, after a phase of 20 of which a crash cost two.
+    // Five steps of training, after a phase of 20 steps of which a crash cost two.
     let place = try RunPlace("training", step: 25, made: 23, in: plan, of: "run")
     #expect(place.firstStep == 20 && place.stepInPhase == 5 && place.madeBefore == 18)
     for (made, expected) in [(nil, 20), (25, 20), (0, 0), (1 << 40, 20)] as [(Int?, Int)] {
@@ -191,7 +191,7 @@ import Testing
     #expect(again == first && first.steps == 32)
   }
 
-  /// A stored answer may be about other images, or older than the ledger: it is not believed.
+  /// A stored answer may be about other images, or older than the ledger, so it is not trusted.
   @Test func anAnswerThatTheLedgerWasNotChargedForIsAskedForAnew() throws {
     let other = try RunBench(answers: ["class-counts": 0.5], recipe: Self.recipe)
     let foreign =

@@ -8,7 +8,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What a run asks for when nobody says how much it may cost.
+/// The epsilon of an order that names none.
 @Suite struct PricedPhasesTests {
   private let bench: RunBench
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Models
 @testable import figmentd
 
-/// Three rooms name the unit of privacy, since none of them may import another.
+/// Three rooms declare the unit of privacy, because none of them may import another.
 @Suite struct PrivacyUnitTests {
   @Test func messagesAndPackedFilesHaveTheSameWords() {
     #expect(
@@ -17,7 +17,7 @@ import Testing
     arguments: [
       (.file, nil, .file),
       (.folder, 12, .subfolder(maximumImages: 12)),
-      // Nobody has more images than a packed file can number.
+      // No folder has more images than a packed file can number.
       (.folder, nil, .subfolder(maximumImages: 2_147_483_647)),
     ] as [(Control.PrivacyUnit, Int?, Privacy.PrivacyUnit)])
   func theConfiguredUnitIsTheOneThatTheLedgerProtects(

@@ -53,9 +53,9 @@ import Testing
     #expect(!text.contains("unexpected error"), "\(text)")
   }
 
-  /// What a program beside the tests prints, and how it ends.
+  /// The output of a program beside the tests, and its exit.
   ///
-  /// - Parameter during: called when it has started.
+  /// - Parameter during: called after it has started.
   private static func output(
     of words: [String], during: (ChildProcess) -> Void = { _ in }
   ) throws -> (String, ChildProcess.Ending) {

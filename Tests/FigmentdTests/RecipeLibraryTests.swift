@@ -10,7 +10,7 @@ import Testing
 @Suite struct RecipeLibraryTests {
   private let scratch = ScratchFolder()
 
-  /// What reading says of a pixel model's recipe in which one line stands for another.
+  /// The error for a pixel model's recipe with one replaced line; nil for none.
   private func refusal(replacing line: String, with other: String) throws -> String? {
     let text = RunBench.pixelRecipe(steps: 2).replacing(line, with: other)
     let path = try scratch.write("pixels.yaml", text)

@@ -9,7 +9,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What plans, lists of files, previews and judgements make of images before a run reads them.
+/// How plans, lists of files, previews and evaluations treat images before a run reads them.
 @Suite struct RecipeUseTests {
   private let scratch = ScratchFolder()
 
@@ -61,7 +61,7 @@ import Testing
     let verdicts = built.files.map { IndexedFile($0).row.verdict }
     #expect(rows.map(\.path) == built.files.map(\.path.description))
     #expect(rows.map(\.verdict) == verdicts)
-    // Where every image is large enough, nothing is judged again.
+    // If every image is large enough, no verdict changes.
     let small = ImageTransform(height: 8, width: 8, channels: .grey)
     let all = try index.use(of: dataset, under: small)
     #expect(all.tooSmall == 0)
@@ -97,14 +97,14 @@ import Testing
     let png = Array(sheet.png)
     let image = try png.withUnsafeBytes { try ImageCodec().decode($0) }.image
     let bytes = try #require(image.bytes)
-    // Samples of 16 pixels are shown four times as large, with two pixels between them.
+    // Samples of 16 pixels are shown four times as large, with two pixels in between.
     func level(row: Int, column: Int) -> UInt8 {
       bytes[(2 + row * 66) * image.shape.width + 2 + column * 66]
     }
     #expect((0..<3).map { level(row: 0, column: $0) } == [40, 42, 44])
     #expect((0..<5).map { level(row: 3, column: $0) } == [255, 255, 200, 202, 204])
     #expect(image.shape.height == 6 * 66 + 2)
-    // Somebody writes the sheet into a class folder: nothing is learnt from it.
+    // A sheet in a class folder is not used for training.
     try sheet.png.write(to: URL(filePath: scratch.path + "/images/a/sheet.png"))
     let found = try SnapshotBuilder(root: scratch.path + "/images", transform: form).inspect()
     #expect(

@@ -8,7 +8,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Who may read what is released, and where it goes.
+/// Who may read a release, and where it is written.
 @Suite struct ReleaseRightsTests {
   /// Group and permissions of all folders and files below a path, without repetition.
   private func rights(below path: String) throws -> (folders: Set<String>, files: Set<String>) {
@@ -29,7 +29,7 @@ import Testing
     return found
   }
 
-  /// A group that this process may give files to, and that new files do not have by themselves.
+  /// A group that this process may assign to files, and that new files do not have by default.
   private var otherGroup: gid_t { geteuid() == 0 ? 1 : getegid() }
 
   @Test(arguments: [0o750, 0o755, 0o700, 0o770] as [mode_t])
@@ -40,7 +40,7 @@ import Testing
     let found = try rights(below: bench.places.release)
     #expect(found.folders == ["\(otherGroup) \(String(mode, radix: 8))"])
     #expect(found.files == ["\(otherGroup) \(String(mode & 0o666, radix: 8))"])
-    // What is inside is nobody else's, whatever is released.
+    // Internal files are private in any case.
     let inside = try rights(below: bench.places.internalFiles)
     #expect(inside.folders == ["\(getegid()) 700"] && inside.files == ["\(getegid()) 600"])
   }
@@ -136,13 +136,13 @@ import Testing
     #expect(problem.contains("cannot reach them: folder \(scratch.path) belongs"))
     chmod(scratch.path, 0o711)
     #expect(output.problems.isEmpty)
-    // Its own rights are those of releases.
+    // Its permissions are those of releases.
     var information = stat()
     stat(output.path, &information)
     #expect(information.st_mode & 0o777 == 0o750)
   }
 
-  /// Versions before kept it to themselves; a folder elsewhere is the administrator's.
+  /// Earlier versions kept it private; a folder elsewhere belongs to the administrator.
   @Test func theOutputInTheStateFollowsTheRightsAndOneElsewhereStays() throws {
     let scratch = ScratchFolder()
     let rights = ReleaseRights(group: nil, folderMode: 0o755)
@@ -157,7 +157,7 @@ import Testing
     }
   }
 
-  /// Nobody can make anything in the kernel's own folder, root neither.
+  /// Nobody can create a file in the kernel's folder, not even root.
   @Test func aDaemonSaysThatItsOutputCannotBeWrittenAndRefusesWorkAtOnce() async throws {
     var configuration = TestHouse.configuration
     configuration.output = "/proc/figment-test"

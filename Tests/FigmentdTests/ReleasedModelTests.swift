@@ -9,7 +9,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What is read back from a release's model.
+/// A model that is read from a release.
 @Suite struct ReleasedModelTests {
   private let scratch = ScratchFolder()
   private let machine = Machine(threadCount: 1)

@@ -4,7 +4,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What holds of removing jobs for everyone who answers `ControlAPI`.
+/// The contract of removing jobs, for every implementation of `ControlAPI`.
 extension ControlContractTests {
   @Test(arguments: Engine.allCases) func aFinishedJobIsRemovedAndItsNumberStaysTaken(
     _ engine: Engine

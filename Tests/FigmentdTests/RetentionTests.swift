@@ -85,7 +85,7 @@ import Testing
     #expect(MinimumFree.usual.bytes(of: 1 << 40) == 1 << 30)
     #expect(MinimumFree.percent(50).bytes(of: 1000) == 500)
     let room = DiskRoom.at("/tmp/not/there/yet")
-    // The free room changes while others write; the disk is the same.
+    // The free space changes while other programs write; the disk is the same.
     #expect(room?.capacity == DiskRoom.at("/tmp")?.capacity)
     #expect((room?.capacity ?? 0) > 0)
   }
@@ -99,7 +99,7 @@ import Testing
     #expect(space.shortage()?.contains("/out: 10 B free") == true)
     let waits = Atomic<Int>(0)
     space.waitForRoom(unless: StopSignal()) {
-      // Somebody makes room.
+      // Somebody frees space.
       if waits.add(1, ordering: .relaxed).newValue == 2 { free.store(100, ordering: .relaxed) }
     }
     #expect(waits.load(ordering: .relaxed) == 2)

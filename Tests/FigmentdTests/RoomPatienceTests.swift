@@ -6,9 +6,9 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Where a disk has no room, a process that works for a job waits, and nothing of what it writes is lost.
+/// If a disk is full, a process that works for a job waits, and no write is lost.
 @Suite struct RoomPatienceTests {
-  /// A descriptor that finds no room, and gets a file with room in its place at the third wait.
+  /// A full device that is replaced by a file with free space during the third wait.
   private final class FullDevice: Sendable {
     let scratch = ScratchFolder()
     let descriptor = open("/dev/full", O_WRONLY | O_CLOEXEC)

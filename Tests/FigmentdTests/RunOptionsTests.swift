@@ -5,7 +5,7 @@ import Testing
 
 @testable import Runs
 
-/// The options of a run are the same for every command, and name what a run knows.
+/// The options of a run are the same for every command, and they name everything that a run accepts.
 @Suite struct RunOptionsTests {
   @Test func theHelpNamesEveryAnswer() {
     let help = RunOptions.help

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Runs
 
-/// How epsilon is divided over phases.
+/// The division of epsilon over phases.
 @Suite struct RunOutlineTests {
   private let bench: RunBench
 
@@ -138,7 +138,7 @@ import Testing
     #expect(try !bench.history().isAdaptive)
   }
 
-  /// The only paid access was charged and lost: nothing is left to release.
+  /// The only paid access was charged and lost, so there is nothing to release.
   @Test func anAnswerThatACrashLostIsNotPublishedAsNoise() throws {
     let bench = try RunBench(recipe: Self.recipe)
     try bench.leaveReservation(times: 1, for: "mean embeddings")

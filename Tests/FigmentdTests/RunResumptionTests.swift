@@ -11,9 +11,9 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What an interrupted run may go on with: what the ledger heard of before its first step.
+/// An interrupted run continues only with what the ledger recorded before its first step.
 @Suite struct RunResumptionTests {
-  /// A run that was asked to stop at its first step.
+  /// Stops a run at its first step.
   private func interrupted(_ bench: RunBench) throws {
     let stop = StopSignal()
     let ending = try bench.run(stop: stop) { report in
@@ -43,7 +43,7 @@ import Testing
     #expect(try bench.history().spent == spent)
   }
 
-  /// Plans of earlier versions carry no fingerprint: what they announced is compared.
+  /// Plans of earlier versions have no fingerprint, so their announcements are compared.
   @Test func aDesignWithLessNoiseThanAnnouncedIsNotBelieved() throws {
     let bench = try RunBench()
     try interrupted(bench)
@@ -63,7 +63,7 @@ import Testing
   @Test func aDesignThatWasNeverAnnouncedIsMadeAnew() throws {
     let bench = try RunBench()
     try interrupted(bench)
-    // As if a crash had come between the design and its announcement, and somebody changed it then.
+    // As after a crash between the plan and its announcement, and a later change of the plan.
     for folder in [bench.places.ledgers, bench.places.ledgerMarks, bench.places.checkpoints] {
       try FolderTree.remove(folder)
     }
@@ -104,7 +104,7 @@ import Testing
     #expect(error?.message.contains("frozen images are not those it began with") == true)
   }
 
-  /// A disk without room for a checkpoint ends the run before anything is charged.
+  /// A disk without free space for a checkpoint ends the run before anything is charged.
   @Test func aCheckpointIsWrittenBeforeTheFirstCharge() throws {
     let bench = try RunBench()
     try DurableFile.write(Data("in the way".utf8), to: bench.places.checkpoints)
@@ -122,7 +122,7 @@ import Testing
     }
   }
 
-  /// Steps that the clock chose would reveal how long the steps between them took.
+  /// Points at times of the clock would reveal how long the steps between them took.
   @Test func curvesHaveTheirPointsAtTheStepsOfTheSchedule() throws {
     let bench = try RunBench()
     #expect(try bench.run().isFinished)
@@ -144,13 +144,13 @@ import Testing
 
   @Test func curvesForgetTheStepsThatACrashLost() throws {
     let bench = try RunBench()
-    // The settlement of the fifth step cannot be written: the step is made, and nothing holds it.
+    // The settlement of the fifth step cannot be written: the step is made, but not recorded.
     var conditions = RunConditions()
     conditions.ledgerDisk = FaultyLedgerDisk(.write, number: 2 * (2 + 2 * 4 + 1) + 1, code: EIO)
     #expect(throws: ControlError.self) { try bench.run(under: conditions) }
     #expect(try MetricsFile.lines(in: bench.places.internalFiles).map(\.step) == [1, 2, 3, 4, 5])
     #expect(try bench.run().isFinished)
-    // The lost step stays charged and is not made again: the run ends one step earlier.
+    // The lost step remains charged and is not repeated: the run ends one step earlier.
     let lines = try MetricsFile.lines(in: bench.places.internalFiles)
     #expect(lines.map(\.step) == Array(1...39))
   }

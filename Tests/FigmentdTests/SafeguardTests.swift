@@ -10,9 +10,9 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// No privacy is spent in vain, and no half-trained network passes for a whole one.
+/// No privacy is wasted, and no half-trained network is published as a complete one.
 @Suite struct SafeguardTests {
-  /// Stops a run as a kill does: in the middle of a block, with nothing settled or saved.
+  /// Stops a run like a kill: in the middle of a block, with nothing settled or saved.
   private func crash(_ bench: RunBench, at step: Int) throws {
     struct Killed: Error {}
     var conditions = RunConditions()
@@ -23,7 +23,7 @@ import Testing
     #expect(throws: Killed.self) { try bench.run(under: conditions) }
   }
 
-  /// What a run says beside its progress.
+  /// The notes of a run, without its progress.
   private final class Notes: Sendable {
     private let notes = Mutex<[String]>([])
     var all: [String] { notes.withLock { $0 } }
@@ -35,7 +35,7 @@ import Testing
   @Test func aTrainingThatCrashesCutShortIsNotPublished() throws {
     var bench = try RunBench(steps: 20)
     for step in 1...3 { try crash(bench, at: step) }
-    // Each crash cost the step of a block: three of twenty.
+    // Each crash cost the one step of a block: three of twenty.
     let error = #expect(throws: ControlError.self) { try bench.run() }
     #expect(error?.message.contains("17 of 20 planned steps") == true)
     #expect(error?.message.contains("--allow-fewer-steps") == true)
@@ -162,7 +162,7 @@ import Testing
     let folder = bench.scratch.path + "/release"
     #expect(throws: (any Error).self) {
       try bench.run { report in
-        // A folder in the way of the card that belongs to the set.
+        // A folder in place of the set's README.
         guard case .progress(let progress) = report, progress.phase == .pack,
           let name = try? DurableFile.names(in: folder).first
         else { return }

@@ -10,7 +10,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Where sets appear: whole, at one time, and never in place of what somebody else put there.
+/// Where sets appear: complete, at one moment, and never in place of another's files.
 @Suite struct SetPlaceTests {
   @Test func whatSomebodyElsePutThereStopsTheRunBeforeAnythingIsSpent() throws {
     let bench = try RunBench()
@@ -26,7 +26,7 @@ import Testing
     let bench = try RunBench()
     #expect(try bench.run().isFinished)
     let manifest = try bench.text(bench.places.release + "/manifest.json")
-    // The state is lost: the release is the only witness of what was spent.
+    // The state is lost: the release is the only witness of the spending.
     for folder in [
       bench.places.internalFiles, bench.places.checkpoints, bench.places.ledgers,
       bench.places.ledgerMarks,
@@ -66,7 +66,7 @@ import Testing
     #expect(try scratch.names(in: "place") == ["file"])
   }
 
-  /// A number of a job is a name in a ledger and a folder of a release; neither is given twice.
+  /// A job's number is a name in a ledger and a folder of a release; neither is reused.
   @Test func aLostStateDoesNotGiveNumbersOfReleasesAgain() throws {
     let scratch = ScratchFolder()
     for name in ["jobs", "out/mnist-7", "out/internal/mnist-9", "out/a-99999999999999999999"] {
@@ -88,7 +88,7 @@ import Testing
     #expect(try RunName.ofRun("tiny", at: scratch.path, in: folder) != first)
   }
 
-  /// The next run would learn from its images as if they were real ones.
+  /// The next run would learn from the synthetic images as if they were real.
   @Test func anOutputInsideTheImagesAndImagesInsideTheOutputAreRefused() throws {
     let bench = try RunBench()
     let root = bench.order.root
@@ -130,7 +130,7 @@ import Testing
       try DurableFile.makeFolder("\(folder)/\(name)")
       try DurableFile.write(Data("mine".utf8), to: "\(folder)/\(name)/image.png")
     }
-    // One that an interrupted attempt left is swept.
+    // The leftover of an interrupted attempt is removed.
     let left = SetPlace(bench.places.release, internalFiles: bench.places.internalFiles)
     try left.begin()
     #expect(try bench.run().isFinished)

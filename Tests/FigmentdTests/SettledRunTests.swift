@@ -8,7 +8,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A run reads files only when they are written.
+/// A run reads only files whose writing has ended.
 @Suite struct SettledRunTests {
   private struct Line: Decodable {
     let path: String
@@ -32,7 +32,7 @@ import Testing
     #expect(lines.count == 64 && lines.allSatisfy { $0.verdict == "accepted" })
   }
 
-  /// Adds to a file until it is told to end.
+  /// Appends to a file until it is stopped.
   private final class Writer: Sendable {
     private let isOver = Atomic<Bool>(false)
     private let count = Atomic<Int>(0)
@@ -56,7 +56,7 @@ import Testing
   @Test func aFileThatIsWrittenAllTheTimeIsNotRead() async throws {
     var bench = try RunBench(steps: 4)
     bench.order.settle = .milliseconds(600)
-    // A whole image, to which somebody still adds.
+    // A complete image to which a process still appends.
     let first = try #require(try FolderTree.files(in: bench.order.root).first)
     let writer = Writer()
     writer.start(bench.order.root + "/" + first)

@@ -9,14 +9,14 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A state of the version before files carried numbers is read; a later one is refused with words.
+/// A state of the version before format numbers is read; a later one is refused in words.
 @Suite struct StateFormatTests {
   private let scratch = ScratchFolder()
   private var state: String { scratch.path + "/state" }
   private var job: String { state + "/jobs/glyphs-1" }
   private var internalFiles: String { job + "/internal" }
 
-  /// The state that an earlier version left, in a folder of its own.
+  /// The state of an earlier version, in a separate folder.
   init() throws {
     let golden = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
     try FileManager.default.copyItem(atPath: "/\(golden)/Golden/state", toPath: state)
@@ -42,19 +42,19 @@ import Testing
     #expect(images.snapshot.count == 64)
     #expect(try MetricsFile.lines(in: internalFiles).last?.step == 40)
     #expect(try CheckpointFolder(path: job + "/checkpoints").newest()?.step == 40)
-    // Its outputs are not there, so that it is not taken for finished; that it is read shows in a copy.
+    // Its outputs do not exist, so it does not count as finished; a copy shows that it can be read.
     #expect(try ResultsFile.read(in: internalFiles, count: 12) == nil)
     #expect(
       try StateFormat.read(JobResults.self, at: internalFiles + "/results.json").images == 12)
     #expect(throws: ControlError.self) {
-      // Nothing but its own set may be replaced: the record of what it published is read for that.
+      // Only a run's own set may be replaced: this reads the record of its publications.
       try DurableFile.makeFolder(scratch.path + "/set/data")
       try SetPlace(scratch.path + "/set", internalFiles: internalFiles).requireFree()
     }
     let index = try ImageIndex(path: state + "/index.sqlite")
     #expect(try index.counts(of: "glyphs").usable == 64)
     #expect(index.remark == nil)
-    // What is known of them now is less than what a reading tells: they are read anew.
+    // The index knows less about them than a reading reports, so they are read again.
     #expect(try index.files(of: "glyphs").values.allSatisfy { $0.contentHash == nil })
   }
 
@@ -83,7 +83,7 @@ import Testing
     #expect(results.images == 16)
   }
 
-  /// Gives a JSON file the number of a later format.
+  /// Sets the number of a JSON file to a later format.
   private func raise(_ path: String) throws {
     let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
     guard let brace = text.firstIndex(of: "{") else { return }

@@ -10,7 +10,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A train-on-synthetic accuracy that is paid for: planned, charged, answered once, released.
+/// A paid train-on-synthetic accuracy: planned, charged, computed once, released.
 @Suite struct SyntheticAccuracyTests {
   private let file = "/accuracy.json"
 
@@ -34,7 +34,7 @@ import Testing
       SyntheticAccuracyAnswer.self, from: DurableFile.read(bench.places.release + file))
     #expect(answer.epsilon <= 0.5 && answer.delta == 1e-5 && answer.imagesPerUnit == 1)
     #expect(answer.syntheticImages == 12)
-    // 64 images: noise of about seven on both counts leaves the sum in sight.
+    // 64 images: noise of about seven on both counts keeps the sum close.
     #expect(abs(answer.of - 64) < 60)
     #expect(answer.interval.low >= 0 && answer.interval.high <= 1)
     let release = bench.places.release
@@ -55,7 +55,7 @@ import Testing
     }
     if case .stopped = ending { #expect(try bench.run().isFinished) }
     let answer = try bench.text(bench.places.internalFiles + file)
-    // What a crash between the answer and the end leaves.
+    // The state after a crash between the answer and the end.
     try FileManager.default.removeItem(atPath: bench.places.internalFiles + "/results.json")
     #expect(try bench.run().isFinished)
     #expect(try bench.text(bench.places.release + file) == answer)
@@ -64,7 +64,7 @@ import Testing
     #expect(try !bench.history().isAdaptive)
   }
 
-  /// Both questions are the same event, so the ledger's tally alone could not say which was paid.
+  /// Both answers are the same event, so the ledger's tally alone could not show which one was paid.
   @Test(arguments: ["class counts", "train-on-synthetic accuracy"])
   func anAnswerThatACrashLostStaysChargedAndTheOtherIsAskedFor(_ lost: String) throws {
     let bench = try RunBench(answers: ["class-counts": 0.5, "accuracy": 0.5])
@@ -84,7 +84,7 @@ import Testing
     let bench = try RunBench(answers: ["accuracy": 0.5])
     let stop = StopSignal()
     let ending = try bench.run(stop: stop) { report in
-      // At the end of drawing; the classifier's first step comes after it.
+      // At the end of drawing; the classifier's first step follows.
       if case .progress(let progress) = report, progress.phase == .generate,
         progress.done == progress.total
       {

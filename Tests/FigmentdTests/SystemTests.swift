@@ -9,7 +9,7 @@ import Testing
 @testable import figmentd
 
 @Suite struct SystemdNotifierTests {
-  /// A datagram socket as systemd's, in the file system or abstract.
+  /// A datagram socket like systemd's, in the file system or abstract.
   private func receive(
     isAbstract: Bool, _ body: (SystemdNotifier) -> Void
   ) throws -> [String] {
@@ -135,7 +135,7 @@ import Testing
 }
 
 @Suite struct CheckReportTests {
-  /// systemd tries a wrong configuration no second time, so a group that is missing is one.
+  /// systemd does not restart after a configuration error, so a missing group is one.
   @Test func aGroupThatIsMissingIsAnErrorOfTheConfiguration() throws {
     let scratch = ScratchFolder()
     for key in ["socket: {group: no-such-group}", "release: {group: no-such-group}"] {

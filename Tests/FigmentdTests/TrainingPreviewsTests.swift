@@ -11,7 +11,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Synthetic images over time.
+/// Synthetic images at several steps of a training.
 @Suite struct TrainingPreviewsTests {
   private let bench: RunBench
 
@@ -30,7 +30,7 @@ import Testing
     #expect(sheets.map(\.step) == [5, 10, 15, 20, 25, 30, 35, 40])
     #expect(Set(sheets.map(\.images.labels)).count == 1)
     #expect(sheets.first?.images.classCounts.allSatisfy { $0 > 0 } == true)
-    // Training moved them.
+    // Training changed the images.
     #expect(sheets.first?.images.pixels != sheets.last?.images.pixels)
     let page = try bench.text(bench.places.release + "/report.html")
     #expect(page.contains("Over time") && page.contains("Step 5<") && page.contains("Step 40<"))
@@ -56,7 +56,7 @@ import Testing
     let (previews, model) = try previewsOfSixteenSteps()
     for step in 1...12 { try previews.draw(model, after: step, of: 16) }
     #expect(try previews.sheets().map(\.step) == [2, 4, 6, 8, 10, 12])
-    // The newest checkpoint holds step 9.
+    // The newest checkpoint is of step 9.
     try previews.forget(after: 9)
     #expect(try previews.sheets().map(\.step) == [2, 4, 6, 8])
     for step in 10...16 { try previews.draw(model, after: step, of: 16) }

@@ -11,7 +11,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// The whole way from a folder of images to a synthetic set, on a model of a few hundred weights.
+/// A whole run, from a folder of images to a synthetic set, with a model of a few hundred weights.
 @Suite struct TrainingRunTests {
   private func inode(of path: String) -> UInt {
     var status = stat()
@@ -45,7 +45,7 @@ import Testing
 
   @Test func anInterruptedRunNeverCostsMoreThanItsPlan() throws {
     let bench = try RunBench()
-    // Stopped after everything is announced to the ledger, and before the first step.
+    // Stopped after the announcement to the ledger, and before the first step.
     let stop = StopSignal()
     let ending = try bench.run(stop: stop) { report in
       if case .progress(let progress) = report, progress.phase == .calibrate { stop.raise() }
@@ -83,7 +83,7 @@ import Testing
   @Test func stepsLostToACrashStayChargedAndAreNotMadeAgain() throws {
     var bench = try RunBench()
     bench.order.allowsFewerSteps = true
-    // What a kill -9 leaves: a design, a reservation that nobody settled, no checkpoint.
+    // The state after a kill -9: a plan, an unsettled reservation, no checkpoint.
     try bench.leaveReservation(times: 30)
     #expect(try bench.run().isFinished)
     let history = try bench.history()
@@ -143,7 +143,7 @@ import Testing
   @Test func theSpeedToldIsThatOfTheLastSteps() {
     var pace = TrainingPace(from: 100)
     #expect(pace.speed == nil)
-    // The first step of an attempt is slow, then two a second, later one.
+    // The first step of an attempt is slow, then two per second, later one.
     pace.stepped(to: 101, at: 50)
     #expect(pace.speed == nil)
     for step in 1...200 { pace.stepped(to: 101 + step, at: 50 + Double(step) * 0.5) }
@@ -280,7 +280,7 @@ import Testing
     #expect(declared.contains("what the administrator declared public: the names of the classes ("))
     #expect(declared.contains("the number of units in the plan (160)"))
     #expect(!declared.contains("read from the dataset's folder"))
-    // The declared number decides the sampling, and not how many files lie there.
+    // The declared number determines the sampling, not the number of files.
     let statement = try JSONDecoder().decode(
       PrivacyStatement.self, from: DurableFile.read(declaring.places.release + "/privacy.json"))
     #expect(statement.mechanism?.samplingProbability == 0.1)
@@ -302,12 +302,12 @@ import Testing
       let epsilon = try #require(results.epsilon)
       #expect(epsilon <= asked && epsilon > 0.99 * asked)
       #expect(statement.runCost.epsilon == epsilon && statement.runCost.basis == .planned)
-      // What was printed when the run was planned.
+      // The value that the plan printed.
       let order = first.next(named: "again", loss: .epsilon(asked)).order
       let priced = try PricedPhases(
         order, classes: ["a", "b"], units: 64, after: LedgerHistory())
       #expect(priced.epsilon == epsilon)
-      // From the second run on, the root's history is adaptive, and the total says so.
+      // From the second run on, the root's history is adaptive, and the total includes this.
       let total = try bench.history().cost(atDelta: 1e-5)
       #expect(statement.total == total)
       #expect(total.basis == (bench.order.name == first.order.name ? .planned : .adaptive))
@@ -370,7 +370,7 @@ import Testing
 }
 
 extension RunBench {
-  /// Runs, and asks to stop when it is told of this step.
+  /// Runs, and stops at this step.
   fileprivate func run(stoppingAt step: Int) throws -> TrainingRun.Ending {
     let stop = StopSignal()
     return try run(stop: stop) { report in
@@ -379,7 +379,7 @@ extension RunBench {
     }
   }
 
-  /// Decides as a run does, reserves steps or another of its events, and vanishes.
+  /// Plans like a run, reserves steps or another event of its plan, and vanishes.
   func leaveReservation(
     of event: (ResolvedPlan) -> PrivacyEvent? = { $0.mechanism?.event }, times: Int,
     for purpose: String = "training"

@@ -30,14 +30,14 @@ final class CountingDecoder: ImageDecoder {
   }
 }
 
-/// A root of drawn images, what reads it, and an index of it.
+/// A root of drawn images, its reader, and its index.
 struct FolderBench {
   let scratch = ScratchFolder()
   let decoded = CountingDecoder.Count()
   let reader: WatchedFolders
   let index: ImageIndex
   var dataset: DatasetConfiguration
-  /// Files to be put into the root.
+  /// Files that the test copies into the root.
   let drawn: [String]
 
   init(
@@ -67,16 +67,16 @@ struct FolderBench {
     try data.write(to: URL(filePath: path(name)))
   }
 
-  /// Waits until everything that was written has settled.
+  /// Waits until all written files have settled.
   func settle() { usleep(20_000) }
 
-  /// Looks at everything.
+  /// Scans everything.
   func scan() throws {
     try index.replace(
       reader.scan(dataset, known: index.files(of: "set"), pulse: Pulse()).files, of: "set")
   }
 
-  /// Looks at some files; false when that cannot tell.
+  /// Checks some files; false if that requires a full scan.
   func look(at names: [String]) throws -> Bool {
     let hints = FolderHints(touched: Set(names.map { RelativePath($0) }))
     guard let update = try reader.look(dataset, at: hints, index: index, pulse: Pulse()) else {
@@ -86,7 +86,7 @@ struct FolderBench {
     return true
   }
 
-  /// What a first scan of the root tells.
+  /// The result of a first scan of the root.
   func truth() throws -> [String: IndexedFile] {
     let fresh = WatchedFolders { ImageCodec() }
     let files = try fresh.scan(dataset, known: [:], pulse: Pulse()).files
@@ -98,9 +98,9 @@ struct FolderBench {
   }
 }
 
-/// Looks at some files must tell what a scan of everything tells.
+/// A check of some files must have the same result as a full scan.
 @Suite struct WatchedFoldersTests {
-  /// Steps of one random history, from a generator that gives the same ones each time.
+  /// Steps of one random history, from a generator with a fixed sequence.
   private struct Dice: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {
@@ -158,7 +158,7 @@ struct FolderBench {
     bench.settle()
     try bench.scan()
     let before = bench.decoded.value
-    // Nobody names these two, so only a scan would see them.
+    // No hint names these two, so only a full scan would find them.
     try bench.put(31, "a/unseen.png")
     unlink(bench.path("a/7.png"))
     try bench.put(32, "a/new.png")
@@ -202,7 +202,7 @@ struct FolderBench {
     try expectTruth("a/1.png")
     #expect(try bench.index.counts(of: "set").classes.map(\.name) == ["b"])
     try bench.put(5, "a/1.png")
-    // Passed over for its name, with the reason that a scan gives.
+    // Ignored for its name, with the reason of a full scan.
     try bench.put(6, "a/6.png.part")
     try expectTruth("a/1.png", "a/6.png.part")
     #expect(try bench.index.counts(of: "set").classes.map(\.name) == ["a", "b"])
@@ -234,14 +234,14 @@ struct FolderBench {
     let bench = try FolderBench(settle: .seconds(2))
     let old = timespec(tv_sec: 1_700_000_000, tv_nsec: 0)
     try bench.put(1, "a/1.png")
-    // Times of content do not matter: a copy keeps those of its original.
+    // Modification times do not matter: a copy keeps those of its original.
     utimensat(AT_FDCWD, bench.path("a/1.png"), [old, old], 0)
     try bench.scan()
     #expect(try bench.verdict("a/1.png") == "waiting")
     usleep(2_200_000)
     #expect(try bench.look(at: ["a/1.png"]))
     #expect(try bench.verdict("a/1.png") == "ok")
-    // The same bytes again, under the same name and under another, whose first bytes are there.
+    // The same bytes again, under the same name and under another, while the first file exists.
     try bench.put(1, "a/1.png")
     try bench.put(1, "a/2.png")
     #expect(try bench.look(at: ["a/1.png", "a/2.png"]))
@@ -255,7 +255,7 @@ struct FolderBench {
     let bench = try FolderBench()
     try bench.put(1, "a/1.png")
     try bench.put(2, "b/2.png")
-    // Two names of one file are what a scan sees of a file that is renamed while it lists.
+    // A scan sees two names of one file if the file is renamed while it lists.
     #expect(link(bench.path("a/1.png"), bench.path("a/0.png")) == 0)
     bench.settle()
     let contents = try bench.reader.scan(bench.dataset, known: [:], pulse: Pulse())
@@ -278,7 +278,7 @@ struct FolderBench {
     bench.settle()
     try bench.scan()
     let before = bench.decoded.value
-    // Moved away and back, copied over themselves, given other rights.
+    // Moved away and back, copied over themselves, given other permissions.
     for number in 0..<20 {
       try bench.put(number, "a/\(number).png")
       chmod(bench.path("a/\(number).png"), 0o640)

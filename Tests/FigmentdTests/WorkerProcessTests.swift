@@ -9,7 +9,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// Jobs in processes of their own.
+/// Jobs in separate processes.
 @Suite(.serialized) struct WorkerProcessTests {
   /// A daemon's engine in a scratch folder, and a job for it.
   private struct Bench {
@@ -21,7 +21,7 @@ import Testing
     let directory: JobDirectory
 
     init(steps: Int = 40, count: Int = 12) throws {
-      // As both programs do: what is written to a worker that is gone is an error, not an end.
+      // As in both programs: writing to a dead worker is an error, and does not end the process.
       signal(SIGPIPE, SIG_IGN)
       let run = try RunBench(steps: steps)
       state = StatePaths(path: scratch.path + "/state")
@@ -62,7 +62,7 @@ import Testing
         job, request, in: directory, dataset: dataset, stop: stop, report: report)
     }
 
-    /// The worker that trains, found by its name among our children.
+    /// The worker that trains, found by its name among the child processes.
     static func worker() -> pid_t? {
       guard let names = try? DurableFile.names(in: "/proc") else { return nil }
       return names.compactMap { pid_t($0) }.first { process in
@@ -116,7 +116,7 @@ import Testing
     #expect(error?.message.contains("watched folder \(bench.dataset.root)") ?? false)
   }
 
-  /// What a daemon has had in memory follows the largest private image that it has read.
+  /// The peak memory of a daemon depends on the largest private image that it has read.
   @Test func theMemoryOfAPlanDoesNotFollowThatOfTheDaemon() throws {
     let bench = try Bench()
     let size = 512 << 20
@@ -149,7 +149,7 @@ import Testing
     #expect(access(bench.directory.release, F_OK) != 0)
   }
 
-  /// The daemon hears of a job that waits, and nothing else of it, until it is told to stop.
+  /// The daemon receives only the report that the job waits, until it stops the job.
   @Test func aJobWaitsInItsProcessWhileADiskIsFull() throws {
     let bench = try Bench()
     bench.engine.keepFree(.percent(100))
@@ -167,14 +167,14 @@ import Testing
     #expect(heard.withLock { Set($0) } == [.scan])
   }
 
-  /// Whether this process may mount a disk of its own.
+  /// Whether this process may mount a disk.
   private static let mayMount: Bool = {
     let scratch = ScratchFolder()
     guard mount("tmpfs", scratch.path, "tmpfs", 0, "size=4k") == 0 else { return false }
     return umount(scratch.path) == 0
   }()
 
-  /// A preview finds no room; the job says so, stops when it is told to, and continues later.
+  /// A preview finds no free space; the job reports this, stops on request, and continues later.
   @Test(.enabled(if: mayMount, "a small disk can be mounted by root alone"))
   func aJobThatFindsNoRoomForAFileWaitsInItsProcess() throws {
     let bench = try Bench()
@@ -256,7 +256,7 @@ import Testing
     var connection: WorkerConnection? = try WorkerConnection(
       call, executable: try Bench.program())
     let process = try #require(connection?.processIdentifier)
-    // Not waited for and not killed: its channel ends, as when the daemon dies.
+    // Neither waited for nor killed: its channel closes, as when the daemon dies.
     connection?.abandon()
     connection = nil
     let end = ContinuousClock.now + .seconds(60)
@@ -291,7 +291,7 @@ import Testing
   }
 }
 
-/// The phases that reports told of.
+/// The phases in the reports.
 private final class Phases: Sendable {
   private let phases = Mutex<Set<JobPhase>>([])
 

@@ -35,7 +35,7 @@ import Testing
 }
 
 @Suite struct SerialThreadTests {
-  /// Counts who is inside at the same time.
+  /// Counts the concurrent callers.
   private final class Counter: Sendable {
     private let inside = Atomic<Int>(0)
     private let greatest = Atomic<Int>(0)
@@ -126,7 +126,7 @@ import Testing
     weak let kept = mailbox
     let (started, start) = AsyncStream<Void>.makeStream()
     let reading = reader(of: try #require(mailbox)) { start.finish() }
-    // It has read all there is, and waits.
+    // It has read everything, and waits.
     for await _ in started {}
     mailbox = nil
     #expect(kept != nil, "the reader holds it")
@@ -137,7 +137,7 @@ import Testing
     #expect(kept == nil)
   }
 
-  /// Counts what it reads.
+  /// Counts the events that it reads.
   private func reader(
     of mailbox: EventMailbox, _ tell: @escaping @Sendable () -> Void
   ) -> Task<Int, any Error> {

@@ -76,7 +76,7 @@ import Testing
     for (mean, expected) in zip(means, [[1, 0, 0], [0, 0, 1]] as [[Float]]) {
       for (left, right) in zip(mean, expected) { #expect(abs(left - right) < 1e-5) }
     }
-    // Where noise is larger than everything, nothing of it is taken for a feature.
+    // If the noise is larger than everything, none of it counts as a feature.
     let noisy = MeanEmbeddings(of: sum.map { $0 * 0.01 }, featureCount: 3, deviation: 10).means
     #expect(noisy.allSatisfy { $0.allSatisfy { $0 == 0 } })
   }

@@ -219,7 +219,7 @@ import Testing
     let told = try train(example.make(1, 1), steps: 0..<2, mechanism: nil)
     #expect(told.allSatisfy { $0.curves.values.allSatisfy { $0.reason == .chosenBeforehand } })
     #expect(told.allSatisfy { !$0.privateCurves.isEmpty })
-    // The same curves may leave if noise protects the weights.
+    // The same curves may be released if noise protects the weights.
     let free = try train(example.make(1, 1), steps: 0..<2, mechanism: Self.mechanism.get())
     #expect(free.allSatisfy { !$0.curves.isEmpty && $0.privateCurves.isEmpty })
   }

@@ -123,8 +123,7 @@ import Testing
 
   /// Without the setting, a recipe has no Fourier features.
   ///
-  /// Recipes and models from before the
-  /// setting load, and so do those with its former name.
+  /// Recipes and models from before the setting can be read, and so can those with its former name.
   @Test(
     arguments: [("", nil), ("  fourier_octaves: 3\n", 3), ("  level_octaves: 3\n", 3)]
       as [(String, Int?)])

@@ -4,13 +4,13 @@ import Testing
 
 @testable import Models
 
-/// What the settings types state about their fields is what they read and check.
+/// The settings types read and check exactly what they state about their fields.
 @Suite struct RecipeFieldTests {
   /// A family, and a valid recipe of it in which each number can go to the ends of its range.
   struct Bench: CustomTestStringConvertible, Sendable {
     let family: any GenerativeModel.Type
     let yaml: String
-    /// What else must change before a field can have each value of its range.
+    /// Other changes that a field needs before it can have each value of its range.
     let companions: [String: [String: String]]
     var testDescription: String { family.family }
 
@@ -280,7 +280,7 @@ import Testing
     }
   }
 
-  /// What the types read and write are their coding keys, so these must be the fields.
+  /// The types read and write their coding keys, so these must be the fields.
   @Test func theFieldsOfATypeAreItsCodingKeys() {
     func names(_ fields: [RecipeField]) -> [String] { fields.map(\.name) }
     func keys<Key: CodingKey & CaseIterable>(_ type: Key.Type) -> [String] {

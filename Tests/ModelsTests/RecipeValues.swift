@@ -2,7 +2,7 @@ import FoundationEssentials
 
 @testable import Models
 
-/// A recipe as paths with values as they are written, for tests that change single ones.
+/// A recipe as paths with written values, for tests that change single ones.
 struct RecipeValues {
   /// For example "training.steps": "3000".
   var values: [String: String]

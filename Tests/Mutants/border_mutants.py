@@ -1,4 +1,4 @@
-"""Seeded bugs at the border: in what leaves, what is charged and claimed, and what a resumed run believes.
+"""Seeded bugs at the border: in releases, charges and claims, and in the checks of a resumed run.
 
 `edits` are (file, text, replacement), as in mutants.py.
 """
@@ -7,7 +7,7 @@ from mutant import Mutant
 
 MUTANTS = [
   Mutant(
-    '131', 'the ledger knows the frozen images by a hash of them',
+    '131', 'the ledger names the frozen images by their hash',
     'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
     (
       ('Sources/Runs/Execution/FrozenImages.swift',
@@ -16,7 +16,7 @@ MUTANTS = [
        '    let identity = Identity(name: name, digest: name)\n'),
     )),
   Mutant(
-    '132', 'the sheet of samples is drawn with a seed that the images decide',
+    '132', 'the sample sheet is drawn with a seed that depends on the images',
     'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
     (
       ('Sources/Runs/Publication/RunPublisher.swift',
@@ -26,7 +26,7 @@ MUTANTS = [
        '    try writer.writeSheet(of: model, format: format, as: shown)'),
     )),
   Mutant(
-    '133', 'the secret name of the images is printed in the card of the set',
+    '133', 'the secret name of the images is printed in the README of the set',
     'FigmentdTests.CouplingTests/theSecretNameOfTheImagesStaysInside',
     (
       ('Sources/Runs/Publication/RunPublisher.swift',
@@ -42,7 +42,7 @@ MUTANTS = [
        ''),
     )),
   Mutant(
-    '135', 'a resumed run believes a plan that was changed',
+    '135', 'a resumed run accepts a changed plan',
     'FigmentdTests.RunResumptionTests/aChangedDesignIsNotBelieved',
     (
       ('Sources/Runs/Plan/ResolvedPlan+Agreement.swift',
@@ -50,7 +50,7 @@ MUTANTS = [
        'guard announced.snapshot == snapshot || isSame else {'),
     )),
   Mutant(
-    '136', 'any set that has a manifest is taken for the run\'s own',
+    '136', "any set with a manifest counts as the run's own",
     'FigmentdTests.SetPlaceTests/aReleaseWhoseRunIsForgottenIsNotReplaced',
     (
       ('Sources/Runs/Publication/SetPlace.swift',
@@ -58,7 +58,7 @@ MUTANTS = [
        'try !data.isEmpty || recorded().manifests.contains("")\n'),
     )),
   Mutant(
-    '137', 'curves have their points when the clock says so',
+    '137', 'the clock decides the points of the curves',
     'FigmentdTests.RunResumptionTests/curvesHaveTheirPointsAtTheStepsOfTheSchedule',
     (
       ('Sources/Runs/Execution/PhaseExecution.swift',
@@ -66,7 +66,7 @@ MUTANTS = [
        'if bits != nil || pace.isReportDue || progress.step == progress.lastStep {'),
     )),
   Mutant(
-    '138', 'blocks are as long as the clock says',
+    '138', 'the clock decides the length of blocks',
     'FigmentdTests.RunResumptionTests/blocksFollowTheScheduleAndEachEndsWithACheckpoint',
     (
       ('Sources/Runs/Execution/PhaseExecution.swift',
@@ -74,7 +74,7 @@ MUTANTS = [
        'blockSize: { max(1, Int((pace.speed ?? 4) / 10)) },'),
     )),
   Mutant(
-    '139', 'a lost state gives numbers of releases again',
+    '139', 'after a loss of the state, numbers of releases are reused',
     'FigmentdTests.SetPlaceTests/aLostStateDoesNotGiveNumbersOfReleasesAgain',
     (
       ('Sources/figmentd/Store/JobStore.swift',
@@ -82,7 +82,7 @@ MUTANTS = [
        'let places = [folder]'),
     )),
   Mutant(
-    '140', 'a checkpoint is taken up although the ledger knows no such run',
+    '140', 'a checkpoint is restored although the ledger records no such run',
     'FigmentdTests.RunResumptionTests/aCheckpointWhoseLedgerIsGoneIsNotContinued',
     (
       ('Sources/Runs/Execution/TrainingRun+Preparation.swift',
@@ -90,7 +90,7 @@ MUTANTS = [
        '    if !plan.isProtected || !plan.classes.isEmpty { return true }\n    if try history()'),
     )),
   Mutant(
-    '141', 'what earlier attempts at a run were charged is forgotten when it resumes',
+    '141', 'a resumed run forgets the charges of earlier attempts',
     'FigmentdTests.TrainingRunTests/stepsLostToACrashStayChargedAndAreNotMadeAgain',
     (
       ('Sources/Runs/Account/RunAccount.swift',
@@ -98,7 +98,7 @@ MUTANTS = [
        '($0.name, 0 * (try file.history.spent(by: order.name, for: $0.name).total))'),
     )),
   Mutant(
-    '142', 'questions are left out of the price of a run',
+    '142', 'answers are left out of the price of a run',
     'FigmentdTests.ClassCountsTests/countsAreChargedFirstAndLeaveWithTheRelease',
     (
       ('Sources/Runs/Plan/RunOutline.swift',
@@ -106,7 +106,7 @@ MUTANTS = [
        'try spent.add((own.compactMap { $0 }).event())'),
     )),
   Mutant(
-    '143', 'the ledger of folders protects files',
+    '143', 'a ledger for folders protects files',
     'FigmentdTests.FolderUnitTests/aFolderRunProtectsFoldersInLedgerStatementAndBatches',
     (
       ('Sources/Models/ProtectedUnit.swift',
@@ -114,7 +114,7 @@ MUTANTS = [
        'case .folder: .file'),
     )),
   Mutant(
-    '144', 'a run that was asked to be hardened is not',
+    '144', 'a run ordered as hardened is not hardened',
     'FigmentdTests.TrainingRunTests/aHardenedRunResumesAndStatesItsNoise',
     (
       ('Sources/Runs/Request/RunOrder.swift',
@@ -122,7 +122,7 @@ MUTANTS = [
        'if isHardened { settings.noise = .gaussian }'),
     )),
   Mutant(
-    '145', 'a lost answer is asked for again',
+    '145', 'a lost answer is computed again',
     'FigmentdTests.ClassCountsTests/countsThatACrashLostAreNotAskedForAgain',
     (
       ('Sources/Runs/Execution/AnswerPhase.swift',
@@ -130,7 +130,7 @@ MUTANTS = [
        'guard account.charged(phase.name) == 0 || account.attempt < 9 else {'),
     )),
   Mutant(
-    '146', 'a question is answered before it is charged',
+    '146', 'an answer is computed before it is charged',
     'FigmentdTests.ClassCountsTests/anAnswerThatCannotBeChargedIsNotWritten',
     (
       ('Sources/Runs/Execution/AnswerPhase.swift',
@@ -152,7 +152,7 @@ MUTANTS = [
        'let deviation = noiseMultiplier * Double(min(1, sensitivity))'),
     )),
   Mutant(
-    '148', 'whether one person\'s image counts depends on what another person owns',
+    '148', "whether one person's image counts depends on another person's images",
     'DatasetsTests.DuplicateResolverTests/addingAPersonChangesNobodyElse',
     (
       ('Sources/Datasets/Snapshot/SnapshotRecord.swift',
@@ -179,7 +179,7 @@ MUTANTS = [
        '      try disk.write(line.bytes, to: descriptor)\n      try mark.write(position)\n'),
     )),
   Mutant(
-    '151', 'the mark of a ledger is not looked at when it is opened',
+    '151', 'opening a ledger ignores its mark',
     'FigmentdTests.LedgerFileFaultTests/anOldCopyOfTheLedgerIsRefused',
     (
       ('Sources/Runs/Account/LedgerFile.swift',
@@ -187,7 +187,7 @@ MUTANTS = [
        '      let marked = try mark.read()\n      for witness in witnesses {\n        try content.check('),
     )),
   Mutant(
-    '152', 'a line that was taken out of the ledger is not missed',
+    '152', 'a removed line of the ledger is not detected',
     'FigmentdTests.LedgerFileFaultTests/everyFlippedByteIsRefused',
     (
       ('Sources/Runs/Account/LedgerFileLine.swift',
@@ -198,7 +198,7 @@ MUTANTS = [
        'let hash = Self.intactHash(of: line) ?? Self.beginning'),
     )),
   Mutant(
-    '153', 'a settlement may give back more than was reserved',
+    '153', 'a settlement may return more than was reserved',
     'PrivacyTests.LedgerHistoryTests/aSettlementGivesBackNoMoreThanItsReservation',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
@@ -206,7 +206,7 @@ MUTANTS = [
        'guard settle.used <= charge.entry.times else {'),
     )),
   Mutant(
-    '154', 'lost steps are made again by a resumed trainer',
+    '154', 'a resumed trainer repeats lost steps',
     'ModelsTests.TrainerTests/whatACrashLostIsNotMadeAgain',
     (
       ('Sources/Models/Trainer.swift',
@@ -222,7 +222,7 @@ MUTANTS = [
        'forEachUnit(of: examples, loss, clipNorm: 2 * clipNorm, in: pass) { contribution in'),
     )),
   Mutant(
-    '156', 'the plan keeps a sampling probability of its own',
+    '156', 'the plan has a separate sampling probability',
     'ModelsTests.TrainingPlanTests/thePlanSamplesWithTheProbabilityThatIsAccounted',
     (
       ('Sources/Models/TrainingPlan.swift',
@@ -230,7 +230,7 @@ MUTANTS = [
        'min(1, 2 * Double(batchSize) / Double(population))'),
     )),
   Mutant(
-    '157', 'a finished run says that it spent nothing',
+    '157', 'a finished run reports that it spent nothing',
     'FigmentdTests.TrainingRunTests/aRunWritesItsReleaseAndChargesItsPlan',
     (
       ('Sources/Runs/Publication/RunPublisher.swift',
@@ -238,7 +238,7 @@ MUTANTS = [
        ''),
     )),
   Mutant(
-    '158', 'facts that were found are called declared',
+    '158', 'found facts are stated as declared',
     'FigmentdTests.TrainingRunTests/factsThatWereOnlyFoundAreNotCalledDeclared',
     (
       ('Sources/Runs/Request/RunOrder.swift',
@@ -270,7 +270,7 @@ MUTANTS = [
        'try Self.cost(of: claimed, delta, .planned)'),
     )),
   Mutant(
-    '162', 'what somebody added to a release goes with it when it is drawn anew',
+    '162', 'files that somebody added to a release are deleted when it is drawn again',
     'FigmentdTests.SetPlaceTests/whatWasAddedToAReleaseOrChangedInItStays',
     (
       ('Sources/Runs/Publication/SetPlace.swift',
@@ -278,7 +278,7 @@ MUTANTS = [
        'guard found.remove(ListedFiles.name) != nil, found.count > 1 else {'),
     )),
   Mutant(
-    '201', 'phases with a share are left out of what the rest is calibrated beside',
+    '205', 'the rest of epsilon is calibrated without the phases that have a share',
     'FigmentdTests.RunOutlineTests/eachShareBoundsItsPhaseAloneAndTheRestFillsTheBudget',
     (
       ('Sources/Runs/Plan/RunOutline.swift',
@@ -286,7 +286,7 @@ MUTANTS = [
        'try spent.add((before + after).event())'),
     )),
   Mutant(
-    '202', 'a phase with a share may cost the whole epsilon',
+    '206', 'a phase with a share may cost the whole epsilon',
     'FigmentdTests.RunOutlineTests/eachShareBoundsItsPhaseAloneAndTheRestFillsTheBudget',
     (
       ('Sources/Runs/Plan/RunOutline.swift',
@@ -294,7 +294,7 @@ MUTANTS = [
        'PrivacyBudget(epsilon: max(share, 1) * budget.epsilon, delta: budget.delta)'),
     )),
   Mutant(
-    '203', 'a phase is charged under the name of another',
+    '207', 'a phase is charged under the name of another',
     'FigmentdTests.PhasedRunTests/aRunThatIsStoppedInAnyPhaseEndsWithAnExactLedger',
     (
       ('Sources/Runs/Execution/PhaseExecution.swift',
@@ -302,7 +302,7 @@ MUTANTS = [
        '      phase: phase.name + " ", step: step,\n'),
     )),
   Mutant(
-    '204', 'a plan that names a phase its family never stated is carried out',
+    '208', 'a plan with a phase that its family did not state is carried out',
     'FigmentdTests.PhasedRunTests/aPlanThatNamesAPhaseItsFamilyNeverStatedIsRefused',
     (
       ('Sources/Runs/Plan/ResolvedPlan+Checks.swift',
@@ -310,7 +310,7 @@ MUTANTS = [
        'guard stated.map(\\.name) == modelPhases.map(\\.phase.name) || !stated.isEmpty,'),
     )),
   Mutant(
-    '205', 'each vector of a unit is clipped alone',
+    '209', 'each vector of a unit is clipped alone',
     'LearningTests.VectorSumTests/allVectorsOfAUnitAreClippedTogether',
     (
       ('Sources/Learning/Private/VectorSum.swift',
@@ -318,7 +318,7 @@ MUTANTS = [
        '          contribution.fill(0)\n          for index in 0..<blockSize { contribution.pointer[place + index] = vector[index] }\n          grid.add(contribution, to: &sum, blocks: blocks, of: blockSize)\n        }\n'),
     )),
   Mutant(
-    '206', 'the noise of a vector sum is that of its mean',
+    '210', 'the noise of a vector sum is that of its mean',
     'LearningTests.VectorSumTests/noiseHasTheMechanismsDeviation',
     (
       ('Sources/Learning/Private/VectorSum.swift',

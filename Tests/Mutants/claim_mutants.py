@@ -1,11 +1,11 @@
-"""Seeded bugs in what is sampled, charged, claimed and answered.
+"""Seeded bugs in sampling, charges, claims and answers.
 
 `edits` are (file, text, replacement), as in mutants.py.
 """
 from mutant import Mutant
 
 MUTANTS = [
-  # Beyond the list of thirty: what only an attack on whole trainings sees from outside.
+  # Beyond the list of thirty: bugs that only an attack on whole trainings detects from outside.
   Mutant(
     '101', 'the trainer samples at twice the charged rate',
     'EvaluationTests.TrainingAuditTests/whatShipsPasses',
@@ -15,7 +15,7 @@ MUTANTS = [
        'images.drawBatch(probability: min(1, 2 * plan.samplingProbability), from: noise)'),
     )),
   Mutant(
-    '102', 'a pixel model forgets whose images it brings to levels',
+    '102', 'a pixel model loses the units of the images that it quantizes',
     'EvaluationTests.TrainingAuditTests/whatShipsPasses',
     (
       ('Sources/Models/PixelModel/QuantizedImages.swift',
@@ -23,7 +23,7 @@ MUTANTS = [
        'var units: [Int]? { nil }'),
     )),
   Mutant(
-    '103', 'batches of a snapshot forget whose images they hold',
+    '103', 'batches of a snapshot lose the units of their images',
     'EvaluationTests.TrainingAuditTests/whatShipsPasses',
     (
       ('Sources/Models/SnapshotImages.swift',
@@ -55,7 +55,7 @@ MUTANTS = [
        'let logDelta = share[order] == nil ? -.infinity : log(delta)'),
     )),
   Mutant(
-    '114', 'weights leave no room for the rounding of the others',
+    '114', 'clip weights leave no margin for the rounding of the others',
     'LearningTests.RoundingOfSumsTests/weightsLeaveRoomForTheRoundingOfTheOthers',
     (
       ('Sources/Learning/Private/ClipWeights.swift',
@@ -71,7 +71,7 @@ MUTANTS = [
        'y[index] = Double(Float(y[index]) + x[index])'),
     )),
   Mutant(
-    '116', 'a further attempt forgets what earlier ones announced and spent',
+    '116', 'a new attempt forgets what earlier ones announced and spent',
     'PrivacyTests.LedgerHistoryTests/aRunCostsWhatItAnnouncedWhereverItIsStopped',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
@@ -79,7 +79,7 @@ MUTANTS = [
        'if plan.attempt > 1 || whole == tally {'),
     )),
   Mutant(
-    '117', 'what is chosen after results is admitted by the price of plans',
+    '117', 'an adaptive charge is admitted at the price of a plan',
     'PrivacyTests.LedgerClaimTests/claimsNeverExceedWhatWasAdmitted',
     (
       ('Sources/Privacy/PrivacyCost.swift',
@@ -87,7 +87,7 @@ MUTANTS = [
        'RenyiAccountant(tally).epsilon(atDelta: budget.delta) <= budget.epsilon'),
     )),
   Mutant(
-    '118', 'a planned history claimed from what was charged',
+    '118', 'the claim of a planned history counts only its charges',
     'PrivacyTests.LedgerHistoryTests/aRunCostsWhatItAnnouncedWhereverItIsStopped',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
@@ -95,7 +95,7 @@ MUTANTS = [
        'if firstPlans != nil { try sum.add(spent) }'),
     )),
   Mutant(
-    '119', 'noise for a later run found by the price of plans',
+    '119', 'noise for a later run is calibrated at the price of a plan',
     'PrivacyTests.LedgerClaimTests/noiseForALaterRunIsFoundByThePriceOfTheClaim',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
@@ -103,7 +103,7 @@ MUTANTS = [
        'basis: .planned)'),
     )),
   Mutant(
-    '121', 'a delta above the policy is lowered in silence',
+    '121', "a delta above the policy's is lowered silently",
     'FigmentdTests.OrderCheckTests/aLargerDeltaThanThePolicysIsRefusedNotLowered',
     (
       ('Sources/figmentd/Jobs/LocalEngine.swift',
@@ -122,7 +122,7 @@ MUTANTS = [
        'return delta <= 1 / Double(units) ? .noticeable : .large'),
     )),
   Mutant(
-    '123', 'a plan takes a ledger that is not intact for an empty one',
+    '123', 'a plan treats a damaged ledger as an empty one',
     'FigmentdTests.LedgerReaderTests/nothingIsPlannedOrQueuedOnALedgerThatIsNotIntact',
     (
       ('Sources/Runs/Account/RootLedger.swift',
@@ -130,7 +130,7 @@ MUTANTS = [
        'let history = (try? LedgerFile.history(at: location)) ?? LedgerHistory()'),
     )),
   Mutant(
-    '124', 'who may only look is told the numbers of files',
+    '124', 'callers with read access receive the numbers of files',
     'FigmentdTests.LookingTests/datasetsHideTheNumbersOfTheirFiles',
     (
       ('Sources/figmentd/Control/Routes.swift',
@@ -138,7 +138,7 @@ MUTANTS = [
        'case .datasets: try await value(api.datasets())'),
     )),
   Mutant(
-    '125', 'who may only look is told the names of files',
+    '125', 'callers with read access receive the names of files',
     'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
     (
       ('Sources/Control/ControlRoute.swift', 'case .files, .preview: true', 'case .files, .preview: false'),

@@ -1,8 +1,8 @@
-"""The bugs that the suite must find: 1 to 30 in the mechanism, 101 and on at its border.
+"""The bugs that the suite must find: 1 to 30 in the mechanism, from 101 on at its border.
 
-`edits` are (file, text, replacement); every text must be in its file exactly once. A mutant with a
-`message` must be refused by the compiler, for that reason, while its `control`, the same code
-without the forbidden part, compiles.
+`edits` are (file, text, replacement); every text must occur in its file exactly once. The compiler must refuse
+a mutant with a `message`, for that reason, and must accept its `control`, the same code without the forbidden
+part.
 """
 from border_mutants import MUTANTS as BORDER_MUTANTS
 from claim_mutants import MUTANTS as CLAIM_MUTANTS
@@ -14,8 +14,8 @@ PRIVACY = "Sources/Privacy/"
 MODELS = "Sources/Models/"
 
 
-# Private images are closed to the models by their type. A bug that needs them is seeded twice: as it
-# stands, which the compiler refuses, and with this accessor, which the tests must notice.
+# The type of private images keeps models from reading them. A bug that reads them is seeded twice: without
+# an accessor, which the compiler must refuse, and with this one, which a test must detect.
 IMAGES_OPENED = (
   'Sources/Learning/Private/PrivateExamples.swift',
   '  let source: any ExampleSource\n',
@@ -131,7 +131,7 @@ MUTANTS = [
        '    var result = ClippedSum(of: sum, mechanism: mechanism, machine: pass.machine)\n    result.drawn = examples.count\n    return result\n'),
     )),
   Mutant(
-    '7', 'divided by what sampling gives on average, rounded down',
+    '7', 'divided by the average batch size, rounded down',
     'ModelsTests.TrainingPlanTests/theDivisorIsTheRecipesBatchSizeForEveryPopulation',
     (
       ('Sources/Models/TrainingPlan.swift',
@@ -210,7 +210,7 @@ MUTANTS = [
        '    if threshold > 0 {\n      let size = Int((probability * Double(candidateCount)).rounded())\n      return (0..<candidateCount).map(Int32.init).shuffled(using: &source).prefix(size).sorted()\n    }\n    var taken: [Int32] = []\n'),
     )),
   Mutant(
-    '15', 'batches drawn by a generator that the clock seeds',
+    '15', 'batches drawn by a generator seeded by the clock',
     'ModelsTests.SnapshotImagesTests/everyBatchIsDrawnByTheCoinsOfTheGivenStream',
     (
       ('Sources/Models/SnapshotImages.swift',
@@ -261,7 +261,7 @@ MUTANTS = [
     ),
     module='Models'),
   Mutant(
-    '18b', 'the generator aims at the loss of the real batch, which an accessor opens',
+    '18b', 'the generator aims at the loss of the real batch, through an accessor',
     'ModelsTests.FamilyTests/theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone',
     (
       IMAGES_OPENED,
@@ -282,7 +282,7 @@ MUTANTS = [
        '    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)\n    try ledger.settle(reservation, used: made)\n'),
     )),
   Mutant(
-    '20', 'a resumed run forgets what the attempt before reserved',
+    '20', 'a resumed run forgets the reservations of the earlier attempt',
     'PrivacyTests.LedgerHistoryTests/aNewAttemptEndsTheOneBefore',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
@@ -306,7 +306,7 @@ MUTANTS = [
        'try ledger.settle(reservation, used: made / 2)'),
     )),
   Mutant(
-    '23', 'what an earlier attempt spent is not counted',
+    '23', 'the charges of an earlier attempt are not counted',
     'PrivacyTests.LedgerHistoryTests/aNewAttemptEndsTheOneBefore',
     (
       ('Sources/Privacy/Ledger/LedgerHistory.swift',
@@ -314,7 +314,7 @@ MUTANTS = [
        '    if reserve.attempt > 1 { sum = EventTally() }\n    try sum.add(tally)\n'),
     )),
   Mutant(
-    '24a', 'the Rényi accountant answers for twice the delta',
+    '24a', 'the Rényi accountant computes epsilon at twice the delta',
     'PrivacyTests.RenyiAccountantTests/epsilonLiesBetweenTheTrueDivergenceAndTheReferenceLibrary',
     (
       ('Sources/Privacy/Accountants/RenyiAccountant.swift',
@@ -322,7 +322,7 @@ MUTANTS = [
        'try bound(atDelta: delta * 2).epsilon'),
     )),
   Mutant(
-    '24b', 'the privacy loss accountant answers for half the delta',
+    '24b', 'the privacy loss accountant computes epsilon at half the delta',
     'PrivacyTests.PrivacyLossAccountantTests/epsilonLiesBetweenTheRigorousLowerBoundAndTheReferenceLibrary',
     (
       ('Sources/Privacy/Accountants/PrivacyLossAccountant.swift',
@@ -383,18 +383,18 @@ MUTANTS = [
     ),
     module='Models'),
   Mutant(
-    '28c', 'the loss on real images, which an accessor opens, among the curves',
+    '28c', 'the loss on real images, through an accessor, among the curves',
     'ModelsTests.FamilyTests/whatADiscriminatorStepTellsDoesNotDependOnItsRealImages',
     (IMAGES_OPENED, gan_telling_loss_of('images.opened'))),
   Mutant(
-    '28d', 'the likelihood of real images, which an accessor opens, among the curves of a pixel model',
+    '28d', 'the likelihood of real images, through an accessor, among the curves of a pixel model',
     'ModelsTests.PixelModelTrainingTests/privateTrainingPaysInTheLedgerAndTellsNothingOfTheImages',
     (
       IMAGES_OPENED,
       pixel_model_telling('Releasable(bitsPerDimension(of: images.opened), .postProcessing)'),
     )),
   Mutant(
-    '28e', 'the loss without noise declared free to leave',
+    '28e', 'the loss without noise declared releasable',
     'ModelsTests.none/none',
     (
       ('Sources/Models/PixelModel/PixelModel.swift',
@@ -404,7 +404,7 @@ MUTANTS = [
     message="cannot assign value of type 'Sensitive<Double>' to subscript of type 'Releasable<Double>",
     module='Models'),
   Mutant(
-    '29', 'the key of the noise leaves in a checkpoint',
+    '29', 'the key of the noise is written to a checkpoint',
     'ModelsTests.none/none',
     (
       ('Sources/Models/DPGAN/DPGAN.swift',

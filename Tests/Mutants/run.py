@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Seeds each bug of mutants.py into the real sources and shows that a named test turns red.
+"""Seeds each bug of mutants.py into the real sources and shows that a named test fails.
 
-  Tests/Mutants/run.py                    all mutants, then RESULTS.md is written anew
-  Tests/Mutants/run.py 6 24a              these alone; RESULTS.md keeps the other rows
-  Tests/Mutants/run.py --list             what there is
-  Tests/Mutants/run.py --check            whether every bug still fits into the sources; builds nothing
+  Tests/Mutants/run.py                    all mutants; writes RESULTS.md again
+  Tests/Mutants/run.py 6 24a              only these; RESULTS.md keeps the other rows
+  Tests/Mutants/run.py --list             lists the mutants
+  Tests/Mutants/run.py --check            checks that every bug still fits into the sources; builds nothing
 
 The tree is copied to a scratch folder, so the working tree is never touched. A bug is an exact
 replacement that must match exactly once: a refactor makes the harness fail loudly, not pass.
@@ -28,11 +28,11 @@ GOOD = ("killed", "refused by the compiler")
 
 
 class Misfit(Exception):
-  """A bug that does not fit into the sources any more."""
+  """A bug that no longer fits into the sources."""
 
 
 def items_of(text, opening):
-  """Splits the bracketed list that begins at `opening` into its items, by counting brackets."""
+  """Splits the bracketed list that begins at `opening` into its items by counting brackets."""
   depth, start, items, index = 0, opening + 1, [], opening
   quoted = comment = False
   while True:
@@ -100,7 +100,7 @@ def files_to_copy():
 
 
 def write(path, data):
-  """Writes a file unless it holds `data` already, so that an incremental build stays one."""
+  """Writes a file unless it contains `data` already, so that builds remain incremental."""
   if os.path.exists(path):
     with open(path, "rb") as file:
       if file.read() == data:
@@ -173,7 +173,7 @@ class Bench:
       write(os.path.join(self.tree, path), read(os.path.join(ROOT, path)))
 
   def test(self, mutant, edits, log):
-    """Builds with `edits` and runs the named test; returns the result and what was found."""
+    """Builds with `edits` and runs the named test; returns the result and its details."""
     changed = seeded(edits)
     self.use(mutant.target)
     self.seed(changed)
@@ -271,17 +271,17 @@ def write_results(rows):
   wanted = {re.sub(r"\D", "", number) for number in known}
   compiler = sum(line.split(" | ")[3] == GOOD[1] for line in lines)
   listed = lambda some: ", ".join(sorted(some, key=int)) or "none"
-  text = f"""# Mutants: what was found
+  text = f"""# Mutants: results
 
-Written by `Tests/Mutants/run.py`; a row stays until its mutant is run again.
+Written by `Tests/Mutants/run.py`; a row stays until its mutant runs again.
 
 **{len(numbers - bad)} of {len(wanted)} bugs are caught**: {sum(line.split(" | ")[3] == GOOD[0] for line in lines)} mutants killed by
 a named test, {compiler} refused by the compiler.
 
-- Written and never run to an end: {listed(wanted - numbers)}.
+- Not yet run: {listed(wanted - numbers)}.
 - Not caught: {listed(bad)}.
 
-| Bug | What was seeded | Named test | Result | What turned red |
+| Number | Bug | Named test | Result | What failed |
 |---|---|---|---|---|
 """ + "\n".join(lines) + "\n"
   with open(path, "w") as file:
@@ -296,6 +296,10 @@ def main():
   parser.add_argument("--list", action="store_true")
   parser.add_argument("--check", action="store_true")
   options = parser.parse_args()
+  numbers = [mutant.number for mutant in MUTANTS]
+  twice = sorted({number for number in numbers if numbers.count(number) > 1})
+  if twice:
+    parser.error(f"two bugs have one number: {', '.join(twice)}")
   unknown = set(options.numbers) - {mutant.number for mutant in MUTANTS}
   if unknown:
     parser.error(f"no such mutant: {', '.join(sorted(unknown))}")
@@ -318,7 +322,7 @@ def main():
   chosen.sort(key=lambda mutant: mutant.target)
   for place, mutant in enumerate(chosen):
     if place == 0 or chosen[place - 1].target != mutant.target:
-      # Without the bugs the tests must be green, or their red says nothing; one build shows it.
+      # Without the bugs the tests must pass, or their failures prove nothing; one build shows it.
       for other in chosen:
         key = (other.target, other.suite, other.test)
         if other.target == mutant.target and not other.message and key not in healthy:

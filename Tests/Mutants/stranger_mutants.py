@@ -1,7 +1,7 @@
-"""Seeded bugs that somebody invented who knew the sources alone and had seen no test.
+"""Seeded bugs by an author who knew only the sources and had seen no test.
 
-Each weakens the guarantee, misstates it, or lets something private out, and is a mistake that a careful
-programmer could make while changing the code for another reason.
+Each weakens the guarantee, misstates it, or reveals something private. A careful programmer could make each
+mistake while changing the code for another reason.
 
 `edits` are (file, text, replacement), as in mutants.py.
 """
@@ -15,7 +15,7 @@ MODELS = 'Sources/Models/'
 STRANGER_MUTANTS = [
   # The trainer and its plan.
   Mutant(
-    '171', 'a block that an error ends gives back the step that failed',
+    '171', 'a block that ends with an error returns the failed step',
     'ModelsTests.TrainerTests/aFailedStepStaysReserved',
     (
       (MODELS + 'Trainer.swift',
@@ -43,7 +43,7 @@ STRANGER_MUTANTS = [
        '      if made > 0, shouldStop() { return made }\n'),
     )),
   Mutant(
-    '173', 'a plan forgets that the recipe asks for discrete noise',
+    '173', "a plan ignores the recipe's discrete noise",
     'ModelsTests.HardenedTrainingTests/theLedgerHoldsTheEventOfTheNoiseThatWasDrawn',
     (
       (MODELS + 'TrainingPlan.swift',
@@ -51,13 +51,13 @@ STRANGER_MUTANTS = [
        'nominalBatchSize: batchSize)'),
     )),
   Mutant(
-    '174', 'the images of a snapshot reach the sum without their people',
+    '174', 'the images of a snapshot reach the sum without their units',
     'ModelsTests.SnapshotImagesTests/aBatchKeepsTheUnitsOfItsImages',
     (
       (MODELS + 'SnapshotImages.swift', '  var units: [Int]? { batch.units }\n\n', ''),
     )),
   Mutant(
-    '175', 'a permission to train unprotected is stronger than the mechanism of the plan',
+    '175', 'a permission to train unprotected overrides the mechanism of the plan',
     'ModelsTests.TrainerTests/aPermissionTakesNoMechanismAway',
     (
       (MODELS + 'Trainer.swift',
@@ -66,14 +66,14 @@ STRANGER_MUTANTS = [
     )),
   # The sampler and the units of a snapshot.
   Mutant(
-    '176', 'a unit is taken at its threshold too, so that none has the probability 0',
+    '176', 'a unit is also drawn at its threshold, so that none has probability 0',
     'DatasetsTests.PoissonSamplerTests/aCandidateIsTakenExactlyBelowTheThreshold',
     (
       (DATASETS + 'Batch/PoissonSampler.swift',
        'where source.next() < threshold', 'where source.next() <= threshold'),
     )),
   Mutant(
-    '177', 'the limit of images holds for a person in each class',
+    '177', 'the limit of images applies to a person in each class separately',
     'DatasetsTests.DatasetSnapshotTests/aPersonsLimitIsForTheImagesOfAllClassesTogether',
     (
       (DATASETS + 'Snapshot/Settlement.swift',
@@ -110,7 +110,7 @@ STRANGER_MUTANTS = [
        'case .none: StepReport(curves: curves.mapValues { Releasable($0, .postProcessing) })'),
     )),
   Mutant(
-    '181', 'the coins that drop labels follow from the number of the step',
+    '181', 'the coin flips that drop labels depend only on the number of the step',
     'ModelsTests.PixelModelTrainingTests/theCoinsThatDropLabelsComeFromTheStreamOfTheNoise',
     (
       (MODELS + 'PixelModel/PixelModel.swift',
@@ -121,14 +121,14 @@ STRANGER_MUTANTS = [
        '      var coins = noise\n', '      var coins = SeededStream(seed: UInt64(index))\n'),
     )),
   Mutant(
-    '182', 'images on levels have lost their people',
+    '182', 'quantized images lose their units',
     'ModelsTests.PixelModelTrainingTests/contributionOfAUnitIsBoundedByTheClipNorm',
     (
       (MODELS + 'PixelModel/QuantizedImages.swift',
        '  var units: [Int]? { images.units }\n\n', ''),
     )),
   Mutant(
-    '183', 'images at one place of several micro-batches share the coin that drops their label',
+    '183', 'images at one position of several micro-batches share the coin flip that drops their label',
     'ModelsTests.PixelModelTrainingTests/everyImageHasItsOwnCoinInWhicheverMicroBatchItIs',
     (
       (MODELS + 'PixelModel/QuantizedImages.swift',
@@ -136,7 +136,7 @@ STRANGER_MUTANTS = [
     )),
   # Private sums.
   Mutant(
-    '184', "a unit's norm is the root of its images' squared norms, which bounds no sum",
+    '184', "a unit's norm is the root of its images' squared norms, which does not bound their sum",
     'LearningTests.UnitsTests/examplesOfOneUnitMoveTheSumByAtMostTheClipNorm',
     (
       (SUMS + 'ClipWeights.swift',
@@ -144,7 +144,7 @@ STRANGER_MUTANTS = [
        'squaredNorms[start..<end].reduce(0, +).squareRoot()'),
     )),
   Mutant(
-    '185', 'one rounding is kept free below the clip norm, not one for each example',
+    '185', 'the clip norm leaves a margin for one rounding, not for one per example',
     'LearningTests.RoundingOfSumsTests/weightsLeaveRoomForTheRoundingOfTheOthers',
     (
       (SUMS + 'ClipWeights.swift',
@@ -158,7 +158,7 @@ STRANGER_MUTANTS = [
        '    pass.end()\n    return ClippedSum(of: sum', '    return ClippedSum(of: sum'),
     )),
   Mutant(
-    '187', 'contributions are rounded to the nearest step, and checked as if they were cut',
+    '187', 'contributions are rounded to the nearest step, and checked as if they were truncated',
     'LearningTests.ClippedGridSumTests/contributionIsShortenedUntilItsWholeNormFits',
     (
       (SUMS + 'GradientGrid.swift',
@@ -173,7 +173,7 @@ STRANGER_MUTANTS = [
        '      return (magnitude, isNegative)\n'),
     )),
   Mutant(
-    '189', 'a clipped sum takes a unit whose images lie apart',
+    '189', 'a clipped sum accepts a unit whose images are not adjacent',
     'LearningTests.UnitsTests/unitsThatAreNotTogetherAreRefused',
     (
       (SUMS + 'PrivateNetwork.swift',
@@ -189,14 +189,14 @@ STRANGER_MUTANTS = [
        'max(1, deviation.rounded(.up))', 'max(1, deviation.rounded())'),
     )),
   Mutant(
-    '191', 'the noise on counts forgets how many images a unit has',
+    '191', 'the noise on counts ignores how many images a unit has',
     'LearningTests.CountAnswerTests/noiseHasThePlansDeviationAndIsTheSameForAllCounts',
     (
       (SUMS + 'CountAnswer.swift',
        'standardDeviation: standardDeviation)', 'standardDeviation: noiseMultiplier)'),
     )),
   Mutant(
-    '192', 'images are counted by class whatever the largest unit is',
+    '192', 'images are counted by class without a check of the largest unit',
     'ModelsTests.SnapshotImagesTests/unitsWithMoreImagesThanTheNoiseIsMadeForAreNotCounted',
     (
       (MODELS + 'ClassCounts.swift', '    requireUnits(ofUpTo: largest)\n', ''),
@@ -209,14 +209,14 @@ STRANGER_MUTANTS = [
     )),
   # Ledger, gate, calibration, odometer, statement, strength.
   Mutant(
-    '194', 'an open reservation does not count for the purpose that it serves',
+    '194', 'an open reservation does not count for its purpose',
     'PrivacyTests.LedgerHistoryTests/equalEventsAreToldApartByTheirPurposes',
     (
       (PRIVACY + 'Ledger/LedgerHistory.swift',
        'charge.used ?? charge.entry.times', 'charge.used ?? 0'),
     )),
   Mutant(
-    '195', 'noise for a new run on touched data is found as if it had been planned before',
+    '195', 'noise for a new run on touched data is calibrated as if it had been planned before',
     'PrivacyTests.LedgerClaimTests/noiseForALaterRunIsFoundByThePriceOfTheClaim',
     (
       (PRIVACY + 'Ledger/LedgerHistory.swift',
@@ -231,7 +231,7 @@ STRANGER_MUTANTS = [
        'return !(firstPlans[run] ?? EventTally()).covers(event)'),
     )),
   Mutant(
-    '197', 'what the gate once admitted as planned, it admits as adaptive',
+    '197', 'the gate admits an adaptive history that it once admitted as planned',
     'PrivacyTests.LedgerClaimTests/claimsNeverExceedWhatWasAdmitted',
     (
       (PRIVACY + 'Ledger/BudgetGate.swift',
@@ -261,7 +261,7 @@ STRANGER_MUTANTS = [
        'accesses = try history.claimed.sorted.map', 'accesses = history.spent.sorted.map'),
     )),
   Mutant(
-    '201', 'a statement says in words what the run alone means, not everything on the data',
+    '201', 'a statement explains the epsilon of its run alone, not of everything on the data',
     'PrivacyTests.PrivacyStatementTests/whatTheNumbersMeanStandsBesideThem',
     (
       (PRIVACY + 'Statement.swift',
@@ -275,7 +275,7 @@ STRANGER_MUTANTS = [
        'return delta < 1 / Double(units)', 'return delta <= 1 / Double(units)'),
     )),
   Mutant(
-    '203', 'a printed epsilon trusts the product that was rounded',
+    '203', 'a printed epsilon relies on a rounded product',
     'PrivacyTests.EventTests/printedFiguresAreNeverSmallerThanTheComputedOnes',
     (
       (PRIVACY + 'Decimals.swift',
@@ -284,7 +284,7 @@ STRANGER_MUTANTS = [
        '    let scaled = (value * scale).rounded(.up)\n'),
     )),
   Mutant(
-    '204', 'what a resumed run announces replaces what the run announced',
+    '204', 'the announcement of a resumed run replaces the earlier one',
     'PrivacyTests.LedgerClaimTests/claimsNeverExceedWhatWasAdmitted',
     (
       (PRIVACY + 'Ledger/LedgerHistory.swift',

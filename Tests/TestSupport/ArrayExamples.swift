@@ -7,7 +7,7 @@ public struct ArrayExamples: ExampleSource {
   public var values: [[Float]]
   /// The class of each example; empty when there are none.
   public var labels: [Int]
-  /// Whose data each example is.
+  /// The unit of each example.
   public var units: [Int]?
 
   /// Creates a source.
@@ -31,9 +31,9 @@ public struct ArrayExamples: ExampleSource {
   }
 }
 
-/// A loss whose gradient is given: each example's label names its row.
+/// A loss with a fixed gradient: each example's label selects its row.
 ///
-/// It lets a test push any gradient, also an infinite one, through a network.
+/// It lets a test send any gradient, even an infinite one, through a network.
 public struct GivenGradientLoss: Loss {
   /// The gradient with respect to the outputs for each label.
   public let gradients: [[Float]]

@@ -1,15 +1,15 @@
 public import Compute
 public import Learning
 
-/// Checks layers that treat every example alone, and returns what is wrong with them in words.
+/// Checks layers that treat every example separately, and returns their faults in words.
 ///
-/// It looks at: the output's shape; finite differences of two random projections of the outputs, for
-/// inputs and parameters (two, so that a transposed axis cannot hide); squared norms and weighted
-/// sums against one example at a time; an example alone against the same example in company, bit for
-/// bit; one, two and three threads, bit for bit; the empty batch.
+/// It checks the output's shape; finite differences of two random projections of the outputs, for inputs
+/// and parameters (two, so that a transposed axis cannot hide); squared norms and weighted sums against one
+/// example at a time; an example alone against the same example in a batch, bit for bit; one, two and three
+/// threads, bit for bit; the empty batch.
 ///
-/// Shapes should be small: every number of input and parameters is moved both ways. A layer with
-/// classes is given labels below `classes`.
+/// Shapes should be small: every number of input and parameters is moved both ways. A layer with classes
+/// gets labels below `classes`.
 public func checkLayer(
   input: Shape, output: Shape, classes: Int = 0, examples: Int = 4, seed: UInt64 = 1,
   _ build: (inout NetworkBuilder) -> Void
@@ -128,7 +128,7 @@ private func checkSingleExamples(
     + compare(plain.gradient, sum, relative: 1e-5, "plain sum")
 }
 
-/// An example must not notice its company: bits must agree.
+/// An example must not depend on the others in its batch: bits must agree.
 private func checkCompany(
   _ index: Int, _ together: LayerBench.Outcome, _ alone: LayerBench.Outcome
 ) -> [String] {

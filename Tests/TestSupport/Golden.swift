@@ -55,7 +55,7 @@ public enum Golden {
   }
 }
 
-/// What is wrong with a golden table.
+/// The fault of a golden table.
 public struct GoldenError: Error, CustomStringConvertible {
   let text: String
 
@@ -70,7 +70,7 @@ public func isClose(
   abs(found - expected) <= max(relative * abs(expected), absolute)
 }
 
-/// The places where two arrays differ by more than a tolerance, in words; none if they agree.
+/// The positions where two arrays differ by more than a tolerance, in words; none if they agree.
 public func differences(
   _ found: [Float], _ expected: [Double], relative: Double = 1e-5, absolute: Double = 1e-5
 ) -> [String] {

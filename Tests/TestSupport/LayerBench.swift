@@ -4,7 +4,7 @@ import Learning
 /// A network of one or a few layers with random parameters, run on chosen inputs for a check.
 struct LayerBench {
   let network: Network
-  /// The same layers, when all treat examples alone.
+  /// The same layers, if all treat examples separately.
   let layers: [any PerExampleLayer]?
   let machine: Machine
 
@@ -31,14 +31,14 @@ struct LayerBench {
     randomize(seed: seed)
   }
 
-  /// Zeros and ones, from which many parameters start, would hide mistakes.
+  /// Zeros and ones, which are the initial values of many parameters, would hide mistakes.
   private func randomize(seed: UInt64) {
     var stream = SeededStream(seed: seed ^ 0xA5A5)
     stream.fillGaussian(network.parameters.values, standardDeviation: 0.5)
     network.parametersChanged()
   }
 
-  /// What one forward and one backward pass gave.
+  /// The results of one forward and one backward pass.
   struct Outcome: Equatable {
     var output: [Float]
     var inputGradient: [Float]
@@ -46,9 +46,9 @@ struct LayerBench {
     var norms: [Double]
   }
 
-  /// Runs both passes on a batch; the gradient is weighted if `weights` are given.
+  /// Runs both passes on a batch; the gradient is weighted if `weights` are passed.
   ///
-  /// Norms are asked for first if `wantsNorms`, as private training does.
+  /// If `wantsNorms`, norms are requested first, as in private training.
   func run(
     _ batch: LayerBatch, projection: [Float], weights: [Float]? = nil, wantsNorms: Bool
   ) -> Outcome {

@@ -2,21 +2,21 @@ import Compute
 import Glibc
 import Synchronization
 
-/// Runs a test's work as a user without the superuser's rights, so that what is refused to ordinary
-/// users is tested where tests run as root, too.
+/// Runs a test's work as a user without the superuser's rights, so that refusals to ordinary users can be
+/// tested as root too.
 public enum OrdinaryUser {
-  /// The user whose rights are taken where tests run as root: `nobody`.
+  /// The user to switch to as root: `nobody`.
   public static let number: UInt32 = 65_534
 
-  /// Why the rights cannot be given up.
+  /// Why the rights cannot be dropped.
   public struct Failure: Error, CustomStringConvertible {
-    /// What failed.
+    /// The failed operation.
     public let description: String
   }
 
-  /// Runs `body`, as root on a thread of its own which has given up root's rights.
+  /// Runs `body`; as root, on a separate thread that has dropped root's rights.
   ///
-  /// Threads that it starts have no more rights than itself; the rest of the process keeps its own.
+  /// Threads that it starts have the same rights; the rest of the process keeps its own.
   public static func run<Result: Sendable>(
     _ body: @escaping @Sendable () throws -> Result
   ) throws -> Result {
@@ -36,7 +36,7 @@ public enum OrdinaryUser {
     return try result.get()
   }
 
-  /// The C library's `setresuid` changes all threads; the system call changes the calling one alone.
+  /// The C library's `setresuid` changes all threads; the system call changes only the calling one.
   private static func giveUpRights() throws {
     #if arch(x86_64)
       let number = 117

@@ -1,7 +1,7 @@
 public import Compute
 public import Learning
 
-/// Gradient descent without a memory, x ← x − rate·g: an update that shows a gradient as it is.
+/// Gradient descent without a memory, x ← x − rate·g: an update that shows a gradient unchanged.
 public final class PlainDescent: Optimizer {
   public var learningRate: Float
   public var stepCount = 0

@@ -167,8 +167,8 @@ final class SnapshotPacker: Sendable {
 
   /// Flushes the file, names it, and flushes the folder.
   ///
-  /// These steps stand in `Runs` too, as `FileDisk.replace`. That room imports this one, and writes files that
-  /// fit memory; this one is open and mapped since its first image.
+  /// `FileDisk.replace` of `Runs` makes the same steps. That room imports this one, and writes files that fit
+  /// into memory; this file is open and mapped from its first image on.
   private func publish() throws {
     guard fsync(descriptor) == 0 else { throw DatasetError.lastCall("syncing", temporaryPath) }
     guard rename(temporaryPath, path) == 0 else { throw DatasetError.lastCall("naming", path) }

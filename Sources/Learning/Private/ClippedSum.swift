@@ -26,7 +26,7 @@ public struct ClippedSum: ~Copyable {
   }
 }
 
-/// A gradient protected by noise: everything computed from it alone may leave.
+/// A gradient protected by noise: everything computed from it alone may be released.
 public struct PrivateGradient: ~Copyable {
   let buffer: GradientBuffer
 

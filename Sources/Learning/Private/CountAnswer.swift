@@ -2,7 +2,7 @@ public import Compute
 @_spi(PrivateZone) public import Privacy
 
 extension CountQuery {
-  /// Returns the counts with noise, as whole numbers; they may leave, and may be negative.
+  /// Returns the counts with noise, as whole numbers; they may be released, and may be negative.
   ///
   /// `counts` are the numbers of images of each kind; no unit has more than `sensitivity` images in
   /// all. The reservation proves that the answer was charged before it is computed.

@@ -21,7 +21,7 @@ struct MeanEmbeddings {
     let block = featureCount + 1
     let classCount = sum.count / block
     let scale = Double((1 - Self.countShare * Self.countShare).squareRoot())
-    // A count below its own noise says nothing.
+    // A count below its own noise is meaningless.
     let counts = (0..<classCount).map { index in
       max(sum[index * block + featureCount], deviation, 1e-9) / Double(Self.countShare)
     }

@@ -13,14 +13,14 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   static var family: String { get }
   /// The curves that its steps may report.
   static var curves: [TrainingCurve] { get }
-  /// The curve by which people watch a training, if there is one that may leave.
+  /// The curve by which people watch a training, if there is one that may be released.
   static var watchedCurve: TrainingCurve? { get }
   /// What the watched curve's value at the end of a training means, in a sentence for reports.
   static func balance(atEnd value: Double) -> String?
   /// The phases in which a model of these settings learns, in order; exactly one phase that reads
   /// private images states no share.
   ///
-  /// One loop of noisy steps unless the family says otherwise.
+  /// One loop of noisy steps by default.
   static func phases(
     of settings: Settings, training: TrainingSettings, for format: ImageSpecification
   ) -> [PhaseOutline]
@@ -107,7 +107,7 @@ public struct TrainingStep {
 
   /// Creates a report of numbers computed only from the weights and from synthetic images.
   ///
-  /// If noise protects the weights, such numbers may leave; without noise they are as private as the
+  /// If noise protects the weights, such numbers may be released; without noise they are as private as the
   /// images.
   public func report(ofWeights curves: [TrainingCurve: Double]) -> StepReport {
     switch protection {
@@ -119,7 +119,7 @@ public struct TrainingStep {
 
 /// The report of a step.
 public struct StepReport: Sendable {
-  /// Curves that may leave.
+  /// Curves that may be released.
   public var curves: [TrainingCurve: Releasable<Double>]
   /// Curves computed from unprotected images; only internal files may contain them.
   public var privateCurves: [TrainingCurve: Sensitive<Double>]

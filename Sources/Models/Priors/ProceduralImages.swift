@@ -1,8 +1,8 @@
 public import Compute
 public import Learning
 
-/// Images that a seeded program draws: what a model may learn from at no privacy cost, because they show
-/// nobody.
+/// Images that a seeded program draws: a model may learn from them at no privacy cost, because they show no
+/// person.
 ///
 /// Natural images share statistics that need no private image to be learnt: edges of objects that hide one
 /// another, strokes on a plain ground, soft shading, textures whose spectrum falls with frequency. Networks

@@ -2,8 +2,8 @@ import Glibc
 
 /// A discrete Fourier transform of a power-of-two size, for convolutions.
 ///
-/// `forward` leaves the frequencies in bit-reversed order and `inverse` expects them so: between
-/// the two only pointwise products happen, which do not care, and no reordering pass is needed.
+/// `forward` leaves the frequencies in bit-reversed order, which `inverse` expects. Only pointwise products
+/// happen in between, and they need no order, so no reordering pass is needed.
 final class FourierTransform {
   /// The number of points.
   let size: Int

@@ -6,7 +6,7 @@ public protocol PrivacyAccountant: Sendable {
   /// The name that statements use.
   static var name: String { get }
 
-  /// Nothing has happened.
+  /// Starts with the empty history.
   init()
 
   /// Everything that has been composed.
@@ -20,13 +20,13 @@ public protocol PrivacyAccountant: Sendable {
 }
 
 extension PrivacyAccountant {
-  /// An accountant that has seen `tally`.
+  /// Starts with the history `tally`.
   public init(_ tally: EventTally) throws(PrivacyError) {
     self.init()
     for (event, times) in tally.sorted { try compose(event.event, times: times) }
   }
 
-  /// An accountant that has seen `times` runs of `event`.
+  /// Starts with `times` runs of `event`.
   public init(_ event: PrivacyEvent, times: Int = 1) throws(PrivacyError) {
     self.init()
     try compose(event, times: times)

@@ -25,7 +25,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   /// No grid has more points than this: about half a second of work.
   private static let pointLimit = 1 << 21
 
-  /// Nothing has happened.
+  /// Starts with the empty history.
   public init() {}
 
   /// Adds `times` runs of `event`.

@@ -4,8 +4,8 @@ import Glibc
 ///
 /// Divergences of one order add up over any composition (Mironov, arXiv 1702.07476). They become
 /// an epsilon by Canonne, Kamath, Steinke, arXiv 2004.00010, Proposition 12:
-/// ε = D_α + ln((α−1)/α) − (ln δ + ln α)/(α−1), minimised over the orders. Where
-/// mechanisms were chosen along the way, so is the best order: `RenyiOdometer` is the bound then.
+/// ε = D_α + ln((α−1)/α) − (ln δ + ln α)/(α−1), minimised over the orders. If mechanisms were chosen along
+/// the way, the best order was chosen too: `RenyiOdometer` is the bound then.
 public struct RenyiAccountant: PrivacyAccountant {
   /// The name that statements use.
   public static let name = "RDP"
@@ -17,13 +17,13 @@ public struct RenyiAccountant: PrivacyAccountant {
   public static let standardOrders: [Double] =
     (11...109).map { Double($0) / 10 } + (11...63).map(Double.init) + [128, 256, 512, 1024]
 
-  /// An epsilon with the order that gave it.
+  /// An epsilon, with the order that yielded it.
   public struct Bound: Codable, Hashable, Sendable {
     /// The upper bound on the privacy loss.
     public let epsilon: Double
     /// The Rényi order at which it was found.
     public let order: Double
-    /// Whether a smaller or larger order than those tried might give less.
+    /// Whether a smaller or larger order than those tried might yield a smaller bound.
     public let isAtEdge: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -37,7 +37,7 @@ public struct RenyiAccountant: PrivacyAccountant {
       self.isAtEdge = isAtEdge
     }
 
-    /// Decodes what `encode(to:)` wrote.
+    /// Decodes the form that `encode(to:)` writes.
     public init(from decoder: any Decoder) throws {
       let container = try decoder.container(keyedBy: CodingKeys.self)
       epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon) ?? .infinity
@@ -62,13 +62,13 @@ public struct RenyiAccountant: PrivacyAccountant {
   private var divergences: [Double]
   private var curves: [ElementaryEvent: [Double]] = [:]
 
-  /// Nothing has happened; the standard orders.
+  /// Starts with the empty history and the standard orders.
   public init() {
     orders = Self.standardOrders
     divergences = [Double](repeating: 0, count: orders.count)
   }
 
-  /// Nothing has happened; `orders` must be above 1.01 (where the conversion is stable) and finite.
+  /// Starts with the empty history; `orders` must be above 1.01 (where the conversion is stable) and finite.
   public init(orders: [Double]) throws(PrivacyError) {
     guard !orders.isEmpty, orders.allSatisfy({ $0 > 1.01 && $0 < .infinity }) else {
       throw .outOfRange(

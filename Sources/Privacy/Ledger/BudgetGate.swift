@@ -60,7 +60,7 @@ public struct BudgetGate: Sendable {
   private struct Request {
     let event: PrivacyEvent
     let times: Int
-    /// All of it.
+    /// The event, `times` times.
     let asked: EventTally
   }
 

@@ -10,13 +10,13 @@ public enum LedgerEntry: Hashable, Sendable {
   case reserve(LedgerReserve)
   /// A reservation ends; runs that never began are returned.
   case settle(LedgerSettle)
-  /// Something computed from the data leaves.
+  /// Something computed from the data is released.
   case release(LedgerRelease)
   /// An attempt ends; nothing more is charged to it.
   case close(LedgerClose)
 }
 
-/// Whose data a ledger covers.
+/// The root that a ledger covers.
 public struct LedgerRoot: Codable, Hashable, Sendable {
   /// The identity of the watched root, stable over renames of the dataset.
   public var identity: String
@@ -54,13 +54,11 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
   public var design: String?
   /// Everything the attempt will do, at most.
   public var event: PrivacyEvent
-  /// The phases of the run as it was planned, for readers of the ledger; nil in lines of earlier
-  /// versions.
+  /// The phases of the planned run, for readers of the ledger; nil in lines of earlier versions.
   ///
   /// Accounting uses `event` alone.
   public var phases: [LedgerPhase]?
-  /// The mechanism of training, for an auditor who wants clip norm and divisor; nil when several are
-  /// used.
+  /// The mechanism of training, so that an auditor finds clip norm and divisor; nil when there are several.
   public var mechanism: SubsampledGaussian?
   /// The delta of the run's statement.
   public var delta: Double
@@ -88,7 +86,7 @@ public struct LedgerPlan: Codable, Hashable, Sendable {
 public struct LedgerPhase: Codable, Hashable, Sendable {
   /// The name, the purpose of the phase's charges.
   public var name: String
-  /// Everything that the phase does to the data; nil if it reads none of it.
+  /// Everything that the phase does to the data; nil if it does not read them.
   public var event: PrivacyEvent?
   /// Why it costs nothing; nil if it reads private data.
   public var free: String?

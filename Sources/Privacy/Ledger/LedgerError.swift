@@ -121,7 +121,7 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
       + remedy
   }
 
-  /// What is left of the budget, and what to do.
+  /// The rest of the budget, and a remedy.
   ///
   /// A plan's noise follows from its epsilon, so fewer steps or more noise are remedies only where no
   /// epsilon fits.

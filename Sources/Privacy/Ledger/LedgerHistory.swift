@@ -4,10 +4,10 @@
 /// more than the reservation; so at every prefix of the lines the spend is at least what can have
 /// been computed.
 ///
-/// The claim follows the announcements. A run's own plan is fixed before its first step, so the run
-/// costs at most what its plan costs, wherever and by whomever it is stopped. The same holds for
-/// the root as a whole while every charge was announced before the first charge; from then on the
-/// history is adaptive. See `announced(by:)` and `claimed`.
+/// The claim follows the announcements. A run's own plan is fixed before its first step, so the run costs at
+/// most as much as its plan, wherever it is stopped and by anyone. The same holds for the root as a whole
+/// while every charge was announced before the first charge; from then on the history is adaptive. See
+/// `announced(by:)` and `claimed`.
 public struct LedgerHistory: Hashable, Sendable {
   /// One attempt at a run.
   public struct Attempt: Hashable, Sendable {
@@ -36,9 +36,9 @@ public struct LedgerHistory: Hashable, Sendable {
 
   /// How many lines have been read.
   public private(set) var lineCount = 0
-  /// Whose data this is; nil before the first line.
+  /// The root of the ledger; nil before the first line.
   public private(set) var root: LedgerRoot?
-  /// Everything charged and not given back.
+  /// Everything charged and not returned.
   public private(set) var spent = EventTally()
   /// All attempts, in the order of their announcements.
   public private(set) var attempts: [Attempt] = []
@@ -107,8 +107,7 @@ public struct LedgerHistory: Hashable, Sendable {
   /// Everything that all attempts at a run may do and have done: the basis of the run's own cost,
   /// wherever it is stopped.
   ///
-  /// This was priced when the run began. An attempt that continues a run announces no more than is
-  /// left of it.
+  /// This was priced when the run began. An attempt that continues a run announces at most the rest of it.
   public func announced(by run: String) -> EventTally {
     announcements[run]?.tally ?? EventTally()
   }
@@ -146,8 +145,8 @@ public struct LedgerHistory: Hashable, Sendable {
     }
   }
 
-  /// The question which noise a *new* mechanism needs, so that everything spent or announced by
-  /// others stays within `budget` together with it.
+  /// The calibration of a *new* mechanism, with which it stays within `budget` together with everything spent
+  /// or announced by others.
   ///
   /// Once something has been charged, a new run is an adaptive choice.
   public func calibration(

@@ -4,22 +4,22 @@ import Glibc
 package import Privacy
 import Synchronization
 
-/// The durable ledger of one watched root: what every run has done to the data, and the only
-/// place that grants more.
+/// The durable ledger of one watched root: it records what every run did to the data, and it
+/// alone grants more.
 ///
-/// Lines are only ever appended. A grant is: check the budget, append, fsync, move the mark, then
-/// answer; so whatever was computed stands in the file. Any doubt about the file (a byte that is
-/// not as written, a missing end, a failed fsync, another process) closes it: a closed ledger
-/// grants nothing, and never reports less than was spent.
+/// Lines are only ever appended. To grant, the ledger checks the budget, appends, calls fsync, moves the mark
+/// and then answers; so the file holds every computation that was granted. Any doubt about the file (a
+/// changed byte, a missing end, a failed fsync, another process) closes it: a closed ledger grants nothing,
+/// and never reports less than was spent.
 package final class LedgerFile: Sendable {
   /// Where a ledger lives.
   package struct Location: Hashable, Sendable {
-    /// The directory of the ledger itself.
+    /// The directory of the ledger.
     let directory: String
-    /// The directory of the mark: best on another file system, or at least in no common backup.
+    /// The directory of the mark: best on another file system, or at least outside the backup of the ledger.
     let markDirectory: String
 
-    /// The ledger.
+    /// The path of the ledger.
     package var path: String { "\(directory)/ledger.jsonl" }
   }
 
@@ -32,7 +32,7 @@ package final class LedgerFile: Sendable {
 
   /// Where the ledger lives.
   let location: Location
-  /// What the administrator allows.
+  /// The budget that the administrator allows.
   let budget: PrivacyBudget
 
   private let descriptor: Int32
@@ -41,11 +41,11 @@ package final class LedgerFile: Sendable {
   private let now: @Sendable () -> Date
   private let guarded: Mutex<State>
 
-  /// Opens the ledger of `root`, or begins one.
+  /// Opens the ledger of `root`, or creates it.
   ///
-  /// `witnesses` are positions that releases carry: a ledger that lacks one of them is refused.
-  /// Throws when the ledger is held by another process, damaged, older than its mark, closed by an
-  /// earlier failure, or belongs to another root or unit of privacy.
+  /// `witnesses` are positions that releases carry: a ledger that lacks one of them is refused. Throws when
+  /// another process holds the ledger, when the ledger is damaged, older than its mark, or closed by an
+  /// earlier failure, or when it belongs to another root or unit of privacy.
   init(
     of root: LedgerRoot, budget: PrivacyBudget, at location: Location,
     witnesses: [PrivacyStatement.LedgerWitness] = [],
@@ -75,11 +75,11 @@ package final class LedgerFile: Sendable {
       State(
         history: opened.content.history, position: opened.content.position,
         gate: BudgetGate(budget: budget, dataset: root.dataset), poison: nil))
-    // From here on `deinit` closes the descriptor, also when this throws.
+    // From here on `deinit` closes the descriptor, even when this throws.
     try confirm(root)
   }
 
-  /// Reads what is there, holding the lock, and removes the trace of a crash while writing.
+  /// Reads the file under the lock, and removes the incomplete line that a crash may have left.
   private static func open(
     _ location: Location, mark: LedgerFileMark, witnesses: [PrivacyStatement.LedgerWitness],
     disk: any LedgerFileDisk
@@ -96,7 +96,7 @@ package final class LedgerFile: Sendable {
       for witness in witnesses + (marked.map { [$0.witness] } ?? []) {
         try content.check(contains: witness, ledger: location.path)
       }
-      // A first line is written before the first mark, and nothing is granted between.
+      // The first line is written before the first mark, and nothing is granted in between.
       if marked == nil, content.lines.count > 1 {
         throw LedgerError.markUnusable(ledger: location.path, reason: "is missing")
       }
@@ -105,7 +105,8 @@ package final class LedgerFile: Sendable {
         try disk.synchronize(descriptor)
       }
       try disk.synchronizeDirectory(location.directory)
-      // A line may be newer than the mark (a crash between the two): it counts, so it is marked.
+      // A line may be newer than the mark (after a crash between the two): it counts, so the mark moves to
+      // it.
       if let position = content.position, position != marked { try mark.write(position) }
       return (descriptor, content)
     } catch {
@@ -114,10 +115,10 @@ package final class LedgerFile: Sendable {
     }
   }
 
-  /// The fold of the ledger at `location`, for planning beside whoever holds it: nothing is locked
+  /// The fold of the ledger at `location`, for planning while another process may hold it: nothing is locked
   /// or written.
   ///
-  /// Empty when nothing was ever spent; throws what opening would throw.
+  /// Empty when nothing was ever spent; throws whatever opening would throw.
   static func history(
     at location: Location, witnesses: [PrivacyStatement.LedgerWitness] = [],
     disk: any LedgerFileDisk = SystemLedgerFileDisk()
@@ -125,7 +126,7 @@ package final class LedgerFile: Sendable {
     let mark = LedgerFileMark(
       directory: location.markDirectory, ledger: location.path, disk: disk)
     try mark.checkNoNote()
-    // The mark first: what is read later can only be newer.
+    // The mark is read first: the lines that are read after it can only be newer.
     let marked = try mark.read()
     let bytes: [UInt8]
     do {
@@ -151,7 +152,7 @@ package final class LedgerFile: Sendable {
     try Self.check(known, isThatOf: root, at: location)
   }
 
-  /// Refuses the ledger of another root, or one that was begun for another unit of privacy.
+  /// Refuses the ledger of another root, or one that was created for another unit of privacy.
   static func check(
     _ known: LedgerRoot, isThatOf root: LedgerRoot, at location: Location
   ) throws(LedgerError) {
@@ -161,8 +162,8 @@ package final class LedgerFile: Sendable {
     guard known.unit == root.unit, known.adjacency == root.adjacency else {
       throw .foreign(
         ledger: location.path,
-        reason: "it was begun for \(known.adjacency.words(for: known.unit)), the policy now says "
-          + "\(root.adjacency.words(for: root.unit)); a ledger's unit cannot change")
+        reason: "it was created for \(known.adjacency.words(for: known.unit)), the policy is now "
+          + "for \(root.adjacency.words(for: root.unit)); a ledger's unit cannot change")
     }
   }
 
@@ -174,15 +175,15 @@ package final class LedgerFile: Sendable {
   /// The newest line; nil before the first.
   var position: PrivacyStatement.LedgerPosition? { guarded.withLock { $0.position } }
 
-  /// The fold and the newest line, of one moment.
+  /// The fold and the newest line at the same moment.
   func state() -> (history: LedgerHistory, position: PrivacyStatement.LedgerPosition?) {
     guarded.withLock { ($0.history, $0.position) }
   }
 
-  /// Announces an attempt at a run and checks that all of it fits into the budget, together with
-  /// what other running attempts have announced.
+  /// Announces an attempt at a run and checks that all of it fits into the budget beside what other running
+  /// attempts have announced.
   ///
-  /// The attempt's number is filled in.
+  /// The ledger sets the attempt's number.
   package func begin(_ plan: LedgerPlan) throws(LedgerError) -> LedgerFileRun {
     try guarded.withLock { state throws(LedgerError) in
       try checkNotPoisoned(state.poison)
@@ -194,8 +195,7 @@ package final class LedgerFile: Sendable {
     }
   }
 
-  /// How many further runs of `event` fit, beside what running attempts other than those at `run`
-  /// have announced.
+  /// How many more runs of `event` fit beside what running attempts at other runs than `run` have announced.
   func affordableTimes(
     of event: PrivacyEvent, exceptRun run: String? = nil
   ) throws(LedgerError) -> Int {
@@ -219,14 +219,14 @@ package final class LedgerFile: Sendable {
     }
   }
 
-  /// Appends a line that asks for nothing: settlements, releases, ends.
+  /// Appends a line that requests nothing: settlements, releases, ends.
   func append(_ entry: LedgerEntry) throws(LedgerError) {
     try guarded.withLock { state throws(LedgerError) in
       try append(entry, to: &state)
     }
   }
 
-  /// Append, fsync, mark: in this order, or the ledger closes.
+  /// Appends, calls fsync and moves the mark, in this order; a failure closes the ledger.
   private func append(_ entry: LedgerEntry, to state: inout State) throws(LedgerError) {
     try checkNotPoisoned(state.poison)
     var history = state.history
@@ -237,7 +237,7 @@ package final class LedgerFile: Sendable {
         index: state.history.lineCount, previous: state.position?.hash ?? LedgerFileLine.beginning,
         time: now().ISO8601Format(), entry: entry)
     } catch {
-      // Nothing was written: the entry holds a number that JSON cannot say.
+      // Nothing was written: the entry holds a number that JSON cannot represent.
       throw .inconsistent(
         line: state.history.lineCount, reason: "cannot be written (\(ControlError(error)))")
     }
@@ -249,8 +249,8 @@ package final class LedgerFile: Sendable {
     } catch {
       let reason = "\(error.operation): \(error.reason)"
       state.poison = reason
-      // A write that failed leaves at most an incomplete line, which opening removes. After a
-      // failed fsync the kernel may show what the disk does not hold: only an operator can tell.
+      // A failed write leaves at most an incomplete line, which opening removes. After a failed fsync, the
+      // kernel may show content that the disk does not hold: an operator has to decide.
       if error.operation == "fsync" { mark.leaveNote(reason) }
       throw .storage(
         ledger: location.path, operation: error.operation, reason: error.reason)

@@ -1,16 +1,16 @@
 import Glibc
 
-/// The system calls that a ledger's durability rests on.
+/// The system calls that make a ledger durable.
 ///
-/// A seam: tests put a disk here whose n-th call fails, stops half-way or reports a full device.
+/// A seam: tests pass a disk whose n-th call fails, stops halfway or reports a full device.
 package protocol LedgerFileDisk: FileDisk, Sendable where Failure == LedgerFileFault {
-  /// Takes an exclusive lock without waiting; false when someone else holds it.
+  /// Takes an exclusive lock without waiting; false when another process holds it.
   func lock(_ descriptor: Int32) throws(LedgerFileFault) -> Bool
   /// Reads from the beginning to the end.
   func read(_ descriptor: Int32) throws(LedgerFileFault) -> [UInt8]
-  /// Cuts the file and places the descriptor at its end.
+  /// Truncates the file and moves the descriptor to its end.
   func truncate(_ descriptor: Int32, to length: Int) throws(LedgerFileFault)
-  /// Makes a directory (mode 0700) unless it is there.
+  /// Makes a directory (mode 0700) unless it exists.
   func makeDirectory(_ path: String) throws(LedgerFileFault)
 }
 
@@ -18,15 +18,15 @@ package protocol LedgerFileDisk: FileDisk, Sendable where Failure == LedgerFileF
 package struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
   let operation: String
   let code: Int32
-  /// Why, where the system's own words do not say.
+  /// The reason, where the system's message does not name it.
   var explanation: String?
 
-  /// What the system says about it, and why.
+  /// The system's message, and the reason.
   var reason: String {
     String(cString: strerror(code)) + (explanation.map { " (\($0))" } ?? "")
   }
 
-  /// What failed, and why.
+  /// The call that failed, and the reason.
   package var description: String { "ledger: \(operation) failed: \(reason)." }
 
   /// Whether the file does not exist.
@@ -35,7 +35,8 @@ package struct LedgerFileFault: Error, Hashable, CustomStringConvertible {
 
 /// The real disk.
 package struct SystemLedgerFileDisk: LedgerFileDisk {
-  /// Whether writing waits for room: a line that waits grants nothing yet, and what is computed stays in memory.
+  /// Whether writing waits for free disk space: a waiting line grants nothing yet, and results stay in
+  /// memory.
   var patience = RoomPatience.ofThisProcess
 
   /// The disk as this process sees it.
@@ -53,16 +54,16 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
     }
   }
 
-  /// Whose a ledger is that cannot be opened, and what gives it back.
+  /// The owner of a ledger that cannot be opened, and the command that restores access.
   ///
-  /// A run as another user, such as root, leaves files that the service may not open.
+  /// A run by another user, such as root, leaves files that the service cannot open.
   private static func owner(_ path: String) -> String? {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
     guard let place = [path, folder].first(where: { UserAccount.foreignOwner(of: $0) != nil }),
       let words = UserAccount.foreignOwner(of: place)
     else { return nil }
     let user = UserAccount.name(ofUser: geteuid())
-    return "\(words). Give it back with 'chown -R \(user): \(folder)'"
+    return "\(words). Restore the owner with 'chown -R \(user): \(folder)'"
   }
 
   package func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
@@ -109,7 +110,7 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
   }
 
   package func synchronize(_ descriptor: Int32) throws(LedgerFileFault) {
-    // Never tried again: after a failure the kernel may have dropped what was not written.
+    // Never retried: after a failure the kernel may have dropped the data that was not written.
     guard fsync(descriptor) == 0 else { throw LedgerFileFault(operation: "fsync", code: errno) }
   }
 
@@ -131,7 +132,7 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
     }
   }
 
-  /// Makes a system call that waits for room; its failure is one of the ledger.
+  /// Makes a system call that waits for free disk space; throws its failure as one of the ledger.
   private func call(
     _ name: String, as operation: String, _ body: () -> Int32
   ) throws(LedgerFileFault) -> Int32 {
@@ -144,11 +145,11 @@ package struct SystemLedgerFileDisk: LedgerFileDisk {
 }
 
 extension LedgerFileDisk {
-  /// The content of a file; nil when there is none.
+  /// The content of a file; nil when it does not exist.
   package func content(of path: String) throws(LedgerFileFault) -> [UInt8]? {
     let descriptor: Int32
     do {
-      // Without waiting: opening a pipe that lies there would never end.
+      // Non-blocking: opening a pipe at this path would never return.
       descriptor = try open(path, O_RDONLY | O_NONBLOCK)
     } catch {
       if error.isMissing { return nil }

@@ -3,10 +3,10 @@ package import Privacy
 
 /// One line of a ledger file: JSON, chained to the line before it.
 ///
-/// A line is `{"index":…,"previous":…,"time":…,"entry":{…},"hash":"…"}`. The hash is SHA-256 over
-/// the bytes before `,"hash":`, exactly as they stand in the file, so that nothing depends on how
-/// JSON is written; `previous` is the hash of the line before, so no line can be taken out, put in
-/// or exchanged. Any reader can check it with `sha256sum`.
+/// A line is `{"index":…,"previous":…,"time":…,"entry":{…},"hash":"…"}`. The hash is SHA-256 over the bytes
+/// before `,"hash":`, exactly as the file holds them, so it does not depend on how JSON is written;
+/// `previous` is the hash of the line before, so no line can be removed, inserted or exchanged unnoticed. Any
+/// reader can check it with `sha256sum`.
 package struct LedgerFileLine: Hashable, Sendable {
   /// The previous hash of the first line.
   static let beginning = String(repeating: "0", count: 64)
@@ -16,7 +16,7 @@ package struct LedgerFileLine: Hashable, Sendable {
   package let time: String
   package let entry: LedgerEntry
   let hash: String
-  /// The line as it stands in the file, with its newline.
+  /// The bytes of the line in the file, with its newline.
   let bytes: [UInt8]
 
   private static let hashLabel = Array(#","hash":""#.utf8)
@@ -44,7 +44,7 @@ package struct LedgerFileLine: Hashable, Sendable {
     bytes = body + Self.hashLabel + Array(hash.utf8) + Self.closing + [UInt8(ascii: "\n")]
   }
 
-  /// Reads a line, given without its newline; nil when a single byte is not as it was written.
+  /// Reads a line, passed without its newline; nil when a single byte has changed.
   init?(reading line: some Collection<UInt8>) {
     guard let hash = Self.intactHash(of: line) else { return nil }
     guard let fields = try? JSONDecoder().decode(Fields.self, from: Data(line)) else { return nil }
@@ -56,7 +56,7 @@ package struct LedgerFileLine: Hashable, Sendable {
     bytes = Array(line) + [UInt8(ascii: "\n")]
   }
 
-  /// The hash of a line, given without its newline; nil when it does not match the content.
+  /// The hash of a line, passed without its newline; nil when it does not match the content.
   static func intactHash(of line: some Collection<UInt8>) -> String? {
     let suffixCount = hashLabel.count + 64 + closing.count
     guard line.count > suffixCount else { return nil }
@@ -70,23 +70,23 @@ package struct LedgerFileLine: Hashable, Sendable {
   }
 }
 
-/// What the bytes of a ledger file say, before policy and marks.
+/// The content of a ledger file, before policy and marks.
 package struct LedgerFileContent {
   /// The complete lines.
   package let lines: [LedgerFileLine]
   /// Their fold.
   let history: LedgerHistory
-  /// How many bytes the complete lines take.
+  /// The length of the complete lines in bytes.
   let length: Int
-  /// How many bytes of an incomplete last line follow: the trace of a crash while writing.
+  /// The bytes of an incomplete last line, which a crash while writing leaves.
   let tornBytes: Int
 
   /// Reads all lines.
   ///
-  /// A last line without its newline was never acknowledged and is left out; everything else that
-  /// is not as it was written is refused.
+  /// A last line without its newline was never acknowledged and is left out; any other change of what was
+  /// written is refused.
   package init(_ bytes: [UInt8], ledger: String) throws(LedgerError) {
-    // All hashes first: nothing of a damaged ledger is interpreted.
+    // All hashes are checked first: nothing of a damaged ledger is interpreted.
     var pieces: [ArraySlice<UInt8>] = []
     var start = 0
     while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -106,7 +106,7 @@ package struct LedgerFileContent {
       }
       guard line.index == lines.count else {
         throw .corrupt(
-          ledger: ledger, line: lines.count, reason: "it says it is line \(line.index)")
+          ledger: ledger, line: lines.count, reason: "it claims to be line \(line.index)")
       }
       guard line.previous == lines.last?.hash ?? LedgerFileLine.beginning else {
         throw .corrupt(ledger: ledger, line: lines.count, reason: "it follows another line")
@@ -120,12 +120,12 @@ package struct LedgerFileContent {
     tornBytes = bytes.count - start
   }
 
-  /// The place of the last line; nil for an empty ledger.
+  /// The position of the last line; nil for an empty ledger.
   var position: PrivacyStatement.LedgerPosition? {
     lines.last.map { PrivacyStatement.LedgerPosition(line: $0.index, hash: $0.hash) }
   }
 
-  /// Refuses a ledger that does not contain a line which someone has seen.
+  /// Refuses a ledger that lacks a witnessed line.
   func check(
     contains witness: PrivacyStatement.LedgerWitness, ledger: String
   ) throws(LedgerError) {
@@ -143,6 +143,6 @@ package struct LedgerFileContent {
 }
 
 extension PrivacyStatement.LedgerPosition {
-  /// The line as something that a ledger must hold.
+  /// The line as a witness that a ledger must contain.
   var witness: PrivacyStatement.LedgerWitness { .init(hash: hash, line: line) }
 }

@@ -1,19 +1,18 @@
 import FoundationEssentials
 import Privacy
 
-/// The high-water mark of a ledger: the newest line that was made durable, kept in another
-/// directory.
+/// The high-water mark of a ledger: the newest durable line, kept in another directory.
 ///
-/// A ledger that was restored from a copy, or lost lines at its end, is consistent in itself; only
-/// something outside it can tell. The mark is written after the line and before anything is
-/// granted, so a granted line is always marked. Beside it lies, after a failed fsync, a note that
-/// keeps the ledger closed over restarts until an operator removes it.
+/// A ledger that was restored from a copy, or lost lines at its end, is consistent in itself; only a record
+/// outside it can reveal this. The mark is written after the line and before anything is granted, so every
+/// granted line is marked. After a failed fsync, a note beside the mark keeps the ledger closed across
+/// restarts until an operator removes it.
 struct LedgerFileMark {
   let directory: String
   let ledger: String
   let disk: any LedgerFileDisk
 
-  /// The files of a mark's directory, each written under a temporary name first.
+  /// The files of a mark's directory; each is first written under a temporary name.
   static let names = ["ledger.mark", "ledger.poisoned"]
 
   private var path: String { "\(directory)/\(Self.names[0])" }
@@ -41,7 +40,7 @@ struct LedgerFileMark {
     try disk.replace(path, in: directory, with: Array(line.utf8))
   }
 
-  /// Refuses while the note of an earlier failure is there.
+  /// Refuses while the note of an earlier failure exists.
   func checkNoNote() throws(LedgerError) {
     let note: [UInt8]?
     do {
@@ -56,7 +55,7 @@ struct LedgerFileMark {
     }
   }
 
-  /// Leaves the note; on a disk that fails this may fail too, and then only this process knows.
+  /// Writes the note; on a failing disk this may fail too, and then only this process refuses.
   func leaveNote(_ reason: String) {
     try? disk.replace(notePath, in: directory, with: Array(reason.utf8))
   }

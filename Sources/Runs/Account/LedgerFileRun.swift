@@ -1,10 +1,10 @@
 @_spi(Ledger) package import Privacy
 
-/// One attempt at a run, as the ledger sees it: what training is given to charge to.
+/// One attempt at a run in the ledger, to which training charges its steps.
 package final class LedgerFileRun: PrivacyLedger {
   /// The ledger of the root.
   let ledger: LedgerFile
-  /// What was announced, with the attempt's number.
+  /// The announced plan, with the attempt's number.
   let plan: LedgerPlan
 
   init(ledger: LedgerFile, plan: LedgerPlan) {
@@ -20,7 +20,7 @@ package final class LedgerFileRun: PrivacyLedger {
     return Reservation(number: number, event: event, times: times)
   }
 
-  /// Gives back what was not begun.
+  /// Returns the runs of a reservation that were not begun.
   package func settle(_ reservation: consuming Reservation, used: Int) throws(LedgerError) {
     try ledger.append(.settle(LedgerSettle(number: reservation.number, used: used)))
   }
@@ -28,11 +28,11 @@ package final class LedgerFileRun: PrivacyLedger {
   /// Everything charged to the root by all runs.
   package func spent() throws(LedgerError) -> EventTally { ledger.history.spent }
 
-  /// The guarantee for a release made now: everything on the root so far, this run included.
+  /// The guarantee for a release at this moment: everything done to the root so far, including this run.
   ///
-  /// It carries the hash of the ledger's newest line, so that a release witnesses how old the ledger
-  /// must be. `phases` are those of the run. `population` is the number of units in the plan; `declared` and `found` are the facts
-  /// about the data that the release reveals, `answers` what leaves beside what the model draws.
+  /// It carries the hash of the ledger's newest line, so that a release witnesses how old the ledger must be.
+  /// `phases` are those of the run. `population` is the number of units in the plan; `declared` and `found`
+  /// are the facts about the data that the release reveals; `answers` are released beside the images.
   package func statement(
     software: String, phases: [PrivacyStatement.Phase] = [], population: Int? = nil,
     declared: [String], found: [String] = [],
@@ -54,7 +54,7 @@ package final class LedgerFileRun: PrivacyLedger {
     return try PrivacyStatement(of: subject, history: history, delta: plan.delta)
   }
 
-  /// Records that something leaves, with the claim that goes with it; call before it leaves.
+  /// Records a release and its claim; call it before anything is released.
   func release(_ artefact: String, claim: PrivacyCost) throws(LedgerError) {
     try ledger.append(
       .release(
@@ -62,7 +62,8 @@ package final class LedgerFileRun: PrivacyLedger {
           run: plan.run, artefact: artefact, epsilon: claim.epsilon, delta: claim.delta)))
   }
 
-  /// Ends the attempt: nothing more is charged to it, and what it announced is free again.
+  /// Ends the attempt: nothing more is charged to it, and the rest of what it announced becomes available
+  /// again.
   package func close(outcome: String) throws(LedgerError) {
     try ledger.append(
       .close(LedgerClose(run: plan.run, attempt: plan.attempt, outcome: outcome)))

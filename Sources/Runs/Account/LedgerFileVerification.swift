@@ -3,16 +3,16 @@ import FoundationEssentials
 import Glibc
 package import Privacy
 
-/// What `ledger verify` finds: the state of a ledger, for an auditor.
+/// The result of `ledger verify`: the state of a ledger, for an auditor.
 ///
-/// It opens nothing for writing and takes no lock, so it can run beside a daemon; a line that is
-/// being written at that moment shows as an incomplete end.
+/// It opens nothing for writing and takes no lock, so it can run beside a daemon; a line that is being
+/// written at that moment appears as an incomplete end.
 package struct LedgerFileVerification: Codable, Hashable, Sendable {
   /// One attempt at a run.
   struct Attempt: Codable, Hashable, Sendable {
     let run: String
     let attempt: Int
-    /// How it ended; nil while it runs or after a crash.
+    /// How it ended; nil while it runs and after a crash.
     let outcome: String?
     /// Everything charged to it.
     let spent: PrivacyEvent
@@ -21,30 +21,30 @@ package struct LedgerFileVerification: Codable, Hashable, Sendable {
   /// One reservation.
   struct Charge: Codable, Hashable, Sendable {
     let number: Int
-    /// When it was written, as ISO 8601.
+    /// The time at which it was written, as ISO 8601.
     let time: String
     let run: String
     let attempt: Int
     let purpose: String
     let event: PrivacyEvent
     let reserved: Int
-    /// How many of its runs were begun; nil while unsettled, when all of them count.
+    /// How many of its runs were begun; nil while it is not settled, when all of them count.
     let used: Int?
   }
 
   /// The ledger's path.
   let ledger: String
-  /// Whether daemons would grant on it.
+  /// Whether daemons would grant on this ledger.
   package let isIntact: Bool
-  /// Why they would not, one sentence each.
+  /// Why they would not, one sentence per problem.
   package let problems: [String]
-  /// Whose data; nil when not even that can be read.
+  /// The root that the ledger belongs to; nil when it cannot be read.
   let root: LedgerRoot?
-  /// How many lines are whole and chained.
+  /// How many lines are complete and chained.
   package let lineCount: Int
-  /// The newest of them.
+  /// The newest of these lines.
   package let position: PrivacyStatement.LedgerPosition?
-  /// Bytes of an incomplete last line: the trace of a crash while writing, harmless.
+  /// Bytes of an incomplete last line, which a crash while writing leaves; harmless.
   let tornBytes: Int
   /// How many reservations are not settled; they count as spent.
   let openReservations: Int
@@ -52,11 +52,11 @@ package struct LedgerFileVerification: Codable, Hashable, Sendable {
   let attempts: [Attempt]
   /// All reservations.
   let charges: [Charge]
-  /// What was released, with the claims made.
+  /// The releases, with their claims.
   let releases: [LedgerRelease]
   /// Everything spent.
   let spent: PrivacyEvent
-  /// What that costs at the delta asked for; nil when the ledger cannot be trusted.
+  /// The cost at the requested delta; nil when the ledger cannot be trusted.
   package let cost: PrivacyCost?
 
   private enum CodingKeys: String, CodingKey {
@@ -72,7 +72,7 @@ package struct LedgerFileVerification: Codable, Hashable, Sendable {
 
   /// Reads a ledger and its mark.
   ///
-  /// Never throws: what cannot be read is a problem to report.
+  /// Never throws: anything that cannot be read becomes a reported problem.
   package init(
     of location: LedgerFile.Location, delta: Double,
     witnesses: [PrivacyStatement.LedgerWitness] = [],
@@ -89,9 +89,9 @@ package struct LedgerFileVerification: Codable, Hashable, Sendable {
       problems.append(error.description)
     }
     do {
-      // The mark first: beside a running daemon, what is read later can only be newer.
+      // The mark is read first: beside a running daemon, lines read after it can only be newer.
       let marked = try mark.read()
-      // No file is an empty ledger, unless a mark says that there was one.
+      // A missing file is an empty ledger, unless a mark shows that there was one.
       let bytes = try disk.content(of: location.path) ?? []
       let read = try LedgerFileContent(bytes, ledger: location.path)
       content = read
@@ -143,7 +143,7 @@ package struct LedgerFileVerification: Codable, Hashable, Sendable {
     isIntact = problems.isEmpty
   }
 
-  /// The result as lines for a reader.
+  /// The result as text for a reader.
   var text: String {
     var lines = ["ledger \(ledger): \(isIntact ? "intact" : "NOT INTACT")"]
     lines += problems.map { "  problem: \($0)" }

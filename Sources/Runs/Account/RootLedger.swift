@@ -3,16 +3,17 @@ import FoundationEssentials
 import Glibc
 package import Privacy
 
-/// The ledger of a folder of images, wherever it is asked for from.
+/// The ledger of a folder of images, for every caller.
 ///
 /// It belongs to the folder, not to a run or a dataset's name: two names of one folder share it.
 package enum RootLedger {
-  /// The budget where no administrator set one: large enough to refuse nothing worth stating.
+  /// The budget where no administrator set one: large enough to refuse no run whose guarantee would mean
+  /// anything.
   ///
-  /// What was spent is counted and stated all the same.
+  /// What was spent is still counted and stated.
   package static let unlimitedEpsilon = 1e4
 
-  /// Opens, or begins, the ledger of a folder.
+  /// Opens the ledger of a folder, or creates it.
   package static func open(
     root: String, dataset: String, unit: Privacy.PrivacyUnit, budget: PrivacyBudget,
     ledgers: String, marks: String, under conditions: RunConditions = RunConditions()
@@ -29,8 +30,8 @@ package enum RootLedger {
   ///
   /// Empty when nothing was ever spent on it.
   ///
-  /// - Throws: whatever `open` would throw of a ledger that is damaged, deleted, cut, older than its
-  ///   mark, closed, or begun for another unit. A plan after part of a ledger would promise too much.
+  /// - Throws: whatever `open` would throw for a ledger that is damaged, deleted, truncated, older than its
+  ///   mark, closed, or created for another unit. A plan based on part of a ledger would promise too much.
   package static func history(
     root: String, dataset: String, unit: Privacy.PrivacyUnit, ledgers: String, marks: String
   ) throws -> LedgerHistory {
@@ -50,7 +51,7 @@ package enum RootLedger {
       identity: identity, dataset: dataset, unit: unit, adjacency: SubsampledGaussian.adjacency)
   }
 
-  /// Where the ledger of an identity lies.
+  /// The location of an identity's ledger.
   package static func location(
     _ identity: String, ledgers: String, marks: String
   ) -> LedgerFile.Location {
@@ -58,7 +59,7 @@ package enum RootLedger {
       directory: "\(ledgers)/\(identity)", markDirectory: "\(marks)/\(identity)")
   }
 
-  /// Names a folder by a hash of its resolved path, since paths can name people.
+  /// Names a folder by a hash of its resolved path, because paths can name people.
   package static func identity(of root: String) throws -> String {
     guard let resolved = realpath(root, nil) else {
       throw ControlError.notFound(

@@ -2,24 +2,24 @@ import Control
 import Models
 import Privacy
 
-/// What a run owes to the ledger of its root: opened before the first step, closed after the last.
+/// A run's account with the ledger of its root: opened before the first step, closed after the last.
 final class RunAccount {
-  /// Where phases are charged; a run without privacy never asks it.
+  /// The ledger that phases are charged to; a run without privacy never uses it.
   let ledger: any PrivacyLedger
   /// The attempt's number, from 1.
   let attempt: Int
   private let order: RunOrder
   private let plan: ResolvedPlan
   private let run: LedgerFileRun?
-  /// The accesses that earlier attempts at this run were charged, by the phases' names.
+  /// The accesses that earlier attempts at this run were charged, by phase name.
   private let chargedBefore: [String: Int]
-  /// The newest epsilon that was computed, and what it covers.
+  /// The newest computed epsilon, and what it covers.
   private var known: (phase: String, charged: Int, epsilon: Double)?
 
-  /// Opens the root's ledger and announces what is left of the run.
+  /// Opens the root's ledger and announces the rest of the run.
   ///
-  /// - Throws: `LedgerError.overBudget` when it does not fit; `ControlError` when the plan is not the one
-  ///   that the run's first attempt announced.
+  /// - Throws: `LedgerError.overBudget` when it does not fit; `ControlError` when the plan differs from the
+  ///   one that the run's first attempt announced.
   init(
     _ order: RunOrder, _ places: RunPlaces, _ plan: ResolvedPlan,
     under conditions: RunConditions = RunConditions()
@@ -40,7 +40,7 @@ final class RunAccount {
     try plan.requireAnnounced(
       by: file.history.attempts.first { $0.plan.run == order.name }?.plan,
       fingerprint: fingerprint, run: order.name)
-    // By phase: answers of one price are one elementary event, which a tally cannot tell apart.
+    // By phase: answers of one price are one elementary event, and a tally cannot distinguish them.
     let charged = try Dictionary(
       uniqueKeysWithValues: plan.phases.map {
         ($0.name, try file.history.spent(by: order.name, for: $0.name).total)
@@ -59,10 +59,10 @@ final class RunAccount {
   /// The accesses that earlier attempts at this run were charged in a phase.
   func charged(_ phase: String) -> Int { chargedBefore[phase] ?? 0 }
 
-  /// The epsilon of everything up to the first `charged` accesses of a phase, by the bound that the plan's
-  /// own epsilon comes from; nil without privacy.
+  /// The epsilon of everything up to the first `charged` accesses of a phase, by the same bound as the plan's
+  /// own epsilon; nil without privacy.
   ///
-  /// Steps are charged in about a hundred blocks, so a bound is computed that often, and kept.
+  /// Steps are charged in about a hundred blocks, so the bound is computed once per block and kept.
   func plannedEpsilon(in phase: Phase, charged: Int) -> Double? {
     guard plan.isProtected, let target = plan.epsilon else { return nil }
     if let known, known.phase == phase.name, known.charged == charged { return known.epsilon }
@@ -81,9 +81,9 @@ final class RunAccount {
     return min(cost?.epsilon ?? target, target)
   }
 
-  /// The guarantee of everything done to the root so far; nil without privacy.
+  /// The guarantee for everything done to the root so far; nil without privacy.
   ///
-  /// `answers` are released beside what the model draws.
+  /// `answers` are released beside the images.
   func statement(answers: [String] = []) throws -> PrivacyStatement? {
     try run?.statement(
       software: Version.current, phases: plan.statedPhases, population: plan.population,
@@ -91,7 +91,7 @@ final class RunAccount {
       found: facts { !(plan.declared?.contains($0) ?? false) }, answers: answers)
   }
 
-  /// The facts about the data that the release tells, as far as they are `included`.
+  /// The `included` facts about the data that the release reveals.
   private func facts(_ included: (DatasetFact) -> Bool) -> [String] {
     var facts: [String] = []
     if included(.classes) {
@@ -103,7 +103,7 @@ final class RunAccount {
     return facts
   }
 
-  /// Notes in the ledger that a release leaves, and ends the run there.
+  /// Records a release in the ledger and ends the run there.
   func release(_ manifest: String, claim: PrivacyCost) throws {
     try run?.release(manifest, claim: claim)
     try run?.close(outcome: "finished")
@@ -111,7 +111,7 @@ final class RunAccount {
 }
 
 extension ResolvedPlan {
-  /// The mechanism of the only phase that has one; nil when several have.
+  /// The mechanism, if exactly one phase has one; nil otherwise.
   fileprivate var onlyMechanism: SubsampledGaussian? {
     let all = phases.compactMap { $0.plan?.mechanism }
     return all.count == 1 ? all[0] : nil

@@ -2,17 +2,17 @@ import Control
 import Models
 import Privacy
 
-/// An answer that an order asks for, with what it may cost out of the run's epsilon.
+/// An answer that an order requests, and the part of the run's epsilon that it may cost.
 struct AskedAnswer {
   let kind: any PaidAnswer.Type
   let epsilon: Double
 
-  /// The phase that asks for it.
+  /// The phase that computes it.
   func phase(of order: RunOrder, population: Int) throws -> Phase {
     let (work, cost) = try kind.work(within: epsilon, of: order, population: population)
     guard cost > 0 else {
       throw ControlError.invalid(
-        "answers: \(kind.request) \(epsilon): so small that its cost rounds to 0. Ask for more, or do not ask."
+        "answers: \(kind.request) \(epsilon): so small that its cost rounds to 0. Request more, or none."
       )
     }
     return Phase(kind.phase, kind.purpose, work, epsilon: cost)
@@ -20,7 +20,7 @@ struct AskedAnswer {
 }
 
 extension RunOrder {
-  /// The answers that the order asks for, in the order in which they are listed.
+  /// The answers that the order requests, in the order of `PaidAnswers.kinds`.
   ///
   /// - Throws: `ControlError.invalid` for an unknown name, and for an answer that needs synthetic images
   ///   where none are drawn.
@@ -35,7 +35,7 @@ extension RunOrder {
     }
     if let one = asked.first(where: { $0.kind.needsDrawnImages }), count == 0 {
       throw .invalid(
-        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not ask."
+        "answers: \(one.kind.request) needs synthetic images, and count is 0. Draw some, or do not request it."
       )
     }
     return asked

@@ -1,15 +1,15 @@
 import Models
 import Privacy
 
-/// `class_counts.json`: how many images there are of each class, with noise.
+/// `class_counts.json`: the number of images of each class, with noise.
 struct ClassCountsAnswer: HistogramAnswer, Hashable {
-  /// Images of each class with noise; they may be below zero.
+  /// The noisy number of images of each class; it may be negative.
   let counts: [String: Int]
   /// The noise on each count.
   let standardDeviation: Double
   /// The most images of one unit, all of which the noise hides.
   let imagesPerUnit: Int
-  /// What the answer alone cost, and the delta of that.
+  /// The cost of this answer alone, and its delta.
   let epsilon: Double, delta: Double
 
   private enum CodingKeys: String, CodingKey {
@@ -34,7 +34,7 @@ struct ClassCountsAnswer: HistogramAnswer, Hashable {
     }
   }
 
-  /// What the file holds after the answer to a question.
+  /// The file's content, from the answer to the query.
   private static func make(
     _ answer: Releasable<[Int]>, classes: [String], _ query: CountQuery, delta: Double
   ) -> Releasable<ClassCountsAnswer> {

@@ -5,13 +5,13 @@ import Learning
 import Models
 import Privacy
 
-/// An answer that is made of a noisy histogram of images: every image counts once, in one place.
+/// An answer computed from a noisy histogram of images: every image counts once, in one bin.
 protocol HistogramAnswer: PaidAnswer {
-  /// Computes whatever reads no private image, and returns what does.
+  /// Computes everything that reads no private image, and returns the part that reads them.
   static func prepare(_ inputs: AnswerInputs, _ query: CountQuery) throws -> Histogram<Self>
 }
 
-/// A histogram of private images, and what is made of it after noise.
+/// A histogram of private images, and the answer computed from it after noise.
 struct Histogram<Answer> {
   /// Counts the images.
   let counts: () -> Sensitive<[Int]>
@@ -28,7 +28,7 @@ extension HistogramAnswer {
       throw ControlError.invalid(
         "answers: \(request) \(epsilon): dataset \(order.dataset) protects folders of any size, and "
           + "no noise hides them all. Set the most files of a folder (max_per_unit in the dataset's "
-          + "policy; --maximum-per-unit of figmentd run), or do not ask.")
+          + "policy; --maximum-per-unit of figmentd run), or do not request it.")
     }
     let query = try CountQuery(
       budget: PrivacyBudget(epsilon: epsilon, delta: order.delta), sensitivity: largest,

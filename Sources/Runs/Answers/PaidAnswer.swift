@@ -9,61 +9,61 @@ import Privacy
 
 /// An answer about the private images that a run may pay for beside its model: a phase of its own.
 ///
-/// It is a `HistogramAnswer` or a `VectorAnswer`, which know how such an answer is protected. It is kept as a
-/// file with the internal ones, so that a resumed run does not ask again, and it is released. A new answer is a
-/// file in this folder and a line in `PaidAnswers.kinds`.
+/// It is a `HistogramAnswer` or a `VectorAnswer`; these two protect it. It is stored with the internal files,
+/// so that a resumed run does not ask again, and it is released. A new answer needs a file in this folder and
+/// a line in `PaidAnswers.kinds`.
 protocol PaidAnswer: Codable, SendableMetatype {
-  /// The name by which orders ask for it.
+  /// The name by which orders request it.
   static var request: String { get }
-  /// The name of its phase, under which the ledger keeps its charge forever.
+  /// The name of its phase, under which the ledger records its charge forever.
   static var phase: String { get }
   /// The name that the phase had in earlier versions; nil if it had none.
   static var formerPhase: String? { get }
   /// What the phase does, in a few words.
   static var purpose: String { get }
-  /// Whether it is asked after the synthetic images are drawn.
+  /// Whether it is computed after the synthetic images are drawn.
   static var needsDrawnImages: Bool { get }
   /// The file's name.
   static var name: String { get }
   /// The file's name in earlier versions; nil if it had none.
   static var formerName: String? { get }
-  /// Refuses to ask where the answer would mean nothing.
+  /// Refuses classes for which the answer would mean nothing.
   static func require(classes: [String]) throws(ControlError)
-  /// The noisy access that costs at most `epsilon`, and what it costs.
+  /// The noisy access that costs at most `epsilon`, and its actual cost.
   static func work(
     within epsilon: Double, of order: RunOrder, population: Int
   ) throws -> (work: Phase.Work, epsilon: Double)
-  /// Computes whatever reads no private image, and returns what does.
+  /// Computes everything that reads no private image, and returns the part that reads them.
   static func prepare(_ inputs: AnswerInputs, _ phase: Phase) throws -> AnswerWork<Self>
   /// What the file contains, without its numbers.
   var words: String { get }
-  /// What the file holds, for the card of the set.
+  /// What the file contains, for the README of the set.
   var contents: String { get }
-  /// A picture of it that leaves beside the file; nil for none.
+  /// A picture that is released beside the file; nil for none.
   var picture: (name: String, image: Image)? { get }
-  /// What a report states of it; nil for nothing.
+  /// The fact that a report states; nil for none.
   var fact: (name: String, value: String)? { get }
-  /// The accuracy that a report's verdict reads; nil for answers that hold none.
+  /// The accuracy that a report's verdict uses; nil for answers that contain none.
   var accuracyForVerdict: PaidAccuracy? { get }
 }
 
-/// What an answer is computed from.
+/// The inputs of an answer.
 struct AnswerInputs {
   /// The class names of the plan, in label order.
   let classes: [String]
   /// The run's seed.
   let seed: UInt64
   let snapshot: DatasetSnapshot
-  /// Drawn images, or an even share of very many; none before they are drawn.
+  /// The drawn images, or an even sample if there are very many; nil before they are drawn.
   let drawn: LabelledImages?
   /// The probability with which the bound of the answer may fail.
   let delta: Double
   let machine: Machine
-  /// Throws when the run is asked to stop; otherwise reports a share of the work.
+  /// Throws when the run should stop; otherwise reports the finished share of the work.
   let progress: (_ share: Double) throws -> Void
 }
 
-/// The part of an answer that reads private images: it takes the proof that it was paid for, and noise.
+/// The part of an answer that reads private images: it takes the reservation that paid for it, and noise.
 typealias AnswerWork<Answer> = (
   _ reservation: borrowing Reservation, _ noise: NoiseStream
 ) -> Releasable<Answer>
@@ -82,15 +82,15 @@ extension PaidAnswer {
   /// The file's content.
   func encoded() throws -> Data { try ControlCoding.encodeForPeople(self) }
 
-  /// Whether a phase of a plan asks for this answer.
+  /// Whether a phase of a plan computes this answer.
   static func isAsked(by phase: Phase) -> Bool {
     phase.isBesideModel && (phase.name == self.phase || phase.name == formerPhase)
   }
 
-  /// The phase that asks for it; nil where none does.
+  /// The phase that computes it; nil when the plan has none.
   static func phase(in phases: [Phase]) -> Phase? { phases.first(where: isAsked) }
 
-  /// The answer that an earlier attempt got; nil when there is none.
+  /// The answer that an earlier attempt stored; nil when there is none.
   static func saved(in folder: String) throws -> Releasable<Self>? {
     let names = try DurableFile.names(in: folder)
     guard let name = [name, formerName].compactMap({ $0 }).first(where: names.contains) else {
@@ -101,21 +101,21 @@ extension PaidAnswer {
   }
 }
 
-/// All answers that a run got.
+/// All answers of a run.
 struct PaidAnswers {
-  /// The answers that a run can ask for.
+  /// The kinds of answers that a run can request.
   static let kinds: [any PaidAnswer.Type] = [
     ClassCountsAnswer.self, ClassMeansAnswer.self, SyntheticAccuracyAnswer.self,
   ]
 
   private var answers: [Releasable<any PaidAnswer>] = []
 
-  /// Adds an answer; nil is one that was lost.
+  /// Adds an answer; nil stands for a lost one.
   mutating func add(_ answer: Releasable<any PaidAnswer>?) {
     if let answer { answers.append(answer) }
   }
 
-  /// The names that files of answers have and had.
+  /// The current and former names of answer files.
   static let fileNames = kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
 
   /// Removes the answers that an earlier run left in a folder.
@@ -125,21 +125,21 @@ struct PaidAnswers {
     }
   }
 
-  /// The kind of answer that a phase of this name asks for; nil for other phases.
+  /// The kind of answer that a phase of this name computes; nil for other phases.
   static func kind(ofPhase name: String) -> (any PaidAnswer.Type)? {
     kinds.first { $0.phase == name || $0.formerPhase == name }
   }
 
-  /// What a statement says of them.
+  /// The answers in the words of a statement.
   var words: [String] { answers.map(\.value.words) }
 
-  /// What the card of the set says of them.
+  /// The answers in the words of the set's README.
   var contents: [String] { answers.map(\.value.contents) }
 
-  /// What a report says of them.
+  /// The facts that a report states.
   var facts: [(name: String, value: String)] { answers.compactMap(\.value.fact) }
 
-  /// The accuracy that the verdict of a report reads; nil when it was not paid for.
+  /// The accuracy that a report's verdict uses; nil when the run did not pay for it.
   var accuracyForVerdict: Releasable<PaidAccuracy>? {
     answers.lazy.compactMap { answer in
       answer.value.accuracyForVerdict.map { score in answer.map { _ in score } }

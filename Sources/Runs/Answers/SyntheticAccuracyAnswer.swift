@@ -4,28 +4,28 @@ import Evaluation
 import Models
 import Privacy
 
-/// `accuracy.json`: the train-on-synthetic accuracy, the share of the real images that a classifier
-/// trained on the synthetic ones alone gets right, with noise.
+/// `accuracy.json`: the train-on-synthetic accuracy, which is the noisy share of real images that a
+/// classifier trained only on synthetic ones classifies correctly.
 struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
-  /// Real images that are classified rightly, with noise; it may be below zero.
+  /// The noisy number of real images classified correctly; it may be negative.
   let right: Int
-  /// The right and the wrong ones together: their noises add.
+  /// The noisy numbers of correct and incorrect ones together: their noises add.
   let of: Int
-  /// The share of the right ones; nil when noise leaves nothing of `of`.
+  /// The share of correct ones; nil when noise leaves nothing of `of`.
   let accuracy: Double?
-  /// Where the accuracy without noise lies; it tells nothing of other images or classifiers.
+  /// The interval of the accuracy without noise; it covers no other images or classifiers.
   let interval: Interval
-  /// The noise on the right and on the wrong ones, each.
+  /// The noise on the number of correct ones, and on that of incorrect ones.
   let standardDeviation: Double
   /// The most images of one unit, all of which the noise hides.
   let imagesPerUnit: Int
-  /// What the answer alone cost, and the delta of that.
+  /// The cost of this answer alone, and its delta.
   let epsilon: Double, delta: Double
   /// The kind of network.
   let classifier: ClassifierKind
-  /// Synthetic images of the run's model that it learnt from.
+  /// The synthetic images of the run's model that trained the classifier.
   let syntheticImages: Int
-  /// Which real images were counted.
+  /// The real images that were counted.
   let realImages: String
 
   private enum CodingKeys: String, CodingKey {
@@ -45,15 +45,15 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
   static let name = "accuracy.json"
   static let formerName: String? = "score.json"
 
-  /// Images that are in memory at a time.
+  /// The number of images in memory at a time.
   private static let block = 4096
 
-  /// Refuses where a classifier is always right.
+  /// Refuses a single class: a classifier would always be right.
   static func require(classes: [String]) throws(ControlError) {
     guard classes.count < 2 else { return }
     throw .invalid(
       "answers: \(request): the dataset has \(classes.count) class (2 or more expected), so a "
-        + "classifier is always right. Do not ask for it.")
+        + "classifier is always right. Do not request it.")
   }
 
   static func prepare(
@@ -62,7 +62,7 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     guard let drawn = inputs.drawn else {
       preconditionFailure("the accuracy is asked after the images are drawn")
     }
-    // Post-processing of the model: nothing is charged for it.
+    // Post-processing of the model: it costs no privacy.
     let classifier = try SyntheticClassifier(
       trainedOn: drawn, seed: inputs.seed &+ 3, on: inputs.machine, progress: inputs.progress)
     return Histogram {
@@ -72,7 +72,7 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     }
   }
 
-  /// Right and wrong answers over all images: a histogram of images, whatever the classifier.
+  /// Correct and incorrect answers over all images: a histogram of images, whatever the classifier.
   private static func outcomes(
     of classifier: SyntheticClassifier, _ inputs: AnswerInputs, ofUnitsUpTo largest: Int
   ) -> Sensitive<[Int]> {
@@ -86,13 +86,13 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     }
   }
 
-  /// What the file holds after the answer to a question: right and wrong.
+  /// The file's content, from the noisy numbers of correct and incorrect ones.
   private static func make(
     _ answer: Releasable<[Int]>, _ classifier: SyntheticClassifier, _ query: CountQuery,
     delta: Double
   ) -> Releasable<SyntheticAccuracyAnswer> {
     let deviation = query.standardDeviation
-    // A rounded number has the variance of the rounding too.
+    // A rounded number also has the variance of the rounding.
     let rounded = (deviation * deviation + 1.0 / 12).squareRoot()
     return answer.map {
       let share = NoisyShare($0[0], beside: $0[1], standardDeviation: rounded)
@@ -122,8 +122,8 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
   private var value: String {
     let accuracy = accuracy.map { "\(Self.percent($0)) %" } ?? "an unknown share"
     return
-      "a classifier (\(classifier.rawValue)) that learnt from \(Rounded.count(syntheticImages)) synthetic "
-      + "images alone gets \(accuracy) of the real images right that the model was trained on "
+      "a classifier (\(classifier.rawValue)) trained only on \(Rounded.count(syntheticImages)) synthetic "
+      + "images classifies \(accuracy) of the real training images correctly "
       + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)"
   }
 

@@ -4,7 +4,7 @@ import Learning
 import Models
 import Privacy
 
-/// An answer that is made of a noisy sum of vectors: each unit's vectors are added and clipped.
+/// An answer computed from a noisy sum of vectors: the vectors of each unit are added and clipped.
 protocol VectorAnswer: PaidAnswer {
   /// The largest norm of the sum of a unit's vectors.
   static var clipNorm: Double { get }
@@ -16,7 +16,7 @@ protocol VectorAnswer: PaidAnswer {
   ) throws -> Vectors<Self>
 }
 
-/// Vectors of private examples, and what is made of their noisy sum.
+/// Vectors of private examples, and the answer computed from their noisy sum.
 struct Vectors<Answer> {
   /// The sum.
   let sum: VectorSum
@@ -25,7 +25,7 @@ struct Vectors<Answer> {
 }
 
 extension VectorAnswer {
-  /// The noise with which the sum over all units costs at most `epsilon`.
+  /// The noise with which the sum over all units costs at most `epsilon`, and its actual cost.
   static func work(
     within epsilon: Double, of order: RunOrder, population: Int
   ) throws -> (work: Phase.Work, epsilon: Double) {
@@ -48,7 +48,7 @@ extension VectorAnswer {
       precondition(
         reservation.event == mechanism.event && reservation.times >= 1,
         "another answer was paid for")
-      // Every unit: the coins of a sampling probability of one.
+      // Every unit: the coin flips of a sampling probability of one.
       let everyone = images.drawBatch(probability: 1, from: noise)
       return vectors.file(vectors.sum.noised(over: everyone, noise: noise))
     }

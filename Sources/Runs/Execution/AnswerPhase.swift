@@ -3,20 +3,20 @@ import Control
 import Models
 import Privacy
 
-/// Carries out a phase that asks for an answer beside the model: once, charged before it is computed,
-/// and the answer kept.
+/// Carries out a phase that computes an answer beside the model: once, charged before it is computed, and
+/// stored.
 struct AnswerPhase {
   let phase: Phase
   let kind: any PaidAnswer.Type
   let account: RunAccount
-  /// Where answers are kept.
+  /// The folder of stored answers.
   let folder: String
   /// Makes the noise of the answer.
   let makeNoise: @Sendable () -> NoiseStream
-  /// Reports what may leave.
+  /// Reports something that may be released.
   let note: (String) -> Void
 
-  /// Asks, unless it was asked before; nil when the answer was lost.
+  /// Computes the answer, unless it is stored; nil when the answer was lost.
   func run(_ inputs: AnswerInputs) throws -> Releasable<any PaidAnswer>? {
     try ask(kind, inputs)
   }
@@ -24,8 +24,8 @@ struct AnswerPhase {
   private func ask<Answer: PaidAnswer>(
     _ kind: Answer.Type, _ inputs: AnswerInputs
   ) throws -> Releasable<any PaidAnswer>? {
-    // A stored answer counts only where this run's ledger was charged for it: otherwise it may be the answer
-    // about other images, or under another ledger, and the claim would not cover it.
+    // A stored answer counts only where this run's ledger was charged for it: otherwise it may be about other
+    // images, or belong to another ledger, and the claim would not cover it.
     guard account.charged(phase.name) == 0 else {
       if let saved = try Answer.saved(in: folder) { return saved.map { $0 as any PaidAnswer } }
       note(

@@ -3,27 +3,26 @@ package import FoundationEssentials
 import Glibc
 package import Models
 
-/// The checkpoints of one run: each whole or not there, the newest two kept.
+/// The checkpoints of one run: each is complete or absent, and the newest two are kept.
 package struct CheckpointFolder {
   /// The folder.
   package let path: String
   private static let kept = 2
   private static let prefix = "step-"
   private static let suffix = ".safetensors"
-  /// Where the metadata of a checkpoint tell its format; `format` itself has a meaning for readers
-  /// of safetensors.
+  /// The metadata key of the format; readers of safetensors use `format` for something else.
   private static let formatKey = "figment_format"
-  /// Where they tell the secret name of the images that were learnt from; checkpoints stay inside.
+  /// The metadata key of the secret name of the training images; checkpoints are never released.
   private static let imagesKey = "figment_images"
-  /// Where they tell the phase in which they were written.
+  /// The metadata key of the phase that wrote the checkpoint.
   private static let phaseKey = "figment_phase"
   /// The metadata key of the steps that were made, over all phases; crashes cost the others.
   private static let madeKey = "figment_steps_made"
-  /// The largest that is read: parameters, the moments of an optimiser and an average of each, of the
-  /// largest model there may be.
+  /// The size limit for reading, in bytes: the parameters of the largest possible model, with an optimizer's
+  /// moments and an average of each.
   private static let largest = 6 << 30
 
-  /// A checkpoint and the place in its run that it holds.
+  /// A checkpoint and its place in the run.
   package struct Saved {
     /// The step, counted over all phases of the run.
     let step: Int
@@ -32,16 +31,16 @@ package struct CheckpointFolder {
     /// The steps that were made, over all phases; nil in checkpoints of earlier versions.
     let made: Int?
     let checkpoint: Checkpoint
-    /// Newer ones that could not be read.
+    /// The number of newer ones that could not be read.
     let damaged: Int
     /// The file.
     let path: String
 
-    /// Brings a model to the state that was saved.
+    /// Restores the saved state of a model.
     ///
     /// - Parameter images: the secret name of the frozen images that the model learns from.
-    /// - Throws: `ControlError` when it is the state of another model, or was learnt from other images: what
-    ///   it costs would be another run's to say.
+    /// - Throws: `ControlError` when the state is of another model, or was learnt from other images: another
+    ///   run's ledger holds its cost.
     package func restore(_ model: any GenerativeModel, learntFrom images: String) throws {
       if let found = checkpoint.metadata[CheckpointFolder.imagesKey], found != images {
         throw ControlError.failed(
@@ -72,12 +71,12 @@ package struct CheckpointFolder {
     self.write = write
   }
 
-  /// Writes the state after a step of a phase, and removes older ones.
+  /// Writes the state after a step of a phase, and removes older checkpoints.
   ///
   /// - Parameters:
   ///   - step: the place in the plan, counted over all phases of the run.
   ///   - made: steps that were made, over all phases.
-  ///   - images: the secret name of the frozen images that it was learnt from.
+  ///   - images: the secret name of the frozen images that the model learnt from.
   func save(
     _ model: any GenerativeModel, step: Int, phase: String, made: Int, learntFrom images: String
   ) throws {
@@ -93,10 +92,10 @@ package struct CheckpointFolder {
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
 
-  /// The newest checkpoint that can be read; nil when there is none.
+  /// The newest readable checkpoint; nil when there is none.
   ///
-  /// - Throws: `ControlError` when a later version wrote it: to go on from an older one would lose
-  ///   steps that were paid for.
+  /// - Throws: `ControlError` when a later version wrote it: continuing from an older one would lose paid
+  ///   steps.
   package func newest() throws -> Saved? {
     for (place, step) in try steps().reversed().enumerated() {
       guard let data = try? DurableFile.read(file(of: step), atMost: Self.largest),
@@ -114,7 +113,7 @@ package struct CheckpointFolder {
     return nil
   }
 
-  /// The bytes of the largest checkpoint; 0 when there is none.
+  /// The size of the largest checkpoint in bytes; 0 when there is none.
   func largestBytes() throws -> Int {
     try steps().map { step in
       var information = stat()
@@ -122,7 +121,7 @@ package struct CheckpointFolder {
     }.max() ?? 0
   }
 
-  /// Removes all checkpoints, and nothing else that may lie there.
+  /// Removes all checkpoints, and no other file in the folder.
   package func clear() throws { for step in try steps() { unlink(file(of: step)) } }
 
   private func steps() throws -> [Int] {

@@ -4,11 +4,11 @@ import Glibc
 import Models
 import Privacy
 
-/// What a run that is finished already may answer with: only what its ledger says too.
+/// What a finished run returns when it is started again: only results that its ledger confirms.
 extension TrainingRun {
-  /// The results of the run, if it is finished and its files are there; nil otherwise.
+  /// The results of the run, if it is finished and its files exist; nil otherwise.
   ///
-  /// - Throws: `ControlError` when they claim something that the ledger does not know.
+  /// - Throws: `ControlError` when they claim something that the ledger does not record.
   func finishedResults() throws -> JobResults? {
     guard let results = try ResultsFile.read(in: places.internalFiles, count: order.count) else {
       return nil
@@ -26,8 +26,8 @@ extension TrainingRun {
     else {
       throw ControlError.failed(
         "\(ResultsFile.path(in: places.internalFiles)): the ledger of the images knows no release of run "
-          + "\(order.name) at this privacy loss (one that it noted expected). The file was changed, or the "
-          + "ledger is another. Restore them; figment ledger verify lists what was released.")
+          + "\(order.name) at this privacy loss (a recorded one expected). The file was changed, or this is "
+          + "another ledger. Restore them; figment ledger verify lists the releases.")
     }
     return results
   }
@@ -38,16 +38,16 @@ extension TrainingRun {
     return plan?.phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) } ?? 0
   }
 
-  /// Refuses to go on with files of a run of which a copy made a release elsewhere: two different sets
-  /// would bear one name.
+  /// Refuses to continue with the files of a run if a copy of them made a release elsewhere: two different
+  /// sets would have the same name.
   func requireOwnReleases() throws {
     let made = try places.set(isProtected: true).recordedManifests()
     let released = try history().releases.filter { $0.run == order.name }.map(\.artefact)
     guard released.allSatisfy(made.contains) else {
       throw ControlError.conflict(
-        "run \(order.name): its ledger notes a release that these files did not make: they are a copy, or "
-          + "older than it (\(places.internalFiles) as the run left it expected). Go on where the release was "
-          + "made, or start a new run of another name.")
+        "run \(order.name): its ledger records a release that these files did not make: they are a copy, or "
+          + "older than it (\(places.internalFiles) as the run left it expected). Continue where the release was "
+          + "made, or start a new run with another name.")
     }
   }
 }

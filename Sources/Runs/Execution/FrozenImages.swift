@@ -2,13 +2,13 @@ import Control
 import Datasets
 import FoundationEssentials
 
-/// The frozen images of a run: the packed pixels, and the secret name under which the design and the
-/// ledger know them.
+/// The frozen images of a run: the packed pixels, and the secret name that the plan and the ledger use for
+/// them.
 ///
-/// A hash of the images would be a commitment to the exact training set: whoever has all images but
-/// one could try the last and so decide membership. The ledger's hash leaves with every release, so
-/// nothing that depends on the images enters the ledger. The true digest stays in `images.json`,
-/// beside the pixels, and only there.
+/// A hash of the images would be a commitment to the exact training set: an attacker who has all images but
+/// one could try candidates for the last and decide membership. Every release contains the ledger's hash, so
+/// nothing that depends on the images enters the ledger. The true digest stays in `images.json`, beside the
+/// pixels, and only there.
 struct FrozenImages {
   /// The pixels.
   let snapshot: DatasetSnapshot
@@ -25,7 +25,7 @@ struct FrozenImages {
 
   /// Packs the images of the listed files into `folder` under a new name.
   ///
-  /// `name` is drawn by the caller, not computed from the images.
+  /// The caller draws `name` at random; it is not computed from the images.
   static func build(
     _ builder: SnapshotBuilder, of listing: FolderScan, named name: String, in folder: String
   ) throws -> (images: FrozenImages, files: [InspectedFile]) {
@@ -36,7 +36,7 @@ struct FrozenImages {
     return (FrozenImages(snapshot: result.snapshot, name: name), result.files)
   }
 
-  /// Opens the images that an earlier attempt froze, and checks that they are those of `name`.
+  /// Opens the images that an earlier attempt froze, and checks that they belong to `name`.
   ///
   /// Runs of earlier versions used the digest itself as the name, and have no `images.json`.
   static func open(named name: String, in folder: String, run: String) throws -> FrozenImages {

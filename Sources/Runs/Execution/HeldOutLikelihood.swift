@@ -4,22 +4,21 @@ import Learning
 import Models
 @_spi(PrivateZone) import Privacy
 
-/// How likely held-out images are under a model at evenly spaced steps of a training: the curve that
-/// says when it is trained enough.
+/// The likelihood of held-out images under a model, at evenly spaced steps of a training: the curve that
+/// shows when it is trained enough.
 ///
-/// The images are real and nobody paid for them, so the curve stays inside, and in a private run it
-/// decides nothing: a run that ended when they say so would tell of them by its length.
+/// The images are real and their use is not charged, so the curve is never released, and in a private run it
+/// decides nothing: if it could end the run, the run's length would reveal something about the images.
 struct HeldOutLikelihood {
   /// The curve.
   static let curve = TrainingCurve.heldOutBitsPerDimension
-  /// Points of a whole training.
+  /// Points over a whole training.
   static let pointCount = 24
-  /// Points in a row without a new best after which a model is trained enough.
+  /// A model is trained enough after this many points in a row without a new best.
   static let patience = 3
-  /// The share by which a point must be better than the best to be a new best: gains that nobody would
-  /// wait for end a training too.
+  /// The relative improvement that a new best needs: smaller gains are not worth further training.
   private static let leastGain = 0.0005
-  /// Images that are looked at, so that a point costs about what a few steps cost.
+  /// The number of images per point, so that a point costs about as much as a few steps.
   private static let imageCount = 500
 
   private let model: any LikelihoodModel
@@ -33,7 +32,7 @@ struct HeldOutLikelihood {
   /// The curve of `model` over a training of `steps` steps on some of `images`.
   ///
   /// - Parameters:
-  ///   - earlier: what an interrupted attempt measured.
+  ///   - earlier: the values that an interrupted attempt measured.
   ///   - ending: the administrator's permission to train without privacy, if the curve may end the
   ///     training.
   init(
@@ -48,10 +47,10 @@ struct HeldOutLikelihood {
     for value in earlier { note(value) }
   }
 
-  /// Whether the training may end because the last points brought nothing new.
+  /// Whether the training may end because the last points brought no improvement.
   var isSettled: Bool { endsTraining && sinceBest >= Self.patience }
 
-  /// Measures if a point is due after `step`.
+  /// Measures the likelihood if a point is due after `step`.
   mutating func measure(after step: Int) -> Sensitive<Double>? {
     guard points.contains(step), images.count > 0 else { return nil }
     let value = model.bitsPerDimension(

@@ -6,19 +6,19 @@ import Glibc
 import Models
 package import Privacy
 
-/// A folder of real images that are never trained on, read as a run reads its own.
+/// A folder of real images that are never trained on, read as a run reads its own images.
 ///
-/// Nobody paid for what is computed from them: it stays inside.
+/// Their use is not charged, so nothing computed from them is released.
 package struct HoldOut {
-  /// The folder; read, never written.
+  /// The folder; it is read, never written.
   package let root: String
-  /// Decodes images that may be hostile.
+  /// Makes a decoder for images that may be hostile.
   package let makeDecoder: @Sendable () throws -> any ImageDecoder
   package let stop: StopSignal
-  /// Hears of the decoding.
+  /// Called with the progress of decoding.
   package let report: @Sendable (JobReport) -> Void
 
-  /// A folder to be read; `report` hears of the decoding.
+  /// Describes a folder; `report` is called with the progress of decoding.
   package init(
     root: String, makeDecoder: @escaping @Sendable () throws -> any ImageDecoder, stop: StopSignal,
     report: @escaping @Sendable (JobReport) -> Void
@@ -29,8 +29,8 @@ package struct HoldOut {
     self.report = report
   }
 
-  /// Reads the images in the form of `snapshot`, without files that it holds too; `folder` takes a
-  /// file for a while.
+  /// Reads the images in the form of `snapshot`, except those that it contains too; `folder` holds a
+  /// temporary file meanwhile.
   package func images(
     like snapshot: DatasetSnapshot, classes: [String], in folder: String, on machine: Machine
   ) throws -> Sensitive<LabelledImages> {

@@ -6,10 +6,10 @@ import Learning
 /// Labelled images as a model's examples: from black at −1 to white at 1, as in training.
 package struct LabelledExamples: ExampleSource {
   package let images: LabelledImages
-  /// Which of them.
+  /// The range of images that are examples.
   package let places: Range<Int>
 
-  /// Some of the images, as examples.
+  /// Selects a range of the images as examples.
   package init(
     images: LabelledImages, places: Range<Int>
   ) {
@@ -30,7 +30,7 @@ package struct LabelledExamples: ExampleSource {
 }
 
 extension DatasetSnapshot {
-  /// Some of the images, in memory.
+  /// Reads some of the images into memory.
   package func labelledImages(at kept: some Collection<Int>, classNames: [String]) -> LabelledImages
   {
     var pixels: [UInt8] = []

@@ -19,14 +19,14 @@ final class PhaseExecution {
   private var publication: (any RunPublication)?
   /// Steps that earlier attempts made in the phases before the one in which this attempt began.
   private let madeBefore: Int
-  /// Steps made and charged in the phases from there on, by the phases' names.
+  /// Steps made and charged from that phase on, by phase name.
   private var steps: [String: (made: Int, charged: Int)] = [:]
-  /// The step, over all phases, that the newest checkpoint holds.
+  /// The step of the newest checkpoint, counted over all phases.
   private var saved: Int
 
   private struct Stopped: Error {}
 
-  /// Prepares the phases; what a crash made the run lose is forgotten.
+  /// Prepares the phases, and discards records of steps that a crash lost.
   init(
     _ run: TrainingRun, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
     _ model: any GenerativeModel, _ account: RunAccount, from place: RunPlace
@@ -59,7 +59,7 @@ final class PhaseExecution {
     }
   }
 
-  /// Carries out a phase, or what is left of it.
+  /// Carries out a phase, or the rest of it.
   func run(_ phase: Phase) throws -> Trainer.Ending {
     if phase.isBesideModel { return try ask(phase) }
     guard phase.stepCount > 0 else { return try draw() }
@@ -128,8 +128,8 @@ final class PhaseExecution {
       blockEnded: { try save(phase, after: first, pace, trainer.progress) })
     if !run.stop.isRaised, heldOut?.isSettled ?? false {
       run.note(
-        "ends early: held-out images became no likelier at the last "
-          + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) looks")
+        "ends early: the likelihood of held-out images did not improve at the last "
+          + "\(HeldOutLikelihood.patience) of \(HeldOutLikelihood.pointCount) points")
     } else if case .stopped = ending {
       return .stopped
     }
@@ -147,7 +147,7 @@ final class PhaseExecution {
       blockEnded: { try save(phase, after: first, pace, work.progress) })
   }
 
-  /// Keeps the curves and the preview of a step, and reports it.
+  /// Records the curves and the preview of a step, and reports it.
   private func note(
     _ progress: Trainer.Progress, of phase: Phase, after first: Int,
     _ schedule: TrainingSchedule, _ pace: inout TrainingPace
@@ -163,7 +163,7 @@ final class PhaseExecution {
       let epsilon = account.plannedEpsilon(in: phase, charged: progress.charged)
       try metrics.append(curves, of: step, epsilon: epsilon)
     }
-    // People watch the clock: this line is for the moment and is kept nowhere.
+    // For people who watch: this progress line depends on the clock, so it is stored nowhere.
     guard pace.isReportDue || progress.step == progress.lastStep else { return }
     pace.reported()
     let watched = plan.recipe.familyType.watchedCurve.flatMap { curve in
@@ -173,7 +173,7 @@ final class PhaseExecution {
       .progress(self.progress(phase, progress, pace, checkpoint: saved, curve: watched)))
   }
 
-  /// Takes note of a block that ended and writes a checkpoint, and waits for room where there is none.
+  /// Records a finished block and writes a checkpoint; waits for free disk space if there is none.
   private func save(
     _ phase: Phase, after first: Int, _ pace: TrainingPace, _ progress: Trainer.Progress
   ) throws {
@@ -190,7 +190,7 @@ final class PhaseExecution {
     run.report(.progress(self.progress(phase, progress, pace, checkpoint: saved)))
   }
 
-  /// What may be reported of a phase.
+  /// The progress of a phase, as far as it may be reported.
   private func progress(
     _ phase: Phase, _ place: Trainer.Progress, _ pace: TrainingPace, checkpoint: Int,
     curve: CurveValue? = nil
@@ -206,7 +206,7 @@ final class PhaseExecution {
 }
 
 extension TrainingRun {
-  /// The curve of held-out images, if the order names some and the model has a likelihood.
+  /// The curve of held-out images, if the order names a folder of them and the model has a likelihood.
   func heldOutLikelihood(
     of model: any GenerativeModel, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
     after step: Int

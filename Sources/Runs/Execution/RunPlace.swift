@@ -7,10 +7,10 @@ struct RunPlace {
   let phase: Phase
   /// Planned steps of the phases before it.
   let firstStep: Int
-  /// Steps, counted over all phases as they were planned.
+  /// The step, counted over all phases as planned.
   let step: Int
 
-  /// Steps that were made in the phases before it; fewer than planned where crashes cost some.
+  /// Steps that were made in the phases before it; fewer than planned if crashes cost some.
   let madeBefore: Int
 
   /// Steps of the phase that were made.
@@ -19,8 +19,8 @@ struct RunPlace {
   /// The place of a checkpoint.
   ///
   /// - Parameters:
-  ///   - phase: the phase's name; nil for the first, also in checkpoints of earlier versions.
-  ///   - made: steps made over all phases; nil for as many as were planned.
+  ///   - phase: the phase's name; nil for the first, and in checkpoints of earlier versions.
+  ///   - made: steps made over all phases; nil if as many as planned.
   /// - Throws: `ControlError.failed` for a place that the plan does not have.
   init(
     _ phase: String?, step: Int, made: Int? = nil, in plan: ResolvedPlan, of run: String

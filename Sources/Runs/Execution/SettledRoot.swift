@@ -1,19 +1,19 @@
 import Datasets
 import Glibc
 
-/// The rule that a run reads files only when they are written.
+/// The rule that a run reads only files whose writing has ended.
 ///
-/// A file counts as written when neither its content nor its attributes changed for the settle time,
-/// and when size and times are the same after reading as before (`FileReader` sees to that).
+/// Writing has ended when neither content nor attributes changed for the settle time, and when size and times
+/// are the same before and after reading (`FileReader` checks this).
 struct SettledRoot {
   /// The folder of images.
   let root: String
-  /// What is declared about it.
+  /// The declared rules of the dataset.
   let rules: DatasetRules
-  /// How long a file must stay as it is; zero reads files as they are.
+  /// How long a file must stay unchanged; zero reads files as they are.
   let settle: Duration
 
-  /// Files that change all the time are not waited for longer than this many settle times.
+  /// The limit of waiting for files that keep changing, in settle times.
   private static let patience = 2
   private static let slice: UInt32 = 50_000
 
@@ -40,7 +40,7 @@ struct SettledRoot {
     try FolderScan(root: root, rules: rules, withSignatures: settle > .zero)
   }
 
-  /// Whether a file counts as written.
+  /// Whether the writing of a file has ended.
   func isSettled(_ signature: FileSignature) -> Bool {
     settle == .zero || signature.hasBeenQuiet(for: settle)
   }

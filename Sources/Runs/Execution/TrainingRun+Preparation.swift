@@ -20,7 +20,7 @@ extension TrainingRun {
     guard try history().nextAttempt(of: order.name) == 1 else {
       throw ControlError.conflict(
         "run \(order.name): its ledger knows an earlier run of this name, whose files are gone. "
-          + "Start a run of another name.")
+          + "Start a run with another name.")
     }
     try checkpoints.clear()
     try PaidAnswers.removeAll(in: folder)
@@ -35,9 +35,9 @@ extension TrainingRun {
     return (plan, snapshot.snapshot)
   }
 
-  /// Whether a saved plan is that of a run which the ledger has heard of, or needs no ledger.
+  /// Whether a saved plan belongs to a run that the ledger has recorded, or needs no ledger.
   ///
-  /// One that was saved and never announced is not binding: nothing proves that it is as it was, and
+  /// A plan that was saved but never announced is not binding: nothing proves that it is unchanged, and
   /// nothing was done with it.
   private func isUnderway(_ plan: ResolvedPlan) throws -> Bool {
     if !plan.isProtected { return true }
@@ -45,8 +45,8 @@ extension TrainingRun {
     guard let saved = try checkpoints.newest(), saved.step > 0
     else { return false }
     throw ControlError.failed(
-      "run \(order.name): a checkpoint of \(saved.step) steps is there, and the ledger of the images "
-        + "knows no such run (its announcement expected). The ledger was lost or moved. Restore it, "
+      "run \(order.name): there is a checkpoint of \(saved.step) steps, and the ledger of the images "
+        + "does not record this run (its announcement expected). The ledger was lost or moved. Restore it, "
         + "or start a new run.")
   }
 
@@ -75,13 +75,13 @@ extension TrainingRun {
       try VerdictsFile.write(frozen.files, in: folder)
       return frozen.images
     } catch {
-      // Also where no file can be used: the list says why.
+      // This includes folders without a usable file: the list names the reasons.
       try? VerdictsFile.write(files.withLock { $0 }, in: folder)
       throw error
     }
   }
 
-  /// Says which files are used, and what the folder looks like.
+  /// Reports to the owner which files are used, and what is odd about the folder.
   private func tellOwnerOf(_ files: [InspectedFile], _ form: ImageTransform) {
     guard !files.isEmpty else { return }
     tellOwner("\(ImageSetSummary(of: files, classes: order.rules.classes)).")
@@ -89,7 +89,7 @@ extension TrainingRun {
     for remark in remarks { tellOwner("\(remark)") }
   }
 
-  /// What other runs did to the root.
+  /// What all runs did to the root so far.
   func history() throws -> LedgerHistory {
     try RootLedger.history(
       root: order.root, dataset: order.dataset, unit: order.unit, ledgers: places.ledgers,

@@ -5,12 +5,12 @@ import Glibc
 package import Models
 import Privacy
 
-/// What a run looks after so that no privacy is spent in vain: room, memory, steps that were lost.
+/// Checks that keep a run from wasting privacy: free disk space, memory, steps that crashes cost.
 extension TrainingRun {
-  /// The share of the planned steps that crashes may cost before a set is no longer what was asked for.
+  /// The largest share of planned steps that crashes may cost before the set is no longer what was ordered.
   static let largestLoss = 0.1
 
-  /// Refuses to write through links in the run's own folder: what they lead to is somebody else's.
+  /// Refuses to write through links in the run's own folder: their targets belong to others.
   func requireOwnFolders() throws {
     for folder in [places.checkpoints, places.internalFiles + "/previews"] {
       var information = stat()
@@ -23,15 +23,16 @@ extension TrainingRun {
     }
   }
 
-  /// Makes one step of each phase, on noise images, and draws with the same model as the run will, before anything is
-  /// spent: what needs more memory than there is, or cannot work at all, fails here.
+  /// Makes one step of each phase on noise images, and draws with the same model that the run will use,
+  /// before any privacy is spent: a run that needs more memory than there is, or cannot work at all, fails
+  /// here.
   func rehearse(_ plan: ResolvedPlan) throws {
     try TrainingForecast.rehearse(plan, on: machine)
   }
 
-  /// Refuses to begin where the disks have no room for what the run will write.
+  /// Refuses to begin when the disks have too little free space for the run's files.
   ///
-  /// A run that is underway waits for it: what is paid for is not given up.
+  /// A run that is underway waits for free space instead: what is paid for is not given up.
   func requireRoom(_ plan: ResolvedPlan, _ step: Int) throws {
     let need = DiskNeed(
       recipe: plan.recipe, images: order.count, checkpointBytes: try checkpoints.largestBytes())
@@ -43,7 +44,7 @@ extension TrainingRun {
       { try need.requireRoom(internalFiles: places.internalFiles, set: set) })
   }
 
-  /// Says beforehand what noise will leave of the images.
+  /// Warns before training if the noise will hide most of what the images could teach.
   func warn(of model: any GenerativeModel, _ plan: ResolvedPlan, _ step: Int) {
     guard step == 0, let main = plan.mainPlan,
       let warning = NoiseOutlook(
@@ -54,7 +55,8 @@ extension TrainingRun {
 
   /// Refuses to publish a training that crashes cut short, unless the order allows it.
   ///
-  /// What was charged is spent either way: a set of a half-trained model would pass for a whole one.
+  /// What was charged is spent either way; but a set of a half-trained model would be taken for a complete
+  /// one.
   func requireEnoughSteps(_ trainer: Trainer, _ phase: Phase) throws {
     let planned = trainer.plan.steps
     let lost = planned - trainer.lastStep
@@ -67,20 +69,19 @@ extension TrainingRun {
       throw ControlError.conflict(
         "run \(order.name): \(made). The set is not published (at least "
           + "\(Int((1 - Self.largestLoss) * 100)) % of the steps expected). Allow fewer steps to publish "
-          + "it anyway (figment resume or figmentd run with --allow-fewer-steps), or train anew."
+          + "it anyway (figment resume or figmentd run with --allow-fewer-steps), or train again."
       )
     }
     note("\(made); published as allowed")
   }
 
-  /// Does something; where a disk has no room for it, waits until there is some, with all that was computed in
-  /// memory.
+  /// Does some work; if a disk is full, waits for free space, keeping all results in memory.
   ///
   /// - Parameters:
-  ///   - what: what there is no room for, as the note says it.
-  ///   - progress: what is told meanwhile, so that the run does not look stuck.
-  ///   - isWantOfRoom: tells failures that are waited for from others.
-  /// - Throws: what `body` throws for another reason; `DatasetError.stopped` when the run is to stop first.
+  ///   - what: the data that needs disk space, for the note.
+  ///   - progress: reported during the wait, so that the run does not seem to hang.
+  ///   - isWantOfRoom: distinguishes the failures to wait for from others.
+  /// - Throws: any other failure of `body`; `DatasetError.stopped` when the run should stop first.
   func whenThereIsRoom<Result>(
     for what: String, _ progress: () -> JobProgress,
     isWantOfRoom: (any Error) -> Bool = DiskNeed.isWantOfRoom, _ body: () throws -> Result
@@ -90,7 +91,7 @@ extension TrainingRun {
       do {
         return try body()
       } catch let error where isWantOfRoom(error) {
-        if !isTold { note("no room for \(what): the run waits until the disk has some") }
+        if !isTold { note("no room for \(what): the run waits until the disk has free space") }
         isTold = true
         if stop.isRaised {
           note("stopped while there was no room for \(what): what was not stored is lost")
@@ -107,14 +108,14 @@ extension TrainingRun {
   }
 }
 
-/// The room that a run's files need, as far as shapes and counts tell.
+/// The disk space that a run's files need, estimated from shapes and counts.
 package struct DiskNeed {
-  /// Bytes of the set.
+  /// The size of the set in bytes.
   package let setBytes: Int
-  /// Bytes of what stays inside, beside the frozen images, which are there already.
+  /// The size of the internal files in bytes, without the frozen images, which exist already.
   let internalBytes: Int
 
-  /// A PNG of noise is a little larger than its pixels; small ones take a block of the disk.
+  /// A PNG of noise is slightly larger than its pixels; a small one occupies a block of the disk.
   private static let bytesPerImage = 512
   private static let blockBytes = 4096
   /// Reports, sheets and previews.
@@ -122,7 +123,7 @@ package struct DiskNeed {
   /// Two are kept while a third is written.
   private static let checkpoints = 3
 
-  /// What a run with `images` synthetic images needs; 0 for a checkpoint that nobody has seen yet.
+  /// The need of a run with `images` synthetic images; `checkpointBytes` is 0 before there is a checkpoint.
   package init(recipe: Recipe, images: Int, checkpointBytes: Int) {
     let pixels = recipe.image.height * recipe.image.width * recipe.image.channels
     let file =
@@ -131,10 +132,10 @@ package struct DiskNeed {
     internalBytes = Self.checkpoints * checkpointBytes + Self.otherBytes
   }
 
-  /// Whether a system call failed because there is no room.
+  /// Whether a system call failed for lack of free disk space.
   static func isWantOfRoom(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EFBIG].contains(code) }
 
-  /// Whether something failed because there is no room.
+  /// Whether an error stands for lack of free disk space.
   static func isWantOfRoom(_ error: any Error) -> Bool {
     switch error {
     case let error as SystemCallError: isWantOfRoom(error.code)
@@ -143,7 +144,7 @@ package struct DiskNeed {
     }
   }
 
-  /// Refuses when the disks of the two folders have less than is needed.
+  /// Refuses when the disks of the two folders have less free space than needed.
   ///
   /// - Throws: `ControlError.conflict`.
   func requireRoom(internalFiles: String, set: String) throws {
@@ -159,6 +160,6 @@ package struct DiskNeed {
     guard room.free < bytes else { return }
     throw ControlError.conflict(
       "\(folder): \(Rounded.bytes(room.free)) are free on its disk (\(Rounded.bytes(bytes)) for the "
-        + "run's files expected). Make room, or ask for fewer images.")
+        + "run's files expected). Free some space, or request fewer images.")
   }
 }

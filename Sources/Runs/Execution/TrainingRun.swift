@@ -5,16 +5,16 @@ import FoundationEssentials
 import Models
 import Privacy
 
-/// One run from a folder of images to a synthetic set: the data's whole way through the rooms.
+/// One run, from a folder of images to a synthetic set.
 ///
-/// Everything that it decides or reaches lies in its places, so a run that was interrupted at any
-/// moment goes on where its newest checkpoint and the ledger agree.
+/// All its decisions and results are stored in its places, so a run that was interrupted at any moment
+/// continues where its newest checkpoint and the ledger agree.
 package final class TrainingRun {
   /// How a run ended without an error.
   package enum Ending {
-    /// The set is written.
+    /// The set is complete.
     case finished(JobResults)
-    /// It was asked to stop; a checkpoint is on disk.
+    /// The run was asked to stop; a checkpoint is on disk.
     case stopped
   }
 
@@ -26,7 +26,7 @@ package final class TrainingRun {
   let report: @Sendable (JobReport) -> Void
   let conditions: RunConditions
   var verdicts: [String: Int] = [:]
-  /// Hears what only the owner of the images may know: how many files are used, and why others are not.
+  /// Receives messages for the owner of the images alone: how many files are used, and why others are not.
   package var tellOwner: (String) -> Void = { _ in }
 
   /// Prepares a run; nothing is read or written yet.
@@ -67,10 +67,10 @@ package final class TrainingRun {
     try requireOwnFolders()
     Leftovers.sweep(internalFiles: places.internalFiles, checkpoints: places.checkpoints)
     if let results = try finishedResults() {
-      note("finished already: nothing is trained or drawn anew")
+      note("already finished: nothing is trained or drawn again")
       return .finished(results)
     }
-    // Before anything is spent: at the end there would be nowhere to put the set.
+    // Before any privacy is spent: otherwise the finished set might have no place to go.
     try places.set(isProtected: order.loss != .unlimited).requireFree()
     let (plan, snapshot) = try prepare()
     if !plan.isProtected, order.permission == nil {
@@ -98,10 +98,10 @@ package final class TrainingRun {
     return .finished(results)
   }
 
-  /// The place of the newest checkpoint, which the model takes up; at the first attempt the beginning, of
-  /// which a checkpoint is written at once.
+  /// Restores the model from the newest checkpoint and returns its place; the first attempt writes a
+  /// checkpoint of the beginning at once.
   ///
-  /// So a disk without room for one ends the run before anything is charged.
+  /// So a disk without space for a checkpoint ends the run before anything is charged.
   private func restore(
     _ model: any GenerativeModel, from saved: CheckpointFolder.Saved?, _ plan: ResolvedPlan
   ) throws -> RunPlace {
@@ -127,7 +127,7 @@ package final class TrainingRun {
 
   func note(_ text: String) { report(.note(Releasable(text, .chosenBeforehand))) }
 
-  /// Refuses a checkpoint that holds more than the ledger was charged for.
+  /// Refuses a checkpoint with more steps than the ledger was charged for.
   private func requirePaid(
     _ place: RunPlace, _ plan: ResolvedPlan, _ account: RunAccount
   ) throws {

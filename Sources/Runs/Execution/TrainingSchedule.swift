@@ -1,16 +1,17 @@
-/// Which steps of a run are paid for together, checkpointed and reported.
+/// Which steps of a run are charged together, checkpointed and reported.
 ///
-/// It follows the number of steps and never the clock: how long a step takes depends on the images
-/// that it drew, so a count or a curve that the clock decides would reveal something about them.
+/// It depends on the number of steps and never on the clock: the duration of a step depends on the images
+/// that it sampled, so a count or a curve that depended on the clock would reveal something about them.
 struct TrainingSchedule: Sendable {
-  /// A run is paid for in about so many blocks; a checkpoint ends each, so a crash costs at most one.
+  /// The approximate number of blocks in which a phase is charged; a checkpoint ends each, so a crash costs
+  /// at most one.
   static let blockCount = 100
-  /// A curve has about so many points.
+  /// The approximate number of points of a curve.
   static let pointCount = 480
 
-  /// Steps that are paid for together.
+  /// The number of steps that are charged together.
   let blockSize: Int
-  /// Steps between two points of a curve.
+  /// The number of steps between two points of a curve.
   private let pointInterval: Int
 
   /// The schedule of a plan of `steps` steps.
@@ -19,7 +20,7 @@ struct TrainingSchedule: Sendable {
     pointInterval = max(1, steps / Self.pointCount)
   }
 
-  /// Whether the curves get a point after `step`, of which `last` is the last.
+  /// Whether the curves have a point after `step`; `last` is the last step.
   func hasPoint(after step: Int, last: Int) -> Bool {
     step == 1 || step == last || step % pointInterval == 0
   }

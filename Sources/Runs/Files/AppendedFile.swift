@@ -2,9 +2,10 @@ import Control
 import FoundationEssentials
 import Glibc
 
-/// Files that grow by whole lines and may lose the last ones in a crash: curves, not truths.
+/// Files that grow by whole lines and may lose the last lines in a crash: curves, not records of what was
+/// spent.
 enum AppendedFile {
-  /// Appends bytes; a link is not followed, and only a regular file is written to.
+  /// Appends bytes; refuses links and everything but regular files.
   static func append(_ data: Data, to path: String) throws {
     let file = try systemCall("open", path) {
       open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o600)

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The size of a disk and what of it is free, in bytes.
+/// The size of a disk and its free space, in bytes.
 package struct DiskRoom: Hashable, Sendable {
-  /// Bytes of the disk.
+  /// The size of the disk in bytes.
   package var capacity: Int
-  /// Bytes that are free for us.
+  /// The bytes that this process may still write.
   package var free: Int
-  /// Which file system it is (statvfs(3), `f_fsid`): folders of one share its room.
+  /// The file system's identifier (statvfs(3), `f_fsid`): folders on one file system share its free space.
   package var fileSystem: UInt = 0
 
   /// Describes a disk.
@@ -16,7 +16,7 @@ package struct DiskRoom: Hashable, Sendable {
     self.fileSystem = fileSystem
   }
 
-  /// The disk of a path, which need not be there yet; nil when nobody can say.
+  /// The disk of a path, which need not exist yet; nil if it cannot be determined.
   package static func at(_ path: String) -> DiskRoom? {
     var status = statvfs()
     var path = path

@@ -2,26 +2,26 @@ import Control
 package import FoundationEssentials
 import Glibc
 
-/// Files that are whole after a crash, whenever it happens.
+/// Files that are complete after a crash at any moment.
 package enum DurableFile {
-  /// What a file is called until it is whole.
+  /// The suffix of a file's name until it is complete.
   package static let temporarySuffix = ".tmp"
 
-  /// Replaces a file: its old content or its new one is found afterwards, never a part
-  /// (`FileDisk.replace`).
+  /// Replaces a file: afterwards it has its old content or its new one, never a part (`FileDisk.replace`).
   package static func write(_ data: Data, to path: String, mode: UInt32 = 0o600) throws {
     try SystemFileDisk(mode: mode).replace(path, in: folder(of: path), with: [UInt8](data))
   }
 
-  /// The largest file that is read whole, in bytes, unless a caller knows better: far more than any
-  /// record of ours, and less than a machine that trains has memory.
+  /// The size limit for reading a file whole, in bytes, unless the caller passes another: far more than any
+  /// record has, and less than the memory of a machine that trains.
   static let usualLimit = 256 << 20
 
   /// Reads a whole file of at most `limit` bytes.
   ///
-  /// A pipe or a device in the place of a file is refused: reading it might never end.
+  /// A pipe or a device in place of the file is refused: reading it might never end.
   ///
-  /// - Throws: `SystemCallError`; `ControlError` for what is no regular file and for one that is too large.
+  /// - Throws: `SystemCallError`; `ControlError` for anything but a regular file, and for one that is too
+  ///   large.
   package static func read(_ path: String, atMost limit: Int = usualLimit) throws -> Data {
     let file = try systemCall("open", path) {
       open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
@@ -41,7 +41,7 @@ package enum DurableFile {
     while true {
       let count = try systemCall("read", path) { Glibc.read(file, &buffer, buffer.count) }
       guard count > 0 else { return data }
-      // Files of /proc tell no size, and others may grow.
+      // Files of /proc report no size, and others may grow.
       guard data.count + count <= limit else { throw isTooLarge(path, limit) }
       data.append(contentsOf: buffer[..<count])
     }
@@ -49,7 +49,7 @@ package enum DurableFile {
 
   private static func isTooLarge(_ path: String, _ limit: Int) -> ControlError {
     .failed(
-      "\(path): larger than \(Rounded.bytes(limit)), as no file of figment of this kind is. It is damaged, "
+      "\(path): too large (at most \(Rounded.bytes(limit)) expected for this kind of file). It is damaged, "
         + "or another file. Restore it.")
   }
 
@@ -60,7 +60,7 @@ package enum DurableFile {
     try writeAll([UInt8](data), to: file, of: path, patience: patience)
   }
 
-  /// Writes all bytes; what was written before a wait for room stays, and the rest follows it.
+  /// Writes all bytes; what was written before a wait for free disk space stays, and the rest follows it.
   static func writeAll(
     _ bytes: [UInt8], to file: Int32, of path: String, patience: RoomPatience = .ofThisProcess
   ) throws(SystemCallError) {
@@ -74,7 +74,7 @@ package enum DurableFile {
     }
   }
 
-  /// Flushes the folder that holds a file, so that the file's name is on disk.
+  /// Flushes the folder that contains a file, so that the file's name is durable.
   package static func flushFolder(of path: String) throws {
     try SystemFileDisk().synchronizeDirectory(folder(of: path))
   }
@@ -85,7 +85,7 @@ package enum DurableFile {
     return folder.isEmpty ? "/" : folder
   }
 
-  /// Makes a folder and those above it that are missing.
+  /// Makes a folder, and its missing parents.
   package static func makeFolder(_ path: String, mode: UInt32 = 0o700) throws {
     if mkdir(path, mode) == 0 || errno == EEXIST {
       var information = stat()
@@ -102,7 +102,7 @@ package enum DurableFile {
     try systemCall("mkdir", path) { mkdir(path, mode) }
   }
 
-  /// The names in a folder, sorted; none when there is no such folder.
+  /// The names in a folder, sorted; empty when there is no such folder.
   package static func names(in path: String) throws -> [String] {
     guard let folder = opendir(path) else {
       if errno == ENOENT { return [] }

@@ -3,12 +3,12 @@ import Datasets
 import Models
 import Privacy
 
-/// Where errors of the rooms become what a caller can act on.
+/// Converts errors of all rooms into errors that a caller can act on.
 ///
-/// Every way out of the daemon's binary goes through here: replies over the socket, failures of jobs,
-/// remarks, and commands in the foreground.
+/// Every output of the daemon's binary uses this: replies over the socket, failures of jobs, remarks, and
+/// commands in the foreground.
 extension ControlError {
-  /// An error of any kind as one in words, with the code that a command ends with.
+  /// Converts any error into words and the exit code of a command.
   package init(_ error: any Error) {
     switch error {
     case let error as ControlError: self = error
@@ -23,7 +23,7 @@ extension ControlError {
     }
   }
 
-  /// What an error of the ledger is for whoever asked: a refused budget is policy, the rest failed.
+  /// Converts an error of the ledger: a refused budget is policy, anything else a failure.
   private static func words(of error: LedgerError) -> ControlError {
     // It may quote a line of a file that somebody changed.
     let words = error.description.withoutMiddle(longerThan: 2_000)
@@ -34,7 +34,7 @@ extension ControlError {
     }
   }
 
-  /// Runs `body`; what it throws is thrown in words.
+  /// Runs `body` and converts the errors that it throws.
   package static func translating<Result>(_ body: () throws -> Result) throws(ControlError)
     -> Result
   {
@@ -42,26 +42,26 @@ extension ControlError {
   }
 }
 
-/// An error of a room above this one, or of a package that is used there, which knows its own words.
+/// An error of a room above this one, or of a package used there, that converts itself into words.
 package protocol ErrorInWords: Error {
-  /// The error as a caller can act on it.
+  /// The error in a form that a caller can act on.
   var inWords: ControlError { get }
 }
 
 extension DecoderConnection.Loss {
-  /// What became of the decoding process.
+  /// What happened to the decoding process.
   fileprivate var words: String {
     switch self {
     case .closed:
       "image decoder: its process ended. Check that the program file can still be executed."
     case .timedOut: "image decoder: its process did not answer in time. Try again."
-    case .nonsense: "image decoder: its process gave an answer that makes no sense. Try again."
+    case .nonsense: "image decoder: its process sent an invalid answer. Try again."
     }
   }
 }
 
 extension String {
-  /// The text, or where it is longer than `limit` characters its beginning and its end.
+  /// The text; if it is longer than `limit` characters, only its beginning and its end.
   func withoutMiddle(longerThan limit: Int) -> String {
     count > limit ? "\(prefix(limit / 2)) … \(suffix(limit / 2))" : self
   }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The calls by which a file takes its place whole.
+/// The system calls that replace a file atomically.
 ///
-/// A seam: the disk of a ledger can be one whose n-th call fails.
+/// A seam: tests pass a disk whose n-th call fails.
 package protocol FileDisk {
   /// A call that failed.
   associatedtype Failure: Error
@@ -10,7 +10,7 @@ package protocol FileDisk {
   func open(_ path: String, _ flags: Int32) throws(Failure) -> Int32
   /// Closes a descriptor.
   func close(_ descriptor: Int32)
-  /// Writes all bytes at the descriptor's place.
+  /// Writes all bytes at the descriptor's position.
   func write(_ bytes: [UInt8], to descriptor: Int32) throws(Failure)
   /// Makes everything written durable.
   func synchronize(_ descriptor: Int32) throws(Failure)
@@ -19,10 +19,10 @@ package protocol FileDisk {
 }
 
 extension FileDisk {
-  /// Replaces a file of `directory`: after a crash its old content or its new one is there, never a part.
+  /// Replaces a file of `directory`: after a crash it has its old content or its new one, never a part.
   ///
-  /// A temporary file is written, flushed to disk and renamed, and the directory is flushed too:
-  /// without that last step the new name can be lost with the power.
+  /// A temporary file is written, flushed to disk and renamed, and then the directory is flushed: without
+  /// that last step a power failure could lose the new name.
   func replace(_ path: String, in directory: String, with bytes: [UInt8]) throws(Failure) {
     let temporary = path + DurableFile.temporarySuffix
     unlink(temporary)
@@ -47,7 +47,7 @@ extension FileDisk {
   }
 }
 
-/// The real disk, for one replacement at a time: a failure names what was opened last.
+/// The real disk, for one replacement at a time: a failure names the file that was opened last.
 final class SystemFileDisk: FileDisk {
   typealias Failure = SystemCallError
 
@@ -69,7 +69,7 @@ final class SystemFileDisk: FileDisk {
   }
 
   func synchronize(_ descriptor: Int32) throws(SystemCallError) {
-    // Not repeated when it fails: the kernel reports a lost page once and then forgets it.
+    // Not repeated after a failure: the kernel reports a lost page once and then forgets it.
     try systemCall("fsync", opened) { fsync(descriptor) }
   }
 

@@ -1,13 +1,13 @@
 import Glibc
 
-/// Locks by which two processes keep off each other's files (flock(2)).
+/// Locks that keep two processes from using the same files at once (flock(2)).
 package enum FileLock {
-  /// The time between two tries.
+  /// The time between two attempts, in microseconds.
   private static let interval: UInt32 = 20_000
 
   /// Makes a lock file if it is missing, and takes it.
   ///
-  /// - Parameter patience: how long a lock that another process holds is waited for.
+  /// - Parameter patience: how long to wait for a lock that another process holds.
   /// - Returns: the locked descriptor, which holds the lock until it is closed; nil if another process still
   ///   holds it.
   /// - Throws: `SystemCallError`.

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Whole folders.
+/// Operations on whole folders.
 package enum FolderTree {
-  /// Removes a folder and all that is in it; nothing happens when it is not there.
+  /// Removes a folder and its content; does nothing when it does not exist.
   package static func remove(_ path: String) throws {
     var information = stat()
     guard lstat(path, &information) == 0 else { return }
@@ -14,9 +14,9 @@ package enum FolderTree {
     }
   }
 
-  /// The paths of all files in a folder, whatever they are, folders left out.
+  /// The paths of all files of any kind in a folder, without its subfolders themselves.
   ///
-  /// Paths are below it: `data/a/0.png`.
+  /// Paths are relative to it: `data/a/0.png`.
   package static func files(in path: String) throws -> [String] {
     try DurableFile.names(in: path).flatMap { name -> [String] in
       var information = stat()
@@ -26,7 +26,7 @@ package enum FolderTree {
     }
   }
 
-  /// Gives a folder and all that is in it one time of access and of change.
+  /// Sets the times of access and change of a folder and its content.
   static func setTimes(of path: String, to time: timespec) throws {
     var information = stat()
     try systemCall("lstat", path) { lstat(path, &information) }
@@ -46,14 +46,14 @@ package enum FolderTree {
   /// `RENAME_EXCHANGE` of renameat2(2).
   private static let exchanging: UInt32 = 2
 
-  /// Puts a folder at `place`; one that is there already comes to the folder's old name in the same
-  /// moment, so that nobody finds a half of either.
+  /// Moves a folder to `place`; a folder that is there already gets the moved folder's old name at the same
+  /// moment, so that no reader finds a part of either.
   static func exchange(_ folder: String, with place: String) throws {
     do {
       try systemCall("rename", place) { rename(folder, place) }
       return
     } catch {
-      // Otherwise one is there already.
+      // Any other failure is an error; these two mean that the place is occupied.
       guard error.code == ENOTEMPTY || error.code == EEXIST else { throw error }
     }
     // Swift's overlay of the C library does not declare it.
@@ -62,7 +62,7 @@ package enum FolderTree {
     {
       return
     }
-    // A file system without exchange: for a moment there is no set, and never half of one.
+    // A file system without exchange: for a moment there is no set, but never part of one.
     let aside = folder + ".old"
     try remove(aside)
     try systemCall("rename", place) { rename(place, aside) }

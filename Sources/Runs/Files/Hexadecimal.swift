@@ -16,7 +16,7 @@ extension Sequence<UInt8> {
 }
 
 extension String {
-  /// Random bytes of the kernel as hexadecimal digits: secrets, and names that nobody has yet.
+  /// Random bytes of the kernel as hexadecimal digits, for secrets and for unused names.
   static func randomHexadecimal(byteCount: Int) -> String {
     var source = SystemRandomNumberGenerator()
     return (0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &source) }.hexadecimal

@@ -10,7 +10,7 @@ package enum ProcessStatus {
 
   /// The largest resident memory of this program so far, in bytes; 0 if the kernel does not report it.
   ///
-  /// Not `ru_maxrss`: that of a new process starts with the peak of the process that started it.
+  /// Not `ru_maxrss`: a new process starts with the peak of the process that started it.
   package static var peakMemory: Int {
     (value(of: "VmHWM").flatMap { Int($0) } ?? 0) * 1024
   }

@@ -1,17 +1,17 @@
 import Control
 package import Glibc
 
-/// Who may read a synthetic set: the group and the permissions that its folders and files get.
+/// Who may read a synthetic set: the group and the permissions of its folders and files.
 ///
-/// Written out for each file rather than left to a mask: the mask is the whole process's, and keeps
-/// everything else to its owner.
+/// They are set for each file, not left to the umask: the umask applies to the whole process, and keeps all
+/// other files private to their owner.
 package struct ReleaseRights: Hashable, Sendable {
-  /// The group; nil leaves the one that the file system gives to new files.
+  /// The group; nil keeps the group that the file system assigns to new files.
   package let group: gid_t?
   /// Permissions of folders.
   package let folderMode: mode_t
 
-  /// Rights for a group (nil leaves the one that the file system gives) and permissions of folders.
+  /// Rights for a group (nil keeps the one that the file system assigns), and the permissions of folders.
   package init(group: gid_t?, folderMode: mode_t) {
     self.group = group
     self.folderMode = folderMode
@@ -20,17 +20,19 @@ package struct ReleaseRights: Hashable, Sendable {
   /// Permissions of files: those of folders, without the right to search.
   var fileMode: mode_t { folderMode & 0o666 }
 
-  /// For sets that stay inside.
+  /// For sets that are not released.
   static let ownerAlone = ReleaseRights(group: nil, folderMode: 0o700)
 
-  /// What new folders and files of the caller have, by his mask (umask(2)), for a set that he makes himself.
+  /// The rights that new folders and files of the calling user have by the umask (umask(2)), for sets that
+  /// this user makes.
   package static func ofCaller() -> ReleaseRights {
     ReleaseRights(group: nil, folderMode: 0o700 | (0o777 & ~callersMask()))
   }
 
-  /// The mask of this process.
+  /// The umask of this process.
   ///
-  /// The system call tells it only by changing it, for all threads; the kernel's own text changes nothing.
+  /// The system call can read it only by changing it for all threads; reading the kernel's text changes
+  /// nothing.
   private static func callersMask() -> mode_t {
     guard let mask = ProcessStatus.value(of: "Umask").flatMap({ mode_t($0, radix: 8) }) else {
       let mask = umask(0o077)
@@ -40,7 +42,7 @@ package struct ReleaseRights: Hashable, Sendable {
     return mask
   }
 
-  /// Gives a folder and all that is in it these rights.
+  /// Applies these rights to a folder and its content.
   func apply(toAllOf folder: String) throws {
     for name in try DurableFile.names(in: folder) {
       let path = "\(folder)/\(name)"
@@ -55,16 +57,16 @@ package struct ReleaseRights: Hashable, Sendable {
     try apply(to: folder, folderMode)
   }
 
-  /// Gives a folder these rights, and leaves what is in it.
+  /// Applies these rights to a folder alone.
   package func apply(to folder: String) throws { try apply(to: folder, folderMode) }
 
-  /// Makes a folder, and those above it that are missing, with these rights.
+  /// Makes a folder and its missing parents, with these rights.
   package func makeFolder(_ path: String) throws {
     if access(path, F_OK) != 0, let slash = path.lastIndex(of: "/") {
       if slash != path.startIndex { try makeFolder(String(path[..<slash])) }
       if mkdir(path, 0o700) == 0 { return try apply(to: path) }
     }
-    // Checks that it is a folder, or says why it could not be made.
+    // Checks that it is a folder, or throws the reason why it could not be made.
     try DurableFile.makeFolder(path)
   }
 
@@ -76,7 +78,7 @@ package struct ReleaseRights: Hashable, Sendable {
         throw UserAccount.notMember(of: UserAccount.name(ofGroup: group))
       }
     }
-    // After the change of group, which takes rights away.
+    // After changing the group, which clears some permissions.
     try systemCall("chmod", path) { chmod(path, mode) }
   }
 }

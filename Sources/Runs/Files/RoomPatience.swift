@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// What a process does when a disk has no room for what it writes.
+/// What a process does when a disk has no free space for its writes.
 ///
-/// A process that works for one job waits, with all that it has computed in memory, and makes the same
-/// call again: what was paid for is not lost. The daemon never waits: there a failure stands at once, so
-/// that it answers whatever its disks hold.
+/// A process that works for one job waits, keeping all results in memory, and repeats the call: what was paid
+/// for is not lost. The daemon never waits: there such a call fails at once, so that it can still answer
+/// requests.
 package final class RoomPatience: Sendable {
-  /// That of this process; without patience until `wait(by:)` gives it some.
+  /// The patience of this process; it has none until `wait(by:)`.
   package static let ofThisProcess = RoomPatience()
 
   private let pause = Mutex<(@Sendable () -> Bool)?>(nil)
@@ -16,19 +16,19 @@ package final class RoomPatience: Sendable {
   /// Starts without patience.
   package init() {}
 
-  /// Lets calls that find no room wait from now on.
+  /// From now on, calls that find no free space wait.
   ///
-  /// - Parameter pause: waits for a moment; false when there is no time to wait any longer.
+  /// - Parameter pause: waits for a moment; false when there is no time for further waiting.
   func wait(by pause: @escaping @Sendable () -> Bool) { self.pause.withLock { $0 = pause } }
 
-  /// Lets calls that find no room fail at once again; one that waits now fails, too.
+  /// From now on, calls that find no free space fail at once; a waiting call fails, too.
   package func endWaiting() { pause.withLock { $0 = nil } }
 
-  /// Lets calls wait from now on until there is room, or until a job is to stop.
+  /// From now on, calls wait until there is free space, or until the job should stop.
   ///
   /// - Parameters:
   ///   - tell: called when a wait begins.
-  ///   - beat: called about once a second while it lasts.
+  ///   - beat: called about once a second during a wait.
   package func wait(
     unless stop: StopSignal, tell: @escaping @Sendable () -> Void,
     beat: @escaping @Sendable () -> Void = {}
@@ -47,10 +47,10 @@ package final class RoomPatience: Sendable {
     }
   }
 
-  /// The time between two tries.
+  /// The time between two attempts.
   private static let interval = Duration.seconds(1)
 
-  /// Whether a call that failed with `code` is to be made again; waits before it says so.
+  /// Waits after a call that failed with `code`, and returns whether to repeat the call.
   func triesAgain(after code: Int32) -> Bool {
     guard [ENOSPC, EDQUOT].contains(code), let pause = pause.withLock({ $0 }) else { return false }
     if pause() { return self.pause.withLock { $0 != nil } }

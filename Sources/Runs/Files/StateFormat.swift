@@ -1,17 +1,17 @@
 package import Control
 package import FoundationEssentials
 
-/// The number of the format in which a file of the state is written: every such file carries it.
+/// The format number that every file of the state contains.
 ///
-/// Files of versions before there were numbers have none and count as 0; they are read. A file of a
-/// later format is refused with words, never misread.
+/// Files of versions before format numbers have none and count as 0; they can be read. A file of a later
+/// format is refused with an error, never misread.
 package enum StateFormat {
-  /// What this version writes.
+  /// The format that this version writes.
   package static let current = 1
 
   /// Refuses a later format.
   ///
-  /// - Parameter subject: what carries the number, for the message.
+  /// - Parameter subject: what contains the number, for the message.
   package static func check(_ found: Int, of subject: String) throws(ControlError) {
     guard found > current else { return }
     throw .conflict(
@@ -19,10 +19,11 @@ package enum StateFormat {
         + "Update figmentd, or restore the file.")
   }
 
-  /// Reads a value that `encode` wrote, now or before there were numbers.
+  /// Reads a value that `encode` wrote, with or without a format number.
   ///
   /// - Parameter subject: the file, for the message.
-  /// - Throws: `ControlError` when the format is a later one or the text is no such value.
+  /// - Throws: `ControlError` when the format is later than this version's, or when the text is not such a
+  ///   value.
   package static func decode<Value: Decodable>(
     _ type: Value.Type, from data: Data, of subject: String
   ) throws -> Value {
@@ -38,14 +39,14 @@ package enum StateFormat {
     }
   }
 
-  /// What a reader of a file of the state says of one that is not as figmentd wrote it.
+  /// The error for a file of the state that figmentd did not write in this form.
   ///
-  /// Checks of every room may refuse a value; whatever they throw, the file is named.
+  /// Checks of any room may refuse a value; whatever they throw, the error names the file.
   static func damaged(_ subject: String, by error: any Error) -> ControlError {
     let reason =
       error is DecodingError ? "" : " (\(ControlError(error).message.withoutFullStop))"
     return .failed(
-      "\(subject): damaged, or not a file of figment\(reason) (one as figmentd wrote it expected). Restore "
+      "\(subject): damaged, or not a file of figment\(reason) (an unchanged file of figmentd expected). Restore "
         + "it, or start a new run.")
   }
 
@@ -54,29 +55,29 @@ package enum StateFormat {
     try decode(type, from: DurableFile.read(path), of: path)
   }
 
-  /// The bytes of a value with its format; the same value gives the same bytes.
+  /// The bytes of a value with its format; equal values have equal bytes.
   static func encode(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(Formatted(value))
   }
 
-  /// The bytes of a value with its format and a checksum, for records whose numbers are told to people.
+  /// The bytes of a value with its format and a checksum, for records whose numbers are shown to people.
   static func encodeSealed(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return StateSeal.seal(try encoder.encode(Sealable(value)))
   }
 
-  /// The number that a JSON object carries.
+  /// The format number of a JSON object.
   package struct Number: Decodable { package let format: Int? }
 }
 
-/// A value with the number of its format beside its own fields.
+/// A value, with the format number beside its own fields.
 struct Formatted<Value: Encodable>: Encodable {
   let value: Value
 
-  /// Adds the number to a value that becomes a JSON object.
+  /// Adds the format number to a value that becomes a JSON object.
   init(_ value: Value) { self.value = value }
 
   private enum CodingKeys: String, CodingKey { case format }
@@ -89,6 +90,6 @@ struct Formatted<Value: Encodable>: Encodable {
 }
 
 extension String {
-  /// A sentence as a part of another one.
+  /// A sentence as part of another one.
   var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }

@@ -1,16 +1,17 @@
 package import Control
 package import FoundationEssentials
 
-/// The checksum that a record of the state carries, so that a number which a disk or a hand changed is
-/// noticed and not told to anybody: a wrong digit in an epsilon is JSON as good as the right one.
+/// The checksum of a record of the state: it detects numbers that a failing disk or an edit by hand changed,
+/// before anyone reads them.
 ///
-/// It is SHA-256 over the record's bytes with 64 zeros in its own place. It holds against damage, not
-/// against whoever may write the file: what was spent is the ledger's to say.
+/// An epsilon with a wrong digit is still valid JSON. The checksum is SHA-256 over the record's bytes with 64
+/// zeros in its place. It protects against damage, not against an attacker who can write the file: the ledger
+/// decides what was spent.
 package enum StateSeal {
   private static let name = Data("\"checksum\"".utf8)
   private static let digitCount = 64
 
-  /// The bytes of a record, JSON with a blank checksum, with the true one.
+  /// The record, which is JSON with a blank checksum, with the true checksum filled in.
   package static func seal(_ record: Data) -> Data {
     guard let place = place(in: record) else { return record }
     var sealed = record
@@ -18,7 +19,7 @@ package enum StateSeal {
     return sealed
   }
 
-  /// Refuses a record whose checksum is not that of its bytes; records of earlier versions have none.
+  /// Refuses a record whose checksum does not match its bytes; records of earlier versions have none.
   ///
   /// - Parameter subject: the file, for the message.
   package static func check(_ record: Data, of subject: String) throws(ControlError) {
@@ -27,14 +28,14 @@ package enum StateSeal {
     blank.replaceSubrange(place, with: repeatElement(UInt8(ascii: "0"), count: digitCount))
     guard blank.sha256.utf8.elementsEqual(record[place]) else {
       throw .failed(
-        "\(subject): damaged, or changed by hand: its checksum is not that of its content (a file as "
-          + "figmentd wrote it expected). Restore it.")
+        "\(subject): damaged, or changed by hand: its checksum does not match its content (an "
+          + "unchanged file of figmentd expected). Restore it.")
     }
   }
 
-  /// Where the digits stand; nil when there are none.
+  /// The position of the digits; nil when there are none.
   ///
-  /// A class may be called "checksum" too, so the name alone does not tell.
+  /// A class may be called "checksum" too, so the name alone is not enough.
   private static func place(in record: Data) -> Range<Data.Index>? {
     var rest = record[...]
     while let found = rest.firstRange(of: name) {
@@ -56,7 +57,7 @@ package enum StateSeal {
   }
 }
 
-/// A value with the number of its format and a blank checksum beside its own fields.
+/// A value, with the format number and a blank checksum beside its own fields.
 package struct Sealable<Value: Encodable>: Encodable {
   private let value: Formatted<Value>
 

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// The wish that a running job stops, raised once and read between micro-batches.
+/// A request to stop a running job, raised once and read while the job works.
 package final class StopSignal: Sendable {
   private let raised = Atomic<Bool>(false)
 
-  /// A wish that nobody has uttered yet.
+  /// A signal that is not raised.
   package init() {}
 
   /// Whether the job should stop now.

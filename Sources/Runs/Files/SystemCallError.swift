@@ -2,33 +2,34 @@ import Glibc
 
 /// A system call that failed.
 package struct SystemCallError: Error, CustomStringConvertible {
-  /// The call, `fsync`.
+  /// The name of the call, such as `fsync`.
   let call: String
-  /// What it was for; never the name of an image.
+  /// The object of the call; never the name of an image.
   let subject: String
   /// Its `errno`.
   package let code: Int32
 
-  /// Takes `errno` of the call that just failed.
+  /// Records `errno` of the call that just failed.
   package init(_ call: String, _ subject: String, code: Int32 = errno) {
     self.call = call
     self.subject = subject
     self.code = code
   }
 
-  /// What failed and what the system says about it.
+  /// The call that failed, and the system's message.
   package var description: String {
     let owner = isDenial ? UserAccount.foreignOwner(of: subject).map { " (\($0))" } ?? "" : ""
     return "\(subject): \(call) failed: \(String(cString: strerror(code)))\(owner)."
   }
 
-  /// Whether the system did not let this user do it: then whose the file is explains it.
+  /// Whether this user lacks the permission: then the owner of the file explains the failure.
   private var isDenial: Bool { (code == EACCES || code == EPERM) && subject.hasPrefix("/") }
 }
 
-/// Repeats a call that a signal interrupted, or that found no room where the process waits for some.
+/// Repeats a call that a signal interrupted, or that found no free disk space while the process waits for
+/// some.
 ///
-/// - Throws: `SystemCallError` when the call answers -1 for another reason.
+/// - Throws: `SystemCallError` when the call returns -1 for another reason.
 @discardableResult
 package func systemCall<Result: FixedWidthInteger>(
   _ call: String, _ subject: String, patience: RoomPatience = .ofThisProcess, _ body: () -> Result

@@ -1,15 +1,15 @@
 package import Control
 import Glibc
 
-/// Folders in which something is to be written much later.
+/// Folders that something will be written to much later.
 package enum WritableFolder {
-  /// Tries whether a file can be made in a folder, or in the nearest one above it that is there.
+  /// Checks that a file can be made in a folder, or in its nearest existing parent.
   ///
-  /// An empty file is made and removed at once: permissions alone do not tell of file systems that are
+  /// An empty file is made and removed at once: permissions alone do not reveal that a file system is
   /// read-only, full or gone.
   ///
-  /// - Parameter name: what the folder is called in the message.
-  /// - Throws: `ControlError.failed` with the reason and what to do.
+  /// - Parameter name: the name of the folder in the message.
+  /// - Throws: `ControlError.failed` with the reason and a remedy.
   package static func require(_ path: String, as name: String) throws(ControlError) {
     let folder = existing(path)
     let unused = ".figment-probe-\(String.randomHexadecimal(byteCount: 6))"
@@ -27,7 +27,7 @@ package enum WritableFolder {
     let remedy =
       switch code {
       case EROFS: "Under systemd, open it with 'systemctl edit figmentd': ReadWritePaths=\(path)."
-      case ENOSPC, EDQUOT: "Make room."
+      case ENOSPC, EDQUOT: "Free some space."
       default: "Change its owner or rights, or choose another folder."
       }
     throw .failed(
@@ -35,7 +35,7 @@ package enum WritableFolder {
         + "write to expected). \(remedy)")
   }
 
-  /// The folder itself, or the nearest one above it that is there.
+  /// The folder itself, or its nearest existing parent.
   private static func existing(_ path: String) -> String {
     var folder = path
     while access(folder, F_OK) != 0, let slash = folder.lastIndex(of: "/") {

@@ -1,6 +1,6 @@
 @_spi(Administrator) package import Privacy
 
 extension UnprotectedTraining {
-  /// For images of noise, on which a plan is timed: they show nobody.
+  /// Permits unprotected steps on noise images, with which a plan is timed: they contain no private data.
   package static var onNoiseImages: UnprotectedTraining { UnprotectedTraining() }
 }

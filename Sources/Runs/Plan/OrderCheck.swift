@@ -4,17 +4,17 @@ import Models
 package import Privacy
 
 extension RunOrder {
-  /// Refuses an order that no run could carry out, before anything is queued or written: a recipe
-  /// out of range, answers that cost as much as the run, a delta or an epsilon that no accountant
-  /// reaches, a budget without room.
+  /// Refuses an order that no run could carry out, before anything is queued or written: a recipe out of
+  /// range, answers that cost as much as the run, a delta or an epsilon that no accountant reaches, an
+  /// exhausted budget.
   ///
   /// - Parameters:
-  ///   - units: how many units of privacy there are; nil where nobody has counted them yet. Without
-  ///     them and without a declared population, what depends on them is left to the run.
+  ///   - units: the number of units of privacy; nil if they are not counted yet. Without it and without a
+  ///     declared population, the checks that depend on it are left to the run.
   ///   - history: what was done to the root; not read for an order without privacy.
-  /// - Throws: what the run would throw.
+  /// - Throws: whatever the run would throw.
   package func requirePossible(units: Int?, after history: () throws -> LedgerHistory) throws {
-    // Where no classes are declared, a recipe is checked with as few as can be told apart.
+    // If no classes are declared, the recipe is checked with two, the fewest that differ.
     let classes = rules.classes ?? ["one", "two"]
     try recipe.validate(classes: classes)
     try training.validate()

@@ -2,26 +2,25 @@ import Control
 package import Models
 package import Privacy
 
-/// The phases of a run with their noise and what they cost, decided before a private byte is read.
+/// The phases of a run with their noise and their cost, decided before a private byte is read.
 package struct PricedPhases {
   /// The phases, in the order in which they are carried out.
   package let phases: [Phase]
-  /// The number of units of privacy that the phases count on.
+  /// The number of units of privacy that the phases assume.
   package let population: Int
   /// The epsilon of all phases together, rounded up; nil without privacy.
   package let epsilon: Double?
-  /// Decisions that the order left open, in words; nil if there are none.
+  /// The decisions that the order left open, in words; nil if there are none.
   package var remark: String?
 
-  /// The least part of a budget that is spent without being asked for: below it, noise leaves nothing
+  /// The smallest share of a budget that is spent without an explicit epsilon: below it, noise leaves nothing
   /// to learn.
   private static let leastShare = 0.01
 
-  /// The phases of an order over the units that were found, or over as many as were declared.
+  /// Prices the phases of an order over the declared population, or else over the units found.
   ///
-  /// An order for the rest of a budget of which nothing useful is left is planned as if all of it were
-  /// there: the ledger then refuses it, and states what would fit. `history` is read for such orders
-  /// alone.
+  /// If an order for the rest of a budget finds nothing useful left, it is planned with the whole budget: the
+  /// ledger then refuses it and reports what would fit. `history` is read only for such orders.
   package init(
     _ order: RunOrder, classes: [String], units: Int,
     after history: @autoclosure () throws -> LedgerHistory
@@ -55,14 +54,15 @@ package struct PricedPhases {
     self.init(phases: priced.phases, population: outlines.population, epsilon: priced.epsilon)
   }
 
-  /// The phases that fit into the budget together with `history`; nil when the root is unused, or when
-  /// too little is left.
+  /// The phases that fit into the budget together with `history`; nil when the root is unused, or when too
+  /// little is left.
   private init?(
     _ order: RunOrder, _ outlines: RunOutline, remainderAfter history: LedgerHistory
   ) throws {
     let committed = try history.committed(exceptRun: order.name)
     guard !committed.isEmpty else { return nil }
-    // The run's own delta may be smaller than the budget's: what holds at it holds at the budget's.
+    // The run's own delta may be smaller than the budget's: what holds at the smaller delta holds at the
+    // larger.
     let budget = try PrivacyBudget(epsilon: order.budget.epsilon, delta: order.delta)
     let calibration = try history.calibration(within: budget, exceptRun: order.name)
     let phases: [Phase]
@@ -84,8 +84,8 @@ package struct PricedPhases {
 }
 
 extension [Phase] {
-  /// Everything that the phases do to the data, less the accesses that were `charged` already, by the
-  /// phases' names; no access without privacy.
+  /// Everything that the phases do to the data, without the accesses that were already `charged`, by phase
+  /// name; no access without privacy.
   package func event(without charged: [String: Int] = [:]) -> PrivacyEvent {
     let events = compactMap { $0.event(without: charged[$0.name] ?? 0) }
     return events.count == 1 ? events[0] : .composed(events)
@@ -95,8 +95,8 @@ extension [Phase] {
 extension RunOrder {
   /// Remarks about the numbers of an order over `population` units.
   ///
-  /// - Throws: `ControlError.refusedByPolicy` where delta is so large that the guarantee would allow
-  ///   publishing somebody's images, and the administrator did not allow that.
+  /// - Throws: `ControlError.refusedByPolicy` when delta is so large that the guarantee would allow
+  ///   publishing a unit's images, unless the administrator allows that.
   fileprivate func remarks(population: Int) throws(ControlError) -> [String] {
     guard population > 0 else { return [] }
     var remarks: [String] = []

@@ -4,14 +4,14 @@ import FoundationEssentials
 import Models
 import Privacy
 
-/// Whether an order that finds an earlier attempt at its place asks for the same run.
+/// Whether an order that finds an earlier attempt in its place is for the same run.
 ///
-/// A job of the daemon cannot change its order. A command can be given again with other options,
-/// and a run that silently kept the old ones would end in a set that was not asked for.
+/// A job of the daemon cannot change its order. A command can be repeated with other options, and a run that
+/// silently kept the old ones would produce a set that was not ordered.
 extension ResolvedPlan {
-  /// Refuses an order that differs from what this run decided before its first step.
+  /// Refuses an order that differs from the decisions that this run made before its first step.
   ///
-  /// - Throws: `ControlError.conflict` that names what differs.
+  /// - Throws: `ControlError.conflict` that names the differences.
   package func requireAgreement(with order: RunOrder, at folder: String) throws {
     var differences: [String] = []
     if try Self.text(of: recipe) != Self.text(of: order.recipe) { differences.append("recipe") }
@@ -29,11 +29,11 @@ extension ResolvedPlan {
     }
   }
 
-  /// Refuses to continue with a plan that the ledger's first announcement does not contain: its noise, steps
-  /// or answers would not be those that were paid for.
+  /// Refuses to continue with a plan that the ledger's first announcement does not contain: the ledger would
+  /// have charged for other noise, steps or answers.
   ///
-  /// `announced` is the plan of the run's first attempt; nil before there is one. Lines of earlier
-  /// versions have no fingerprint, so what they announced is compared.
+  /// `announced` is the plan of the run's first attempt; nil before there is one. Lines of earlier versions
+  /// have no fingerprint, so their mechanism and event are compared.
   ///
   /// - Throws: `ControlError.failed`.
   func requireAnnounced(
@@ -54,15 +54,15 @@ extension ResolvedPlan {
     }
   }
 
-  /// Calibration finds the same noise for the same order, so phases distinguish orders.
+  /// Calibration finds the same noise for the same order, so the phases show whether orders differ.
   private func planDifferences(_ order: RunOrder) throws -> [String] {
-    // What is left of a budget changes with every run, and with this one: it is no longer what it was.
+    // The rest of a budget changes with every run, including this one, so it cannot be compared.
     if order.loss == .remainder { return [] }
     let asked = try PricedPhases(
       order, classes: classes, units: population, after: LedgerHistory()
     ).phases
     for kind in PaidAnswers.kinds {
-      // A plan of an earlier version has other words and names for the same question.
+      // A plan of an earlier version has other words and names for the same answer.
       let (own, other) = (kind.phase(in: phases), kind.phase(in: asked))
       if own?.work != other?.work { return ["question for the \(kind.phase)"] }
     }

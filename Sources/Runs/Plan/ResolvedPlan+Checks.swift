@@ -3,12 +3,12 @@ package import Datasets
 import Models
 import Privacy
 
-/// What a saved plan must be before anything is made of it: the file may be damaged, and sizes that no
-/// order could have given would end the process.
+/// Checks of a saved plan before it is used: the file may be damaged, and sizes that no order can have would
+/// crash the process.
 extension ResolvedPlan {
-  /// Refuses numbers that no order gives.
+  /// Refuses numbers that no order can have.
   ///
-  /// - Throws: what is wrong, without the name of the file.
+  /// - Throws: the reason, without the name of the file.
   func validate() throws {
     _ = try ClassNames.folders(classes)
     try recipe.validate(classes: classes)
@@ -23,7 +23,7 @@ extension ResolvedPlan {
           + "learns and one that draws expected).")
     }
     for phase in phases { try validate(phase) }
-    // A model traps on a phase that its family never stated.
+    // A model traps on a phase that its family did not state.
     let stated = recipe.phases(training: recipe.training, classes: classes)
     guard stated.map(\.name) == modelPhases.map(\.phase.name),
       stated.map(\.kind) == modelPhases.map(\.phase.kind)
@@ -45,7 +45,7 @@ extension ResolvedPlan {
         plan.batchSize, in: 1...min(TrainingSettings.largestBatch, population),
         "\(field): batch_size")
       guard plan.mechanism.map({ $0.nominalBatchSize == plan.batchSize }) ?? true else {
-        throw ControlError.invalid("\(field): its mechanism's batch is not its own.")
+        throw ControlError.invalid("\(field): its batch differs from that of its mechanism.")
       }
       guard (plan.mechanism != nil) == isProtected else {
         throw ControlError.invalid("\(field): noise in some phases only (in all or none expected).")
@@ -77,7 +77,7 @@ extension ResolvedPlan {
     }
   }
 
-  /// Refuses frozen images of other classes or another form than the plan's networks are made for.
+  /// Refuses frozen images of other classes or another form than the plan's networks expect.
   ///
   /// - Throws: `ControlError.failed`.
   package func requireForm(of snapshot: DatasetSnapshot, run: String) throws(ControlError) {

@@ -4,36 +4,35 @@ import FoundationEssentials
 package import Models
 package import Privacy
 
-/// Everything that a run decides before its first step, with nothing left open: what `plan` shows is
-/// computed from it, and a run saves it beside its checkpoints, so that a resumed run goes on with the
-/// same plan.
+/// All decisions of a run, made before its first step: `plan` prints what is computed from it, and a run
+/// saves it beside its checkpoints, so that a resumed run continues with the same plan.
 ///
 /// Its file is called `design.json`, as in earlier versions.
 package struct ResolvedPlan {
-  /// The recipe as it was.
+  /// The recipe at that time.
   package let recipe: Recipe
   /// The phases, in the order in which they are carried out.
   package let phases: [Phase]
-  /// The number of units of privacy that the phases count on.
+  /// The number of units of privacy that the phases assume.
   package let population: Int
   /// The class names, in label order.
   package let classes: [String]
   /// The seed of everything that privacy does not depend on.
   package let seed: UInt64
-  /// The secret name of the frozen images (`FrozenImages`); empty in a plan that was made to be shown.
+  /// The secret name of the frozen images (`FrozenImages`); empty in a plan that is only shown.
   package let snapshot: String
   /// The epsilon of all phases together, rounded up; nil without privacy.
   package let epsilon: Double?
   /// The facts about the data that the administrator declared; all others were found in the folder.
   ///
-  /// Sorted; nil in plans that were saved before the two were told apart.
+  /// Sorted; nil in plans of versions that did not distinguish the two.
   let declared: [DatasetFact]?
 
-  /// Resolves an order over images of `classes` in so many units, or in as many as were declared.
+  /// Resolves an order over images of `classes` in `units` units, or in as many as were declared.
   ///
-  /// - Parameter history: what was done to the root so far; read only for an order that asks for the
-  ///   rest of its budget.
-  /// - Returns: the plan, and the decisions that the order left open, in words.
+  /// - Parameter history: what was done to the root so far; read only for an order for the rest of its
+  ///   budget.
+  /// - Returns: the plan, and in words the decisions that the order left open.
   package static func resolve(
     _ order: RunOrder, classes: [String], units: Int, snapshot: String = "",
     after history: @autoclosure () throws -> LedgerHistory
@@ -49,7 +48,7 @@ package struct ResolvedPlan {
     return (plan, priced.remark)
   }
 
-  /// A seed where none was given; every reader of JSON keeps it exactly.
+  /// A random seed for orders without one; every reader of JSON reproduces it exactly.
   package static func drawnSeed() -> UInt64 { UInt64.random(in: 0...(1 << 53)) }
 
   /// Whether noise protects the images.
@@ -63,7 +62,7 @@ package struct ResolvedPlan {
     (phases.first { $0.plan != nil && $0.share == nil } ?? phases.first { $0.plan != nil })?.plan
   }
 
-  /// The phases that the model carries out, each with the steps of those before it.
+  /// The phases that the model carries out, each with the number of steps before it.
   package var modelPhases: [(phase: Phase, firstStep: Int)] {
     var first = 0
     return phases.filter { $0.stepCount > 0 }.map { phase in
@@ -72,7 +71,7 @@ package struct ResolvedPlan {
     }
   }
 
-  /// Steps that the model makes in all phases.
+  /// The number of steps that the model makes in all phases.
   package var stepCount: Int { phases.reduce(0) { $0 + $1.stepCount } }
 
   /// Everything that the run does to the data.
@@ -80,7 +79,7 @@ package struct ResolvedPlan {
 
   private static let name = "/design.json"
 
-  /// The plan of an earlier attempt; nil at the first.
+  /// The plan of an earlier attempt; nil for the first attempt.
   package static func saved(in folder: String) throws -> ResolvedPlan? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
     let plan = try StateFormat.read(ResolvedPlan.self, at: folder + name)
@@ -92,13 +91,13 @@ package struct ResolvedPlan {
     return plan
   }
 
-  /// Writes the plan durably, the same plan always in the same bytes.
+  /// Writes the plan durably; equal plans have equal bytes.
   func save(in folder: String) throws {
     try DurableFile.write(try StateFormat.encode(self), to: folder + Self.name)
   }
 
-  /// SHA-256 of the saved plan, which the run announces to the ledger: a plan that was changed
-  /// afterwards is noticed.
+  /// SHA-256 of the saved plan, which the run announces to the ledger, so that a later change of the plan is
+  /// detected.
   static func fingerprint(in folder: String) throws -> String {
     try DurableFile.read(folder + name).sha256
   }
@@ -109,10 +108,10 @@ extension ResolvedPlan: Codable {
     case recipe, phases, population, classes, seed, snapshot, epsilon, declared
   }
 
-  /// What plans held before they were made of phases: one training, and two questions beside it.
+  /// The keys of plans before there were phases: one training, and two answers beside it.
   private enum FormerKeys: String, CodingKey { case plan, counts, score }
 
-  /// Reads a plan, also one of the versions before phases.
+  /// Reads a plan, including one of the versions before phases.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     recipe = try container.decode(Recipe.self, forKey: .recipe)
@@ -136,7 +135,7 @@ extension ResolvedPlan: Codable {
     let plan = try former.decode(TrainingPlan.self, forKey: .plan)
     let question = { (key: FormerKeys, kind: any PaidAnswer.Type) throws -> [Phase] in
       try former.decodeIfPresent(CountQuery.self, forKey: key).map {
-        // The ledger knows the charge under the name of that version.
+        // The ledger recorded the charge under the phase name of that version.
         [Phase(kind.formerPhase ?? kind.phase, kind.purpose, .counts($0), epsilon: $0.epsilon)]
       } ?? []
     }

@@ -4,7 +4,7 @@ import Privacy
 
 /// The phases of an order before their noise is known: paid answers, the model's own phases, drawing.
 struct RunOutline {
-  /// The name of the phase in which the synthetic images are drawn.
+  /// The name of the phase that draws the synthetic images.
   static let drawing = "drawing"
 
   /// The number of units of privacy.
@@ -16,7 +16,7 @@ struct RunOutline {
 
   /// Lists the phases of an order.
   ///
-  /// - Throws: `ControlError` for an answer that cannot be asked for, `RecipeFailure` for an empty
+  /// - Throws: `ControlError` for an answer that cannot be requested, `RecipeFailure` for an empty
   ///   population.
   init(_ order: RunOrder, classes: [String], population: Int) throws {
     try self.init(
@@ -24,7 +24,7 @@ struct RunOutline {
       population: population)
   }
 
-  /// Lists the phases of an order whose model learns in the given ones.
+  /// Lists the phases of an order whose model learns in the phases of `model`.
   init(_ order: RunOrder, model: [PhaseOutline], population: Int) throws {
     self.order = order
     self.model = model
@@ -45,18 +45,18 @@ struct RunOutline {
     }
   }
 
-  /// The phases without privacy: no noise, and no answer, which would need a ledger.
+  /// The phases without privacy: no noise, and no answers, which would need a ledger.
   func unprotected() throws -> [Phase] {
     try model.map { try phase($0, noiseMultiplier: nil, epsilon: nil) } + [Self.drawingPhase]
   }
 
-  /// The phases with the noise that keeps them within `budget`, and their epsilon together.
+  /// The phases with the noise that keeps them within `budget`, and their total epsilon.
   ///
-  /// A phase with a share gets the noise with which it alone costs that share of epsilon. The rest, which
-  /// is more than the difference of the numbers because losses add up more slowly than epsilons, goes to
-  /// the one phase without a share: it is calibrated last, together with everything else.
+  /// A phase with a share gets the noise with which it alone costs that share of epsilon. The one phase
+  /// without a share gets the rest, which is more than the difference of the numbers because losses add up
+  /// more slowly than epsilons: it is calibrated last, together with everything else.
   ///
-  /// - Parameter calibration: the question which noise fits beside what was spent before.
+  /// - Parameter calibration: finds the noise that fits beside what was spent before.
   func phases(
     within budget: PrivacyBudget, calibration: Calibration
   ) throws -> (phases: [Phase], epsilon: Double) {
@@ -89,9 +89,9 @@ struct RunOutline {
     drawing, "the synthetic images are drawn by the trained model", .free(.postProcessing, steps: 0)
   )
 
-  /// The phases that ask for answers, before and after drawing.
+  /// The phases that compute answers, before and after drawing.
   ///
-  /// - Throws: where answers and shares leave nothing of `epsilon` for the phase that gets the rest, and for
+  /// - Throws: when answers and shares leave nothing of `epsilon` for the phase that gets the rest, and for
   ///   an answer that no noise can protect.
   @discardableResult
   func answers(within epsilon: Double) throws -> (before: [Phase], after: [Phase]) {
@@ -103,7 +103,7 @@ struct RunOutline {
     let fields = asked.map { "\($0.kind.request) \($0.epsilon)" }.joined(separator: " and ")
     throw ControlError.invalid(
       "answers: \(fields), \(asked.count > 1 ? "together " : "")not below the run's epsilon, which pays "
-        + "for \(asked.count > 1 ? "them" : "it"). Ask for less, or give a larger epsilon.")
+        + "for \(asked.count > 1 ? "them" : "it"). Request less, or a larger epsilon.")
   }
 
   /// The noise with which the steps of an outline fit into a budget.

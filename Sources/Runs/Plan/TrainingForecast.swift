@@ -3,28 +3,27 @@ import Learning
 import Models
 import Privacy
 
-/// How long a plan would take, measured on noise images: a few steps of the real model, never a real
-/// image.
+/// The duration of a plan, measured on noise images: a few steps of the real model, never on a real image.
 package struct TrainingForecast {
-  /// Seconds of training; nil when the machine gave no usable time.
+  /// The duration of training in seconds.
   ///
-  /// Memory is not measured here: how much a process has used may follow real images that it read before.
-  /// A process that makes a forecast and nothing else may tell (`EngineWorker`).
+  /// Memory is not measured here: the memory use of a process may depend on real images that it read before.
+  /// A process that only makes a forecast may report it (`EngineWorker`).
   package let seconds: Double?
 
-  /// The measurement takes about this long, in seconds.
+  /// The approximate duration of the measurement, in seconds.
   private static let duration = 3.0
   private static let drawnImages = 8
 
   /// The parameters that noise is added to.
   package let privateParameterCount: Int
 
-  /// Makes a step of each phase on noise images and draws a few images; throws what a run would throw.
+  /// Makes a step of each phase on noise images and draws a few images; throws whatever a run would throw.
   static func rehearse(_ plan: ResolvedPlan, on machine: Machine) throws {
     _ = try TrainingForecast(plan, on: machine, seconds: 0)
   }
 
-  /// Measures steps of each phase of the plan, for about so many `seconds` in all.
+  /// Measures steps of each phase of the plan, for about `seconds` in all.
   package init(
     _ plan: ResolvedPlan, on machine: Machine, seconds duration: Double = Self.duration
   ) throws {
@@ -37,7 +36,7 @@ package struct TrainingForecast {
         of: phase, model, classCount: plan.classes.count,
         measuredFor: duration / Double(phases.count))
     }
-    // Drawing has memory of its own.
+    // Drawing needs memory of its own.
     let labels = (0..<Self.drawnImages).map { $0 % plan.classes.count }
     try model.sample(labels: labels, seed: 0) { _, _ in }
     seconds = sum
@@ -69,14 +68,14 @@ package struct TrainingForecast {
     return (clock.now - start) / .seconds(1) / Double(steps) * Double(phase.stepCount) * share
   }
 
-  /// An answer reads the whole population in blocks, so a part of it needs as much memory and the time of that
-  /// part.
+  /// An answer reads the whole population in blocks, so a part of it needs the same memory and a proportional
+  /// time.
   private static func mostImages(_ phase: Phase) -> Int {
     if case .answer = phase.work { 256 } else { .max }
   }
 }
 
-/// Images of uniform noise, as many as a batch holds on average.
+/// Images of uniform noise, as many as an average batch contains.
 private struct NoiseExamples: ExampleSource {
   let count: Int
   let classCount: Int

@@ -3,25 +3,25 @@ package import FoundationEssentials
 import Models
 import Privacy
 
-/// The card of images that were drawn from a model after its training.
+/// The README of images that were drawn from a model after its training.
 package struct DrawnSetReadme {
-  /// What is promised to those whose images the model learnt from.
+  /// The guarantee to the people whose images the model learnt from.
   package enum Guarantee {
     /// `privacy.json` beside the images states it, in these bytes.
     case stated(Data)
-    /// Nothing that was found says.
+    /// No statement was found.
     case unknown
-    /// Nothing is.
+    /// There is none.
     case none
-    /// The images show the upper rows of given ones, which no guarantee covers.
+    /// The images contain the upper rows of other images, which no guarantee covers.
     case given(rows: Int)
 
-    /// What the statement of a model's release promises of all its images; nil where none was found.
+    /// The guarantee that the statement of a model's release makes for all its images; unknown if nil.
     package init(statement: Data?) {
       self = statement.map { .stated($0) } ?? .unknown
     }
 
-    /// The statement of the model's release; nil where there is none that this version can read.
+    /// The statement of the model's release; nil if this version cannot read one.
     var statementInWords: PrivacyStatement? {
       guard case .stated(let data) = self else { return nil }
       return try? JSONDecoder().decode(PrivacyStatement.self, from: data)
@@ -30,9 +30,9 @@ package struct DrawnSetReadme {
 
   /// The model's recipe.
   let recipe: Recipe
-  /// What was drawn.
+  /// The request that was drawn.
   let request: SampleRequest
-  /// What is promised.
+  /// The guarantee for the images.
   let guarantee: Guarantee
 
   private var promise: String {
@@ -56,7 +56,7 @@ package struct DrawnSetReadme {
     }
   }
 
-  /// The card in Markdown.
+  /// The README in Markdown.
   var text: String {
     let image = recipe.image
     let guidance = request.guidance.map { ", guidance \($0)" } ?? ""

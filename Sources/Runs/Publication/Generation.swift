@@ -3,7 +3,7 @@ package import FoundationEssentials
 package import Models
 package import Privacy
 
-/// More images from a model that was trained before: post-processing, which costs no privacy.
+/// More images from a trained model: post-processing, which costs no privacy.
 package struct Generation {
   /// The trained model.
   package let model: any GenerativeModel
@@ -11,12 +11,12 @@ package struct Generation {
   package let recipe: Recipe
   /// Its classes.
   package let classes: [String]
-  /// What to draw.
+  /// The number of images of each class, and how they are drawn.
   package let request: SampleRequest
-  /// What the manifest calls it.
+  /// The name of the run in the manifest.
   package let name: String
 
-  /// More images of a trained model, as `request` asks.
+  /// Describes more images of a trained model.
   package init(
     model: any GenerativeModel, recipe: Recipe, classes: [String], request: SampleRequest,
     name: String
@@ -28,7 +28,7 @@ package struct Generation {
     self.name = name
   }
 
-  /// Writes a set that may be shared; nil when it was asked to stop before the set was whole.
+  /// Writes a set that may be shared; nil if it was stopped before the set was complete.
   ///
   /// `statement` is the privacy statement of the model's release, which covers these images too.
   package func write(
@@ -41,8 +41,7 @@ package struct Generation {
       writer, place, DrawnSetReadme.Guarantee(statement: statement), stop, report)
   }
 
-  /// Writes a set that nobody but the operator may read; nil when it was asked to stop before the set
-  /// was whole.
+  /// Writes a set that only the operator may read; nil if it was stopped before the set was complete.
   package func write(
     insideAt place: SetPlace, guarantee: DrawnSetReadme.Guarantee, stop: StopSignal,
     report: (_ written: Int) -> Void
@@ -51,10 +50,10 @@ package struct Generation {
     return try write(writer, place, guarantee, stop, report)
   }
 
-  /// Completes images and writes a set that nobody but the operator may read, since it shows parts of
-  /// them; nil when it was asked to stop before the set was whole.
+  /// Completes images and writes a set that only the operator may read, because it contains parts of them;
+  /// nil if it was stopped before the set was complete.
   ///
-  /// - Throws: `ModelFileError.noCompletion` for a family that cannot.
+  /// - Throws: `ModelFileError.noCompletion` for a family that cannot complete images.
   package func complete(
     _ completion: Completion, insideAt place: SetPlace, stop: StopSignal,
     report: (_ written: Int) -> Void

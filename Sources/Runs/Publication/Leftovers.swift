@@ -1,10 +1,10 @@
 import Glibc
 
-/// Temporary files and folders that a crash or a kill left.
+/// Temporary files and folders that a crash or a kill left behind.
 ///
-/// Only what figment made is removed: names that it gives, of the kind that it gives them to, where it
-/// makes them. Private pixels are among them (`images.pack.<process>.tmp`). Nothing here throws: what
-/// cannot be removed is left, and is tried again at the next start.
+/// Only figment's own leftovers are removed: its names, for the kinds of files that have them, in the places
+/// where it makes them. They may contain private pixels (`images.pack.<process>.tmp`). Nothing here throws:
+/// what cannot be removed stays, and the next start tries again.
 package enum Leftovers {
   /// Files of a run's internal folder that are written under a temporary name.
   private static let internalNames =
@@ -12,15 +12,15 @@ package enum Leftovers {
       "design.json", "files.jsonl", "images.json", "metrics.jsonl", "published.json",
       "report.html", "report.json", "results.json", "run-name", "run.json",
     ] + PaidAnswers.fileNames
-  /// Packed pixels; those that are held out are there for a moment only.
+  /// Packed pixels; the held-out ones exist only for a moment.
   private static let packs = ["images.pack.", "holdout.pack."]
   private static let heldOut = "holdout.pack"
-  /// What a set's folder is called until it is whole: `.figment-NAME-` and twelve digits.
+  /// The name of a set's folder until the set is complete: `.figment-NAME-` and twelve digits.
   private static let setPrefix = ".figment-"
   private static let setDigits = 12
 
-  /// Sweeps what a kill in the middle of moving a mark left, unless a run holds the ledger: it may be
-  /// about to move the mark.
+  /// Removes what a kill during a move of the mark left, unless a run holds the ledger: it may be about to
+  /// move the mark.
   package static func sweepMarks(ledgers: String, marks: String) {
     for ledger in names(in: marks) {
       let found = names(in: "\(marks)/\(ledger)").filter {
@@ -36,7 +36,7 @@ package enum Leftovers {
     }
   }
 
-  /// Sweeps the folders of one run, unless another process is packing images there.
+  /// Removes the leftovers of one run, unless another process is packing images there.
   package static func sweep(internalFiles: String, checkpoints: String) {
     for name in names(in: internalFiles) {
       let path = "\(internalFiles)/\(name)"
@@ -70,7 +70,7 @@ package enum Leftovers {
     }
   }
 
-  /// Whether a name is one that a set's folder has until it is whole.
+  /// Whether a name is that of an incomplete set's folder.
   package static func isUnfinishedSet(_ name: String) -> Bool {
     guard !name.contains("/"), name.hasPrefix(setPrefix),
       name.hasSuffix(DurableFile.temporarySuffix)
@@ -91,7 +91,7 @@ package enum Leftovers {
     (try? DurableFile.names(in: folder)) ?? []
   }
 
-  /// Removes a regular file that nobody has locked; whoever packs images holds a lock.
+  /// Removes a regular file that no process has locked; a process that packs images holds a lock.
   package static func removeFile(_ path: String) {
     let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard file >= 0 else { return }

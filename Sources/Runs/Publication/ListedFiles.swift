@@ -1,9 +1,9 @@
 import Control
 import FoundationEssentials
 
-/// What the manifest of a set lists: SHA-256 by file.
+/// The content of a set's manifest: the SHA-256 of each file.
 struct ListedFiles: Decodable {
-  /// The hash of each file, by its path below the set.
+  /// The hash of each file, by its path relative to the set.
   let files: [String: String]
 
   /// The manifest's name.
@@ -14,11 +14,11 @@ struct ListedFiles: Decodable {
     files[name] == data.sha256
   }
 
-  /// The statement of the release that a model file lies in; nil where none is beside it.
+  /// The statement of the release that contains a model file; nil when there is none.
   ///
-  /// A statement speaks of one model: both must be those that the release's manifest lists.
+  /// A statement covers one model: if the release has a manifest, it must list both.
   ///
-  /// - Throws: `ModelFileError` when the manifest says otherwise or cannot be read.
+  /// - Throws: `ModelFileError` when the manifest lists other files or cannot be read.
   static func statement(beside file: String, model: Data) throws -> Data? {
     let folder = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent()
     let path = { (name: String) in

@@ -10,31 +10,30 @@ import Privacy
 /// Writes a set that may be shared.
 typealias ReleaseWriter = SetWriter<ReleaseReport>
 
-/// Writes the set of a run without privacy, which stays inside.
+/// Writes the set of a run without privacy, which is not released.
 typealias InternalSetWriter = SetWriter<InternalReport>
 
-/// Writes a synthetic set with everything that belongs to it, and moves it into place whole.
+/// Writes a synthetic set with all its files, and moves the complete set into place.
 ///
 /// ```
 /// <place>/data/<class>/000000.png …   metadata.jsonl   samples.png   README.md
 ///         privacy.json   PRIVACY.md   report.html   report.json
 ///         model/generator.safetensors   manifest.json
 /// ```
-/// The zone says who may read it. Into a release goes only what a trained model draws and what its
-/// writer declared releasable, with the reason; the type has no function that takes a sensitive
-/// value.
+/// The zone decides who may read it. A release contains only what a trained model draws and what its writer
+/// declared releasable, with the reason; the type has no function that takes a sensitive value.
 final class SetWriter<Zone: ReportZone> {
   private let place: SetPlace
   private var temporary: String { place.temporary }
   private let encoder: PNGEncoder
   private var hashes: [String: String] = [:]
-  /// Images that were written, for the report: all of them, or an even share of very many; none
-  /// where there will be no report.
+  /// Written images for the report: all of them, or an even sample if there are very many; none without a
+  /// report.
   private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
   private let hasReport: Bool
   private var isFinishing = false
 
-  /// Bytes of pixels that are kept for the report.
+  /// The most bytes of pixels that are kept for the report.
   private static var lookedLimit: Int { 64 << 20 }
 
   private init(at place: SetPlace, hasReport: Bool) throws {
@@ -44,24 +43,24 @@ final class SetWriter<Zone: ReportZone> {
     try place.begin()
   }
 
-  /// Whatever keeps a set from being finished, a wish to stop or an error, nothing of it is left.
+  /// Removes a set that a stop or an error kept from being finished.
   deinit { if !isFinishing { place.discard() } }
 
-  /// Begins a set that will appear at `place`; what an interrupted attempt left is removed.
+  /// Begins a set that will appear at `place`; removes what an interrupted attempt left.
   ///
-  /// Only a run that a mechanism protects can name one. The place says who may read it.
+  /// Only a run that a mechanism protects can pass one. The place decides who may read the set.
   convenience init(
     releaseAt place: SetPlace, protectedBy mechanism: SubsampledGaussian, hasReport: Bool
   ) throws where Zone == ReleaseReport {
     try self.init(at: place, hasReport: hasReport)
   }
 
-  /// Begins a set that will appear at `place`, which nobody but the operator may read.
+  /// Begins a set that will appear at `place`, and that only the operator may read.
   convenience init(insideAt place: SetPlace, hasReport: Bool) throws where Zone == InternalReport {
     try self.init(at: place, hasReport: hasReport)
   }
 
-  /// Draws the images of a request; false when it ended early because of `shouldStop`.
+  /// Draws the images of a request; false when `shouldStop` ended it early.
   func writeImages(
     of model: any GenerativeModel, format: ImageSpecification, _ request: SampleRequest,
     shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
@@ -106,7 +105,7 @@ final class SetWriter<Zone: ReportZone> {
     return true
   }
 
-  /// Draws the sample sheet: other images than those of the request, drawn as it says.
+  /// Draws the sample sheet: other images than the request's, drawn in the same way.
   func writeSheet(
     of model: any GenerativeModel, format: ImageSpecification, as request: SampleRequest
   ) throws {
@@ -156,7 +155,7 @@ final class SetWriter<Zone: ReportZone> {
     try write(files.json, as: "report.json")
   }
 
-  /// Writes a file and notes its hash for the manifest.
+  /// Writes a file and records its hash for the manifest.
   private func write(_ data: Data, as name: String, flushed: Bool = true) throws {
     let path = "\(temporary)/\(name)"
     let file = try systemCall("open", path) {
@@ -169,7 +168,7 @@ final class SetWriter<Zone: ReportZone> {
     hashes[name] = data.sha256
   }
 
-  /// Writes the manifest and returns its hash, which the ledger notes before the set leaves.
+  /// Writes the manifest and returns its hash, which the ledger records before the set is released.
   func writeManifest(run: String, software: String) throws -> String {
     let data = try ControlCoding.encodeForPeople(
       SetManifest(run: run, software: software, files: hashes))
@@ -177,12 +176,13 @@ final class SetWriter<Zone: ReportZone> {
     return data.sha256
   }
 
-  /// Notes with the run's files that the set of this manifest is theirs; called before the ledger notes it.
+  /// Records beside the run's files that the set with this manifest is theirs; call it before the ledger
+  /// records the set.
   func noteOwn(manifest: String) throws { try place.note(manifest: manifest) }
 
   /// Moves the set, whose manifest has this hash, into place.
   func finish(manifest: String) throws {
-    // From here on what lies at the temporary name may be the set that was there before.
+    // From here on, the folder at the temporary name may be the earlier set.
     isFinishing = true
     try place.publish(manifest: manifest)
   }
@@ -203,8 +203,7 @@ final class SetWriter<Zone: ReportZone> {
 }
 
 extension SetWriter where Zone == InternalReport {
-  /// Completes images that are given, so that the set shows parts of them; false when it ended early
-  /// because of `shouldStop`.
+  /// Completes given images, so the set contains parts of them; false when `shouldStop` ended it early.
   func writeImages(
     completing completion: Completion, by model: any CompletingModel, format: ImageSpecification,
     _ request: SampleRequest, shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
@@ -213,7 +212,7 @@ extension SetWriter where Zone == InternalReport {
   }
 }
 
-/// Where the images of a set come from.
+/// The source of a set's images.
 private enum ImageSource {
   case samples(any GenerativeModel)
   case completions(any CompletingModel, Completion)
@@ -243,5 +242,5 @@ private struct MetadataLine: Encodable {
   let label: String
 }
 
-/// Ends a drawing that was asked to stop.
+/// Ends drawing after a request to stop.
 private struct SetStopped: Error {}

@@ -4,16 +4,16 @@ import Datasets
 package import FoundationEssentials
 package import Models
 
-/// A model that a release holds, with what drawing from it needs: its recipe and its classes.
+/// The model of a release, with all that drawing from it needs: its recipe and its classes.
 package struct ReleasedModel {
   package let recipe: Recipe
   package let classes: [String]
-  /// The model, its averaged weights in place; it is not to be trained on.
+  /// The model with its averaged weights; it must not be trained further.
   package let model: any GenerativeModel
-  /// The privacy statement of the release, if the model lies in one.
+  /// The privacy statement of the release, if the model is part of one.
   package let statement: Data?
 
-  /// Reads `generator.safetensors`, given its path, that of a release, or that of its `model` folder.
+  /// Reads `generator.safetensors` from the path of the file, of a release, or of its `model` folder.
   package init(_ path: String, on machine: Machine) throws {
     let file = Self.file(path)
     let bytes: Data
@@ -52,7 +52,7 @@ package struct ReleasedModel {
     statement = try ListedFiles.statement(beside: file, model: bytes)
   }
 
-  /// The weights of the largest model there may be, and the header.
+  /// The weights of the largest possible model, and the header.
   private static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
 
   private static func file(_ path: String) -> String {
@@ -63,7 +63,7 @@ package struct ReleasedModel {
   }
 }
 
-/// Why a file gives no model.
+/// The reason why a file contains no usable model.
 package enum ModelFileError: Error, CustomStringConvertible {
   case unreadable(String)
   case noModel(String, reason: String)
@@ -79,7 +79,7 @@ package enum ModelFileError: Error, CustomStringConvertible {
         + "model/generator.safetensors."
     case .noLikelihood(let path, let family):
       "model \(path): family \(family) has no likelihood (family \(PixelModel.family) expected). "
-        + "Judge its images with figmentd evaluate."
+        + "Evaluate its images with figmentd evaluate."
     case .noCompletion(let family):
       "model: family \(family) cannot complete images (family \(PixelModel.family) expected)."
     }

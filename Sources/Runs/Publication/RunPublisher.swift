@@ -5,21 +5,21 @@ import FoundationEssentials
 import Models
 import Privacy
 
-/// Turns a trained model into a set that people may look at: a release, or, without privacy, an
-/// internal set that says so.
+/// Turns a trained model into a set for people: a release, or, without privacy, an internal set with a
+/// warning.
 ///
-/// The set is drawn in the plan's phase for it and packed after the last phase, so that answers about the
-/// drawn images can be asked between.
+/// The plan's drawing phase draws the set, and it is packed after the last phase, so that answers about the
+/// drawn images can be computed in between.
 protocol RunPublication: AnyObject {
-  /// Draws the images; false when it was asked to stop first.
+  /// Draws the images; false when it was stopped early.
   func draw() throws -> Bool
-  /// The drawn images, or an even share of very many.
+  /// The drawn images, or an even sample if there are very many.
   var drawn: LabelledImages { get }
-  /// Packs and publishes the set with all that belongs to it.
+  /// Packs and publishes the set with all its files.
   func publish(_ answers: PaidAnswers, _ account: RunAccount, steps: Int) throws -> JobResults
 }
 
-/// What a publication needs to know of its run.
+/// The parts of a run that its publication needs.
 struct RunPublisher {
   let order: RunOrder
   let places: RunPlaces
@@ -131,14 +131,14 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
   }
 }
 
-/// The card of a synthetic set.
+/// The README of a synthetic set.
 struct ReleaseReadme {
   private let plan: ResolvedPlan
   private let statement: PrivacyStatement?
   private let count: Int
   private let answers: [String]
 
-  /// Describes a set of `count` images, with what is told of the real ones.
+  /// Describes a set of `count` images; `answers` describe the files about the real ones.
   init(_ plan: ResolvedPlan, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
     self.plan = plan
     self.statement = statement
@@ -146,7 +146,7 @@ struct ReleaseReadme {
     self.answers = answers
   }
 
-  /// The card in Markdown, with the header that dataset hubs read.
+  /// The README in Markdown, with the header that dataset hubs read.
   var text: String {
     let image = plan.recipe.image
     let guarantee =
@@ -167,11 +167,11 @@ struct ReleaseReadme {
 
       Made by Figment \(Version.current) with recipe `\(plan.recipe.name)`: \
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
-      \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares \
-      whatever the shares in the training set were.
+      \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares, \
+      regardless of the shares in the training set.
 
-      Every image was drawn by the trained model. A model can reproduce what it was trained on: how \
-      much its images can tell of a single training image is what a guarantee bounds. Every file \
+      Every image was drawn by the trained model. A model can reproduce what it was trained on: a \
+      guarantee bounds how much its images can reveal about a single training image. Every file \
       carries the IPTC mark *trainedAlgorithmicMedia*.
 
       ## Privacy
@@ -182,7 +182,7 @@ struct ReleaseReadme {
 
       - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels
       - `samples.png`: twelve of each class
-      - `report.html`, `report.json`: what may be told about the images and their training
+      - `report.html`, `report.json`: the releasable report on the images and their training
       - `model/generator.safetensors`: the model that drew them
       - `manifest.json`: SHA-256 of every file
       \(answers.map { "- \($0)" }.joined(separator: "\n"))
@@ -192,7 +192,7 @@ struct ReleaseReadme {
 }
 
 extension SetWriter {
-  /// The images that were kept while they were written.
+  /// The images that were kept for the report.
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
     LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,

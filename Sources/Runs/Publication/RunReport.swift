@@ -4,7 +4,7 @@ package import Evaluation
 import Models
 package import Privacy
 
-/// The report about a run: what its design, its statement and its curves say.
+/// The report about a run, from its plan, its statement and its curves.
 package struct RunReport {
   /// The run's plan.
   let plan: ResolvedPlan
@@ -12,14 +12,14 @@ package struct RunReport {
   let statement: PrivacyStatement?
   /// Its curves.
   let curves: TrainingCurves
-  /// Synthetic images over time.
+  /// Synthetic images at several steps of the training.
   let previews: [ProgressSheet]
-  /// What they show of the training; nil when there are too few.
+  /// The findings about the previews; nil when there are too few.
   package let previewStudy: PreviewStudy?
-  /// How the report is made again.
+  /// The command that makes the report again.
   let command: String
 
-  /// Gathers what `internalFiles` hold of a run.
+  /// Collects the records of a run from `internalFiles`.
   package init(
     _ plan: ResolvedPlan, _ statement: PrivacyStatement?, in internalFiles: String, command: String,
     on machine: Machine
@@ -33,7 +33,7 @@ package struct RunReport {
     previewStudy = PreviewStudy(previews, on: machine)
   }
 
-  /// The report's data about images of the synthetic set, of which there are `total`.
+  /// The report's data for some of the `total` images of the synthetic set.
   package func data(
     _ images: LabelledImages, total: Int, facts: [(name: String, value: String)] = []
   ) -> ReportData {
@@ -61,7 +61,7 @@ package struct RunReport {
       .postProcessing)
     let drifts = [drift].compactMap { $0 }
     if !plan.isProtected {
-      // Without noise nothing of a training is free.
+      // Without noise, no curve of a training may be released.
       data.freeSignals = curves.free
       data.privateSignals = curves.real.map { drifts + $0 }
     } else {

@@ -1,13 +1,13 @@
 import Compute
 package import Datasets
 
-/// A picture of sample images: a row of rows for each class, enlarged so that people can see them.
+/// A picture of sample images: one row for each class, enlarged so that people can see them.
 package struct SampleSheet {
-  /// Samples of each class, side by side.
+  /// The number of samples of each class, side by side.
   package static let perClass = 12
-  /// Pixels between samples.
+  /// The gap between samples in pixels.
   private static let gap = 2
-  /// Every pixel of a sample becomes a square of this side, so that small images can be seen.
+  /// The side of the square that each pixel of a sample becomes, so that small images can be seen.
   private let scale: Int
   private let shape: ImageShape
   private let rowCount: Int
@@ -23,7 +23,7 @@ package struct SampleSheet {
       repeating: 255, count: sheetShape.height * sheetShape.width * shape.channels)
   }
 
-  /// The labels of the samples that the sheet wants, in its order.
+  /// The labels of the samples, in the order of the sheet.
   var labels: [Int] { (0..<rowCount * Self.perClass).map { $0 / Self.perClass } }
 
   private var cell: (height: Int, width: Int) {
@@ -36,12 +36,12 @@ package struct SampleSheet {
       channels: shape.channels)
   }
 
-  /// Puts sample number `index` in its place; `sample` is height × width × channels in −1...1.
+  /// Places sample number `index`; `sample` is height × width × channels in −1...1.
   mutating func put(_ sample: UnsafePointer<Float>, at index: Int) {
     put(at: index) { PixelScale.byte(of: sample[$0]) }
   }
 
-  /// Puts image number `index` in its place; `bytes` are height × width × channels.
+  /// Places image number `index`; `bytes` are height × width × channels.
   package mutating func put(bytes: [UInt8], at index: Int) {
     put(at: index) { bytes[$0] }
   }

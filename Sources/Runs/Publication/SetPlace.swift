@@ -2,35 +2,35 @@ import Control
 package import FoundationEssentials
 import Glibc
 
-/// The place of a synthetic set: the set appears there whole or not at all, and never takes the place
-/// of anything that its own run did not write.
+/// The place of a synthetic set: the set appears there complete or not at all, and never replaces anything
+/// that its own run did not write.
 package struct SetPlace {
-  /// Where the set appears.
+  /// The path at which the set appears.
   package let path: String
-  /// The folder in which it is written, beside its place, under a random name.
+  /// The folder in which the set is written, beside its place, under a random name.
   package let temporary: String
-  /// The rights that the set gets.
+  /// The rights of the set.
   private let rights: ReleaseRights
-  /// Where the run notes what it published and what it began; nil where nothing may be there yet.
+  /// The file in which the run records what it published and what it began; nil if the place must be empty.
   private let record: String?
 
-  /// What a run published, was about to publish or began: enough to recognise it later.
+  /// What a run published, was about to publish or began, so that it can be recognized later.
   private struct Record: Codable {
     /// SHA-256 of each manifest.
     var manifests: [String] = []
-    /// Temporary folders that the run made and has not moved away yet.
+    /// Temporary folders that the run made and has not moved into place.
     var unfinished: [String]?
   }
 
-  /// The one time that released files and folders carry, 1980-01-01 UTC.
+  /// The time stamp of all released files and folders, 1980-01-01 UTC.
   ///
-  /// It is the earliest that ZIP archives can hold. When a file was written depends on how long
-  /// training took.
+  /// It is the earliest that ZIP archives can store. The true time of writing depends on how long training
+  /// took.
   private static let fixedTime = timespec(tv_sec: 315_532_800, tv_nsec: 0)
 
-  /// A place, and the internal folder of the run that may publish there again.
+  /// Describes a place, and the internal folder of the run that may publish there again.
   ///
-  /// `rights` say who may read the set there; without, nobody but its owner.
+  /// `rights` decide who may read the set; by default, only its owner.
   package init(
     _ path: String, internalFiles: String? = nil, rights: ReleaseRights = .ownerAlone
   ) {
@@ -42,10 +42,10 @@ package struct SetPlace {
     record = internalFiles.map { $0 + "/published.json" }
   }
 
-  /// Refuses a place that holds anything but an earlier set of the same run, as that run wrote it, and one in
-  /// whose folder nothing can be written.
+  /// Refuses a place that holds anything but an unchanged earlier set of the same run, and a place in a
+  /// folder that cannot be written to.
   ///
-  /// Called before anything is spent, and again before the set appears.
+  /// Call it before any privacy is spent, and again before the set appears.
   package func requireFree() throws {
     try WritableFolder.require(Self.split(path).folder, as: "output")
     var information = stat()
@@ -60,26 +60,26 @@ package struct SetPlace {
         + "output.")
   }
 
-  /// Makes an empty temporary folder; those that interrupted attempts of the run left are removed.
+  /// Makes an empty temporary folder, and removes those of interrupted attempts.
   func begin() throws {
     try requireFree()
     let folder = Self.split(path).folder
     try rights.makeFolder(folder)
     for leftover in unfinished { try FolderTree.remove(leftover) }
     var known = try recorded()
-    // Noted before it is made, so that nothing of another's is ever taken for the run's own.
+    // Recorded before it is made, so that the run never mistakes another's folder for its own.
     known.unfinished = [Self.split(temporary).name]
     try keep(known)
     try systemCall("mkdir", temporary) { mkdir(temporary, 0o700) }
   }
 
-  /// The manifests of the sets that the run's files made, or were about to make.
+  /// The manifests of the sets that this run published or was about to publish.
   func recordedManifests() throws -> [String] { try recorded().manifests }
 
-  /// Notes the manifest of a set that is about to be published.
+  /// Records the manifest of a set that is about to be published.
   ///
-  /// Called before the ledger notes the release: afterwards the run's own releases can be told from those
-  /// that a copy of its files made.
+  /// Call it before the ledger records the release: afterwards, the run's own releases can be distinguished
+  /// from those of a copy of its files.
   func note(manifest: String) throws {
     var known = try recorded()
     guard !known.manifests.contains(manifest) else { return }
@@ -89,20 +89,20 @@ package struct SetPlace {
 
   /// The temporary folders that attempts of the run began and never moved into place.
   package var unfinished: [String] {
-    // Only names that are given here: a damaged record must not name anything else for removal.
+    // Only names of the expected form: a damaged record must not name anything else for removal.
     let folder = Self.split(path).folder
     let names = (try? recorded())?.unfinished ?? []
     return names.filter(isOwnUnfinished).map { "\(folder)/\($0)" }
   }
 
-  /// Moves the finished set, whose manifest has this hash, into place.
+  /// Moves the finished set into place; `manifest` is the hash of its manifest.
   func publish(manifest: String) throws {
     try requireFree()
     try rights.apply(toAllOf: temporary)
     try FolderTree.setTimes(of: temporary, to: Self.fixedTime)
     // One flush for all images: an fsync for each of many thousands would take minutes.
     sync()
-    // Before the set appears: after a crash between the two the run knows the old one and the new.
+    // Before the set appears: after a crash in between, the run recognizes both the old set and the new one.
     try note(manifest: manifest)
     try FolderTree.exchange(temporary, with: path)
     try DurableFile.flushFolder(of: path)
@@ -112,12 +112,12 @@ package struct SetPlace {
     try keep(known)
   }
 
-  /// Removes what did not become a set.
+  /// Removes an unfinished set.
   package func discard() { try? FolderTree.remove(temporary) }
 
-  /// Removes the run's earlier set, which lies at the temporary name after an exchange.
+  /// Removes the run's earlier set, which has the temporary name after an exchange.
   ///
-  /// Whatever somebody put into it until the last moment is kept beside the new set.
+  /// If somebody changed it until the last moment, it is kept beside the new set.
   private func removeReplaced() throws {
     guard access(temporary, F_OK) == 0 else { return }
     if try isOwn(temporary) { return try FolderTree.remove(temporary) }
@@ -129,10 +129,10 @@ package struct SetPlace {
     name.hasPrefix(".figment-\(Self.split(path).name)-") && Leftovers.isUnfinishedSet(name)
   }
 
-  /// A file of the set that is at the place, as the run wrote it; nil where there is none.
+  /// An unchanged file of the set at the place; nil when there is none.
   ///
-  /// - Throws: `ControlError.conflict` when it is not as the run wrote it: a statement of another set, or a
-  ///   changed one, would claim what is not so.
+  /// - Throws: `ControlError.conflict` when the file was changed: a changed statement, or one of another set,
+  ///   would make false claims.
   package func ownFile(_ name: String) throws -> Data? {
     guard access("\(path)/\(name)", F_OK) == 0 else { return nil }
     let data = try DurableFile.read("\(path)/\(name)")
@@ -144,7 +144,7 @@ package struct SetPlace {
     return data
   }
 
-  /// Whether a folder holds what a manifest of this run lists, and nothing else.
+  /// Whether a folder contains exactly the files that a manifest of this run lists.
   package func isOwn(_ folder: String) throws -> Bool {
     guard let manifest = try ownManifest(of: folder) else { return false }
     var found = Set(try FolderTree.files(in: folder))
@@ -156,7 +156,7 @@ package struct SetPlace {
     }
   }
 
-  /// What the manifest of a folder lists; nil unless this run wrote it.
+  /// The content of a folder's manifest; nil unless this run wrote it.
   private func ownManifest(of folder: String) throws -> ListedFiles? {
     guard let data = try? DurableFile.read("\(folder)/\(ListedFiles.name)"),
       try recorded().manifests.contains(data.sha256)
@@ -182,7 +182,7 @@ package struct SetPlace {
 }
 
 extension RunPlaces {
-  /// Where the set of the run appears.
+  /// The place at which the set of the run appears.
   package func set(isProtected: Bool) -> SetPlace {
     SetPlace(
       isProtected ? release : unprotected, internalFiles: internalFiles,

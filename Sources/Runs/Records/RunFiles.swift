@@ -9,9 +9,9 @@ import Models
 struct MetricsLine: Codable {
   let step: Int
   let epsilon: Double?
-  /// Curves that are free to leave.
+  /// Curves that may be released.
   let curves: [String: Double]
-  /// Curves that unprotected images entered.
+  /// Curves computed from real images without noise.
   let privateCurves: [String: Double]
 
   private enum CodingKeys: String, CodingKey {
@@ -22,22 +22,22 @@ struct MetricsLine: Codable {
 
 /// `metrics.jsonl`: one object for each reported step.
 ///
-/// Internal: it may hold numbers computed from real images without noise.
+/// Internal: it may contain numbers computed from real images without noise.
 final class MetricsFile {
   private let path: String
   private let encoder = JSONEncoder()
   private static let name = "metrics.jsonl"
 
-  /// Goes on with the file, or begins it.
+  /// Continues the file, or begins it.
   init(in folder: String) {
     path = folder + "/" + Self.name
     encoder.outputFormatting = [.sortedKeys]
   }
 
-  /// The lines of the file in `folder`; none where it is absent.
+  /// The lines of the file in `folder`; empty when it does not exist.
   static func lines(in folder: String) throws -> [MetricsLine] {
     guard try DurableFile.names(in: folder).contains(name) else { return [] }
-    // A crash may have cut the last line; one of an impossible step is as damaged.
+    // A crash may have cut the last line; a line with an impossible step counts as damaged too.
     return try DurableFile.read("\(folder)/\(name)").split(separator: 0x0A).compactMap {
       let line = Data($0)
       if let found = try? JSONDecoder().decode(StateFormat.Number.self, from: line).format {
@@ -50,7 +50,7 @@ final class MetricsFile {
     }
   }
 
-  /// Removes lines of steps after `step`, which a crash made the run lose: they are made anew.
+  /// Removes lines of steps after `step`, which a crash lost: those steps are made again.
   static func forget(after step: Int, in folder: String) throws {
     let all = try lines(in: folder)
     let kept = all.filter { $0.step <= step }
@@ -65,7 +65,7 @@ final class MetricsFile {
 
   /// Appends the curves of a step.
   func append(_ report: StepReport, of step: Int, epsilon: Double?) throws {
-    // JSON has no infinity; a curve that left the numbers is left out.
+    // JSON has no infinity: a value that is not finite is left out.
     let line = MetricsLine(
       step: step, epsilon: epsilon,
       curves: Self.finite(report.curves.mapValues(\.value)),
@@ -80,7 +80,7 @@ final class MetricsFile {
   }
 }
 
-/// The list of every file of the root with its verdict, `files.jsonl`.
+/// `files.jsonl`, the list of every file of the root with its verdict.
 ///
 /// Internal: names are personal data.
 enum VerdictsFile {
@@ -107,11 +107,11 @@ enum VerdictsFile {
   }
 }
 
-/// Every resolved value of a run and how it ended, `run.json`.
+/// `run.json`, the record of a run: every resolved value, and its state.
 ///
-/// Internal: it holds counts.
+/// Internal: it contains counts.
 struct RunRecord: Encodable {
-  /// How the run stands.
+  /// The state of the run.
   enum State: String, Encodable {
     case training, finished, stopped
   }
@@ -145,20 +145,20 @@ struct RunRecord: Encodable {
   }
 }
 
-/// `results.json`: what a finished run left behind, so that the same order again is answered without
-/// drawing the set anew.
+/// `results.json`: the results of a finished run, so that a repeated order is answered without drawing the
+/// set again.
 enum ResultsFile {
   private static let name = "/results.json"
 
-  /// Writes the results durably, after everything that they name.
+  /// Writes the results durably, after all files that they name.
   static func write(_ results: JobResults, in folder: String) throws {
     try DurableFile.write(try StateFormat.encodeSealed(results), to: path(in: folder))
   }
 
-  /// Where the results of a run are.
+  /// The path of a run's results.
   static func path(in folder: String) -> String { folder + name }
 
-  /// The results of a finished run of `count` images whose files are still there; nil otherwise.
+  /// The results of a finished run of `count` images, if its files still exist; nil otherwise.
   static func read(in folder: String, count: Int) throws -> JobResults? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
     let results = try StateFormat.read(JobResults.self, at: path(in: folder))

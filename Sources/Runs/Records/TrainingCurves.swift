@@ -3,7 +3,7 @@ import Models
 import Privacy
 
 extension TrainingCurve {
-  /// The mean number of bits that a model needs for a channel of a pixel of images that it never learns from.
+  /// The mean number of bits per channel of a pixel that a model needs for images that it never learns from.
   static let heldOutBitsPerDimension = TrainingCurve(
     "held_out_bits_per_dimension", title: "Bits per dimension of held-out images", .lower)
 }
@@ -12,16 +12,16 @@ extension TrainingCurve {
 struct TrainingCurves {
   /// Curves computed from the weights and from synthetic images alone.
   let free: Releasable<[TrainingSignal]>
-  /// Curves that unprotected images entered.
+  /// Curves computed from real images without noise.
   let real: Sensitive<[TrainingSignal]>
 
   /// The mean of the family's watched curve over the last tenth of the steps; nil without one.
   let watchedAtEnd: Releasable<Double>?
 
-  /// The places of a curve: neighbouring steps are put together.
+  /// The number of points of a curve: neighbouring steps are averaged.
   private static let binCount = 120
 
-  /// Reads the curves of a run; there are none where the file is absent.
+  /// Reads the curves of a run; there are none when the file does not exist.
   init(in folder: String, steps: Int, family: any GenerativeModel.Type) throws {
     let titles = family.curves + [.heldOutBitsPerDimension]
     var free = Bins(steps: steps, titles: titles)
@@ -37,12 +37,12 @@ struct TrainingCurves {
     self.real = Sensitive(real.signals)
   }
 
-  /// Curves whose neighbouring steps are put together.
+  /// Curves with neighbouring steps averaged.
   private struct Bins {
     let steps: Int
     var curves: [String: [Int: (sum: Double, count: Int)]] = [:]
 
-    /// The curves that reports know.
+    /// The curves that reports show.
     let titles: [TrainingCurve]
 
     init(steps: Int, titles: [TrainingCurve]) {
@@ -58,7 +58,7 @@ struct TrainingCurves {
       }
     }
 
-    /// The mean of a curve over the last tenth of the steps; nil where it has no values there.
+    /// The mean of a curve over the last tenth of the steps; nil if it has no values there.
     func meanAtEnd(of name: String) -> Double? {
       let last = (curves[name] ?? [:]).filter { $0.key >= TrainingCurves.binCount * 9 / 10 }.values
       let count = last.reduce(0) { $0 + $1.count }

@@ -6,14 +6,14 @@ import FoundationEssentials
 import Glibc
 import Models
 
-/// Small sheets of synthetic images at evenly spaced steps of a training, in the job's directory.
+/// Small sheets of synthetic images at evenly spaced steps of a training, in the run's internal folder.
 ///
-/// The same seed draws every one, so that a report can show what became of the same latent vectors.
-/// Drawing reads the generator alone: with privacy it is post-processing, and previews may leave.
+/// All are drawn with one seed, so a report shows how the images of the same latent vectors change. Drawing
+/// reads only the generator: with privacy it is post-processing, and previews may be released.
 struct TrainingPreviews {
-  /// Previews of a whole training.
+  /// The number of previews of a whole training.
   static let count = 8
-  /// Images of a preview; few, since pixel models draw them slowly.
+  /// The number of images of a preview; few, because pixel models draw slowly.
   private static let imageCount = 80
   private static let columns = 10
   private static let prefix = "step-"
@@ -26,7 +26,7 @@ struct TrainingPreviews {
   private let interval: Int
   private let seed: UInt64
 
-  /// The previews of a run whose internal files lie in `internalFiles`.
+  /// Describes the previews of a run with internal files in `internalFiles`.
   init(in internalFiles: String, _ plan: ResolvedPlan) {
     folder = internalFiles + "/previews"
     format = plan.recipe.format(classes: plan.classes)
@@ -35,7 +35,7 @@ struct TrainingPreviews {
     seed = plan.seed &+ 3
   }
 
-  /// Draws a preview if one is due after `step`, counted over all phases, of which `lastStep` is the last.
+  /// Draws a preview if one is due after `step`, or if it is `lastStep`; both are counted over all phases.
   func draw(_ model: any GenerativeModel, after step: Int, of lastStep: Int) throws {
     guard points.contains(step) || step == lastStep else { return }
     var pixels = [UInt8](repeating: 0, count: sheetShape.sampleCount)
@@ -54,8 +54,8 @@ struct TrainingPreviews {
     }
     try DurableFile.makeFolder(folder)
     if !points.contains(step) {
-      // A crash made the run shorter: its last preview takes the place of one that is too near to
-      // tell whether the images had settled.
+      // A crash made the run shorter: its last preview replaces one that is so near that the two could not
+      // show whether the images had settled.
       for near in try steps() where near > step - interval / 2 { unlink(file(of: near)) }
     }
     let encoder = PNGEncoder(texts: SyntheticMark(version: Version.current).texts)
@@ -63,12 +63,12 @@ struct TrainingPreviews {
       Data(encoder.encode(Image(shape: sheetShape, bytes: pixels))), to: file(of: step))
   }
 
-  /// Removes previews of steps after `step`, which a crash made the run lose.
+  /// Removes previews of steps after `step`, which a crash lost.
   func forget(after step: Int) throws {
     for lost in try steps() where lost > step { unlink(file(of: lost)) }
   }
 
-  /// The previews there are, in the order of their steps; those that cannot be read are left out.
+  /// The existing previews, in the order of their steps; unreadable ones are left out.
   func sheets() throws -> [ProgressSheet] {
     let codec = ImageCodec()
     return try steps().compactMap { step in
@@ -95,7 +95,7 @@ struct TrainingPreviews {
       labels: labels, pixels: pixels)
   }
 
-  /// Equal shares of the classes, or some of very many.
+  /// Equal shares of the classes, or a sample of very many.
   private var labels: [Int] {
     (0..<Self.imageCount).map { $0 * format.classes.count / Self.imageCount }
   }

@@ -1,12 +1,12 @@
 package import Control
 package import Privacy
 
-/// What a running job tells.
+/// A report of a running job.
 ///
 /// Releasable values only: `JobProgress` has no field for any other.
 package enum JobReport: Sendable {
-  /// How far it has come. A new `checkpoint` in it is stored durably.
+  /// How far the job is. A new `checkpoint` in it is durable.
   case progress(JobProgress)
-  /// Something to say in its log.
+  /// A line for the job's log.
   case note(Releasable<String>)
 }

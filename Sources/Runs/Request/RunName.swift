@@ -2,13 +2,13 @@ package import Control
 import FoundationEssentials
 import Glibc
 
-/// What a run in the foreground is called in the ledger of its images and in its release.
+/// The name of a run in the foreground, in the ledger of its images and in its release.
 package enum RunName {
   private static let file = "/run-name"
   /// The longest title: it becomes the name of folders.
   private static let longestTitle = 80
 
-  /// Refuses a title that would not name one folder of its own: a path, a hidden name, a separator.
+  /// Refuses a title that would not name exactly one folder: a path, a hidden name, a separator.
   package static func check(_ title: String) throws(ControlError) {
     let isPlain = { (letter: Unicode.Scalar) in
       letter.isASCII && (letter.properties.isAlphabetic || letter.properties.numericType != nil)
@@ -18,15 +18,15 @@ package enum RunName {
       title.unicodeScalars.allSatisfy({ isPlain($0) || "._-".unicodeScalars.contains($0) })
     else {
       throw .invalid(
-        "--name '\(title)': no name of a run (up to \(longestTitle) letters, digits, '.', '-', '_' "
+        "--name '\(title)': not a valid name of a run (up to \(longestTitle) letters, digits, '.', '-', '_' "
           + "expected, the first a letter or digit). Choose another, or change the recipe's name.")
     }
   }
 
-  /// The name of the run whose internal files lie in `folder`, drawn where none is kept there yet.
+  /// The name of the run with internal files in `folder`; a new one if none is stored there yet.
   ///
-  /// A random suffix tells runs on one root apart. It belongs to the files and not to the place: where
-  /// they were deleted, the next run is another one, with a name that the ledger does not know yet.
+  /// A random suffix distinguishes runs on one root. It belongs to the files and not to the place: after they
+  /// are deleted, the next run is a different one, with a name that the ledger does not know yet.
   package static func ofRun(_ title: String, at output: String, in folder: String) throws -> String
   {
     if access(folder + file, F_OK) == 0 {
@@ -35,7 +35,7 @@ package enum RunName {
         kept.dropFirst(title.count).utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F })
       else {
         throw ControlError.failed(
-          "\(folder + file): it holds no name of a run called \(title). It is damaged, or of another run. "
+          "\(folder + file): it does not contain the name of a run called \(title). It is damaged, or of another run. "
             + "Restore it, or start a new run with another --output or --name.")
       }
       return kept
@@ -46,7 +46,7 @@ package enum RunName {
     return "\(title)-\(String.randomHexadecimal(byteCount: 6))"
   }
 
-  /// Keeps the name of a run with its internal files, once nothing speaks against the run.
+  /// Stores the name of a run with its internal files, once all checks have passed.
   package static func keep(_ name: String, in folder: String) throws {
     try DurableFile.makeFolder(folder)
     try DurableFile.write(Data(name.utf8), to: folder + file)

@@ -4,7 +4,7 @@ package import Models
 package import Privacy
 
 extension RunOrder {
-  /// The order that a request becomes, whoever asks: every option that was left open has its default.
+  /// The order for a request of any origin: every option that it left open gets its default.
   ///
   /// - Parameters:
   ///   - name: the run's name in the ledger of its root.

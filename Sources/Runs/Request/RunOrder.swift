@@ -4,54 +4,54 @@ package import Datasets
 package import Models
 package import Privacy
 
-/// What one run is asked to do, with every default filled in; the same for a job of the daemon and
-/// for a run in the foreground.
+/// The order for one run, with every default filled in; the same for a job of the daemon and for a run in the
+/// foreground.
 package struct RunOrder: Sendable {
-  /// The run's name in the ledger of its root: never used for another run there.
+  /// The run's name in the ledger of its root; no other run there may have it.
   package let name: String
   /// The dataset's name.
   package let dataset: String
   /// The folder of images; read, never written.
   package let root: String
-  /// What the administrator declared about it.
+  /// The administrator's rules for the dataset.
   package let rules: DatasetRules
-  /// How long a file must stay as it is before it is read; zero reads files as they are.
+  /// How long a file must stay unchanged before it is read; zero reads files as they are.
   package var settle: Duration = .zero
-  /// What is trained and how.
+  /// The model and its training.
   package let recipe: Recipe
-  /// How many units the administrator says there are; nil counts those that are found.
+  /// The number of units that the administrator declared; nil counts the units found.
   package var population: Int?
   /// The privacy loss that the run may cause.
   package var loss: LossLimit
   /// The administrator's permission, without which nothing trains without privacy.
   package var permission: UnprotectedTraining?
-  /// The probability with which the bound may fail.
+  /// The probability with which the privacy bound may fail.
   package let delta: Double
   /// Whether the administrator allows a delta that is not below one divided by the number of units.
   package var allowsLargeDelta: Bool = false
   /// The most that all runs on the root may spend together.
   package let budget: PrivacyBudget
-  /// Steps; nil takes the recipe's.
+  /// The number of steps; nil for the recipe's.
   package var steps: Int?
-  /// The hardened mode, whatever the recipe says; see `TrainingSettings.noise`.
+  /// Whether the run is hardened even if its recipe is not; see `TrainingSettings.noise`.
   package var isHardened: Bool = false
-  /// What each answer beside the model may cost, out of the run's epsilon, by the answers' names
+  /// The epsilon that each answer beside the model may cost out of the run's epsilon, by the answers' names
   /// (`PaidAnswer.request`).
   package var answers: [String: Double] = [:]
   /// A folder of real images that are never trained on, for the curve of a likelihood; nil for none.
   package var holdOut: String?
   /// Whether that curve may end the training; with privacy it never does.
   package var stopsEarly: Bool = false
-  /// Whether a training that crashes cut short by more than a tenth is published all the same.
+  /// Whether a training that crashes cut short by more than a tenth is still published.
   package var allowsFewerSteps: Bool = false
-  /// Synthetic images at the end.
+  /// The number of synthetic images.
   package var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
   package var seed: UInt64?
-  /// The command that asks for this run, without paths, which can name people.
+  /// The command that requests this run, without paths, which can name people.
   package var command: String = "figmentd run"
 
-  /// An order; what is left out has the default that its property states.
+  /// An order; options that are left out have the defaults of their properties.
   package init(
     name: String, dataset: String, root: String, rules: DatasetRules, settle: Duration = .zero,
     recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
@@ -86,7 +86,7 @@ package struct RunOrder: Sendable {
   /// The settle time of runs in the foreground: long enough for a copy that has just ended.
   package static let usualSettle = Duration.seconds(1)
 
-  /// The form that images are brought to.
+  /// The form into which images are converted.
   package var transform: ImageTransform { recipe.transform }
 
   /// The recipe's training settings with the order's steps.
@@ -105,12 +105,12 @@ package struct RunOrder: Sendable {
     return facts
   }
 
-  /// Who is protected, as the ledger writes it.
+  /// The unit of privacy, as the ledger records it.
   package var unit: Privacy.PrivacyUnit { rules.protectedUnit }
 }
 
 extension Recipe {
-  /// The form that the recipe brings images to.
+  /// The form into which the recipe converts images.
   package var transform: ImageTransform {
     ImageTransform(
       height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb,
@@ -118,11 +118,11 @@ extension Recipe {
   }
 }
 
-/// A fact about a dataset that every release tells.
+/// A fact about a dataset that every release reveals.
 enum DatasetFact: String, Codable {
   /// The names of the classes.
   case classes
-  /// The number of units, from which the sampling probability follows.
+  /// The number of units, which determines the sampling probability.
   case population
 }
 
@@ -132,25 +132,25 @@ package enum LossLimit: Hashable, Sendable {
   case unlimited
   /// At most this epsilon.
   case epsilon(Double)
-  /// What the budget of the root leaves beside everything spent or announced there.
+  /// The rest of the root's budget, beside everything spent or announced there.
   case remainder
 }
 
-/// Where a run's files lie.
+/// The places of a run's files.
 package struct RunPlaces: Sendable {
-  /// What must never be released: the frozen dataset, run.json, metrics.jsonl, files.jsonl.
+  /// The folder of files that are never released: the frozen dataset, run.json, metrics.jsonl, files.jsonl.
   package let internalFiles: String
   /// The folder of checkpoints.
   package let checkpoints: String
-  /// Where the release appears, whole or not at all.
+  /// The place at which the release appears, complete or not at all.
   package let release: String
-  /// Where the images of a run without privacy appear instead.
+  /// The place at which the images of a run without privacy appear instead.
   package let unprotected: String
   /// The folder of all ledgers.
   package let ledgers: String
   /// The folder of the ledgers' marks.
   package let ledgerMarks: String
-  /// The rights that the release gets; what stays inside has none but the owner's.
+  /// The rights of the release; only the owner may read the files that are not released.
   package var rights: ReleaseRights = .ownerAlone
 
   /// Places for the files of one run.
@@ -169,10 +169,10 @@ package struct RunPlaces: Sendable {
 }
 
 extension RunOrder {
-  /// Synthetic images when nobody says how many.
+  /// The number of synthetic images when the request names none.
   package static let usualCount = 10_000
 
-  /// Why a run without privacy is refused.
+  /// The reason for refusing a run without privacy.
   package var nonPrivateRefusal: String {
     "dataset \(dataset): its policy does not allow training without privacy. "
       + "Ask the administrator for 'non_private: true' in the dataset's policy, or give an epsilon."

@@ -260,7 +260,7 @@ struct RunCommand: ParsableCommand {
       stopsEarly: stopEarly, command: command)
   }
 
-  /// The run that the options ask for.
+  /// The run that the options request.
   private var request: TrainRequest {
     var request = options.request(
       dataset: images.split(separator: "/").last.map(String.init) ?? "images", recipe: recipe)

@@ -44,8 +44,8 @@ protocol TrainingEngine: Sendable {
   /// Trains, or continues from the newest checkpoint in the job's directory.
   ///
   /// - Parameters:
-  ///   - stop: checked between micro-batches; once it is raised, the engine writes a checkpoint and
-  ///     returns `.stopped`.
+  ///   - stop: checked before every step; once it is raised, the engine writes a checkpoint and returns
+  ///     `.stopped`.
   ///   - report: called on this thread at any rate; excess reports are dropped.
   func train(
     _ job: Job, _ request: TrainRequest, in directory: JobDirectory,

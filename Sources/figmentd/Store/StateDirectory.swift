@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// ```
 /// STATE/                0700, or 0710 with the releases in it
-///   format              the number of the format of it all
+///   format              the format number of the state
 ///   lock                held while the daemon runs; its process id
 ///   jobs/               JobStore
 ///   ledgers/            what was spent on each dataset

@@ -11,7 +11,7 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// One case of the coupling tests: what is trained, who is protected, what is asked, how it runs.
+/// One case of the coupling tests: the model, the unit, the answers, and the course of the run.
 struct CouplingCase: Sendable, CustomTestStringConvertible {
   enum Family: String, Sendable, CaseIterable { case gan, pixels }
   enum Course: String, Sendable, CaseIterable { case atOnce, resumed, daemon }
@@ -68,8 +68,8 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
 
 /// Two folders of images that differ in one unit, which keeps its place among the units.
 ///
-/// Which coin is whose is a matter of counting; that the unit keeps its place gives all others the
-/// coins that they had.
+/// Coin flips are assigned by counting units. Because the unit keeps its place, all others keep their coin
+/// flips.
 struct CoupledSets {
   let left: String
   let right: String
@@ -109,7 +109,7 @@ struct CoupledSets {
         units.append((hash(of: file), path + ".png"))
       }
     }
-    // People are numbered by their names, single images by their content.
+    // Folders are ordered by their names, single images by their content.
     return units.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.path)
   }
 
@@ -146,7 +146,7 @@ struct CoupledSets {
     file.withUnsafeBytes { bytes in ContentHash(of: bytes).withUnsafeBytes { Array($0) } }
   }
 
-  /// A picture of noise with a bright spot.
+  /// An image of noise with a bright spot.
   private static func image(seed: UInt64, side: Int) -> Data {
     var stream = SeededStream(seed: seed)
     let bytes = (0..<(side * side)).map { _ in UInt8(255 * stream.uniform()) }
@@ -161,13 +161,13 @@ struct CouplingFailure: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// The conditions that both runs of a pair share: secret randomness, time, and where a crash comes.
+/// The conditions that both runs of a pair share: secret randomness, time, and the place of a crash.
 final class SharedConditions: Sendable {
   private let seed: UInt32
 
   init(seed: UInt32) { self.seed = seed }
 
-  /// The conditions of one run, from the beginning: its streams are those of every other run.
+  /// The conditions of one run from its beginning: every run gets the same streams.
   ///
   /// - Parameter disk: the disk of the ledger.
   func make(disk: any LedgerFileDisk = SystemLedgerFileDisk()) -> RunConditions {

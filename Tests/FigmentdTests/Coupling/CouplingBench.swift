@@ -25,14 +25,14 @@ struct CouplingBench {
   let conditions: SharedConditions
   let sets: CoupledSets
 
-  /// The step whose settlement a crash prevents, where the course has one.
+  /// The step whose settlement a crash prevents, in courses with a crash.
   private static let crashStep = 5
 
-  /// Looks for a unit that no step draws, or for one that the first step draws, and writes both sets.
+  /// Finds a unit that no step draws, or one that the first step draws, and writes both sets.
   init(_ coupling: CouplingCase, isDrawn: Bool = false, seed: UInt32 = 1) throws {
     self.coupling = coupling
     conditions = SharedConditions(seed: seed)
-    // Which units are drawn follows from coins and numbers alone, so any set of this size shows it.
+    // Only coin flips and numbers decide which units are drawn, so any set of this size shows it.
     let trial = try CoupledSets(below: scratch.path + "/trial", coupling, place: 0)
     let drawn = try Self.drawnUnits(
       order: Self.order(coupling, root: trial.left, in: scratch),
@@ -63,7 +63,7 @@ struct CouplingBench {
       ledgers: folder + "/ledgers", ledgerMarks: folder + "/marks")
   }
 
-  /// Trains on both sets and returns what the releases hold.
+  /// Trains on both sets and returns the content of the releases.
   func releases() throws -> (left: ReleaseListing, right: ReleaseListing) {
     let sides = try [sets.left, sets.right].map { root in
       let folder = String(root.dropLast("/images".count))
@@ -77,8 +77,8 @@ struct CouplingBench {
 
   private var stage: String { scratch.path + "/stage" }
 
-  /// Moves a set to the place at which either is trained on: the ledger knows a set by its place,
-  /// which is public and the same for both.
+  /// Moves a set to the place at which both are trained on: the ledger identifies a set by its place, which
+  /// is public and the same for both.
   func raise(_ root: String) throws -> String {
     try systemCall("rename", root) { rename(root, stage) }
     return stage
@@ -111,7 +111,7 @@ struct CouplingBench {
     #expect(try attempt(shared).isFinished)
   }
 
-  /// The streams that decide the samples of each attempt at a run, with the steps that it makes.
+  /// The streams that determine the samples of each attempt at a run, with the number of its steps.
   private static func trainingStreams(
     _ coupling: CouplingCase, _ conditions: SharedConditions
   ) -> [(stream: NoiseStream, steps: Int)] {
@@ -119,11 +119,11 @@ struct CouplingBench {
     // Counts and means are asked for first.
     if coupling.asks { for _ in 0..<earlyQuestions { _ = make() } }
     guard coupling.course == .resumed else { return [(make(), CouplingCase.steps)] }
-    // The step of the crash is lost, and its checkpoint is that of the step before.
+    // The step of the crash is lost, and the checkpoint is of the step before.
     return [(make(), crashStep), (make(), CouplingCase.steps - crashStep)]
   }
 
-  /// The units that the coins of some streams let into any batch.
+  /// The units that some batch of these streams contains.
   private static func drawnUnits(
     order: RunOrder, streams: [(stream: NoiseStream, steps: Int)], folder: String
   ) throws -> Set<Int> {
@@ -149,7 +149,7 @@ struct CouplingBench {
   }
 }
 
-/// Draws as the shipped images do, and notes the units.
+/// Draws like the shipped images, and records the units.
 private final class RecordedImages: Trainer.Images {
   private let sampler: BatchSampler
   private(set) var drawn: Set<Int> = []
@@ -164,8 +164,8 @@ private final class RecordedImages: Trainer.Images {
   }
 }
 
-/// Everything that a reader of a folder can see: names, their order on disk, kinds, rights, times,
-/// lengths and bytes.
+/// Everything that a reader of a folder can see: names, their order on disk, kinds, rights, times, lengths
+/// and bytes.
 struct ReleaseListing: Equatable {
   struct Entry: Equatable {
     let mode: UInt32
@@ -174,7 +174,7 @@ struct ReleaseListing: Equatable {
     let bytes: Data?
   }
 
-  /// What is there, by path.
+  /// The entries, by path.
   private(set) var entries: [String: Entry] = [:]
   /// The paths as the file system lists them.
   private(set) var order: [String] = []
@@ -185,7 +185,7 @@ struct ReleaseListing: Equatable {
     var information = stat()
     try systemCall("lstat", path) { lstat(path, &information) }
     let isFolder = information.st_mode & S_IFMT == S_IFDIR
-    // The folder that holds all releases is the administrator's.
+    // The folder of all releases belongs to the administrator.
     if !name.isEmpty {
       order.append(name)
       entries[name] = Entry(
@@ -204,7 +204,7 @@ struct ReleaseListing: Equatable {
     Set(entries.keys).union(other.entries.keys).filter { entries[$0] != other.entries[$0] }.sorted()
   }
 
-  /// The text of a file below the one release.
+  /// The text of a file of the only release.
   func text(_ name: String) -> String {
     String(decoding: entries["patients-1/\(name)"]?.bytes ?? Data(), as: UTF8.self)
   }

@@ -9,8 +9,8 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// What leaves the daemon, as a release and as answers to those who may look, for two sets that differ
-/// in one unit which no step drew.
+/// What the daemon reveals, in a release and in replies to callers with read access, for two sets that
+/// differ in one unit that no step drew.
 @Suite struct CouplingDaemonTests {
   @Test(arguments: CouplingCase.throughTheDaemon)
   func neitherTheReleaseNorAnyAnswerToALookerChanges(_ coupling: CouplingCase) async throws {
@@ -20,7 +20,7 @@ import Testing
     let changed = left.release.differences(from: right.release)
     #expect(left.release.order == right.release.order)
     if coupling.asks {
-      // The answers read every unit; the coupling test of runs shows by how much they differ.
+      // The answers read every unit; the coupling test of runs shows how much they differ.
       #expect(!changed.contains { $0.hasPrefix("patients-1/data/") })
       #expect(!changed.contains("patients-1/privacy.json"))
     } else {
@@ -29,17 +29,17 @@ import Testing
     #expect(left.answers.keys.sorted() == right.answers.keys.sorted())
     #expect(left.answers.count >= 10)
     for (target, answer) in left.answers {
-      // The report and the ledger's newest hash follow from the noisy answers.
+      // The report and the ledger's newest hash depend on the noisy answers.
       if coupling.asks, target.contains("report") || target.contains("ledger") { continue }
       #expect(answer == right.answers[target], "\(target)")
     }
   }
 }
 
-/// A daemon that trained once on one of the sets, and what it then answers.
+/// A daemon that trained once on one of the sets, and its replies afterwards.
 struct DaemonSide {
   let release: ReleaseListing
-  /// The answers to a member of the group that may look, by what was asked.
+  /// The replies to a member of the read group, by request.
   let answers: [String: String]
 
   private static let readGroup: gid_t = 4343
@@ -100,7 +100,7 @@ struct DaemonSide {
       ], output: folder + "/out", recipes: recipes)
   }
 
-  /// Waits until the folder was looked through, so that both daemons know as much.
+  /// Waits until the folder is scanned, so that both daemons know the same.
   private static func waitUntilRead(_ daemon: Daemon) async throws {
     let end = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < end {
@@ -111,7 +111,7 @@ struct DaemonSide {
     throw CouplingFailure("the dataset was never read")
   }
 
-  /// Asks everything that can be asked without changing anything.
+  /// Sends every request that changes nothing.
   private static func answers(
     _ routes: Routes, _ job: JobID, _ folder: String, recipe: String
   ) async throws -> [String: String] {
@@ -156,8 +156,8 @@ struct DaemonSide {
     return lines.joined(separator: "\n")
   }
 
-  /// What the administrator's clock and places decide, and how fast the machine is, taken out: it is
-  /// told to those who may look and stands in the list of what is left open.
+  /// Removes what the clock, the administrator's places and the machine's speed determine: callers with
+  /// read access may see it, and it is in the list of open points.
   private static func withoutClock(_ text: String, _ folder: String) -> String {
     var text = text.replacingOccurrences(of: folder, with: "FOLDER")
     text = text.replacingOccurrences(

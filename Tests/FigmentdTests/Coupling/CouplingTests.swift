@@ -8,17 +8,16 @@ import Testing
 @testable import Runs
 @testable import figmentd
 
-/// A release is a function of public declarations and of values that noise protects, and of nothing
-/// else: two sets that differ in a unit which no coin picked give the same bytes.
+/// A release is a function of public declarations and of values that noise protects, and of nothing else:
+/// two sets that differ in a unit that was never drawn produce the same bytes.
 @Suite struct CouplingTests {
-  /// Files that hold answers to questions which every unit enters, and those that repeat the answers
-  /// or hash the files.
+  /// Files with answers that every unit enters, and files that repeat the answers or contain their hashes.
   private static let answers: Set = [
     "class_counts.json", "class_means.json", "class_means.png", "accuracy.json", "README.md",
     "report.html", "report.json",
     "manifest.json",
   ]
-  /// Files that hold what the model became, or that hash such files.
+  /// Files with results of the training, and files that contain their hashes.
   private static let learned: Set = [
     "samples.png", "report.html", "report.json", "manifest.json", "model/generator.safetensors",
   ]
@@ -38,7 +37,7 @@ import Testing
     try expectContribution(coupling, bench, left, right)
   }
 
-  /// With the same noise an answer differs by what the unit adds to it, and by nothing else.
+  /// With the same noise, an answer differs exactly by the contribution of the unit.
   private func expectContribution(
     _ coupling: CouplingCase, _ bench: CouplingBench, _ left: ReleaseListing,
     _ right: ReleaseListing
@@ -47,7 +46,7 @@ import Testing
       try JSONDecoder().decode(
         ClassCountsAnswer.self, from: Data($0.text("class_counts.json").utf8))
     }
-    // People have two images in the left set, and the one that differs has one in the right.
+    // Folders have two images in the left set, and the differing one has one in the right set.
     let lost = coupling.unit == .folder ? 1 : 0
     let differences = counts[0].counts.map { name, count in count - (counts[1].counts[name] ?? 0) }
     #expect(differences.sorted() == [0, lost])
@@ -96,7 +95,7 @@ import Testing
     #expect(Set(left.entries.values.map(\.nanoseconds)) == [0])
   }
 
-  /// The secret stands for the images wherever the ledger must name them, so its value may not leave.
+  /// The secret stands for the images wherever the ledger names them, so it must not be released.
   @Test func theSecretNameOfTheImagesStaysInside() throws {
     let (left, _) = try CouplingBench(CouplingCase()).releases()
     for (path, entry) in left.entries {

@@ -8,28 +8,28 @@ import Synchronization
 @testable import Runs
 @testable import figmentd
 
-/// An engine that counts steps: the test says how many, how fast, and what goes wrong.
+/// An engine that counts steps: the test sets their number, their duration and faults.
 final class FakeEngine: TrainingEngine {
   struct Behaviour: Sendable {
-    /// Steps of a job.
+    /// The number of steps of a job.
     var steps = 5
-    /// Time that a step takes.
+    /// The duration of a step.
     var step = Duration.milliseconds(1)
-    /// Steps between two checkpoints.
+    /// The number of steps between two checkpoints.
     var checkpointEvery = 2
-    /// What training throws.
+    /// The error that training throws.
     var failure: ControlError?
-    /// Training goes on until it is stopped.
+    /// Whether training continues until it is stopped.
     var isEndless = false
-    /// Epsilon that the ledger says is spent.
+    /// The spent epsilon according to the ledger.
     var spent = 0.0
-    /// Why the ledger cannot be trusted.
+    /// The reason why the ledger cannot be trusted.
     var ledgerProblem: String?
-    /// Why a training job could not be carried out.
+    /// The reason why a training job is refused.
     var refusal: ControlError?
-    /// Plans take until this is false.
+    /// Plans wait until this is false.
     var isPlanning = false
-    /// What an endless job is busy with, of seven parts.
+    /// The phase of an endless job, which has seven parts.
     var phase = JobPhase.train
   }
 
@@ -43,10 +43,10 @@ final class FakeEngine: TrainingEngine {
   let instructionSet = "fake"
   let threads = 3
 
-  /// What the engine does from now on.
+  /// Changes the engine's behaviour from now on.
   func change(_ body: (inout sending Behaviour) -> Void) { state.withLock { body(&$0) } }
 
-  /// What was asked of it, in order.
+  /// The calls so far, in order.
   var calls: [String] { launches.withLock { $0 } }
 
   func recipes() throws -> [RecipeSummary] {
@@ -151,7 +151,7 @@ final class FakeEngine: TrainingEngine {
     [SetPlace(job.release, internalFiles: job.internalFiles)]
   }
 
-  /// Its newest line has the hash ab12; it holds no other.
+  /// Its newest line has the hash ab12; it contains no other.
   func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport {
     let behaviour = state.withLock { $0 }
     let isHeld = witness.map { $0.hash == "ab12" } ?? true
@@ -176,7 +176,7 @@ final class FakeEngine: TrainingEngine {
   }
 }
 
-/// A folder reader whose folders hold what the test says.
+/// A folder reader with folders that the test sets.
 final class FakeFolderReader: FolderReader {
   struct Contents: Sendable {
     var files: [IndexedFile] = []
@@ -199,12 +199,12 @@ final class FakeFolderReader: FolderReader {
     self.contents = Mutex(contents)
   }
 
-  /// How often a root was looked through.
+  /// The number of scans of a root.
   var scanCount: Int { scans.load(ordering: .relaxed) }
-  /// The datasets that are watched.
+  /// The watched datasets.
   var watched: [String] { changed.withLock { $0.keys.sorted() } }
 
-  /// Changes what is in the folders, and tells those who watch.
+  /// Changes the content of the folders, and notifies the watchers.
   func change(_ body: (inout sending Contents) -> Void) {
     contents.withLock { body(&$0) }
     for tell in changed.withLock({ Array($0.values) }) { tell(.whole) }
@@ -219,7 +219,7 @@ final class FakeFolderReader: FolderReader {
     return FolderContents(files: contents.files)
   }
 
-  /// It does not know its folders well enough.
+  /// Requires a full scan in any case.
   func look(
     _ dataset: DatasetConfiguration, at hints: FolderHints, index: ImageIndex, pulse: Pulse
   ) throws -> FolderUpdate? { nil }
@@ -237,7 +237,7 @@ final class FakeFolderReader: FolderReader {
       row: FileRow(
         path: path, className: "a", bytes: 3, verdict: verdict, width: side, height: side),
       signature: FileSignature(device: 1, inode: 1, size: 3, modified: 1, changed: 1),
-      // Files differ in their content as they do in their names.
+      // Files differ in content if they differ in name.
       contentHash: side.map { _ in (Data(path.utf8) + Data(count: 32)).prefix(32) })
   }
 }

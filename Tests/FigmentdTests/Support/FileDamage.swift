@@ -1,21 +1,21 @@
 import Compute
 import FoundationEssentials
 
-/// Ways in which a file may become another one: by a disk, by a hand, by somebody who means harm.
+/// Changes that a disk, an edit by hand or an attacker may make to a file.
 struct FileDamage {
   private var stream: SeededStream
 
-  /// Damage that the seed decides.
+  /// Damage that the seed determines.
   init(seed: UInt64) { stream = SeededStream(seed: seed) }
 
-  /// What stands in the place of a number.
+  /// The replacements of a number.
   static let numbers = [
     "-1", "0", "1", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
     "18446744073709551616", "1e999", "-1e999", "NaN", "1e308", "-1e308", "1e-320", "0.5",
     "4294967296",
     "null", "true", "\"7\"", "[]", "{}",
   ]
-  /// What stands in the place of a text.
+  /// The replacements of a text.
   static let texts = [
     #""""#, #""../../../pwned""#, #""/etc/passwd""#, #""a\u0000b""#, #""\ud800""#, #""NaN""#, "7",
     "null",
@@ -28,9 +28,9 @@ struct FileDamage {
 
   private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &stream) }
 
-  /// Another content of a file.
+  /// Changed content for a file.
   ///
-  /// - Parameter others: files that may lie in its place.
+  /// - Parameter others: files that may replace it.
   mutating func changed(_ file: Data, others: [Data]) -> Data {
     var bytes = file
     guard !bytes.isEmpty else { return Data("x".utf8) }
@@ -81,7 +81,7 @@ struct FileDamage {
     return changed
   }
 
-  /// Where numbers and texts stand in JSON; keys are texts.
+  /// The positions of numbers and texts in JSON; keys are texts.
   static func tokens(of json: Data) -> (numbers: [Range<Int>], texts: [Range<Int>]) {
     var (numbers, texts): ([Range<Int>], [Range<Int>]) = ([], [])
     let bytes = [UInt8](json)

@@ -8,7 +8,7 @@ import Glibc
 
 /// Damage to the file of an index.
 enum IndexDamage {
-  /// Fills an index beyond what a connection holds in memory, so that it must read the file.
+  /// Fills an index beyond the cache of a connection, so that it must read the file.
   static func fill(_ index: ImageIndex, _ dataset: String, count: Int = 40_000) throws {
     let files = (0..<count).map { number in
       IndexedFile(
@@ -19,7 +19,7 @@ enum IndexDamage {
     try index.replace(files, of: dataset)
   }
 
-  /// Overwrites all pages of a file but the first two, as a bad disk or a stray program does.
+  /// Overwrites all pages of a file but the first two, like a bad disk or a stray program.
   static func overwritePages(of path: String) throws {
     let file = try systemCall("open", path) { open(path, O_WRONLY) }
     defer { close(file) }

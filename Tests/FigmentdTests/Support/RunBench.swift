@@ -10,12 +10,12 @@ import TestSupport
 @testable import figmentd
 
 extension [Phase] {
-  /// The noisy steps of the first phase that has some.
+  /// The plan of the first phase with noisy steps.
   var firstPlan: TrainingPlan? { lazy.compactMap(\.plan).first }
 }
 
 extension TrainingRun.Ending {
-  /// Whether the set is written.
+  /// Whether the set is complete.
   var isFinished: Bool {
     if case .finished = self { true } else { false }
   }
@@ -37,13 +37,13 @@ struct ObjectKeys: Decodable {
   }
 }
 
-/// A folder of drawn images, a recipe of a few hundred weights, and places for one run.
+/// A folder of drawn images, a recipe of a few hundred weights, and the places of one run.
 struct RunBench {
   let scratch: ScratchFolder
   var order: RunOrder
   var places: RunPlaces
 
-  /// Draws `drawn` images; the run trains on them at `side` pixels and ends with `count` of its own.
+  /// Draws `drawn` images; the run trains on them at `side` pixels and draws `count` synthetic ones.
   init(
     named name: String = "run", epsilon: Double? = 4, maximum: Double = 100, side: Int = 8,
     steps: Int = 40, drawn: Int = 64, count: Int = 12, hardened: Bool = false,
@@ -67,7 +67,7 @@ struct RunBench {
       ledgers: scratch.path + "/ledgers", ledgerMarks: scratch.path + "/marks")
   }
 
-  /// Another run on the root of `bench`, after what its order becomes.
+  /// Another run on the root of `bench`, with another order.
   private init(after bench: RunBench, named name: String, order: RunOrder) {
     self.order = order
     scratch = bench.scratch
@@ -79,7 +79,7 @@ struct RunBench {
       ledgers: bench.places.ledgers, ledgerMarks: bench.places.ledgerMarks)
   }
 
-  /// The same run on the same root, under another name and within another limit.
+  /// The same run on the same root, with another name and another limit.
   func next(
     named name: String, loss: LossLimit? = nil, classes: [String]? = nil, population: Int? = nil
   ) -> RunBench {
@@ -91,7 +91,7 @@ struct RunBench {
         budget: order.budget, steps: order.steps, count: order.count, seed: order.seed))
   }
 
-  /// The phases that the order would have for so many units, on an unused root.
+  /// The phases of the order over `units` units, on an unused root.
   func phases(units: Int = 64, classes: [String] = ["a", "b"]) throws -> [Phase] {
     try PricedPhases(order, classes: classes, units: units, after: LedgerHistory()).phases
   }

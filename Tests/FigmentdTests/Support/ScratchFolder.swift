@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
 
-/// A folder that is gone after the test.
+/// A folder that is removed after the test.
 final class ScratchFolder: Sendable {
   let path: String
 

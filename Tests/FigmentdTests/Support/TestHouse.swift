@@ -60,7 +60,7 @@ struct TestHouse: Sendable {
 }
 
 extension ControlLimits {
-  /// Nobody is cut off for being slow: tests share Swift's threads, and machines are busy.
+  /// No slow caller is disconnected: tests share Swift's threads, and machines are busy.
   static let patient = ControlLimits(
     requestSeconds: 3600, writeSeconds: 3600, replySeconds: 3600)
 }
@@ -84,9 +84,9 @@ struct TestServer: Sendable {
 
   var client: ControlClient { ControlClient(socketPath: socket) }
 
-  /// Asks until there is an answer; throws the last refusal after a minute.
+  /// Sends requests until one is answered; throws the last refusal after a minute.
   ///
-  /// A server with a short deadline may cut off this client too when the machine is busy.
+  /// A server with a short deadline may disconnect this client too when the machine is busy.
   func answersAgain() async throws {
     let end = ContinuousClock.now + .seconds(300)
     while true {
@@ -101,7 +101,7 @@ struct TestServer: Sendable {
   }
 }
 
-/// A socket of our own, for what no client of ours would send.
+/// A plain socket, for input that our clients would never send.
 final class RawSocket: Sendable {
   private let descriptor: Int32
 
@@ -123,7 +123,7 @@ final class RawSocket: Sendable {
   /// Ends the connection.
   func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Sends bytes; false when the other side has hung up.
+  /// Sends bytes; false if the other side has closed the connection.
   @discardableResult
   func send(_ bytes: some Sequence<UInt8>) -> Bool {
     let bytes = Array(bytes)
@@ -140,14 +140,14 @@ final class RawSocket: Sendable {
   @discardableResult
   func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
-  /// All that comes until the other side hangs up.
+  /// Everything that arrives until the other side closes the connection.
   ///
-  /// Waits on a thread of its own: the server answers on the tasks' threads.
+  /// Waits on a separate thread, because the server uses the threads of tasks.
   func readAll() async -> String {
     (try? await SerialThread(named: "test").run { self.readBlocking() }) ?? ""
   }
 
-  /// What comes first, at most so many bytes.
+  /// The first bytes that arrive, at most `count`.
   func read(atMost count: Int) async -> String {
     let bytes = try? await SerialThread(named: "test").run {
       var buffer = [UInt8](repeating: 0, count: count)

@@ -4,7 +4,7 @@ import Learning
 import TestSupport
 import Testing
 
-/// Counts leave only with the noise that was paid for.
+/// Counts are released only with paid noise.
 @Suite struct CountAnswerTests {
   private func query(
     _ noise: NoiseDistribution, sensitivity: Int = 3
