@@ -56,14 +56,19 @@ struct AnswerInputs {
   /// The probability with which the bound of the answer may fail.
   let delta: Double
   let machine: Machine
+  /// Whether the run was asked to stop; it knows nothing of the images.
+  let shouldStop: () -> Bool
   /// Throws when the run is asked to stop; otherwise reports a share of the work.
   let progress: (_ share: Double) throws -> Void
 }
 
 /// The part of an answer that reads private images: it takes the proof that it was paid for, and noise.
+///
+/// It returns nil if it was given up because the run was asked to stop: then it drew no noise, and nothing that it
+/// computed from the images is left.
 typealias AnswerWork<Answer> = (
   _ reservation: borrowing Reservation, _ noise: NoiseStream
-) -> Releasable<Answer>
+) -> Releasable<Answer>?
 
 extension PaidAnswer {
   static var formerPhase: String? { nil }

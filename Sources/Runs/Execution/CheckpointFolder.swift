@@ -32,18 +32,35 @@ package struct CheckpointFolder {
     /// The steps that were made, over all phases; nil in checkpoints of earlier versions.
     let made: Int?
     let checkpoint: Checkpoint
+    /// The format in which it was written; 0 in checkpoints of versions that wrote no number.
+    let format: Int
     /// Newer ones that could not be read.
     let damaged: Int
     /// The file.
     let path: String
 
-    /// Brings a model to the state that was saved.
+    /// Brings a model to the state that was saved in a run of this plan.
     ///
-    /// - Parameter images: the secret name of the frozen images that the model learns from.
-    /// - Throws: `ControlError` when it is the state of another model, or was learnt from other images: what
-    ///   it costs would be another run's to say.
-    package func restore(_ model: any GenerativeModel, learntFrom images: String) throws {
-      if let found = checkpoint.metadata[CheckpointFolder.imagesKey], found != images {
+    /// The plan knows in which format the run began, so that a checkpoint of a later run cannot pass for a
+    /// former one, which carried neither the name of its images nor a checksum.
+    ///
+    /// - Throws: `ControlError` when it is the state of another model, was learnt from other images, or does
+    ///   not say from which: what it costs would be another run's to say.
+    package func restore(_ model: any GenerativeModel, of plan: ResolvedPlan) throws {
+      guard format >= plan.format else {
+        throw ControlError.failed(
+          "\(path): a checkpoint in format \(format), and its run began in format \(plan.format) (at least "
+            + "that expected). It was changed, or it belongs to another run. Move it away and restore this "
+            + "run's own, or start a new run.")
+      }
+      let found = checkpoint.metadata[CheckpointFolder.imagesKey]
+      if found == nil, format >= StateFormat.namedImages {
+        throw ControlError.failed(
+          "\(path): it does not say which images it learnt from (an entry \(CheckpointFolder.imagesKey) "
+            + "expected). It was changed, or it belongs to another run. Move it away and restore this run's "
+            + "own, or start a new run.")
+      }
+      if let found, found != plan.snapshot {
         throw ControlError.failed(
           "\(path): a checkpoint of another run (one that learnt from this run's images expected). Move it "
             + "away and restore this run's own, or start a new run.")
@@ -89,7 +106,7 @@ package struct CheckpointFolder {
     checkpoint.metadata[Self.madeKey] = String(made)
     checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
     checkpoint.metadata[Self.imagesKey] = images
-    try write(try Safetensors.encode(checkpoint), file(of: step))
+    try write(try CheckpointSeal.encode(checkpoint), file(of: step))
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
 
@@ -100,19 +117,26 @@ package struct CheckpointFolder {
   package func newest() throws -> Saved? {
     for (place, step) in try steps().reversed().enumerated() {
       guard let data = try? DurableFile.read(file(of: step), atMost: Self.largest),
+        CheckpointSeal.isIntact(data) ?? true,
         let checkpoint = try? Safetensors.decode(data),
         let noted: Int = try? checkpoint.value("step"), noted == step
       else { continue }
-      if let format: Int = try? checkpoint.value(Self.formatKey) {
-        try StateFormat.check(format, of: file(of: step))
+      let format = (try? checkpoint.count(Self.formatKey)) ?? 0
+      try StateFormat.check(format, of: file(of: step))
+      // Without its checksum it is as damaged as with a wrong one.
+      if format >= StateFormat.sealedCheckpoints, checkpoint.metadata[CheckpointSeal.key] == nil {
+        continue
       }
       return Saved(
         step: step, phase: checkpoint.metadata[Self.phaseKey],
-        made: try? checkpoint.count(Self.madeKey), checkpoint: checkpoint,
+        made: try? checkpoint.count(Self.madeKey), checkpoint: checkpoint, format: format,
         damaged: place, path: file(of: step))
     }
     return nil
   }
+
+  /// Whether there are checkpoints, readable or not.
+  func hasFiles() throws -> Bool { try !steps().isEmpty }
 
   /// The bytes of the largest checkpoint; 0 when there is none.
   func largestBytes() throws -> Int {

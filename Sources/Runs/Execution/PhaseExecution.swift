@@ -24,8 +24,6 @@ final class PhaseExecution {
   /// The step, over all phases, that the newest checkpoint holds.
   private var saved: Int
 
-  private struct Stopped: Error {}
-
   /// Prepares the phases; what a crash made the run lose is forgotten.
   init(
     _ run: TrainingRun, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
@@ -84,9 +82,9 @@ final class PhaseExecution {
     let inputs = AnswerInputs(
       classes: plan.classes, seed: plan.seed, snapshot: snapshot, drawn: publication?.drawn,
       delta: run.order.delta,
-      machine: run.machine
+      machine: run.machine, shouldStop: { [run] in run.stop.isRaised }
     ) { [run] share in
-      if run.stop.isRaised { throw Stopped() }
+      if run.stop.isRaised { throw AnswerPhase.Stopped() }
       run.report(
         .progress(
           JobProgress(
@@ -98,7 +96,7 @@ final class PhaseExecution {
     do {
       answers.add(try asking.run(inputs))
       return .finished
-    } catch is Stopped {
+    } catch is AnswerPhase.Stopped {
       return .stopped
     }
   }

@@ -26,7 +26,11 @@ extension TrainingRun {
   /// Makes one step of each phase, on noise images, and draws with the same model as the run will, before anything is
   /// spent: what needs more memory than there is, or cannot work at all, fails here.
   func rehearse(_ plan: ResolvedPlan) throws {
-    try TrainingForecast.rehearse(plan, on: machine)
+    do {
+      try TrainingForecast.rehearse(plan, on: machine) { [stop] in stop.isRaised }
+    } catch is AbandonedStep {
+      throw DatasetError.stopped
+    }
   }
 
   /// Refuses to begin where the disks have no room for what the run will write.

@@ -29,6 +29,10 @@ package struct ResolvedPlan {
   ///
   /// Sorted; nil in plans that were saved before the two were told apart.
   let declared: [DatasetFact]?
+  /// What the order asked for that phases do not hold; nil in plans that were saved before it was kept.
+  var asked: AskedOptions?
+  /// The format in which the plan was saved; 0 for versions that wrote no number.
+  var format = StateFormat.current
 
   /// Resolves an order over images of `classes` in so many units, or in as many as were declared.
   ///
@@ -46,7 +50,8 @@ package struct ResolvedPlan {
     let plan = ResolvedPlan(
       recipe: order.recipe, phases: priced.phases, population: priced.population,
       classes: classes, seed: order.seed ?? drawnSeed(), snapshot: snapshot,
-      epsilon: priced.epsilon, declared: order.declared.sorted { $0.rawValue < $1.rawValue })
+      epsilon: priced.epsilon, declared: order.declared.sorted { $0.rawValue < $1.rawValue },
+      asked: AskedOptions(of: order))
     return (plan, priced.remark)
   }
 
@@ -107,7 +112,7 @@ package struct ResolvedPlan {
 
 extension ResolvedPlan: Codable {
   private enum CodingKeys: String, CodingKey {
-    case recipe, phases, population, classes, seed, snapshot, epsilon, declared
+    case recipe, phases, population, classes, seed, snapshot, epsilon, declared, asked
   }
 
   /// What plans held before they were made of phases: one training, and two questions beside it.
@@ -122,6 +127,8 @@ extension ResolvedPlan: Codable {
     snapshot = try container.decode(String.self, forKey: .snapshot)
     epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon)
     declared = try container.decodeIfPresent([DatasetFact].self, forKey: .declared)
+    asked = try container.decodeIfPresent(AskedOptions.self, forKey: .asked)
+    format = try StateFormat.Number(from: decoder).format ?? 0
     guard container.contains(.phases) else {
       (phases, population) = try Self.formerPhases(from: decoder)
       return

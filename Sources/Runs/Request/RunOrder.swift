@@ -14,7 +14,7 @@ package struct RunOrder: Sendable {
   /// The folder of images; read, never written.
   package let root: String
   /// What the administrator declared about it.
-  package let rules: DatasetRules
+  package var rules: DatasetRules
   /// How long a file must stay as it is before it is read; zero reads files as they are.
   package var settle: Duration = .zero
   /// What is trained and how.

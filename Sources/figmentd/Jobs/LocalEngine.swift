@@ -212,7 +212,7 @@ final class LocalEngine: TrainingEngine {
       }
       let model = try plan.recipe.makeModel(
         classes: plan.classes, seed: plan.seed, on: machine)
-      try saved.restore(model, learntFrom: plan.snapshot)
+      try saved.restore(model, of: plan)
       let generation = Generation(
         model: model, recipe: plan.recipe, classes: plan.classes,
         request: SampleRequest(
