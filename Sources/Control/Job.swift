@@ -22,6 +22,9 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
   public var crashes: CrashRecord?
   /// How often the job was launched.
   public var launches: Int
+  /// What its submitter was told: whether noise will outweigh the images, and what jobs that wait before it leave
+  /// of the budget; nil if nothing was.
+  public var remarks: [String]?
 
   /// Makes a job that waits in the queue.
   public init(

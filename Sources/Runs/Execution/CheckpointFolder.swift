@@ -136,7 +136,7 @@ package struct CheckpointFolder {
   }
 
   /// Whether there are checkpoints, readable or not.
-  func hasFiles() throws -> Bool { try !steps().isEmpty }
+  package func hasFiles() throws -> Bool { try !steps().isEmpty }
 
   /// The bytes of the largest checkpoint; 0 when there is none.
   func largestBytes() throws -> Int {

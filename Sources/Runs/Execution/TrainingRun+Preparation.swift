@@ -74,8 +74,9 @@ extension TrainingRun {
       try VerdictsFile.write(frozen.files, in: folder)
       return frozen.images
     } catch {
-      // Also where no file can be used: the list says why.
-      try? VerdictsFile.write(files.withLock { $0 }, in: folder)
+      // Also where no file can be used: the list says why. Without files there is nothing to say.
+      let found = files.withLock { $0 }
+      if !found.isEmpty { try? VerdictsFile.write(found, in: folder) }
       throw error
     }
   }

@@ -2,6 +2,7 @@ package import Compute
 package import Control
 package import Datasets
 import FoundationEssentials
+import Glibc
 import Models
 import Privacy
 
@@ -53,6 +54,8 @@ package final class TrainingRun {
       throw ControlError(error)
     } catch DatasetError.stopped {
       return .stopped
+    } catch let error as DatasetError where error.isWantOfImages {
+      throw ControlError.failed("dataset \(order.dataset): \(error.description)\(whereReasonsAre)")
     } catch let error as DatasetError {
       throw ControlError.failed("dataset \(order.dataset): \(error.description)")
     } catch let error as RecipeFailure {
@@ -60,6 +63,14 @@ package final class TrainingRun {
     } catch let error as PrivacyError {
       throw ControlError.invalid(error.description)
     }
+  }
+
+  /// Where the reason for each file is listed; empty where there is no file.
+  private var whereReasonsAre: String {
+    if let listing = order.fileListing { return " \(listing) lists the reason for each file." }
+    let list = VerdictsFile.path(in: places.internalFiles)
+    guard access(list, F_OK) == 0 else { return "" }
+    return " \(list) lists the reason for each file."
   }
 
   private func carryOut() throws -> Ending {

@@ -11,9 +11,15 @@ extension RunOrder {
   /// - Parameters:
   ///   - units: how many units of privacy there are; nil where nobody has counted them yet. Without
   ///     them and without a declared population, what depends on them is left to the run.
+  ///   - waiting: the orders on the same root that will be carried out before it.
   ///   - history: what was done to the root; not read for an order without privacy.
+  /// - Returns: the phases as they are priced now and remarks for whoever gave the order; no phases where they
+  ///   depend on the number of units, and without privacy.
   /// - Throws: what the run would throw.
-  package func requirePossible(units: Int?, after history: () throws -> LedgerHistory) throws {
+  @discardableResult
+  package func requirePossible(
+    units: Int?, behind waiting: [RunOrder] = [], after history: () throws -> LedgerHistory
+  ) throws -> (priced: PricedPhases?, remarks: [String]) {
     // Where no classes are declared, a recipe is checked with as few as can be told apart.
     let classes = rules.classes ?? ["one", "two"]
     try recipe.validate(classes: classes)
@@ -23,7 +29,7 @@ extension RunOrder {
     switch loss {
     case .unlimited:
       guard permission != nil else { throw ControlError.refusedByPolicy(nonPrivateRefusal) }
-      return
+      return (nil, [])
     case .epsilon(let asked): epsilon = asked
     case .remainder: epsilon = budget.epsilon
     }
@@ -32,9 +38,12 @@ extension RunOrder {
     try RunOutline(self, classes: classes, population: population ?? units ?? 1)
       .answers(within: epsilon)
     let history = try history()
-    guard let units = population ?? units, units > 0 else { return }
+    guard let units = population ?? units, units > 0 else { return (nil, []) }
     let priced = try PricedPhases(self, classes: classes, units: units, after: history)
     var gate = BudgetGate(budget: budget, dataset: dataset)
     try gate.admitPlan(priced.phases.event(), of: name, after: history)
+    let remark = try requireRoom(
+      behind: waiting, classes: classes, units: units, after: history)
+    return (priced, [remark].compactMap { $0 })
   }
 }

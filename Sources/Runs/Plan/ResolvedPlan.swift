@@ -65,9 +65,7 @@ package struct ResolvedPlan {
   package var mechanism: SubsampledGaussian? { mainPlan?.mechanism }
 
   /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
-  package var mainPlan: TrainingPlan? {
-    (phases.first { $0.plan != nil && $0.share == nil } ?? phases.first { $0.plan != nil })?.plan
-  }
+  package var mainPlan: TrainingPlan? { phases.mainPlan }
 
   /// The phases that the model carries out, each with the steps of those before it.
   package var modelPhases: [(phase: Phase, firstStep: Int)] {

@@ -47,6 +47,11 @@ package enum RunName {
     return "\(title)-\(String.randomHexadecimal(byteCount: 6))"
   }
 
+  /// Forgets the name of a run that left nothing else: nothing was done under it.
+  package static func forgetUnused(in folder: String) {
+    if (try? DurableFile.names(in: folder)) == [String(file.dropFirst())] { unlink(folder + file) }
+  }
+
   /// Keeps the name of a run with its internal files, once nothing speaks against the run.
   package static func keep(_ name: String, in folder: String) throws {
     try DurableFile.makeFolder(folder)

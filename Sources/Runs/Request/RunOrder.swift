@@ -48,6 +48,8 @@ package struct RunOrder: Sendable {
   package var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
   package var seed: UInt64?
+  /// The command that lists the files of the dataset with their verdicts; nil where none does.
+  package var fileListing: String?
   /// The command that asks for this run, without paths, which can name people.
   package var command: String = "figmentd run"
 

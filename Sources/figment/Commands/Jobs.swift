@@ -110,7 +110,8 @@ struct Show: AsyncParsableCommand {
     if let progress = job.progress, !job.state.isFinished {
       table.add(["progress", ProgressLine.plain(progress)])
     }
-    let outcome = outcomeLines(of: job.state)
+    let remarks = (job.remarks ?? []).map { "note: \($0)" }
+    let outcome = remarks + outcomeLines(of: job.state)
     return table.lines(width: width)
       + outcome.flatMap { line in width.map { Terminal.lines(line, width: $0) } ?? [line] }
   }

@@ -39,6 +39,9 @@ final class RunMeter: Sendable {
 
   /// Prints a line of its own.
   func say(_ text: String) {
+    if json, let data = try? ControlCoding.encode(["note": text]) {
+      return StandardError.write(String(decoding: data, as: UTF8.self) + "\n")
+    }
     StandardError.write((isTerminal ? Terminal.emptyLine : "") + text + "\n")
   }
 
