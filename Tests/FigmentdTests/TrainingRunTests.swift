@@ -366,7 +366,7 @@ import Testing
     let statement = try JSONDecoder().decode(
       PrivacyStatement.self, from: DurableFile.read(bench.places.release + "/privacy.json"))
     #expect(statement.total.epsilon <= 4 && statement.total.accountant == "RDP")
-    #expect(statement.sentence.contains("40 times discrete Gaussian noise"))
+    #expect(statement.sentence.contains("40 discrete Gaussian releases, each with noise"))
     #expect(statement.mechanism?.noise == .discreteGaussian)
   }
 

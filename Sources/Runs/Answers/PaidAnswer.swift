@@ -38,8 +38,8 @@ protocol PaidAnswer: Codable, SendableMetatype {
   var words: String { get }
   /// What the file holds, for the card of the set.
   var contents: String { get }
-  /// What a report states of it; nil for nothing.
-  var fact: (name: String, value: String)? { get }
+  /// What a report states of it.
+  var table: ReportTable { get }
   /// The accuracy that a report's verdict reads; nil for answers that hold none.
   var accuracyForVerdict: PaidAccuracy? { get }
 }
@@ -74,7 +74,6 @@ extension PaidAnswer {
   static var formerPhase: String? { nil }
   static var formerName: String? { nil }
   static func require(classes: [String]) throws(ControlError) {}
-  var fact: (name: String, value: String)? { nil }
   var accuracyForVerdict: PaidAccuracy? { nil }
 
   /// The file's name.
@@ -117,6 +116,22 @@ struct PaidAnswers {
   /// The names that files of answers have and had.
   static let fileNames = kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
 
+  /// The stored answers that these phases asked for, of a run whose release exists: its ledger was charged for them.
+  static func saved(of phases: [Phase], in folder: String) throws -> PaidAnswers {
+    var answers = PaidAnswers()
+    for kind in kinds where kind.phase(in: phases) != nil {
+      answers.add(try saved(kind, in: folder))
+    }
+    return answers
+  }
+
+  private static func saved<Answer: PaidAnswer>(
+    _ kind: Answer.Type, in folder: String
+  ) throws -> Releasable<any PaidAnswer>? {
+    guard let saved = try Answer.saved(in: folder) else { return nil }
+    return saved.map { $0 as any PaidAnswer }
+  }
+
   /// Removes the answers that an earlier run left in a folder.
   static func removeAll(in folder: String) throws {
     for name in try DurableFile.names(in: folder) where fileNames.contains(name) {
@@ -136,7 +151,9 @@ struct PaidAnswers {
   var contents: [String] { answers.map(\.value.contents) }
 
   /// What a report says of them.
-  var facts: [(name: String, value: String)] { answers.compactMap(\.value.fact) }
+  var tables: Releasable<[ReportTable]> {
+    Releasable(answers.map(\.value.table), .paidFor)
+  }
 
   /// The accuracy that the verdict of a report reads; nil when it was not paid for.
   var accuracyForVerdict: Releasable<PaidAccuracy>? {

@@ -118,8 +118,10 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     "`\(Self.name)`: \(value), with noise that was paid for"
   }
 
-  var fact: (name: String, value: String)? {
-    ("Usefulness", value)
+  var table: ReportTable {
+    ReportTable(
+      caption: "Usefulness of the synthetic images", columns: ["", ""],
+      rows: [["Train-on-synthetic accuracy", value]])
   }
 
   /// The accuracy in words.

@@ -72,7 +72,8 @@ final class PhaseExecution {
   /// Publishes the set after the last phase.
   func publish() throws -> JobResults {
     guard let publication else { preconditionFailure("a plan without a phase that draws") }
-    return try publication.publish(answers, account, steps: stepsMade)
+    // Free steps are made in full, whatever crashes cost.
+    return try publication.publish(answers, account, steps: stepsMade - plan.freeStepCount)
   }
 
   private func ask(_ phase: Phase) throws -> Trainer.Ending {
@@ -194,7 +195,8 @@ final class PhaseExecution {
     curve: CurveValue? = nil
   ) -> JobProgress {
     JobProgress(
-      phase: .train, name: phase.name, done: place.step, total: place.lastStep,
+      phase: .train, name: phase.name, isFree: phase.freeReason == nil ? nil : true,
+      done: place.step, total: place.lastStep,
       plannedEpsilon: account.plannedEpsilon(in: phase, charged: place.charged),
       targetEpsilon: plan.epsilon, delta: plan.epsilon == nil ? nil : run.order.delta,
       speed: pace.speed,

@@ -79,6 +79,14 @@ package struct ResolvedPlan {
   /// Steps that the model makes in all phases.
   package var stepCount: Int { phases.reduce(0) { $0 + $1.stepCount } }
 
+  /// Steps that read no private image.
+  package var freeStepCount: Int {
+    phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) }
+  }
+
+  /// The steps in words, those that read private images apart from the others.
+  var stepsText: String { JobResults.text(ofSteps: stepCount - freeStepCount, free: freeStepCount) }
+
   /// Everything that the run does to the data.
   package var event: PrivacyEvent { phases.event() }
 

@@ -64,9 +64,11 @@ final class LocalEngine: TrainingEngine {
         order, classes: classes, units: population, after: history)
       let forecast = try TrainingForecast(plan, on: machine)
       var report = PlanReport(
-        dataset: dataset.name, recipe: order.recipe.name, steps: plan.stepCount,
+        dataset: dataset.name, recipe: order.recipe.name,
+        steps: plan.stepCount - plan.freeStepCount,
         expectedBatch: Double(plan.mainPlan?.batchSize ?? population), seconds: forecast.seconds,
         images: order.count)
+      if plan.freeStepCount > 0 { report.freeSteps = plan.freeStepCount }
       report.phases = plan.phases.map(\.planned)
       report.usableImages = use.images
       report.tooSmallImages = use.tooSmall
