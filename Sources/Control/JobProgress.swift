@@ -76,7 +76,8 @@ public struct JobProgress: Codable, Hashable, Sendable {
   ///   - total: steps, images or parts in all; 0 while unknown.
   public init(
     phase: JobPhase, name: String? = nil, isFree: Bool? = nil, done: Int, total: Int,
-    plannedEpsilon: Double? = nil, targetEpsilon: Double? = nil, delta: Double? = nil, speed: Double? = nil,
+    plannedEpsilon: Double? = nil, targetEpsilon: Double? = nil, delta: Double? = nil,
+    speed: Double? = nil,
     remainingSeconds: Double? = nil, curve: CurveValue? = nil, checkpoint: Int? = nil
   ) {
     precondition(done >= 0 && total >= 0, "progress is not negative")

@@ -64,7 +64,8 @@ import Testing
       epsilon: 1, delta: 1e-5, unit: "one file", statement: ["In words."],
       phases: [Guarantee.Phase(name: "training", purpose: "noisy steps", cost: "40 releases")])
     data.paidAnswers = Releasable(
-      [ReportTable(caption: "Counts", columns: ["Class", "Images"], rows: [["cat", "7"]])], .paidFor)
+      [ReportTable(caption: "Counts", columns: ["Class", "Images"], rows: [["cat", "7"]])], .paidFor
+    )
     let document = data.document(for: ReleaseReport.self)
     #expect(document.sections.prefix(3).map(\.key) == ["guarantee", "answers", "pictures"])
     let guarantee = String(decoding: try JSONEncoder().encode(document.sections[0]), as: UTF8.self)

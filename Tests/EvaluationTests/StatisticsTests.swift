@@ -51,7 +51,8 @@ import Testing
     #expect(rival.interval?.high == 1)
     let low = PrivateRivalFinding(accuracies: [0.001, 0.03, 0.002], epsilon: 1, delta: 1e-5)
     #expect(low.interval?.low == 0)
-    #expect(Interval(low: -0.5, high: 1.5, method: "m").ofShare == Interval(low: 0, high: 1, method: "m"))
+    #expect(
+      Interval(low: -0.5, high: 1.5, method: "m").ofShare == Interval(low: 0, high: 1, method: "m"))
   }
 
   @Test func bootstrapCoversTheStandardErrorOfAMean() {

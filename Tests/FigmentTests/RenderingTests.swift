@@ -290,7 +290,8 @@ import Testing
     plan.freeSteps = 2000
     plan.phases = [PlannedPhase(name: "training", kind: "training", purpose: "steps", epsilon: 3)]
     let lines = Plan.lines(of: plan)
-    #expect(lines.contains { $0.hasPrefix("steps") && $0.hasSuffix("100 on private images, 2,000 free") })
+    #expect(
+      lines.contains { $0.hasPrefix("steps") && $0.hasSuffix("100 on private images, 2,000 free") })
     #expect(lines.contains { $0.hasPrefix("EPSILON ALONE is what a phase would cost by itself.") })
     let narrow = Plan.lines(of: plan, width: 20)
     #expect(narrow.contains("It takes what is") && narrow.contains("left."))

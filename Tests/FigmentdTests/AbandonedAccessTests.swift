@@ -60,10 +60,11 @@ private final class StoppingLedgerDisk: LedgerFileDisk {
       learning_rate: 0.01, average_decay: 0.9}
     """
 
-  @Test(arguments: [
-    ("mean embeddings", recipe, [:]),
-    ("train-on-synthetic accuracy", RunBench.recipe(side: 8, steps: 4), ["accuracy": 0.5]),
-  ] as [(String, String, [String: Double])])
+  @Test(
+    arguments: [
+      ("mean embeddings", recipe, [:]),
+      ("train-on-synthetic accuracy", RunBench.recipe(side: 8, steps: 4), ["accuracy": 0.5]),
+    ] as [(String, String, [String: Double])])
   func anAccessThatIsGivenUpIsNotChargedAndMadeLater(
     _ purpose: String, _ recipe: String, _ answers: [String: Double]
   ) throws {

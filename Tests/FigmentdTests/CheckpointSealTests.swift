@@ -94,7 +94,7 @@ import Testing
     #expect(try bench.run().isFinished)
   }
 
-  @Test func aNoteTellsThatEveryCheckpointIsDamaged() throws {
+  @Test func aRunOfWhichEveryCheckpointIsDamagedIsRefused() throws {
     for name in try DurableFile.names(in: bench.places.checkpoints) {
       try DurableFile.write(Data("damaged".utf8), to: "\(bench.places.checkpoints)/\(name)")
     }

@@ -135,7 +135,9 @@ import Testing
     }
     let fitting = try check(2, behind: waiting(2))
     #expect(
-      fitting.contains { $0.hasPrefix("glyphs-7 waits before this job; after all of them, epsilon ") },
+      fitting.contains {
+        $0.hasPrefix("glyphs-7 waits before this job; after all of them, epsilon ")
+      },
       "\(fitting)")
     #expect(try !check(7, behind: []).contains { $0.contains("before this job") })
     for (epsilon, jobs) in [(7.0, waiting(5)), (4, waiting(2, 3)), (2, waiting(nil))] {
@@ -176,7 +178,9 @@ import Testing
     try bench.scratch.write(
       "tiny.yaml",
       RunBench.recipe(side: 8, steps: 40).replacing("family:", with: "privacy: none\nfamily:"))
-    for (epsilon, words) in [(2.0, "epsilon 2 and recipe tiny"), (nil, "the rest of the budget and recipe tiny")]
+    for (epsilon, words) in [
+      (2.0, "epsilon 2 and recipe tiny"), (nil, "the rest of the budget and recipe tiny"),
+    ]
       as [(Double?, String)]
     {
       let error = try #require(refusal(train(epsilon), dataset()))

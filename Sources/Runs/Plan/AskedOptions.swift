@@ -47,7 +47,8 @@ struct AskedOptions: Codable, Hashable {
       OptionDifference("colour", colour.rawValue, now.colour.rawValue),
     ]
     let names = Set(answers.keys).union(now.answers.keys).sorted()
-    return (all
+    return
+      (all
       + names.map {
         OptionDifference("answer \($0)", number(answers[$0]), number(now.answers[$0]))
       })

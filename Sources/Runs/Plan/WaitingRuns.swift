@@ -82,8 +82,8 @@ extension RunOrder {
     var all = try later.committed(exceptRun: name)
     try all.add(phases.event())
     let spent = try PrivacyCost(of: all, delta: budget.delta, basis: basis).epsilon
-    return "\(who) \(wait) before this job; after all of them, epsilon \(Decimals.epsilon(spent)) of "
-      + "\(Decimals.number(budget.epsilon)) will be spent."
+    let total = "\(Decimals.epsilon(spent)) of \(Decimals.number(budget.epsilon))"
+    return "\(who) \(wait) before this job; after all of them, epsilon \(total) will be spent."
   }
 
   private static let mostNames = 5

@@ -21,7 +21,8 @@ extension RunOrder {
         request.epsilon.map { "epsilon \(Decimals.number($0))" } ?? "the rest of the budget"
       throw .invalid(
         "\(asked) and recipe \(recipe.name): the recipe is made for training without privacy (privacy: none in "
-          + "its file). Name a recipe for private training, or train without privacy (--non-private).")
+          + "its file). Name a recipe for private training, or train without privacy (--non-private)."
+      )
     }
     if request.hardened == false, recipe.training.noise == .discreteGaussian {
       throw .invalid(
