@@ -140,7 +140,7 @@ import Testing
       },
       "\(fitting)")
     #expect(try !check(7, behind: []).contains { $0.contains("before this job") })
-    for (epsilon, jobs) in [(7.0, waiting(5)), (4, waiting(2, 3)), (2, waiting(nil))] {
+    for (epsilon, jobs) in [(7.0, waiting(5)), (6, waiting(5, 5)), (2, waiting(nil))] {
       let error = #expect(throws: ControlError.self) { try check(epsilon, behind: jobs) }
       #expect(error?.exitCode == .refused)
       let message = error?.message ?? ""
