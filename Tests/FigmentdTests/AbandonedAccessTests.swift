@@ -86,6 +86,17 @@ private final class StoppingLedgerDisk: LedgerFileDisk {
     #expect(try history.cost(atDelta: 1e-5).epsilon <= 4)
   }
 
+  /// A plan has a minute: where a block of images takes seconds, it is measured on few.
+  @Test func aPlanMeasuresSlowSumsOnFewImages() {
+    #expect(
+      TrainingForecast.larger(than: 32, of: 60_000, took: 0.1, within: 1.5) == 128)
+    #expect(TrainingForecast.larger(than: 32, of: 60_000, took: 8, within: 1.5) == nil)
+    #expect(TrainingForecast.larger(than: 32, of: 60_000, took: 0.6, within: 0) == nil)
+    #expect(TrainingForecast.larger(than: 128, of: 60_000, took: 0.1, within: 1.5) == nil)
+    #expect(TrainingForecast.larger(than: 20, of: 20, took: 0.1, within: 1.5) == nil)
+    #expect(TrainingForecast.larger(than: 32, of: 50, took: 0.1, within: 1.5) == 50)
+  }
+
   @Test func aRehearsalEndsWhenTheRunIsAskedToStop() throws {
     let bench = try RunBench(recipe: Self.recipe)
     let plan = try ResolvedPlan.resolve(

@@ -73,12 +73,10 @@ package struct TrainingForecast {
       steps += 1
       let passed = (clock.now - start) / .seconds(1)
       if case .answer(let plan) = phase.work {
-        let next = min(plan.batchSize, largestBlock)
-        // More images only if they are done in time: a sum of large vectors takes seconds for each block.
-        guard images < next,
-          passed * Double(next) / Double(images) < max(duration, blockDuration)
+        guard
+          let more = larger(than: images, of: plan.batchSize, took: passed, within: duration)
         else { break }
-        (images, start, steps) = (next, clock.now, 0)
+        (images, start, steps) = (more, clock.now, 0)
       } else if passed >= duration || steps >= phase.stepCount {
         break
       }
@@ -94,6 +92,18 @@ package struct TrainingForecast {
   private static let largestBlock = 128
   /// A rehearsal tries a full block where it takes at most about this long, in seconds.
   private static let blockDuration = 2.0
+
+  /// On how many images a sum over `population` is measured again after it took so many seconds on `images`; nil
+  /// where that is enough, or where more would take too long: a block of large vectors takes seconds.
+  static func larger(
+    than images: Int, of population: Int, took seconds: Double, within duration: Double
+  ) -> Int? {
+    let next = min(population, largestBlock)
+    guard images < next,
+      seconds * Double(next) / Double(images) < max(duration, blockDuration)
+    else { return nil }
+    return next
+  }
 
   private static func fewestImages(of phase: Phase) -> Int {
     if case .answer = phase.work { smallBlock } else { .max }
