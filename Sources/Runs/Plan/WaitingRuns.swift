@@ -17,12 +17,7 @@ extension LedgerHistory {
     var (history, names) = (self, [String]())
     for order in waiting where order.loss != .unlimited && nextAttempt(of: order.name) == 1 {
       let phases = try PricedPhases(order, classes: classes, units: units, after: history).phases
-      do {
-        var gate = BudgetGate(budget: order.budget, dataset: order.dataset)
-        try gate.admitPlan(phases.event(), of: order.name, after: history)
-      } catch LedgerError.overBudget {
-        continue
-      }
+      guard try order.refusal(of: phases, after: history) == nil else { continue }
       try history.carryOut(phases, of: order)
       names.append(order.name)
     }
@@ -69,10 +64,7 @@ extension RunOrder {
     let who = others > 0 ? "\(list) and \(others) more" : list
     let wait = names.count == 1 ? "waits" : "wait"
     let phases = try PricedPhases(self, classes: classes, units: units, after: later).phases
-    do {
-      var gate = BudgetGate(budget: budget, dataset: dataset)
-      try gate.admitPlan(phases.event(), of: name, after: later)
-    } catch LedgerError.overBudget(let refusal) {
+    if let refusal = try refusal(of: phases, after: later) {
       throw ControlError.refusedByPolicy(
         "\(who) \(wait) before this job, and the budget does not suffice for all. When its turn comes: "
           + "\(refusal) Or cancel a job that waits.")
@@ -84,6 +76,20 @@ extension RunOrder {
     let spent = try PrivacyCost(of: all, delta: budget.delta, basis: basis).epsilon
     let total = "\(Decimals.epsilon(spent)) of \(Decimals.number(budget.epsilon))"
     return "\(who) \(wait) before this job; after all of them, epsilon \(total) will be spent."
+  }
+
+  /// Why phases do not fit into the budget; nil if they do.
+  fileprivate func refusal(
+    of phases: [Phase], after history: LedgerHistory
+  ) throws -> BudgetRefusal? {
+    var gate = BudgetGate(budget: budget, dataset: dataset)
+    do throws(LedgerError) {
+      try gate.admitPlan(phases.event(), of: name, after: history)
+      return nil
+    } catch {
+      guard case .overBudget(let refusal) = error else { throw error }
+      return refusal
+    }
   }
 
   private static let mostNames = 5
