@@ -36,7 +36,8 @@ public struct RunOptions: ParsableArguments {
       "Release a noisy answer about the real images; this part of epsilon pays for it. class-counts: the "
         + "numbers of images per class. class-means: the mean image of each class. accuracy: the "
         + "accuracy on real images of a classifier trained on the synthetic set. May be repeated.",
-      valueName: "name=epsilon"))
+      valueName: "name=epsilon"),
+    transform: AnswerPrice.init(argument:))
   public var answer: [AnswerPrice] = []
 
   @Option(
@@ -87,16 +88,23 @@ public struct RunOptions: ParsableArguments {
 }
 
 /// An answer and its cost, as in `class-counts=0.5`.
-public struct AnswerPrice: ExpressibleByArgument, Hashable, Sendable {
+public struct AnswerPrice: Hashable, Sendable {
   /// The answer's name.
   public let name: String
   /// Its part of the run's epsilon.
   public let epsilon: Double
 
-  /// Reads `NAME=EPSILON`; nil for anything else.
-  public init?(argument: String) {
+  /// Reads `NAME=EPSILON`.
+  ///
+  /// - Throws: `ValidationError` for anything else, with an example.
+  public init(argument: String) throws {
     let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[0].isEmpty, let epsilon = Double(parts[1]) else { return nil }
+    guard parts.count == 2, !parts[0].isEmpty, let epsilon = Double(parts[1]) else {
+      let given = parts.first.map(String.init) ?? ""
+      let name = given.isEmpty ? "accuracy" : given
+      throw ValidationError(
+        "found '\(argument)', expected NAME=EPSILON, for example \(name)=0.5")
+    }
     name = String(parts[0])
     self.epsilon = epsilon
   }

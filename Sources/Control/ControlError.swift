@@ -22,6 +22,8 @@ public enum ControlError: Error, Hashable, Sendable {
   case shuttingDown(String)
   /// The daemon cannot be reached.
   case unreachable(String)
+  /// A signal stopped it; the same command continues.
+  case interrupted(String)
   /// Something failed that the caller did not cause.
   case failed(String)
 
@@ -30,7 +32,8 @@ public enum ControlError: Error, Hashable, Sendable {
     switch self {
     case .invalid(let text), .notFound(let text), .refusedByPolicy(let text),
       .forbidden(let text), .conflict(let text), .tooLarge(let text), .timedOut(let text),
-      .busy(let text), .shuttingDown(let text), .unreachable(let text), .failed(let text):
+      .busy(let text), .shuttingDown(let text), .unreachable(let text), .interrupted(let text),
+      .failed(let text):
       text
     }
   }
@@ -42,6 +45,7 @@ public enum ControlError: Error, Hashable, Sendable {
     case .notFound: .notFound
     case .refusedByPolicy: .refused
     case .unreachable, .shuttingDown: .unreachable
+    case .interrupted: .interrupted
     case .forbidden, .conflict, .tooLarge, .timedOut, .busy, .failed: .failed
     }
   }

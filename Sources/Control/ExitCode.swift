@@ -12,4 +12,8 @@ public enum ExitCode: Int32, Codable, Hashable, Sendable, CaseIterable {
   case notFound = 5
   /// The command was misspelt (`EX_USAGE` of sysexits.h).
   case usage = 64
+  /// It was stopped by a signal, and nothing is lost: the same command continues (`EX_TEMPFAIL` of sysexits.h).
+  ///
+  /// Not 128 plus the signal's number, which a second signal gives: that ends the process at once.
+  case interrupted = 75
 }

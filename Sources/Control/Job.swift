@@ -22,6 +22,9 @@ public struct Job: Codable, Hashable, Sendable, Identifiable {
   public var crashes: CrashRecord?
   /// How often the job was launched.
   public var launches: Int
+  /// What its submitter was told: whether noise will outweigh the images, and what jobs that wait before it leave
+  /// of the budget; nil if nothing was.
+  public var remarks: [String]?
 
   /// Makes a job that waits in the queue.
   public init(
@@ -122,10 +125,12 @@ public struct JobResults: Codable, Hashable, Sendable {
   public var meaning: String?
   /// The delta of both.
   public var delta: Double?
-  /// Steps that were trained.
+  /// Steps on private images.
   public var steps: Int?
   /// The planned steps, if crashes cost some; nil if all were made.
   public var plannedSteps: Int?
+  /// Steps that read no private image; nil where there were none, and in results of earlier versions.
+  public var freeSteps: Int?
   /// Synthetic images that were written.
   public var images: Int?
   /// The files and folders that it wrote.
@@ -134,8 +139,8 @@ public struct JobResults: Codable, Hashable, Sendable {
   /// Describes the output of a job.
   public init(
     epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
-    delta: Double? = nil, steps: Int? = nil, plannedSteps: Int? = nil, images: Int? = nil,
-    outputs: [JobOutput] = []
+    delta: Double? = nil, steps: Int? = nil, plannedSteps: Int? = nil, freeSteps: Int? = nil,
+    images: Int? = nil, outputs: [JobOutput] = []
   ) {
     self.epsilon = epsilon
     self.totalEpsilon = totalEpsilon
@@ -143,12 +148,28 @@ public struct JobResults: Codable, Hashable, Sendable {
     self.delta = delta
     self.steps = steps
     self.plannedSteps = plannedSteps
+    self.freeSteps = freeSteps
     self.images = images
     self.outputs = outputs
   }
 }
 
 extension JobResults {
+  /// The steps, for people: those on private images apart from those that read none; nil without steps.
+  public var stepsText: String? {
+    steps.map { Self.text(ofSteps: $0, planned: plannedSteps, free: freeSteps ?? 0) }
+  }
+
+  /// So many steps on private images, of so many planned ones, and so many that read none, in words.
+  public static func text(ofSteps steps: Int, planned: Int? = nil, free: Int = 0) -> String {
+    let number =
+      Rounded.count(steps) + (planned.map { " of \(Rounded.count($0)) planned" } ?? "")
+    let noun = steps == 1 && planned == nil ? "step" : "steps"
+    guard free > 0 else { return "\(number) \(noun)" }
+    let others = "\(Rounded.count(free)) free \(free == 1 ? "step" : "steps")"
+    return "\(number) \(noun) on private images and \(others)"
+  }
+
   /// The cost of the job and of everything so far, for people; nil without a guarantee.
   public var privacyText: String? {
     guard let epsilon, let delta else { return nil }

@@ -48,6 +48,8 @@ public struct JobProgress: Codable, Hashable, Sendable {
   public let phase: JobPhase
   /// The name of the run's phase in its plan; nil outside of training.
   public var name: String?
+  /// Whether the steps read no private image; nil if they do, and outside of training.
+  public var isFree: Bool?
   /// How much of the phase is done.
   public let done: Int
   /// The amount of work; 0 while it is unknown.
@@ -73,13 +75,15 @@ public struct JobProgress: Codable, Hashable, Sendable {
   ///   - done: steps, images or parts done; in percent when the phase counts real images.
   ///   - total: steps, images or parts in all; 0 while unknown.
   public init(
-    phase: JobPhase, name: String? = nil, done: Int, total: Int, plannedEpsilon: Double? = nil,
-    targetEpsilon: Double? = nil, delta: Double? = nil, speed: Double? = nil,
+    phase: JobPhase, name: String? = nil, isFree: Bool? = nil, done: Int, total: Int,
+    plannedEpsilon: Double? = nil, targetEpsilon: Double? = nil, delta: Double? = nil,
+    speed: Double? = nil,
     remainingSeconds: Double? = nil, curve: CurveValue? = nil, checkpoint: Int? = nil
   ) {
     precondition(done >= 0 && total >= 0, "progress is not negative")
     self.phase = phase
     self.name = name
+    self.isFree = isFree
     if phase.countsRealImages {
       self.done = total == 0 ? 0 : min(100, Int(100 * Double(done) / Double(total)))
       self.total = total == 0 ? 0 : 100

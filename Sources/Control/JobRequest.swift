@@ -199,10 +199,13 @@ extension TrainRequest: StrictRequest {
     }
     try Self.check(steps, in: 1...100_000_000, called: "steps")
     try Self.check(count, in: 1...ClassCounts.largestTotal, called: "count")
-    if isNonPrivate, epsilon != nil || delta != nil {
+    let bounds = [("epsilon", epsilon), ("delta", delta)].compactMap { name, value in
+      value.map { "\(name) \(Rounded.number($0))" }
+    }
+    if isNonPrivate, !bounds.isEmpty {
       throw .invalid(
-        "non_private: epsilon or delta is given too (a non-private job has neither). "
-          + "Drop one of them.")
+        "non_private and \(bounds.joined(separator: " and ")): both given (a non-private job has neither "
+          + "epsilon nor delta). Drop one of them.")
     }
     let former = Self.formerAnswers(countEpsilon: countEpsilon, scoreEpsilon: scoreEpsilon)
     for name in former.keys.sorted() where answers?[name] != nil {

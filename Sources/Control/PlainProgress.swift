@@ -14,7 +14,9 @@ public struct PlainProgress: Sendable {
 
   /// Whether this progress gets a line: a new phase, or a stride more than the last line.
   public mutating func deservesLine(_ progress: JobProgress) -> Bool {
-    deservesLine(progress.phase.rawValue, share: progress.fraction ?? 0)
+    // Phases of a run's plan are told apart by name: each begins at 0 again.
+    let stage = progress.phase.rawValue + (progress.name.map { " (\($0))" } ?? "")
+    return deservesLine(stage, share: progress.fraction ?? 0)
   }
 
   /// Whether this share of a stage gets a line.

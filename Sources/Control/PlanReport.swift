@@ -36,6 +36,8 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var recipe: String
   /// Steps on real images.
   public var steps: Int
+  /// Steps that read no real image; nil where there are none.
+  public var freeSteps: Int?
   /// The average size of a batch.
   public var expectedBatch: Double
   /// The phases of the run, in order; nil from daemons of earlier versions.

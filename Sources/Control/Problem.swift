@@ -38,6 +38,7 @@ public struct Problem: Codable, Hashable, Sendable {
     case "busy": .busy(detail)
     case "shutting-down": .shuttingDown(detail)
     case "unreachable": .unreachable(detail)
+    case "interrupted": .interrupted(detail)
     default: .failed(detail)
     }
   }
@@ -56,6 +57,7 @@ public struct Problem: Codable, Hashable, Sendable {
     case .busy: ("busy", "Too many callers", 503)
     case .shuttingDown: ("shutting-down", "The daemon is stopping", 503)
     case .unreachable: ("unreachable", "The daemon cannot be reached", 503)
+    case .interrupted: ("interrupted", "A signal stopped it", 503)
     case .failed: ("failed", "Something failed", 500)
     }
   }

@@ -54,12 +54,6 @@ public enum ProgressLine {
       .joined(separator: ": ")
   }
 
-  /// The share and the remaining time, for a column of a table.
-  public static func short(_ progress: JobProgress) -> String {
-    let facts = facts(of: progress).filter { $0.weight >= 4 }.map(\.text)
-    return ([progress.phase.rawValue] + facts).joined(separator: " ")
-  }
-
   private static func bar(_ fraction: Double, width: Int) -> String {
     let filled = Int(min(1, max(0, fraction)) * Double(width))
     return "[" + String(repeating: "#", count: filled)
@@ -71,7 +65,7 @@ public enum ProgressLine {
     var facts: [(text: String, weight: Int)] = []
     if let fraction = progress.fraction { facts.append(("\(Int(100 * fraction))%", 5)) }
     // Parts of other phases have no meaningful name.
-    if progress.total > 0, let noun = noun(of: progress.phase) {
+    if progress.total > 0, let noun = noun(of: progress) {
       facts.append(
         ("\(noun)\(Rounded.count(progress.done))/\(Rounded.count(progress.total))", 1))
     }
@@ -92,9 +86,9 @@ public enum ProgressLine {
     [("\(Int(100 * share))%", 5), (Rounded.duration(elapsedSeconds), 4)]
   }
 
-  private static func noun(of phase: JobPhase) -> String? {
-    switch phase {
-    case .train: "step "
+  private static func noun(of progress: JobProgress) -> String? {
+    switch progress.phase {
+    case .train: progress.isFree == true ? "free step " : "step "
     case .generate: "image "
     case .scan, .decode, .calibrate, .evaluate, .pack: nil
     }

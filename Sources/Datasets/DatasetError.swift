@@ -29,13 +29,12 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .systemCallFailed(let call, let path, let errno):
       "\(call) \(path): \(Self.text(of: errno)). Check the path, its owner and the free space."
     case .rootUnavailable(let path, let errno):
-      "watched folder \(path): cannot be read (\(Self.text(of: errno))). "
-        + "Check that it exists, that it is mounted, and that the service may read it."
+      "folder of images \(path): cannot be read (\(Self.text(of: errno))). "
+        + "Check that it exists, that it is mounted, and that figmentd may read it."
     case .noImages(let root, _):
       // Without the number of files, because callers with read access see failures of jobs.
-      "watched folder \(root): none of its files is an accepted image (at least one expected). "
-        + "Put images into a sub-folder for each class. If a daemon watches the folder, 'figment files "
-        + "DATASET' lists the reason for each file."
+      "folder of images \(root): none of its files is an accepted image (at least one expected). "
+        + "Put images into a sub-folder for each class."
     case .snapshotDamaged(let path, let finding):
       "snapshot \(path): \(finding). Build a new snapshot."
     case .snapshotTooNew(let path, let version):
@@ -51,6 +50,11 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalidDeclaration(let finding):
       "dataset declaration: \(finding)."
     }
+  }
+
+  /// Whether files were looked at and none could be used.
+  public var isWantOfImages: Bool {
+    if case .noImages = self { true } else { false }
   }
 
   private static func text(of code: CInt) -> String { String(cString: strerror(code)) }

@@ -81,6 +81,31 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   }
 }
 
+extension DatasetRules {
+  /// The declared classes of which a root has no folder, and the names of the folders that it has.
+  ///
+  /// For whoever owns the images: a misspelt class would be trained on nothing. No class is missing where none are
+  /// declared, or where the only one is that of images in the root itself.
+  ///
+  /// - Throws: `DatasetError` if the root cannot be read.
+  public func classesWithoutFolder(
+    in root: String
+  ) throws -> (missing: [String], folders: [String]) {
+    guard let classes else { return ([], []) }
+    var folders: Set<String> = []
+    try Directory.root(root).forEachEntry { name, kind in
+      guard kind == .directory, passesOver(name, isFolder: true, isFirstLevel: true) == nil else {
+        return
+      }
+      folders.insert(CanonicalName.text(RelativePath.escape(name)))
+    }
+    let missing = classes.filter {
+      $0 != Self.singleClass && !folders.contains(CanonicalName.text($0))
+    }
+    return (missing, folders.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+  }
+}
+
 /// The class and the person that the path of a file indicates.
 struct PathReading {
   /// Index into `classes`.

@@ -9,6 +9,8 @@ public struct Recipe: Sendable, Codable {
   public let name: String
   /// One sentence on its purpose.
   public let summary: String
+  /// With which trainings it may be used; nil if the recipe does not say, and means any.
+  public let privacy: PrivacyUse?
   /// The images it produces.
   public let image: ImageSettings
   /// The training settings common to all families.
@@ -22,7 +24,15 @@ public struct Recipe: Sendable, Codable {
   public var family: String { familyType.family }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, summary, family, image, training, model
+    case name, summary, family, privacy, image, training, model
+  }
+
+  /// The trainings that a recipe is made for.
+  public enum PrivacyUse: String, Codable, Hashable, Sendable, CaseIterable {
+    /// With and without privacy.
+    case any
+    /// Without privacy alone: its batches, steps and size leave nothing but noise of a private training.
+    case none
   }
 
   /// The paths of all fields of a recipe of this family, including optional ones and former
@@ -34,6 +44,7 @@ public struct Recipe: Sendable, Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     name = try container.decode(String.self, forKey: .name)
     summary = try container.decode(String.self, forKey: .summary)
+    privacy = try container.decodeIfPresent(PrivacyUse.self, forKey: .privacy)
     image = try container.decode(ImageSettings.self, forKey: .image)
     training = try container.decode(TrainingSettings.self, forKey: .training)
     let family = try container.decode(String.self, forKey: .family)
@@ -51,6 +62,7 @@ public struct Recipe: Sendable, Codable {
     try container.encode(name, forKey: .name)
     try container.encode(summary, forKey: .summary)
     try container.encode(family, forKey: .family)
+    try container.encodeIfPresent(privacy, forKey: .privacy)
     try container.encode(image, forKey: .image)
     try container.encode(training, forKey: .training)
     try model.encode(to: container.superEncoder(forKey: .model))

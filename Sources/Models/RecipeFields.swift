@@ -22,6 +22,12 @@ extension Recipe {
       RecipeField(
         key, .choice(Families.all.map { $0.family }),
         "The kind of model. It determines the fields of `model`.")
+    case .privacy:
+      RecipeField(
+        key, .choice(PrivacyUse.allCases.map(\.rawValue)),
+        fallback: "`\(PrivacyUse.any.rawValue)`",
+        "The trainings that the recipe is made for. With `\(PrivacyUse.none.rawValue)`, a request for an "
+          + "epsilon is refused: batches, steps and size are those of a training without privacy.")
     case .image:
       RecipeField(
         key, .part(ImageSettings.recipeFields),

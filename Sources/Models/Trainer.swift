@@ -119,20 +119,37 @@ public final class Trainer {
     return made
   }
 
+  /// Makes up to `count` steps; returns how many.
+  ///
+  /// A step that the model abandons was not made, as those after it: no noise was drawn for it, and nothing
+  /// of it is left. A step that fails in another way stays charged.
   private func makeSteps(
     _ count: Int, shouldStop: () -> Bool, report: (Progress) throws -> Void
   ) throws -> Int {
     for made in 0..<count {
       if made > 0, shouldStop() { return made }
       let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)
-      let result = try model.step(
-        TrainingStep(
-          phase: phase, index: step, stepCount: plan.steps, batchSize: plan.batchSize,
-          protection: protection, noise: noise),
-        on: batch)
+      let result: StepReport
+      do {
+        result = try makeStep(on: batch, shouldStop: shouldStop)
+      } catch is AbandonedStep {
+        return made
+      }
       step += 1
       try report(Progress(step: step, charged: charged, lastStep: lastStep, report: result))
     }
     return count
+  }
+
+  private func makeStep(
+    on batch: PrivateExamples, shouldStop: () -> Bool
+  ) throws -> StepReport {
+    try withoutActuallyEscaping(shouldStop) { shouldStop in
+      try model.step(
+        TrainingStep(
+          phase: phase, index: step, stepCount: plan.steps, batchSize: plan.batchSize,
+          protection: protection, noise: noise, shouldStop: shouldStop),
+        on: batch)
+    }
   }
 }

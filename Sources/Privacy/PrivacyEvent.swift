@@ -48,7 +48,7 @@ extension PrivacyEvent: CustomStringConvertible {
     case .poissonSampled(let probability, let event):
       "\(event) on a Poisson sample of probability \(probability)"
     case .repeated(let event, let times):
-      "\(times) times \(event)"
+      times == 1 ? "one release with \(event)" : "\(times) releases, each with \(event)"
     case .composed(let events):
       events.isEmpty ? "no access to the data" : events.map(\.description).joined(separator: "; ")
     }

@@ -195,7 +195,6 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     dataset = subject.root.dataset
     unit = subject.root.unit
     adjacency = subject.root.adjacency
-    sampling = "Poisson: every unit enters every batch independently with a fixed probability"
     mechanism = subject.mechanism
     run = subject.run
     runs = subject.runs
@@ -205,6 +204,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         samplingProbability: $0.event.samplingProbability,
         noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
     }
+    sampling = Self.sampling(accesses)
     covered = Self.covered(run: subject.run) + subject.answers
     notCovered = Self.notCovered(subject)
     ledger = subject.witness
@@ -241,14 +241,26 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       + [remark].compactMap { $0 }).joined(separator: " ")
   }
 
+  /// How units come into the sums that noise protects.
+  private static func sampling(_ accesses: [Access]) -> String {
+    let poisson = "Poisson: every unit enters every batch independently with a fixed probability"
+    let ofAll = accesses.count { $0.samplingProbability == 1 }
+    if ofAll == 0 { return poisson }
+    return ofAll == accesses.count
+      ? "none: every access reads all units" : poisson + "; the other accesses read all units"
+  }
+
   private static func words(_ access: Access) -> String {
     // Every unit is in the sum: a step on all units, or an answer that was paid for.
     let sum =
       access.samplingProbability == 1
       ? "the most that a unit adds, on a sum over all units"
       : "the clip norm on a sum over a Poisson sample of probability \(access.samplingProbability)"
-    return "\(access.times) times \(access.noise.words) noise of \(access.noiseMultiplier) times "
-      + sum
+    let releases =
+      access.times == 1
+      ? "one \(access.noise.words) release with"
+      : "\(access.times) \(access.noise.words) releases, each with"
+    return "\(releases) noise of \(access.noiseMultiplier) times \(sum)"
   }
 
   private static func covered(run: String) -> [String] {

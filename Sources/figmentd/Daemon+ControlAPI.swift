@@ -73,12 +73,13 @@ extension Daemon: ControlAPI {
     try request.validate()
     if let token, let earlier = try earlierJob(with: token, for: request) { return earlier }
     let dataset: String
+    var remarks: [String] = []
     switch request {
     case .train(let request):
       dataset = request.dataset
       try requireOutput()
       try await checkPolicy(request)
-      try await checkOrder(request)
+      remarks = try await checkOrder(request)
     case .generate(let request):
       dataset = try modelDataset(of: request.job)
       try requireOutput()
@@ -88,7 +89,7 @@ extension Daemon: ControlAPI {
     }
     // Check again: another submission with this token may have arrived during the policy check.
     if let token, let earlier = try earlierJob(with: token, for: request) { return earlier }
-    return try add(request, dataset: dataset, token: token)
+    return try add(request, dataset: dataset, token: token, remarks: remarks)
   }
 
   func jobs(_ filter: JobFilter) async throws -> [Job] {
@@ -218,14 +219,17 @@ extension Daemon: ControlAPI {
   }
 
   /// Refuses an order that the engine could not carry out, before it waits in the queue for hours.
-  private func checkOrder(_ request: TrainRequest) async throws {
+  ///
+  /// - Returns: what the submitter should know.
+  private func checkOrder(_ request: TrainRequest) async throws -> [String] {
     let dataset = try configuration.dataset(request.dataset)
     if let problem = await keepers[dataset.name]?.problem {
       throw ControlError.conflict("dataset \(dataset.name): it is offline. \(problem)")
     }
     let isCounted = await keepers[dataset.name]?.isReady ?? false
-    try await plans.run { [engine] in
-      try engine.check(request, dataset: dataset, isCounted: isCounted)
+    let waiting = trainingsAhead(on: dataset.name)
+    return try await plans.run { [engine] in
+      try engine.check(request, behind: waiting, dataset: dataset, isCounted: isCounted)
     }
   }
 

@@ -135,6 +135,17 @@ actor Daemon {
     jobs.values.filter(filter.matches).sorted { ($0.id.number ?? 0) < ($1.id.number ?? 0) }
   }
 
+  /// The training jobs with privacy on a dataset that run before a new one: the running one, which announces its
+  /// cost only when its images are read, and those in the queue.
+  func trainingsAhead(on dataset: String) -> [WaitingTraining] {
+    ([running?.job].compactMap { $0 } + queue.jobs).compactMap { id in
+      guard let job = jobs[id], job.dataset == dataset, case .train(let request) = job.request,
+        !request.isNonPrivate
+      else { return nil }
+      return WaitingTraining(job: id, request: request)
+    }
+  }
+
   /// The number of waiting jobs.
   var queuedCount: Int { queue.count }
 
@@ -142,12 +153,17 @@ actor Daemon {
   var startTime: Date { started }
 
   /// Stores a new job and puts it into the queue.
-  func add(_ request: JobRequest, dataset: String, token: String?) throws -> Job {
+  ///
+  /// - Parameter remarks: what its submitter should know before it runs.
+  func add(
+    _ request: JobRequest, dataset: String, token: String?, remarks: [String] = []
+  ) throws -> Job {
     if isStopping {
       throw ControlError.shuttingDown(
         "daemon: it is stopping (a running daemon expected). Try again when it has started.")
     }
-    let job = try store.makeJob(request, dataset: dataset, token: token, at: Date())
+    let job = try store.makeJob(
+      request, dataset: dataset, token: token, at: Date(), remarks: remarks)
     jobs[job.id] = job
     changes[job.id] = .now
     publish(.state(.queued, secondsBefore: 0), of: job.id)

@@ -57,6 +57,25 @@ import Testing
     #expect(revealed[0] != revealed[1])
   }
 
+  /// What a run did to the images belongs beside its guarantee, and what it paid for to the top.
+  @Test func phasesAndAnswersStandBelowTheGuarantee() throws {
+    var data = data()
+    data.guarantee = Guarantee(
+      epsilon: 1, delta: 1e-5, unit: "one file", statement: ["In words."],
+      phases: [Guarantee.Phase(name: "training", purpose: "noisy steps", cost: "40 releases")])
+    data.paidAnswers = Releasable(
+      [ReportTable(caption: "Counts", columns: ["Class", "Images"], rows: [["cat", "7"]])], .paidFor
+    )
+    let document = data.document(for: ReleaseReport.self)
+    #expect(document.sections.prefix(3).map(\.key) == ["guarantee", "answers", "pictures"])
+    let guarantee = String(decoding: try JSONEncoder().encode(document.sections[0]), as: UTF8.self)
+    #expect(guarantee.contains("40 releases"))
+    let page = HTMLReport(document).markup
+    #expect(page.contains("noisy steps") && page.contains("Counts"))
+    data.paidAnswers = Releasable([], .paidFor)
+    #expect(!data.document(for: ReleaseReport.self).sections.contains { $0.key == "answers" })
+  }
+
   @Test func thePageIsSelfContained() {
     for page in [
       HTMLReport(data().document(for: InternalReport.self)).markup,

@@ -40,6 +40,21 @@ import Testing
     #expect(Interval.mean(of: [0.5]) == nil)
   }
 
+  /// Accuracies near one have a Student interval beyond it; no accuracy does.
+  @Test func intervalsOfSharesStayBetweenZeroAndOne() throws {
+    let accuracies = [0.999, 0.97, 0.998]
+    #expect(try #require(Interval.mean(of: accuracies)).high > 1)
+    let finding = UtilityFinding(
+      kind: .convolutional, onSynthetic: accuracies, onReal: [0.99], trainCount: 10, testCount: 10)
+    #expect(finding.interval.high == 1 && finding.interval.low < 0.97)
+    let rival = PrivateRivalFinding(accuracies: accuracies, epsilon: 1, delta: 1e-5)
+    #expect(rival.interval?.high == 1)
+    let low = PrivateRivalFinding(accuracies: [0.001, 0.03, 0.002], epsilon: 1, delta: 1e-5)
+    #expect(low.interval?.low == 0)
+    #expect(
+      Interval(low: -0.5, high: 1.5, method: "m").ofShare == Interval(low: 0, high: 1, method: "m"))
+  }
+
   @Test func bootstrapCoversTheStandardErrorOfAMean() {
     var stream = SeededStream(seed: 1)
     let values = (0..<400).map { _ in stream.gaussian() }

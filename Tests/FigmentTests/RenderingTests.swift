@@ -84,10 +84,52 @@ import Testing
     #expect(
       lines == [
         "JOB       STATE    DOES             EPSILON  SUBMITTED         PROGRESS",
-        "glyphs-7  running  train dp-gan-28  10       2023-11-14 22:13  train 30% 3 min 46 s left",
+        "glyphs-7  running  train dp-gan-28  10       2023-11-14 22:13  "
+          + ProgressLine.plain(Self.training),
         "glyphs-7  paused   train dp-gan-28  10       2023-11-14 22:13",
       ])
     #expect(Jobs.lines(of: []) == ["no jobs"])
+  }
+
+  /// Lists and status print one job's progress in the same words.
+  @Test func progressIsTheSameWhereverItIsAskedFor() {
+    let job = Self.job(.running, progress: Self.training)
+    var status = DaemonStatus(
+      version: "1", process: 5, started: .distantPast, threads: 1, instructionSet: "avx2")
+    status.running = job
+    let words = ProgressLine.plain(Self.training)
+    for lines in [
+      Jobs.lines(of: [job]), Status.lines(of: status, Self.console), Show.lines(of: job),
+    ] {
+      #expect(lines.contains { $0.contains(words) }, "\(lines)")
+    }
+  }
+
+  @Test func freeStepsAreToldApartFromPrivateOnes() {
+    let results = JobResults(epsilon: 1, delta: 1e-5, steps: 1, freeSteps: 2000, images: 100)
+    let lines = Show.lines(of: Self.job(.finished(.completed(results))))
+    #expect(
+      lines.contains {
+        $0.contains("100 images, 1 step on private images and 2,000 free steps, epsilon")
+      }, "\(lines)")
+    #expect(JobResults(steps: 39, plannedSteps: 40).stepsText == "39 of 40 planned steps")
+    #expect(JobResults(images: 3).stepsText == nil)
+    let progress = JobProgress(
+      phase: .train, name: "generator", isFree: true, done: 900, total: 2000)
+    #expect(ProgressLine.plain(progress) == "train: 45%, free step 900/2,000")
+    // Each phase of a plan begins at 0: its lines are not those of the phase before.
+    var plain = PlainProgress()
+    let first = plain.deservesLine(
+      JobProgress(phase: .train, name: "pre-training", done: 100, total: 100))
+    let second = plain.deservesLine(
+      JobProgress(phase: .train, name: "training", done: 0, total: 100))
+    #expect(first && second)
+  }
+
+  @Test func whatASubmissionToldIsShownWithTheJob() {
+    var job = Self.job(.queued)
+    job.remarks = ["Noise will outweigh the signal."]
+    #expect(Show.lines(of: job).contains("note: Noise will outweigh the signal."))
   }
 
   @Test(arguments: [80, 100, 60]) func jobsFitTheTerminal(_ width: Int) {
@@ -245,6 +287,12 @@ import Testing
         $0.hasSuffix(" 1,190; another 22 are too small for the recipe")
       })
     #expect(Plan.lines(of: plan).last == "Class b has no image.")
+    plan.freeSteps = 2000
+    plan.phases = [PlannedPhase(name: "training", kind: "training", purpose: "steps", epsilon: 3)]
+    let lines = Plan.lines(of: plan)
+    #expect(
+      lines.contains { $0.hasPrefix("steps") && $0.hasSuffix("100 on private images, 2,000 free") })
+    #expect(lines.contains { $0.hasPrefix("EPSILON ALONE is what a phase would cost by itself.") })
     let narrow = Plan.lines(of: plan, width: 20)
     #expect(narrow.contains("It takes what is") && narrow.contains("left."))
   }

@@ -49,7 +49,8 @@ import Testing
     let statement = try bench.text(bench.places.release + "/PRIVACY.md")
     #expect(statement.contains("class_counts.json: images of each class, with noise of"))
     #expect(
-      statement.contains("1 times Gaussian noise of \(multiplier) times the most that a unit"))
+      statement.contains(
+        "one Gaussian release with noise of \(multiplier) times the most that a unit"))
   }
 
   @Test func aResumedRunAsksOnce() throws {

@@ -82,6 +82,23 @@ import Testing
     }
   }
 
+  /// The budget is checked behind the jobs that run before, and the submitter hears what they leave.
+  @Test(arguments: Engine.allCases) func aSubmissionTellsWhatItsSubmitterShouldKnow(
+    _ engine: Engine
+  ) async throws {
+    try await withAPI(engine, .init(isEndless: true)) { api, house in
+      let first = try await api.submit(TestHouse.training, token: nil)
+      #expect(first.remarks == nil)
+      let second = try await api.submit(TestHouse.training, token: nil)
+      let third = try await api.submit(TestHouse.training, token: nil)
+      #expect(second.remarks == ["behind glyphs-1"])
+      #expect(third.remarks == ["behind glyphs-1, glyphs-2"])
+      #expect(try await api.job(third.id).remarks == third.remarks)
+      for id in [third.id, second.id, first.id] { _ = try await api.stop(id, reason: .cancelled) }
+      _ = try await house.wait(for: first.id, "cancelled")
+    }
+  }
+
   @Test(arguments: Engine.allCases) func eventsCanBeTakenUpAgain(_ engine: Engine) async throws {
     try await withAPI(engine) { api, house in
       let job = try await api.submit(TestHouse.training, token: nil)

@@ -1,3 +1,4 @@
+import Compute
 import Control
 import FoundationEssentials
 import Models
@@ -53,6 +54,11 @@ import Testing
     #expect(saved.phase == nil && saved.step == 1888)
     let place = try RunPlace(saved.phase, step: saved.step, in: plan, of: "run")
     #expect(place.phase.name == "training" && place.stepInPhase == 1888)
+    // It carries no checksum, as none did then, and its model is taken up.
+    #expect(plan.format == 1 && saved.format == 1)
+    let model = try plan.recipe.makeModel(
+      classes: plan.classes, seed: plan.seed, on: Machine(threadCount: 1))
+    try saved.restore(model, of: plan)
     #expect(throws: ControlError.self) {
       try RunPlace(nil, step: 4001, in: plan, of: "run")
     }

@@ -62,7 +62,7 @@ import Testing
   }
 
   private func show(_ progress: JobProgress) {
-    _ = (ProgressLine.bar(progress), ProgressLine.plain(progress), ProgressLine.short(progress))
+    _ = (ProgressLine.bar(progress), ProgressLine.plain(progress))
     var plain = PlainProgress()
     _ = plain.deservesLine(progress)
   }

@@ -230,7 +230,9 @@ final class LedgerScratch {
     #expect(result.text.contains("for everything announced before the first reservation"))
     #expect(result.charges.count == 24 && result.charges[7].used == 16)
     #expect(result.charges[7].purpose == "block 7" && result.charges[7].time.hasSuffix("Z"))
-    #expect(result.text.contains("run run-1, attempt 1 (not ended): 384 times Gaussian noise"))
+    #expect(
+      result.text.contains(
+        "run run-1, attempt 1 (not ended): 384 releases, each with Gaussian noise"))
     let decoded = try JSONDecoder().decode(
       LedgerFileVerification.self, from: JSONEncoder().encode(result))
     #expect(decoded == result)

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Control
+import Datasets
 import FoundationEssentials
 import Privacy
+import Synchronization
 import Testing
 
 @testable import Runs
@@ -121,6 +123,76 @@ import Testing
     #expect(error?.message.contains("What is left: epsilon ") ?? false, "\(error as Any)")
   }
 
+  /// Jobs that wait have announced nothing yet, and will take their part all the same.
+  @Test func jobsThatWaitBeforeAJobCountAgainstItsBudget() throws {
+    func waiting(_ epsilons: Double?...) -> [WaitingTraining] {
+      epsilons.enumerated().map {
+        WaitingTraining(job: JobID(dataset: "glyphs", number: 7 + $0), request: train($1))
+      }
+    }
+    func check(_ epsilon: Double?, behind jobs: [WaitingTraining]) throws -> [String] {
+      try engine.check(train(epsilon), behind: jobs, dataset: dataset(), isCounted: true)
+    }
+    let fitting = try check(2, behind: waiting(2))
+    #expect(
+      fitting.contains {
+        $0.hasPrefix("glyphs-7 waits before this job; after all of them, epsilon ")
+      },
+      "\(fitting)")
+    #expect(try !check(7, behind: []).contains { $0.contains("before this job") })
+    for (epsilon, jobs) in [(7.0, waiting(5)), (6, waiting(5, 5)), (2, waiting(nil))] {
+      let error = #expect(throws: ControlError.self) { try check(epsilon, behind: jobs) }
+      #expect(error?.exitCode == .refused)
+      let message = error?.message ?? ""
+      #expect(message.contains("before this job, and the budget does not suffice"), "\(message)")
+      #expect(message.contains("glyphs-7"), "\(message)")
+    }
+    // One that would not fit itself takes nothing.
+    #expect(try !check(7, behind: waiting(100)).contains { $0.contains("before this job") })
+  }
+
+  @Test func aJobOfWhichNoiseIsAllThatWillBeLeftIsWarnedOfAtItsSubmission() throws {
+    let planned = try engine.plan(train(0.1), dataset: dataset())
+    let warning = try #require(planned.warning)
+    let remarks = try engine.check(train(0.1), dataset: dataset(), isCounted: true)
+    #expect(remarks == [warning])
+    // Before anybody has counted the images, nothing can be said.
+    #expect(try engine.check(train(0.1), dataset: dataset(), isCounted: false).isEmpty)
+  }
+
+  @Test func aRunThatNoiseWillOutweighIsWarnedOfBeforeItsFirstCharge() throws {
+    let noisy = try RunBench(epsilon: 0.1)
+    let heard = Mutex<(warned: Bool, charged: Bool)>((false, false))
+    _ = try noisy.run { report in
+      switch report {
+      case .note(let text) where text.value.hasPrefix("Noise will"):
+        let charges = (try? noisy.history().reservationCount) ?? 0
+        heard.withLock { $0 = (true, charges > 0) }
+      default: break
+      }
+    }
+    #expect(heard.withLock { $0.warned && !$0.charged })
+  }
+
+  @Test func aRecipeWithoutPrivacyTakesNoEpsilon() throws {
+    try bench.scratch.write(
+      "tiny.yaml",
+      RunBench.recipe(side: 8, steps: 40).replacing("family:", with: "privacy: none\nfamily:"))
+    for (epsilon, words) in [
+      (2.0, "epsilon 2 and recipe tiny"), (nil, "the rest of the budget and recipe tiny"),
+    ]
+      as [(Double?, String)]
+    {
+      let error = try #require(refusal(train(epsilon), dataset()))
+      #expect(error.exitCode == .usage && error.message.contains(words), "\(error)")
+    }
+    let lax = PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5, allowsNonPrivate: true)
+    try engine.check(train(nonPrivate: true), dataset: dataset(lax), isCounted: true)
+    let request = TrainRequest(dataset: "d", recipe: "r", epsilon: 3, nonPrivate: true)
+    let both = #expect(throws: ControlError.self) { try request.validate() }
+    #expect(both?.message.contains("non_private and epsilon 3: both given") == true)
+  }
+
   @Test func aHardenedRecipeIsNotSoftenedInSilence() throws {
     let recipe = RunBench.recipe(side: 8, steps: 40)
       .replacing("clip_norm: 1}", with: "clip_norm: 1, noise: discrete-gaussian}")
@@ -189,6 +261,7 @@ import Testing
         .refused
       ),
       (["--epsilon", "2", "--delta", "1e-5", "--hold-out", bench.order.root], .usage),
+      (["--epsilon", "2", "--delta", "1e-5", "--classes", "arrow,crcle"], .usage),
     ] {
       let command = try RunCommand.parse(common + options)
       let error = #expect(throws: ArgumentParser.ExitCode.self, "\(options)") { try command.run() }
@@ -196,6 +269,54 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: output), "\(options)")
       #expect(!FileManager.default.fileExists(atPath: state), "\(options)")
     }
+  }
+
+  @Test func aMisspeltClassIsNamedWithTheOneThatWasMeant() throws {
+    let rules = DatasetRules(classes: ["arrow", "crcle", "all"])
+    let (missing, folders) = try rules.classesWithoutFolder(in: bench.order.root)
+    #expect(missing == ["crcle"] && folders.contains("circle"))
+    #expect(try DatasetRules().classesWithoutFolder(in: bench.order.root).missing.isEmpty)
+    try FileManager.default.createDirectory(
+      atPath: bench.order.root + "/crcle", withIntermediateDirectories: true)
+    #expect(try rules.classesWithoutFolder(in: bench.order.root).missing.isEmpty)
+  }
+
+  /// Nothing was done, so nothing is left, and nobody is sent to a daemon.
+  @Test func aRunOnAnEmptyFolderLeavesNothing() throws {
+    let images = bench.scratch.path + "/empty"
+    try FileManager.default.createDirectory(
+      atPath: images + "/cat", withIntermediateDirectories: true)
+    let output = bench.scratch.path + "/a/b/output"
+    let state = bench.scratch.path + "/run-state"
+    let command = try RunCommand.parse([
+      "--images", images, "--recipe", bench.scratch.path + "/tiny.yaml", "--output", output,
+      "--state", state, "--epsilon", "2", "--delta", "1e-5",
+    ])
+    #expect(throws: ArgumentParser.ExitCode.self) { try command.run() }
+    #expect(!FileManager.default.fileExists(atPath: bench.scratch.path + "/a"))
+    #expect(!FileManager.default.fileExists(atPath: state))
+    var empty = bench
+    empty.order = RunOrder(
+      name: "run", dataset: "glyphs", root: images, rules: DatasetRules(),
+      recipe: bench.order.recipe, loss: .epsilon(2), delta: 1e-5, budget: bench.order.budget,
+      count: 12)
+    let error = #expect(throws: ControlError.self) { try empty.run() }
+    let message = error?.message ?? ""
+    #expect(message.contains("none of its files is an accepted image"), "\(message)")
+    #expect(!message.contains("daemon") && !message.contains("figment files"), "\(message)")
+    #expect(!message.contains("files.jsonl"), "\(message)")
+    // With files, their list is kept and named; for a job, the command that prints it.
+    try bench.scratch.write("empty/cat/notes.png", "text")
+    let listed = #expect(throws: ControlError.self) { try empty.run() }
+    #expect(listed?.message.contains("internal/files.jsonl lists the reason") == true)
+    empty.order.fileListing = "'figment files glyphs'"
+    let job = #expect(throws: ControlError.self) { try empty.run() }
+    #expect(job?.message.contains("'figment files glyphs' lists the reason") == true)
+    // What was there before stays.
+    try FileManager.default.createDirectory(
+      atPath: output, withIntermediateDirectories: true)
+    MadeFolders(for: output + "/internal/tiny").removeEmpty()
+    #expect(FileManager.default.fileExists(atPath: output))
   }
 
   @Test(arguments: [

@@ -145,8 +145,12 @@ import Testing
     let report = try bench.text(bench.places.release + "/report.json")
     for name in names {
       #expect(page.contains("- \(name) ("), "\(name)")
-      #expect(report.contains("Phase: \(name)"), "\(name)")
+      #expect(report.contains("\"\(name)\""), "\(name)")
     }
+    #expect(report.contains("12 steps on private images and 20 free steps"))
+    // What was paid for is shown too.
+    #expect(report.contains("Real images of each class"))
+    #expect(report.contains("Train-on-synthetic accuracy"))
     #expect(page.contains("costs nothing: reads public data alone"))
   }
 
@@ -188,7 +192,7 @@ import Testing
       Issue.record("the run did not finish")
       return
     }
-    #expect(again == first && first.steps == 32)
+    #expect(again == first && first.steps == 12 && first.freeSteps == 20)
   }
 
   /// A stored answer may be about other images, or older than the ledger, so it is not trusted.

@@ -1,3 +1,4 @@
+import Control
 import FoundationEssentials
 import Glibc
 import Models
@@ -34,7 +35,8 @@ import Testing
     #expect(text == RecipeReference.page)
   }
 
-  @Test func anInterruptedRunSaysHowToContinueAndNothingElse() throws {
+  @Test(arguments: [SIGINT, SIGTERM, SIGUSR1])
+  func anInterruptedRunSaysHowToContinueAndNothingElse(_ signal: Int32) throws {
     let bench = try RunBench()
     let recipe = try bench.scratch.write(
       "long.yaml", RunBench.recipe(side: 8, steps: 1_000_000))
@@ -46,9 +48,9 @@ import Testing
     ]) { process in
       let end = ContinuousClock.now + .seconds(120)
       while access(started, F_OK) != 0, .now < end { usleep(20_000) }
-      kill(process.identifier, SIGINT)
+      kill(process.identifier, signal)
     }
-    #expect(ending == .exited(1))
+    #expect(ending == .exited(Control.ExitCode.interrupted.rawValue))
     #expect(text.contains("Run the same command again to continue from it."), "\(text)")
     #expect(!text.contains("unexpected error"), "\(text)")
   }

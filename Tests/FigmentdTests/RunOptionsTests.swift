@@ -32,7 +32,17 @@ import Testing
 
   @Test(arguments: ["accuracy", "accuracy=", "=1", "accuracy=x", "a=1=2"])
   func anAnswerWithoutANameAndAPriceIsRefused(_ text: String) {
-    #expect(throws: (any Error).self) { try RunOptions.parse(["--answer", text]) }
+    let error = #expect(throws: (any Error).self) { try RunOptions.parse(["--answer", text]) }
+    let message = error.map { RunOptions.message(for: $0) } ?? ""
+    #expect(message.contains("found '\(text)', expected NAME=EPSILON, for example "), "\(message)")
+  }
+
+  @Test func anAnswerWithoutAPriceIsShownWithOne() {
+    let error = #expect(throws: (any Error).self) {
+      try RunOptions.parse(["--answer", "accuracy"])
+    }
+    let message = error.map { RunOptions.message(for: $0) } ?? ""
+    #expect(message.contains("expected NAME=EPSILON, for example accuracy=0.5"), "\(message)")
   }
 
   @Test func anAnswerHasOnePrice() {

@@ -94,7 +94,7 @@ import Testing
   private func expectRefusal(_ body: () throws -> some Any) {
     let error = #expect(throws: ControlError.self) { _ = try body() }
     #expect(
-      error?.message.contains("written by a later version, in format 9 (up to 1 expected)") == true,
+      error?.message.contains("written by a later version, in format 9 (up to 2 expected)") == true,
       "\(String(describing: error))")
   }
 
@@ -129,9 +129,9 @@ import Testing
       #expect(number.format == StateFormat.current, "\(name)")
     }
     let saved = try #require(try CheckpointFolder(path: bench.places.checkpoints).newest())
-    #expect(saved.checkpoint.metadata["figment_format"] == "1")
+    #expect(saved.checkpoint.metadata["figment_format"] == "2")
     let home = try StateDirectory(scratch.path + "/home")
-    #expect(try scratch.read("home/format") == "1\n")
+    #expect(try scratch.read("home/format") == "2\n")
     withExtendedLifetime(home) {}
   }
 }

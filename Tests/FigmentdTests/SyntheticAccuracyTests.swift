@@ -44,7 +44,9 @@ import Testing
     #expect(try bench.text(release + "/report.json").contains("Usefulness"))
     let statement = try bench.text(release + "/PRIVACY.md")
     #expect(statement.contains("- accuracy.json: how many of the training images"))
-    #expect(statement.contains("2 times Gaussian noise of \(answer.standardDeviation) times"))
+    #expect(
+      statement.contains(
+        "2 Gaussian releases, each with noise of \(answer.standardDeviation) times"))
   }
 
   @Test func aRunThatIsResumedAndPublishedAgainAsksOnce() throws {

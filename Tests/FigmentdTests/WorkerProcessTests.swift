@@ -113,7 +113,7 @@ import Testing
         recipe: "tiny", dataset: bench.dataset)
     }
     #expect(error?.problem.status == 409, "\(error as Any)")
-    #expect(error?.message.contains("watched folder \(bench.dataset.root)") ?? false)
+    #expect(error?.message.contains("folder of images \(bench.dataset.root)") ?? false)
   }
 
   /// The peak memory of a daemon depends on the largest private image that it has read.

@@ -15,8 +15,9 @@ import Testing
     format: ImageSpecification = Self.format
   ) throws -> [ClassMeans.Mean] {
     let (means, mechanism) = (ClassMeans(of: format), try mechanism(multiplier))
-    let sum = means.sum(by: mechanism).noised(
-      over: PrivateExamples(images), noise: TestNoise.stream(seed))
+    let sum = try #require(
+      means.sum(by: mechanism).noised(
+        over: PrivateExamples(images), noise: TestNoise.stream(seed)))
     return means.means(of: sum.value, noise: mechanism.noiseStandardDeviation)
   }
 
@@ -63,8 +64,9 @@ import Testing
       // Unclipped: the clip norm is far above the vector.
       let mechanism = try SubsampledGaussian(
         samplingProbability: 1, noiseMultiplier: 1e-7, clipNorm: 100, nominalBatchSize: 1)
-      let sum = ClassMeans(of: Self.format).sum(by: mechanism).noised(
-        over: PrivateExamples(images), noise: TestNoise.stream(1))
+      let sum = try #require(
+        ClassMeans(of: Self.format).sum(by: mechanism).noised(
+          over: PrivateExamples(images), noise: TestNoise.stream(1)))
       let norm = sum.value.reduce(0) { $0 + $1 * $1 }.squareRoot()
       #expect(norm <= 1 + 1e-3 && norm > 0.5, "\(norm)")
     }

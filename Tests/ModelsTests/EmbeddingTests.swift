@@ -63,6 +63,24 @@ import Testing
     }
   }
 
+  @Test func aSumThatIsGivenUpLeavesTheModelAsItWas() throws {
+    let model = try model()
+    var before = Checkpoint()
+    model.save(into: &before)
+    for protection in [Protection.noise(try mechanism()), .none(.test)] {
+      #expect(throws: AbandonedStep.self) {
+        try model.step(
+          TrainingStep(
+            phase: "mean embeddings", index: 0, stepCount: 1, batchSize: 40,
+            protection: protection, noise: TestNoise.stream(4), shouldStop: { true }),
+          on: PrivateExamples(Self.halves(40)))
+      }
+      var after = Checkpoint()
+      model.save(into: &after)
+      #expect(after.tensors == before.tensors && after.metadata == before.metadata)
+    }
+  }
+
   @Test func meansAreThoseOfTheImagesAndCountsThoseOfTheClasses() throws {
     let (count, block) = (5, 4)
     var sum = [Double](repeating: 0, count: 2 * block)

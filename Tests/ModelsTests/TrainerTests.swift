@@ -51,6 +51,7 @@ private final class DiaryModel: SteppingModel {
   static let family = "diary"
   var diary: Diary?
   var failingStep: Int?
+  var abandonedStep: Int?
   private(set) var indices: [Int] = []
   /// The mechanism of each step; nil if the step was not protected.
   private(set) var mechanisms: [SubsampledGaussian?] = []
@@ -61,6 +62,7 @@ private final class DiaryModel: SteppingModel {
 
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     if step.index == failingStep { throw RecipeFailure("the step failed") }
+    if step.index == abandonedStep { throw AbandonedStep() }
     diary?.write("step \(step.index)")
     indices.append(step.index)
     mechanisms.append(step.protection.mechanism)
@@ -170,6 +172,25 @@ private final class EmptyBatches: Trainer.Images {
     #expect(throws: RecipeFailure.self) { try run(trainer, blocks: 4) }
     #expect(diary.all == ["reserve 4", "step 0", "step 1"])
     #expect(trainer.charged == 4)
+  }
+
+  /// No noise was drawn for it: it is as if it had never begun.
+  @Test func anAbandonedStepIsGivenBackWithThoseAfterIt() throws {
+    let trainer = try trainer(steps: 6)
+    let model = try #require(trainer.model as? DiaryModel)
+    model.abandonedStep = 2
+    guard case .stopped = try run(trainer, blocks: 4) else {
+      Issue.record("the run did not stop")
+      return
+    }
+    #expect(diary.all == ["reserve 4", "step 0", "step 1", "settle 2 of 4", "checkpoint"])
+    #expect(trainer.step == 2 && trainer.charged == 2 && trainer.lastStep == 6)
+    model.abandonedStep = nil
+    guard case .finished = try run(trainer, blocks: 4) else {
+      Issue.record("the run did not finish")
+      return
+    }
+    #expect(model.indices == Array(0..<6))
   }
 
   @Test func aRefusedReservationLeavesTheModelUntouched() throws {

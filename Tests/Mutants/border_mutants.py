@@ -135,11 +135,15 @@ MUTANTS = [
     (
       ('Sources/Runs/Execution/AnswerPhase.swift',
        '    let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)\n'
-       '    let answer = compute(reservation, makeNoise())\n'
+       '    guard let answer = compute(reservation, makeNoise()) else {\n'
+       '      // No noise was drawn, and the unfinished answer is forgotten: there was no access.\n'
+       '      try account.ledger.settle(reservation, used: 0)\n'
+       '      throw Stopped()\n'
+       '    }\n'
        '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n',
        '    let free = try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: 1e-5))\n'
        '      .reserve(access, times: 1, for: phase.name)\n'
-       '    let answer = compute(free, makeNoise())\n'
+       '    guard let answer = compute(free, makeNoise()) else { throw Stopped() }\n'
        '    try DurableFile.write(try answer.value.encoded(), to: "\\(folder)/\\(Answer.name)")\n'
        '    let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)\n'),
     )),

@@ -272,7 +272,8 @@ import Testing
         declared: []),
       history: history, delta: 1e-5)
     #expect(statement.accesses.map(\.times) == [100])
-    #expect(statement.sentence.contains("Accesses: 100 times Gaussian noise of 30.0 times"))
+    #expect(
+      statement.sentence.contains("Accesses: 100 Gaussian releases, each with noise of 30.0 times"))
     #expect(try statement.total == PrivacyCost(of: event, times: 100, delta: 1e-5))
   }
 
@@ -283,7 +284,9 @@ import Testing
     #expect(
       statement.sentence.contains(
         "adding or removing one sub-folder (one person) of at most 4 images, clipped together"))
-    #expect(statement.sentence.contains("1500 times Gaussian noise of 1.1 times the clip norm"))
+    #expect(
+      statement.sentence.contains(
+        "1500 Gaussian releases, each with noise of 1.1 times the clip norm"))
     #expect(statement.sentence.contains("here \(statement.total.accountant)"))
     #expect(statement.notCovered.contains { $0.contains("class names") })
     #expect(statement.markdown.contains("| Delta | 1e-5 |"))

@@ -40,7 +40,7 @@ public struct MembershipRanking: Sendable {
       (Self.variance(memberPlaces) / Double(members.count)
       + Self.variance(otherPlaces) / Double(nonMembers.count)).squareRoot()
     areaUnderCurve = area
-    interval = Self.clamped(.normal(area, standardError: error, method: "DeLong"))
+    interval = Interval.normal(area, standardError: error, method: "DeLong").ofShare
     cautiousLowerBound =
       Interval.normal(area, standardError: error, confidence: 0.998, method: "").low
     operations = [0.01, 0.001].map { Self.operation(at: $0, sortedMembers, sortedOthers) }
@@ -59,12 +59,6 @@ public struct MembershipRanking: Sendable {
     guard values.count > 1 else { return 0 }
     let mean = values.reduce(0, +) / Double(values.count)
     return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
-  }
-
-  private static func clamped(_ interval: Interval) -> Interval {
-    Interval(
-      low: min(1, max(0, interval.low)), high: min(1, max(0, interval.high)),
-      method: interval.method)
   }
 
   /// Classifies as members all above the lowest score that at most the allowed share of non-members exceeds.

@@ -10,6 +10,7 @@ extension ReportData {
       title: title, subtitle: subtitle, verdict: rule.internalVerdict,
       releasedVerdict: rule.releasedVerdict)
     addGuarantee(to: &document)
+    addPaidAnswers(to: &document)
     addPictures(to: &document)
     addOwnStatistics(to: &document)
     addTraining(to: &document)
@@ -46,6 +47,21 @@ extension ReportData {
             ? "The guarantee in numbers: it follows from the training method, not from measurements"
             : "The claim, which nothing in this report proves",
           columns: ["", ""], rows: rows)))
+    guard !guarantee.phases.isEmpty else { return }
+    document.add(
+      fixed: .table(
+        ReportTable(
+          caption: "The phases of the run, each with what it costs alone",
+          columns: ["Phase", "What it does", "Cost"],
+          rows: guarantee.phases.map { [$0.name, $0.purpose, $0.cost] })))
+  }
+
+  private func addPaidAnswers<Zone>(to document: inout ReportDocument<Zone>) {
+    guard !paidAnswers.value.isEmpty else { return }
+    document.begin(
+      "answers", "What is known of the real images",
+      "Answers with noise, paid for out of the run's epsilon.")
+    document.add(paidAnswers.map { .group($0.map(ReportBlock.table)) })
   }
 
   private func addPictures<Zone>(to document: inout ReportDocument<Zone>) {

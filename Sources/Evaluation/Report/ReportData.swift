@@ -14,12 +14,28 @@ public struct Guarantee: Sendable {
   public let isProved: Bool
   /// Further facts for experts: the mechanism, the accountants' figures, the ledger.
   public let facts: [(name: String, value: String)]
+  /// The phases of the run, in order; empty if they are unknown.
+  public let phases: [Phase]
+
+  /// One phase of the run that made the set.
+  public struct Phase: Sendable {
+    /// The name, what the phase does, and what that costs, in words.
+    public let name: String, purpose: String, cost: String
+
+    /// Describes a phase.
+    public init(name: String, purpose: String, cost: String) {
+      self.name = name
+      self.purpose = purpose
+      self.cost = cost
+    }
+  }
 
   /// Creates a guarantee from a privacy statement.
   public init(
     epsilon: Double, delta: Double, unit: String, units: Int? = nil, statement: [String],
-    isProved: Bool = true, facts: [(name: String, value: String)] = []
+    isProved: Bool = true, facts: [(name: String, value: String)] = [], phases: [Phase] = []
   ) {
+    self.phases = phases
     self.isProved = isProved
     self.epsilon = epsilon
     self.delta = delta
@@ -130,6 +146,8 @@ public struct ReportData: Sendable {
   public var progressSheets: Releasable<[ProgressSheet]>
   /// The noisy accuracy on real images of a classifier trained on the set alone, if the budget paid for it.
   public var paidAccuracy: Releasable<PaidAccuracy>?
+  /// The answers about the real images that the budget paid for, each as a table.
+  public var paidAnswers: Releasable<[ReportTable]>
   /// Releasable evidence about the end of training; nil if there was no training.
   public var trainingEnd: Releasable<TrainingEnd>?
   /// Signals that cost no privacy.
@@ -161,6 +179,7 @@ public struct ReportData: Sendable {
     self.synthetic = synthetic
     self.provenance = provenance
     progressSheets = Releasable([], .postProcessing)
+    paidAnswers = Releasable([], .postProcessing)
     freeSignals = Releasable([], .postProcessing)
     privateSignals = Sensitive([])
     modelAttacks = Sensitive([])

@@ -68,7 +68,7 @@ extension ReportData {
           meaning: "trained on the real images directly with ε = \(Figures.text(rival.epsilon)),"
             + " \(rival.accuracies.count) seeds",
           value: rival.accuracy, range: "0 to 1", direction: .higher,
-          interval: Interval.mean(of: rival.accuracies), count: real.testCount)
+          interval: rival.interval, count: real.testCount)
       ]),
       .notice(
         cnn >= rival.accuracy ? .passed : .note,

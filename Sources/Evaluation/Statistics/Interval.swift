@@ -44,6 +44,13 @@ public struct Interval: Hashable, Sendable, Codable {
     return Interval(low: mean - half, high: mean + half, method: "Student over \(values.count)")
   }
 
+  /// The part of an interval that a share can have: 0 to 1.
+  ///
+  /// Intervals that assume normal errors may exceed it where nearly all cases are alike; the true share cannot.
+  public var ofShare: Interval {
+    Interval(low: min(1, max(0, low)), high: min(1, max(0, high)), method: method)
+  }
+
   /// The percentile bootstrap interval of a statistic of `count` items (Efron 1979).
   ///
   /// `statistic` receives the indices of a resample. `seed` determines the draws, so a report can be

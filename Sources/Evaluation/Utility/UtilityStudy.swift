@@ -20,7 +20,7 @@ public struct UtilityFinding: Sendable {
 
   /// The interval over seeds; for one seed, the interval over the test images.
   public var interval: Interval {
-    Interval.mean(of: onSynthetic)
+    Interval.mean(of: onSynthetic)?.ofShare
       ?? .proportion(Int((accuracy * Double(testCount)).rounded()), of: testCount)
   }
 }
@@ -34,6 +34,9 @@ public struct PrivateRivalFinding: Sendable {
 
   /// The mean over seeds.
   public var accuracy: Double { accuracies.reduce(0, +) / Double(accuracies.count) }
+
+  /// The interval over seeds; nil for one seed.
+  public var interval: Interval? { Interval.mean(of: accuracies)?.ofShare }
 }
 
 /// Trains on synthetic images and tests on real ones.

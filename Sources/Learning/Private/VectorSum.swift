@@ -96,20 +96,26 @@ public struct VectorSum {
     }
   }
 
-  /// The sum without noise, which needs the administrator's permission.
+  /// The sum without noise, which needs the administrator's permission; nil if it was given up.
   public func unprotected(
-    over examples: PrivateExamples, _ permission: UnprotectedTraining
-  ) -> [Double] {
+    over examples: PrivateExamples, _ permission: UnprotectedTraining,
+    unless shouldStop: () -> Bool = { false }
+  ) -> [Double]? {
     let grid = grid
-    return sum(of: examples.source, in: grid).map { Double($0) * grid.step }
+    return sum(of: examples.source, in: grid, unless: shouldStop)?.map { Double($0) * grid.step }
   }
 
   /// The sum with noise; the ledger was charged for the mechanism's event before.
+  ///
+  /// - Parameter shouldStop: asked before every block of examples. It must not depend on the images.
+  /// - Returns: nil if it was given up: no noise was drawn then, and the unfinished sum is forgotten, so that
+  ///   nothing that was computed from the images is left.
   public func noised(
-    over examples: PrivateExamples, noise source: NoiseStream
-  ) -> Releasable<[Double]> {
+    over examples: PrivateExamples, noise source: NoiseStream,
+    unless shouldStop: () -> Bool = { false }
+  ) -> Releasable<[Double]>? {
     let grid = grid
-    let sum = sum(of: examples.source, in: grid)
+    guard let sum = sum(of: examples.source, in: grid, unless: shouldStop) else { return nil }
     switch mechanism.noise {
     case .gaussian:
       let arena = Arena()
@@ -147,8 +153,10 @@ public struct VectorSum {
     return grid
   }
 
-  /// The sum of the units' clipped vectors in whole steps.
-  private func sum(of examples: any ExampleSource, in grid: NoiseGrid) -> [Int] {
+  /// The sum of the units' clipped vectors in whole steps; nil if it was given up.
+  private func sum(
+    of examples: any ExampleSource, in grid: NoiseGrid, unless shouldStop: () -> Bool
+  ) -> [Int]? {
     precondition(
       examples.keepsUnitsTogether,
       "examples of one unit must be adjacent: otherwise each would be clipped separately")
@@ -158,6 +166,7 @@ public struct VectorSum {
     let own = Arena(blockByteCount: 1 << 16)
     var next = 0
     while next < units.count {
+      if shouldStop() { return nil }
       var end = next
       while end < units.count,
         units[end].upperBound - units[next].lowerBound <= block || end == next

@@ -73,13 +73,21 @@ public final class Embedding: GenerativeModel {
     let values: [Double]
     switch step.protection {
     case .noise(let mechanism):
-      values = sum(by: mechanism).noised(over: images, noise: step.noise).value
+      guard
+        let noised = sum(by: mechanism).noised(
+          over: images, noise: step.noise, unless: step.shouldStop)
+      else { throw AbandonedStep() }
+      values = noised.value
       deviation = mechanism.noiseStandardDeviation
     case .none(let permission):
       // Clipped at one, so that a folder of many images counts as one as it does with privacy.
       let mechanism = try SubsampledGaussian(
         samplingProbability: 1, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: step.batchSize)
-      values = sum(by: mechanism).unprotected(over: images, permission)
+      guard
+        let plain = sum(by: mechanism).unprotected(
+          over: images, permission, unless: step.shouldStop)
+      else { throw AbandonedStep() }
+      values = plain
       deviation = 0
     }
     population = step.batchSize

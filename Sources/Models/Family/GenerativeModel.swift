@@ -29,7 +29,8 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
     throws
   /// Makes one step on a batch of training images.
   ///
-  /// `images` can be read only in the way that the step's protection allows.
+  /// `images` can be read only in the way that the step's protection allows. A step that takes long may
+  /// ask whether it should stop, and then throws `AbandonedStep`.
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport
   /// Makes one step of a phase that reads no private image.
   func work(_ step: FreeStep) throws -> StepReport
@@ -91,12 +92,15 @@ public struct TrainingStep {
   public let protection: Protection
   /// The source of noise.
   public let noise: NoiseStream
+  /// Whether the run was asked to stop; it knows nothing of the images.
+  public let shouldStop: () -> Bool
 
   /// Creates an order for one step.
   public init(
     phase: String = Phase.training, index: Int, stepCount: Int, batchSize: Int,
-    protection: Protection, noise: NoiseStream
+    protection: Protection, noise: NoiseStream, shouldStop: @escaping () -> Bool = { false }
   ) {
+    self.shouldStop = shouldStop
     self.phase = phase
     self.index = index
     self.stepCount = stepCount
@@ -115,6 +119,15 @@ public struct TrainingStep {
     case .none: StepReport(privateCurves: curves.mapValues { Sensitive($0) })
     }
   }
+}
+
+/// A step that was given up because the run was asked to stop.
+///
+/// A model throws it only before it draws any noise, with its own state as it was before the step: the step
+/// was not made, and nothing that it computed from the images is left.
+public struct AbandonedStep: Error {
+  /// Reports a step that was not made.
+  public init() {}
 }
 
 /// The report of a step.

@@ -131,7 +131,8 @@ public struct LedgerReserve: Codable, Hashable, Sendable {
 public struct LedgerSettle: Codable, Hashable, Sendable {
   /// The reservation.
   public var number: Int
-  /// How many of its runs were begun, at most.
+  /// How many of its runs were begun, at most; those that were given up before any noise was drawn left nothing and do
+  /// not count.
   public var used: Int
 
   /// Describes an end.

@@ -1,3 +1,5 @@
+import Control
+import Evaluation
 import Models
 import Privacy
 
@@ -48,6 +50,14 @@ struct ClassCountsAnswer: HistogramAnswer, Hashable {
 
   var words: String {
     "\(Self.name): images of each class, with noise of standard deviation \(standardDeviation)"
+  }
+
+  var table: ReportTable {
+    let noise = Rounded.text(standardDeviation)
+    return ReportTable(
+      caption: "Real images of each class, each number with noise of standard deviation \(noise)",
+      columns: ["Class", "Images"],
+      rows: counts.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] })
   }
 
   var contents: String {

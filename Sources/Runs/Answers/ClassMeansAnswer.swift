@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Learning
 import Models
 import Privacy
@@ -66,6 +67,15 @@ struct ClassMeansAnswer: VectorAnswer, Hashable {
   var contents: String {
     "`\(Self.name)`, `\(Self.pictureName)`: the mean real image of each class at \(height)×\(width) pixels, "
       + "with noise that was paid for"
+  }
+
+  var table: ReportTable {
+    ReportTable(
+      caption: "Mean image of each class (\(Self.pictureName)): noise on a level, of 0 to 255",
+      columns: ["Class", "Standard deviation of the noise"],
+      rows: means.keys.sorted().map { name in
+        [name, standardDeviation[name].map(Rounded.text) ?? "larger than the image"]
+      })
   }
 
   var picture: (name: String, image: Image)? {

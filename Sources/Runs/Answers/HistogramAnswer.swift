@@ -13,8 +13,8 @@ protocol HistogramAnswer: PaidAnswer {
 
 /// A histogram of private images, and the answer computed from it after noise.
 struct Histogram<Answer> {
-  /// Counts the images.
-  let counts: () -> Sensitive<[Int]>
+  /// Counts the images; nil if it was given up.
+  let counts: () -> Sensitive<[Int]>?
   /// The answer after noise.
   let file: (Releasable<[Int]>) -> Releasable<Answer>
 }
@@ -42,7 +42,8 @@ extension HistogramAnswer {
     }
     let histogram = try prepare(inputs, query)
     return { reservation, noise in
-      histogram.file(query.answer(histogram.counts(), paidBy: reservation, noise: noise))
+      guard let counts = histogram.counts() else { return nil }
+      return histogram.file(query.answer(counts, paidBy: reservation, noise: noise))
     }
   }
 }

@@ -41,8 +41,8 @@ protocol PaidAnswer: Codable, SendableMetatype {
   var contents: String { get }
   /// A picture that is released beside the file; nil for none.
   var picture: (name: String, image: Image)? { get }
-  /// The fact that a report states; nil for none.
-  var fact: (name: String, value: String)? { get }
+  /// The table that a report shows.
+  var table: ReportTable { get }
   /// The accuracy that a report's verdict uses; nil for answers that contain none.
   var accuracyForVerdict: PaidAccuracy? { get }
 }
@@ -59,21 +59,25 @@ struct AnswerInputs {
   /// The probability with which the bound of the answer may fail.
   let delta: Double
   let machine: Machine
+  /// Whether the run should stop; it knows nothing of the images.
+  let shouldStop: () -> Bool
   /// Throws when the run should stop; otherwise reports the finished share of the work.
   let progress: (_ share: Double) throws -> Void
 }
 
 /// The part of an answer that reads private images: it takes the reservation that paid for it, and noise.
+///
+/// It returns nil if it was abandoned because the run should stop: then it drew no noise, and nothing that it
+/// computed from the images is left.
 typealias AnswerWork<Answer> = (
   _ reservation: borrowing Reservation, _ noise: NoiseStream
-) -> Releasable<Answer>
+) -> Releasable<Answer>?
 
 extension PaidAnswer {
   static var formerPhase: String? { nil }
   static var formerName: String? { nil }
   static func require(classes: [String]) throws(ControlError) {}
   var picture: (name: String, image: Image)? { nil }
-  var fact: (name: String, value: String)? { nil }
   var accuracyForVerdict: PaidAccuracy? { nil }
 
   /// The file's name.
@@ -118,6 +122,22 @@ struct PaidAnswers {
   /// The current and former names of answer files.
   static let fileNames = kinds.flatMap { [$0.name, $0.formerName].compactMap { $0 } }
 
+  /// The stored answers that these phases asked for, of a run whose release exists: its ledger was charged for them.
+  static func saved(of phases: [Phase], in folder: String) throws -> PaidAnswers {
+    var answers = PaidAnswers()
+    for kind in kinds where kind.phase(in: phases) != nil {
+      answers.add(try saved(kind, in: folder))
+    }
+    return answers
+  }
+
+  private static func saved<Answer: PaidAnswer>(
+    _ kind: Answer.Type, in folder: String
+  ) throws -> Releasable<any PaidAnswer>? {
+    guard let saved = try Answer.saved(in: folder) else { return nil }
+    return saved.map { $0 as any PaidAnswer }
+  }
+
   /// Removes the answers that an earlier run left in a folder.
   static func removeAll(in folder: String) throws {
     for name in try DurableFile.names(in: folder) where fileNames.contains(name) {
@@ -136,8 +156,10 @@ struct PaidAnswers {
   /// The answers in the words of the set's README.
   var contents: [String] { answers.map(\.value.contents) }
 
-  /// The facts that a report states.
-  var facts: [(name: String, value: String)] { answers.compactMap(\.value.fact) }
+  /// The tables that a report shows.
+  var tables: Releasable<[ReportTable]> {
+    Releasable(answers.map(\.value.table), .paidFor)
+  }
 
   /// The accuracy that a report's verdict uses; nil when the run did not pay for it.
   var accuracyForVerdict: Releasable<PaidAccuracy>? {

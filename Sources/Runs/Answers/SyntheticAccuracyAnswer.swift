@@ -72,18 +72,22 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     }
   }
 
-  /// Correct and incorrect answers over all images: a histogram of images, whatever the classifier.
+  /// Correct and incorrect answers over all images: a histogram of images, whatever the classifier; nil if it was
+  /// abandoned.
   private static func outcomes(
     of classifier: SyntheticClassifier, _ inputs: AnswerInputs, ofUnitsUpTo largest: Int
-  ) -> Sensitive<[Int]> {
+  ) -> Sensitive<[Int]>? {
     let snapshot = inputs.snapshot
     snapshot.requireUnits(ofUpTo: largest)
-    return stride(from: 0, to: snapshot.count, by: block).reduce(Sensitive([0, 0])) {
-      let places = $1..<min(snapshot.count, $1 + block)
+    var sum = Sensitive([0, 0])
+    for first in stride(from: 0, to: snapshot.count, by: block) {
+      if inputs.shouldStop() { return nil }
+      let places = first..<min(snapshot.count, first + block)
       let images = Sensitive(
         snapshot.labelledImages(at: places, classNames: inputs.classes))
-      return $0.map(with: classifier.outcomes(for: images)) { zip($0, $1).map { $0 + $1 } }
+      sum = sum.map(with: classifier.outcomes(for: images)) { zip($0, $1).map { $0 + $1 } }
     }
+    return sum
   }
 
   /// The file's content, from the noisy numbers of correct and incorrect ones.
@@ -114,8 +118,10 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     "`\(Self.name)`: \(value), with noise that was paid for"
   }
 
-  var fact: (name: String, value: String)? {
-    ("Usefulness", value)
+  var table: ReportTable {
+    ReportTable(
+      caption: "Usefulness of the synthetic images", columns: ["", ""],
+      rows: [["Train-on-synthetic accuracy", value]])
   }
 
   /// The accuracy in words.

@@ -50,7 +50,8 @@ extension VectorAnswer {
         "another answer was paid for")
       // Every unit: the coin flips of a sampling probability of one.
       let everyone = images.drawBatch(probability: 1, from: noise)
-      return vectors.file(vectors.sum.noised(over: everyone, noise: noise))
+      return vectors.sum.noised(over: everyone, noise: noise, unless: inputs.shouldStop)
+        .map(vectors.file)
     }
   }
 }

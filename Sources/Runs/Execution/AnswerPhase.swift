@@ -16,7 +16,12 @@ struct AnswerPhase {
   /// Reports something that may be released.
   let note: (String) -> Void
 
+  /// The run should stop, and the answer had no noise yet: nothing was computed.
+  struct Stopped: Error {}
+
   /// Computes the answer, unless it is stored; nil when the answer was lost.
+  ///
+  /// - Throws: `Stopped`; whatever the ledger and the disk throw.
   func run(_ inputs: AnswerInputs) throws -> Releasable<any PaidAnswer>? {
     try ask(kind, inputs)
   }
@@ -35,7 +40,11 @@ struct AnswerPhase {
     guard let access = phase.access else { preconditionFailure("an answer reads private images") }
     let compute = try Answer.prepare(inputs, phase)
     let reservation = try account.ledger.reserve(access, times: 1, for: phase.name)
-    let answer = compute(reservation, makeNoise())
+    guard let answer = compute(reservation, makeNoise()) else {
+      // No noise was drawn, and the unfinished answer is forgotten: there was no access.
+      try account.ledger.settle(reservation, used: 0)
+      throw Stopped()
+    }
     try DurableFile.write(try answer.value.encoded(), to: "\(folder)/\(Answer.name)")
     try account.ledger.settle(reservation, used: 1)
     return answer.map { $0 as any PaidAnswer }

@@ -31,18 +31,35 @@ package struct CheckpointFolder {
     /// The steps that were made, over all phases; nil in checkpoints of earlier versions.
     let made: Int?
     let checkpoint: Checkpoint
+    /// The format in which it was written; 0 in checkpoints of versions that wrote no number.
+    let format: Int
     /// The number of newer ones that could not be read.
     let damaged: Int
     /// The file.
     let path: String
 
-    /// Restores the saved state of a model.
+    /// Restores the state that was saved in a run of this plan.
     ///
-    /// - Parameter images: the secret name of the frozen images that the model learns from.
-    /// - Throws: `ControlError` when the state is of another model, or was learnt from other images: another
-    ///   run's ledger holds its cost.
-    package func restore(_ model: any GenerativeModel, learntFrom images: String) throws {
-      if let found = checkpoint.metadata[CheckpointFolder.imagesKey], found != images {
+    /// The plan knows in which format the run began, so that a checkpoint of a later run cannot pass for a
+    /// former one, which carried neither the name of its images nor a checksum.
+    ///
+    /// - Throws: `ControlError` when the state is of another model, was learnt from other images, or does not
+    ///   name them: another run's ledger may hold its cost.
+    package func restore(_ model: any GenerativeModel, of plan: ResolvedPlan) throws {
+      guard format >= plan.format else {
+        throw ControlError.failed(
+          "\(path): a checkpoint in format \(format), and its run began in format \(plan.format) (at least "
+            + "that expected). It was changed, or it belongs to another run. Move it away and restore this "
+            + "run's own, or start a new run.")
+      }
+      let found = checkpoint.metadata[CheckpointFolder.imagesKey]
+      if found == nil, format >= StateFormat.namedImages {
+        throw ControlError.failed(
+          "\(path): it does not say which images it learnt from (an entry \(CheckpointFolder.imagesKey) "
+            + "expected). It was changed, or it belongs to another run. Move it away and restore this run's "
+            + "own, or start a new run.")
+      }
+      if let found, found != plan.snapshot {
         throw ControlError.failed(
           "\(path): a checkpoint of another run (one that learnt from this run's images expected). Move it "
             + "away and restore this run's own, or start a new run.")
@@ -88,7 +105,7 @@ package struct CheckpointFolder {
     checkpoint.metadata[Self.madeKey] = String(made)
     checkpoint.metadata[Self.formatKey] = String(StateFormat.current)
     checkpoint.metadata[Self.imagesKey] = images
-    try write(try Safetensors.encode(checkpoint), file(of: step))
+    try write(try CheckpointSeal.encode(checkpoint), file(of: step))
     for old in try steps().dropLast(Self.kept) { unlink(file(of: old)) }
   }
 
@@ -99,19 +116,26 @@ package struct CheckpointFolder {
   package func newest() throws -> Saved? {
     for (place, step) in try steps().reversed().enumerated() {
       guard let data = try? DurableFile.read(file(of: step), atMost: Self.largest),
+        CheckpointSeal.isIntact(data) ?? true,
         let checkpoint = try? Safetensors.decode(data),
         let noted: Int = try? checkpoint.value("step"), noted == step
       else { continue }
-      if let format: Int = try? checkpoint.value(Self.formatKey) {
-        try StateFormat.check(format, of: file(of: step))
+      let format = (try? checkpoint.count(Self.formatKey)) ?? 0
+      try StateFormat.check(format, of: file(of: step))
+      // Without its checksum it is as damaged as with a wrong one.
+      if format >= StateFormat.sealedCheckpoints, checkpoint.metadata[CheckpointSeal.key] == nil {
+        continue
       }
       return Saved(
         step: step, phase: checkpoint.metadata[Self.phaseKey],
-        made: try? checkpoint.count(Self.madeKey), checkpoint: checkpoint,
+        made: try? checkpoint.count(Self.madeKey), checkpoint: checkpoint, format: format,
         damaged: place, path: file(of: step))
     }
     return nil
   }
+
+  /// Whether there are checkpoints, readable or not.
+  package func hasFiles() throws -> Bool { try !steps().isEmpty }
 
   /// The size of the largest checkpoint in bytes; 0 when there is none.
   func largestBytes() throws -> Int {

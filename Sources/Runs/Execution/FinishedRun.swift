@@ -22,7 +22,7 @@ extension TrainingRun {
           && $0.epsilon == results.totalEpsilon ?? $0.epsilon
       }),
       try epsilon >= history.cost(of: order.name, atDelta: delta).epsilon * (1 - 1e-9),
-      try (results.steps ?? 0) - freeSteps() <= history.spent(by: order.name).total
+      try privateSteps(of: results) <= history.spent(by: order.name).total
     else {
       throw ControlError.failed(
         "\(ResultsFile.path(in: places.internalFiles)): the ledger of the images knows no release of run "
@@ -32,10 +32,11 @@ extension TrainingRun {
     return results
   }
 
-  /// Steps of the saved plan that read no private image: no ledger was charged for them.
-  private func freeSteps() throws -> Int {
-    let plan = try ResolvedPlan.saved(in: places.internalFiles)
-    return plan?.phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) } ?? 0
+  /// Steps that a ledger was charged for; results of earlier versions count those that read no private image too.
+  private func privateSteps(of results: JobResults) throws -> Int {
+    let steps = results.steps ?? 0
+    guard results.freeSteps == nil else { return steps }
+    return try steps - (ResolvedPlan.saved(in: places.internalFiles)?.freeStepCount ?? 0)
   }
 
   /// Refuses to continue with the files of a run if a copy of them made a release elsewhere: two different

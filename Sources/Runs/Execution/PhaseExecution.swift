@@ -24,8 +24,6 @@ final class PhaseExecution {
   /// The step of the newest checkpoint, counted over all phases.
   private var saved: Int
 
-  private struct Stopped: Error {}
-
   /// Prepares the phases, and discards records of steps that a crash lost.
   init(
     _ run: TrainingRun, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
@@ -74,7 +72,8 @@ final class PhaseExecution {
   /// Publishes the set after the last phase.
   func publish() throws -> JobResults {
     guard let publication else { preconditionFailure("a plan without a phase that draws") }
-    return try publication.publish(answers, account, steps: stepsMade)
+    // Free steps are made in full, whatever crashes cost.
+    return try publication.publish(answers, account, steps: stepsMade - plan.freeStepCount)
   }
 
   private func ask(_ phase: Phase) throws -> Trainer.Ending {
@@ -84,9 +83,9 @@ final class PhaseExecution {
     let inputs = AnswerInputs(
       classes: plan.classes, seed: plan.seed, snapshot: snapshot, drawn: publication?.drawn,
       delta: run.order.delta,
-      machine: run.machine
+      machine: run.machine, shouldStop: { [run] in run.stop.isRaised }
     ) { [run] share in
-      if run.stop.isRaised { throw Stopped() }
+      if run.stop.isRaised { throw AnswerPhase.Stopped() }
       run.report(
         .progress(
           JobProgress(
@@ -98,7 +97,7 @@ final class PhaseExecution {
     do {
       answers.add(try asking.run(inputs))
       return .finished
-    } catch is Stopped {
+    } catch is AnswerPhase.Stopped {
       return .stopped
     }
   }
@@ -196,7 +195,8 @@ final class PhaseExecution {
     curve: CurveValue? = nil
   ) -> JobProgress {
     JobProgress(
-      phase: .train, name: phase.name, done: place.step, total: place.lastStep,
+      phase: .train, name: phase.name, isFree: phase.freeReason == nil ? nil : true,
+      done: place.step, total: place.lastStep,
       plannedEpsilon: account.plannedEpsilon(in: phase, charged: place.charged),
       targetEpsilon: plan.epsilon, delta: plan.epsilon == nil ? nil : run.order.delta,
       speed: pace.speed,

@@ -76,7 +76,8 @@ extension TrainingRun {
       return frozen.images
     } catch {
       // This includes folders without a usable file: the list names the reasons.
-      try? VerdictsFile.write(files.withLock { $0 }, in: folder)
+      let found = files.withLock { $0 }
+      if !found.isEmpty { try? VerdictsFile.write(found, in: folder) }
       throw error
     }
   }

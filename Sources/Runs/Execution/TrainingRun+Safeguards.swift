@@ -27,7 +27,11 @@ extension TrainingRun {
   /// before any privacy is spent: a run that needs more memory than there is, or cannot work at all, fails
   /// here.
   func rehearse(_ plan: ResolvedPlan) throws {
-    try TrainingForecast.rehearse(plan, on: machine)
+    do {
+      try TrainingForecast.rehearse(plan, on: machine) { [stop] in stop.isRaised }
+    } catch is AbandonedStep {
+      throw DatasetError.stopped
+    }
   }
 
   /// Refuses to begin when the disks have too little free space for the run's files.

@@ -2,6 +2,7 @@ package import Compute
 package import Control
 package import Datasets
 import FoundationEssentials
+import Glibc
 import Models
 import Privacy
 
@@ -53,6 +54,8 @@ package final class TrainingRun {
       throw ControlError(error)
     } catch DatasetError.stopped {
       return .stopped
+    } catch let error as DatasetError where error.isWantOfImages {
+      throw ControlError.failed("dataset \(order.dataset): \(error.description)\(whereReasonsAre)")
     } catch let error as DatasetError {
       throw ControlError.failed("dataset \(order.dataset): \(error.description)")
     } catch let error as RecipeFailure {
@@ -60,6 +63,14 @@ package final class TrainingRun {
     } catch let error as PrivacyError {
       throw ControlError.invalid(error.description)
     }
+  }
+
+  /// Where the reason for each file is listed; empty where there is no file.
+  private var whereReasonsAre: String {
+    if let listing = order.fileListing { return " \(listing) lists the reason for each file." }
+    let list = VerdictsFile.path(in: places.internalFiles)
+    guard access(list, F_OK) == 0 else { return "" }
+    return " \(list) lists the reason for each file."
   }
 
   private func carryOut() throws -> Ending {
@@ -107,11 +118,12 @@ package final class TrainingRun {
   ) throws -> RunPlace {
     let beginning = try RunPlace(nil, step: 0, in: plan, of: order.name)
     guard let saved else {
+      try requireNoneDamaged(plan)
       try checkpoints.save(
         model, step: 0, phase: beginning.phase.name, made: 0, learntFrom: plan.snapshot)
       return beginning
     }
-    try saved.restore(model, learntFrom: plan.snapshot)
+    try saved.restore(model, of: plan)
     if saved.damaged > 0 {
       note("the newest checkpoint is damaged: goes back to that of step \(saved.step)")
     } else if saved.step > 0 {
@@ -119,6 +131,18 @@ package final class TrainingRun {
     }
     return try RunPlace(
       saved.phase, step: saved.step, made: saved.made, in: plan, of: order.name)
+  }
+
+  /// Refuses to begin again where checkpoints are there and none can be read: steps that were paid for would be
+  /// lost in silence.
+  private func requireNoneDamaged(_ plan: ResolvedPlan) throws {
+    guard try checkpoints.hasFiles() else { return }
+    let charged = plan.isProtected ? try history().spent(by: order.name).total : 0
+    guard charged > 0 else { return note("none of its checkpoints can be read: begins again") }
+    throw ControlError.failed(
+      "run \(order.name): none of its checkpoints can be read (\(places.checkpoints) as the run left it "
+        + "expected), and its ledger was charged for \(charged) accesses, which cannot be made again. Restore a "
+        + "checkpoint, or start a new run.")
   }
 
   var checkpoints: CheckpointFolder {

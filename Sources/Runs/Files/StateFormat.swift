@@ -7,7 +7,11 @@ package import FoundationEssentials
 /// format is refused with an error, never misread.
 package enum StateFormat {
   /// The format that this version writes.
-  package static let current = 1
+  package static let current = 2
+  /// From this format on, checkpoints name the images that they learnt from.
+  static let namedImages = 1
+  /// From this format on, checkpoints carry a checksum.
+  static let sealedCheckpoints = 2
 
   /// Refuses a later format.
   ///

@@ -11,9 +11,15 @@ extension RunOrder {
   /// - Parameters:
   ///   - units: the number of units of privacy; nil if they are not counted yet. Without it and without a
   ///     declared population, the checks that depend on it are left to the run.
+  ///   - waiting: the orders on the same root that will be carried out before it.
   ///   - history: what was done to the root; not read for an order without privacy.
+  /// - Returns: the phases at their present price, and remarks for the caller; no phases if they depend on the
+  ///   number of units, and none without privacy.
   /// - Throws: whatever the run would throw.
-  package func requirePossible(units: Int?, after history: () throws -> LedgerHistory) throws {
+  @discardableResult
+  package func requirePossible(
+    units: Int?, behind waiting: [RunOrder] = [], after history: () throws -> LedgerHistory
+  ) throws -> (priced: PricedPhases?, remarks: [String]) {
     // If no classes are declared, the recipe is checked with two, the fewest that differ.
     let classes = rules.classes ?? ["one", "two"]
     try recipe.validate(classes: classes)
@@ -23,7 +29,7 @@ extension RunOrder {
     switch loss {
     case .unlimited:
       guard permission != nil else { throw ControlError.refusedByPolicy(nonPrivateRefusal) }
-      return
+      return (nil, [])
     case .epsilon(let asked): epsilon = asked
     case .remainder: epsilon = budget.epsilon
     }
@@ -32,9 +38,12 @@ extension RunOrder {
     try RunOutline(self, classes: classes, population: population ?? units ?? 1)
       .answers(within: epsilon)
     let history = try history()
-    guard let units = population ?? units, units > 0 else { return }
+    guard let units = population ?? units, units > 0 else { return (nil, []) }
     let priced = try PricedPhases(self, classes: classes, units: units, after: history)
     var gate = BudgetGate(budget: budget, dataset: dataset)
     try gate.admitPlan(priced.phases.event(), of: name, after: history)
+    let remark = try requireRoom(
+      behind: waiting, classes: classes, units: units, after: history)
+    return (priced, [remark].compactMap { $0 })
   }
 }

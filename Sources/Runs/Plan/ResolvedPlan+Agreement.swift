@@ -11,23 +11,38 @@ import Privacy
 extension ResolvedPlan {
   /// Refuses an order that differs from the decisions that this run made before its first step.
   ///
-  /// - Throws: `ControlError.conflict` that names the differences.
+  /// - Throws: `ControlError.conflict` that names the differences, each with its earlier and its new value.
   package func requireAgreement(with order: RunOrder, at folder: String) throws {
-    var differences: [String] = []
-    if try Self.text(of: recipe) != Self.text(of: order.recipe) { differences.append("recipe") }
-    if let seed = order.seed, seed != self.seed { differences.append("seed") }
-    if let classes = order.rules.classes, classes != self.classes { differences.append("classes") }
-    if let population = order.population, population != self.population {
-      differences.append("population")
+    var differences = try Self.differences(of: recipe, from: order.recipe)
+    if let seed = order.seed, seed != self.seed {
+      differences.append(OptionDifference("seed", String(self.seed), String(seed)))
     }
+    if let classes = order.rules.classes, classes != self.classes {
+      differences.append(
+        OptionDifference(
+          "classes", self.classes.joined(separator: ","), classes.joined(separator: ",")))
+    }
+    if let population = order.population, population != self.population {
+      differences.append(
+        OptionDifference("population", String(self.population), String(population)))
+    }
+    // What is left of a budget changes with every run, and with this one: it is no longer what it was.
+    if let asked, order.loss != .remainder {
+      differences += asked.differences(from: AskedOptions(of: order))
+    }
+    // The recipe's own differences would be repeated in its phases.
     if differences.isEmpty { differences += try planDifferences(order) }
     guard differences.isEmpty else {
       throw ControlError.conflict(
-        "\(folder) holds an earlier attempt at this run with another"
-          + " \(differences.joined(separator: ", another ")). Repeat the options of that attempt to continue it,"
-          + " or another --name or --output for a new run.")
+        "\(folder) holds an earlier attempt at this run with other options ("
+          + differences.prefix(Self.mostDifferences).map(\.description).joined(separator: "; ")
+          + "). Repeat the options of that attempt to continue it, or give another --name or --output for a "
+          + "new run.")
     }
   }
+
+  /// The number of differences that a message lists; more would be another recipe altogether.
+  private static let mostDifferences = 8
 
   /// Refuses to continue with a plan that the ledger's first announcement does not contain: the ledger would
   /// have charged for other noise, steps or answers.
@@ -55,7 +70,7 @@ extension ResolvedPlan {
   }
 
   /// Calibration finds the same noise for the same order, so the phases show whether orders differ.
-  private func planDifferences(_ order: RunOrder) throws -> [String] {
+  private func planDifferences(_ order: RunOrder) throws -> [OptionDifference] {
     // The rest of a budget changes with every run, including this one, so it cannot be compared.
     if order.loss == .remainder { return [] }
     let asked = try PricedPhases(
@@ -64,23 +79,51 @@ extension ResolvedPlan {
     for kind in PaidAnswers.kinds {
       // A plan of an earlier version has other words and names for the same answer.
       let (own, other) = (kind.phase(in: phases), kind.phase(in: asked))
-      if own?.work != other?.work { return ["question for the \(kind.phase)"] }
+      guard own?.work != other?.work else { continue }
+      let price = { (phase: Phase?) in phase?.epsilon.map { "epsilon \(Decimals.epsilon($0))" } }
+      return [OptionDifference("answer \(kind.request)", price(own), price(other))]
     }
     let model = { (phases: [Phase]) in phases.filter { !$0.isBesideModel } }
-    guard model(asked).map(\.name) == model(phases).map(\.name) else { return ["list of phases"] }
-    for (other, own) in zip(model(asked), model(phases)) where other.work != own.work {
-      if other.stepCount != own.stepCount { return ["number of steps"] }
-      guard let noise = other.plan?.mechanism?.noise, let known = own.plan?.mechanism?.noise else {
-        return ["privacy"]
-      }
-      return [noise == known ? "epsilon or delta" : "kind of noise"]
+    let (own, other) = (model(phases), model(asked))
+    guard own.map(\.name) == other.map(\.name) else {
+      return [
+        OptionDifference(
+          "phases", own.map(\.name).joined(separator: ", "),
+          other.map(\.name).joined(separator: ", "))
+      ]
     }
-    return []
+    guard let (then, now) = zip(own, other).first(where: { $0.work != $1.work }) else { return [] }
+    if then.stepCount != now.stepCount {
+      return [OptionDifference("steps", String(then.stepCount), String(now.stepCount))]
+    }
+    return [Self.difference(of: then, from: now, in: self, order)]
   }
 
-  private static func text(of recipe: Recipe) throws -> Data {
+  /// How the noise of a phase differs, in the words of the options that decide it.
+  private static func difference(
+    of then: Phase, from now: Phase, in plan: ResolvedPlan, _ order: RunOrder
+  ) -> OptionDifference {
+    let (known, noise) = (then.plan?.mechanism?.noise, now.plan?.mechanism?.noise)
+    if let known, let noise, known != noise {
+      return OptionDifference("kind of noise", known.words, noise.words)
+    }
+    let claim = plan.epsilon.map { "epsilon \(Decimals.epsilon($0))" }
+    guard case .epsilon(let epsilon) = order.loss else {
+      return OptionDifference("privacy", claim, nil)
+    }
+    let asked = "epsilon \(Decimals.number(epsilon)) at delta \(Decimals.number(order.delta))"
+    return OptionDifference("privacy", claim, asked)
+  }
+
+  private static func differences(
+    of recipe: Recipe, from other: Recipe
+  ) throws -> [OptionDifference] {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return try encoder.encode(recipe)
+    let values = try [recipe, other].map {
+      try JSONDecoder().decode(FlatValues.self, from: encoder.encode($0)).values
+    }
+    return Set(values[0].keys).union(values[1].keys).sorted()
+      .map { OptionDifference("recipe \($0)", values[0][$0], values[1][$0]) }
+      .filter { $0.then != $0.now }
   }
 }

@@ -27,6 +27,10 @@ package struct ResolvedPlan {
   ///
   /// Sorted; nil in plans of versions that did not distinguish the two.
   let declared: [DatasetFact]?
+  /// What the order asked for that phases do not hold; nil in plans that were saved before it was kept.
+  var asked: AskedOptions?
+  /// The format in which the plan was saved; 0 for versions that wrote no number.
+  var format = StateFormat.current
 
   /// Resolves an order over images of `classes` in `units` units, or in as many as were declared.
   ///
@@ -44,7 +48,8 @@ package struct ResolvedPlan {
     let plan = ResolvedPlan(
       recipe: order.recipe, phases: priced.phases, population: priced.population,
       classes: classes, seed: order.seed ?? drawnSeed(), snapshot: snapshot,
-      epsilon: priced.epsilon, declared: order.declared.sorted { $0.rawValue < $1.rawValue })
+      epsilon: priced.epsilon, declared: order.declared.sorted { $0.rawValue < $1.rawValue },
+      asked: AskedOptions(of: order))
     return (plan, priced.remark)
   }
 
@@ -58,9 +63,7 @@ package struct ResolvedPlan {
   package var mechanism: SubsampledGaussian? { mainPlan?.mechanism }
 
   /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
-  package var mainPlan: TrainingPlan? {
-    (phases.first { $0.plan != nil && $0.share == nil } ?? phases.first { $0.plan != nil })?.plan
-  }
+  package var mainPlan: TrainingPlan? { phases.mainPlan }
 
   /// The phases that the model carries out, each with the number of steps before it.
   package var modelPhases: [(phase: Phase, firstStep: Int)] {
@@ -73,6 +76,14 @@ package struct ResolvedPlan {
 
   /// The number of steps that the model makes in all phases.
   package var stepCount: Int { phases.reduce(0) { $0 + $1.stepCount } }
+
+  /// Steps that read no private image.
+  package var freeStepCount: Int {
+    phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) }
+  }
+
+  /// The steps in words, those that read private images apart from the others.
+  var stepsText: String { JobResults.text(ofSteps: stepCount - freeStepCount, free: freeStepCount) }
 
   /// Everything that the run does to the data.
   package var event: PrivacyEvent { phases.event() }
@@ -105,7 +116,7 @@ package struct ResolvedPlan {
 
 extension ResolvedPlan: Codable {
   private enum CodingKeys: String, CodingKey {
-    case recipe, phases, population, classes, seed, snapshot, epsilon, declared
+    case recipe, phases, population, classes, seed, snapshot, epsilon, declared, asked
   }
 
   /// The keys of plans before there were phases: one training, and two answers beside it.
@@ -120,6 +131,8 @@ extension ResolvedPlan: Codable {
     snapshot = try container.decode(String.self, forKey: .snapshot)
     epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon)
     declared = try container.decodeIfPresent([DatasetFact].self, forKey: .declared)
+    asked = try container.decodeIfPresent(AskedOptions.self, forKey: .asked)
+    format = try StateFormat.Number(from: decoder).format ?? 0
     guard container.contains(.phases) else {
       (phases, population) = try Self.formerPhases(from: decoder)
       return

@@ -18,23 +18,31 @@ package struct TrainingForecast {
   /// The parameters that noise is added to.
   package let privateParameterCount: Int
 
-  /// Makes a step of each phase on noise images and draws a few images; throws whatever a run would throw.
-  static func rehearse(_ plan: ResolvedPlan, on machine: Machine) throws {
-    _ = try TrainingForecast(plan, on: machine, seconds: 0)
+  /// Makes a step of each phase on noise images and draws a few images.
+  ///
+  /// - Throws: whatever a run would throw; `AbandonedStep` if `shouldStop` ends it first.
+  static func rehearse(
+    _ plan: ResolvedPlan, on machine: Machine, unless shouldStop: @escaping () -> Bool = { false }
+  ) throws {
+    _ = try TrainingForecast(plan, on: machine, seconds: 0, unless: shouldStop)
   }
 
   /// Measures steps of each phase of the plan, for about `seconds` in all.
+  ///
+  /// - Throws: `AbandonedStep` if `shouldStop` ends it first.
   package init(
-    _ plan: ResolvedPlan, on machine: Machine, seconds duration: Double = Self.duration
+    _ plan: ResolvedPlan, on machine: Machine, seconds duration: Double = Self.duration,
+    unless shouldStop: @escaping () -> Bool = { false }
   ) throws {
     let model = try plan.recipe.makeModel(classes: plan.classes, seed: 0, on: machine)
     privateParameterCount = model.privateParameterCount
     let phases = plan.modelPhases.map(\.phase)
     var sum = 0.0
     for phase in phases {
+      if shouldStop() { throw AbandonedStep() }
       sum += try Self.seconds(
         of: phase, model, classCount: plan.classes.count,
-        measuredFor: duration / Double(phases.count))
+        measuredFor: duration / Double(phases.count), unless: shouldStop)
     }
     // Drawing needs memory of its own.
     let labels = (0..<Self.drawnImages).map { $0 % plan.classes.count }
@@ -43,35 +51,62 @@ package struct TrainingForecast {
   }
 
   private static func seconds(
-    of phase: Phase, _ model: any GenerativeModel, classCount: Int, measuredFor duration: Double
+    of phase: Phase, _ model: any GenerativeModel, classCount: Int, measuredFor duration: Double,
+    unless shouldStop: @escaping () -> Bool
   ) throws -> Double {
-    let images = phase.plan.map { min($0.batchSize, mostImages(phase)) } ?? 0
     let noise = NoiseStream()
     let clock = ContinuousClock()
-    let start = clock.now
-    var steps = 0
-    repeat {
+    var images = phase.plan.map { min($0.batchSize, fewestImages(of: phase)) } ?? 0
+    var (start, steps) = (clock.now, 0)
+    while true {
       if let plan = phase.plan {
         _ = try model.step(
           TrainingStep(
             phase: phase.name, index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
             protection: plan.mechanism.map(Protection.noise) ?? .none(.onNoiseImages),
-            noise: noise),
+            noise: noise, shouldStop: shouldStop),
           on: PrivateExamples(NoiseExamples(count: images, classCount: classCount)))
       } else {
         _ = try model.work(
           FreeStep(phase: phase.name, index: steps, stepCount: phase.stepCount))
       }
       steps += 1
-    } while clock.now - start < .seconds(duration) && steps < phase.stepCount
+      let passed = (clock.now - start) / .seconds(1)
+      if case .answer(let plan) = phase.work {
+        guard
+          let more = larger(than: images, of: plan.batchSize, took: passed, within: duration)
+        else { break }
+        (images, start, steps) = (more, clock.now, 0)
+      } else if passed >= duration || steps >= phase.stepCount {
+        break
+      }
+    }
     let share = phase.plan.map { Double($0.batchSize) / Double(images) } ?? 1
     return (clock.now - start) / .seconds(1) / Double(steps) * Double(phase.stepCount) * share
   }
 
   /// An answer reads the whole population in blocks, so a part of it needs the same memory and a proportional
-  /// time.
-  private static func mostImages(_ phase: Phase) -> Int {
-    if case .answer = phase.work { 256 } else { .max }
+  /// time; the largest vectors are summed in blocks of this many.
+  private static let smallBlock = 32
+  /// No block is larger.
+  private static let largestBlock = 128
+  /// A rehearsal tries a full block if it takes at most about this long, in seconds.
+  private static let blockDuration = 2.0
+
+  /// The number of images on which a sum over `population` is measured again after it took `seconds` on `images`;
+  /// nil if that is enough, or if more would take too long: a block of large vectors takes seconds.
+  static func larger(
+    than images: Int, of population: Int, took seconds: Double, within duration: Double
+  ) -> Int? {
+    let next = min(population, largestBlock)
+    guard images < next,
+      seconds * Double(next) / Double(images) < max(duration, blockDuration)
+    else { return nil }
+    return next
+  }
+
+  private static func fewestImages(of phase: Phase) -> Int {
+    if case .answer = phase.work { smallBlock } else { .max }
   }
 }
 

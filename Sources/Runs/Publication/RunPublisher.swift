@@ -15,7 +15,7 @@ protocol RunPublication: AnyObject {
   func draw() throws -> Bool
   /// The drawn images, or an even sample if there are very many.
   var drawn: LabelledImages { get }
-  /// Packs and publishes the set with all its files.
+  /// Packs and publishes the set with all its files; `steps` were made on private images.
   func publish(_ answers: PaidAnswers, _ account: RunAccount, steps: Int) throws -> JobResults
 }
 
@@ -97,11 +97,12 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
   }
 
   private func results(_ statement: PrivacyStatement?, steps: Int) -> JobResults {
-    let planned = run.plan.stepCount
+    let planned = run.plan.stepCount - run.plan.freeStepCount
     return JobResults(
       epsilon: statement?.runCost.epsilon, totalEpsilon: statement?.total.epsilon,
       meaning: statement?.meaning, delta: statement == nil ? nil : run.order.delta,
       steps: steps, plannedSteps: steps < planned ? planned : nil,
+      freeSteps: run.plan.freeStepCount > 0 ? run.plan.freeStepCount : nil,
       images: run.order.count,
       outputs: [
         JobOutput(kind: "images", path: place + "/data"),
@@ -125,7 +126,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
       data.ownFindingsAlone = Releasable(
         SyntheticFindings(images, on: run.machine.threads), .postProcessing)
     }
-    data.provenance.facts += answers.facts
+    data.paidAnswers = answers.tables
     data.paidAccuracy = answers.accuracyForVerdict
     return data
   }

@@ -16,6 +16,8 @@ package struct RunReport {
   let previews: [ProgressSheet]
   /// The findings about the previews; nil when there are too few.
   package let previewStudy: PreviewStudy?
+  /// The answers that were paid for.
+  let answers: PaidAnswers
   /// The command that makes the report again.
   let command: String
 
@@ -27,6 +29,7 @@ package struct RunReport {
     self.plan = plan
     self.statement = statement
     self.command = command
+    answers = try PaidAnswers.saved(of: plan.phases, in: internalFiles)
     curves = try TrainingCurves(
       in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType)
     previews = try TrainingPreviews(in: internalFiles, plan).sheets()
@@ -50,6 +53,7 @@ package struct RunReport {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
     data.guarantee = statement.map(guarantee)
+    data.paidAnswers = answers.tables
     data.progressSheets = Releasable(previews, .postProcessing)
     let drift = previewStudy?.drift
     data.trainingEnd = Releasable(
@@ -74,7 +78,7 @@ package struct RunReport {
   private var planFacts: [(name: String, value: String)] {
     var facts = [
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
-      ("Steps", String(plan.stepCount)),
+      ("Steps", plan.stepsText),
     ]
     if let main = plan.mainPlan {
       facts.append(("Expected images in a batch", String(main.batchSize)))
@@ -87,9 +91,6 @@ package struct RunReport {
         ("Clip norm", String(mechanism.clipNorm)),
       ]
     }
-    for phase in statement?.phases ?? [] {
-      facts.append(("Phase: \(phase.name)", "\(phase.purpose); \(phase.cost)"))
-    }
     return facts
   }
 
@@ -97,7 +98,7 @@ package struct RunReport {
     let facts: [(name: String, value: String)] = [
       ("ε of this run alone", Decimals.epsilon(statement.runCost.epsilon)),
       ("Neighbouring data sets", statement.adjacency.words(for: statement.unit)),
-      ("Batches", statement.sampling), ("Bound claimed", statement.total.accountantInWords),
+      ("Sampling", statement.sampling), ("Bound claimed", statement.total.accountantInWords),
       ("Runs counted", statement.runs.joined(separator: ", ")),
     ]
     return Guarantee(
@@ -106,6 +107,9 @@ package struct RunReport {
       statement: [
         statement.sentence, "Covered: \(statement.covered.joined(separator: "; ")).",
         "Not covered: \(statement.notCovered.joined(separator: "; ")).",
-      ], facts: facts)
+      ], facts: facts,
+      phases: (statement.phases ?? []).map {
+        Guarantee.Phase(name: $0.name, purpose: $0.purpose, cost: $0.cost)
+      })
   }
 }

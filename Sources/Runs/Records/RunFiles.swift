@@ -84,6 +84,9 @@ final class MetricsFile {
 ///
 /// Internal: names are personal data.
 enum VerdictsFile {
+  /// The list of a run's internal files.
+  static func path(in folder: String) -> String { folder + "/files.jsonl" }
+
   /// Writes the list.
   static func write(_ files: [InspectedFile], in folder: String) throws {
     struct Line: Encodable {
@@ -103,7 +106,7 @@ enum VerdictsFile {
               reason: file.reason))))
       data.append(0x0A)
     }
-    try DurableFile.write(data, to: folder + "/files.jsonl")
+    try DurableFile.write(data, to: path(in: folder))
   }
 }
 

@@ -46,6 +46,11 @@ package enum RunName {
     return "\(title)-\(String.randomHexadecimal(byteCount: 6))"
   }
 
+  /// Removes the name of a run that left nothing else.
+  package static func forgetUnused(in folder: String) {
+    if (try? DurableFile.names(in: folder)) == [String(file.dropFirst())] { unlink(folder + file) }
+  }
+
   /// Stores the name of a run with its internal files, once all checks have passed.
   package static func keep(_ name: String, in folder: String) throws {
     try DurableFile.makeFolder(folder)

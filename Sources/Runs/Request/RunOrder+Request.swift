@@ -16,6 +16,14 @@ extension RunOrder {
     permission: UnprotectedTraining?, budget: PrivacyBudget, allowsLargeDelta: Bool,
     holdOut: String? = nil, stopsEarly: Bool = false, command: String
   ) throws(ControlError) {
+    if recipe.privacy == Recipe.PrivacyUse.none, !request.isNonPrivate {
+      let asked =
+        request.epsilon.map { "epsilon \(Decimals.number($0))" } ?? "the rest of the budget"
+      throw .invalid(
+        "\(asked) and recipe \(recipe.name): the recipe is made for training without privacy (privacy: none in "
+          + "its file). Name a recipe for private training, or train without privacy (--non-private)."
+      )
+    }
     if request.hardened == false, recipe.training.noise == .discreteGaussian {
       throw .invalid(
         "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")

@@ -14,7 +14,7 @@ package struct RunOrder: Sendable {
   /// The folder of images; read, never written.
   package let root: String
   /// The administrator's rules for the dataset.
-  package let rules: DatasetRules
+  package var rules: DatasetRules
   /// How long a file must stay unchanged before it is read; zero reads files as they are.
   package var settle: Duration = .zero
   /// The model and its training.
@@ -48,6 +48,8 @@ package struct RunOrder: Sendable {
   package var count: Int
   /// The seed of everything that privacy does not depend on; nil draws one.
   package var seed: UInt64?
+  /// The command that lists the files of the dataset with their verdicts; nil if there is none.
+  package var fileListing: String?
   /// The command that requests this run, without paths, which can name people.
   package var command: String = "figmentd run"
 

@@ -69,7 +69,7 @@ struct Jobs: AsyncParsableCommand {
 
   private static func progress(of job: Job) -> String {
     guard !job.state.isFinished, let progress = job.progress else { return "" }
-    return ProgressLine.short(progress)
+    return ProgressLine.plain(progress)
   }
 }
 
@@ -110,7 +110,8 @@ struct Show: AsyncParsableCommand {
     if let progress = job.progress, !job.state.isFinished {
       table.add(["progress", ProgressLine.plain(progress)])
     }
-    let outcome = outcomeLines(of: job.state)
+    let remarks = (job.remarks ?? []).map { "note: \($0)" }
+    let outcome = remarks + outcomeLines(of: job.state)
     return table.lines(width: width)
       + outcome.flatMap { line in width.map { Terminal.lines(line, width: $0) } ?? [line] }
   }
@@ -121,10 +122,7 @@ struct Show: AsyncParsableCommand {
     case .finished(.completed(let results)):
       var facts: [String] = []
       if let images = results.images { facts.append("\(Rounded.count(images)) images") }
-      if let steps = results.steps {
-        let planned = results.plannedSteps.map { " of \(Rounded.count($0)) planned" } ?? ""
-        facts.append("\(Rounded.count(steps))\(planned) steps")
-      }
+      if let steps = results.stepsText { facts.append(steps) }
       if let privacy = results.privacyText { facts.append(privacy) }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
         + (results.meaning.map { ["  " + $0] } ?? [])

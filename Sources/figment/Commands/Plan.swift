@@ -25,7 +25,7 @@ struct Plan: AsyncParsableCommand {
   /// Formats a plan as lines of at most `width` columns; nil for any width.
   static func lines(of plan: PlanReport, width: Int? = nil) -> [String] {
     var facts = [
-      ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", Rounded.count(plan.steps)),
+      ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", Self.steps(of: plan)),
       ("expected batch", Rounded.text(plan.expectedBatch)),
     ]
     if let usable = plan.usableImages {
@@ -76,7 +76,17 @@ extension Plan {
         phase.noise ?? "-",
       ])
     }
+    let note =
+      "EPSILON ALONE is what a phase would cost by itself. Together the phases cost less than the sum: the "
+      + "epsilon of the plan."
     return table.lines(width: width)
+      + (plan.privacy == nil
+        ? [] : width.map { Terminal.lines(note, width: $0) } ?? [note])
+  }
+
+  private static func steps(of plan: PlanReport) -> String {
+    guard let free = plan.freeSteps else { return Rounded.count(plan.steps) }
+    return "\(Rounded.count(plan.steps)) on private images, \(Rounded.count(free)) free"
   }
 
   private static func images(_ usable: Int, _ plan: PlanReport) -> String {

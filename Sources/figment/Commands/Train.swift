@@ -104,6 +104,10 @@ struct SubmissionOptions: ParsableArguments {
   func submit(_ request: JobRequest, _ global: GlobalOptions) async throws {
     try await global.run { client, console in
       let job = try await submit(request, client)
+      // Scripts read the job's name from standard output; JSON holds the remarks.
+      if !global.json {
+        for remark in job.remarks ?? [] { Console.complain("Note: \(remark)") }
+      }
       if watch {
         if !global.json { console.line("job \(job.id)") }
         return try await Follower(client: client, console: console, json: global.json)

@@ -109,7 +109,7 @@ struct GenerateCommand: ParsableCommand {
     }
     meter.finish()
     guard let results else {
-      throw ControlError.failed("stopped: nothing was written. Run the command again.")
+      throw ControlError.interrupted("stopped: nothing was written. Run the command again.")
     }
     try StandardOutput.write(results, json: json, headline: "\(results.images ?? 0) images")
   }

@@ -21,9 +21,13 @@ struct RunCommand: ParsableCommand {
       OUTPUT/release/NAME; files that must not be shared are written to OUTPUT/internal/NAME.
 
       After an interruption (SIGTERM, SIGINT, SIGUSR1 or a crash), the same command continues from the \
-      newest checkpoint. After the end, it prints the results again, or draws a new set if --count \
+      newest checkpoint. A signal stops the run at the next step, with a checkpoint and exit code 75; a \
+      second signal ends it at once, with 128 plus its number. After the end, it prints the results again, or draws a new set if --count \
       differs. The state directory contains one ledger for each folder of images, which counts all \
       runs on that folder together.
+
+      Exit codes: 0 success, 1 failure, 4 refused by the privacy budget, 5 not found, 64 usage error, 75 \
+      stopped by a signal.
       """)
 
   @Option(help: ArgumentHelp("The folder of images.", valueName: "dir"), completion: .directory)
@@ -200,6 +204,7 @@ struct RunCommand: ParsableCommand {
     if let plan = try ResolvedPlan.saved(in: internalFiles) {
       try plan.requireAgreement(with: order, at: internalFiles)
     } else {
+      try requireClasses(in: order.root)
       try order.requirePossible(units: nil) {
         try RootLedger.history(
           root: order.root, dataset: order.dataset, unit: order.unit, ledgers: ledgers,
@@ -211,6 +216,11 @@ struct RunCommand: ParsableCommand {
       release: "\(results)/release/\(name ?? order.recipe.name)",
       unprotected: internalFiles + "/samples", ledgers: ledgers, ledgerMarks: marks, rights: rights)
     try places.set(isProtected: !options.nonPrivate).requireFree()
+    let made = MadeFolders(for: internalFiles)
+    defer {
+      RunName.forgetUnused(in: internalFiles)
+      made.removeEmpty()
+    }
     try rights.makeFolder(results)
     try RunName.keep(order.name, in: internalFiles)
     let run = TrainingRun(
@@ -221,8 +231,11 @@ struct RunCommand: ParsableCommand {
     switch try run.run() {
     case .finished(let outcome): try meter.finish(outcome)
     case .stopped:
-      throw ControlError.failed(
-        "stopped: a checkpoint was written. Run the same command again to continue from it.")
+      let isSaved = try CheckpointFolder(path: places.checkpoints).hasFiles()
+      throw ControlError.interrupted(
+        isSaved
+          ? "stopped: a checkpoint was written. Run the same command again to continue from it."
+          : "stopped before the first step: nothing was spent. Run the same command again.")
     }
   }
 
@@ -247,17 +260,33 @@ struct RunCommand: ParsableCommand {
       request, recipe: recipe,
       named: RunName.ofRun(
         name ?? recipe.name, at: output, in: internalFiles(output, recipe)),
-      root: root,
-      rules: DatasetRules(
-        classes: classes?.split(separator: ",").map { String($0) },
-        privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
-        whiteLevel: levels.whiteLevel, colour: levels.transformColour),
+      root: root, rules: rules,
       settle: RunOrder.usualSettle, population: population,
       permission: .granted(byFlag: options.nonPrivate),
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       allowsLargeDelta: allowLargeDelta, holdOut: try holdOut.map(WorkingFolder.absolute),
       stopsEarly: stopEarly, command: command)
+  }
+
+  /// What the options declare about the images.
+  private var rules: DatasetRules {
+    DatasetRules(
+      classes: classes?.split(separator: ",").map { String($0) },
+      privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
+      whiteLevel: levels.whiteLevel, colour: levels.transformColour)
+  }
+
+  /// Refuses a class of which there is no folder: it is misspelt, and would get images of nothing.
+  private func requireClasses(in root: String) throws {
+    let (missing, folders) = try rules.classesWithoutFolder(in: root)
+    guard let name = missing.first else { return }
+    let near = Spelling.nearest(to: name, among: folders).map { "Did you mean '\($0)'? " } ?? ""
+    let known = folders.prefix(20).joined(separator: ", ")
+    throw ControlError.invalid(
+      "--classes: '\(name)': \(images) has no folder of that name (one for each class expected). \(near)"
+        + (known.isEmpty ? "It has no folders." : "It has: \(known).")
+        + " An empty folder declares a class without images.")
   }
 
   /// The run that the options request.

@@ -9,7 +9,7 @@ import Synchronization
 final class RunMeter: Sendable {
   private let json: Bool
   private let isTerminal = StandardError.isTerminal
-  private let last = Mutex<(phase: JobPhase?, time: ContinuousClock.Instant)>((nil, .now))
+  private let last = Mutex<(stage: String?, time: ContinuousClock.Instant)>((nil, .now))
 
   /// The time between plain lines in a pipe.
   ///
@@ -26,11 +26,13 @@ final class RunMeter: Sendable {
     case .note(let text): say(text.value)
     case .progress(let progress):
       let isDue = last.withLock { last in
-        let isNew = last.phase != progress.phase
+        // Phases of the run's plan are told apart by name.
+        let stage = "\(progress.phase) \(progress.name ?? "")"
+        let isNew = last.stage != stage
         let wait = isTerminal ? .milliseconds(200) : Self.interval
         let isDone = progress.total > 0 && progress.done == progress.total
         guard isNew || isDone || ContinuousClock.now - last.time > wait else { return false }
-        last = (progress.phase, .now)
+        last = (stage, .now)
         return true
       }
       if isDue { StandardError.write(line(progress)) }
@@ -39,6 +41,9 @@ final class RunMeter: Sendable {
 
   /// Prints a line of its own.
   func say(_ text: String) {
+    if json, let data = try? ControlCoding.encode(["note": text]) {
+      return StandardError.write(String(decoding: data, as: UTF8.self) + "\n")
+    }
     StandardError.write((isTerminal ? Terminal.emptyLine : "") + text + "\n")
   }
 

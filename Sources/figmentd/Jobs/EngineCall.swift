@@ -23,7 +23,7 @@ struct EngineCall: Codable, Sendable {
     /// The cost of a job.
     case plan(PlanRequest)
     /// Whether a job is possible.
-    case check(TrainRequest)
+    case check(TrainRequest, behind: [WaitingTraining])
     /// A picture of some images as a recipe transforms them.
     case preview(PreviewSelection, recipe: String?)
   }
@@ -53,8 +53,8 @@ enum EngineMessage: Codable, Sendable {
   case stopped
   /// The requested plan.
   case planned(PlanReport)
-  /// The job is possible.
-  case checked
+  /// The job is possible; what its submitter should know.
+  case checked([String])
   /// The requested picture.
   case previewed(PreviewSheet)
   /// The call was refused, or failed for a reason that the user can address.

@@ -48,9 +48,10 @@ enum EngineWorker {
         var report = try engine.plan(request, dataset: call.dataset)
         report.memoryBytes = MemoryUse.rounded(ProcessStatus.peakMemory)
         return .planned(report)
-      case .check(let request):
-        try engine.check(request, dataset: call.dataset, isCounted: call.use != nil)
-        return .checked
+      case .check(let request, let waiting):
+        return .checked(
+          try engine.check(
+            request, behind: waiting, dataset: call.dataset, isCounted: call.use != nil))
       case .preview(let selection, let recipe):
         return .previewed(
           try engine.preview(of: selection, recipe: recipe, dataset: call.dataset))

@@ -58,16 +58,17 @@ final class LocalEngine: TrainingEngine {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
       let use = try countUse(dataset, order.transform)
       let population = dataset.population ?? use.units
-      // The number of classes decides the number of parameters, and so the warning about noise.
-      let classes = dataset.classes ?? (0..<max(1, use.classCount ?? 2)).map { "class \($0)" }
+      let classes = Self.classes(of: dataset, use)
       let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
       let (plan, remark) = try ResolvedPlan.resolve(
         order, classes: classes, units: population, after: history)
       let forecast = try TrainingForecast(plan, on: machine)
       var report = PlanReport(
-        dataset: dataset.name, recipe: order.recipe.name, steps: plan.stepCount,
+        dataset: dataset.name, recipe: order.recipe.name,
+        steps: plan.stepCount - plan.freeStepCount,
         expectedBatch: Double(plan.mainPlan?.batchSize ?? population), seconds: forecast.seconds,
         images: order.count)
+      if plan.freeStepCount > 0 { report.freeSteps = plan.freeStepCount }
       report.phases = plan.phases.map(\.planned)
       report.usableImages = use.images
       report.tooSmallImages = use.tooSmall
@@ -90,14 +91,40 @@ final class LocalEngine: TrainingEngine {
     }
   }
 
-  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+  func check(
+    _ request: TrainRequest, behind waiting: [WaitingTraining], dataset: DatasetConfiguration,
+    isCounted: Bool
+  ) throws -> [String] {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
       let use = isCounted ? try countUse(dataset, order.transform) : nil
-      try order.requirePossible(units: use?.units) {
+      // A recipe may have been removed since: such a job fails at its turn.
+      let before = waiting.compactMap {
+        try? self.order($0.request, name: $0.job.description, dataset: dataset)
+      }
+      let (priced, remarks) = try order.requirePossible(units: use?.units, behind: before) {
         try history(of: order)
       }
+      return try [priced.flatMap { try noiseWarning(of: $0, order, dataset, use) }]
+        .compactMap { $0 } + remarks
     }
+  }
+
+  /// Whether noise will outweigh the images, from a model that reads none of them; nil if it will not.
+  private func noiseWarning(
+    of priced: PricedPhases, _ order: RunOrder, _ dataset: DatasetConfiguration, _ use: FileUse?
+  ) throws -> String? {
+    guard let plan = priced.phases.mainPlan else { return nil }
+    let model = try order.recipe.makeModel(
+      classes: Self.classes(of: dataset, use), seed: 0, on: machine)
+    return NoiseOutlook(
+      plan, parameterCount: model.privateParameterCount, epsilon: priced.epsilon)?.warning
+  }
+
+  /// The classes of a dataset, under made-up names where nobody declared them: their number decides the number of
+  /// parameters, and so the warning about noise.
+  private static func classes(of dataset: DatasetConfiguration, _ use: FileUse?) -> [String] {
+    dataset.classes ?? (0..<max(1, use?.classCount ?? 2)).map { "class \($0)" }
   }
 
   func form(ofRecipe name: String) throws -> ImageTransform {
@@ -212,7 +239,7 @@ final class LocalEngine: TrainingEngine {
       }
       let model = try plan.recipe.makeModel(
         classes: plan.classes, seed: plan.seed, on: machine)
-      try saved.restore(model, learntFrom: plan.snapshot)
+      try saved.restore(model, of: plan)
       let generation = Generation(
         model: model, recipe: plan.recipe, classes: plan.classes,
         request: SampleRequest(
@@ -295,12 +322,14 @@ final class LocalEngine: TrainingEngine {
           + "\(Rounded.number(policy.delta)) expected by its policy). Drop delta, or ask for less.")
     }
     let recipe = try library.recipe(named: request.recipe)
-    return try RunOrder(
+    var order = try RunOrder(
       request, recipe: recipe, named: name, root: dataset.root, rules: dataset.rules,
       settle: dataset.settle, population: dataset.population,
       permission: request.isNonPrivate ? .granted(by: policy) : nil,
       budget: PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       allowsLargeDelta: policy.allowsLargeDelta, holdOut: dataset.holdOut, command: request.command)
+    order.fileListing = "'figment files \(dataset.name)'"
+    return order
   }
 
   /// The paths of the files of a job that may release something about a dataset.

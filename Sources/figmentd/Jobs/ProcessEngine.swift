@@ -43,10 +43,17 @@ final class ProcessEngine: TrainingEngine {
     return report
   }
 
-  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+  func check(
+    _ request: TrainRequest, behind waiting: [WaitingTraining], dataset: DatasetConfiguration,
+    isCounted: Bool
+  ) throws -> [String] {
     let use = isCounted ? try countUse(dataset, form(ofRecipe: request.recipe)) : nil
-    let call = EngineCall(settings: settings, dataset: dataset, use: use, work: .check(request))
-    guard case .checked = try answer(to: call) else { throw WorkerCrash(ending: nil) }
+    let call = EngineCall(
+      settings: settings, dataset: dataset, use: use, work: .check(request, behind: waiting))
+    guard case .checked(let remarks) = try answer(to: call) else {
+      throw WorkerCrash(ending: nil)
+    }
+    return remarks
   }
 
   func form(ofRecipe name: String) throws -> ImageTransform {

@@ -29,9 +29,18 @@ protocol TrainingEngine: Sendable {
   /// Refuses an impossible training job with the error that `train` would throw later, as far as it is
   /// known now. Writes nothing.
   ///
-  /// - Parameter isCounted: whether all files of the dataset are known. Otherwise checks that depend on
-  ///   their number are left to the job, unless the administrator declared it.
-  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws
+  /// - Parameters:
+  ///   - waiting: the training jobs on the dataset that will run before it and may not have announced their
+  ///     cost yet, in order.
+  ///   - isCounted: whether all files of the dataset are known. Otherwise checks that depend on their number
+  ///     are left to the job, unless the administrator declared it.
+  /// - Returns: what the submitter should know before the job runs: whether noise will outweigh the images, and
+  ///   what waiting jobs leave of the budget.
+  @discardableResult
+  func check(
+    _ request: TrainRequest, behind waiting: [WaitingTraining], dataset: DatasetConfiguration,
+    isCounted: Bool
+  ) throws -> [String]
 
   /// The image transform of a recipe.
   func form(ofRecipe name: String) throws -> ImageTransform
@@ -85,6 +94,14 @@ protocol TrainingEngine: Sendable {
   ///
   /// - Parameter witness: a line that it must contain; nil for none.
   func ledger(of dataset: DatasetConfiguration, witness: LedgerWitness?) throws -> LedgerReport
+}
+
+/// A training job that will run before another one.
+struct WaitingTraining: Codable, Hashable, Sendable {
+  /// The job.
+  let job: JobID
+  /// What it was asked for.
+  let request: TrainRequest
 }
 
 extension TrainingEngine {

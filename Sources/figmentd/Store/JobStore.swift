@@ -83,12 +83,13 @@ final class JobStore {
   /// because the ledger contains its name. Numbers of releases count, too: if the state was lost, releases
   /// are the only trace of earlier jobs, and none may be replaced.
   func makeJob(
-    _ request: JobRequest, dataset: String, token: String?, at time: Date
+    _ request: JobRequest, dataset: String, token: String?, at time: Date, remarks: [String] = []
   ) throws -> Job {
     let number = try nextNumber()
-    let job = Job(
+    var job = Job(
       id: JobID(dataset: dataset, number: number), request: request, dataset: dataset,
       token: token, created: time)
+    job.remarks = remarks.isEmpty ? nil : remarks
     let directory = directory(of: job.id)
     try DurableFile.makeFolder(directory.path)
     try DurableFile.flushFolder(of: directory.path)

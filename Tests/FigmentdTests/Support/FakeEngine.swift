@@ -110,8 +110,13 @@ final class FakeEngine: TrainingEngine {
         outputs: [JobOutput(kind: "images", path: directory.release + "/data")]))
   }
 
-  func check(_ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool) throws {
+  /// Its remark names the jobs that run before.
+  func check(
+    _ request: TrainRequest, behind waiting: [WaitingTraining], dataset: DatasetConfiguration,
+    isCounted: Bool
+  ) throws -> [String] {
     if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+    return waiting.isEmpty ? [] : ["behind \(waiting.map(\.job.name).joined(separator: ", "))"]
   }
 
   /// Its models have no guidance.
@@ -173,6 +178,16 @@ final class FakeEngine: TrainingEngine {
       total: behaviour.isEndless ? 7 : behaviour.steps,
       plannedEpsilon: 0.1 * Double(step), targetEpsilon: 1,
       checkpoint: checkpoint > 0 ? checkpoint : nil)
+  }
+}
+
+extension TrainingEngine {
+  /// Checks a job that no other job precedes.
+  @discardableResult
+  func check(
+    _ request: TrainRequest, dataset: DatasetConfiguration, isCounted: Bool
+  ) throws -> [String] {
+    try check(request, behind: [], dataset: dataset, isCounted: isCounted)
   }
 }
 

@@ -23,7 +23,7 @@ import Testing
     VectorSum(dimension: Self.dimension, of: Shape(Self.dimension), by: mechanism) {
       images, _, target in
       for index in 0..<target.count { target.pointer[index] = images.pointer[index] }
-    }.noised(over: PrivateExamples(examples), noise: TestNoise.stream(seed)).value
+    }.noised(over: PrivateExamples(examples), noise: TestNoise.stream(seed))?.value ?? []
   }
 
   /// The noise alone, which an empty set shows.
@@ -112,6 +112,30 @@ import Testing
     let step = 1.0
     #expect(mechanism.noiseStandardDeviation / 1400 <= step)
     #expect(values.allSatisfy { $0 == ($0 / step).rounded() * step }, "\(values)")
+  }
+
+  /// What was reserved for it may be given back only because nothing of it is left.
+  @Test func aSumThatIsGivenUpInTheMiddleDrawsNoNoise() throws {
+    let examples = PrivateExamples(ArrayExamples(Self.random(400, scale: 1, seed: 5)))
+    for kind in [NoiseDistribution.gaussian, .discreteGaussian] {
+      let sum = VectorSum(
+        dimension: Self.dimension, of: Shape(Self.dimension),
+        by: try mechanism(noise: 1, kind)
+      ) { images, _, target in
+        for index in 0..<target.count { target.pointer[index] = images.pointer[index] }
+      }
+      let noise = TestNoise.stream(7)
+      var asked = 0
+      let result = sum.noised(over: examples, noise: noise) {
+        asked += 1
+        return asked == 3
+      }
+      #expect(result == nil && asked == 3, "\(kind)")
+      // The stream stands where it stood: the same sum gets the noise that a fresh stream gives.
+      let again = try #require(sum.noised(over: examples, noise: noise)).value
+      let fresh = try #require(sum.noised(over: examples, noise: TestNoise.stream(7))).value
+      #expect(again == fresh, "\(kind)")
+    }
   }
 
   @Test func unitsLargerThanABlockStayWhole() throws {
