@@ -54,7 +54,7 @@ MUTANTS = [
     'FigmentdTests.SetPlaceTests/aReleaseWhoseRunIsForgottenIsNotReplaced',
     (
       ('Sources/Runs/Publication/SetPlace.swift',
-       'try recorded().manifests.contains(SHA256.hash(data: data).hexadecimal)\n',
+       'try recorded().manifests.contains(data.sha256)\n',
        'try !data.isEmpty || recorded().manifests.contains("")\n'),
     )),
   Mutant(

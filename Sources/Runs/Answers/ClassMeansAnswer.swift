@@ -1,3 +1,4 @@
+import Control
 import Datasets
 import Evaluation
 import Learning
@@ -74,7 +75,7 @@ struct ClassMeansAnswer: VectorAnswer, Hashable {
       caption: "Mean image of each class (\(Self.pictureName)): noise on a level, of 0 to 255",
       columns: ["Class", "Standard deviation of the noise"],
       rows: means.keys.sorted().map { name in
-        [name, standardDeviation[name].map(Rounded.text) ?? "larger than the image"]
+        [name, standardDeviation[name].map { Rounded.text($0) } ?? "larger than the image"]
       })
   }
 
