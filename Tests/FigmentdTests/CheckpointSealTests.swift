@@ -2,6 +2,7 @@ import Compute
 import Control
 import FoundationEssentials
 import Models
+import Privacy
 import Testing
 
 @testable import Runs

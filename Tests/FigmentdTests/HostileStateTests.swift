@@ -91,7 +91,7 @@ import Testing
   private static func readAnswers(_ places: RunPlaces) throws {
     var answers = PaidAnswers()
     for kind in PaidAnswers.kinds { answers.add(try saved(kind, places.internalFiles)) }
-    _ = (answers.words, answers.contents, answers.facts, answers.accuracyForVerdict)
+    _ = (answers.words, answers.contents, answers.tables, answers.accuracyForVerdict)
   }
 
   private static func saved<Answer: PaidAnswer>(
