@@ -84,7 +84,7 @@ import Testing
     let file = "jobs/glyphs-1/events.ndjson"
     var lines = try scratch.read(file).split(separator: "\n").map { String($0) }
     lines[1] = String(lines[1].reversed())
-    lines[2] = lines[2].replacing("\"format\":1", with: "\"format\":9")
+    lines[2] = lines[2].replacing("\"format\":\(StateFormat.current)", with: "\"format\":9")
     try scratch.write(file, lines.joined(separator: "\n") + "\n")
     let store = store()
     let events = try store.events(of: job.id, after: 0)

@@ -45,10 +45,9 @@ import Testing
 
   @Test func anInterruptedRunNeverCostsMoreThanItsPlan() throws {
     let bench = try RunBench()
-    // Stopped after the announcement to the ledger, and before the first step.
     let stop = StopSignal()
     let ending = try bench.run(stop: stop) { report in
-      if case .progress(let progress) = report, progress.phase == .calibrate { stop.raise() }
+      if case .progress(let progress) = report, progress.phase == .train { stop.raise() }
     }
     #expect(!ending.isFinished)
     #expect(try bench.run().isFinished)

@@ -1,4 +1,3 @@
-import Control
 import Evaluation
 import Models
 import Privacy
@@ -53,9 +52,9 @@ struct ClassCountsAnswer: HistogramAnswer, Hashable {
   }
 
   var table: ReportTable {
-    let noise = Rounded.text(standardDeviation)
-    return ReportTable(
-      caption: "Real images of each class, each number with noise of standard deviation \(noise)",
+    ReportTable(
+      caption: "Real images of each class, each number with noise of standard deviation "
+        + "\(standardDeviation)",
       columns: ["Class", "Images"],
       rows: counts.sorted { $0.key < $1.key }.map { [$0.key, String($0.value)] })
   }
