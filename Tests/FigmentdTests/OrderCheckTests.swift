@@ -80,7 +80,10 @@ import Testing
       (train(1, answers: ["class-counts": 0.6, "accuracy": 0.5]), "together not below"),
       (train(1, answers: ["accuracy": 0.5], count: 0), "count is 0"),
       (train(1e-9, delta: 1e-12), "cannot be reached"),
-      (train(1, answers: ["age": 0.5]), "'age' is unknown (class-counts, class-means or accuracy expected)"),
+      (
+        train(1, answers: ["age": 0.5]),
+        "'age' is unknown (class-counts, class-means or accuracy expected)"
+      ),
     ] {
       let error = try #require(refusal(request, dataset()))
       #expect(error.exitCode == .usage, "\(error)")

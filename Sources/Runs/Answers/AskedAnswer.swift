@@ -28,7 +28,8 @@ extension RunOrder {
     let known = PaidAnswers.kinds.map { $0.request }
     if let unknown = answers.keys.sorted().first(where: { !known.contains($0) }) {
       throw .invalid(
-        "answers: '\(unknown)' is unknown (\(known.dropLast().joined(separator: ", ")) or \(known.last ?? "") expected).")
+        "answers: '\(unknown)' is unknown (\(known.dropLast().joined(separator: ", ")) or \(known.last ?? "") expected)."
+      )
     }
     let asked = PaidAnswers.kinds.compactMap { kind in
       answers[kind.request].map { AskedAnswer(kind: kind, epsilon: $0) }
