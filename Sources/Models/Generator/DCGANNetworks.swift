@@ -34,6 +34,21 @@ struct DCGANNetworks {
     return stages
   }
 
+  /// The approximate number of parameters of both networks.
+  static func roughParameterCount(
+    width: Int, generatorWidth: Int, latentSize: Int, for format: ImageSpecification
+  ) -> Double {
+    let stages = stages(for: format).count
+    let count = { (width: Int) -> Double in
+      (0..<stages).reduce(0) { sum, index in
+        let channels = Double(width) * Double(1 << index)
+        return sum + 16 * channels * channels / 2 + Double(format.classes.count) * channels
+      }
+    }
+    let seed = 16 * Double(generatorWidth) * Double(1 << max(0, stages - 1))
+    return count(width) + count(generatorWidth) + Double(latentSize) * seed
+  }
+
   /// Maps an image and a class to one logit: positive means real.
   static func discriminator(
     width: Int, for format: ImageSpecification, seed: UInt64, on machine: Machine
@@ -55,15 +70,20 @@ struct DCGANNetworks {
   }
 
   /// Maps a latent vector and a class to an image in [−1, 1].
+  ///
+  /// - Parameter isNormalized: whether hidden layers are normalised over the batch; the generator never sees a
+  ///   private image.
   static func generator(
-    width: Int, latentSize: Int, for format: ImageSpecification, seed: UInt64, on machine: Machine
+    width: Int, latentSize: Int, isNormalized: Bool = false, for format: ImageSpecification,
+    seed: UInt64, on machine: Machine
   ) -> Network {
-    var net = NetworkBuilder(input: Shape(latentSize), on: machine)
+    var net = PublicNetworkBuilder(input: Shape(latentSize), on: machine)
     let stages = stages(for: format)
     let channels = { (index: Int) in width << index }
     let side = stages[stages.count - 1].half
     let seedShape = Shape(side, side, channels(stages.count - 1))
     net.dense(seedShape.count)
+    if isNormalized { net.batchNorm() }
     if format.classes.count > 1 {
       net.classBias(classes: format.classes.count, initialization: classSpread)
     }
@@ -72,6 +92,7 @@ struct DCGANNetworks {
     for (index, stage) in stages.enumerated().reversed() where index > 0 {
       net.transposedConvolution(
         channels(index - 1), kernel: stage.kernel, stride: 2, padding: 1)
+      if isNormalized { net.batchNorm() }
       if format.classes.count > 1 {
         net.classBias(classes: format.classes.count, initialization: classSpread)
       }

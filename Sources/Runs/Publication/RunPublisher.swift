@@ -168,7 +168,7 @@ struct ReleaseReadme {
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
       \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares \
       whatever the shares in the training set were.
-
+      \(plan.recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
       Every image was drawn by the trained model. A model can reproduce what it was trained on: how \
       much its images can tell of a single training image is what a guarantee bounds. Every file \
       carries the IPTC mark *trainedAlgorithmicMedia*.

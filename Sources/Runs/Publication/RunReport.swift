@@ -76,6 +76,7 @@ package struct RunReport {
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
       ("Steps", String(plan.stepCount)),
     ]
+    if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }
     if let main = plan.mainPlan {
       facts.append(("Expected images in a batch", String(main.batchSize)))
     }
