@@ -70,20 +70,15 @@ struct DCGANNetworks {
   }
 
   /// Maps a latent vector and a class to an image in [−1, 1].
-  ///
-  /// - Parameter isNormalized: whether hidden layers are normalised over the batch; the generator never sees a
-  ///   private image.
   static func generator(
-    width: Int, latentSize: Int, isNormalized: Bool = false, for format: ImageSpecification,
-    seed: UInt64, on machine: Machine
+    width: Int, latentSize: Int, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) -> Network {
-    var net = PublicNetworkBuilder(input: Shape(latentSize), on: machine)
+    var net = NetworkBuilder(input: Shape(latentSize), on: machine)
     let stages = stages(for: format)
     let channels = { (index: Int) in width << index }
     let side = stages[stages.count - 1].half
     let seedShape = Shape(side, side, channels(stages.count - 1))
     net.dense(seedShape.count)
-    if isNormalized { net.batchNorm() }
     if format.classes.count > 1 {
       net.classBias(classes: format.classes.count, initialization: classSpread)
     }
@@ -92,7 +87,6 @@ struct DCGANNetworks {
     for (index, stage) in stages.enumerated().reversed() where index > 0 {
       net.transposedConvolution(
         channels(index - 1), kernel: stage.kernel, stride: 2, padding: 1)
-      if isNormalized { net.batchNorm() }
       if format.classes.count > 1 {
         net.classBias(classes: format.classes.count, initialization: classSpread)
       }

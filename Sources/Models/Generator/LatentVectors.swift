@@ -41,10 +41,8 @@ struct LatentVectors {
   }
 
   /// The images that `generator` produces from `range`, in the memory of `pass`.
-  func generate(
-    _ range: Range<Int>, with generator: Network, for purpose: Pass.Purpose, in pass: Pass
-  ) -> Tensor {
-    pass.begin(exampleCount: range.count, labels: labels(in: range), purpose: purpose)
+  func generate(_ range: Range<Int>, with generator: Network, in pass: Pass) -> Tensor {
+    pass.begin(exampleCount: range.count, labels: labels(in: range))
     let input = pass.make(Shape(size))
     input.assign(Array(values[(range.lowerBound * size)..<(range.upperBound * size)]))
     return generator.forward(input, in: pass)
