@@ -7,13 +7,19 @@ public final class FreeWork {
   public let phase: Phase
   /// Steps of the phase whose effect the model holds.
   public private(set) var step: Int
+  private let isProtected: Bool
 
   /// Prepares the work; `step` is the model's state.
-  public init(_ model: any GenerativeModel, phase: Phase, step: Int = 0) {
+  ///
+  /// - Parameter isProtected: whether noise protects everything that the model knows of private images.
+  public init(
+    _ model: any GenerativeModel, phase: Phase, step: Int = 0, isProtected: Bool = false
+  ) {
     precondition(phase.freeReason != nil, "phase \(phase.name) reads private images")
     self.model = model
     self.phase = phase
     self.step = step
+    self.isProtected = isProtected
   }
 
   /// How far the phase has come, without curves.
@@ -35,7 +41,7 @@ public final class FreeWork {
           return .stopped
         }
         let result = try model.work(
-          FreeStep(phase: phase.name, index: step, stepCount: last))
+          FreeStep(phase: phase.name, index: step, stepCount: last, isProtected: isProtected))
         step += 1
         try report(Trainer.Progress(step: step, charged: 0, lastStep: last, report: result))
       }

@@ -142,6 +142,18 @@ import Testing
     #expect(saved.tensors == expected.tensors && saved.metadata == expected.metadata)
   }
 
+  /// Without noise, the distance from the means is computed from the images.
+  @Test(arguments: [false, true])
+  func theDistanceLeavesOnlyIfNoiseProtectsTheMeans(_ isProtected: Bool) throws {
+    let model = try model(steps: 2)
+    try answer(model, Self.halves(8))
+    let report = try model.work(
+      FreeStep(phase: "generator", index: 0, stepCount: 2, isProtected: isProtected))
+    #expect((report.curves[.embeddingDistance] != nil) == isProtected)
+    #expect((report.privateCurves[.embeddingDistance] != nil) == !isProtected)
+    #expect(report.curves[.learningRate]?.reason == .chosenBeforehand)
+  }
+
   @Test func aDamagedCheckpointIsRefused() throws {
     let model = try model()
     var saved = Checkpoint()

@@ -37,6 +37,17 @@ import Testing
             learningRate: 0.01, averageDecay: 0.5),
           for: format, seed: seed, on: Machine(threadCount: threads))
       },
+      Example(name: Distilled.family) { seed, threads in
+        try Distilled(
+          DistilledSettings(
+            teacher: TeacherSettings(
+              PixelModel.self,
+              PixelModelSettings(
+                channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01)),
+            images: 8, steps: 4, batchSize: 4, width: 2, generatorWidth: 2, latentSize: 4,
+            averageDecay: 0.5),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
       Example(name: "pixel by Muon") { seed, threads in
         try PixelModel(
           PixelModelSettings(

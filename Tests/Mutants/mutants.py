@@ -26,12 +26,12 @@ GENERATOR_SEES_IMAGES = (
    'if schedule.discriminatorStepped() { updateGenerator(step) }',
    'if schedule.discriminatorStepped() { updateGenerator(step, images) }'),
   ('Sources/Models/DPGAN/DPGAN.swift',
-   '    let loss = BinaryCrossEntropy(target: 1)\n',
-   '    let loss = BinaryCrossEntropy(target: Float(min(1, real)))\n'),
+   '      loss: BinaryCrossEntropy(target: 1), in: discriminatorPass,',
+   '      loss: BinaryCrossEntropy(target: Float(min(1, real))), in: discriminatorPass,'),
 )
 
 # Images that a model of the family may read.
-FAKES = 'GeneratedExamples(generator, latents: self.latents(step.batchSize, seed: [3]), in: generatorPass)'
+FAKES = 'GeneratedExamples(generator, latents: self.latents(step.batchSize, seed: [3]))'
 
 
 def loss_of(images):

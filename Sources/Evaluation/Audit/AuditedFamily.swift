@@ -11,13 +11,15 @@ extension TrainingAudit {
     case pixelModel = "pixel"
     /// The generator that matches one noisy sum of features; here the sum is asked in every step.
     case embedding
+    /// The distilled generator, whose teacher, a GAN, reads private images.
+    case distilled
 
     /// Rows and columns of its images.
     var side: Int {
       switch self {
       case .dpGAN: 8
       case .pixelModel: 4
-      case .embedding: 8
+      case .embedding, .distilled: 8
       }
     }
 
@@ -27,6 +29,7 @@ extension TrainingAudit {
       case .dpGAN: "discriminator."
       case .pixelModel: "network."
       case .embedding: "generator."
+      case .distilled: "teacher.\(Self.dpGAN.network)"
       }
     }
 
@@ -37,13 +40,14 @@ extension TrainingAudit {
       case .dpGAN: "discriminator_optimizer.firstMoment"
       case .pixelModel: "optimizer.firstMoment"
       case .embedding: "embedding.sum"
+      case .distilled: "teacher.\(Self.dpGAN.firstMoment)"
       }
     }
 
     /// The decay of that moment in the shipped recipes; 0 for a sum that replaces the one before.
     var momentDecay: Double {
       switch self {
-      case .dpGAN: 0.5
+      case .dpGAN, .distilled: 0.5
       case .pixelModel: 0.9
       case .embedding: 0
       }
@@ -73,6 +77,12 @@ extension TrainingAudit {
         """
         {"features": 16, "generator_width": 1, "latent_size": 2, "steps": 1, "batch_size": 2,
          "learning_rate": 1e-6, "average_decay": 0.9}
+        """
+      case .distilled:
+        """
+        {"teacher": {"family": "\(Self.dpGAN.rawValue)", \(Self.dpGAN.model.dropFirst()),
+         "images": 1, "steps": 1, "batch_size": 1, "width": 1, "generator_width": 1, "latent_size": 2,
+         "discriminator_learning_rate": 1e-6, "generator_learning_rate": 1e-6, "average_decay": 0.9}
         """
       }
     }

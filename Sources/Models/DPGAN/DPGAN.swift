@@ -103,31 +103,12 @@ public final class DPGAN: GenerativeModel {
   /// One update of the generator along the non-saturating loss of arXiv 1406.2661.
   private func updateGenerator(_ step: TrainingStep) {
     let count = settings.generatorBatchSize ?? step.batchSize
-    let latents = latents(count, seed: [2, UInt64(step.index)])
-    let loss = BinaryCrossEntropy(target: 1)
-    generator.parameters.gradient.fill(0)
-    var total = 0.0
-    var recognised = 0
-    for range in latents.microBatches(of: discriminator.microBatchSize) {
-      let fakes = generator.images(range, of: latents)
-      discriminatorPass.begin(exampleCount: range.count, labels: latents.labels(in: range))
-      let logits = discriminator.network.forward(fakes, in: discriminatorPass)
-      let gradient = discriminatorPass.arena.make(logits.shape)
-      var values = [Double](repeating: 0, count: range.count)
-      values.withUnsafeMutableBufferPointer { buffer in
-        loss.evaluate(logits, gradient: gradient, values: buffer, in: discriminatorPass)
-      }
-      total += values.reduce(0, +)
-      recognised += logits.buffer.count { $0 < 0 }
-      let imageGradient = discriminator.network.backward(
-        gradient, needsInputGradient: true, in: discriminatorPass)
-      if let imageGradient { generator.addGradient(ofImages: imageGradient) }
-    }
-    generator.update(dividingBy: count, by: generatorOptimizer)
-    let accuracy = Double(recognised) / Double(count)
-    schedule.generatorStepped(fakeAccuracy: accuracy)
+    let verdict = generator.update(
+      on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
+      loss: BinaryCrossEntropy(target: 1), in: discriminatorPass, by: generatorOptimizer)
+    schedule.generatorStepped(fakeAccuracy: verdict.recognised)
     generatorReport = [
-      .generatorLoss: total / Double(count), .fakeAccuracy: schedule.accuracy,
+      .generatorLoss: verdict.loss, .fakeAccuracy: schedule.accuracy,
       .generatorSteps: Double(generatorOptimizer.stepCount),
     ]
   }

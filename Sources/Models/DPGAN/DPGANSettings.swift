@@ -68,19 +68,9 @@ public struct DPGANSettings: ModelSettings {
     try schedule.validate(in: place + "schedule.")
     try Self.field(.averageDecay).check(averageDecay, in: place)
     try Self.imageSizes.check(format, family: DPGAN.family)
-    try ModelSize.require(roughParameterCount(for: format), family: DPGAN.family)
-  }
-
-  /// The approximate number of parameters of both networks.
-  private func roughParameterCount(for format: ImageSpecification) -> Double {
-    let stages = DCGANNetworks.stages(for: format).count
-    let count = { (width: Int) -> Double in
-      (0..<stages).reduce(0) { sum, index in
-        let channels = Double(width) * Double(1 << index)
-        return sum + 16 * channels * channels / 2 + Double(format.classes.count) * channels
-      }
-    }
-    let seed = 16 * Double(generatorWidth) * Double(1 << max(0, stages - 1))
-    return count(width) + count(generatorWidth) + Double(latentSize) * seed
+    try ModelSize.require(
+      DCGANNetworks.roughParameterCount(
+        width: width, generatorWidth: generatorWidth, latentSize: latentSize, for: format),
+      family: DPGAN.family)
   }
 }

@@ -114,10 +114,11 @@ public final class Embedding: GenerativeModel {
       distance += addGradient(ofClass: label, towards: known.means[label], at: step.index)
     }
     generator.update(dividingBy: known.means.count, by: optimizer)
-    return StepReport(curves: [
-      .learningRate: Releasable(Double(rate), .chosenBeforehand),
-      .embeddingDistance: Releasable(distance / Double(known.means.count), .postProcessing),
+    var report = step.report(ofWeights: [
+      .embeddingDistance: distance / Double(known.means.count)
     ])
+    report.curves[.learningRate] = Releasable(Double(rate), .chosenBeforehand)
+    return report
   }
 
   private func estimatedMeans() -> MeanEmbeddings {

@@ -72,10 +72,23 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   /// The sizes of images that the family can make.
   static var imageSizes: ImageSizes { get }
 
+  /// The fields that recipes with these settings may have: all of the type's, unless some depend on the
+  /// value of another.
+  var applicableFields: [RecipeField] { get }
+  /// What the card of a release must say of how its images came about, in sentences; nil for nothing.
+  var releaseRemark: String? { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
   /// Checks that a model with these settings supports `request`; throws `RecipeFailure`.
   func validate(_ request: SampleRequest, for format: ImageSpecification) throws
+}
+
+extension ModelSettings {
+  /// All fields of the type.
+  public var applicableFields: [RecipeField] { Self.recipeFields }
+
+  /// Nothing.
+  public var releaseRemark: String? { nil }
 }
 
 /// The trainer's order for one step of training.

@@ -1,4 +1,5 @@
 import Learning
+import Privacy
 
 /// Why a phase of a run costs no privacy.
 public enum FreeReason: String, Codable, Hashable, Sendable {
@@ -74,12 +75,25 @@ public struct FreeStep: Sendable {
   public let index: Int
   /// Steps of the phase in all.
   public let stepCount: Int
+  /// Whether noise protects everything that the model knows of private images.
+  public let isProtected: Bool
 
-  /// Creates an order for one step.
-  public init(phase: String, index: Int, stepCount: Int) {
+  /// Creates an order for one step; unless it is known to be protected, what it finds stays inside.
+  public init(phase: String, index: Int, stepCount: Int, isProtected: Bool = false) {
     self.phase = phase
     self.index = index
     self.stepCount = stepCount
+    self.isProtected = isProtected
+  }
+
+  /// Creates a report of numbers computed only from the weights and from synthetic images.
+  ///
+  /// If noise protects the weights, such numbers may leave; without noise they are as private as the
+  /// images.
+  public func report(ofWeights curves: [TrainingCurve: Double]) -> StepReport {
+    isProtected
+      ? StepReport(curves: curves.mapValues { Releasable($0, .postProcessing) })
+      : StepReport(privateCurves: curves.mapValues { Sensitive($0) })
   }
 
   /// The step size of this step: it rises over the first twenty steps at most, and falls to a twentieth of

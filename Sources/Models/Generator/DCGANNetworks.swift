@@ -34,6 +34,21 @@ struct DCGANNetworks {
     return stages
   }
 
+  /// The approximate number of parameters of both networks.
+  static func roughParameterCount(
+    width: Int, generatorWidth: Int, latentSize: Int, for format: ImageSpecification
+  ) -> Double {
+    let stages = stages(for: format).count
+    let count = { (width: Int) -> Double in
+      (0..<stages).reduce(0) { sum, index in
+        let channels = Double(width) * Double(1 << index)
+        return sum + 16 * channels * channels / 2 + Double(format.classes.count) * channels
+      }
+    }
+    let seed = 16 * Double(generatorWidth) * Double(1 << max(0, stages - 1))
+    return count(width) + count(generatorWidth) + Double(latentSize) * seed
+  }
+
   /// Maps an image and a class to one logit: positive means real.
   static func discriminator(
     width: Int, for format: ImageSpecification, seed: UInt64, on machine: Machine

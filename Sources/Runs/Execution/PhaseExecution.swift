@@ -137,7 +137,7 @@ final class PhaseExecution {
   }
 
   private func work(_ phase: Phase, after first: Int, from step: Int) throws -> Trainer.Ending {
-    let work = FreeWork(model, phase: phase, step: step)
+    let work = FreeWork(model, phase: phase, step: step, isProtected: plan.isProtected)
     var pace = TrainingPace(from: step)
     let schedule = TrainingSchedule(steps: phase.stepCount)
     return try work.run(

@@ -170,7 +170,7 @@ struct ReleaseReadme {
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
       \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares, \
       regardless of the shares in the training set.
-
+      \(plan.recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
       Every image was drawn by the trained model. A model can reproduce what it was trained on: a \
       guarantee bounds how much its images can reveal about a single training image. Every file \
       carries the IPTC mark *trainedAlgorithmicMedia*.

@@ -80,6 +80,7 @@ package struct RunReport {
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
       ("Steps", plan.stepsText),
     ]
+    if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }
     if let main = plan.mainPlan {
       facts.append(("Expected images in a batch", String(main.batchSize)))
     }
