@@ -5,7 +5,9 @@ public import Compute
 /// The list is constant: a family is part of the privacy argument and needs review.
 public enum Families {
   /// All families.
-  public static let all: [any GenerativeModel.Type] = [DPGAN.self, PixelModel.self, Embedding.self]
+  public static let all: [any GenerativeModel.Type] = [
+    DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self,
+  ]
 
   /// The family of this name.
   public static func named(_ name: String) -> (any GenerativeModel.Type)? {

@@ -47,6 +47,61 @@ import Testing
           """,
         companions: [:]),
       Bench(
+        family: Multiscale.self,
+        yaml: """
+          stages: 1
+          base:
+            channels: 2
+            depth: 1
+            first_kernel: 3
+            bits: 2
+            output: softmax
+            class_regions: 1
+            label_dropout: 0
+            guidance: 1
+            learning_rate: 0.01
+            warm_up_steps: 1
+            final_rate: 1
+            beta1: 0.9
+            beta2: 0.99
+            average_decay: 0.9
+            prior:
+              source: procedural
+              steps: 10
+              batch_size: 8
+              learning_rate: 0.01
+          upsampler:
+            channels: 2
+            depth: 1
+            bits: 2
+            components: 2
+            share: 0.1
+            batch_size: 8
+            steps: 3
+            clip_norm: 1
+            learning_rate: 0.01
+            average_decay: 0.9
+            prior:
+              source: procedural
+              steps: 10
+              batch_size: 8
+              learning_rate: 0.01
+          """,
+        companions: [
+          "model.stages": ["image.height": "64", "image.width": "64"],
+          "model.base.fourier_octaves": ["model.base.bits": "8"],
+          "model.base.components": ["model.base.output": "logistics"],
+          "model.base.class_regions": ["image.height": "512", "image.width": "512"],
+          "model.base.attention_layers": [
+            "model.base.depth": "64", "model.base.attention_heads": "2",
+          ],
+          "model.base.attention_heads": [
+            "model.base.channels": "512", "model.base.attention_layers": "1",
+          ],
+          "model.base.guidance": ["model.base.label_dropout": "0.1"],
+          "image.channels": ["model.base.channels": "3"],
+        ]),
+      Bench(
         family: PixelModel.self,
         yaml: """
           channels: 2
