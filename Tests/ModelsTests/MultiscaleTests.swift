@@ -218,7 +218,7 @@ import Testing
     let before = model.bitsPerDimension(of: Self.images)
     var bits = [before]
     for (phase, steps) in [
-      ("training", 400), ("upsampling to 8x8", 600), ("upsampling to 16x16", 600),
+      ("training", 400), ("upsampling to 8x8", 600), ("upsampling to 16x16", 2000),
     ] {
       let reports = try train(model, phase: phase, steps: steps)
       #expect(reports.allSatisfy { $0.curves.keys.elementsEqual([.learningRate]) })

@@ -47,6 +47,38 @@ import Testing
           """,
         companions: [:]),
       Bench(
+        family: PixelModel.self,
+        yaml: """
+          channels: 2
+          depth: 1
+          first_kernel: 3
+          bits: 2
+          output: softmax
+          class_regions: 1
+          label_dropout: 0
+          guidance: 1
+          learning_rate: 0.01
+          warm_up_steps: 1
+          final_rate: 1
+          beta1: 0.9
+          beta2: 0.99
+          average_decay: 0.9
+          prior:
+            source: procedural
+            steps: 10
+            batch_size: 8
+            learning_rate: 0.01
+          """,
+        companions: [
+          "model.fourier_octaves": ["model.bits": "8"],
+          "model.components": ["model.output": "logistics"],
+          "model.class_regions": ["image.height": "256", "image.width": "256"],
+          "model.attention_layers": ["model.depth": "64", "model.attention_heads": "2"],
+          "model.attention_heads": ["model.channels": "512", "model.attention_layers": "1"],
+          "model.guidance": ["model.label_dropout": "0.1"],
+          "image.channels": ["model.channels": "3"],
+        ]),
+      Bench(
         family: Multiscale.self,
         yaml: """
           stages: 1
@@ -100,38 +132,6 @@ import Testing
           ],
           "model.base.guidance": ["model.base.label_dropout": "0.1"],
           "image.channels": ["model.base.channels": "3"],
-        ]),
-      Bench(
-        family: PixelModel.self,
-        yaml: """
-          channels: 2
-          depth: 1
-          first_kernel: 3
-          bits: 2
-          output: softmax
-          class_regions: 1
-          label_dropout: 0
-          guidance: 1
-          learning_rate: 0.01
-          warm_up_steps: 1
-          final_rate: 1
-          beta1: 0.9
-          beta2: 0.99
-          average_decay: 0.9
-          prior:
-            source: procedural
-            steps: 10
-            batch_size: 8
-            learning_rate: 0.01
-          """,
-        companions: [
-          "model.fourier_octaves": ["model.bits": "8"],
-          "model.components": ["model.output": "logistics"],
-          "model.class_regions": ["image.height": "256", "image.width": "256"],
-          "model.attention_layers": ["model.depth": "64", "model.attention_heads": "2"],
-          "model.attention_heads": ["model.channels": "512", "model.attention_layers": "1"],
-          "model.guidance": ["model.label_dropout": "0.1"],
-          "image.channels": ["model.channels": "3"],
         ]),
     ]
 
@@ -352,6 +352,8 @@ import Testing
       names(DiscriminatorSchedule.Settings.recipeFields)
         == keys(DiscriminatorSchedule.Settings.CodingKeys.self))
     #expect(names(PixelModelSettings.recipeFields) == keys(PixelModelSettings.CodingKeys.self))
+    #expect(names(MultiscaleSettings.recipeFields) == keys(MultiscaleSettings.CodingKeys.self))
+    #expect(names(UpsamplerSettings.recipeFields) == keys(UpsamplerSettings.CodingKeys.self))
     #expect(
       PixelModelSettings.recipeFields.flatMap(\.formerNames)
         == keys(PixelModelSettings.FormerKeys.self))
@@ -375,8 +377,10 @@ import Testing
 
   @Test(arguments: Bench.all) func everyFieldHasAMeaningOfItsOwn(_ bench: Bench) {
     let model = bench.family.settingsType.recipeFields.flatMap { $0.all() }
-    let meanings = model.map(\.field.meaning)
-    #expect(Set(meanings).count == meanings.count)
+    // Groups may share fields with one another: two networks have channels.
+    for group in Dictionary(grouping: model, by: { $0.path.dropLast($0.field.name.count) }).values {
+      #expect(Set(group.map(\.field.meaning)).count == group.count)
+    }
     for (path, field) in bench.fields {
       #expect(field.meaning.hasSuffix("."), "\(path)")
       #expect(field.meaning.first?.isUppercase == true, "\(path)")
