@@ -13,7 +13,7 @@ public final class Multiscale: LikelihoodModel {
 
   /// The recipe's settings.
   public let settings: MultiscaleSettings
-  private let format: ImageSpecification
+  public let format: ImageSpecification
   private let base: PixelModel
   private let upsamplers: [Upsampler]
 
@@ -104,21 +104,18 @@ public final class Multiscale: LikelihoodModel {
     return upsampler.pretrain(step, prior)
   }
 
-  /// The mean number of bits per pixel channel: those of the small copy, and those of each doubling given the copy
-  /// before it.
+  public var bits: Int { settings.upsampler.bits }
+
+  /// Minus the log-likelihood of each image's small copy, and of each doubling given the copy before it, in nats.
   ///
-  /// The copies follow from the image, so this is an upper bound of what the image alone needs.
-  public func bitsPerDimension(of images: any ExampleSource) -> Double {
-    guard images.count > 0 else { return 0 }
-    let copy = { (stage: Int) in
-      ReducedImages(
-        images: images, format: self.format, factor: 1 << (self.settings.stages - stage))
+  /// The copies follow from the image, so the sum is an upper bound for the image alone.
+  public func negativeLogLikelihoods(of images: any ExampleSource) -> [Double] {
+    let copy = { [format, stages = settings.stages] (stage: Int) in
+      ReducedImages(images: images, format: format, factor: 1 << (stages - stage))
     }
-    var nats = base.negativeLogLikelihoods(of: copy(0)).reduce(0, +)
-    for (stage, upsampler) in upsamplers.enumerated() {
-      nats += upsampler.negativeLogLikelihoods(of: copy(stage + 1)).reduce(0, +)
+    return upsamplers.enumerated().reduce(base.negativeLogLikelihoods(of: copy(0))) {
+      zip($0, $1.element.negativeLogLikelihoods(of: copy($1.offset + 1))).map { $0 + $1 }
     }
-    return PixelModel.bitsPerDimension(nats: nats / Double(images.count), of: format)
   }
 
   public func sample(

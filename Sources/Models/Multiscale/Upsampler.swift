@@ -114,7 +114,7 @@ final class Upsampler {
     case .none(let permission):
       let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
       report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map { [coarse] in
-        PixelModel.bitsPerDimension(nats: $0, of: coarse)
+        coarse.bitsPerDimension(nats: $0)
       }
       network.update(along: gradient, by: optimizer, permission)
     }
@@ -141,7 +141,7 @@ final class Upsampler {
     return StepReport(curves: [
       .learningRate: Releasable(Double(rate), .chosenBeforehand),
       .priorBitsPerDimension: Releasable(
-        PixelModel.bitsPerDimension(nats: nats, of: coarse), .chosenBeforehand),
+        coarse.bitsPerDimension(nats: nats), .chosenBeforehand),
     ])
   }
 
