@@ -6,7 +6,7 @@ public import Compute
 public enum Families {
   /// All families.
   public static let all: [any GenerativeModel.Type] = [
-    DPGAN.self, PixelModel.self, Embedding.self, Distilled.self,
+    DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self, Distilled.self,
   ]
 
   /// The family of this name.

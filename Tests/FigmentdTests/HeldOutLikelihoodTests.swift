@@ -26,13 +26,19 @@ private final class ScriptedModel: LikelihoodModel {
 
   static let family = "scripted"
   let description = "scripted"
-  var bits = 0.0
+  let bits = 8
+  let format: ImageSpecification
+  /// The bits per pixel channel of every image.
+  var measured = 0.0
   private(set) var imagesSeen = 0
 
-  init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine) {}
-  func bitsPerDimension(of images: any ExampleSource) -> Double {
+  init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine) {
+    self.format = format
+  }
+  func negativeLogLikelihoods(of images: any ExampleSource) -> [Double] {
     imagesSeen = images.count
-    return bits
+    let nats = measured / format.bitsPerDimension(nats: 1)
+    return [Double](repeating: nats, count: images.count)
   }
   func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport { StepReport() }
   func sample(_ request: SampleRequest, _ receive: (Int, Tensor) throws -> Void) {}
@@ -74,7 +80,7 @@ private final class ScriptedModel: LikelihoodModel {
     // A relative gain below 0.0005 does not count.
     for (point, bits) in [5.0, 4, 4.1, 4, 3.9, 3.899, 4, 5].enumerated() {
       #expect(!curve.isSettled)
-      model.bits = bits
+      model.measured = bits
       _ = curve.measure(after: 2 * point + 2)
     }
     #expect(curve.isSettled)

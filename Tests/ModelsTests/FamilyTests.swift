@@ -30,6 +30,16 @@ import Testing
           PixelModelSettings(channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01),
           for: format, seed: seed, on: Machine(threadCount: threads))
       },
+      Example(name: Multiscale.family) { seed, threads in
+        try Multiscale(
+          MultiscaleSettings(
+            stages: 1,
+            base: PixelModelSettings(
+              channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01),
+            upsampler: UpsamplerSettings(
+              channels: 4, depth: 1, bits: 2, components: 2, averageDecay: 0.5)),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
       Example(name: Embedding.family) { seed, threads in
         try Embedding(
           EmbeddingSettings(

@@ -9,6 +9,8 @@ extension TrainingAudit {
     case dpGAN = "dp-gan"
     /// The autoregressive model of masked convolutions.
     case pixelModel = "pixel"
+    /// The pixel model of a small copy, whose upsamplers learn in phases of their own.
+    case multiscale
     /// The generator that matches one noisy sum of features; here the sum is asked in every step.
     case embedding
     /// The distilled generator, whose teacher, a GAN, reads private images.
@@ -19,7 +21,7 @@ extension TrainingAudit {
       switch self {
       case .dpGAN: 8
       case .pixelModel: 4
-      case .embedding, .distilled: 8
+      case .embedding, .distilled, .multiscale: 8
       }
     }
 
@@ -27,7 +29,7 @@ extension TrainingAudit {
     var network: String {
       switch self {
       case .dpGAN: "discriminator."
-      case .pixelModel: "network."
+      case .pixelModel, .multiscale: "network."
       case .embedding: "generator."
       case .distilled: "teacher.\(Self.dpGAN.network)"
       }
@@ -38,7 +40,7 @@ extension TrainingAudit {
     var firstMoment: String {
       switch self {
       case .dpGAN: "discriminator_optimizer.firstMoment"
-      case .pixelModel: "optimizer.firstMoment"
+      case .pixelModel, .multiscale: "optimizer.firstMoment"
       case .embedding: "embedding.sum"
       case .distilled: "teacher.\(Self.dpGAN.firstMoment)"
       }
@@ -48,7 +50,7 @@ extension TrainingAudit {
     var momentDecay: Double {
       switch self {
       case .dpGAN, .distilled: 0.5
-      case .pixelModel: 0.9
+      case .pixelModel, .multiscale: 0.9
       case .embedding: 0
       }
     }
@@ -65,6 +67,12 @@ extension TrainingAudit {
          "generator_learning_rate": 1e-6, "beta1": \(momentDecay), "beta2": 0.999,
          "generator_batch_size": 2, "average_decay": 0.9,
          "schedule": {"start": 20, "grace": 40, "limit": 20}}
+        """
+      case .multiscale:
+        """
+        {"stages": 1, "base": \(Self.pixelModel.model),
+         "upsampler": {"channels": 2, "depth": 1, "bits": 1, "components": 1, "share": 0.1, "batch_size": 2,
+          "steps": 1, "clip_norm": 0.05, "learning_rate": 1e-6, "average_decay": 0.9}}
         """
       case .pixelModel:
         """

@@ -1,4 +1,5 @@
 public import Compute
+import Glibc
 public import Learning
 public import Privacy
 
@@ -57,10 +58,31 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
 
 /// A model that computes the likelihood of images, which shows when it is trained enough.
 public protocol LikelihoodModel: GenerativeModel {
-  /// The mean number of bits per pixel channel under the released part.
+  /// Bits per channel to which images are rounded before their likelihood is computed; models with different numbers
+  /// are not comparable.
+  var bits: Int { get }
+  /// Minus the log-likelihood of each image in nats under the released part, or an upper bound of it.
   ///
-  /// Use it only for a held-out or public set: the value is computed from the images without noise.
-  func bitsPerDimension(of images: any ExampleSource) -> Double
+  /// Use it only for a held-out or public set: the values are computed from the images without noise.
+  func negativeLogLikelihoods(of images: any ExampleSource) -> [Double]
+  /// The form of the images.
+  var format: ImageSpecification { get }
+}
+
+extension LikelihoodModel {
+  /// The mean number of bits per pixel channel; use it only for a held-out or public set.
+  public func bitsPerDimension(of images: any ExampleSource) -> Double {
+    let nats = negativeLogLikelihoods(of: images)
+    guard !nats.isEmpty else { return 0 }
+    return format.bitsPerDimension(nats: nats.reduce(0, +) / Double(nats.count))
+  }
+}
+
+extension ImageSpecification {
+  /// Converts nats per image to bits per pixel channel.
+  public func bitsPerDimension(nats: Double) -> Double {
+    nats / (Double(shape.count) * log(2))
+  }
 }
 
 /// A family's part of a recipe.

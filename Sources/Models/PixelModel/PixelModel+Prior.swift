@@ -44,7 +44,7 @@ extension PixelModel {
     return StepReport(curves: [
       .learningRate: Releasable(Double(rate), .chosenBeforehand),
       .priorBitsPerDimension: Releasable(
-        Self.bitsPerDimension(nats: nats, of: format), .chosenBeforehand),
+        format.bitsPerDimension(nats: nats), .chosenBeforehand),
     ])
   }
 

@@ -1,7 +1,6 @@
 public import Compute
 public import Learning
 import Privacy
-import Glibc
 
 /// A class-conditional gated autoregressive model of images: pixel by pixel, it predicts the
 /// probability of each level.
@@ -20,7 +19,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
 
   /// The settings of the recipe.
   public let settings: PixelModelSettings
-  let format: ImageSpecification
+  public let format: ImageSpecification
   let layout: GatedStackLayout
   let levels: PixelLevels
   let distribution: any PixelDistribution
@@ -80,7 +79,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     case .none(let permission):
       let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
       report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map { [format] in
-        Self.bitsPerDimension(nats: $0, of: format)
+        format.bitsPerDimension(nats: $0)
       }
       network.update(along: gradient, by: optimizer, permission)
     }
@@ -110,15 +109,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   /// The loss of the images of the last forward pass.
   var loss: PixelLoss { PixelLoss(stack: stack, distribution: distribution) }
 
-  /// The mean number of bits per pixel channel under the averaged weights.
-  ///
-  /// Use it only for a held-out or public set: the value is computed from the images without noise.
-  /// Images are first rounded to the model's levels, so models with different `bits` are not comparable.
-  public func bitsPerDimension(of images: any ExampleSource) -> Double {
-    let nats = negativeLogLikelihoods(of: images)
-    guard !nats.isEmpty else { return 0 }
-    return Self.bitsPerDimension(nats: nats.reduce(0, +) / Double(nats.count), of: format)
-  }
+  public var bits: Int { settings.bits }
 
   /// Minus the log-likelihood of each image in nats under the averaged weights; use it only for
   /// held-out or public images.
@@ -137,11 +128,6 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
       losses += loss.values(network.network.forward(input, in: pass), in: pass)
     }
     return losses
-  }
-
-  /// Converts nats per image to bits per pixel channel.
-  public static func bitsPerDimension(nats: Double, of format: ImageSpecification) -> Double {
-    nats / (Double(format.shape.count) * log(2))
   }
 
   public func sample(

@@ -73,11 +73,11 @@ struct LikelihoodReport: Encodable, Equatable {
     levels = 1 << bits
     let mean = nats.reduce(0, +) / Double(nats.count)
     natsPerImage = mean
-    bitsPerDimension = PixelModel.bitsPerDimension(nats: mean, of: format)
+    bitsPerDimension = format.bitsPerDimension(nats: mean)
     let squares = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     let deviation =
       nats.count > 1 ? (squares / Double(nats.count - 1) / Double(nats.count)).squareRoot() : 0
-    standardError = PixelModel.bitsPerDimension(nats: deviation, of: format)
+    standardError = format.bitsPerDimension(nats: deviation)
   }
 
   /// Reads a model and images and measures; `progress` receives the stage and its completed share.
@@ -93,7 +93,7 @@ struct LikelihoodReport: Encodable, Equatable {
     progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws {
     let released = try ReleasedModel(path, on: machine)
-    guard let model = released.model as? PixelModel else {
+    guard let model = released.model as? any LikelihoodModel else {
       throw ModelFileError.noLikelihood(path, family: released.recipe.family)
     }
     let read = try ImageFolder(folder, makeDecoder: makeDecoder).load(
@@ -107,8 +107,7 @@ struct LikelihoodReport: Encodable, Equatable {
       nats += model.negativeLogLikelihoods(of: LabelledExamples(images: chosen, places: places))
       progress("likelihood", Double(places.upperBound) / Double(chosen.count))
     }
-    self.init(
-      nats, of: released.recipe.format(classes: released.classes), bits: model.settings.bits)
+    self.init(nats, of: model.format, bits: model.bits)
   }
 
   /// The figures as text.

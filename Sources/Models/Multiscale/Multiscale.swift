@@ -1,0 +1,172 @@
+public import Compute
+public import Learning
+import Privacy
+
+/// A model that draws a small image pixel by pixel, and then doubles its size.
+///
+/// A pixel model learns the small copies, which hold most of what there is to learn, with most of the budget.
+/// Upsamplers (`Upsampler`) predict pixels from a coarse image; much of that is the same for all images and can be
+/// learnt from images that a program draws, so that a small share of the budget suffices for the rest.
+public final class Multiscale: LikelihoodModel {
+  public static let family = "multiscale"
+  public static let curves = PixelModel.curves
+
+  /// The recipe's settings.
+  public let settings: MultiscaleSettings
+  public let format: ImageSpecification
+  private let base: PixelModel
+  private let upsamplers: [Upsampler]
+
+  public init(
+    _ settings: MultiscaleSettings, for format: ImageSpecification, seed: UInt64,
+    on machine: Machine
+  ) throws {
+    try settings.validate(for: format)
+    self.settings = settings
+    self.format = format
+    let formats = settings.formats(of: format)
+    base = try PixelModel(settings.base, for: formats[0], seed: seed, on: machine)
+    upsamplers = (0..<settings.stages).map { stage in
+      Upsampler(
+        settings.upsampler, of: formats[stage], levels: settings.levels(ofStage: stage),
+        seed: seed &+ 1 &+ UInt64(stage), on: machine)
+    }
+  }
+
+  /// The phases of the small image, then pre-training and noisy steps of each upsampler.
+  public static func phases(
+    of settings: MultiscaleSettings, training: TrainingSettings, for format: ImageSpecification
+  ) -> [PhaseOutline] {
+    let formats = settings.formats(of: format)
+    let upsampler = settings.upsampler
+    let own = TrainingSettings(
+      batchSize: upsampler.batchSize, steps: upsampler.steps, clipNorm: upsampler.clipNorm,
+      noise: training.noise)
+    return PixelModel.phases(of: settings.base, training: training, for: formats[0])
+      + formats.dropFirst().flatMap { format in
+        (upsampler.prior.map { prior in
+          [
+            PhaseOutline(
+              pretraining(to: format),
+              "an upsampler learns from images that a program draws; they show no person",
+              .free(.publicData, steps: prior.steps))
+          ]
+        } ?? []) + [
+          PhaseOutline(
+            upsampling(to: format), "noisy steps of the network that doubles the size",
+            .training(own), share: upsampler.share)
+        ]
+      }
+  }
+
+  /// The names of an upsampler's phases.
+  private static func pretraining(to format: ImageSpecification) -> String {
+    "pre-training to \(format.height)x\(format.width)"
+  }
+
+  private static func upsampling(to format: ImageSpecification) -> String {
+    "upsampling to \(format.height)x\(format.width)"
+  }
+
+  public var privateParameterCount: Int {
+    base.privateParameterCount
+      + upsamplers.reduce(0) { $0 + $1.network.parameters.count }
+  }
+
+  public var description: String {
+    upsamplers.reduce(base.description) { text, upsampler in
+      text + "\nupsampler to \(upsampler.fine.height)×\(upsampler.fine.width), "
+        + "\(upsampler.network.parameters.count) parameters\n"
+        + upsampler.network.network.description
+    }
+  }
+
+  /// The images of stage number `stage`, of which 0 is the smallest.
+  private func images(
+    _ images: PrivateExamples, ofStage stage: Int, noise: NoiseStream
+  ) -> PrivateExamples {
+    images.map(drawing: noise) { [format, factor = 1 << (settings.stages - stage)] images, _ in
+      ReducedImages(images: images, format: format, factor: factor)
+    }
+  }
+
+  public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
+    guard let stage = upsamplers.firstIndex(where: { step.phase == Self.upsampling(to: $0.fine) })
+    else { return try base.step(step, on: self.images(images, ofStage: 0, noise: step.noise)) }
+    return upsamplers[stage].step(
+      step, on: self.images(images, ofStage: stage + 1, noise: step.noise))
+  }
+
+  public func work(_ step: FreeStep) throws -> StepReport {
+    guard let prior = settings.upsampler.prior,
+      let upsampler = upsamplers.first(where: { step.phase == Self.pretraining(to: $0.fine) })
+    else { return try base.work(step) }
+    return upsampler.pretrain(step, prior)
+  }
+
+  public var bits: Int { settings.upsampler.bits }
+
+  /// Minus the log-likelihood of each image's small copy, and of each doubling given the copy before it, in nats.
+  ///
+  /// The copies follow from the image, so the sum is an upper bound for the image alone.
+  public func negativeLogLikelihoods(of images: any ExampleSource) -> [Double] {
+    let copy = { [format, stages = settings.stages] (stage: Int) in
+      ReducedImages(images: images, format: format, factor: 1 << (stages - stage))
+    }
+    return upsamplers.enumerated().reduce(base.negativeLogLikelihoods(of: copy(0))) {
+      zip($0, $1.element.negativeLogLikelihoods(of: copy($1.offset + 1))).map { $0 + $1 }
+    }
+  }
+
+  public func sample(
+    _ request: SampleRequest, _ receive: (_ first: Int, _ images: Tensor) throws -> Void
+  ) throws {
+    try settings.validate(request, for: format)
+    let arena = Arena()
+    try base.sample(request) { first, coarse in
+      arena.reset()
+      let count = coarse.shape[0]
+      let classes = Array(request.labels[first..<(first + count)])
+      var streams = (0..<count).map {
+        SeededStream(
+          seed: (request.seed &+ 0x5CA1_E000) ^ UInt64(first + $0) &* 0x9E37_79B9_7F4A_7C15)
+      }
+      let images = upsamplers.reduce(coarse) {
+        $1.draw(
+          from: $0, classes: classes, streams: &streams, temperature: request.temperature,
+          in: arena)
+      }
+      try receive(first, images)
+    }
+  }
+
+  private func name(of stage: Int) -> String { "upsampler\(stage + 1)" }
+
+  public func save(into checkpoint: inout Checkpoint) {
+    base.save(into: &checkpoint)
+    for (stage, upsampler) in upsamplers.enumerated() {
+      upsampler.save(into: &checkpoint, as: name(of: stage))
+    }
+  }
+
+  public func restore(from checkpoint: Checkpoint) throws {
+    try base.restore(from: checkpoint)
+    for (stage, upsampler) in upsamplers.enumerated() {
+      try upsampler.restore(from: checkpoint, as: name(of: stage))
+    }
+  }
+
+  public func saveGenerator(into checkpoint: inout Checkpoint) {
+    base.saveGenerator(into: &checkpoint)
+    for (stage, upsampler) in upsamplers.enumerated() {
+      upsampler.saveGenerator(into: &checkpoint, as: name(of: stage))
+    }
+  }
+
+  public func restoreGenerator(from checkpoint: Checkpoint) throws {
+    try base.restoreGenerator(from: checkpoint)
+    for (stage, upsampler) in upsamplers.enumerated() {
+      try upsampler.restoreGenerator(from: checkpoint, as: name(of: stage))
+    }
+  }
+}
