@@ -171,8 +171,8 @@ import Testing
   }
 
   @Test func aFieldThatTheTeachersFamilyDoesNotHaveIsRefused() throws {
-    let text = Self.recipe.replacing(
-      "        depth: 1", with: "        depth: 1\n        features: 2")
+    let text = Self.recipe.replacing("depth: 1\n", with: "depth: 1\n    features: 2\n")
+    #expect(text != Self.recipe)
     let error = #expect(throws: ControlError.self) { try RunBench(recipe: text) }
     #expect(error?.message.contains("'model.teacher.features'") == true, "\(error?.message ?? "")")
   }
