@@ -28,7 +28,7 @@ public struct Recipe: Sendable, Codable {
   }
 
   /// The trainings that a recipe is made for.
-  public enum PrivacyUse: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum PrivacyUse: String, RecipeChoice, Hashable {
     /// With and without privacy.
     case any
     /// Without privacy alone: its batches, steps and size leave nothing but noise of a private training.

@@ -87,7 +87,8 @@ import Testing
       try values.with(["model.teacher.family": "distilled"]).recipe()
     }
     let words = String(describing: error)
-    #expect(words.contains("found 'distilled', expected dp-gan or pixel or embedding"))
+    #expect(
+      words.contains("found 'distilled', expected dp-gan or pixel or multiscale or embedding"))
     #expect(words.contains("a teacher reads the private images itself"))
   }
 

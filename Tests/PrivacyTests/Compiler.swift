@@ -29,9 +29,10 @@ struct Compiler {
     path = found
   }
 
-  /// The search paths of C modules: ours and those of packages.
+  /// The search paths of C modules: ours, those of system libraries and those of packages.
   ///
-  /// Products are in SCRATCH/TRIPLE/CONFIGURATION, the sources of packages in SCRATCH/checkouts.
+  /// Products are in SCRATCH/TRIPLE/CONFIGURATION, the sources of packages in SCRATCH/checkouts, and the maps of system
+  /// libraries beside our sources.
   private static func moduleMaps(_ built: URL) -> [URL] {
     let names = { (folder: URL) in
       ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
@@ -40,8 +41,10 @@ struct Compiler {
     let packages = built.deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("checkouts")
     let targets = names(packages).flatMap { names($0.appendingPathComponent("Sources")) }
+    let own = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../Sources").standardizedFileURL
     let folders =
-      names(built).filter { $0.pathExtension == "build" } + targets
+      names(own) + names(built).filter { $0.pathExtension == "build" } + targets
       + targets.map { $0.appendingPathComponent("include") }
     return folders.map { $0.appendingPathComponent("module.modulemap") }
       .filter { FileManager.default.fileExists(atPath: $0.path) }
