@@ -5,7 +5,9 @@ public import Compute
 /// The list is constant: a family is part of the privacy argument and needs review.
 public enum Families {
   /// All families.
-  public static let all: [any GenerativeModel.Type] = [DPGAN.self, PixelModel.self, Embedding.self]
+  public static let all: [any GenerativeModel.Type] = [
+    DPGAN.self, PixelModel.self, Embedding.self, Taught.self,
+  ]
 
   /// The family of this name.
   public static func named(_ name: String) -> (any GenerativeModel.Type)? {
@@ -19,7 +21,8 @@ extension GenerativeModel {
     try Settings(from: decoder)
   }
 
-  fileprivate static func make(
+  /// Creates an untrained model of settings that are known to be the family's.
+  static func make(
     _ settings: any ModelSettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) throws -> any GenerativeModel {
     guard let own = settings as? Settings else {
@@ -27,10 +30,9 @@ extension GenerativeModel {
     }
     return try Self(own, for: format, seed: seed, on: machine)
   }
-}
 
-extension GenerativeModel {
-  fileprivate static func phases(
+  /// The phases of settings that are known to be the family's.
+  static func phases(
     of settings: any ModelSettings, training: TrainingSettings, for format: ImageSpecification
   ) -> [PhaseOutline] {
     guard let own = settings as? Settings else {

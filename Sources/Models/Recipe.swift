@@ -27,7 +27,7 @@ public struct Recipe: Sendable, Codable {
 
   /// The paths of all fields of a recipe of this family, including optional ones and former
   /// spellings, for example "training.steps".
-  public var fields: [String] { Self.fields(of: type(of: model)).flatMap(\.paths) }
+  public var fields: [String] { Self.fields(model: model.applicableFields).flatMap(\.paths) }
 
   /// Reads a recipe; an unknown family is an error that lists the known ones.
   public init(from decoder: any Decoder) throws {

@@ -4,11 +4,16 @@ import Privacy
 extension Recipe {
   /// All fields of a recipe whose family has these settings.
   static func fields(of model: any ModelSettings.Type) -> [RecipeField] {
-    CodingKeys.allCases.map { field($0, of: model) }
+    fields(model: model.recipeFields)
+  }
+
+  /// All fields of a recipe with these fields under `model`.
+  static func fields(model: [RecipeField]) -> [RecipeField] {
+    CodingKeys.allCases.map { field($0, model: model) }
   }
 
   /// The statement of a field.
-  static func field(_ key: CodingKeys, of model: any ModelSettings.Type) -> RecipeField {
+  private static func field(_ key: CodingKeys, model: [RecipeField]) -> RecipeField {
     switch key {
     case .name:
       RecipeField(
@@ -31,7 +36,7 @@ extension Recipe {
         key, .part(TrainingSettings.recipeFields), "How the model learns from private images.")
     case .model:
       RecipeField(
-        key, .part(model.recipeFields), "The settings of the model; each family has its own.")
+        key, .part(model), "The settings of the model; each family has its own.")
     }
   }
 }

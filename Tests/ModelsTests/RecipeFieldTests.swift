@@ -78,6 +78,33 @@ import Testing
           "model.guidance": ["model.label_dropout": "0.1"],
           "image.channels": ["model.channels": "3"],
         ]),
+      Bench(
+        family: Taught.self,
+        yaml: """
+          generator:
+            family: pixel
+            channels: 3
+            depth: 1
+            first_kernel: 3
+            bits: 2
+            output: softmax
+            class_regions: 1
+            label_dropout: 0
+            guidance: 1
+            learning_rate: 0.01
+            warm_up_steps: 1
+            final_rate: 1
+            beta1: 0.9
+            beta2: 0.99
+            average_decay: 0.9
+          teacher:
+            share: 0.1
+            steps: 10
+            batch_size: 8
+            clip_norm: 1
+            learning_rate: 0.1
+          """,
+        companions: [:]),
     ]
 
     /// A small valid recipe.
@@ -297,6 +324,10 @@ import Testing
       names(DiscriminatorSchedule.Settings.recipeFields)
         == keys(DiscriminatorSchedule.Settings.CodingKeys.self))
     #expect(names(PixelModelSettings.recipeFields) == keys(PixelModelSettings.CodingKeys.self))
+    #expect(names(TaughtSettings.recipeFields) == keys(TaughtSettings.CodingKeys.self))
+    #expect(names(TaughtGenerator.recipeFields) == keys(TaughtGenerator.CodingKeys.self))
+    #expect(
+      names(PrivateTeacherSettings.recipeFields) == keys(PrivateTeacherSettings.CodingKeys.self))
     #expect(
       PixelModelSettings.recipeFields.flatMap(\.formerNames)
         == keys(PixelModelSettings.FormerKeys.self))

@@ -42,7 +42,12 @@ struct RecipeValues {
       case .oneOf(let numbers): values[path] = numbers.first.map(String.init)
       case .integer(let range): values[path] = "\(Int(range.lower.value))"
       case .number: values[path] = "0.5"
-      case .part(let parts): add(parts, under: path + ".")
+      case .part(let parts):
+        add(parts, under: path + ".")
+        // Which fields a generator has depends on its family: those of all families suit each of them.
+        for family in TaughtGenerator.families where field.name == "generator" {
+          add(family.settingsType.recipeFields, under: path + ".")
+        }
       }
     }
   }
