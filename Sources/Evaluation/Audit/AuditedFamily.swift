@@ -11,6 +11,8 @@ extension TrainingAudit {
     case pixelModel = "pixel"
     /// The generator that matches one noisy sum of features; here the sum is asked in every step.
     case embedding
+    /// The private teacher of a taught generator: a linear classifier of scattering features.
+    case taught
 
     /// Rows and columns of its images.
     var side: Int {
@@ -18,6 +20,15 @@ extension TrainingAudit {
       case .dpGAN: 8
       case .pixelModel: 4
       case .embedding: 8
+      case .taught: 8
+      }
+    }
+
+    /// The phase that is attacked.
+    var phase: String {
+      switch self {
+      case .dpGAN, .pixelModel, .embedding: Models.Phase.training
+      case .taught: PrivateTeacherSettings.phase
       }
     }
 
@@ -27,6 +38,7 @@ extension TrainingAudit {
       case .dpGAN: "discriminator."
       case .pixelModel: "network."
       case .embedding: "generator."
+      case .taught: "private_teacher."
       }
     }
 
@@ -37,6 +49,7 @@ extension TrainingAudit {
       case .dpGAN: "discriminator_optimizer.firstMoment"
       case .pixelModel: "optimizer.firstMoment"
       case .embedding: "embedding.sum"
+      case .taught: "private_teacher_optimizer.firstMoment"
       }
     }
 
@@ -44,7 +57,7 @@ extension TrainingAudit {
     var momentDecay: Double {
       switch self {
       case .dpGAN: 0.5
-      case .pixelModel: 0.9
+      case .pixelModel, .taught: 0.9
       case .embedding: 0
       }
     }
@@ -73,6 +86,11 @@ extension TrainingAudit {
         """
         {"features": 16, "generator_width": 1, "latent_size": 2, "steps": 1, "batch_size": 2,
          "learning_rate": 1e-6, "average_decay": 0.9}
+        """
+      case .taught:
+        """
+        {"generator": {"family": "\(Self.pixelModel.rawValue)", \(Self.pixelModel.model.dropFirst()),
+         "teacher": {"share": 0.5, "steps": 1, "batch_size": 1, "clip_norm": 1, "learning_rate": 1e-6}}
         """
       }
     }
