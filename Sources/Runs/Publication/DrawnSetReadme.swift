@@ -67,7 +67,7 @@ package struct DrawnSetReadme {
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"); seed \
       \(request.seed), temperature \(request.temperature)\(guidance). Every file carries the IPTC mark \
       *trainedAlgorithmicMedia*.
-
+      \(recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
       ## Privacy
 
       \(promise)

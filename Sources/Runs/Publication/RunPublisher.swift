@@ -168,7 +168,7 @@ struct ReleaseReadme {
       \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
       \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares \
       whatever the shares in the training set were.
-
+      \(plan.recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
       Every image was drawn by the trained model. A model can reproduce what it was trained on: how \
       much its images can tell of a single training image is what a guarantee bounds. Every file \
       carries the IPTC mark *trainedAlgorithmicMedia*.
@@ -179,10 +179,10 @@ struct ReleaseReadme {
 
       ## Contents
 
-      - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels
+      - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels\(plan.recipe.hasTeacher ? ", and a teacher's" : "")
       - `samples.png`: twelve of each class
       - `report.html`, `report.json`: what may be told about the images and their training
-      - `model/generator.safetensors`: the model that drew them
+      - `model/generator.safetensors`: the model that drew them\(plan.recipe.hasTeacher ? ", and the teacher" : "")
       - `manifest.json`: SHA-256 of every file
       \(answers.map { "- \($0)" }.joined(separator: "\n"))
 
@@ -195,6 +195,7 @@ extension SetWriter {
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
     LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
-      labels: looked.labels, pixels: looked.pixels)
+      labels: looked.labels, pixels: looked.pixels,
+      teacherProbabilities: looked.teacherProbabilities.isEmpty ? nil : looked.teacherProbabilities)
   }
 }

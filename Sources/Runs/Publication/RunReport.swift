@@ -28,7 +28,8 @@ package struct RunReport {
     self.statement = statement
     self.command = command
     curves = try TrainingCurves(
-      in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType)
+      in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType,
+      drawnBy: plan.recipe.drawingFamily)
     previews = try TrainingPreviews(in: internalFiles, plan).sheets()
     previewStudy = PreviewStudy(previews, on: machine)
   }
@@ -56,7 +57,7 @@ package struct RunReport {
       TrainingEnd(
         drifts: drift?.values ?? [],
         balance: curves.watchedAtEnd.flatMap {
-          plan.recipe.familyType.balance(atEnd: $0.value)
+          plan.recipe.drawingFamily.balance(atEnd: $0.value)
         }),
       .postProcessing)
     let drifts = [drift].compactMap { $0 }
@@ -76,6 +77,7 @@ package struct RunReport {
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
       ("Steps", String(plan.stepCount)),
     ]
+    if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }
     if let main = plan.mainPlan {
       facts.append(("Expected images in a batch", String(main.batchSize)))
     }
