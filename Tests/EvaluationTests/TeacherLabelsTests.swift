@@ -122,11 +122,11 @@ import Testing
     let opinions = drawn.labels.flatMap { label in
       (0..<classCount).map { $0 == (label + 1) % classCount ? Float(1) : 0 }
     }
-    let classifier = SyntheticClassifier(
+    let classifier = try SyntheticClassifier(
       trainedOn: LabelledImages(
         shape: drawn.shape, classNames: drawn.classNames, labels: drawn.labels,
         pixels: drawn.pixels, teacherProbabilities: opinions), seed: 4, on: machine)
-    let plain = SyntheticClassifier(trainedOn: drawn, seed: 4, on: machine)
+    let plain = try SyntheticClassifier(trainedOn: drawn, seed: 4, on: machine)
     #expect(classifier.hasTeacher && !plain.hasTeacher)
     let test = try GlyphSet.images(150, from: 10_000)
     let counts = classifier.outcomes(for: Sensitive(test)).revealed()

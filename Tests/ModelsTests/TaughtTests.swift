@@ -124,7 +124,7 @@ import Testing
       for index in 0..<4 {
         try step(
           model, in: "teacher", index, on: Self.stripes(seed == 1 ? 20 : 12, seed: UInt64(seed)),
-          by: mechanism(clipNorm: 1e-30))
+          by: mechanism(noise: 1e30, clipNorm: 1e-30))
       }
       return (tensors(model), opinions(model, Self.stripes(4)))
     }
@@ -150,7 +150,7 @@ import Testing
     let (with, without) = (try moment(images), try moment(fewer))
     let norm = zip(with, without).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     // The noise is the same in both, but for the rounding of the sum.
-    #expect(norm < 0.5 * 1.01 && norm > 0.45, "\(norm)")
+    #expect(norm < 0.5 * 1.01 && norm > 0.01, "\(norm)")
   }
 
   @Test func itLearnsToLabelImagesWithNoise() throws {
