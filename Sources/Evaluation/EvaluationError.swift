@@ -12,6 +12,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case imageTooLarge(path: String, height: Int, width: Int, limit: Int)
   /// The images of a set do not fit into memory.
   case setTooLarge(folder: String, fileCount: Int, expected: Int)
+  /// A line of a set's metadata states no probabilities of its classes.
+  case badMetadata(path: String, line: Int, reason: String)
   /// The charges of an audited training differ from those behind the claim.
   case chargesDiffer(found: String, expected: String)
 
@@ -33,6 +35,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .setTooLarge(let folder, let fileCount, let expected):
       "folder \(folder): its \(fileCount) files do not fit into memory (up to \(expected) of this size "
         + "expected). Use a part of them."
+    case .badMetadata(let path, let line, let reason):
+      "file \(path), line \(line): \(reason). Restore the file, or remove it."
     case .chargesDiffer(let found, let expected):
       "audit: the ledger was charged for \(found) (\(expected) expected for every training, as in the "
         + "claim). Do not train with this build until the cause is known."

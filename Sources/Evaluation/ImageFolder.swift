@@ -96,7 +96,8 @@ public struct ImageFolder {
     return (outcomes.first, pixels)
   }
 
-  /// Reads all images in the given form, on the machine's threads.
+  /// Reads all images in the given form, on the machine's threads, with what a private teacher thinks of them
+  /// if `metadata.jsonl` beside the folder states it.
   ///
   /// - Parameters:
   ///   - classNames: The classes that labels count; other class folders are an error.
@@ -117,6 +118,7 @@ public struct ImageFolder {
     let decoders = try (0..<machine.threads.threadCount).map { _ in try makeDecoder() }
     var pixels: [UInt8] = []
     var labels: [Int] = []
+    var read: [RelativePath] = []
     pixels.reserveCapacity(files.count * transform.byteCount)
     var start = 0
     while start < files.count {
@@ -126,6 +128,7 @@ public struct ImageFolder {
         let place = index * transform.byteCount
         pixels += decoded.pixels[place..<(place + transform.byteCount)]
         labels.append(classNames.firstIndex(of: Self.className(of: files[start + index])) ?? 0)
+        read.append(files[start + index])
       }
       start += contents.count
       progress(Double(start) / Double(files.count))
@@ -135,7 +138,9 @@ public struct ImageFolder {
     }
     let images = LabelledImages(
       shape: Shape(transform.height, transform.width, transform.channelCount),
-      classNames: classNames, labels: labels, pixels: pixels)
+      classNames: classNames, labels: labels, pixels: pixels,
+      teacherProbabilities: try TeacherLabels(besideImagesIn: path, classNames: classNames)?
+        .probabilities(of: read))
     return (images, files.count - labels.count)
   }
 

@@ -12,19 +12,28 @@ public struct LabelledImages: Sendable {
   public let labels: [Int]
   /// count × height × width × channels.
   public let pixels: [UInt8]
+  /// count × classes: what a private teacher thinks of drawn images; nil where there is none.
+  public let teacherProbabilities: [Float]?
 
-  /// Creates a set; `pixels` contains the images one after the other.
-  public init(shape: Shape, classNames: [String], labels: [Int], pixels: [UInt8]) {
+  /// Creates a set; `pixels` contains the images one after the other, and so do probabilities.
+  public init(
+    shape: Shape, classNames: [String], labels: [Int], pixels: [UInt8],
+    teacherProbabilities: [Float]? = nil
+  ) {
     precondition(shape.rank == 3 && shape.count > 0, "images of shape \(shape)")
     precondition(
       pixels.count == labels.count * shape.count,
       "\(pixels.count) bytes for \(labels.count) images of \(shape)")
     precondition(
       labels.allSatisfy { classNames.indices.contains($0) }, "a label without a class name")
+    precondition(
+      teacherProbabilities.map { $0.count == labels.count * classNames.count } ?? true,
+      "\(teacherProbabilities?.count ?? 0) probabilities of \(classNames.count) classes")
     self.shape = shape
     self.classNames = classNames
     self.labels = labels
     self.pixels = pixels
+    self.teacherProbabilities = teacherProbabilities
   }
 
   /// The number of images.
@@ -33,6 +42,25 @@ public struct LabelledImages: Sendable {
   /// The bytes of one image.
   public subscript(image: Int) -> ArraySlice<UInt8> {
     pixels[(image * shape.count)..<((image + 1) * shape.count)]
+  }
+
+  /// The class that the teacher thinks most probable for each image; nil without a teacher.
+  var teacherLabels: [Int]? {
+    teacherProbabilities.map { all in
+      let classCount = classNames.count
+      return (0..<count).map { image in
+        (0..<classCount).max { all[image * classCount + $0] < all[image * classCount + $1] } ?? 0
+      }
+    }
+  }
+
+  /// The same images with the teacher's most probable classes as their labels; nil without a teacher.
+  func labelledByTeacher() -> LabelledImages? {
+    teacherLabels.map {
+      LabelledImages(
+        shape: shape, classNames: classNames, labels: $0, pixels: pixels,
+        teacherProbabilities: teacherProbabilities)
+    }
   }
 
   /// The number of images of each class.
@@ -45,8 +73,12 @@ public struct LabelledImages: Sendable {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(places.count * shape.count)
     for place in places { bytes += self[place] }
+    let classCount = classNames.count
     return LabelledImages(
-      shape: shape, classNames: classNames, labels: places.map { labels[$0] }, pixels: bytes)
+      shape: shape, classNames: classNames, labels: places.map { labels[$0] }, pixels: bytes,
+      teacherProbabilities: teacherProbabilities.map { all in
+        places.flatMap { all[($0 * classCount)..<(($0 + 1) * classCount)] }
+      })
   }
 
   /// The indices of the images of one class.
@@ -73,7 +105,10 @@ public struct LabelledImages: Sendable {
       shape == other.shape && classNames == other.classNames, "image sets that do not match")
     return LabelledImages(
       shape: shape, classNames: classNames, labels: labels + other.labels,
-      pixels: pixels + other.pixels)
+      pixels: pixels + other.pixels,
+      teacherProbabilities: teacherProbabilities.flatMap { own in
+        other.teacherProbabilities.map { own + $0 }
+      })
   }
 
   /// The images of both sets alternately, starting with the first of each.

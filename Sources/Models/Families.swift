@@ -4,10 +4,13 @@ public import Compute
 ///
 /// The list is constant: a family is part of the privacy argument and needs review.
 public enum Families {
-  /// All families.
-  public static let all: [any GenerativeModel.Type] = [
-    DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self, Distilled.self,
+  /// The families that read private images and draw by themselves.
+  public static let plain: [any GenerativeModel.Type] = [
+    DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self,
   ]
+
+  /// All families: the last ones have a model of another family inside.
+  public static let all: [any GenerativeModel.Type] = plain + [Distilled.self, Taught.self]
 
   /// The family of this name.
   public static func named(_ name: String) -> (any GenerativeModel.Type)? {

@@ -33,4 +33,8 @@ struct BatchExamples: ExampleSource {
   func fill(_ target: Tensor, from range: Range<Int>) {
     batch.fill(target, from: range)
   }
+
+  func places(in range: Range<Int>) -> ExamplePlaces? {
+    ExamplePlaces(in: batch.snapshot, batch.images[range].map(Int.init))
+  }
 }

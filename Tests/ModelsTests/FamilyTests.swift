@@ -58,6 +58,15 @@ import Testing
             averageDecay: 0.5),
           for: format, seed: seed, on: Machine(threadCount: threads))
       },
+      Example(name: Taught.family) { seed, threads in
+        try Taught(
+          TaughtSettings(
+            generator: TaughtGenerator(
+              PixelModel.self,
+              PixelModelSettings(
+                channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01))),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
       Example(name: "pixel by Muon") { seed, threads in
         try PixelModel(
           PixelModelSettings(

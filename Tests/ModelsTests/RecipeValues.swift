@@ -44,8 +44,8 @@ struct RecipeValues {
       case .number: values[path] = "0.5"
       case .part(let parts):
         add(parts, under: path + ".")
-        // Which fields a teacher has depends on its family: those of all families suit each of them.
-        for family in TeacherSettings.families where field.name == "teacher" {
+        // Which fields a nested model has depends on its family: those of all families suit each of them.
+        for family in Families.plain where parts.contains(where: { $0.name == "family" }) {
           add(family.settingsType.recipeFields, under: path + ".")
         }
       }

@@ -329,4 +329,36 @@ MUTANTS = [
        'source.addGaussian(to: drawn, standardDeviation: mechanism.noiseStandardDeviation)',
        'source.addGaussian(\n        to: drawn,\n        standardDeviation: mechanism.noiseStandardDeviation / Double(mechanism.nominalBatchSize))'),
     )),
+  Mutant(
+    '211', "features are normalised by the statistics of their batch",
+    'LearningTests.ScatteringMapTests/featuresOfAnImageDependOnThatImageAlone',
+    (
+      ('Sources/Learning/Scattering/ScatteringMap.swift',
+       'self.normalize(target.pointer + example * self.dimension)',
+       'self.normalize(target.pointer + example / 2 * self.dimension)'),
+    )),
+  Mutant(
+    '212', 'features are kept under the position in the batch, not under the place of the image',
+    'LearningTests.KeptFeaturesTests/whatIsKeptEqualsWhatIsComputedAnew',
+    (
+      ('Sources/Learning/Private/KeptFeatures.swift',
+       'if let place = places?.indices[example] { keep(row, at: place) }',
+       'if places != nil { keep(row, at: example) }'),
+    )),
+  Mutant(
+    '213', 'a teacher also learns in the steps that pay for the generator alone',
+    'ModelsTests.TaughtTests/theTeacherLearnsInItsOwnPhaseAlone',
+    (
+      ('Sources/Models/Taught/Taught.swift',
+       '      teacher.forget()\n      return try generator.step(step, on: images)',
+       '      _ = teacher.step(step, on: images)\n      return try generator.step(step, on: images)'),
+    )),
+  Mutant(
+    '214', "a teacher's phase asks for no share, so that its noise is not that of its part",
+    'ModelsTests.TaughtTests/theTeacherHasAPhaseWithAShareBeforeThoseOfTheGenerator',
+    (
+      ('Sources/Models/Taught/PrivateTeacherSettings.swift',
+       '      share: share)',
+       '      share: min(0.999, 2 * share))'),
+    )),
 ]

@@ -15,13 +15,23 @@ extension TrainingAudit {
     case embedding
     /// The distilled generator, whose teacher, a GAN, reads private images.
     case distilled
+    /// The private teacher of a taught generator: a linear classifier of scattering features.
+    case taught
 
     /// Rows and columns of its images.
     var side: Int {
       switch self {
       case .dpGAN: 8
       case .pixelModel: 4
-      case .embedding, .distilled, .multiscale: 8
+      case .embedding, .distilled, .multiscale, .taught: 8
+      }
+    }
+
+    /// The phase that is attacked.
+    var phase: String {
+      switch self {
+      case .dpGAN, .pixelModel, .multiscale, .embedding, .distilled: Models.Phase.training
+      case .taught: PrivateTeacherSettings.phase
       }
     }
 
@@ -32,6 +42,7 @@ extension TrainingAudit {
       case .pixelModel, .multiscale: "network."
       case .embedding: "generator."
       case .distilled: "teacher.\(Self.dpGAN.network)"
+      case .taught: "private_teacher."
       }
     }
 
@@ -43,6 +54,7 @@ extension TrainingAudit {
       case .pixelModel, .multiscale: "optimizer.firstMoment"
       case .embedding: "embedding.sum"
       case .distilled: "teacher.\(Self.dpGAN.firstMoment)"
+      case .taught: "private_teacher_optimizer.firstMoment"
       }
     }
 
@@ -50,7 +62,7 @@ extension TrainingAudit {
     var momentDecay: Double {
       switch self {
       case .dpGAN, .distilled: 0.5
-      case .pixelModel, .multiscale: 0.9
+      case .pixelModel, .multiscale, .taught: 0.9
       case .embedding: 0
       }
     }
@@ -91,6 +103,11 @@ extension TrainingAudit {
         {"teacher": {"family": "\(Self.dpGAN.rawValue)", \(Self.dpGAN.model.dropFirst()),
          "images": 1, "steps": 1, "batch_size": 1, "width": 1, "generator_width": 1, "latent_size": 2,
          "discriminator_learning_rate": 1e-6, "generator_learning_rate": 1e-6, "average_decay": 0.9}
+        """
+      case .taught:
+        """
+        {"generator": {"family": "\(Self.pixelModel.rawValue)", \(Self.pixelModel.model.dropFirst()),
+         "teacher": {"share": 0.5, "steps": 1, "batch_size": 1, "clip_norm": 1, "learning_rate": 1e-6}}
         """
       }
     }

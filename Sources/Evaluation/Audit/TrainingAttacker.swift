@@ -141,7 +141,7 @@ final class TrainingAttacker {
   private func step(_ images: AuditExamples, index: Int) throws -> [Float] {
     _ = try twin.step(
       TrainingStep(
-        index: index, stepCount: plan.steps, batchSize: plan.batchSize,
+        phase: family.phase, index: index, stepCount: plan.steps, batchSize: plan.batchSize,
         protection: .noise(faint), noise: noise),
       on: PrivateExamples(images))
     return try moment(in: Self.state(of: twin))

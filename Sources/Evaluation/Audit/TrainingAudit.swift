@@ -58,6 +58,8 @@ public struct TrainingAudit: Sendable {
         Setting(.multiscale, .folder, [half(.discreteGaussian, 0.9, 3)]),
         Setting(.distilled, .file, [half(.gaussian, 1.5, 4)]),
         Setting(.distilled, .folder, [half(.discreteGaussian, 0.9, 2)]),
+        Setting(.taught, .file, [half(.gaussian, 1.5, 4)]),
+        Setting(.taught, .folder, [half(.discreteGaussian, 0.9, 3)]),
         Setting(.dpGAN, .file, [half(.gaussian, 1.5, 3), half(.gaussian, 1.2, 2)]),
         Setting(.pixelModel, .folder, [half(.gaussian, 1.5, 3), quarter(.discreteGaussian, 1, 3)]),
       ]
@@ -181,7 +183,7 @@ public struct TrainingAudit: Sendable {
       let trainer = Trainer(
         try Self.model(of: recipe), plan: plan, images: makeImages(data.with),
         ledger: try root.begin(run: "run\(number + 1)", plan, delta: Self.delta),
-        noise: makeNoise())
+        phase: setting.family.phase, noise: makeNoise())
       _ = try trainer.run(
         blockSize: { plan.steps }, shouldStop: { false }, report: { _ in }, blockEnded: {})
       result = try root.end(delta: Self.delta)
@@ -206,7 +208,7 @@ public struct TrainingAudit: Sendable {
     try model.restore(from: attacker.start)
     let trainer = Trainer(
       model, plan: plan, images: makeImages(isMember ? data.with : data.without),
-      ledger: ledger, noise: makeNoise())
+      ledger: ledger, phase: setting.family.phase, noise: makeNoise())
     var scores = [Double](repeating: 0, count: runCount)
     _ = try trainer.run(
       blockSize: { steps }, shouldStop: { false },

@@ -34,6 +34,18 @@ extension ReportData {
         ceiling: NamedValue("trained on as many real images", finding.ceiling),
         baselines: [NamedValue("always the largest class", chance)])
     }
+    metrics += real.utility.compactMap { finding in
+      finding.accuracyWithTeacher.map { accuracy in
+        Metric(
+          key: "accuracy-with-teacher.\(finding.kind.rawValue)",
+          name: "\(finding.kind.title), teacher's labels",
+          meaning:
+            "trained on the same images with the probabilities of the set's private teacher as labels",
+          value: accuracy, range: "0 to 1", direction: .higher,
+          interval: finding.interval(of: finding.withTeacher), count: finding.testCount,
+          baselines: [NamedValue("trained on the classes of the images", finding.accuracy)])
+      }
+    }
     if let agreement = real.labelAgreement {
       metrics.append(
         Metric(

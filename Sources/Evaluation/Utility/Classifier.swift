@@ -27,24 +27,40 @@ public struct ClassifierSchedule: Hashable, Sendable, Codable {
   }
 }
 
+/// What a classifier learns to predict.
+enum ClassifierTarget: Hashable, Sendable {
+  /// The class of each image.
+  case label
+  /// The probabilities that a private teacher gave to the classes.
+  case teacher
+}
+
 /// A classifier trained without privacy, for measurements.
 final class Classifier {
   private let network: Network
   private let machine: Machine
   private let pass: Pass
   private let classCount: Int
+  private let target: ClassifierTarget
   private static let predictionBatch = 128
 
   /// Trains on `images`; the epoch with the best accuracy on `selection` is kept.
+  ///
+  /// With the target `.teacher`, both must have a teacher's probabilities, and the teacher's most probable
+  /// class counts as right.
   ///
   /// `selection` must come from the same source as `images`: selecting an epoch by private images would bias
   /// the figure upwards and make it private (arXiv 2503.14681).
   init(
     _ kind: ClassifierKind, trainedOn images: LabelledImages, selectingOn selection: LabelledImages,
-    _ schedule: ClassifierSchedule, seed: UInt64, on machine: Machine,
-    progress: (Double) throws -> Void = { _ in }
+    _ schedule: ClassifierSchedule, to target: ClassifierTarget = .label, seed: UInt64,
+    on machine: Machine, progress: (Double) throws -> Void = { _ in }
   ) rethrows {
     self.machine = machine
+    self.target = target
+    precondition(
+      target == .label || images.teacherProbabilities != nil, "a teacher's images have its opinion")
+    let selection = target == .teacher ? selection.labelledByTeacher() ?? selection : selection
     classCount = images.classNames.count
     network = kind.network(images.shape, classCount: classCount, on: machine, seed: seed)
     pass = Pass(on: machine)
@@ -98,13 +114,30 @@ final class Classifier {
     }
     let output = network.forward(input, in: pass)
     let gradient = pass.arena.make(output.shape)
-    CategoricalCrossEntropy().evaluate(output, gradient: gradient, values: nil, in: pass)
+    switch target {
+    case .label:
+      CategoricalCrossEntropy().evaluate(output, gradient: gradient, values: nil, in: pass)
+    case .teacher:
+      SoftCrossEntropy(teacherProbabilities(of: images, places)).evaluate(
+        output, gradient: gradient, values: nil, in: pass)
+    }
     network.parameters.gradient.fill(0)
     network.backward(gradient, needsInputGradient: false, in: pass)
     network.addGradient(in: pass)
     machine.scale(network.parameters.gradient, by: 1 / Float(places.count))
     optimizer.update(network.parameters, along: network.parameters.gradient)
     network.parametersChanged()
+  }
+
+  private func teacherProbabilities(of images: LabelledImages, _ places: [Int]) -> Tensor {
+    let targets = pass.make(Shape(classCount))
+    let all = images.teacherProbabilities ?? []
+    for (index, place) in places.enumerated() {
+      for label in 0..<classCount {
+        targets.pointer[index * classCount + label] = all[place * classCount + label]
+      }
+    }
+    return targets
   }
 
   /// The most probable class of each image, `batch` images at a time.

@@ -15,6 +15,8 @@ public struct SyntheticClassifier {
   /// The number of synthetic images used for training, including the hold-out.
   public let trainCount: Int
   private let classifier: Classifier
+  /// The same network trained on a private teacher's probabilities; nil where the images have none.
+  private let taught: Classifier?
 
   /// Trains on one or more synthetic images.
   ///
@@ -26,12 +28,28 @@ public struct SyntheticClassifier {
     trainCount = min(images.count, Self.trainingLimit)
     let (selection, training) = images.sample(trainCount, seed: seed)
       .split(first: trainCount / 10, seed: seed &+ 1)
+    let hasTeacher = images.teacherProbabilities != nil
+    let schedule = ClassifierSchedule(epochs: 10)
     classifier = try Classifier(
-      Self.kind, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 10),
-      seed: seed, on: machine, progress: progress)
+      Self.kind, trainedOn: training, selectingOn: selection, schedule, seed: seed, on: machine
+    ) { try progress(hasTeacher ? $0 / 2 : $0) }
+    guard hasTeacher else {
+      taught = nil
+      return
+    }
+    taught = try Classifier(
+      Self.kind, trainedOn: training, selectingOn: selection, schedule, to: .teacher, seed: seed,
+      on: machine
+    ) { try progress((1 + $0) / 2) }
   }
 
+  /// Whether a second classifier was trained on a private teacher's probabilities.
+  public var hasTeacher: Bool { taught != nil }
+
   /// The numbers of private images that are classified correctly and incorrectly, in that order.
+  ///
+  /// With a teacher, there are four: those that both classifiers get right, those that only the first one does,
+  /// those that only the teacher's one does, and the rest. Every image counts in one place either way.
   ///
   /// The network processes every image separately. In a batch, the last bits of an image's numbers may depend
   /// on the other images, so one more image could change the predictions for others, and the counts would
@@ -39,10 +57,18 @@ public struct SyntheticClassifier {
   public func outcomes(for images: Sensitive<LabelledImages>) -> Sensitive<[Int]> {
     // Called on this thread only.
     nonisolated(unsafe) let classifier = classifier
+    nonisolated(unsafe) let taught = taught
     return images.map { images in
-      let right = Classifier.agreement(
-        classifier.predictions(for: images, batch: 1), images.labels)
-      return [right, images.count - right]
+      let own = classifier.predictions(for: images, batch: 1)
+      guard let taught else {
+        let right = Classifier.agreement(own, images.labels)
+        return [right, images.count - right]
+      }
+      let other = taught.predictions(for: images, batch: 1)
+      return images.labels.indices.reduce(into: [0, 0, 0, 0]) { counts, image in
+        let label = images.labels[image]
+        counts[(own[image] == label ? 0 : 2) + (other[image] == label ? 0 : 1)] += 1
+      }
     }
   }
 }

@@ -7,6 +7,9 @@ public struct UtilityFinding: Sendable {
   public let kind: ClassifierKind
   /// Accuracies on real test images after training on synthetic ones, one per seed.
   public let onSynthetic: [Double]
+  /// The same after training on the probabilities of a private teacher instead of labels, with the same seeds;
+  /// empty for sets without a teacher.
+  public let withTeacher: [Double]
   /// The same after training on the same number of real images: the ceiling.
   public let onReal: [Double]
   /// The number of training images, and of test images.
@@ -15,13 +18,22 @@ public struct UtilityFinding: Sendable {
   /// The mean over seeds.
   public var accuracy: Double { onSynthetic.reduce(0, +) / Double(onSynthetic.count) }
 
+  /// The mean over seeds with a teacher's probabilities; nil without a teacher.
+  public var accuracyWithTeacher: Double? {
+    withTeacher.isEmpty ? nil : withTeacher.reduce(0, +) / Double(withTeacher.count)
+  }
+
   /// The mean of the ceiling over seeds.
   public var ceiling: Double { onReal.reduce(0, +) / Double(onReal.count) }
 
   /// The interval over seeds; for one seed, the interval over the test images.
-  public var interval: Interval {
-    Interval.mean(of: onSynthetic)?.ofShare
-      ?? .proportion(Int((accuracy * Double(testCount)).rounded()), of: testCount)
+  public var interval: Interval { interval(of: onSynthetic) }
+
+  /// The same of accuracies of this finding, one or more.
+  func interval(of accuracies: [Double]) -> Interval {
+    let mean = accuracies.reduce(0, +) / Double(accuracies.count)
+    return Interval.mean(of: accuracies)?.ofShare
+      ?? .proportion(Int((mean * Double(testCount)).rounded()), of: testCount)
   }
 }
 
@@ -57,28 +69,35 @@ struct UtilityStudy {
     let holdOut = min(5000, count / 10)
     let seeds = effort.seedCount(for: kind)
     let realSeeds = effort.realSeedCount(for: kind)
+    let hasTeacher = synthetic.teacherProbabilities != nil
+    let trainings = seeds * (hasTeacher ? 2 : 1) + realSeeds
     var own: [Double] = []
+    var taught: [Double] = []
     var real: [Double] = []
-    for index in 0..<(seeds + realSeeds) {
-      let isReal = index >= seeds
+    for index in 0..<trainings {
+      let isReal = index >= trainings - realSeeds
+      let isTaught = !isReal && index >= seeds
       // Every seed draws its own images, hold-out and weights. The epoch is selected on images of the same
       // source, because selecting by real images would favour the synthetic ones.
-      let trial = seed &+ UInt64(index)
+      let trial = seed &+ UInt64(isReal ? seeds + index - (trainings - realSeeds) : index % seeds)
       let (selection, training) = (isReal ? train : synthetic).sample(count, seed: trial)
         .split(first: holdOut, seed: trial &+ 77)
       let classifier = try Classifier(
-        kind, trainedOn: training, selectingOn: selection, schedule, seed: trial, on: machine
-      ) { try progress((Double(index) + $0) / Double(seeds + realSeeds)) }
+        kind, trainedOn: training, selectingOn: selection, schedule,
+        to: isTaught ? .teacher : .label, seed: trial, on: machine
+      ) { try progress((Double(index) + $0) / Double(trainings)) }
       let accuracy = classifier.accuracy(on: test)
       if isReal {
         real.append(accuracy)
-        if index == seeds { kept(classifier) }
+        if real.count == 1 { kept(classifier) }
+      } else if isTaught {
+        taught.append(accuracy)
       } else {
         own.append(accuracy)
       }
     }
     return UtilityFinding(
-      kind: kind, onSynthetic: own, onReal: real, trainCount: count - holdOut,
+      kind: kind, onSynthetic: own, withTeacher: taught, onReal: real, trainCount: count - holdOut,
       testCount: test.count)
   }
 

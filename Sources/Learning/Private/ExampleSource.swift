@@ -10,11 +10,32 @@ public protocol ExampleSource {
   var units: [Int]? { get }
   /// Writes the examples of `range` into `target` (range × example shape).
   func fill(_ target: Tensor, from range: Range<Int>)
+  /// Where the examples of `range` lie in a collection that never changes; nil if they lie in none.
+  ///
+  /// What is computed from an example alone may be kept under its place for later batches.
+  func places(in range: Range<Int>) -> ExamplePlaces?
+}
+
+/// Places of examples in a collection that never changes, such as the frozen images of a run.
+public struct ExamplePlaces {
+  /// The collection.
+  public let collection: AnyObject
+  /// The place of each example.
+  public let indices: [Int]
+
+  /// States places.
+  public init(in collection: AnyObject, _ indices: [Int]) {
+    self.collection = collection
+    self.indices = indices
+  }
 }
 
 extension ExampleSource {
   /// Every example is its own unit.
   public var units: [Int]? { nil }
+
+  /// Examples of no lasting collection.
+  public func places(in range: Range<Int>) -> ExamplePlaces? { nil }
 
   /// Whether the examples of each unit are contiguous.
   var keepsUnitsTogether: Bool {

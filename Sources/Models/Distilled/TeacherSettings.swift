@@ -4,9 +4,7 @@ import Compute
 /// and its settings.
 public struct TeacherSettings: Sendable, Codable {
   /// The families that may teach: all that read private images themselves.
-  static var families: [any GenerativeModel.Type] {
-    Families.all.filter { $0.family != Distilled.family }
-  }
+  static let families = Families.plain
 
   /// The teacher's family.
   public let familyType: any GenerativeModel.Type

@@ -50,6 +50,8 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   /// Restores what `saveGenerator` saved, for drawing the images of the trained model, not for
   /// further training.
   func restoreGenerator(from checkpoint: Checkpoint) throws
+  /// The model that draws the images: this one, or the one inside it.
+  var drawingModel: any GenerativeModel { get }
   /// The networks as lists of layers, for run records.
   var description: String { get }
   /// The number of parameters whose gradients are computed from images and receive noise.
@@ -99,6 +101,8 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   var applicableFields: [RecipeField] { get }
   /// What the card of a release must say of how its images came about, in sentences; nil for nothing.
   var releaseRemark: String? { get }
+  /// The family whose model draws inside that of these settings; nil where there is none inside.
+  var drawingFamily: (any GenerativeModel.Type)? { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
   /// Checks that a model with these settings supports `request`; throws `RecipeFailure`.

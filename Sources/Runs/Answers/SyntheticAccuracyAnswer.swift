@@ -27,6 +27,10 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
   let syntheticImages: Int
   /// The real images that were counted.
   let realImages: String
+  /// The share of the right ones for the classifier that learnt a private teacher's probabilities, and where it
+  /// lies without noise; nil without a teacher.
+  let accuracyWithTeacher: Double?
+  let intervalWithTeacher: Interval?
 
   private enum CodingKeys: String, CodingKey {
     case right, of, accuracy, interval, epsilon, delta, classifier
@@ -34,6 +38,8 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     case imagesPerUnit = "images_per_unit"
     case syntheticImages = "synthetic_images"
     case realImages = "real_images"
+    case accuracyWithTeacher = "accuracy_with_teacher"
+    case intervalWithTeacher = "interval_with_teacher"
   }
 
   static let request = "accuracy"
@@ -72,14 +78,14 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     }
   }
 
-  /// Correct and incorrect answers over all images: a histogram of images, whatever the classifier; nil if it was
+  /// Correct and incorrect answers over all images: a histogram of images, whatever the classifiers; nil if it was
   /// abandoned.
   private static func outcomes(
     of classifier: SyntheticClassifier, _ inputs: AnswerInputs, ofUnitsUpTo largest: Int
   ) -> Sensitive<[Int]>? {
     let snapshot = inputs.snapshot
     snapshot.requireUnits(ofUpTo: largest)
-    var sum = Sensitive([0, 0])
+    var sum = Sensitive([Int](repeating: 0, count: classifier.hasTeacher ? 4 : 2))
     for first in stride(from: 0, to: snapshot.count, by: block) {
       if inputs.shouldStop() { return nil }
       let places = first..<min(snapshot.count, first + block)
@@ -90,7 +96,7 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     return sum
   }
 
-  /// The file's content, from the noisy numbers of correct and incorrect ones.
+  /// The file's content, from the noisy numbers of correct and incorrect ones, or of both for two classifiers.
   private static func make(
     _ answer: Releasable<[Int]>, _ classifier: SyntheticClassifier, _ query: CountQuery,
     delta: Double
@@ -98,14 +104,27 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     let deviation = query.standardDeviation
     // A rounded number also has the variance of the rounding.
     let rounded = (deviation * deviation + 1.0 / 12).squareRoot()
-    return answer.map {
-      let share = NoisyShare($0[0], beside: $0[1], standardDeviation: rounded)
+    return answer.map { counts in
+      // For two classifiers, each number of right ones is the sum of two noisy numbers.
+      let isTaught = counts.count == 4
+      let terms = Double(isTaught ? 2 : 1).squareRoot()
+      let total = counts.reduce(0, +)
+      let right = isTaught ? counts[0] + counts[1] : counts[0]
+      let share = NoisyShare(
+        right, beside: total - right, standardDeviation: terms * rounded)
+      let taught =
+        isTaught
+        ? NoisyShare(
+          counts[0] + counts[2], beside: counts[1] + counts[3], standardDeviation: terms * rounded)
+        : nil
       return SyntheticAccuracyAnswer(
-        right: $0[0], of: $0[0] + $0[1], accuracy: share.value, interval: share.interval,
-        standardDeviation: deviation, imagesPerUnit: query.sensitivity, epsilon: query.epsilon,
+        right: right, of: total, accuracy: share.value, interval: share.interval,
+        standardDeviation: terms * deviation, imagesPerUnit: query.sensitivity,
+        epsilon: query.epsilon,
         delta: delta, classifier: SyntheticClassifier.kind,
         syntheticImages: classifier.trainCount,
-        realImages: "those that the model was trained on, not unseen ones")
+        realImages: "those that the model was trained on, not unseen ones",
+        accuracyWithTeacher: taught?.value, intervalWithTeacher: taught?.interval)
     }
   }
 
@@ -130,7 +149,15 @@ struct SyntheticAccuracyAnswer: HistogramAnswer, Hashable {
     return
       "a classifier (\(classifier.rawValue)) trained only on \(Rounded.count(syntheticImages)) synthetic "
       + "images classifies \(accuracy) of the real training images correctly "
-      + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)"
+      + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) % for the noise)\(valueWithTeacher)"
+  }
+
+  /// The accuracy with a teacher's probabilities in words; empty without a teacher.
+  private var valueWithTeacher: String {
+    guard let interval = intervalWithTeacher else { return "" }
+    let accuracy = accuracyWithTeacher.map { "\(Self.percent($0)) %" } ?? "an unknown share"
+    return "; with the private teacher's probabilities as labels, \(accuracy) "
+      + "(\(Self.percent(interval.low)) % to \(Self.percent(interval.high)) %)"
   }
 
   var accuracyForVerdict: PaidAccuracy? { PaidAccuracy(accuracy: accuracy, interval: interval) }

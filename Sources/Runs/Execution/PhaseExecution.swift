@@ -156,7 +156,8 @@ final class PhaseExecution {
     let isLastPhase = first + phase.stepCount == plan.stepCount
     try previews.draw(model, after: step, of: isLastPhase ? first + progress.lastStep : .max)
     var curves = progress.report
-    let bits = heldOut?.measure(after: step)
+    // A phase with a share is not that of the model that draws.
+    let bits = phase.share == nil ? heldOut?.measure(after: step) : nil
     curves.privateCurves[HeldOutLikelihood.curve] = bits
     if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {
       let epsilon = account.plannedEpsilon(in: phase, charged: progress.charged)
@@ -165,7 +166,7 @@ final class PhaseExecution {
     // For people who watch: this progress line depends on the clock, so it is stored nowhere.
     guard pace.isReportDue || progress.step == progress.lastStep else { return }
     pace.reported()
-    let watched = plan.recipe.familyType.watchedCurve.flatMap { curve in
+    let watched = plan.recipe.drawingFamily.watchedCurve.flatMap { curve in
       curves.curves[curve].map { CurveValue(name: curve.name, value: $0.value) }
     }
     run.report(
@@ -211,7 +212,9 @@ extension TrainingRun {
     of model: any GenerativeModel, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
     after step: Int
   ) throws -> HeldOutLikelihood? {
-    guard let root = order.holdOut, let model = model as? any LikelihoodModel else { return nil }
+    guard let root = order.holdOut, let model = model.drawingModel as? any LikelihoodModel else {
+      return nil
+    }
     let folder = places.internalFiles
     let images = try HoldOut(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
       .images(like: snapshot, classes: plan.classes, in: folder, on: machine)

@@ -58,7 +58,7 @@ package struct Generation {
     _ completion: Completion, insideAt place: SetPlace, stop: StopSignal,
     report: (_ written: Int) -> Void
   ) throws -> JobResults? {
-    guard let model = model as? any CompletingModel else {
+    guard let model = model.drawingModel as? any CompletingModel else {
       throw ModelFileError.noCompletion(family: recipe.family)
     }
     let writer = try InternalSetWriter(insideAt: place, hasReport: false)

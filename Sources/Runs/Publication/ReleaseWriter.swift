@@ -29,7 +29,8 @@ final class SetWriter<Zone: ReportZone> {
   private var hashes: [String: String] = [:]
   /// Written images for the report: all of them, or an even sample if there are very many; none without a
   /// report.
-  private(set) var looked: (labels: [Int], pixels: [UInt8]) = ([], [])
+  private(set) var looked: (labels: [Int], pixels: [UInt8], teacherProbabilities: [Float]) =
+    ([], [], [])
   private let hasReport: Bool
   private var isFinishing = false
 
@@ -65,12 +66,15 @@ final class SetWriter<Zone: ReportZone> {
     of model: any GenerativeModel, format: ImageSpecification, _ request: SampleRequest,
     shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
   ) throws -> Bool {
-    try writeImages(of: .samples(model), format, request, shouldStop, report)
+    try writeImages(
+      of: .samples(model),
+      labelledBy: (model as? any LabellingModel).map { TeacherOpinions(of: $0) },
+      format, request, shouldStop, report)
   }
 
   private func writeImages(
-    of source: ImageSource, _ format: ImageSpecification, _ request: SampleRequest,
-    _ shouldStop: () -> Bool, _ report: (Int) -> Void
+    of source: ImageSource, labelledBy teacher: TeacherOpinions?, _ format: ImageSpecification,
+    _ request: SampleRequest, _ shouldStop: () -> Bool, _ report: (Int) -> Void
   ) throws -> Bool {
     let labels = request.labels
     let classes = try ClassNames.folders(format.classes).map(\.text)
@@ -83,6 +87,7 @@ final class SetWriter<Zone: ReportZone> {
     do {
       try source.draw(request) { first, images in
         if shouldStop() { throw SetStopped() }
+        let opinions = teacher?.opinions(of: images, format)
         for place in 0..<images.shape[0] {
           let name = classes[labels[first + place]]
           let file = "data/\(name)/\(Self.number(first + place)).png"
@@ -92,8 +97,10 @@ final class SetWriter<Zone: ReportZone> {
           if hasReport, (first + place) % stride == 0, let bytes = image.bytes {
             looked.labels.append(labels[first + place])
             looked.pixels += bytes
+            looked.teacherProbabilities += opinions?[place].probabilities.map { Float($0) } ?? []
           }
-          metadata.append(try Self.line(file: file, label: name))
+          metadata.append(
+            try Self.line(file: file, label: name, opinions?[place], classes: classes))
         }
         written += images.shape[0]
         report(written)
@@ -187,11 +194,16 @@ final class SetWriter<Zone: ReportZone> {
     try place.publish(manifest: manifest)
   }
 
-  private static func line(file: String, label: String) throws -> Data {
+  private static func line(
+    file: String, label: String, _ opinion: TeacherOpinion?, classes: [String]
+  ) throws -> Data {
     let json = JSONEncoder()
     json.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     json.keyEncodingStrategy = .convertToSnakeCase
-    var data = try json.encode(MetadataLine(fileName: file, label: label))
+    var data = try json.encode(
+      MetadataLine(
+        fileName: file, label: label, teacherLabel: opinion.map { classes[$0.label] },
+        teacherProbabilities: opinion.map { $0.sortedProbabilities(classes) }))
     data.append(0x0A)
     return data
   }
@@ -208,7 +220,8 @@ extension SetWriter where Zone == InternalReport {
     completing completion: Completion, by model: any CompletingModel, format: ImageSpecification,
     _ request: SampleRequest, shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
   ) throws -> Bool {
-    try writeImages(of: .completions(model, completion), format, request, shouldStop, report)
+    try writeImages(
+      of: .completions(model, completion), labelledBy: nil, format, request, shouldStop, report)
   }
 }
 
@@ -240,6 +253,9 @@ private struct SetManifest: Encodable {
 private struct MetadataLine: Encodable {
   let fileName: String
   let label: String
+  /// What a private teacher thinks of the image; absent without a teacher.
+  let teacherLabel: String?
+  let teacherProbabilities: [Double]?
 }
 
 /// Ends drawing after a request to stop.

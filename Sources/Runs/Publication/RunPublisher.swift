@@ -181,10 +181,10 @@ struct ReleaseReadme {
 
       ## Contents
 
-      - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels
+      - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels\(plan.recipe.hasTeacher ? ", and a teacher's" : "")
       - `samples.png`: twelve of each class
       - `report.html`, `report.json`: the releasable report on the images and their training
-      - `model/generator.safetensors`: the model that drew them
+      - `model/generator.safetensors`: the model that drew them\(plan.recipe.hasTeacher ? ", and the teacher" : "")
       - `manifest.json`: SHA-256 of every file
       \(answers.map { "- \($0)" }.joined(separator: "\n"))
 
@@ -197,6 +197,7 @@ extension SetWriter {
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
     LabelledImages(
       shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
-      labels: looked.labels, pixels: looked.pixels)
+      labels: looked.labels, pixels: looked.pixels,
+      teacherProbabilities: looked.teacherProbabilities.isEmpty ? nil : looked.teacherProbabilities)
   }
 }

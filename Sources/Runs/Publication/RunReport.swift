@@ -31,7 +31,8 @@ package struct RunReport {
     self.command = command
     answers = try PaidAnswers.saved(of: plan.phases, in: internalFiles)
     curves = try TrainingCurves(
-      in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType)
+      in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType,
+      drawnBy: plan.recipe.drawingFamily)
     previews = try TrainingPreviews(in: internalFiles, plan).sheets()
     previewStudy = PreviewStudy(previews, on: machine)
   }
@@ -60,7 +61,7 @@ package struct RunReport {
       TrainingEnd(
         drifts: drift?.values ?? [],
         balance: curves.watchedAtEnd.flatMap {
-          plan.recipe.familyType.balance(atEnd: $0.value)
+          plan.recipe.drawingFamily.balance(atEnd: $0.value)
         }),
       .postProcessing)
     let drifts = [drift].compactMap { $0 }

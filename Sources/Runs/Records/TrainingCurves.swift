@@ -22,7 +22,12 @@ struct TrainingCurves {
   private static let binCount = 120
 
   /// Reads the curves of a run; there are none when the file does not exist.
-  init(in folder: String, steps: Int, family: any GenerativeModel.Type) throws {
+  ///
+  /// The watched curve is that of the family that draws, if another one does so inside `family`.
+  init(
+    in folder: String, steps: Int, family: any GenerativeModel.Type,
+    drawnBy drawing: (any GenerativeModel.Type)? = nil
+  ) throws {
     let titles = family.curves + [.heldOutBitsPerDimension]
     var free = Bins(steps: steps, titles: titles)
     var real = Bins(steps: steps, titles: titles)
@@ -30,7 +35,7 @@ struct TrainingCurves {
       free.add(line.curves, at: line.step)
       real.add(line.privateCurves, at: line.step)
     }
-    watchedAtEnd = family.watchedCurve.flatMap { free.meanAtEnd(of: $0.name) }.map {
+    watchedAtEnd = (drawing ?? family).watchedCurve.flatMap { free.meanAtEnd(of: $0.name) }.map {
       Releasable($0, .postProcessing)
     }
     self.free = Releasable(free.signals, .postProcessing)

@@ -250,7 +250,7 @@ struct RunCommand: ParsableCommand {
           + "expected). The next run would train on synthetic images as if they were real. Choose "
           + "another output.")
     }
-    if holdOut != nil, !(recipe.familyType is any LikelihoodModel.Type) {
+    if holdOut != nil, !(recipe.drawingFamily is any LikelihoodModel.Type) {
       throw ControlError.invalid(
         "--hold-out: models of family \(recipe.family) have no likelihood (a pixel model expected). "
           + "Drop it.")

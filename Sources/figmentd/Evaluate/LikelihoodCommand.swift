@@ -93,7 +93,7 @@ struct LikelihoodReport: Encodable, Equatable {
     progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws {
     let released = try ReleasedModel(path, on: machine)
-    guard let model = released.model as? any LikelihoodModel else {
+    guard let model = released.model.drawingModel as? any LikelihoodModel else {
       throw ModelFileError.noLikelihood(path, family: released.recipe.family)
     }
     let read = try ImageFolder(folder, makeDecoder: makeDecoder).load(

@@ -13,7 +13,7 @@ import Testing
 
 /// One case of the coupling tests: the model, the unit, the answers, and the course of the run.
 struct CouplingCase: Sendable, CustomTestStringConvertible {
-  enum Family: String, Sendable, CaseIterable { case gan, pixels }
+  enum Family: String, Sendable, CaseIterable { case gan, pixels, taught }
   enum Course: String, Sendable, CaseIterable { case atOnce, resumed, daemon }
 
   var family = Family.gan
@@ -47,6 +47,8 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
 
   /// Steps of a run; few, so that some unit is in no batch.
   static let steps = 12
+  /// Steps of a private teacher, before those of the model that draws.
+  static let teacherSteps = 6
   /// Units of a set.
   static let unitCount = 48
 
@@ -57,7 +59,24 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     case .pixels:
       RunBench.pixelRecipe(steps: Self.steps)
         .replacingOccurrences(of: "batch_size: 16", with: "batch_size: 4")
+    case .taught:
+      RunBench.taughtRecipe(
+        steps: Self.steps, teacherSteps: Self.teacherSteps, batchSize: 4)
     }
+  }
+
+  /// The name of the recipe.
+  var recipeName: String {
+    switch family {
+    case .gan: "tiny"
+    case .pixels: "pixels"
+    case .taught: "taught-pixels"
+    }
+  }
+
+  /// The phases of noisy steps, with their numbers of steps.
+  var trainings: [(phase: String, steps: Int)] {
+    (family == .taught ? [("teacher", Self.teacherSteps)] : []) + [(Phase.training, Self.steps)]
   }
 
   var rules: DatasetRules {

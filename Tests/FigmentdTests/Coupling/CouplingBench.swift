@@ -111,37 +111,43 @@ struct CouplingBench {
     #expect(try attempt(shared).isFinished)
   }
 
-  /// The streams that determine the samples of each attempt at a run, with the number of its steps.
+  /// The streams that determine the samples of each attempt at a phase, with the number of its steps.
   private static func trainingStreams(
     _ coupling: CouplingCase, _ conditions: SharedConditions
-  ) -> [(stream: NoiseStream, steps: Int)] {
+  ) -> [(stream: NoiseStream, phase: String, steps: Int)] {
     let make = conditions.make().makeNoise
     // Counts and means are asked for first.
     if coupling.asks { for _ in 0..<earlyQuestions { _ = make() } }
-    guard coupling.course == .resumed else { return [(make(), CouplingCase.steps)] }
-    // The step of the crash is lost, and the checkpoint is of the step before.
-    return [(make(), crashStep), (make(), CouplingCase.steps - crashStep)]
+    return coupling.trainings.enumerated().flatMap { number, training in
+      guard coupling.course == .resumed, number == 0 else {
+        return [(make(), training.phase, training.steps)]
+      }
+      // The step of the crash is lost, and the checkpoint is of the step before.
+      return [
+        (make(), training.phase, crashStep), (make(), training.phase, training.steps - crashStep),
+      ]
+    }
   }
 
   /// The units that some batch of these streams contains.
   private static func drawnUnits(
-    order: RunOrder, streams: [(stream: NoiseStream, steps: Int)], folder: String
+    order: RunOrder, streams: [(stream: NoiseStream, phase: String, steps: Int)], folder: String
   ) throws -> Set<Int> {
     let snapshot = try SnapshotBuilder(
       root: order.root, rules: order.rules, transform: order.transform, threadCount: 1
     ).build(in: folder + "/pack").snapshot
-    let plan = try #require(
-      try PricedPhases(
-        order, classes: snapshot.classes, units: snapshot.unitCount, after: LedgerHistory()
-      ).phases.firstPlan)
+    let phases = try PricedPhases(
+      order, classes: snapshot.classes, units: snapshot.unitCount, after: LedgerHistory()
+    ).phases
     let images = RecordedImages(snapshot)
-    for (stream, steps) in streams {
+    for (stream, phase, steps) in streams {
+      let plan = try #require(phases.first { $0.name == phase }?.plan)
       let model = try order.recipe.makeModel(
         classes: snapshot.classes, seed: 1, on: Machine(threadCount: 1))
       let trainer = Trainer(
         model, plan: plan, images: images,
         ledger: try MemoryLedger(budget: PrivacyBudget(epsilon: 1e6, delta: 1e-5)),
-        noise: stream)
+        phase: phase, noise: stream)
       _ = try trainer.run(
         blockSize: { 1 }, shouldStop: { trainer.step >= steps }, report: { _ in }, blockEnded: {})
     }

@@ -53,7 +53,7 @@ struct DaemonSide {
     try DurableFile.makeFolder(recipes)
     try DurableFile.write(
       Data(bench.coupling.recipe.utf8),
-      to: "\(recipes)/\(bench.coupling.family == .gan ? "tiny" : "pixels").yaml")
+      to: "\(recipes)/\(bench.coupling.recipeName).yaml")
     let configuration = Self.configuration(bench, root: stage, folder: folder, recipes: recipes)
     let index = try ImageIndex(path: state.paths.index)
     let engine = LocalEngine(
@@ -69,7 +69,7 @@ struct DaemonSide {
     let job = try await daemon.submit(
       .train(
         TrainRequest(
-          dataset: "patients", recipe: bench.coupling.family == .gan ? "tiny" : "pixels",
+          dataset: "patients", recipe: bench.coupling.recipeName,
           epsilon: 8, hardened: bench.coupling.isHardened ? true : nil,
           answers: bench.coupling.asks ? CouplingBench.questions : nil, count: 12,
           seed: 5)), token: nil)
@@ -79,7 +79,7 @@ struct DaemonSide {
       api: daemon, access: AccessPolicy(owner: 4242, controlGroup: nil, readGroup: Self.readGroup),
       logger: logger)
     answers = try await Self.answers(
-      routes, done.id, folder, recipe: bench.coupling.family == .gan ? "tiny" : "pixels")
+      routes, done.id, folder, recipe: bench.coupling.recipeName)
     release = try ReleaseListing(of: folder + "/out")
     await daemon.releaseDatasets()
     await daemon.stop()

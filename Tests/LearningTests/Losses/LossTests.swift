@@ -1,4 +1,5 @@
 import Compute
+import Glibc
 import Learning
 import TestSupport
 import Testing
@@ -36,6 +37,33 @@ import Testing
     let labels = try golden.numbers("labels", of: "categorical cross-entropy").map { Int($0) }
     try check("categorical cross-entropy", CategoricalCrossEntropy(), labels: labels)
   }
+
+  @Test func softCrossEntropyTowardsOneClassIsTheCategoricalOne() {
+    let logits = [0.5, -1.25, 3, 80, 79, -80] as [Float]
+    let hard = evaluate(CategoricalCrossEntropy(), logits, width: 3, labels: [2, 1])
+    let soft = evaluate(softLoss([0, 0, 1, 0, 1, 0]), logits, width: 3)
+    for (value, expected) in zip(soft.gradient, hard.gradient) {
+      #expect(abs(value - expected) < 1e-6)
+    }
+    for (value, expected) in zip(soft.values, hard.values) { #expect(abs(value - expected) < 1e-9) }
+  }
+
+  @Test func softCrossEntropyIsSmallestAtTheGivenProbabilities() {
+    // Softmax of log p is p.
+    let matched = evaluate(
+      softLoss([0.25, 0.75]), [Float(0.25).logarithm, Float(0.75).logarithm], width: 2)
+    #expect(matched.gradient.allSatisfy { abs($0) < 1e-6 })
+    let other = evaluate(softLoss([0.25, 0.75]), [0.3, 0.1], width: 2)
+    #expect(other.values[0] > matched.values[0])
+  }
+
+  private func softLoss(_ probabilities: [Float]) -> SoftCrossEntropy {
+    let targets = memory.make(Shape(probabilities.count))
+    targets.assign(probabilities)
+    return SoftCrossEntropy(targets)
+  }
+
+  private let memory = Arena()
 
   /// A NaN output must make the gradient NaN too; otherwise its example would not be detected.
   @Test func nanStaysNan() {
@@ -77,4 +105,8 @@ import Testing
     }
     return (values, gradient.array)
   }
+}
+
+extension Float {
+  fileprivate var logarithm: Float { log(self) }
 }

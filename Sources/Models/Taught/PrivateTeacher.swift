@@ -1,0 +1,150 @@
+public import Compute
+public import Learning
+import Glibc
+import Privacy
+
+/// A classifier that learns from private images with noise: scattering features and one linear layer.
+///
+/// The features are fixed (`ScatteringMap`), so the gradient of an image is that of a linear layer, whose
+/// norm is known exactly, and few parameters get noise (Tramèr and Boneh, arXiv 2011.11660).
+public final class PrivateTeacher {
+  /// Decay per step of the average of the weights, which labels images.
+  private static let averageDecay = 0.97
+  /// Images that are labelled together.
+  private static let blockSize = 64
+
+  /// Classes that the teacher knows.
+  public let classCount: Int
+  private let shape: Shape
+  private let settings: PrivateTeacherSettings
+  private let features: KeptFeatures
+  private let network: PrivateNetwork
+  private let optimizer: Adam
+  private let average: WeightAverage
+  private let pass: Pass
+
+  /// An untrained teacher of images of this shape.
+  public init(
+    _ settings: PrivateTeacherSettings, for shape: Shape, classCount: Int, on machine: Machine
+  ) {
+    self.settings = settings
+    self.shape = shape
+    self.classCount = max(1, classCount)
+    features = KeptFeatures(by: ScatteringMap(of: shape, on: machine))
+    var net = NetworkBuilder(input: Shape(features.dimension), on: machine)
+    // Nothing is better to begin with than equal probabilities.
+    net.dense(self.classCount, initialization: .zeros)
+    network = net.privateNetwork(seed: 0)
+    optimizer = Adam(
+      for: network.parameters,
+      AdamConstants(learningRate: Float(settings.learningRate), beta1: 0.9, beta2: 0.999),
+      on: machine)
+    average = WeightAverage(of: network.parameters, decay: Self.averageDecay)
+    pass = Pass(on: machine)
+  }
+
+  /// The number of parameters that noise is added to.
+  public var parameterCount: Int { network.parameters.count }
+
+  /// The network for run records.
+  var description: String {
+    "private teacher, \(parameterCount) parameters, \(features.dimension) scattering features\n"
+      + network.network.description
+  }
+
+  /// Makes one step on a batch of private images.
+  public func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport {
+    let rate = LearningRateSchedule(
+      settings.learningRate, .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
+    ).rate(at: step.index)
+    optimizer.learningRate = rate
+    let examples = images.features(keptIn: features)
+    let loss = CategoricalCrossEntropy()
+    var report = StepReport(
+      curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
+    switch step.protection {
+    case .noise(let mechanism):
+      let gradient = network.privateGradient(
+        over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
+      network.update(along: gradient, by: optimizer)
+    case .none(let permission):
+      let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
+      report.privateCurves[.teacherLoss] = gradient.meanLoss
+      network.update(along: gradient, by: optimizer, permission)
+    }
+    average.update(from: network.parameters)
+    return report
+  }
+
+  /// Frees the features of private images that later steps would need.
+  public func forget() { features.forget() }
+
+  /// The probability of each class for images (count × shape, in [−1, 1]) that are not private.
+  public func probabilities(of images: Tensor) -> [[Float]] {
+    average.withAverage(in: network.network) {
+      stride(from: 0, to: images.shape[0], by: Self.blockSize).flatMap { first in
+        let count = min(Self.blockSize, images.shape[0] - first)
+        return block(images.examples(from: first, count: count), count)
+      }
+    }
+  }
+
+  private func block(_ images: Tensor, _ count: Int) -> [[Float]] {
+    let arena = Arena()
+    let all = arena.make(Shape(count, features.dimension))
+    features.write(of: images, to: all)
+    return (0..<count).map { index in
+      // Alone: in a batch, the last bits of an image's numbers may depend on the others.
+      pass.begin(exampleCount: 1, purpose: .sampling)
+      let logits = network.network.forward(all.examples(from: index, count: 1), in: pass)
+      return Self.softmax(logits.array)
+    }
+  }
+
+  private static func softmax(_ logits: [Float]) -> [Float] {
+    let largest = logits.max() ?? 0
+    let terms = logits.map { exp(Double($0 - largest)) }
+    let sum = terms.reduce(0, +)
+    return terms.map { Float($0 / sum) }
+  }
+}
+
+// The teacher in checkpoints and releases.
+extension PrivateTeacher {
+  private static let name = "private_teacher"
+
+  /// Saves everything that is needed to go on training.
+  func save(into checkpoint: inout Checkpoint) {
+    checkpoint.save(network.parameters, as: Self.name)
+    checkpoint.save(optimizer, as: "\(Self.name)_optimizer")
+    checkpoint.save(average, as: "\(Self.name)_average")
+  }
+
+  /// Restores what `save` saved.
+  func restore(from checkpoint: Checkpoint) throws {
+    try checkpoint.restore(network.parameters, from: Self.name)
+    try checkpoint.restore(optimizer, from: "\(Self.name)_optimizer")
+    try checkpoint.restore(average, from: "\(Self.name)_average")
+    network.network.parametersChanged()
+  }
+
+  /// Saves the averaged weights alone: the part that may be released.
+  func saveAverage(into checkpoint: inout Checkpoint) {
+    average.withAverage(in: network.network) {
+      checkpoint.save(network.parameters, as: Self.name)
+    }
+  }
+
+  /// Restores what `saveAverage` saved.
+  func restoreAverage(from checkpoint: Checkpoint) throws {
+    try checkpoint.restore(network.parameters, from: Self.name)
+    average.restart()
+    network.network.parametersChanged()
+  }
+}
+
+extension TrainingCurve {
+  /// The mean loss of the teacher on the images of a step.
+  static let teacherLoss = TrainingCurve(
+    "teacher_loss", title: "Loss of the teacher on training images", .lower)
+}
