@@ -54,7 +54,7 @@ public struct TrainingAudit: Sendable {
         Setting(.pixelModel, .folder, [half(.discreteGaussian, 0.9, 3)]),
         Setting(.embedding, .file, [half(.gaussian, 1.5, 4)]),
         Setting(.embedding, .folder, [quarter(.discreteGaussian, 0.9, 3)]),
-        Setting(.distilled, .file, [half(.gaussian, 1.5, 3)]),
+        Setting(.distilled, .file, [half(.gaussian, 1, 3)]),
         Setting(.distilled, .folder, [half(.discreteGaussian, 0.9, 2)]),
         Setting(.dpGAN, .file, [half(.gaussian, 1.5, 3), half(.gaussian, 1.2, 2)]),
         Setting(.pixelModel, .folder, [half(.gaussian, 1.5, 3), quarter(.discreteGaussian, 1, 3)]),
