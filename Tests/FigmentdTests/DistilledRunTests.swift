@@ -166,7 +166,7 @@ import Testing
     let error = #expect(throws: ControlError.self) { try RunBench(recipe: text) }
     #expect(
       error?.message.contains(
-        "field 'model.teacher.family': found 'distilled', expected dp-gan or pixel or embedding")
+        "field 'model.teacher.family': found 'distilled', expected dp-gan or pixel or multiscale or embedding")
         == true)
   }
 
