@@ -54,13 +54,9 @@ public struct TrainingAudit: Sendable {
         Setting(.pixelModel, .folder, [half(.discreteGaussian, 0.9, 3)]),
         Setting(.embedding, .file, [half(.gaussian, 1.5, 4)]),
         Setting(.embedding, .folder, [quarter(.discreteGaussian, 0.9, 3)]),
-<<<<<<< HEAD
         Setting(.multiscale, .file, [half(.gaussian, 1.5, 6)]),
         Setting(.multiscale, .folder, [half(.discreteGaussian, 0.9, 3)]),
         Setting(.distilled, .file, [half(.gaussian, 1.5, 4)]),
-=======
-        Setting(.distilled, .file, [half(.gaussian, 1, 3)]),
->>>>>>> distilled
         Setting(.distilled, .folder, [half(.discreteGaussian, 0.9, 2)]),
         Setting(.taught, .file, [half(.gaussian, 1.5, 4)]),
         Setting(.taught, .folder, [half(.discreteGaussian, 0.9, 3)]),
