@@ -58,6 +58,18 @@ extension TrainingAudit {
       }
     }
 
+    /// The standard deviation of the values added to all weights of that network before an attack, so that none
+    /// starts at zero, where any step can switch a rectifier.
+    ///
+    /// The teacher has no rectifier; its features are long, and with large weights it would be certain of some
+    /// images, whose gradients would be shorter than the clip norm.
+    var weightDeviation: Float {
+      switch self {
+      case .dpGAN, .pixelModel, .embedding: 0.35
+      case .taught: 0.02
+      }
+    }
+
     /// The decay of that moment in the shipped recipes; 0 for a sum that replaces the one before.
     var momentDecay: Double {
       switch self {

@@ -17,9 +17,6 @@ import Privacy
 final class TrainingAttacker {
   /// The twin's noise, in clip norms.
   private static let faintNoise = 1e-6
-  /// The standard deviation of the values added to all weights of the network that reads images, so that
-  /// none starts at zero, where any step can switch a rectifier.
-  private static let weightDeviation: Float = 0.35
 
   /// The initial state of every training; public, like a recipe and a seed.
   let start: Checkpoint
@@ -64,7 +61,7 @@ final class TrainingAttacker {
     var stream = SeededStream(seed: 2)
     for (name, array) in state.tensors.sorted(by: { $0.key < $1.key })
     where name.hasPrefix(family.network) {
-      let values = array.values.map { $0 + weightDeviation * Float(stream.gaussian()) }
+      let values = array.values.map { $0 + family.weightDeviation * Float(stream.gaussian()) }
       state.tensors[name] = Checkpoint.Array(shape: array.shape, values: values)
     }
     return state
