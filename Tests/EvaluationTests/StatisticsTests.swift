@@ -45,7 +45,8 @@ import Testing
     let accuracies = [0.999, 0.97, 0.998]
     #expect(try #require(Interval.mean(of: accuracies)).high > 1)
     let finding = UtilityFinding(
-      kind: .convolutional, onSynthetic: accuracies, onReal: [0.99], trainCount: 10, testCount: 10)
+      kind: .convolutional, onSynthetic: accuracies, withTeacher: [], onReal: [0.99],
+      trainCount: 10, testCount: 10)
     #expect(finding.interval.high == 1 && finding.interval.low < 0.97)
     let rival = PrivateRivalFinding(accuracies: accuracies, epsilon: 1, delta: 1e-5)
     #expect(rival.interval?.high == 1)

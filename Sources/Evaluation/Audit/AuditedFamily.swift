@@ -65,7 +65,7 @@ extension TrainingAudit {
     /// images, whose gradients would be shorter than the clip norm.
     var weightDeviation: Float {
       switch self {
-      case .dpGAN, .pixelModel, .embedding: 0.35
+      case .dpGAN, .pixelModel, .multiscale, .embedding, .distilled: 0.35
       case .taught: 0.02
       }
     }
