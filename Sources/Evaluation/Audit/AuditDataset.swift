@@ -41,13 +41,14 @@ struct AuditDataset {
   /// Creates the images of a unit: one file, or a folder of `count` similar images, with `side` pixels per
   /// side.
   ///
-  /// Pixels are dark or bright, so that levels differ between units but not within a unit.
+  /// Pixels are dark or bright, so that levels differ between units but not within a unit. Their mean is not the
+  /// middle of the range, where rounding would decide the level of a small copy.
   static func examples(
     seed: UInt64, label: Int, count: Int, unit: PrivacyUnit, side: Int
   ) -> AuditExamples {
     var stream = SeededStream(seed: seed)
     let shape = ImageShape(height: side, width: side, channels: 1)
-    let pixels = (0..<shape.sampleCount).map { _ in UInt8(Bool.random(using: &stream) ? 223 : 32) }
+    let pixels = (0..<shape.sampleCount).map { _ in UInt8(Bool.random(using: &stream) ? 221 : 32) }
     let images = (0..<(unit == .folder ? count : 1)).map { index in
       var bytes = pixels
       bytes[0] += UInt8(index)

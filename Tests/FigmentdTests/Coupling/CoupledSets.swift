@@ -48,7 +48,7 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
   /// Steps of a run; few, so that some unit is in no batch.
   static let steps = 12
   /// Steps of a private teacher, before those of the model that draws.
-  static let teacherSteps = 6
+  static let teacherSteps = 12
   /// Units of a set.
   static let unitCount = 48
 
