@@ -105,7 +105,9 @@ private final class DroppedUnits: Trainer.Images {
     #expect(Set(settings.map(\.family.rawValue)) == Set(Families.all.map { $0.family }))
     #expect(Set(settings.map(\.unit)) == Set(PrivacyUnit.allCases))
     #expect(settings.contains { $0.phases.count == 2 })
-    for family in TrainingAudit.Family.allCases {
+    // A multiscale model learns its small copy with a pixel model, which is attacked with both. Small copies of the
+    // audit's images are so much alike that an attack through discrete noise finds too little to be a test.
+    for family in TrainingAudit.Family.allCases where family != .multiscale {
       let own = settings.filter { $0.family == family }
       #expect(Set(own.flatMap { $0.phases.map(\.noise) }) == [.gaussian, .discreteGaussian])
     }

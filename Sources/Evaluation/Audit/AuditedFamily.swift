@@ -92,9 +92,10 @@ extension TrainingAudit {
          "generator_batch_size": 2, "average_decay": 0.9,
          "schedule": {"start": 20, "grace": 40, "limit": 20}}
         """
+      // Small copies are all nearly grey: with two levels, the images of the audit would be too much alike.
       case .multiscale:
         """
-        {"stages": 1, "base": \(Self.pixelModel.model),
+        {"stages": 1, "base": \(Self.pixelModel.model.replacing("\"bits\": 1", with: "\"bits\": 3")),
          "upsampler": {"channels": 2, "depth": 1, "bits": 1, "components": 1, "share": 0.1, "batch_size": 2,
           "steps": 1, "clip_norm": 0.05, "learning_rate": 1e-6, "average_decay": 0.9}}
         """
