@@ -54,10 +54,10 @@ def gan_telling_loss_of(images):
 
 
 def pixel_model_telling(curve):
-  line = '      network.update(along: gradient, by: optimizer)\n'
+  line = '    average.update(from: network.parameters)\n'
   return (
     'Sources/Models/PixelModel/PixelModel.swift', line,
-    f'{line}      report.curves[.bitsPerDimension] = {curve}\n')
+    f'{line}    report.curves[.bitsPerDimension] = {curve}\n')
 
 
 MUTANTS = [
@@ -398,10 +398,10 @@ MUTANTS = [
     'ModelsTests.none/none',
     (
       ('Sources/Models/PixelModel/PixelModel.swift',
-       'report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map {',
-       'report.curves[.bitsPerDimension] = gradient.meanLoss.map {'),
+       'report.privateCurves[.bitsPerDimension] = nats?.map {',
+       'report.curves[.bitsPerDimension] = nats?.map {'),
     ),
-    message="cannot assign value of type 'Sensitive<Double>' to subscript of type 'Releasable<Double>",
+    message="cannot assign value of type 'Sensitive<Double>.' to subscript of type 'Releasable<Double>",
     module='Models'),
   Mutant(
     '29', 'the key of the noise is written to a checkpoint',

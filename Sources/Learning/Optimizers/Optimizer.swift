@@ -11,3 +11,11 @@ public protocol Optimizer: AnyObject {
   /// The step size of the next update.
   var learningRate: Float { get set }
 }
+
+extension Optimizer {
+  /// Forgets all updates: moments of gradients without noise are far smaller than those of noisy ones.
+  public func restart() {
+    for (_, tensor) in state { tensor.fill(0) }
+    stepCount = 0
+  }
+}

@@ -106,17 +106,10 @@ final class Upsampler {
     }
     var report = StepReport(
       curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
-    switch step.protection {
-    case .noise(let mechanism):
-      let gradient = network.privateGradient(
-        over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
-      network.update(along: gradient, by: optimizer)
-    case .none(let permission):
-      let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
-      report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map { [coarse] in
-        coarse.bitsPerDimension(nats: $0)
-      }
-      network.update(along: gradient, by: optimizer, permission)
+    let nats = network.update(
+      by: step, over: examples, loss: loss, with: optimizer, in: pass)
+    report.privateCurves[.bitsPerDimension] = nats?.map { [coarse] in
+      coarse.bitsPerDimension(nats: $0)
     }
     average.update(from: network.parameters)
     return report
@@ -148,8 +141,7 @@ final class Upsampler {
   /// Forgets the moments and the average of the pre-training: gradients without noise are far smaller.
   private func leavePrior() {
     guard settings.prior != nil else { return }
-    for (_, tensor) in optimizer.state { tensor.fill(0) }
-    optimizer.stepCount = 0
+    optimizer.restart()
     average.restart()
   }
 

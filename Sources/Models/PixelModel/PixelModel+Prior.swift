@@ -54,8 +54,7 @@ extension PixelModel {
   /// would be huge.
   func leavePrior() {
     guard settings.prior != nil else { return }
-    for (_, tensor) in optimizer.state { tensor.fill(0) }
-    optimizer.stepCount = 0
+    optimizer.restart()
     average.restart()
   }
 }

@@ -71,17 +71,10 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     let examples = examples(of: images, for: step)
     var report = StepReport(
       curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
-    switch step.protection {
-    case .noise(let mechanism):
-      let gradient = network.privateGradient(
-        over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
-      network.update(along: gradient, by: optimizer)
-    case .none(let permission):
-      let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
-      report.privateCurves[.bitsPerDimension] = gradient.meanLoss.map { [format] in
-        format.bitsPerDimension(nats: $0)
-      }
-      network.update(along: gradient, by: optimizer, permission)
+    let nats = network.update(
+      by: step, over: examples, loss: loss, with: optimizer, in: pass)
+    report.privateCurves[.bitsPerDimension] = nats?.map { [format] in
+      format.bitsPerDimension(nats: $0)
     }
     average.update(from: network.parameters)
     return report

@@ -59,19 +59,10 @@ public final class PrivateTeacher {
     ).rate(at: step.index)
     optimizer.learningRate = rate
     let examples = images.features(keptIn: features)
-    let loss = CategoricalCrossEntropy()
     var report = StepReport(
       curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
-    switch step.protection {
-    case .noise(let mechanism):
-      let gradient = network.privateGradient(
-        over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
-      network.update(along: gradient, by: optimizer)
-    case .none(let permission):
-      let gradient = network.unprotectedGradient(over: examples, loss: loss, in: pass)
-      report.privateCurves[.teacherLoss] = gradient.meanLoss
-      network.update(along: gradient, by: optimizer, permission)
-    }
+    report.privateCurves[.teacherLoss] = network.update(
+      by: step, over: examples, loss: CategoricalCrossEntropy(), with: optimizer, in: pass)
     average.update(from: network.parameters)
     return report
   }
