@@ -12,8 +12,8 @@ import Testing
   private static let format = ImageSpecification.tiny(height: 8, width: 8, classes: 2)
   private static let training = TrainingSettings(batchSize: 6, steps: 9, clipNorm: 0.5)
 
-  private static func pixel(prior: PriorSettings? = nil) -> TeacherSettings {
-    TeacherSettings(
+  private static func pixel(prior: PriorSettings? = nil) -> NestedModel {
+    NestedModel(
       PixelModel.self,
       PixelModelSettings(
         channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.02, averageDecay: 0.5,
@@ -21,7 +21,7 @@ import Testing
   }
 
   private func model(
-    teacher: TeacherSettings = Self.pixel(), images: Int = 600, steps: Int = 10, batchSize: Int = 8,
+    teacher: NestedModel = Self.pixel(), images: Int = 600, steps: Int = 10, batchSize: Int = 8,
     width: Int = 2, seed: UInt64 = 3, format: ImageSpecification = Self.format, threads: Int = 1
   ) throws -> Distilled {
     try Distilled(
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func phasesOfAnyTeacherHaveDifferentNames() throws {
-    for type in TeacherSettings.families {
+    for type in NestedModel.families {
       var values = RecipeValues(complete: Distilled.self)
       values.values["model.teacher.family"] = type.family
       let recipe = try values.recipe()
@@ -89,7 +89,7 @@ import Testing
     let words = String(describing: error)
     #expect(
       words.contains("found 'distilled', expected dp-gan or pixel or multiscale or embedding"))
-    #expect(words.contains("a teacher reads the private images itself"))
+    #expect(words.contains("models nest once"))
   }
 
   @Test func aRecipeMayHaveTheFieldsOfItsTeachersFamilyAndNoOthers() throws {
@@ -270,7 +270,7 @@ import Testing
 
   @Test func imagesWithoutClassesAreDistilledToo() throws {
     let plain = ImageSpecification.tiny(height: 8, width: 8, channels: 3, classes: 1)
-    let teacher = TeacherSettings(
+    let teacher = NestedModel(
       Embedding.self, EmbeddingSettings(features: 2, generatorWidth: 2, latentSize: 4, steps: 4))
     let model = try model(teacher: teacher, images: 20, format: plain)
     try draw(model, steps: 0..<1)

@@ -50,7 +50,7 @@ import Testing
       Example(name: Distilled.family) { seed, threads in
         try Distilled(
           DistilledSettings(
-            teacher: TeacherSettings(
+            teacher: NestedModel(
               PixelModel.self,
               PixelModelSettings(
                 channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01)),
@@ -61,7 +61,7 @@ import Testing
       Example(name: Taught.family) { seed, threads in
         try Taught(
           TaughtSettings(
-            generator: TaughtGenerator(
+            generator: NestedModel(
               PixelModel.self,
               PixelModelSettings(
                 channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01))),

@@ -21,12 +21,14 @@ import Testing
   }
 
   private static func upsampler(
-    height: Int, width: Int, channels: Int, bits: Int = 2, seed: UInt64 = 1
+    height: Int, width: Int, channels: Int, bits: Int = 2, temperature: Double? = nil,
+    seed: UInt64 = 1
   ) -> Upsampler {
     Upsampler(
-      UpsamplerSettings(channels: 6, depth: 2, bits: bits, components: 2),
+      UpsamplerSettings(
+        channels: 6, depth: 2, bits: bits, components: 2, temperature: temperature),
       of: .tiny(height: height, width: width, channels: channels, classes: 2),
-      levels: PixelLevels(bits: bits), seed: seed, on: Machine(threadCount: 1))
+      levels: PixelLevels(bits: bits), name: "upsampler", seed: seed, on: Machine(threadCount: 1))
   }
 
   private static func random(_ count: Int, seed: UInt64 = 1) -> [Float] {
@@ -264,9 +266,34 @@ import Testing
     #expect(last < 0.8 * first, "\(bits)")
   }
 
+  /// How much images differ that are drawn from one coarse image with different random numbers.
+  private static func spread(atTemperature temperature: Double?) -> Double {
+    let upsampler = upsampler(height: 4, width: 4, channels: 1, bits: 8, temperature: temperature)
+    let arena = Arena()
+    let count = 32
+    var streams = (0..<count).map { SeededStream(seed: UInt64($0) &* 0x9E37_79B9_7F4A_7C15) }
+    let images = upsampler.draw(
+      from: arena.makeZeros(Shape(count, 4, 4, 1)), classes: [Int](repeating: 0, count: count),
+      streams: &streams, temperature: 1, in: arena
+    ).array
+    let size = images.count / count
+    return (0..<size).reduce(0) { sum, place in
+      let values = (0..<count).map { Double(images[$0 * size + place]) }
+      let mean = values.reduce(0, +) / Double(count)
+      return sum + values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    }
+  }
+
+  @Test func theUpsamplersOwnTemperatureNarrowsWhatItDraws() {
+    let spread = Self.spread(atTemperature: nil)
+    #expect(spread > 0 && Self.spread(atTemperature: 1) == spread)
+    #expect(Self.spread(atTemperature: 0.3) < 0.5 * spread)
+  }
+
   @Test(arguments: [
     (["image.height": "30"], "a multiple of 4"), (["model.upsampler.share": "0.5"], "below 1"),
     (["model.stages": "5"], "stages is 5"), (["model.base.bits": "9"], "bits is 9"),
+    (["model.upsampler.temperature": "1.5"], "temperature is 1.5"),
   ])
   func settingsThatCannotBeAreRefused(_ changes: [String: String], _ found: String) throws {
     let values = RecipeValues([

@@ -11,7 +11,7 @@ extension PixelModel {
     var stream = SeededStream(seed: seed ^ 0xBEEF)
     stream.fillGaussian(network.parameters.values, standardDeviation: deviation)
     network.network.parametersChanged()
-    average.values.copy(from: network.parameters.values)
+    averaged.average.values.copy(from: network.parameters.values)
   }
 
   /// The network's outputs for images that already lie on levels.

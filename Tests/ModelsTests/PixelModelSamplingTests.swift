@@ -237,7 +237,7 @@ import Testing
   @Test(arguments: PixelModelCase.allCases)
   func divergedModelDrawsSomethingAndDoesNotTrap(_ kind: PixelModelCase) throws {
     let model = try kind.model()
-    model.average.values.fill(.nan)
+    model.averaged.average.values.fill(.nan)
     let drawn = try draw(model, SampleRequest(labels: [0, 1], seed: 1))
     #expect(drawn.images.allSatisfy { $0 >= -1 && $0 <= 1 })
   }

@@ -145,7 +145,7 @@ private final class PoissonImages: Trainer.Images {
     try second.restore(from: checkpoint)
     _ = try train(second, on: images, steps: 3..<6, of: 6)
     #expect(second.network.parameters.values.array == whole.network.parameters.values.array)
-    #expect(second.average.values.array == whole.average.values.array)
+    #expect(second.averaged.average.values.array == whole.averaged.average.values.array)
   }
 
   @Test func releasedPartContainsOnlyTheAverage() throws {
@@ -156,7 +156,8 @@ private final class PoissonImages: Trainer.Images {
     #expect(checkpoint.tensors.count == model.network.parameters.parameters.count)
     for parameter in model.network.parameters.parameters {
       let expected = Array(
-        model.average.values.array[parameter.offset..<(parameter.offset + parameter.shape.count)])
+        model.averaged.average.values.array[
+          parameter.offset..<(parameter.offset + parameter.shape.count)])
       #expect(checkpoint.tensors["network.\(parameter.name)"]?.values == expected)
     }
   }

@@ -103,11 +103,11 @@ import Testing
     for step in 0..<5 {
       _ = try model.work(FreeStep(phase: "pre-training", index: step, stepCount: 5))
     }
-    #expect(model.optimizer.stepCount == 5)
-    model.leavePrior()
-    #expect(model.optimizer.stepCount == 0 && model.average.updateCount == 0)
-    #expect(model.optimizer.state.allSatisfy { $0.tensor.buffer.allSatisfy { $0 == 0 } })
-    #expect(model.average.values.array == model.network.parameters.values.array)
+    #expect(model.averaged.optimizer.stepCount == 5)
+    model.averaged.leavePublicImages()
+    #expect(model.averaged.optimizer.stepCount == 0 && model.averaged.average.updateCount == 0)
+    #expect(model.averaged.optimizer.state.allSatisfy { $0.tensor.buffer.allSatisfy { $0 == 0 } })
+    #expect(model.averaged.average.values.array == model.network.parameters.values.array)
   }
 
   @Test func settingsOutOfRangeAreRefusedByName() {

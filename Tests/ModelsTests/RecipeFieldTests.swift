@@ -403,11 +403,10 @@ import Testing
         == keys(DiscriminatorSchedule.Settings.CodingKeys.self))
     #expect(names(PixelModelSettings.recipeFields) == keys(PixelModelSettings.CodingKeys.self))
     #expect(names(DistilledSettings.recipeFields) == keys(DistilledSettings.CodingKeys.self))
-    #expect(names(TeacherSettings.recipeFields) == keys(TeacherSettings.CodingKeys.self))
+    #expect(names(NestedModel.recipeFields) == keys(NestedModel.CodingKeys.self))
     #expect(names(MultiscaleSettings.recipeFields) == keys(MultiscaleSettings.CodingKeys.self))
     #expect(names(UpsamplerSettings.recipeFields) == keys(UpsamplerSettings.CodingKeys.self))
     #expect(names(TaughtSettings.recipeFields) == keys(TaughtSettings.CodingKeys.self))
-    #expect(names(TaughtGenerator.recipeFields) == keys(TaughtGenerator.CodingKeys.self))
     #expect(
       names(PrivateTeacherSettings.recipeFields) == keys(PrivateTeacherSettings.CodingKeys.self))
     #expect(

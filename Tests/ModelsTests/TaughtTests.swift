@@ -15,7 +15,7 @@ import Testing
 
   private static func settings(_ share: Double = 0.2) -> TaughtSettings {
     TaughtSettings(
-      generator: TaughtGenerator(PixelModel.self, pixel),
+      generator: NestedModel(PixelModel.self, pixel),
       teacher: PrivateTeacherSettings(
         share: share, steps: 40, batchSize: 64, clipNorm: 0.5, learningRate: 0.1))
   }
@@ -77,7 +77,7 @@ import Testing
     let training = TrainingSettings(
       batchSize: 8, steps: 9, clipNorm: 3, noise: .discreteGaussian)
     var settings = Self.settings(0.2)
-    settings.generator = TaughtGenerator(
+    settings.generator = NestedModel(
       PixelModel.self,
       PixelModelSettings(prior: PriorSettings(source: .procedural, steps: 5)))
     let phases = Taught.phases(of: settings, training: training, for: Self.format)
@@ -224,10 +224,10 @@ import Testing
   @Test func aTeacherWithinATeacherIsRefused() {
     let error = #expect(throws: DecodingError.self) {
       try JSONDecoder().decode(
-        TaughtGenerator.self, from: Data(#"{"family": "taught"}"#.utf8))
+        NestedModel.self, from: Data(#"{"family": "taught"}"#.utf8))
     }
     let words = error.map { String(describing: $0) } ?? ""
-    #expect(words.contains("found 'taught'") && words.contains("one teacher labels the images"))
+    #expect(words.contains("found 'taught'") && words.contains("models nest once"))
   }
 
   @Test func theRemarkOfAReleaseNamesShareAndFiles() {

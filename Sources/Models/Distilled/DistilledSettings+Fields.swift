@@ -8,11 +8,11 @@ extension DistilledSettings {
 
   public static let imageSizes = ImageSizes(sides: 8...128, areSquare: true)
 
-  public static var recipeFields: [RecipeField] { fields(teacher: TeacherSettings.recipeFields) }
+  public static var recipeFields: [RecipeField] { fields(teacher: NestedModel.recipeFields) }
 
   /// All fields, those of the teacher's family among them.
   public var applicableFields: [RecipeField] {
-    Self.fields(teacher: TeacherSettings.recipeFields + teacher.model.applicableFields)
+    Self.fields(teacher: teacher.applicableFields)
   }
 
   private static func fields(teacher: [RecipeField]) -> [RecipeField] {

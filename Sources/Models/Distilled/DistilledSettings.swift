@@ -3,7 +3,7 @@ import Compute
 /// The settings of a generator that learns from the images of a privately trained teacher.
 public struct DistilledSettings: ModelSettings {
   /// The model that reads the private images.
-  public var teacher: TeacherSettings
+  public var teacher: NestedModel
   /// Images that the teacher draws.
   public var images: Int
   /// Steps of the generator and of the discriminator, which see the teacher's images alone.
@@ -37,7 +37,7 @@ public struct DistilledSettings: ModelSettings {
 
   /// Creates settings.
   public init(
-    teacher: TeacherSettings, images: Int = 20_000, steps: Int = 3000, batchSize: Int = 128,
+    teacher: NestedModel, images: Int = 20_000, steps: Int = 3000, batchSize: Int = 128,
     width: Int = 32, generatorWidth: Int = 32, latentSize: Int = 64,
     discriminatorLearningRate: Double = 4e-4, generatorLearningRate: Double = 4e-4,
     averageDecay: Double = 0.995

@@ -29,7 +29,7 @@ public final class Multiscale: LikelihoodModel {
     upsamplers = (0..<settings.stages).map { stage in
       Upsampler(
         settings.upsampler, of: formats[stage], levels: settings.levels(ofStage: stage),
-        seed: seed &+ 1 &+ UInt64(stage), on: machine)
+        name: "upsampler\(stage + 1)", seed: seed &+ 1 &+ UInt64(stage), on: machine)
     }
   }
 
@@ -140,33 +140,23 @@ public final class Multiscale: LikelihoodModel {
     }
   }
 
-  private func name(of stage: Int) -> String { "upsampler\(stage + 1)" }
-
   public func save(into checkpoint: inout Checkpoint) {
     base.save(into: &checkpoint)
-    for (stage, upsampler) in upsamplers.enumerated() {
-      upsampler.save(into: &checkpoint, as: name(of: stage))
-    }
+    for upsampler in upsamplers { upsampler.save(into: &checkpoint) }
   }
 
   public func restore(from checkpoint: Checkpoint) throws {
     try base.restore(from: checkpoint)
-    for (stage, upsampler) in upsamplers.enumerated() {
-      try upsampler.restore(from: checkpoint, as: name(of: stage))
-    }
+    for upsampler in upsamplers { try upsampler.restore(from: checkpoint) }
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
     base.saveGenerator(into: &checkpoint)
-    for (stage, upsampler) in upsamplers.enumerated() {
-      upsampler.saveGenerator(into: &checkpoint, as: name(of: stage))
-    }
+    for upsampler in upsamplers { upsampler.saveGenerator(into: &checkpoint) }
   }
 
   public func restoreGenerator(from checkpoint: Checkpoint) throws {
     try base.restoreGenerator(from: checkpoint)
-    for (stage, upsampler) in upsamplers.enumerated() {
-      try upsampler.restoreGenerator(from: checkpoint, as: name(of: stage))
-    }
+    for upsampler in upsamplers { try upsampler.restoreGenerator(from: checkpoint) }
   }
 }

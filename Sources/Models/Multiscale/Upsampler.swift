@@ -11,21 +11,20 @@ final class Upsampler {
 
   let settings: UpsamplerSettings
   let coarse: ImageSpecification
-  let network: PrivateNetwork
+  private let averaged: AveragedNetwork
   private let coarseLevels: PixelLevels
   private let distribution: LogisticMixture
   private let context: BlockContext
-  private let average: WeightAverage
-  private let optimizer: Adam
   private let pass: Pass
   private let seed: UInt64
   private let machine: Machine
-  private lazy var publicGradient: Tensor = network.parameters.makeCompanion()
 
   /// An untrained upsampler of images like `coarse`, which have `coarseLevels`.
+  ///
+  /// - Parameter name: its name in checkpoints.
   init(
     _ settings: UpsamplerSettings, of coarse: ImageSpecification, levels coarseLevels: PixelLevels,
-    seed: UInt64, on machine: Machine
+    name: String, seed: UInt64, on machine: Machine
   ) {
     self.settings = settings
     self.coarse = coarse
@@ -36,14 +35,14 @@ final class Upsampler {
       levels: PixelLevels(bits: settings.bits), channelCount: coarse.channels,
       componentCount: settings.components)
     context = BlockContext(coarse)
-    network = Self.network(
+    let network = Self.network(
       settings, classes: coarse.classes.count, context, outputs: distribution.outputCount,
       seed: seed, on: machine)
-    average = WeightAverage(of: network.parameters, decay: settings.averageDecay)
-    optimizer = Adam(
-      for: network.parameters,
-      AdamConstants(learningRate: Float(settings.learningRate), beta1: 0.9, beta2: 0.99),
-      on: machine)
+    let constants = AdamConstants(
+      learningRate: Float(settings.learningRate), beta1: 0.9, beta2: 0.99)
+    averaged = AveragedNetwork(
+      network, optimizer: Adam(for: network.parameters, constants, on: machine),
+      averageDecay: settings.averageDecay, names: .init(name))
     pass = Pass(on: machine)
   }
 
@@ -78,6 +77,8 @@ final class Upsampler {
       classes: coarse.classes)
   }
 
+  var network: PrivateNetwork { averaged.network }
+
   var loss: BlockLoss { BlockLoss(context: context, distribution: distribution) }
 
   /// Images of twice the coarse size as blocks; each teaches one corner.
@@ -89,12 +90,12 @@ final class Upsampler {
 
   /// A step on private images at twice the coarse size; a secret coin decides which corner an image teaches.
   func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport {
-    if step.index == 0 { leavePrior() }
+    if step.index == 0, settings.prior != nil { averaged.leavePublicImages() }
     let rate = LearningRateSchedule(
       settings.learningRate, warmUpSteps: min(20, step.stepCount / 10),
       .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
     ).rate(at: step.index)
-    optimizer.learningRate = rate
+    averaged.optimizer.learningRate = rate
     let examples = images.map(drawing: step.noise) {
       [coarse, coarseLevels, levels = distribution.levels] images, noise in
       var coins = noise
@@ -106,43 +107,31 @@ final class Upsampler {
     }
     var report = StepReport(
       curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
-    let nats = network.update(
-      by: step, over: examples, loss: loss, with: optimizer, in: pass)
+    let nats = averaged.update(by: step, over: examples, loss: loss, in: pass)
     report.privateCurves[.bitsPerDimension] = nats?.map { [coarse] in
       coarse.bitsPerDimension(nats: $0)
     }
-    average.update(from: network.parameters)
     return report
   }
 
   /// A step on images that a program draws.
   func pretrain(_ step: FreeStep, _ prior: PriorSettings) -> StepReport {
     let rate = step.learningRate(upTo: prior.learningRate)
-    optimizer.learningRate = rate
+    averaged.optimizer.learningRate = rate
     let key = seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93
     var stream = SeededStream(seed: key ^ 0x0C0A_12E5)
     let corners = (0..<prior.batchSize).map { _ in
       Int.random(in: 0..<BlockCorner.count, using: &stream)
     }
-    publicGradient.fill(0)
-    let nats = network.addPublicGradient(
-      over: examples(
+    let nats = averaged.update(
+      overPublic: examples(
         ProceduralImages(count: prior.batchSize, format: fine, seed: key), corners: corners),
-      loss: loss, clipNorm: nil, scale: 1 / Float(prior.batchSize), to: publicGradient, in: pass)
-    network.update(alongPublic: publicGradient, by: optimizer)
-    average.update(from: network.parameters)
+      loss: loss, in: pass)
     return StepReport(curves: [
       .learningRate: Releasable(Double(rate), .chosenBeforehand),
       .priorBitsPerDimension: Releasable(
         coarse.bitsPerDimension(nats: nats), .chosenBeforehand),
     ])
-  }
-
-  /// Forgets the moments and the average of the pre-training: gradients without noise are far smaller.
-  private func leavePrior() {
-    guard settings.prior != nil else { return }
-    optimizer.restart()
-    average.restart()
   }
 
   /// Minus the log-likelihood of each image, given its coarse copy, in nats; for held-out or public images only.
@@ -156,13 +145,13 @@ final class Upsampler {
   /// The losses of the corners that blocks teach, under the averaged weights.
   func losses(ofBlocks examples: some ExampleSource) -> [Double] {
     var losses: [Double] = []
-    average.withAverage(in: network.network) {
+    averaged.withAverage { network in
       for first in stride(from: 0, to: examples.count, by: Self.microBatchSize) {
         let range = first..<min(examples.count, first + Self.microBatchSize)
         pass.begin(exampleCount: range.count, labels: examples.labels(in: range))
         let input = pass.make(context.inputShape)
         examples.fill(input, from: range)
-        losses += loss.values(network.network.forward(input, in: pass), in: pass)
+        losses += loss.values(network.forward(input, in: pass), in: pass)
       }
     }
     return losses
@@ -187,12 +176,13 @@ final class Upsampler {
         blocks.pointer[position * block + channel] = images.pointer[position * channels + channel]
       }
     }
-    average.withAverage(in: network.network) {
+    averaged.withAverage { _ in
       for corner in 0..<BlockCorner.count {
         for first in stride(from: 0, to: count, by: Self.microBatchSize) {
           draw(
             corner, of: first..<min(count, first + Self.microBatchSize), in: blocks,
-            classes: classes, streams: &streams, temperature: temperature)
+            classes: classes, streams: &streams,
+            temperature: temperature * (settings.temperature ?? 1))
         }
       }
     }
@@ -247,26 +237,13 @@ final class Upsampler {
     return images
   }
 
-  func save(into checkpoint: inout Checkpoint, as name: String) {
-    checkpoint.save(network.parameters, as: name)
-    checkpoint.save(optimizer, as: "\(name)_optimizer")
-    checkpoint.save(average, as: "\(name)_average")
-  }
+  func save(into checkpoint: inout Checkpoint) { averaged.save(into: &checkpoint) }
 
-  func restore(from checkpoint: Checkpoint, as name: String) throws {
-    try checkpoint.restore(network.parameters, from: name)
-    try checkpoint.restore(optimizer, from: "\(name)_optimizer")
-    try checkpoint.restore(average, from: "\(name)_average")
-    network.network.parametersChanged()
-  }
+  func restore(from checkpoint: Checkpoint) throws { try averaged.restore(from: checkpoint) }
 
-  func saveGenerator(into checkpoint: inout Checkpoint, as name: String) {
-    average.withAverage(in: network.network) { checkpoint.save(network.parameters, as: name) }
-  }
+  func saveGenerator(into checkpoint: inout Checkpoint) { averaged.saveAverage(into: &checkpoint) }
 
-  func restoreGenerator(from checkpoint: Checkpoint, as name: String) throws {
-    try checkpoint.restore(network.parameters, from: name)
-    average.restart()
-    network.network.parametersChanged()
+  func restoreGenerator(from checkpoint: Checkpoint) throws {
+    try averaged.restoreAverage(from: checkpoint)
   }
 }

@@ -22,6 +22,8 @@ public struct UpsamplerSettings: Hashable, Sendable, Codable {
   public var learningRate: Double
   /// Decay per step of the averaged weights, which draw the images.
   public var averageDecay: Double
+  /// The temperature of the drawn pixels, times that of the request; nil for 1.
+  public var temperature: Double?
   /// What each upsampler starts from; nil for random weights.
   public var prior: PriorSettings?
 
@@ -32,14 +34,14 @@ public struct UpsamplerSettings: Hashable, Sendable, Codable {
     case clipNorm = "clip_norm"
     case learningRate = "learning_rate"
     case averageDecay = "average_decay"
-    case prior
+    case temperature, prior
   }
 
   /// Creates settings.
   public init(
     channels: Int = 32, depth: Int = 3, bits: Int = 6, components: Int = 5, share: Double = 0.1,
     batchSize: Int = 256, steps: Int = 300, clipNorm: Double = 1, learningRate: Double = 2e-3,
-    averageDecay: Double = 0.98, prior: PriorSettings? = nil
+    averageDecay: Double = 0.98, temperature: Double? = nil, prior: PriorSettings? = nil
   ) {
     self.channels = channels
     self.depth = depth
@@ -51,6 +53,7 @@ public struct UpsamplerSettings: Hashable, Sendable, Codable {
     self.clipNorm = clipNorm
     self.learningRate = learningRate
     self.averageDecay = averageDecay
+    self.temperature = temperature
     self.prior = prior
   }
 
@@ -69,6 +72,7 @@ public struct UpsamplerSettings: Hashable, Sendable, Codable {
     try Self.field(.clipNorm).check(clipNorm, in: place)
     try Self.field(.learningRate).check(learningRate, in: place)
     try Self.field(.averageDecay).check(averageDecay, in: place)
+    try Self.field(.temperature).check(temperature, in: place)
     try prior?.validate(family: family)
   }
 
@@ -117,6 +121,10 @@ extension UpsamplerSettings {
       RecipeField(
         key, .number(.atLeast(0, below: 1)),
         "Decay per step of the running average of the weights; the average draws the images.")
+    case .temperature:
+      RecipeField(
+        key, .number(RecipeRange(0.1...1)), fallback: "1",
+        "Temperature of the drawn pixels; below 1, fewer of them stand out from their neighbours.")
     case .prior:
       RecipeField(
         key, .part(PriorSettings.recipeFields), fallback: "random weights",

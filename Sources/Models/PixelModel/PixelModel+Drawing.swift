@@ -56,7 +56,7 @@ extension PixelModel {
 
   /// Creates a sampler with the averaged weights.
   private func makeSampler(guidance: Double) -> PixelSampler {
-    let columns = average.withAverage(in: network.network) {
+    let columns = averaged.withAverage { _ in
       GatedColumns(layout, capacity: PixelSampler.groupSize) { name in
         guard let parameter = network.parameters.parameters.first(where: { $0.name == name }) else {
           preconditionFailure("no parameter \(name)")

@@ -23,7 +23,7 @@ extension PixelModel {
       preconditionFailure("the recipe states no free phase \(step.phase)")
     }
     let rate = step.learningRate(upTo: prior.learningRate)
-    optimizer.learningRate = rate
+    averaged.optimizer.learningRate = rate
     var examples = QuantizedImages(
       images: ProceduralImages(
         count: prior.batchSize, format: format,
@@ -34,27 +34,11 @@ extension PixelModel {
       examples.absentLabel = absentLabel
       examples.isClassAbsent = [Bool](repeating: true, count: prior.batchSize)
     }
-    let gradient = priorGradient
-    gradient.fill(0)
-    let nats = network.addPublicGradient(
-      over: examples, loss: loss, clipNorm: nil, scale: 1 / Float(prior.batchSize), to: gradient,
-      in: pass)
-    network.update(alongPublic: gradient, by: optimizer)
-    average.update(from: network.parameters)
+    let nats = averaged.update(overPublic: examples, loss: loss, in: pass)
     return StepReport(curves: [
       .learningRate: Releasable(Double(rate), .chosenBeforehand),
       .priorBitsPerDimension: Releasable(
         format.bitsPerDimension(nats: nats), .chosenBeforehand),
     ])
-  }
-
-  /// Forgets the optimiser's moments and the average of the pre-training.
-  ///
-  /// Moments of gradients without noise are far smaller than those of noisy ones: the first noisy steps
-  /// would be huge.
-  func leavePrior() {
-    guard settings.prior != nil else { return }
-    optimizer.restart()
-    average.restart()
   }
 }

@@ -23,15 +23,11 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   let layout: GatedStackLayout
   let levels: PixelLevels
   let distribution: any PixelDistribution
-  let network: PrivateNetwork
-  let average: WeightAverage
+  let averaged: AveragedNetwork
   let machine: Machine
   private let stack: GatedStack
-  let optimizer: any Optimizer
   let pass: Pass
   let seed: UInt64
-  /// The gradient of images that are not private.
-  lazy var priorGradient: Tensor = network.parameters.makeCompanion()
 
   public init(
     _ settings: PixelModelSettings, for format: ImageSpecification, seed: UInt64,
@@ -47,12 +43,16 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
     distribution = settings.distribution(for: format, kernels: machine.kernels)
     let store = ParameterStore()
     stack = GatedStack(layout, parameters: store, on: machine)
-    network = PrivateNetwork(
-      [stack], parameters: store, seed: seed, microBatchSize: Self.microBatchSize)
-    average = WeightAverage(of: store, decay: settings.averageDecay)
-    optimizer = settings.makeOptimizer(for: store, of: layout, on: machine)
+    averaged = AveragedNetwork(
+      PrivateNetwork(
+        [stack], parameters: store, seed: seed, microBatchSize: Self.microBatchSize),
+      optimizer: settings.makeOptimizer(for: store, of: layout, on: machine),
+      averageDecay: settings.averageDecay,
+      names: .init(network: "network", optimizer: "optimizer", average: "average"))
     pass = Pass(on: machine)
   }
+
+  var network: PrivateNetwork { averaged.network }
 
   public var privateParameterCount: Int { network.parameters.count }
 
@@ -65,18 +65,16 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
-    if step.index == 0 { leavePrior() }
+    if step.index == 0, settings.prior != nil { averaged.leavePublicImages() }
     let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
-    optimizer.learningRate = rate
+    averaged.optimizer.learningRate = rate
     let examples = examples(of: images, for: step)
     var report = StepReport(
       curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
-    let nats = network.update(
-      by: step, over: examples, loss: loss, with: optimizer, in: pass)
+    let nats = averaged.update(by: step, over: examples, loss: loss, in: pass)
     report.privateCurves[.bitsPerDimension] = nats?.map { [format] in
       format.bitsPerDimension(nats: $0)
     }
-    average.update(from: network.parameters)
     return report
   }
 
@@ -107,10 +105,10 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   /// Minus the log-likelihood of each image in nats under the averaged weights; use it only for
   /// held-out or public images.
   public func negativeLogLikelihoods(of images: any ExampleSource) -> [Double] {
-    average.withAverage(in: network.network) { losses(of: images) }
+    averaged.withAverage { losses(of: images, by: $0) }
   }
 
-  private func losses(of images: any ExampleSource) -> [Double] {
+  private func losses(of images: any ExampleSource, by network: Network) -> [Double] {
     let examples = QuantizedImages(images: images, levels: levels)
     var losses: [Double] = []
     for first in stride(from: 0, to: images.count, by: Self.microBatchSize) {
@@ -118,7 +116,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
       pass.begin(exampleCount: range.count, labels: examples.labels(in: range))
       let input = pass.make(format.shape)
       examples.fill(input, from: range)
-      losses += loss.values(network.network.forward(input, in: pass), in: pass)
+      losses += loss.values(network.forward(input, in: pass), in: pass)
     }
     return losses
   }
@@ -137,25 +135,18 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   }
 
   public func save(into checkpoint: inout Checkpoint) {
-    checkpoint.save(network.parameters, as: "network")
-    checkpoint.save(optimizer, as: "optimizer")
-    checkpoint.save(average, as: "average")
+    averaged.save(into: &checkpoint)
   }
 
   public func restore(from checkpoint: Checkpoint) throws {
-    try checkpoint.restore(network.parameters, from: "network")
-    try checkpoint.restore(optimizer, from: "optimizer")
-    try checkpoint.restore(average, from: "average")
-    network.network.parametersChanged()
+    try averaged.restore(from: checkpoint)
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
-    average.withAverage(in: network.network) { checkpoint.save(network.parameters, as: "network") }
+    averaged.saveAverage(into: &checkpoint)
   }
 
   public func restoreGenerator(from checkpoint: Checkpoint) throws {
-    try checkpoint.restore(network.parameters, from: "network")
-    average.restart()
-    network.network.parametersChanged()
+    try averaged.restoreAverage(from: checkpoint)
   }
 }

@@ -18,9 +18,7 @@ public final class PrivateTeacher {
   private let shape: Shape
   private let settings: PrivateTeacherSettings
   private let features: KeptFeatures
-  private let network: PrivateNetwork
-  private let optimizer: Adam
-  private let average: WeightAverage
+  private let averaged: AveragedNetwork
   private let pass: Pass
 
   /// An untrained teacher of images of this shape.
@@ -34,22 +32,22 @@ public final class PrivateTeacher {
     var net = NetworkBuilder(input: Shape(features.dimension), on: machine)
     // Nothing is better to begin with than equal probabilities.
     net.dense(self.classCount, initialization: .zeros)
-    network = net.privateNetwork(seed: 0)
-    optimizer = Adam(
-      for: network.parameters,
-      AdamConstants(learningRate: Float(settings.learningRate), beta1: 0.9, beta2: 0.999),
-      on: machine)
-    average = WeightAverage(of: network.parameters, decay: Self.averageDecay)
+    let network = net.privateNetwork(seed: 0)
+    let constants = AdamConstants(
+      learningRate: Float(settings.learningRate), beta1: 0.9, beta2: 0.999)
+    averaged = AveragedNetwork(
+      network, optimizer: Adam(for: network.parameters, constants, on: machine),
+      averageDecay: Self.averageDecay, names: .init("private_teacher"))
     pass = Pass(on: machine)
   }
 
   /// The number of parameters that noise is added to.
-  public var parameterCount: Int { network.parameters.count }
+  public var parameterCount: Int { averaged.parameters.count }
 
   /// The network for run records.
   var description: String {
     "private teacher, \(parameterCount) parameters, \(features.dimension) scattering features\n"
-      + network.network.description
+      + averaged.network.network.description
   }
 
   /// Makes one step on a batch of private images.
@@ -57,13 +55,12 @@ public final class PrivateTeacher {
     let rate = LearningRateSchedule(
       settings.learningRate, .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
     ).rate(at: step.index)
-    optimizer.learningRate = rate
+    averaged.optimizer.learningRate = rate
     let examples = images.features(keptIn: features)
     var report = StepReport(
       curves: [.learningRate: Releasable(Double(rate), .chosenBeforehand)])
-    report.privateCurves[.teacherLoss] = network.update(
-      by: step, over: examples, loss: CategoricalCrossEntropy(), with: optimizer, in: pass)
-    average.update(from: network.parameters)
+    report.privateCurves[.teacherLoss] = averaged.update(
+      by: step, over: examples, loss: CategoricalCrossEntropy(), in: pass)
     return report
   }
 
@@ -72,22 +69,22 @@ public final class PrivateTeacher {
 
   /// The probability of each class for images (count × shape, in [−1, 1]) that are not private.
   public func probabilities(of images: Tensor) -> [[Float]] {
-    average.withAverage(in: network.network) {
+    averaged.withAverage { network in
       stride(from: 0, to: images.shape[0], by: Self.blockSize).flatMap { first in
         let count = min(Self.blockSize, images.shape[0] - first)
-        return block(images.examples(from: first, count: count), count)
+        return block(images.examples(from: first, count: count), count, by: network)
       }
     }
   }
 
-  private func block(_ images: Tensor, _ count: Int) -> [[Float]] {
+  private func block(_ images: Tensor, _ count: Int, by network: Network) -> [[Float]] {
     let arena = Arena()
     let all = arena.make(Shape(count, features.dimension))
     features.write(of: images, to: all)
     return (0..<count).map { index in
       // Alone: in a batch, the last bits of an image's numbers may depend on the others.
       pass.begin(exampleCount: 1, purpose: .sampling)
-      let logits = network.network.forward(all.examples(from: index, count: 1), in: pass)
+      let logits = network.forward(all.examples(from: index, count: 1), in: pass)
       return Self.softmax(logits.array)
     }
   }
@@ -102,35 +99,16 @@ public final class PrivateTeacher {
 
 // The teacher in checkpoints and releases.
 extension PrivateTeacher {
-  private static let name = "private_teacher"
+  func save(into checkpoint: inout Checkpoint) { averaged.save(into: &checkpoint) }
 
-  /// Saves everything that is needed to go on training.
-  func save(into checkpoint: inout Checkpoint) {
-    checkpoint.save(network.parameters, as: Self.name)
-    checkpoint.save(optimizer, as: "\(Self.name)_optimizer")
-    checkpoint.save(average, as: "\(Self.name)_average")
-  }
+  func restore(from checkpoint: Checkpoint) throws { try averaged.restore(from: checkpoint) }
 
-  /// Restores what `save` saved.
-  func restore(from checkpoint: Checkpoint) throws {
-    try checkpoint.restore(network.parameters, from: Self.name)
-    try checkpoint.restore(optimizer, from: "\(Self.name)_optimizer")
-    try checkpoint.restore(average, from: "\(Self.name)_average")
-    network.network.parametersChanged()
-  }
-
-  /// Saves the averaged weights alone: the part that may be released.
-  func saveAverage(into checkpoint: inout Checkpoint) {
-    average.withAverage(in: network.network) {
-      checkpoint.save(network.parameters, as: Self.name)
-    }
-  }
+  /// Saves the part that may be released.
+  func saveAverage(into checkpoint: inout Checkpoint) { averaged.saveAverage(into: &checkpoint) }
 
   /// Restores what `saveAverage` saved.
   func restoreAverage(from checkpoint: Checkpoint) throws {
-    try checkpoint.restore(network.parameters, from: Self.name)
-    average.restart()
-    network.network.parametersChanged()
+    try averaged.restoreAverage(from: checkpoint)
   }
 }
 

@@ -1,7 +1,7 @@
 /// The settings of a generator whose images a private teacher labels.
 public struct TaughtSettings: ModelSettings {
   /// The model that draws the images.
-  public var generator: TaughtGenerator
+  public var generator: NestedModel
   /// The classifier that labels them.
   public var teacher: PrivateTeacherSettings
 
@@ -11,7 +11,7 @@ public struct TaughtSettings: ModelSettings {
 
   /// Creates settings.
   public init(
-    generator: TaughtGenerator, teacher: PrivateTeacherSettings = PrivateTeacherSettings()
+    generator: NestedModel, teacher: PrivateTeacherSettings = PrivateTeacherSettings()
   ) {
     self.generator = generator
     self.teacher = teacher
@@ -61,12 +61,12 @@ extension TaughtSettings {
   public static let imageSizes = ImageSizes(sides: 8...256)
 
   public static var recipeFields: [RecipeField] {
-    fields(generator: TaughtGenerator.recipeFields)
+    fields(generator: NestedModel.recipeFields)
   }
 
   /// All fields, those of the generator's family among them.
   public var applicableFields: [RecipeField] {
-    Self.fields(generator: TaughtGenerator.recipeFields + generator.model.applicableFields)
+    Self.fields(generator: generator.applicableFields)
   }
 
   private static func fields(generator: [RecipeField]) -> [RecipeField] {

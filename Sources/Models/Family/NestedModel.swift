@@ -1,37 +1,39 @@
 import Compute
 
-/// The model that reads the private images and draws those that a distilled generator learns from: a family,
-/// and its settings.
-public struct TeacherSettings: Sendable, Codable {
-  /// The families that may teach: all that read private images themselves.
+/// A model inside the settings of another one: its family, and its settings.
+///
+/// Models nest once: the inner one reads the private images and draws by itself.
+public struct NestedModel: Sendable, Codable {
+  /// The families that may be nested.
   static let families = Families.plain
 
-  /// The teacher's family.
+  /// The family of the inner model.
   public let familyType: any GenerativeModel.Type
-  /// The settings that the family defines.
+  /// The settings that this family defines.
   public let model: any ModelSettings
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case family
   }
 
-  /// A teacher of a family with these settings.
+  /// A model of a family with these settings.
   public init<Model: GenerativeModel>(_ type: Model.Type, _ settings: Model.Settings) {
-    precondition(type.family != Distilled.family, "a teacher reads private images itself")
+    precondition(Self.families.contains { $0.family == type.family }, "models nest once")
     familyType = type
     model = settings
   }
 
   /// Reads the family and, beside it, the fields that the family defines.
   ///
-  /// - Throws: `DecodingError`, also for a family that cannot teach.
+  /// - Throws: `DecodingError`, also for a family that has a model inside itself.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let name = try container.decode(String.self, forKey: .family)
     guard let type = Self.families.first(where: { $0.family == name }) else {
       let expected = Self.field(.family).rangeWords
       let reason =
-        name == Distilled.family ? "; a teacher reads the private images itself" : ""
+        Families.named(name) == nil
+        ? "" : "; '\(name)' has another model inside, and models nest once"
       throw DecodingError.dataCorruptedError(
         forKey: .family, in: container,
         debugDescription: "found '\(name)', expected \(expected)\(reason)")
@@ -47,22 +49,25 @@ public struct TeacherSettings: Sendable, Codable {
     try model.encode(to: encoder)
   }
 
-  /// The fields of a teacher of any family.
+  /// The fields of a nested model of any family.
   static var recipeFields: [RecipeField] { CodingKeys.allCases.map(field) }
+
+  /// All fields, those of this model's family among them.
+  var applicableFields: [RecipeField] { Self.recipeFields + model.applicableFields }
 
   /// The statement of a field.
   static func field(_ key: CodingKeys) -> RecipeField {
     RecipeField(
       key, .choice(families.map { $0.family }),
-      "The teacher's family. The other fields of `teacher` are those of this family under `model`.")
+      "The family of this model. The fields beside it are those of this family under `model`.")
   }
 
-  /// The phases in which the teacher learns.
+  /// The phases in which the model learns.
   func phases(training: TrainingSettings, for format: ImageSpecification) -> [PhaseOutline] {
     familyType.phases(of: model, training: training, for: format)
   }
 
-  /// Creates the untrained teacher.
+  /// Creates the untrained model.
   func makeModel(
     for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) throws -> any GenerativeModel {
@@ -70,8 +75,8 @@ public struct TeacherSettings: Sendable, Codable {
   }
 }
 
-extension TeacherSettings: Equatable {
-  public static func == (left: TeacherSettings, right: TeacherSettings) -> Bool {
+extension NestedModel: Equatable {
+  public static func == (left: NestedModel, right: NestedModel) -> Bool {
     left.familyType == right.familyType && left.model.equals(right.model)
   }
 }
