@@ -8,13 +8,18 @@ public final class FreeWork {
   /// Steps of the phase whose effect the model holds.
   public private(set) var step: Int
   private let isProtected: Bool
+  private let publicImages: PublicImages?
 
   /// Prepares the work; `step` is the model's state.
   ///
-  /// - Parameter isProtected: whether noise protects everything that the model knows of private images.
+  /// - Parameters:
+  ///   - isProtected: whether noise protects everything that the model knows of private images.
+  ///   - publicImages: what the administrator declared public, for recipes that need it.
   public init(
-    _ model: any GenerativeModel, phase: Phase, step: Int = 0, isProtected: Bool = false
+    _ model: any GenerativeModel, phase: Phase, step: Int = 0, isProtected: Bool = false,
+    publicImages: PublicImages? = nil
   ) {
+    self.publicImages = publicImages
     precondition(phase.freeReason != nil, "phase \(phase.name) reads private images")
     self.model = model
     self.phase = phase
@@ -41,7 +46,9 @@ public final class FreeWork {
           return .stopped
         }
         let result = try model.work(
-          FreeStep(phase: phase.name, index: step, stepCount: last, isProtected: isProtected))
+          FreeStep(
+            phase: phase.name, index: step, stepCount: last, isProtected: isProtected,
+            publicImages: publicImages))
         step += 1
         try report(Trainer.Progress(step: step, charged: 0, lastStep: last, report: result))
       }

@@ -12,40 +12,7 @@ import Testing
 
 /// A run whose released generator learns from the images of a privately trained teacher.
 @Suite struct DistilledRunTests {
-  private static let recipe = """
-    name: tiny-distilled
-    summary: For tests.
-    family: distilled
-    image: {height: 8, width: 8, channels: 1}
-    training: {batch_size: 16, steps: 12, clip_norm: 1}
-    model:
-      teacher:
-        family: pixel
-        channels: 8
-        depth: 1
-        first_kernel: 3
-        bits: 2
-        output: softmax
-        class_regions: 2
-        label_dropout: 0
-        guidance: 1
-        learning_rate: 0.01
-        warm_up_steps: 1
-        final_rate: 1
-        beta1: 0.9
-        beta2: 0.99
-        average_decay: 0.9
-        prior: {source: procedural, steps: 6, batch_size: 4, learning_rate: 0.01}
-      images: 600
-      steps: 20
-      batch_size: 4
-      width: 2
-      generator_width: 2
-      latent_size: 4
-      discriminator_learning_rate: 0.01
-      generator_learning_rate: 0.01
-      average_decay: 0.9
-    """
+  private static let recipe = RunBench.distilledRecipe()
 
   private static let phases = [
     "pre-training", "training", "teacher's images", "distilling", "drawing",

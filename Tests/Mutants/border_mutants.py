@@ -361,4 +361,13 @@ MUTANTS = [
        '      share: share)',
        '      share: min(0.999, 2 * share))'),
     )),
+  Mutant(
+    '215', 'a public folder may share images with the private one',
+    'FigmentdTests.PublicImagesRunTests/'
+    'aFolderThatSharesAnImageWithThePrivateOnesIsRefusedBeforeAnythingIsCharged',
+    (
+      ('Sources/Runs/Execution/PublicFolder.swift',
+       '    guard shared == 0 else {',
+       '    guard shared >= 0 else {'),
+    )),
 ]

@@ -103,6 +103,8 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   var releaseRemark: String? { get }
   /// The family whose model draws inside that of these settings; nil where there is none inside.
   var drawingFamily: (any GenerativeModel.Type)? { get }
+  /// Whether models of these settings learn from a folder that the administrator declares public.
+  var usesPublicImages: Bool { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
   /// Checks that a model with these settings supports `request`; throws `RecipeFailure`.
@@ -115,6 +117,9 @@ extension ModelSettings {
 
   /// Nothing.
   public var releaseRemark: String? { nil }
+
+  /// No.
+  public var usesPublicImages: Bool { false }
 }
 
 /// The trainer's order for one step of training.

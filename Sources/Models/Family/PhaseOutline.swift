@@ -68,7 +68,7 @@ public struct PhaseOutline: Hashable, Sendable {
 }
 
 /// One step of a phase that reads no private image.
-public struct FreeStep: Sendable {
+public struct FreeStep {
   /// The name of the phase.
   public let phase: String
   /// Steps of the phase made before this one.
@@ -77,9 +77,15 @@ public struct FreeStep: Sendable {
   public let stepCount: Int
   /// Whether noise protects everything that the model knows of private images.
   public let isProtected: Bool
+  /// The public images of the run; nil if its recipe needs none.
+  public internal(set) var publicImages: PublicImages?
 
   /// Creates an order for one step; unless it is known to be protected, what it finds stays inside.
-  public init(phase: String, index: Int, stepCount: Int, isProtected: Bool = false) {
+  public init(
+    phase: String, index: Int, stepCount: Int, isProtected: Bool = false,
+    publicImages: PublicImages? = nil
+  ) {
+    self.publicImages = publicImages
     self.phase = phase
     self.index = index
     self.stepCount = stepCount

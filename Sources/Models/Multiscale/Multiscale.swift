@@ -48,7 +48,7 @@ public final class Multiscale: LikelihoodModel {
           [
             PhaseOutline(
               pretraining(to: format),
-              "an upsampler learns from images that a program draws; they show no person",
+              "an upsampler learns from \(prior.imagesInWords)",
               .free(.publicData, steps: prior.steps))
           ]
         } ?? []) + [
@@ -99,9 +99,17 @@ public final class Multiscale: LikelihoodModel {
 
   public func work(_ step: FreeStep) throws -> StepReport {
     guard let prior = settings.upsampler.prior,
-      let upsampler = upsamplers.first(where: { step.phase == Self.pretraining(to: $0.fine) })
-    else { return try base.work(step) }
-    return upsampler.pretrain(step, prior)
+      let stage = upsamplers.firstIndex(where: { step.phase == Self.pretraining(to: $0.fine) })
+    else { return try base.work(images(of: step, ofStage: 0)) }
+    return upsamplers[stage].pretrain(images(of: step, ofStage: stage + 1), prior)
+  }
+
+  /// A free step whose public images are those of a stage.
+  private func images(of step: FreeStep, ofStage stage: Int) -> FreeStep {
+    var step = step
+    step.publicImages = step.publicImages?.reduced(
+      from: format, by: 1 << (settings.stages - stage))
+    return step
   }
 
   public var bits: Int { settings.upsampler.bits }

@@ -18,6 +18,10 @@ public struct MultiscaleSettings: ModelSettings {
     self.upsampler = upsampler
   }
 
+  public var usesPublicImages: Bool {
+    base.usesPublicImages || upsampler.prior?.source == .publicImages
+  }
+
   public static let summary =
     "A pixel model of a small copy of the image, and networks that double its size, each of them with a "
     + "share of epsilon. An upsampler predicts the four pixels that a coarse pixel becomes, one after "

@@ -114,7 +114,7 @@ final class Upsampler {
     return report
   }
 
-  /// A step on images that a program draws.
+  /// A step on images that a program draws, or on public ones of twice the coarse size.
   func pretrain(_ step: FreeStep, _ prior: PriorSettings) -> StepReport {
     let rate = step.learningRate(upTo: prior.learningRate)
     averaged.optimizer.learningRate = rate
@@ -125,7 +125,7 @@ final class Upsampler {
     }
     let nats = averaged.update(
       overPublic: examples(
-        ProceduralImages(count: prior.batchSize, format: fine, seed: key), corners: corners),
+        prior.images(of: step, format: fine, seed: seed), corners: corners),
       loss: loss, in: pass)
     return StepReport(curves: [
       .learningRate: Releasable(Double(rate), .chosenBeforehand),

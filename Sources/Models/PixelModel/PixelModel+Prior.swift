@@ -3,12 +3,12 @@ import Learning
 import Privacy
 
 extension TrainingCurve {
-  /// Bits per dimension of images that a program draws, while the network is pre-trained on them.
+  /// Bits per dimension of the images that the network is pre-trained on.
   static let priorBitsPerDimension = TrainingCurve(
-    "prior_bits_per_dimension", title: "Bits per dimension of drawn images (pre-training)", .lower)
+    "prior_bits_per_dimension", title: "Bits per dimension of the images of pre-training", .lower)
 }
 
-// Pre-training on images that a program draws: a phase that reads no private image.
+// Pre-training on images that are not private: a phase that reads no private image.
 extension PixelModel {
   /// Pre-training, if the recipe asks for it, then noisy steps on private images.
   public static func phases(
@@ -17,7 +17,7 @@ extension PixelModel {
     (settings.prior.map { [$0.outline] } ?? []) + [.training(training)]
   }
 
-  /// Makes one step on images that a program draws, different ones in every step.
+  /// Makes one step on images that a program draws, or on public ones; different ones in every step.
   public func work(_ step: FreeStep) throws -> StepReport {
     guard let prior = settings.prior, step.phase == PriorSettings.phase else {
       preconditionFailure("the recipe states no free phase \(step.phase)")
@@ -25,10 +25,7 @@ extension PixelModel {
     let rate = step.learningRate(upTo: prior.learningRate)
     averaged.optimizer.learningRate = rate
     var examples = QuantizedImages(
-      images: ProceduralImages(
-        count: prior.batchSize, format: format,
-        seed: seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93),
-      levels: levels)
+      images: prior.images(of: step, format: format, seed: seed), levels: levels)
     if let absentLabel = settings.absentLabel(for: format) {
       // Classes keep their initial weights.
       examples.absentLabel = absentLabel

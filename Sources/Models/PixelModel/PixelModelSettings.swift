@@ -126,6 +126,8 @@ public struct PixelModelSettings: ModelSettings {
     self.prior = prior
   }
 
+  public var usesPublicImages: Bool { prior?.source == .publicImages }
+
   /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {
     // Checked first, because other ranges depend on the image's sides.

@@ -4,6 +4,8 @@ public struct PriorSettings: Hashable, Sendable, Codable {
   public enum Source: String, RecipeChoice {
     /// A program draws them (`ProceduralImages`).
     case procedural
+    /// The folder that the administrator declares public (`PublicImages`).
+    case publicImages = "public"
   }
 
   /// Where the images come from.
@@ -34,9 +36,15 @@ public struct PriorSettings: Hashable, Sendable, Codable {
 
   /// The phase that the settings ask for.
   var outline: PhaseOutline {
-    PhaseOutline(
-      Self.phase, "training steps on images that a program draws; they show no person",
-      .free(.publicData, steps: steps))
+    PhaseOutline(Self.phase, "training steps on \(imagesInWords)", .free(.publicData, steps: steps))
+  }
+
+  /// The images that the steps read, for the purpose of a phase.
+  var imagesInWords: String {
+    switch source {
+    case .procedural: "images that a program draws; they show no person"
+    case .publicImages: "images that the administrator declares public"
+    }
   }
 
   /// Checks the ranges.
@@ -61,11 +69,12 @@ extension PriorSettings {
     case .source:
       RecipeField(
         key, .choice(Source.allCases.map(\.rawValue)),
-        "Where the images come from; `procedural` means that a program draws shapes.")
+        "Where the images come from. `procedural`: a program draws shapes. `public`: the folder that the "
+          + "administrator declares public (`public_images` of the dataset, or --public-images).")
     case .steps:
       RecipeField(key, .integer(RecipeRange(1...1_000_000)), "Steps of pre-training.")
     case .batchSize:
-      RecipeField(key, .integer(RecipeRange(1...65_536)), "Drawn images per step.")
+      RecipeField(key, .integer(RecipeRange(1...65_536)), "Images per step.")
     case .learningRate:
       RecipeField(
         key, .number(.above(0, below: 1)),

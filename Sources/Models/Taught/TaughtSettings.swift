@@ -32,6 +32,8 @@ public struct TaughtSettings: ModelSettings {
   /// The family of the generator.
   public var drawingFamily: (any GenerativeModel.Type)? { generator.familyType }
 
+  public var usesPublicImages: Bool { generator.model.usesPublicImages }
+
   /// Whose labels the images carry.
   public var releaseRemark: String? {
     let own =

@@ -11,6 +11,7 @@ final class PhaseExecution {
   let model: any GenerativeModel
   let account: RunAccount
   private let run: TrainingRun
+  private let publicImages: PublicImages?
   private let start: RunPlace
   private let previews: TrainingPreviews
   private let metrics: MetricsFile
@@ -27,13 +28,15 @@ final class PhaseExecution {
   /// Prepares the phases, and discards records of steps that a crash lost.
   init(
     _ run: TrainingRun, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,
-    _ model: any GenerativeModel, _ account: RunAccount, from place: RunPlace
+    _ model: any GenerativeModel, _ account: RunAccount, publicImages: PublicImages?,
+    from place: RunPlace
   ) throws {
     self.run = run
     self.plan = plan
     self.snapshot = snapshot
     self.model = model
     self.account = account
+    self.publicImages = publicImages
     start = place
     saved = place.step
     madeBefore = place.madeBefore
@@ -137,7 +140,9 @@ final class PhaseExecution {
   }
 
   private func work(_ phase: Phase, after first: Int, from step: Int) throws -> Trainer.Ending {
-    let work = FreeWork(model, phase: phase, step: step, isProtected: plan.isProtected)
+    let work = FreeWork(
+      model, phase: phase, step: step, isProtected: plan.isProtected,
+      publicImages: publicImages)
     var pace = TrainingPace(from: step)
     let schedule = TrainingSchedule(steps: phase.stepCount)
     return try work.run(
@@ -207,6 +212,17 @@ final class PhaseExecution {
 }
 
 extension TrainingRun {
+  /// The images that the administrator declares public, if the plan's recipe learns from them.
+  func publicImages(
+    for plan: ResolvedPlan, besides snapshot: DatasetSnapshot
+  ) throws -> PublicImages? {
+    guard plan.recipe.model.usesPublicImages else { return nil }
+    try order.requirePublicImages()
+    guard let root = order.publicImages else { return nil }
+    return try PublicFolder(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
+      .images(besides: snapshot, in: places.internalFiles, on: machine)
+  }
+
   /// The curve of held-out images, if the order names a folder of them and the model has a likelihood.
   func heldOutLikelihood(
     of model: any GenerativeModel, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,

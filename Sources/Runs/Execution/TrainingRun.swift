@@ -93,9 +93,11 @@ package final class TrainingRun {
     let place = try restore(model, from: saved, plan)
     try requireRoom(plan, place.step)
     warn(of: model, plan, place.step)
+    let publicImages = try publicImages(for: plan, besides: snapshot)
     let account = try RunAccount(order, places, plan, under: conditions)
     try requirePaid(place, plan, account)
-    let execution = try PhaseExecution(self, plan, snapshot, model, account, from: place)
+    let execution = try PhaseExecution(
+      self, plan, snapshot, model, account, publicImages: publicImages, from: place)
     try record(.training, execution).write(in: places.internalFiles)
     for phase in plan.phases {
       guard case .finished = try execution.run(phase) else {
@@ -106,6 +108,7 @@ package final class TrainingRun {
     let results = try execution.publish()
     try record(.finished, execution).write(in: places.internalFiles)
     try ResultsFile.write(results, in: places.internalFiles)
+    PublicFolder.remove(from: places.internalFiles)
     return .finished(results)
   }
 

@@ -68,7 +68,10 @@ package struct TrainingForecast {
           on: PrivateExamples(NoiseExamples(count: images, classCount: classCount)))
       } else {
         _ = try model.work(
-          FreeStep(phase: phase.name, index: steps, stepCount: phase.stepCount))
+          FreeStep(
+            phase: phase.name, index: steps, stepCount: phase.stepCount,
+            publicImages: PublicImages(
+              withoutPeople: NoiseExamples(count: 64, classCount: classCount))))
       }
       steps += 1
       let passed = (clock.now - start) / .seconds(1)

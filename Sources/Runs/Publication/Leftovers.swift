@@ -13,7 +13,7 @@ package enum Leftovers {
       "report.html", "report.json", "results.json", "run-name", "run.json",
     ] + PaidAnswers.fileNames
   /// Packed pixels; the held-out ones exist only for a moment.
-  private static let packs = ["images.pack.", "holdout.pack."]
+  private static let packs = ["images.pack.", "holdout.pack.", PublicFolder.pack + "."]
   private static let heldOut = "holdout.pack"
   /// The name of a set's folder until the set is complete: `.figment-NAME-` and twelve digits.
   private static let setPrefix = ".figment-"

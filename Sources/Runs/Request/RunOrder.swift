@@ -40,6 +40,8 @@ package struct RunOrder: Sendable {
   package var answers: [String: Double] = [:]
   /// A folder of real images that are never trained on, for the curve of a likelihood; nil for none.
   package var holdOut: String?
+  /// A folder of images that the administrator declares public; nil for none.
+  package var publicImages: String?
   /// Whether that curve may end the training; with privacy it never does.
   package var stopsEarly: Bool = false
   /// Whether a training that crashes cut short by more than a tenth is still published.
@@ -59,7 +61,8 @@ package struct RunOrder: Sendable {
     recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
     delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil,
     isHardened: Bool = false, answers: [String: Double] = [:],
-    holdOut: String? = nil, stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
+    holdOut: String? = nil, publicImages: String? = nil, stopsEarly: Bool = false,
+    allowsFewerSteps: Bool = false, count: Int,
     seed: UInt64? = nil, command: String = "figmentd run"
   ) {
     self.name = name
@@ -78,6 +81,7 @@ package struct RunOrder: Sendable {
     self.isHardened = isHardened
     self.answers = answers
     self.holdOut = holdOut
+    self.publicImages = publicImages
     self.stopsEarly = stopsEarly
     self.allowsFewerSteps = allowsFewerSteps
     self.count = count

@@ -108,17 +108,18 @@ extension DatasetConfiguration {
   ///
   /// This is a warning, not an error: a share may be mounted later.
   fileprivate var missingFolders: [String] {
-    [("root", root)].appending(holdOut.map { ("hold_out", $0) }).compactMap { key, folder in
-      var information = stat()
-      guard stat(folder, &information) == 0 else {
-        return
-          "\(key) \(folder): \(String(cString: strerror(errno))). Check the spelling, or mount it."
+    [("root", root)].appending(holdOut.map { ("hold_out", $0) })
+      .appending(publicImages.map { ("public_images", $0) }).compactMap { key, folder in
+        var information = stat()
+        guard stat(folder, &information) == 0 else {
+          return
+            "\(key) \(folder): \(String(cString: strerror(errno))). Check the spelling, or mount it."
+        }
+        guard information.st_mode & S_IFMT == S_IFDIR else {
+          return "\(key) \(folder): not a folder (a folder of images expected)."
+        }
+        return nil
       }
-      guard information.st_mode & S_IFMT == S_IFDIR else {
-        return "\(key) \(folder): not a folder (a folder of images expected)."
-      }
-      return nil
-    }
   }
 }
 

@@ -47,6 +47,12 @@ struct RunCommand: ParsableCommand {
       valueName: "dir"), completion: .directory)
   var holdOut: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Images that you declare public; recipes with 'prior: source: public' learn from them without noise.",
+      valueName: "dir"), completion: .directory)
+  var publicImages: String?
+
   @Flag(help: "Stop when the likelihood of held-out images no longer rises; needs --non-private.")
   var stopEarly = false
 
@@ -255,6 +261,7 @@ struct RunCommand: ParsableCommand {
         "--hold-out: models of family \(recipe.family) have no likelihood (a pixel model expected). "
           + "Drop it.")
     }
+    let publicImages = try publicFolder(for: recipe, besides: root)
     let delta = options.delta ?? 1e-5
     return try RunOrder(
       request, recipe: recipe,
@@ -266,7 +273,24 @@ struct RunCommand: ParsableCommand {
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       allowsLargeDelta: allowLargeDelta, holdOut: try holdOut.map(WorkingFolder.absolute),
-      stopsEarly: stopEarly, command: command)
+      publicImages: publicImages, stopsEarly: stopEarly, command: command)
+  }
+
+  /// The folder of public images; one that the recipe does not use is refused.
+  private func publicFolder(for recipe: Recipe, besides root: String) throws -> String? {
+    guard let publicImages else { return nil }
+    guard recipe.model.usesPublicImages else {
+      throw ControlError.invalid(
+        "--public-images: recipe \(recipe.name) does not learn from public images (a recipe with 'prior: source: "
+          + "public' expected). Drop it, or name another recipe.")
+    }
+    let folder = try WorkingFolder.absolute(publicImages)
+    guard !WorkingFolder.overlap(folder, root) else {
+      throw ControlError.invalid(
+        "--public-images \(publicImages) and --images \(images): one contains the other (separate folders "
+          + "expected). Public images are learnt from without protection. Move one of them.")
+    }
+    return folder
   }
 
   /// What the options declare about the images.
@@ -315,6 +339,7 @@ struct RunCommand: ParsableCommand {
     command.add(flag: "hardened", options.hardened)
     command.add(answers: request.allAnswers)
     command.add(path: "hold-out", "HOLD-OUT", isGiven: holdOut != nil)
+    command.add(path: "public-images", "PUBLIC", isGiven: publicImages != nil)
     command.add(flag: "stop-early", stopEarly)
     command.add("count", options.count)
     command.add("steps", options.steps)

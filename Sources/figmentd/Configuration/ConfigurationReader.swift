@@ -183,6 +183,15 @@ struct ConfigurationReader {
       }
       dataset.holdOut = folder
     }
+    if let node = mapping.take("public_images") {
+      let folder = try node.absolutePath()
+      guard !WorkingFolder.overlap(folder, dataset.root) else {
+        throw node.error(
+          "public_images \(folder) and root \(dataset.root): one contains the other (separate folders "
+            + "expected). Public images are learnt from without protection. Move one of them.")
+      }
+      dataset.publicImages = folder
+    }
     if let node = mapping.take("classes") {
       let classes = try node.words()
       do { _ = try ClassNames.folders(classes) } catch { throw node.error(error.description) }

@@ -32,6 +32,8 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   var colour: ImageTransform.Colour = .convert
   /// A folder of real images for evaluation only, never for training; read, never written.
   var holdOut: String?
+  /// A folder of images that are declared public: recipes may learn from them without noise; read, never written.
+  var publicImages: String?
   /// Its privacy policy.
   var policy: PrivacyPolicy
   /// Who may read its releases; the reader of the configuration fills in the common settings.

@@ -327,7 +327,8 @@ final class LocalEngine: TrainingEngine {
       settle: dataset.settle, population: dataset.population,
       permission: request.isNonPrivate ? .granted(by: policy) : nil,
       budget: PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
-      allowsLargeDelta: policy.allowsLargeDelta, holdOut: dataset.holdOut, command: request.command)
+      allowsLargeDelta: policy.allowsLargeDelta, holdOut: dataset.holdOut,
+      publicImages: dataset.publicImages, command: request.command)
     order.fileListing = "'figment files \(dataset.name)'"
     return order
   }

@@ -13,7 +13,9 @@ import Testing
 
 /// One case of the coupling tests: the model, the unit, the answers, and the course of the run.
 struct CouplingCase: Sendable, CustomTestStringConvertible {
-  enum Family: String, Sendable, CaseIterable { case gan, pixels, taught }
+  enum Family: String, Sendable, CaseIterable {
+    case gan, pixels, taught, distilled, multiscale
+  }
   enum Course: String, Sendable, CaseIterable { case atOnce, resumed, daemon }
 
   var family = Family.gan
@@ -27,13 +29,18 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     Datasets.PrivacyUnit.allCases.flatMap { unit in
       [false, true].flatMap { isHardened in
         [false, true].flatMap { asks in
-          Course.allCases.map {
+          courses(of: family).map {
             CouplingCase(
               family: family, unit: unit, isHardened: isHardened, asks: asks, course: $0)
           }
         }
       }
     }
+  }
+
+  /// The daemon adds nothing to what depends on the family.
+  private static func courses(of family: Family) -> [Course] {
+    family == .distilled || family == .multiscale ? [.atOnce, .resumed] : Course.allCases
   }
 
   static let inTheForeground = all.filter { $0.course != .daemon }
@@ -49,6 +56,8 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
   static let steps = 12
   /// Steps of a private teacher, before those of the model that draws.
   static let teacherSteps = 12
+  /// Steps of a network that doubles the size, after those of the small image.
+  static let upsamplerSteps = 12
   /// Units of a set.
   static let unitCount = 48
 
@@ -62,6 +71,10 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     case .taught:
       RunBench.taughtRecipe(
         steps: Self.steps, teacherSteps: Self.teacherSteps, batchSize: 4)
+    case .distilled: RunBench.distilledRecipe(batchSize: 4)
+    case .multiscale:
+      RunBench.multiscaleRecipe(
+        steps: Self.steps, upsamplerSteps: Self.upsamplerSteps, batchSize: 4, source: "public")
     }
   }
 
@@ -71,12 +84,15 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     case .gan: "tiny"
     case .pixels: "pixels"
     case .taught: "taught-pixels"
+    case .distilled: "tiny-distilled"
+    case .multiscale: "doubled"
     }
   }
 
   /// The phases of noisy steps, with their numbers of steps.
   var trainings: [(phase: String, steps: Int)] {
     (family == .taught ? [("teacher", Self.teacherSteps)] : []) + [(Phase.training, Self.steps)]
+      + (family == .multiscale ? [("upsampling to 8x8", Self.upsamplerSteps)] : [])
   }
 
   var rules: DatasetRules {
@@ -165,7 +181,16 @@ struct CoupledSets {
     file.withUnsafeBytes { bytes in ContentHash(of: bytes).withUnsafeBytes { Array($0) } }
   }
 
-  /// An image of noise with a bright spot.
+  /// Writes images that are declared public.
+  static func writePublicImages(to root: String) throws {
+    try DurableFile.makeFolder("\(root)/any")
+    for number in 0..<8 {
+      try DurableFile.write(
+        image(seed: 9000 + UInt64(number), side: 8), to: "\(root)/any/\(number).png")
+    }
+  }
+
+  /// An image of noise.
   private static func image(seed: UInt64, side: Int) -> Data {
     var stream = SeededStream(seed: seed)
     let bytes = (0..<(side * side)).map { _ in UInt8(255 * stream.uniform()) }

@@ -47,13 +47,19 @@ struct CouplingBench {
   static func order(
     _ coupling: CouplingCase, root: String, in scratch: ScratchFolder
   ) throws -> RunOrder {
-    RunOrder(
+    var order = RunOrder(
       name: "patients-1", dataset: "patients", root: root, rules: coupling.rules,
       recipe: try RecipeLibrary.read(scratch.write("tiny.yaml", coupling.recipe)),
       population: CouplingCase.unitCount, loss: .epsilon(8), delta: 1e-5,
       budget: try PrivacyBudget(epsilon: 100, delta: 1e-5), steps: nil,
       isHardened: coupling.isHardened,
       answers: coupling.asks ? Self.questions : [:], count: 12, seed: 5)
+    if order.recipe.model.usesPublicImages {
+      let folder = scratch.path + "/public"
+      try CoupledSets.writePublicImages(to: folder)
+      order.publicImages = folder
+    }
+    return order
   }
 
   static func places(in folder: String) -> RunPlaces {

@@ -144,26 +144,6 @@ struct RunBench {
     """
   }
 
-  /// A recipe of a pixel model whose images a private teacher labels, named taught-pixels.
-  static func taughtRecipe(
-    steps: Int, teacherSteps: Int, batchSize: Int = 16, share: Double = 0.25
-  ) -> String {
-    let pixels = pixelRecipe(steps: steps).split(separator: "\n", omittingEmptySubsequences: false)
-    let model = pixels.drop { $0 != "model:" }.dropFirst().map { "  " + $0 }
-    return """
-      name: taught-pixels
-      summary: For tests.
-      family: taught
-      image: {height: 8, width: 8, channels: 1}
-      training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
-      model:
-        generator:
-          family: pixel
-      \(model.joined(separator: "\n"))
-        teacher: {share: \(share), steps: \(teacherSteps), batch_size: \(batchSize), clip_norm: 1, learning_rate: 0.1}
-      """
-  }
-
   /// Trains and publishes.
   func run(
     threads: Int = 1, stop: StopSignal = StopSignal(),

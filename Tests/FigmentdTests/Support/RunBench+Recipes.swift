@@ -1,0 +1,84 @@
+// Recipes of models with more than one network, of a few hundred weights.
+extension RunBench {
+  /// A pixel model as a part of another model: its fields, indented.
+  private static var pixelFields: String {
+    pixelRecipe(steps: 1).split(separator: "\n", omittingEmptySubsequences: false)
+      .drop { $0 != "model:" }.dropFirst().map { "  " + $0 }.joined(separator: "\n")
+  }
+
+  /// A recipe of a pixel model whose images a private teacher labels, named taught-pixels.
+  static func taughtRecipe(
+    steps: Int, teacherSteps: Int, batchSize: Int = 16, share: Double = 0.25
+  ) -> String {
+    """
+    name: taught-pixels
+    summary: For tests.
+    family: taught
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
+    model:
+      generator:
+        family: pixel
+    \(pixelFields)
+      teacher: {share: \(share), steps: \(teacherSteps), batch_size: \(batchSize), clip_norm: 1, learning_rate: 0.1}
+    """
+  }
+
+  /// A recipe of a generator that is distilled from a pre-trained pixel model, named tiny-distilled.
+  static func distilledRecipe(batchSize: Int = 16) -> String {
+    """
+    name: tiny-distilled
+    summary: For tests.
+    family: distilled
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: \(batchSize), steps: 12, clip_norm: 1}
+    model:
+      teacher:
+        family: pixel
+    \(pixelFields)
+        prior: {source: procedural, steps: 6, batch_size: 4, learning_rate: 0.01}
+      images: 600
+      steps: 20
+      batch_size: 4
+      width: 2
+      generator_width: 2
+      latent_size: 4
+      discriminator_learning_rate: 0.01
+      generator_learning_rate: 0.01
+      average_decay: 0.9
+    """
+  }
+
+  /// A recipe of a pixel model of 4×4 pixels and a network that doubles them, named doubled.
+  ///
+  /// - Parameters:
+  ///   - source: where the images come from that both networks learn from first.
+  static func multiscaleRecipe(
+    steps: Int, upsamplerSteps: Int, batchSize: Int = 16, source: String = "procedural"
+  ) -> String {
+    """
+    name: doubled
+    summary: For tests.
+    family: multiscale
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
+    model:
+      stages: 1
+      base:
+    \(pixelFields)
+        prior: {source: \(source), steps: 6, batch_size: 4, learning_rate: 0.01}
+      upsampler:
+        channels: 4
+        depth: 1
+        bits: 4
+        components: 2
+        share: 0.25
+        batch_size: \(batchSize)
+        steps: \(upsamplerSteps)
+        clip_norm: 1
+        learning_rate: 0.01
+        average_decay: 0.9
+        prior: {source: \(source), steps: 6, batch_size: 4, learning_rate: 0.01}
+    """
+  }
+}
