@@ -49,5 +49,8 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
     }
   }
 
+  /// Steps of the generator that a set should beat.
+  var baselineSteps: Int { self == .quick ? 400 : 2000 }
+
   var privateSeedCount: Int { self == .quick ? 1 : 3 }
 }

@@ -7,7 +7,8 @@ public struct EvaluationOptions: Sendable {
   public var effort: EvaluationEffort
   /// The seed of every random choice, so that figures can be reproduced.
   public var seed: UInt64
-  /// The guarantee of the rival classifier, which is trained privately on real images; nil omits it.
+  /// The guarantee of the set: a rival classifier and a baseline generator are trained on real images under the
+  /// same one; nil omits both.
   public var rivalBudget: PrivacyBudget?
   /// Whether the model has never seen the test images.
   ///
@@ -86,6 +87,8 @@ public struct RealFindings: Sendable {
   public let utility: [UtilityFinding]
   /// The classifier that is trained on real images with differential privacy.
   public let rival: PrivateRivalFinding?
+  /// What the images of the cheapest private generator are good for.
+  public let baseline: BaselineFinding?
   /// The share of synthetic images that a classifier trained on real images assigns to their own
   /// label, the same for real test images, and how many synthetic images it assigns to each class.
   public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
@@ -168,6 +171,7 @@ public struct Evaluator {
     func findings() throws -> RealFindings {
       let (utility, classifier) = try runUtility()
       let rival = try runRival()
+      let baseline = try runBaseline()
       let fidelity = try runFidelity(classifier)
       let attacks = try runAttacks()
       try report("done", 1)
@@ -177,6 +181,7 @@ public struct Evaluator {
         trainPixels: PixelStatistics(
           train.sample(test.count, seed: options.seed), on: machine.threads),
         fidelity: fidelity, utility: utility, rival: rival,
+        baseline: baseline,
         labelAgreement: classifier.map(agreement), attacks: attacks)
     }
 
@@ -218,6 +223,14 @@ public struct Evaluator {
         }
     }
 
+    private func runBaseline() throws -> BaselineFinding? {
+      guard hasClasses, let budget = options.rivalBudget else { return nil }
+      return try UtilityStudy(machine: machine, effort: options.effort, seed: options.seed)
+        .baseline(train: train, test: test, budget: budget, count: synthetic.count) {
+          try report("utility: baseline generator", 0.6 + 0.1 * $0)
+        }
+    }
+
     private func runFidelity(_ classifier: Classifier?) throws -> [FidelityFinding] {
       let study = FidelityStudy(
         machine: machine, limit: options.effort.fidelityLimit,
@@ -227,11 +240,11 @@ public struct Evaluator {
       ]
       if let classifier { extractors.append(ClassifierFeatures(classifier)) }
       return try extractors.enumerated().map { index, extractor in
-        let from = 0.6 + 0.25 * Double(index) / Double(extractors.count)
+        let from = 0.7 + 0.15 * Double(index) / Double(extractors.count)
         return try study.finding(
           synthetic: synthetic, train: train, holdOut: test, features: extractor,
           wantsClasses: index == 0
-        ) { try report("features: \(extractor.name)", from + 0.25 * $0 / Double(extractors.count)) }
+        ) { try report("features: \(extractor.name)", from + 0.15 * $0 / Double(extractors.count)) }
       }
     }
 

@@ -2,6 +2,7 @@ import Compute
 import Datasets
 import FoundationEssentials
 import Learning
+import Models
 import Privacy
 import Testing
 
@@ -74,6 +75,29 @@ import Testing
       trainedOn: train, testedOn: test, plan, seed: 1, on: machine)
     #expect(rival.epsilon <= 8 && rival.epsilon > 7)
     #expect(rival.accuracy > 0.35)
+  }
+
+  @Test func theBaselineGeneratorLearnsClassesWithinItsBudget() throws {
+    let train = try GlyphSet.images(3000)
+    let budget = try PrivacyBudget(epsilon: 8, delta: 1e-5)
+    let baseline = try EmbeddingBaseline(
+      of: train, within: budget, steps: 150, seed: 1, on: machine)
+    #expect(baseline.epsilon <= 8 && baseline.epsilon > 7)
+    let drawn = try baseline.images(400, seed: 2)
+    #expect(drawn.count == 400 && drawn.classNames == train.classNames)
+    let real = try Classifier(
+      .perceptron, trainedOn: train, selectingOn: train.sample(200, seed: 1),
+      ClassifierSchedule(epochs: 4), seed: 1, on: machine)
+    // A classifier of real images recognises what the generator draws far more often than by chance.
+    #expect(real.accuracy(on: drawn) > 2.5 / Double(train.classNames.count))
+  }
+
+  @Test func imagesThatNoEmbeddingCanDrawHaveNoBaseline() {
+    let format = { (height: Int, width: Int) in
+      ImageSpecification(height: height, width: width, channels: 1, classes: ["a", "b"])
+    }
+    #expect(EmbeddingBaseline.exists(for: format(28, 28)))
+    #expect(!EmbeddingBaseline.exists(for: format(28, 30)))
   }
 
   /// The convolutional network of the protocol reaches 99 % on real MNIST; this takes minutes.

@@ -48,6 +48,7 @@ import Testing
     #expect(report.contains("No attack was run"))
     #expect(!report.contains("attack.distance"))
     #expect(report.contains("accuracy.cnn") && report.contains("accuracy.private-rival"))
+    #expect(report.contains("accuracy.embedding-baseline"))
     // The curve over previews needs real images, so only the internal report has it.
     let curve = "Kernel distance of previews to real images"
     #expect(report.contains(curve) && !released.contains(curve))

@@ -60,7 +60,31 @@ extension ReportData {
           ceiling: NamedValue("real test images", agreement.real),
           baselines: [NamedValue("always the largest class", chance)]))
     }
-    return [.metrics(metrics)] + rivalBlocks(real)
+    return [.metrics(metrics)] + rivalBlocks(real) + baselineBlocks(real)
+  }
+
+  private static func baselineBlocks(_ real: RealFindings) -> [ReportBlock] {
+    guard let baseline = real.baseline else { return [] }
+    let cnn = real.utility.first { $0.kind == .convolutional }
+    let isBeaten = (cnn?.accuracy ?? 0) > baseline.interval.high
+    return [
+      .metrics([
+        Metric(
+          key: "accuracy.embedding-baseline", name: "Baseline generator",
+          meaning:
+            "a small convolutional network trained on \(Figures.count(baseline.trainCount)) images of a"
+            + " generator that matches noisy mean features of each class with"
+            + " ε = \(Figures.text(baseline.epsilon)), the cheapest private one; one seed",
+          value: baseline.accuracy, range: "0 to 1", direction: .higher,
+          interval: baseline.interval, count: real.testCount)
+      ]),
+      .notice(
+        isBeaten ? .passed : .note,
+        isBeaten
+          ? "Images of the baseline generator, which is trained in minutes, are less useful."
+          : "Images of a generator that is trained in minutes (family embedding) are as useful for this task."
+            + " Train longer, with a recipe of fewer parameters, or take the simpler one."),
+    ]
   }
 
   private static func rivalBlocks(_ real: RealFindings) -> [ReportBlock] {
