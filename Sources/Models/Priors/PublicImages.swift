@@ -20,13 +20,14 @@ public struct PublicImages {
     self.examples = examples
   }
 
+  private init(_ examples: any ExampleSource) { self.examples = examples }
+
   /// The number of images.
   public var count: Int { examples.count }
 
   /// The images at a fraction of their size.
   func reduced(from format: ImageSpecification, by factor: Int) -> PublicImages {
-    PublicImages(
-      withoutPeople: ReducedImages(images: examples, format: format, factor: factor))
+    PublicImages(ReducedImages(images: examples, format: format, factor: factor))
   }
 }
 

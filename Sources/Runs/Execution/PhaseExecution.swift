@@ -219,8 +219,9 @@ extension TrainingRun {
     guard plan.recipe.model.usesPublicImages else { return nil }
     try order.requirePublicImages()
     guard let root = order.publicImages else { return nil }
-    return try PublicFolder(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
-      .images(besides: snapshot, in: places.internalFiles, on: machine)
+    return try PublicFolder(
+      root: root, makeDecoder: makeDecoder, stop: stop, report: report, tellOwner: tellOwner
+    ).images(besides: snapshot, in: places.internalFiles, on: machine)
   }
 
   /// The curve of held-out images, if the order names a folder of them and the model has a likelihood.

@@ -21,6 +21,8 @@ struct PublicFolder {
   let stop: StopSignal
   /// Called with the progress of decoding.
   let report: @Sendable (JobReport) -> Void
+  /// Receives what only the owner of the images may know.
+  let tellOwner: (String) -> Void
 
   /// The images in the form of `snapshot`, as the first attempt found them.
   ///
@@ -66,13 +68,19 @@ struct PublicFolder {
   }
 
   private func requireNoneOf(_ snapshot: DatasetSnapshot, in packed: DatasetSnapshot) throws {
-    let own = Set((0..<snapshot.count).map { snapshot.contentHash(of: $0) })
-    let shared = (0..<packed.count).count { own.contains(packed.contentHash(of: $0)) }
+    let hash = { (images: DatasetSnapshot, place: Int) in
+      ContentHash(of: UnsafeRawBufferPointer(images.pixels(of: place)))
+    }
+    let own = Set((0..<snapshot.count).map { hash(snapshot, $0) })
+    let shared = (0..<packed.count).count { own.contains(hash(packed, $0)) }
     guard shared == 0 else {
-      throw ControlError.refusedByPolicy(
-        "public images \(root): \(shared) of \(packed.count) are among the private images too (none expected). "
-          + "What is learnt from public images is not protected. Remove them from one of the folders."
+      // People who may not see the images read why a job failed: no number of files.
+      tellOwner(
+        "\(shared) of the \(packed.count) images in \(root), which is declared public, are among the private images."
       )
+      throw ControlError.refusedByPolicy(
+        "public images: some are among the private images too (none expected). What is learnt from public images "
+          + "is not protected. Remove them from one of the folders.")
     }
   }
 }
