@@ -371,9 +371,13 @@ import Testing
     for (path, field) in bench.fields where path != "family" {
       guard case .choice(let names) = field.value else { continue }
       for name in names {
-        #expect(throws: Never.self, "\(path): \(name)") {
-          try complete.with([path: name]).recipe()
+        var values = complete.with([path: name])
+        if path.hasSuffix("prior.source"), name == PriorSettings.Source.release.rawValue {
+          // A released model has no settings beside its name.
+          let others = path.dropLast("source".count)
+          values.values = values.values.filter { $0.key == path || !$0.key.hasPrefix(others) }
         }
+        #expect(throws: Never.self, "\(path): \(name)") { try values.recipe() }
       }
       let error = #expect(throws: DecodingError.self, "\(path)") {
         try complete.with([path: "unheard-of"]).recipe()

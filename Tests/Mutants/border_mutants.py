@@ -310,8 +310,8 @@ MUTANTS = [
     'FigmentdTests.PhasedRunTests/aPlanThatNamesAPhaseItsFamilyNeverStatedIsRefused',
     (
       ('Sources/Runs/Plan/ResolvedPlan+Checks.swift',
-       'guard stated.map(\\.name) == modelPhases.map(\\.phase.name),',
-       'guard stated.map(\\.name) == modelPhases.map(\\.phase.name) || !stated.isEmpty,'),
+       'guard stated.map(\\.name) == own.map(\\.name), stated',
+       'guard stated.map(\\.name) == own.map(\\.name) || !stated.isEmpty, stated'),
     )),
   Mutant(
     '209', 'each vector of a unit is clipped alone',
@@ -369,5 +369,13 @@ MUTANTS = [
       ('Sources/Runs/Execution/PublicFolder.swift',
        '    guard shared == 0 else {',
        '    guard shared >= 0 else {'),
+    )),
+  Mutant(
+    '216', 'a model without a statement may be started from',
+    'FigmentdTests.StartingModelRunTests/aModelWithoutAStatementIsRefused',
+    (
+      ('Sources/Runs/Execution/Priors.swift',
+       '    guard let bytes = released.statement,\n',
+       '    guard let bytes = released.statement ?? Data(#"{"dataset":"","total":{"epsilon":0,"delta":0}}"#.utf8),\n'),
     )),
 ]

@@ -83,6 +83,8 @@ public final class Distilled: GenerativeModel {
     """
   }
 
+  public func start(from release: StartingWeights) throws { try teacher.start(from: release) }
+
   /// Makes a step of the teacher.
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     try teacher.step(step, on: images)

@@ -8,7 +8,7 @@ struct AveragedNetwork {
   let network: PrivateNetwork
   let optimizer: any Optimizer
   let average: WeightAverage
-  private let names: Names
+  let names: Names
   /// The gradient of images that are not private.
   private let publicGradient: PublicGradient
 

@@ -28,6 +28,10 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   /// Builds an untrained model; throws `RecipeFailure` if the settings are invalid.
   init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine)
     throws
+  /// Takes over the weights of a released model, before the first step, as far as the settings ask for it.
+  ///
+  /// Throws `RecipeFailure` if they do not fit.
+  func start(from release: StartingWeights) throws
   /// Makes one step on a batch of training images.
   ///
   /// `images` can be read only in the way that the step's protection allows. A step that takes long may
@@ -105,6 +109,8 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   var drawingFamily: (any GenerativeModel.Type)? { get }
   /// Whether models of these settings learn from a folder that the administrator declares public.
   var usesPublicImages: Bool { get }
+  /// Whether models of these settings start from a released one.
+  var startsFromRelease: Bool { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
   /// Checks that a model with these settings supports `request`; throws `RecipeFailure`.
@@ -120,6 +126,9 @@ extension ModelSettings {
 
   /// No.
   public var usesPublicImages: Bool { false }
+
+  /// No.
+  public var startsFromRelease: Bool { false }
 }
 
 /// The trainer's order for one step of training.

@@ -44,19 +44,25 @@ public final class Multiscale: LikelihoodModel {
       noise: training.noise)
     return PixelModel.phases(of: settings.base, training: training, for: formats[0])
       + formats.dropFirst().flatMap { format in
-        (upsampler.prior.map { prior in
-          [
-            PhaseOutline(
-              pretraining(to: format),
-              "an upsampler learns from \(prior.imagesInWords)",
-              .free(.publicData, steps: prior.steps))
-          ]
-        } ?? []) + [
+        (upsampler.prior.map { [outline(of: $0, to: format)] } ?? []) + [
           PhaseOutline(
             upsampling(to: format), "noisy steps of the network that doubles the size",
             .training(own), share: upsampler.share)
         ]
       }
+  }
+
+  /// What an upsampler starts from.
+  private static func outline(
+    of prior: PriorSettings, to format: ImageSpecification
+  ) -> PhaseOutline {
+    prior.source == .release
+      ? PhaseOutline(
+        "\(PriorSettings.start) to \(format.height)x\(format.width)", PriorSettings.startInWords,
+        .free(.postProcessing, steps: 0))
+      : PhaseOutline(
+        pretraining(to: format), "an upsampler learns from \(prior.imagesInWords)",
+        .free(.publicData, steps: prior.steps))
   }
 
   /// The names of an upsampler's phases.
@@ -95,6 +101,11 @@ public final class Multiscale: LikelihoodModel {
     else { return try base.step(step, on: self.images(images, ofStage: 0, noise: step.noise)) }
     return upsamplers[stage].step(
       step, on: self.images(images, ofStage: stage + 1, noise: step.noise))
+  }
+
+  public func start(from release: StartingWeights) throws {
+    try base.start(from: release)
+    for upsampler in upsamplers { try upsampler.start(from: release) }
   }
 
   public func work(_ step: FreeStep) throws -> StepReport {

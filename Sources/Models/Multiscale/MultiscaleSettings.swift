@@ -22,6 +22,10 @@ public struct MultiscaleSettings: ModelSettings {
     base.usesPublicImages || upsampler.prior?.source == .publicImages
   }
 
+  public var startsFromRelease: Bool {
+    base.startsFromRelease || upsampler.prior?.source == .release
+  }
+
   public static let summary =
     "A pixel model of a small copy of the image, and networks that double its size, each of them with a "
     + "share of epsilon. An upsampler predicts the four pixels that a coarse pixel becomes, one after "

@@ -114,6 +114,11 @@ final class Upsampler {
     return report
   }
 
+  func start(from release: StartingWeights) throws {
+    guard settings.prior?.source == .release else { return }
+    try averaged.start(from: release, classes: coarse.classes)
+  }
+
   /// A step on images that a program draws, or on public ones of twice the coarse size.
   func pretrain(_ step: FreeStep, _ prior: PriorSettings) -> StepReport {
     let rate = step.learningRate(upTo: prior.learningRate)

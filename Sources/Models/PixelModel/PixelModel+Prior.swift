@@ -17,6 +17,11 @@ extension PixelModel {
     (settings.prior.map { [$0.outline] } ?? []) + [.training(training)]
   }
 
+  public func start(from release: StartingWeights) throws {
+    guard settings.startsFromRelease else { return }
+    try averaged.start(from: release, classes: format.classes)
+  }
+
   /// Makes one step on images that a program draws, or on public ones; different ones in every step.
   public func work(_ step: FreeStep) throws -> StepReport {
     guard let prior = settings.prior, step.phase == PriorSettings.phase else {

@@ -128,6 +128,8 @@ public struct PixelModelSettings: ModelSettings {
 
   public var usesPublicImages: Bool { prior?.source == .publicImages }
 
+  public var startsFromRelease: Bool { prior?.source == .release }
+
   /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {
     // Checked first, because other ranges depend on the image's sides.

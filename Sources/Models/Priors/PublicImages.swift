@@ -71,6 +71,7 @@ extension PriorSettings {
         preconditionFailure("a run passes public images to recipes that need them")
       }
       return PickedImages(batchSize, of: images, classCount: format.classes.count, seed: key)
+    case .release: preconditionFailure("a released model has learnt already: no step is made")
     }
   }
 }

@@ -45,6 +45,8 @@ public final class Taught: LabellingModel {
     return teacher.step(step, on: images)
   }
 
+  public func start(from release: StartingWeights) throws { try generator.start(from: release) }
+
   public func work(_ step: FreeStep) throws -> StepReport {
     teacher.forget()
     return try generator.work(step)

@@ -34,6 +34,8 @@ public struct TaughtSettings: ModelSettings {
 
   public var usesPublicImages: Bool { generator.model.usesPublicImages }
 
+  public var startsFromRelease: Bool { generator.model.startsFromRelease }
+
   /// Whose labels the images carry.
   public var releaseRemark: String? {
     let own =

@@ -63,7 +63,9 @@ final class PhaseExecution {
   /// Carries out a phase, or the rest of it.
   func run(_ phase: Phase) throws -> Trainer.Ending {
     if phase.isBesideModel { return try ask(phase) }
-    guard phase.stepCount > 0 else { return try draw() }
+    guard phase.name != RunOutline.drawing else { return try draw() }
+    // Work that is not counted in steps was done before the first one.
+    guard phase.stepCount > 0 else { return .finished }
     guard let first = plan.modelPhases.first(where: { $0.phase.name == phase.name })?.firstStep,
       first >= start.firstStep
     else { return .finished }
@@ -212,18 +214,6 @@ final class PhaseExecution {
 }
 
 extension TrainingRun {
-  /// The images that the administrator declares public, if the plan's recipe learns from them.
-  func publicImages(
-    for plan: ResolvedPlan, besides snapshot: DatasetSnapshot
-  ) throws -> PublicImages? {
-    guard plan.recipe.model.usesPublicImages else { return nil }
-    try order.requirePublicImages()
-    guard let root = order.publicImages else { return nil }
-    return try PublicFolder(
-      root: root, makeDecoder: makeDecoder, stop: stop, report: report, tellOwner: tellOwner
-    ).images(besides: snapshot, in: places.internalFiles, on: machine)
-  }
-
   /// The curve of held-out images, if the order names a folder of them and the model has a likelihood.
   func heldOutLikelihood(
     of model: any GenerativeModel, _ plan: ResolvedPlan, _ snapshot: DatasetSnapshot,

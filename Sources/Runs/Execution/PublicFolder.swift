@@ -84,14 +84,3 @@ struct PublicFolder {
     }
   }
 }
-
-extension RunOrder {
-  /// Refuses a recipe that learns from public images where none are declared.
-  func requirePublicImages() throws(ControlError) {
-    guard recipe.model.usesPublicImages, publicImages == nil else { return }
-    throw .invalid(
-      "recipe \(recipe.name): it learns from public images first (prior: source: public), and no folder is declared "
-        + "public for dataset \(dataset). Add public_images to the dataset's configuration (figmentd run: "
-        + "--public-images DIR), or take a recipe with another prior.")
-  }
-}

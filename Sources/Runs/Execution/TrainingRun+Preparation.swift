@@ -27,10 +27,11 @@ extension TrainingRun {
     let snapshot = try whenThereIsRoom(
       for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
-    let (plan, remark) = try ResolvedPlan.resolve(
+    let (priced, remark) = try ResolvedPlan.resolve(
       order, classes: snapshot.snapshot.classes, units: snapshot.snapshot.unitCount,
       snapshot: snapshot.name, after: history())
     if let remark { note(remark) }
+    let plan = priced.statingStart(try order.startingModel(on: machine)?.words)
     try plan.save(in: folder)
     return (plan, snapshot.snapshot)
   }

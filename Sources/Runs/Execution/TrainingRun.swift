@@ -90,6 +90,9 @@ package final class TrainingRun {
     let saved = try checkpoints.newest()
     if saved == nil { try rehearse(plan) }
     let model = try plan.recipe.makeModel(classes: plan.classes, seed: plan.seed, on: machine)
+    if saved == nil, let start = try order.startingModel(on: machine) {
+      try model.start(from: start.weights)
+    }
     let place = try restore(model, from: saved, plan)
     try requireRoom(plan, place.step)
     warn(of: model, plan, place.step)

@@ -25,9 +25,8 @@ extension ResolvedPlan {
     for phase in phases { try validate(phase) }
     // A model traps on a phase that its family did not state.
     let stated = recipe.phases(training: recipe.training, classes: classes)
-    guard stated.map(\.name) == modelPhases.map(\.phase.name),
-      stated.map(\.kind) == modelPhases.map(\.phase.kind)
-    else {
+    let own = phases.filter { !$0.isBesideModel && $0.name != RunOutline.drawing }
+    guard stated.map(\.name) == own.map(\.name), stated.map(\.kind) == own.map(\.kind) else {
       throw ControlError.invalid(
         "phases: they are not those of the recipe's family (\(stated.map(\.name).joined(separator: ", ")) "
           + "expected).")

@@ -12,7 +12,7 @@ package struct ResolvedPlan {
   /// The recipe at that time.
   package let recipe: Recipe
   /// The phases, in the order in which they are carried out.
-  package let phases: [Phase]
+  package private(set) var phases: [Phase]
   /// The number of units of privacy that the phases assume.
   package let population: Int
   /// The class names, in label order.
@@ -87,6 +87,16 @@ package struct ResolvedPlan {
 
   /// Everything that the run does to the data.
   package var event: PrivacyEvent { phases.event() }
+
+  /// The same plan, whose phases say of which release they take over weights.
+  func statingStart(_ words: String?) -> ResolvedPlan {
+    guard let words else { return self }
+    var plan = self
+    plan.phases = phases.map { phase in
+      phase.name.hasPrefix(PriorSettings.start) ? Phase(phase.name, words, phase.work) : phase
+    }
+    return plan
+  }
 
   private static let name = "/design.json"
 

@@ -14,7 +14,8 @@ extension RunOrder {
     _ request: TrainRequest, recipe: Recipe, named name: String, root: String,
     rules: DatasetRules, settle: Duration, population: Int?,
     permission: UnprotectedTraining?, budget: PrivacyBudget, allowsLargeDelta: Bool,
-    holdOut: String? = nil, publicImages: String? = nil, stopsEarly: Bool = false,
+    holdOut: String? = nil, publicImages: String? = nil, startFrom: String? = nil,
+    stopsEarly: Bool = false,
     command: String
   ) throws(ControlError) {
     if recipe.privacy == Recipe.PrivacyUse.none, !request.isNonPrivate {
@@ -36,9 +37,9 @@ extension RunOrder {
       permission: permission, delta: request.delta ?? budget.delta,
       allowsLargeDelta: allowsLargeDelta, budget: budget, steps: request.steps,
       isHardened: request.hardened ?? false, answers: request.allAnswers, holdOut: holdOut,
-      publicImages: publicImages, stopsEarly: stopsEarly,
+      publicImages: publicImages, startFrom: startFrom, stopsEarly: stopsEarly,
       allowsFewerSteps: request.allowFewerSteps ?? false,
       count: request.count ?? Self.usualCount, seed: request.seed, command: command)
-    try requirePublicImages()
+    try requirePriors()
   }
 }

@@ -42,6 +42,8 @@ package struct RunOrder: Sendable {
   package var holdOut: String?
   /// A folder of images that the administrator declares public; nil for none.
   package var publicImages: String?
+  /// A release whose model a recipe may start from; nil for none.
+  package var startFrom: String?
   /// Whether that curve may end the training; with privacy it never does.
   package var stopsEarly: Bool = false
   /// Whether a training that crashes cut short by more than a tenth is still published.
@@ -61,8 +63,8 @@ package struct RunOrder: Sendable {
     recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
     delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil,
     isHardened: Bool = false, answers: [String: Double] = [:],
-    holdOut: String? = nil, publicImages: String? = nil, stopsEarly: Bool = false,
-    allowsFewerSteps: Bool = false, count: Int,
+    holdOut: String? = nil, publicImages: String? = nil, startFrom: String? = nil,
+    stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
     seed: UInt64? = nil, command: String = "figmentd run"
   ) {
     self.name = name
@@ -82,6 +84,7 @@ package struct RunOrder: Sendable {
     self.answers = answers
     self.holdOut = holdOut
     self.publicImages = publicImages
+    self.startFrom = startFrom
     self.stopsEarly = stopsEarly
     self.allowsFewerSteps = allowsFewerSteps
     self.count = count

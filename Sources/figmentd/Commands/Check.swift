@@ -104,19 +104,21 @@ extension Configuration {
 }
 
 extension DatasetConfiguration {
-  /// The folders of real images that do not exist now, a sentence each.
+  /// The folders of images, and the release, that do not exist now, a sentence each.
   ///
   /// This is a warning, not an error: a share may be mounted later.
   fileprivate var missingFolders: [String] {
     [("root", root)].appending(holdOut.map { ("hold_out", $0) })
-      .appending(publicImages.map { ("public_images", $0) }).compactMap { key, folder in
+      .appending(publicImages.map { ("public_images", $0) })
+      .appending(startFrom.map { ("start_from", $0) }).compactMap { key, folder in
         var information = stat()
         guard stat(folder, &information) == 0 else {
           return
             "\(key) \(folder): \(String(cString: strerror(errno))). Check the spelling, or mount it."
         }
         guard information.st_mode & S_IFMT == S_IFDIR else {
-          return "\(key) \(folder): not a folder (a folder of images expected)."
+          let expected = key == "start_from" ? "a release" : "a folder of images"
+          return "\(key) \(folder): not a folder (\(expected) expected)."
         }
         return nil
       }

@@ -53,6 +53,12 @@ struct RunCommand: ParsableCommand {
       valueName: "dir"), completion: .directory)
   var publicImages: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A release whose model recipes with 'prior: source: release' start from.",
+      valueName: "release"), completion: .directory)
+  var startFrom: String?
+
   @Flag(help: "Stop when the likelihood of held-out images no longer rises; needs --non-private.")
   var stopEarly = false
 
@@ -273,7 +279,19 @@ struct RunCommand: ParsableCommand {
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       allowsLargeDelta: allowLargeDelta, holdOut: try holdOut.map(WorkingFolder.absolute),
-      publicImages: publicImages, stopsEarly: stopEarly, command: command)
+      publicImages: publicImages, startFrom: try release(for: recipe), stopsEarly: stopEarly,
+      command: command)
+  }
+
+  /// The release to start from; one that the recipe does not use is refused.
+  private func release(for recipe: Recipe) throws -> String? {
+    guard let startFrom else { return nil }
+    guard recipe.model.startsFromRelease else {
+      throw ControlError.invalid(
+        "--start-from: recipe \(recipe.name) does not start from a released model (a recipe with 'prior: source: "
+          + "release' expected). Drop it, or name another recipe.")
+    }
+    return try WorkingFolder.absolute(startFrom)
   }
 
   /// The folder of public images; one that the recipe does not use is refused.
@@ -340,6 +358,7 @@ struct RunCommand: ParsableCommand {
     command.add(answers: request.allAnswers)
     command.add(path: "hold-out", "HOLD-OUT", isGiven: holdOut != nil)
     command.add(path: "public-images", "PUBLIC", isGiven: publicImages != nil)
+    command.add(path: "start-from", "RELEASE", isGiven: startFrom != nil)
     command.add(flag: "stop-early", stopEarly)
     command.add("count", options.count)
     command.add("steps", options.steps)

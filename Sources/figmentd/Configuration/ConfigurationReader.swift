@@ -192,6 +192,9 @@ struct ConfigurationReader {
       }
       dataset.publicImages = folder
     }
+    if let node = mapping.take("start_from") {
+      dataset.startFrom = try node.absolutePath()
+    }
     if let node = mapping.take("classes") {
       let classes = try node.words()
       do { _ = try ClassNames.folders(classes) } catch { throw node.error(error.description) }

@@ -34,6 +34,8 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   var holdOut: String?
   /// A folder of images that are declared public: recipes may learn from them without noise; read, never written.
   var publicImages: String?
+  /// A release whose model recipes may start from; read, never written.
+  var startFrom: String?
   /// Its privacy policy.
   var policy: PrivacyPolicy
   /// Who may read its releases; the reader of the configuration fills in the common settings.

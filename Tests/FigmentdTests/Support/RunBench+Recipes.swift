@@ -51,34 +51,37 @@ extension RunBench {
 
   /// A recipe of a pixel model of 4×4 pixels and a network that doubles them, named doubled.
   ///
-  /// - Parameters:
-  ///   - source: where the images come from that both networks learn from first.
+  /// - Parameter source: what both networks start from.
   static func multiscaleRecipe(
     steps: Int, upsamplerSteps: Int, batchSize: Int = 16, source: String = "procedural"
   ) -> String {
-    """
-    name: doubled
-    summary: For tests.
-    family: multiscale
-    image: {height: 8, width: 8, channels: 1}
-    training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
-    model:
-      stages: 1
-      base:
-    \(pixelFields)
-        prior: {source: \(source), steps: 6, batch_size: 4, learning_rate: 0.01}
-      upsampler:
-        channels: 4
-        depth: 1
-        bits: 4
-        components: 2
-        share: 0.25
-        batch_size: \(batchSize)
-        steps: \(upsamplerSteps)
-        clip_norm: 1
-        learning_rate: 0.01
-        average_decay: 0.9
-        prior: {source: \(source), steps: 6, batch_size: 4, learning_rate: 0.01}
-    """
+    let prior =
+      source == "release"
+      ? "prior: {source: release}"
+      : "prior: {source: \(source), steps: 6, batch_size: 4, learning_rate: 0.01}"
+    return """
+      name: doubled
+      summary: For tests.
+      family: multiscale
+      image: {height: 8, width: 8, channels: 1}
+      training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
+      model:
+        stages: 1
+        base:
+      \(pixelFields)
+          \(prior)
+        upsampler:
+          channels: 4
+          depth: 1
+          bits: 4
+          components: 2
+          share: 0.25
+          batch_size: \(batchSize)
+          steps: \(upsamplerSteps)
+          clip_norm: 1
+          learning_rate: 0.01
+          average_decay: 0.9
+          \(prior)
+      """
   }
 }
