@@ -35,10 +35,13 @@ struct RunOutline {
     precondition(
       model.count { $0.isPaid && $0.share == nil } == (model.contains(where: \.isPaid) ? 1 : 0),
       "family \(order.recipe.family): exactly one of its paid phases states no share")
-    if let steps = order.steps, !model.contains(where: \.isTraining) {
+    let changes = [("steps", order.steps), ("batch_size", order.batchSize)]
+    if let (name, number?) = changes.first(where: { $0.1 != nil }),
+      !model.contains(where: \.isTraining)
+    {
       throw ControlError.invalid(
-        "steps \(steps): models of family \(order.recipe.family) make no noisy steps (no steps expected). "
-          + "Leave it out.")
+        "\(name) \(number): models of family \(order.recipe.family) make no noisy steps (no \(name) "
+          + "expected). Leave it out.")
     }
     guard population > 0 else {
       throw RecipeFailure("plan: no usable image (at least one expected). See the files' verdicts.")
