@@ -101,7 +101,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var isNonPrivate: Bool { nonPrivate ?? false }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, recipe, epsilon, delta, steps, batchSize, nonPrivate, hardened, answers, countEpsilon,
+    case dataset, recipe, epsilon, delta, steps, batchSize, nonPrivate, hardened, answers,
+      countEpsilon,
       scoreEpsilon, count, seed, allowFewerSteps
   }
 }

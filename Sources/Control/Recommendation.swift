@@ -57,7 +57,9 @@ extension RecommendRequest: StrictRequest {
   }
 }
 
-/// Advice on how to train on a dataset, from this project's measured runs. Nothing has been spent for it.
+/// Advice on how to train on a dataset, from this project's measured runs.
+///
+/// Nothing has been spent for it.
 public struct Recommendation: Codable, Hashable, Sendable {
   /// The dataset.
   public var dataset: String

@@ -22,7 +22,8 @@ extension Daemon {
     recommendation.isColoured = facts.isColoured
     var remarks = [facts.library.remark, facts.remark].compactMap { $0 }
     if advice.next != nil {
-      remarks.append("Time ran out before all recipes were planned. Ask again when the machine is less busy.")
+      remarks.append(
+        "Time ran out before all recipes were planned. Ask again when the machine is less busy.")
     }
     if dataset.population == nil, await keepers[dataset.name]?.isScanning ?? false {
       remarks.append(
@@ -110,7 +111,8 @@ extension Daemon {
         candidates.append(
           AdviceCandidate(
             recipe, named: name, units: dataset.population ?? use.units,
-            isLargerThanImages: looks && 2 * (use.enlarged + use.tooSmall) > use.images + use.tooSmall))
+            isLargerThanImages: looks
+              && 2 * (use.enlarged + use.tooSmall) > use.images + use.tooSmall))
       }
       guard dataset.population != nil || uses.values.contains(where: { $0.units > 0 }) || !looks
       else {

@@ -39,7 +39,8 @@ import Testing
     #expect(lines.contains("Still being read."))
     #expect(
       lines.last
-        == "  figment train scans --recipe pixel-28-private --epsilon 3.0 --steps 600 --batch-size 1024")
+        == "  figment train scans --recipe pixel-28-private --epsilon 3.0 --steps 600 --batch-size 1024"
+    )
   }
 
   @Test(arguments: [80, 100]) func adviceFitsTheTerminalButTheCommandStaysOneLine(_ width: Int) {
@@ -117,6 +118,7 @@ import Testing
     #expect(Figment.exitCode(for: error).rawValue == 64)
     #expect(
       Figment.message(for: error).contains(
-        "--recipe: missing (the name of a recipe expected). 'figment recommend scans' recommends one"))
+        "--recipe: missing (the name of a recipe expected). 'figment recommend scans' recommends one"
+      ))
   }
 }

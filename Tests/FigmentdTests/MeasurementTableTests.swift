@@ -100,7 +100,8 @@ import Testing
       if let steps = row.steps, steps != recipe.training.steps { figures.append(Double(steps)) }
       for figure in figures.compactMap({ $0 }) {
         #expect(
-          stated.contains(figure), "Models/\(row.recipe).yaml does not state \(figure): \(row.words)")
+          stated.contains(figure),
+          "Models/\(row.recipe).yaml does not state \(figure): \(row.words)")
       }
     }
   }
@@ -112,7 +113,9 @@ import Testing
       let header = try Self.header(name)
       let own = rows.filter { $0.recipe == name }
       let found = header.replacing(/\s+/) { _ in " " }
-      for match in found.matches(of: /(\d+(?:\.\d)?) %[^%(;]*\((?:95 % interval )?(\d+(?:\.\d)?) to (\d+(?:\.\d)?)/) {
+      for match in found.matches(
+        of: /(\d+(?:\.\d)?) %[^%(;]*\((?:95 % interval )?(\d+(?:\.\d)?) to (\d+(?:\.\d)?)/)
+      {
         let figures = [match.1, match.2, match.3].compactMap { Double($0) }
         #expect(
           own.contains { [$0.accuracy ?? -1] + ($0.interval ?? []) == figures },
@@ -135,7 +138,9 @@ import Testing
   @Test func theMakefileInstallsTheTableWithTheRecipes() throws {
     let lines = try SourceFiles.document("Makefile").split(separator: "\n")
     #expect(
-      lines.contains { $0.contains("install -m 0644 Models/*.yaml") && $0.contains("share/figment/Models") })
+      lines.contains {
+        $0.contains("install -m 0644 Models/*.yaml") && $0.contains("share/figment/Models")
+      })
     #expect(MeasurementTable.fileName.hasSuffix(".yaml"))
   }
 }
@@ -177,7 +182,8 @@ import Testing
     ("measurements:", "measurement:", "Did you mean 'measurements'?"),
     ("measurements:", "measurements: {", "not valid YAML"),
   ])
-  func aDamagedTableIsToldAndHidesNoRecipe(_ part: String, _ other: String, _ words: String) throws {
+  func aDamagedTableIsToldAndHidesNoRecipe(_ part: String, _ other: String, _ words: String) throws
+  {
     let library = try library(Self.row.replacing(part, with: other))
     #expect(library.recipes.map(\.name) == ["tiny"])
     #expect(library.table.rows.isEmpty)

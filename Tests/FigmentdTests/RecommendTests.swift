@@ -154,14 +154,14 @@ enum ShippedModels {
 
   /// A daemon over drawn shapes, with one recipe and one measured run of it.
   @Test func theRecommendedRequestIsAcceptedByARealEngine() async throws {
-    let bench = try RunBench(steps: 4, drawn: 48)
-    try bench.scratch.write("recipes/tiny.yaml", RunBench.recipe(side: 8, steps: 4))
+    let bench = try RunBench(drawn: 48)
+    try bench.scratch.write("recipes/tiny.yaml", RunBench.recipe(side: 8, steps: 40))
     try bench.scratch.write("recipes/large.yaml", RunBench.recipe(side: 256, steps: 4))
     try bench.scratch.write(
       "recipes/measurements.yaml",
       """
       measurements:
-        - {recipe: tiny, family: dp-gan, height: 8, width: 8, channels: 1, batch_size: 8, steps: 3,
+        - {recipe: tiny, family: dp-gan, height: 8, width: 8, channels: 1, batch_size: 12, steps: 30,
            data: shapes, images: 48, classes: 8, epsilon: 50, delta: 1.0e-5, accuracy: 60}
       """)
     let folder = bench.scratch.path
@@ -190,7 +190,7 @@ enum ShippedModels {
     #expect(large.verdict == .impossible && large.reason?.contains("larger than most") == true)
     let tiny = try #require(advice.runs.first { $0.recipe == "tiny" })
     #expect(tiny.seconds != nil && tiny.noise != nil)
-    #expect(tiny.steps == 3 && tiny.batchSize == 8 && tiny.expectedPercent == 54)
+    #expect(tiny.steps == 30 && tiny.batchSize == 12 && tiny.expectedPercent == 54)
     let choice = try #require(advice.choice, "\(advice)")
     _ = try await daemon.submit(.train(choice), token: nil)
     await daemon.releaseDatasets()

@@ -9,7 +9,8 @@ import Testing
     row("pixel-28-private", epsilon: 10, accuracy: 97, real: 100, batch: 512, steps: 2500),
     row("pixel-28-private", epsilon: 1, accuracy: 91, real: 100, batch: 1024, steps: 600),
     row("embedding-28", family: "embedding", epsilon: 10, accuracy: 82, real: 100),
-    row("dp-gan-28", family: "dp-gan", epsilon: 10, accuracy: 73, real: 100, batch: 512, steps: 3000),
+    row(
+      "dp-gan-28", family: "dp-gan", epsilon: 10, accuracy: 73, real: 100, batch: 512, steps: 3000),
     row(
       "multiscale-64", family: "multiscale", side: 64, channels: 3, data: "land", images: 2000,
       epsilon: 10, accuracy: 55, real: 100, batch: 512, steps: 200),
@@ -84,7 +85,8 @@ import Testing
     #expect(Self.table.quality(of: pixels, signal: 1)?.share ?? -1 >= 0)
     let high = Self.table.quality(of: pixels, signal: 1e9)
     #expect(high?.halvingsBelow == 0)
-    #expect(abs((high?.share ?? 0) - 87.0 / 90) < 1e-9, "more signal promises no more than was measured")
+    #expect(
+      abs((high?.share ?? 0) - 87.0 / 90) < 1e-9, "more signal promises no more than was measured")
   }
 
   @Test func setsThatEncloseTheSignalAreAveragedAndOthersDoNotCount() throws {
@@ -152,7 +154,8 @@ import Testing
     let choice = try #require(advice.choice)
     #expect(choice.recipe == "pixel-28-private")
     #expect(choice.batchSize == nil && choice.steps == nil, "the measured run is the recipe itself")
-    #expect(advice.runs.map(\.recipe).prefix(3) == ["pixel-28-private", "embedding-28", "dp-gan-28"])
+    #expect(
+      advice.runs.map(\.recipe).prefix(3) == ["pixel-28-private", "embedding-28", "dp-gan-28"])
     #expect(advice.possible.count == Advice.enough, "no more is planned than needed")
     #expect(advice.expectation[0].contains("about 97 % of the way"))
     #expect(
@@ -227,7 +230,8 @@ import Testing
   }
 
   @Test func unseenImagesAreAssumedToSuitAnyColour() throws {
-    let found = planned(try advice(units: 60_000, classes: nil, isColoured: nil)) { _ in Self.clear }
+    let found = planned(try advice(units: 60_000, classes: nil, isColoured: nil)) { _ in Self.clear
+    }
     #expect(found.choice?.recipe == "pixel-28-private")
     #expect(!found.expectation.contains { $0.contains("grey") || $0.contains("colour") })
   }
@@ -264,13 +268,15 @@ import Testing
 
   @Test func aRunThatTakesTooLongGivesWayToMeasuredSettingsWithLessWork() throws {
     // 2,500 steps of 512 are 1.28 million gradients, 600 of 1,024 are 0.61.
-    let found = planned(try advice(units: 60_000, hours: 0.5, recipes: ["pixel-28-private"])) { run in
+    let found = planned(try advice(units: 60_000, hours: 0.5, recipes: ["pixel-28-private"])) {
+      run in
       AdvisedRun.Trial(seconds: run.steps == nil ? 3000 : 1500, noise: .clear)
     }
     let choice = try #require(found.choice)
     #expect(choice.recipe == "pixel-28-private" && choice.steps == 600 && choice.batchSize == 1024)
     #expect(choice.quality?.percent == 90, "its own measured run, not that of the longer settings")
-    #expect(found.help.contains { $0.hasPrefix("More time: pixel-28-private takes about 0.9 hours") })
+    #expect(
+      found.help.contains { $0.hasPrefix("More time: pixel-28-private takes about 0.9 hours") })
   }
 
   @Test func timeRulesOutWhatTakesLonger() throws {

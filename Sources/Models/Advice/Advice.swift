@@ -24,7 +24,9 @@ public struct AdviceQuestion: Hashable, Sendable {
 public struct AdviceCandidate: Sendable {
   /// The recipe.
   public let recipe: Recipe
-  /// The name in requests, that of its file. Measured runs count only for a recipe that has the same name itself.
+  /// The name in requests, that of its file.
+  ///
+  /// Measured runs count only for a recipe that has the same name itself.
   public let name: String
   /// The units of privacy that its run would learn from.
   public let units: Int
@@ -223,12 +225,14 @@ extension AdvisedRun {
     let signal = question.epsilon * Double(candidate.units)
     let quality = table.quality(of: recipe, signal: signal)
     self.init(
-      recipe, named: candidate.name, candidate.units, nearest: quality?.evidence.first, quality: quality,
+      recipe, named: candidate.name, candidate.units, nearest: quality?.evidence.first,
+      quality: quality,
       sheet: (quality?.evidence ?? table.rows(of: recipe)).lazy.compactMap(\.sheet).first,
       isColoured: question.isColoured)
     if candidate.isLargerThanImages {
       state = .impossible(
-        "larger than most of the images, which would have to be enlarged. Larger originals are needed")
+        "larger than most of the images, which would have to be enlarged. Larger originals are needed"
+      )
     }
   }
 
@@ -247,7 +251,8 @@ extension AdvisedRun {
   }
 
   private init(
-    _ recipe: Recipe, named name: String, _ units: Int, nearest row: Measurement?, quality: ExpectedQuality?,
+    _ recipe: Recipe, named name: String, _ units: Int, nearest row: Measurement?,
+    quality: ExpectedQuality?,
     sheet: String?, isColoured: Bool?
   ) {
     self.recipe = name

@@ -30,7 +30,8 @@ extension Advice {
       words.append(
         choice.image.channels == 1
           ? "It draws in grey, although these images have colours."
-          : "It draws in colour, although these images are grey: a part of epsilon pays for colours.")
+          : "It draws in colour, although these images are grey: a part of epsilon pays for colours."
+      )
     }
     if let warning = choice.trial?.warning { words.append(warning) }
     return words
@@ -62,7 +63,8 @@ extension Advice {
       best.units / classes < Self.fewImagesPerClass
     {
       help.append(
-        "Fewer classes: \(best.units) images in \(classes) classes are few for each. Merge rare classes.")
+        "Fewer classes: \(best.units) images in \(classes) classes are few for each. Merge rare classes."
+      )
     }
     if let best, best.trial?.noise != .clear,
       let smaller = runs.first(where: { $0.isSmaller(than: best) && $0.promises(moreThan: best) })
@@ -75,7 +77,9 @@ extension Advice {
   }
 
   private var failureInWords: String {
-    if runs.isEmpty { return "There is no recipe for private training. Add one to the folder of recipes." }
+    if runs.isEmpty {
+      return "There is no recipe for private training. Add one to the folder of recipes."
+    }
     if runs.allSatisfy({ if case .impossible = $0.state { true } else { false } }) {
       return "No recipe suits these images; the table names the reasons."
     }

@@ -85,7 +85,8 @@ public struct Measurement: Codable, Hashable, Sendable {
     }
     try require(
       images > 0 && classes > 0 && height > 0 && width > 0 && [1, 3].contains(channels),
-      "images, classes, height, width or channels out of range (1 or more; 1 or 3 channels expected).")
+      "images, classes, height, width or channels out of range (1 or more; 1 or 3 channels expected)."
+    )
     try require(
       [batchSize, steps, drawn, classifiers].allSatisfy { $0.map { $0 > 0 } ?? true },
       "batch_size, steps, drawn or classifiers below 1.")

@@ -25,7 +25,8 @@ struct Recommend: AsyncParsableCommand {
   var delta: Double?
 
   @Option(
-    parsing: .unconditional, help: "The longest time that the run may take, in hours. (default: any)"
+    parsing: .unconditional,
+    help: "The longest time that the run may take, in hours. (default: any)"
   )
   var hours: Double?
 

@@ -28,7 +28,8 @@ struct TrainOptions: ParsableArguments {
       throw .conflict(
         "dataset \(dataset): no recipe can be recommended. "
           + advice.expectation.joined(separator: " ")
-          + " 'figment recommend \(dataset)' shows what would help; --recipe plans a recipe all the same.")
+          + " 'figment recommend \(dataset)' shows what would help; --recipe plans a recipe all the same."
+      )
     }
     var request = request(with: choice.recipe)
     request.steps = request.steps ?? choice.steps
