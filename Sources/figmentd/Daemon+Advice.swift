@@ -1,5 +1,7 @@
 import Control
+import Datasets
 import Models
+import Runs
 
 extension Daemon {
   /// No further run is planned after this time; one that is being planned has its own limit.

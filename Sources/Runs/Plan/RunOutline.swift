@@ -36,9 +36,7 @@ struct RunOutline {
       model.count { $0.isPaid && $0.share == nil } == (model.contains(where: \.isPaid) ? 1 : 0),
       "family \(order.recipe.family): exactly one of its paid phases states no share")
     let changes = [("steps", order.steps), ("batch_size", order.batchSize)]
-    if let (name, number?) = changes.first(where: { $0.1 != nil }),
-      !model.contains(where: \.isTraining)
-    {
+    for case (let name, let number?) in changes where !model.contains(where: \.isTraining) {
       throw ControlError.invalid(
         "\(name) \(number): models of family \(order.recipe.family) make no noisy steps (no \(name) "
           + "expected). Leave it out.")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineOptions
 import Control
 import Privacy
 
@@ -14,7 +15,7 @@ struct Plan: AsyncParsableCommand {
   func run() async throws {
     try await global.run { client, console in
       let isRecommended = options.recipe == nil
-      let plan = try await client.plan(request(client))
+      let plan = try await client.plan(request(client, console))
       if global.json {
         try console.json(plan)
       } else {
@@ -26,16 +27,19 @@ struct Plan: AsyncParsableCommand {
   }
 
   /// The request to plan: the options, with the recommended recipe if they name none.
-  private func request(_ client: some ControlAPI) async throws -> TrainRequest {
+  private func request(
+    _ client: some ControlAPI, _ console: Console
+  ) async throws -> TrainRequest {
     if let recipe = options.recipe { return options.request(with: recipe) }
     guard !options.run.nonPrivate else {
       throw ControlError.invalid(
         "--recipe: missing (the name of a recipe expected; only private training is recommended one). 'figment "
           + "recipes' lists them.")
     }
-    let advice = try await client.recommend(
-      RecommendRequest(
-        dataset: options.dataset, epsilon: options.run.epsilon, delta: options.run.delta))
+    let advice = try await Recommend.advice(
+      on: RecommendRequest(
+        dataset: options.dataset, epsilon: options.run.epsilon, delta: options.run.delta),
+      from: client, console)
     return try options.request(following: advice)
   }
 

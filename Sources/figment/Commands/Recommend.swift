@@ -39,7 +39,7 @@ struct Recommend: AsyncParsableCommand {
 
   func run() async throws {
     try await global.run { client, console in
-      let advice = try await client.recommend(request)
+      let advice = try await Self.advice(on: request, from: client, console)
       if global.json {
         try console.json(advice)
       } else {
@@ -47,6 +47,16 @@ struct Recommend: AsyncParsableCommand {
       }
       if let refusal = advice.refusal { throw ControlError.refusedByPolicy(refusal) }
     }
+  }
+
+  /// Requests advice; meanwhile, a terminal shows that it takes a while.
+  static func advice(
+    on request: RecommendRequest, from client: some ControlAPI, _ console: Console
+  ) async throws -> Recommendation {
+    guard console.isTerminal else { return try await client.recommend(request) }
+    console.redraw { String("Planning the best recipes takes up to two minutes.".prefix($0)) }
+    defer { console.clear() }
+    return try await client.recommend(request)
   }
 
   /// Formats advice as lines of at most `width` columns; nil for any width.

@@ -25,7 +25,7 @@ struct AdviceLibrary: Sendable {
   /// Reads a library; a recipe that cannot be read is left out, as `figment recipes` shows the reason.
   init(_ library: RecipeLibrary) throws {
     recipes = try library.names().compactMap { name in
-      (try? library.recipe(named: name)).map { (name, $0) }
+      (try? library.recipe(named: name)).map { (name: name, recipe: $0) }
     }
     do {
       table = try Self.readTable(in: library.folder)
