@@ -5,7 +5,7 @@ import Runs
 
 extension Daemon {
   /// No further run is planned after this time; one that is being planned has its own limit.
-  private static let adviceTime = Duration.seconds(60)
+  private static let adviceTime = Duration.seconds(120)
   /// Without a request for an epsilon, advice assumes at least this part of the policy's.
   private static let leastShare = 0.01
 
@@ -20,6 +20,9 @@ extension Daemon {
     var advice = Advice(question, among: facts.candidates, table: facts.library.table)
     let refusal = try await plan(&advice, request, dataset)
     var recommendation = Recommendation(advice, for: request, refusal: refusal)
+    if advice.choice == nil, let words = Self.words(forUnplannedIn: advice) {
+      recommendation.expectation = [words]
+    }
     recommendation.images = facts.images
     recommendation.isColoured = facts.isColoured
     var remarks = [facts.library.remark, facts.remark].compactMap { $0 }
@@ -34,6 +37,15 @@ extension Daemon {
     }
     if !remarks.isEmpty { recommendation.remark = remarks.joined(separator: " ") }
     return recommendation
+  }
+
+  /// Why nothing is recommended although a run might be possible that was not planned; nil if all were planned.
+  private static func words(forUnplannedIn advice: Advice) -> String? {
+    let left = advice.runs.count { $0.state == .waiting }
+    guard left > 0 else { return nil }
+    return
+      "Nothing can be recommended: of the runs that were planned none is possible, and \(left) of less promise "
+      + "\(left == 1 ? "was" : "were") not planned. 'figment plan' with --recipe plans one of them."
   }
 
   /// Plans the runs of advice, best first, until enough is known or the time is over.

@@ -106,6 +106,19 @@ enum ShippedModels {
     #expect(runs["pixel-28"] == nil, "it is made for training without privacy")
   }
 
+  @Test func whereNotEverythingWasPlannedAdviceDoesNotSayThatNothingIsPossible() async throws {
+    let library = try ShippedModels.library()
+    let failures = library.recipes.map { ($0.name, ControlError.timedOut("too long")) }
+    let house = try await TestHouse(
+      .init(library: library, planFailures: Dictionary(failures) { first, _ in first }))
+    let advice = try await house.daemon.recommend(RecommendRequest(dataset: "glyphs", epsilon: 3))
+    #expect(advice.choice == nil && advice.command == nil)
+    #expect(advice.runs.count { $0.verdict == .impossible } == Advice.mostPlans)
+    #expect(advice.runs.contains { $0.verdict == .unplanned })
+    #expect(advice.expectation.count == 1)
+    #expect(advice.expectation[0].hasPrefix("Nothing can be recommended: of the runs that were"))
+  }
+
   @Test func whatThePolicyRefusesIsToldWhateverTheRecipe() async throws {
     let house = try await TestHouse(.init(library: try ShippedModels.library()))
     // The engine of the test finds a budget of 5.

@@ -8,7 +8,7 @@ struct Recommend: AsyncParsableCommand {
     discussion: """
       The advice follows from the size, colours and number of the images, from epsilon and the time, and from \
       trainings that were measured (Models/measurements.yaml). The best recipes are planned on this machine, \
-      which takes up to two minutes.
+      which takes seconds for each, and up to three minutes in all.
       """)
 
   @Argument(help: "The dataset.", completion: Completions.datasets)
@@ -54,7 +54,7 @@ struct Recommend: AsyncParsableCommand {
     on request: RecommendRequest, from client: some ControlAPI, _ console: Console
   ) async throws -> Recommendation {
     guard console.isTerminal else { return try await client.recommend(request) }
-    console.redraw { String("Planning the best recipes takes up to two minutes.".prefix($0)) }
+    console.redraw { String("Planning the best recipes takes up to three minutes.".prefix($0)) }
     defer { console.clear() }
     return try await client.recommend(request)
   }
