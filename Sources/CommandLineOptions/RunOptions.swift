@@ -23,6 +23,11 @@ public struct RunOptions: ParsableArguments {
     parsing: .unconditional, help: "Training steps on private images. (default: the recipe's)")
   public var steps: Int?
 
+  @Option(
+    parsing: .unconditional,
+    help: "Images (or persons) that a step learns from, on average. (default: the recipe's)")
+  public var batchSize: Int?
+
   @Flag(help: "Train without noise; the result has no privacy guarantee and must not be shared.")
   public var nonPrivate = false
 
@@ -74,7 +79,7 @@ public struct RunOptions: ParsableArguments {
   public func request(dataset: String, recipe: String) -> TrainRequest {
     TrainRequest(
       dataset: dataset, recipe: recipe, epsilon: epsilon, delta: delta, steps: steps,
-      nonPrivate: nonPrivate ? true : nil, hardened: hardened ? true : nil,
+      batchSize: batchSize, nonPrivate: nonPrivate ? true : nil, hardened: hardened ? true : nil,
       answers: prices.isEmpty ? nil : Dictionary(prices.map { ($0.name, $0.epsilon) }) { $1 },
       count: count, seed: seed)
   }

@@ -53,6 +53,7 @@ extension TrainRequest {
     command.add("epsilon", epsilon)
     command.add("delta", delta)
     command.add("steps", steps)
+    command.add("batch-size", batchSize)
     command.add(flag: "non-private", isNonPrivate)
     command.add(flag: "hardened", hardened ?? false)
     command.add(answers: allAnswers)

@@ -36,6 +36,11 @@ public protocol ControlAPI: Sendable {
   /// Reports the cost of a training job before anything is spent.
   func plan(_ request: PlanRequest) async throws -> PlanReport
 
+  /// Recommends a recipe and its settings for a dataset, before anything is spent.
+  ///
+  /// Plans several runs, so it takes longer than a plan.
+  func recommend(_ request: RecommendRequest) async throws -> Recommendation
+
   /// Puts a job into the queue.
   ///
   /// - Parameter token: chosen by the caller. A second request with the token of an earlier one returns the

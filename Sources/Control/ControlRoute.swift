@@ -9,6 +9,7 @@
 /// GET  /v1/datasets/{dataset}/ledger   ?line= &hash=   a line that it must hold
 /// GET  /v1/recipes
 /// POST /v1/plan                        body: TrainRequest
+/// POST /v1/recommend                   body: RecommendRequest
 /// GET  /v1/jobs                        ?dataset= &state=
 /// POST /v1/jobs                        body: JobRequest; header Idempotency-Key
 /// GET  /v1/jobs/{job}
@@ -37,6 +38,8 @@ public enum ControlRoute: Hashable, Sendable {
   case recipes
   /// `ControlAPI.plan(_:)`
   case plan
+  /// `ControlAPI.recommend(_:)`
+  case recommend
   /// `ControlAPI.jobs(_:)`
   case jobs(JobFilter)
   /// `ControlAPI.submit(_:token:)`
@@ -62,7 +65,9 @@ public enum ControlRoute: Hashable, Sendable {
   public static let tokenHeader = "Idempotency-Key"
 
   /// The HTTP method.
-  public var method: String { changesSomething || self == .plan ? "POST" : "GET" }
+  public var method: String {
+    changesSomething || self == .plan || self == .recommend ? "POST" : "GET"
+  }
 
   /// Whether the caller needs more than read access: to make changes, to see numbers and pictures of real
   /// images, or to see the names of files, which are personal data.
@@ -77,8 +82,8 @@ public enum ControlRoute: Hashable, Sendable {
   /// Whether the request changes something.
   public var changesSomething: Bool {
     switch self {
-    case .status, .datasets, .files, .preview, .ledger, .recipes, .plan, .jobs, .job, .events,
-      .report:
+    case .status, .datasets, .files, .preview, .ledger, .recipes, .plan, .recommend, .jobs, .job,
+      .events, .report:
       false
     case .rescan, .submit, .pause, .cancel, .resume, .remove, .prune: true
     }
@@ -106,6 +111,7 @@ public enum ControlRoute: Hashable, Sendable {
         ])
     case .recipes: "/v1/recipes"
     case .plan: "/v1/plan"
+    case .recommend: "/v1/recommend"
     case .jobs(let filter):
       "/v1/jobs" + Self.queryText([("dataset", filter.dataset), ("state", filter.state)])
     case .submit: "/v1/jobs"
@@ -154,6 +160,7 @@ public enum ControlRoute: Hashable, Sendable {
     case ("status", 1): return .status
     case ("recipes", 1): return .recipes
     case ("plan", 1): return .plan
+    case ("recommend", 1): return .recommend
     case ("prune", 1): return .prune(dryRun: try query.takeFlag("dry_run") ?? false)
     case ("datasets", 1): return .datasets
     case ("datasets", 3): return try datasetRoute(words[1], words[2], &query, path)

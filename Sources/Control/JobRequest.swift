@@ -38,6 +38,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var delta: Double?
   /// Steps on real images; nil for the recipe's.
   public var steps: Int?
+  /// Units of privacy that a step reads, on average; nil for the recipe's number.
+  public var batchSize: Int?
   /// Trains without clipping and noise.
   ///
   /// The result carries no guarantee, and nothing is released.
@@ -63,7 +65,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   /// Requests a training job.
   public init(
     dataset: String, recipe: String, epsilon: Double? = nil, delta: Double? = nil,
-    steps: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
+    steps: Int? = nil, batchSize: Int? = nil, nonPrivate: Bool? = nil, hardened: Bool? = nil,
     answers: [String: Double]? = nil, count: Int? = nil,
     seed: UInt64? = nil, allowFewerSteps: Bool? = nil
   ) {
@@ -72,6 +74,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
     self.epsilon = epsilon
     self.delta = delta
     self.steps = steps
+    self.batchSize = batchSize
     self.nonPrivate = nonPrivate
     self.hardened = hardened
     self.answers = answers
@@ -98,7 +101,8 @@ public struct TrainRequest: Codable, Hashable, Sendable {
   public var isNonPrivate: Bool { nonPrivate ?? false }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case dataset, recipe, epsilon, delta, steps, nonPrivate, hardened, answers, countEpsilon,
+    case dataset, recipe, epsilon, delta, steps, batchSize, nonPrivate, hardened, answers,
+      countEpsilon,
       scoreEpsilon, count, seed, allowFewerSteps
   }
 }
@@ -198,6 +202,7 @@ extension TrainRequest: StrictRequest {
       )
     }
     try Self.check(steps, in: 1...100_000_000, called: "steps")
+    try Self.check(batchSize, in: 1...10_000_000, called: "batch_size")
     try Self.check(count, in: 1...ClassCounts.largestTotal, called: "count")
     let bounds = [("epsilon", epsilon), ("delta", delta)].compactMap { name, value in
       value.map { "\(name) \(Rounded.number($0))" }

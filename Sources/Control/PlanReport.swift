@@ -63,6 +63,9 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var tooSmallImages: Int?
   /// Remarks about the folder of images; nil as above.
   public var folderRemarks: [String]?
+  /// How much of the images noise leaves: `clear`, `coarse` or `noise`; nil without privacy, and from daemons of
+  /// earlier versions.
+  public var noise: String?
   /// A warning about the images if the noise will be strong, with a remedy; nil if noise is no concern.
   public var warning: String?
   /// Why the job would be refused; nil if it would be accepted.

@@ -31,6 +31,16 @@ extension PlanReport {
   }
 }
 
+extension Recommendation {
+  /// The same without findings about the folder of images.
+  public var withoutCounts: Recommendation {
+    var advice = self
+    advice.images = nil
+    advice.isColoured = nil
+    return advice
+  }
+}
+
 extension JobProgress {
   /// The same, except that a phase that processes real files keeps only its name: even shares of the whole
   /// reveal a small number of files (a third is done after one of three).

@@ -106,6 +106,12 @@ public struct ImageTransform: Hashable, Sendable, Codable {
       && window.width * maximumEnlargement >= self.width
   }
 
+  /// Whether an image of this upright size has fewer rows or columns than the result.
+  public func enlarges(height: Int, width: Int) -> Bool {
+    let window = CropWindow(height: height, width: width, for: self)
+    return window.height < self.height || window.width < self.width
+  }
+
   /// 1 or 3.
   public var channelCount: Int { channels == .grey ? 1 : 3 }
 

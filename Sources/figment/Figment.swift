@@ -22,7 +22,8 @@ struct Figment: AsyncParsableCommand {
       CommandGroup(
         name: "Job",
         subcommands: [
-          Recipes.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self, Logs.self,
+          Recipes.self, Recommend.self, Plan.self, Train.self, Jobs.self, Show.self, Watch.self,
+          Logs.self,
           Pause.self, Resume.self, Cancel.self, Generate.self, Evaluate.self, Report.self,
           Remove.self, Prune.self,
         ]),

@@ -6,11 +6,13 @@ import Testing
   @Test func aTrainingIsNamedWithEveryOptionThatWasGivenAndNoOther() throws {
     let request = TrainRequest(
       dataset: "faces", recipe: "dp-gan-28", epsilon: 2.5, delta: 1e-6, steps: 300,
-      hardened: true, answers: ["class-counts": 0.5, "accuracy": 0.25], count: 1000, seed: 7)
+      batchSize: 64, hardened: true, answers: ["class-counts": 0.5, "accuracy": 0.25], count: 1000,
+      seed: 7)
     #expect(
       request.command
         == "figment train faces --recipe dp-gan-28 --epsilon 2.5 --delta 1e-06 --steps 300 "
-        + "--hardened --answer accuracy=0.25 --answer class-counts=0.5 --count 1000 --seed 7")
+        + "--batch-size 64 --hardened --answer accuracy=0.25 --answer class-counts=0.5 --count 1000 --seed 7"
+    )
     #expect(
       TrainRequest(dataset: "faces", recipe: "dp-gan-28", nonPrivate: true).command
         == "figment train faces --recipe dp-gan-28 --non-private")

@@ -5,7 +5,7 @@ import Testing
   static let routes: [ControlRoute] = {
     let job = JobID(dataset: "glyphs", number: 7)
     return [
-      .status, .datasets, .recipes, .plan, .submit,
+      .status, .datasets, .recipes, .plan, .recommend, .submit,
       .rescan(dataset: "glyphs", forgetsMissing: false),
       .rescan(dataset: "glyphs", forgetsMissing: true), .prune(dryRun: false), .prune(dryRun: true),
       .ledger(dataset: "my.faces-2_x", witness: nil),

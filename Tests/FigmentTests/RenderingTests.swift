@@ -386,6 +386,8 @@ import Testing
     ["status"], ["datasets", "--json"], ["rescan", "glyphs"],
     ["files", "glyphs", "--verdict", "rejected"], ["recipes", "-q"],
     ["plan", "glyphs", "--recipe", "dp-gan-28", "--epsilon", "10", "--delta", "1e-5"],
+    ["plan", "glyphs", "--epsilon", "10"],
+    ["recommend", "glyphs", "--epsilon", "3", "--hours", "0.5", "--json"],
     ["train", "glyphs", "--recipe", "r", "--non-private", "--steps", "5", "--watch"],
     ["jobs", "--state", "failed"], ["show", "glyphs-7"], ["watch"], ["watch", "glyphs-7"],
     ["logs", "glyphs-7", "-f"], ["pause", "glyphs-7"], ["resume", "glyphs-7"],
@@ -409,7 +411,7 @@ import Testing
   /// Every verb accepts the daemon's options before its name, and prints JSON.
   @Test func everyVerbHasTheGlobalOptions() throws {
     let needed: [String: [String]] = [
-      "rescan": ["d"], "files": ["d"], "preview": ["d"], "plan": ["d", "--recipe", "r"],
+      "rescan": ["d"], "files": ["d"], "preview": ["d"], "plan": ["d"], "recommend": ["d"],
       "train": ["d", "--recipe", "r"], "show": ["d-1"], "logs": ["d-1"], "pause": ["d-1"],
       "resume": ["d-1"], "cancel": ["d-1"], "remove": ["d-1"], "generate": ["d-1", "--count", "1"],
       "evaluate": ["d-1"], "report": ["d-1"], "config": ["check"], "privacy": ["audit"],
@@ -439,7 +441,7 @@ import Testing
     _ options: [String], _ epsilon: Double?, _ count: Int?
   ) throws {
     let command = try Figment.parseAsRoot(["train", "glyphs", "--recipe", "r"] + options)
-    let request = try #require(command as? Train).options.request
+    let request = try #require(command as? Train).request
     #expect(request.epsilon == epsilon && request.count == count)
     let error = #expect(throws: ControlError.self) { try request.validate() }
     #expect(error?.exitCode == .usage)
@@ -476,7 +478,7 @@ import Testing
     ])
     let train = try #require(command as? Train)
     #expect(
-      train.options.request
+      try train.request
         == TrainRequest(
           dataset: "glyphs", recipe: "dp-gan-28", epsilon: 10, delta: 1e-5, count: 50, seed: 3))
   }

@@ -253,6 +253,7 @@ private struct TalkativeAPI: ControlAPI {
   func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet { try no() }
   func recipes() async throws -> [RecipeSummary] { try no() }
   func plan(_ request: PlanRequest) async throws -> PlanReport { try no() }
+  func recommend(_ request: RecommendRequest) async throws -> Recommendation { try no() }
   func submit(_ request: JobRequest, token: String?) async throws -> Job { try no() }
   func jobs(_ filter: JobFilter) async throws -> [Job] { try no() }
   func job(_ id: JobID) async throws -> Job { try no() }

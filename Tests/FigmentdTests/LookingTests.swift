@@ -60,6 +60,31 @@ import Testing
     #expect(hidden == bare)
   }
 
+  @Test func adviceForWhoMayOnlyLookDependsOnNoImage() async throws {
+    let house = try await TestHouse(
+      .init(library: try ShippedModels.library(), use: FileUse(units: 60_000, tooSmall: 999_999)),
+      files: [FakeFolderReader.file("a/1.png", side: 28)])
+    await house.daemon.adopt(TestHouse.configuration)
+    _ = try await house.daemon.rescan("glyphs")
+    let body = try ControlCoding.encode(RecommendRequest(dataset: "glyphs", epsilon: 10))
+    let hidden = try ControlCoding.decode(
+      Recommendation.self, from: await ask(house.daemon, .recommend, Self.looker, body))
+    #expect(house.engine.calls.isEmpty, "nobody looked for colours")
+    #expect(hidden.images == nil && hidden.isColoured == nil)
+    #expect(hidden.choice?.recipe == "pixel-28-private", "sizes of images rule nothing out")
+    let seen = try ControlCoding.decode(
+      Recommendation.self, from: await ask(house.daemon, .recommend, Self.operatorPeer, body))
+    #expect(house.engine.calls == ["look for colours"])
+    #expect(seen.images == 1_059_999 && seen.isColoured == false)
+    #expect(seen.choice == nil, "nearly all images are too small")
+    #expect(seen.withoutCounts.images == nil && seen.withoutCounts.isColoured == nil)
+    // A caller cannot ask to be treated as somebody who may see the images.
+    let asking = Data(#"{"dataset":"glyphs","epsilon":10,"without_looking":false}"#.utf8)
+    _ = try await ask(house.daemon, .recommend, Self.looker, asking)
+    #expect(house.engine.calls == ["look for colours"])
+    await house.daemon.releaseDatasets()
+  }
+
   @Test func onlyWhoMayChangeSomethingHearsWhatIsOddAboutAFolder() {
     let budget = BudgetStatus(epsilonMaximum: 1, delta: 1e-5, epsilonSpent: 0, unit: .file)
     let status = DatasetStatus(

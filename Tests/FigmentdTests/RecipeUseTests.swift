@@ -61,10 +61,14 @@ import Testing
     let verdicts = built.files.map { IndexedFile($0).row.verdict }
     #expect(rows.map(\.path) == built.files.map(\.path.description))
     #expect(rows.map(\.verdict) == verdicts)
+    #expect(
+      use.enlarged == built.files.count { $0.verdict == .accepted && ($0.height ?? 16) < 16 })
+    #expect(use.enlarged == use.images, "none has sixteen rows")
     // If every image is large enough, no verdict changes.
     let small = ImageTransform(height: 8, width: 8, channels: .grey)
     let all = try index.use(of: dataset, under: small)
     #expect(all.tooSmall == 0)
+    #expect(all.enlarged > 0 && all.enlarged < all.images, "some have three rows, some eight")
     #expect(
       all.units
         == (try SnapshotBuilder(root: root, rules: dataset.rules, transform: small)

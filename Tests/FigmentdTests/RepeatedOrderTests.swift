@@ -40,6 +40,7 @@ import Testing
     ("epsilon: 4 then, 5 now", { $0.loss = .epsilon(5) }),
     ("epsilon: 4 then, none now", { $0.loss = .unlimited }),
     ("steps: 40 then, 41 now", { $0.steps = 41 }),
+    ("batch-size: 16 then, 17 now", { $0.batchSize = 17 }),
     ("seed: 5 then, 6 now", { $0.seed = 6 }),
     ("population: 64 then, 65 now", { $0.population = 65 }),
     ("kind of noise: Gaussian then, discrete Gaussian now", { $0.isHardened = true }),

@@ -148,10 +148,14 @@ import Testing
     #expect(try DurableFile.names(in: bench.places.release).isEmpty)
   }
 
-  @Test func stepsAreRefusedWhereThereAreNone() throws {
+  @Test func stepsAndBatchesAreRefusedWhereThereAreNone() throws {
     var bench = try RunBench(recipe: Self.recipe)
     bench.order.steps = 40
-    let error = #expect(throws: ControlError.self) { try bench.run() }
-    #expect(error?.message.contains("make no noisy steps") == true)
+    let steps = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(steps?.message.hasPrefix("steps 40: models of family embedding make no noisy") == true)
+    bench.order.steps = nil
+    bench.order.batchSize = 40
+    let batch = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(batch?.message.contains("make no noisy steps (no batch_size expected)") == true)
   }
 }

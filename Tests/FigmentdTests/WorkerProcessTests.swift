@@ -104,6 +104,18 @@ import Testing
     #expect(try DurableFile.names(in: bench.scratch.path).sorted() == ["images", "recipes"])
   }
 
+  @Test func aLookForColoursTakesPlaceInAProcess() throws {
+    let bench = try Bench()
+    let names = try DurableFile.names(in: bench.dataset.root).sorted()
+    let files = try names.map { name in
+      let inside = try DurableFile.names(in: bench.dataset.root + "/" + name).sorted()
+      return PreviewSelection.Class(name: name, paths: inside.map { name + "/" + $0 })
+    }
+    let found = try bench.engine.hasColours(
+      PreviewSelection(classes: files, classCount: files.count), dataset: bench.dataset)
+    #expect(found == false)
+  }
+
   @Test func aPreviewOfAVanishedRootIsAConflict() throws {
     let bench = try Bench()
     #expect(rename(bench.dataset.root, bench.scratch.path + "/moved") == 0)

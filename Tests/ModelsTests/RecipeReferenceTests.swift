@@ -54,7 +54,7 @@ import Testing
 
   @Test func theShippedRecipesUseListedFieldsOnly() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: Repository.path("Models"))
-      .filter { $0.hasSuffix(".yaml") }
+      .filter { $0.hasSuffix(".yaml") && $0 != MeasurementTable.fileName }
     #expect(files.count >= 8)
     for file in files {
       let values = RecipeValues(yaml: try Repository.text("Models/\(file)"))

@@ -105,9 +105,9 @@ extension RunOrder {
   fileprivate func remarks(population: Int) throws(ControlError) -> [String] {
     guard population > 0 else { return [] }
     var remarks: [String] = []
-    if recipe.training.batchSize > population {
+    if training.batchSize > population {
       remarks.append(
-        "The recipe's batch of \(recipe.training.batchSize) is larger than the \(population) units: "
+        "The \(batchSize == nil ? "recipe's " : "")batch of \(training.batchSize) is larger than the \(population) units: "
           + "every step uses all of them.")
     }
     guard loss != .unlimited else { return remarks }

@@ -96,6 +96,9 @@ extension ResolvedPlan {
     if then.stepCount != now.stepCount {
       return [OptionDifference("steps", String(then.stepCount), String(now.stepCount))]
     }
+    if let known = then.plan?.batchSize, let batch = now.plan?.batchSize, known != batch {
+      return [OptionDifference("batch-size", String(known), String(batch))]
+    }
     return [Self.difference(of: then, from: now, in: self, order)]
   }
 

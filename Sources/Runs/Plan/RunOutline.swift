@@ -35,10 +35,11 @@ struct RunOutline {
     precondition(
       model.count { $0.isPaid && $0.share == nil } == (model.contains(where: \.isPaid) ? 1 : 0),
       "family \(order.recipe.family): exactly one of its paid phases states no share")
-    if let steps = order.steps, !model.contains(where: \.isTraining) {
+    let changes = [("steps", order.steps), ("batch_size", order.batchSize)]
+    for case (let name, let number?) in changes where !model.contains(where: \.isTraining) {
       throw ControlError.invalid(
-        "steps \(steps): models of family \(order.recipe.family) make no noisy steps (no steps expected). "
-          + "Leave it out.")
+        "\(name) \(number): models of family \(order.recipe.family) make no noisy steps (no \(name) "
+          + "expected). Leave it out.")
     }
     guard population > 0 else {
       throw RecipeFailure("plan: no usable image (at least one expected). See the files' verdicts.")

@@ -36,7 +36,8 @@ extension RunOrder {
       loss: request.isNonPrivate ? .unlimited : request.epsilon.map { .epsilon($0) } ?? .remainder,
       permission: permission, delta: request.delta ?? budget.delta,
       allowsLargeDelta: allowsLargeDelta, budget: budget, steps: request.steps,
-      isHardened: request.hardened ?? false, answers: request.allAnswers, holdOut: holdOut,
+      batchSize: request.batchSize, isHardened: request.hardened ?? false,
+      answers: request.allAnswers, holdOut: holdOut,
       publicImages: publicImages, startFrom: startFrom, stopsEarly: stopsEarly,
       allowsFewerSteps: request.allowFewerSteps ?? false,
       count: request.count ?? Self.usualCount, seed: request.seed, command: command)

@@ -33,6 +33,8 @@ package struct RunOrder: Sendable {
   package let budget: PrivacyBudget
   /// The number of steps; nil for the recipe's.
   package var steps: Int?
+  /// Units that a step reads on average; nil for the recipe's number.
+  package var batchSize: Int?
   /// Whether the run is hardened even if its recipe is not; see `TrainingSettings.noise`.
   package var isHardened: Bool = false
   /// The epsilon that each answer beside the model may cost out of the run's epsilon, by the answers' names
@@ -62,7 +64,7 @@ package struct RunOrder: Sendable {
     name: String, dataset: String, root: String, rules: DatasetRules, settle: Duration = .zero,
     recipe: Recipe, population: Int? = nil, loss: LossLimit, permission: UnprotectedTraining? = nil,
     delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil,
-    isHardened: Bool = false, answers: [String: Double] = [:],
+    batchSize: Int? = nil, isHardened: Bool = false, answers: [String: Double] = [:],
     holdOut: String? = nil, publicImages: String? = nil, startFrom: String? = nil,
     stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
     seed: UInt64? = nil, command: String = "figmentd run"
@@ -80,6 +82,7 @@ package struct RunOrder: Sendable {
     self.allowsLargeDelta = allowsLargeDelta
     self.budget = budget
     self.steps = steps
+    self.batchSize = batchSize
     self.isHardened = isHardened
     self.answers = answers
     self.holdOut = holdOut
@@ -98,10 +101,11 @@ package struct RunOrder: Sendable {
   /// The form into which images are converted.
   package var transform: ImageTransform { recipe.transform }
 
-  /// The recipe's training settings with the order's steps.
+  /// The recipe's training settings with the order's steps and batch.
   var training: TrainingSettings {
     var settings = recipe.training
     if let steps { settings.steps = steps }
+    if let batchSize { settings.batchSize = batchSize }
     if isHardened { settings.noise = .discreteGaussian }
     return settings
   }

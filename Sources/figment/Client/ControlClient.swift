@@ -37,6 +37,10 @@ struct ControlClient: ControlAPI {
     try await ask(.plan, ControlCoding.encode(request))
   }
 
+  func recommend(_ request: RecommendRequest) async throws -> Recommendation {
+    try await ask(.recommend, ControlCoding.encode(request))
+  }
+
   func submit(_ request: JobRequest, token: String?) async throws -> Job {
     try await ask(.submit, ControlCoding.encode(request), token: token)
   }

@@ -1,31 +1,57 @@
 import ArgumentParser
+import CommandLineOptions
 import Control
 import Privacy
 
 /// Reports the cost of a training job.
 struct Plan: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Report what a training job would cost, without spending anything.")
+    abstract: "Report what a training job would cost, without spending anything.",
+    discussion: "Without --recipe, the recommended one is planned; 'figment recommend' says why.")
 
   @OptionGroup var options: TrainOptions
   @OptionGroup var global: GlobalOptions
 
   func run() async throws {
     try await global.run { client, console in
-      let plan = try await client.plan(options.request)
+      let isRecommended = options.recipe == nil
+      let plan = try await client.plan(request(client, console))
       if global.json {
         try console.json(plan)
       } else {
-        Self.lines(of: plan, width: console.lineWidth).forEach(console.line)
+        Self.lines(of: plan, isRecommended: isRecommended, width: console.lineWidth)
+          .forEach(console.line)
       }
       if let refusal = plan.refusal { throw ControlError.refusedByPolicy(refusal) }
     }
   }
 
+  /// The request to plan: the options, with the recommended recipe if they name none.
+  private func request(
+    _ client: some ControlAPI, _ console: Console
+  ) async throws -> TrainRequest {
+    if let recipe = options.recipe { return options.request(with: recipe) }
+    guard !options.run.nonPrivate else {
+      throw ControlError.invalid(
+        "--recipe: missing (the name of a recipe expected; only private training is recommended one). 'figment "
+          + "recipes' lists them.")
+    }
+    let advice = try await Recommend.advice(
+      on: RecommendRequest(
+        dataset: options.dataset, epsilon: options.run.epsilon, delta: options.run.delta),
+      from: client, console)
+    return try options.request(following: advice)
+  }
+
   /// Formats a plan as lines of at most `width` columns; nil for any width.
-  static func lines(of plan: PlanReport, width: Int? = nil) -> [String] {
+  ///
+  /// - Parameter isRecommended: whether the recipe was chosen by advice.
+  static func lines(
+    of plan: PlanReport, isRecommended: Bool = false, width: Int? = nil
+  ) -> [String] {
     var facts = [
-      ("dataset", plan.dataset), ("recipe", plan.recipe), ("steps", Self.steps(of: plan)),
+      ("dataset", plan.dataset), ("recipe", plan.recipe + (isRecommended ? " (recommended)" : "")),
+      ("steps", Self.steps(of: plan)),
       ("expected batch", Rounded.text(plan.expectedBatch)),
     ]
     if let usable = plan.usableImages {

@@ -7,13 +7,35 @@ struct TrainOptions: ParsableArguments {
   @Argument(help: "The dataset.", completion: Completions.datasets)
   var dataset: String
 
-  @Option(help: "The recipe; 'figment recipes' lists them.", completion: Completions.recipes)
-  var recipe: String
+  @Option(
+    help: "The recipe; 'figment recipes' lists them, and 'figment recommend' chooses one.",
+    completion: Completions.recipes)
+  var recipe: String?
 
   @OptionGroup var run: RunOptions
 
-  /// The request that the options make.
-  var request: TrainRequest { run.request(dataset: dataset, recipe: recipe) }
+  /// The request that the options make, with a recipe.
+  func request(with recipe: String) -> TrainRequest {
+    run.request(dataset: dataset, recipe: recipe)
+  }
+
+  /// The request that the options make, with the recipe that advice chose, and with its steps and batch unless
+  /// the options state others.
+  ///
+  /// - Throws: `ControlError.conflict` if nothing gives more than noise.
+  func request(following advice: Recommendation) throws(ControlError) -> TrainRequest {
+    guard let choice = advice.choice else {
+      throw .conflict(
+        "dataset \(dataset): no recipe can be recommended. "
+          + advice.expectation.joined(separator: " ")
+          + " 'figment recommend \(dataset)' shows what would help; --recipe plans a recipe all the same."
+      )
+    }
+    var request = request(with: choice.recipe)
+    request.steps = request.steps ?? choice.steps
+    request.batchSize = request.batchSize ?? choice.batchSize
+    return request
+  }
 }
 
 /// Trains on a dataset and writes a synthetic set.
@@ -25,8 +47,22 @@ struct Train: AsyncParsableCommand {
   @OptionGroup var submission: SubmissionOptions
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws { _ = try request }
+
   func run() async throws {
-    try await submission.submit(.train(options.request), global)
+    try await submission.submit(.train(request), global)
+  }
+
+  /// The request that the options make: a budget is spent on no recipe that was not asked for by name.
+  var request: TrainRequest {
+    get throws {
+      guard let recipe = options.recipe else {
+        throw ValidationError(
+          "--recipe: missing (the name of a recipe expected). 'figment recommend \(options.dataset)' recommends "
+            + "one, and 'figment recipes' lists them.")
+      }
+      return options.request(with: recipe)
+    }
   }
 }
 

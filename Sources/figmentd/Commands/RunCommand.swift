@@ -145,7 +145,12 @@ struct RunCommand: ParsableCommand {
             + "1 / number of images, such as 1e-5.")
       }
     }
-    do { try request.validateNumbers() } catch { throw ValidationError("--\(error.message)") }
+    do { try request.validateNumbers() } catch {
+      // Requests write the names of options with underscores.
+      let field = error.message.prefix { $0.isLetter || $0 == "_" }
+      throw ValidationError(
+        "--" + field.replacing("_", with: "-") + error.message.dropFirst(field.count))
+    }
     if stopEarly {
       guard holdOut != nil else {
         throw ValidationError(
@@ -362,6 +367,7 @@ struct RunCommand: ParsableCommand {
     command.add(flag: "stop-early", stopEarly)
     command.add("count", options.count)
     command.add("steps", options.steps)
+    command.add("batch-size", options.batchSize)
     command.add("name", name)
     command.add("seed", options.seed)
     command.add("unit", unit == .file ? nil : unit.rawValue)

@@ -65,6 +65,9 @@ struct Routes: Sendable {
     case .recipes: try await value(api.recipes())
     case .plan:
       try await plan(ControlCoding.decodeStrictly(PlanRequest.self, from: request.body), caller)
+    case .recommend:
+      try await recommendation(
+        ControlCoding.decodeStrictly(RecommendRequest.self, from: request.body), caller)
     case .jobs(let filter): try await value(api.jobs(filter))
     case .submit:
       try await value(
@@ -97,9 +100,8 @@ struct Routes: Sendable {
     case .events(let job, let after, let follow):
       .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
     // These replies depend only on recipes, plans, the ledger and noise, or require full access.
-    case .ledger, .recipes, .plan, .report, .files, .preview, .rescan, .submit, .pause, .cancel,
-      .resume,
-      .remove, .prune:
+    case .ledger, .recipes, .plan, .recommend, .report, .files, .preview, .rescan, .submit, .pause,
+      .cancel, .resume, .remove, .prune:
       nil
     }
   }
@@ -109,6 +111,17 @@ struct Routes: Sendable {
     try request.validate()
     let report = try await caller.plan { try await api.plan(request) }
     return try value(caller.standing.mayControl ? report : report.withoutCounts)
+  }
+
+  /// Gives advice, within the same limit as plans; for callers with read access only, without looking at images.
+  private func recommendation(
+    _ request: RecommendRequest, _ caller: Caller
+  ) async throws -> ControlReply {
+    var request = request
+    if !caller.standing.mayControl { request.withoutLooking = true }
+    let asked = request
+    let advice = try await caller.plan { try await api.recommend(asked) }
+    return try value(caller.standing.mayControl ? advice : advice.withoutCounts)
   }
 
   private func value(status: Int = 200, _ value: some Encodable) throws -> ControlReply {

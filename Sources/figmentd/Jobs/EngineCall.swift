@@ -26,6 +26,8 @@ struct EngineCall: Codable, Sendable {
     case check(TrainRequest, behind: [WaitingTraining])
     /// A picture of some images as a recipe transforms them.
     case preview(PreviewSelection, recipe: String?)
+    /// Whether some images have colours.
+    case colours(PreviewSelection)
   }
 
   /// The maximum size of a call in bytes.
@@ -57,6 +59,8 @@ enum EngineMessage: Codable, Sendable {
   case checked([String])
   /// The requested picture.
   case previewed(PreviewSheet)
+  /// Whether the images have colours; nil if none can be read.
+  case coloured(Bool?)
   /// The call was refused, or failed for a reason that the user can address.
   case refused(Problem)
 
@@ -64,7 +68,7 @@ enum EngineMessage: Codable, Sendable {
   var isLast: Bool {
     switch self {
     case .progress, .note: false
-    case .completed, .stopped, .planned, .checked, .previewed, .refused: true
+    case .completed, .stopped, .planned, .checked, .previewed, .coloured, .refused: true
     }
   }
 }

@@ -55,6 +55,8 @@ enum EngineWorker {
       case .preview(let selection, let recipe):
         return .previewed(
           try engine.preview(of: selection, recipe: recipe, dataset: call.dataset))
+      case .colours(let selection):
+        return .coloured(try engine.hasColours(selection, dataset: call.dataset))
       case .job(let job, let directory, let trained):
         RoomPatience.ofThisProcess.wait(
           unless: stop,

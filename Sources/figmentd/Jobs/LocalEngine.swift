@@ -8,11 +8,11 @@ import Runs
 
 /// The engine that trains on this machine: combines the rooms of data, models and privacy.
 final class LocalEngine: TrainingEngine {
-  private let library: RecipeLibrary
+  let library: RecipeLibrary
   private let state: StatePaths
-  private let countUse: CountUse
+  let countUse: CountUse
   private let conditions: RunConditions
-  private let makeDecoder: @Sendable () throws -> any ImageDecoder
+  let makeDecoder: @Sendable () throws -> any ImageDecoder
   private let machine: Machine
 
   /// Counts the files of a dataset's root that a run with an image transform would use.
@@ -74,10 +74,12 @@ final class LocalEngine: TrainingEngine {
       report.tooSmallImages = use.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
-      report.warning = plan.mainPlan.flatMap {
+      let outlook = plan.mainPlan.flatMap {
         NoiseOutlook(
-          $0, parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon)?.warning
+          $0, parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon)
       }
+      report.noise = outlook?.expectation.rawValue
+      report.warning = outlook?.warning
       guard let mechanism = plan.mechanism, let epsilon = plan.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
@@ -362,7 +364,7 @@ final class LocalEngine: TrainingEngine {
       "job \(trained.job): it has no checkpoint yet (a trained model expected). Wait for its end.")
   }
 
-  private static func translated<Result>(_ body: () throws -> Result) throws -> Result {
+  static func translated<Result>(_ body: () throws -> Result) throws -> Result {
     try ControlError.translating(body)
   }
 }

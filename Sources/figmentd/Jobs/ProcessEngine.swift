@@ -71,6 +71,20 @@ final class ProcessEngine: TrainingEngine {
     return sheet
   }
 
+  func adviceLibrary() throws -> AdviceLibrary { try local.adviceLibrary() }
+
+  func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {
+    try countUse(dataset, transform)
+  }
+
+  func hasColours(_ selection: PreviewSelection, dataset: DatasetConfiguration) throws -> Bool? {
+    let call = EngineCall(settings: settings, dataset: dataset, work: .colours(selection))
+    guard case .coloured(let found) = try answer(to: call, as: "recommend") else {
+      throw WorkerCrash(ending: nil)
+    }
+    return found
+  }
+
   func train(
     _ job: Job, _ request: TrainRequest, in directory: JobDirectory,
     dataset: DatasetConfiguration, stop: StopSignal, report: @Sendable (JobReport) -> Void

@@ -45,6 +45,15 @@ protocol TrainingEngine: Sendable {
   /// The image transform of a recipe.
   func form(ofRecipe name: String) throws -> ImageTransform
 
+  /// The recipes, and the table of measured runs beside them.
+  func adviceLibrary() throws -> AdviceLibrary
+
+  /// Counts the files that a run with an image transform would use.
+  func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse
+
+  /// Looks at some real images: whether at least half of them have colours; nil if none can be read.
+  func hasColours(_ selection: PreviewSelection, dataset: DatasetConfiguration) throws -> Bool?
+
   /// Draws some real images as a recipe transforms them, or in a common form; writes nothing.
   func preview(
     of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration

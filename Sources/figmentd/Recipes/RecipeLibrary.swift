@@ -5,16 +5,17 @@ import Models
 import Runs
 import Yams
 
-/// The recipes that requests may name: one YAML file each in the configured folder.
+/// The recipes that requests may name: one YAML file each in the configured folder, beside the table of measured
+/// runs.
 struct RecipeLibrary: Sendable {
   /// The folder.
   let folder: String
 
   /// The names of all recipes, sorted.
   func names() throws -> [String] {
-    try DurableFile.names(in: folder).filter { $0.hasSuffix(".yaml") }.map {
-      String($0.dropLast(5))
-    }
+    try DurableFile.names(in: folder)
+      .filter { $0.hasSuffix(".yaml") && $0 != MeasurementTable.fileName }
+      .map { String($0.dropLast(5)) }
   }
 
   /// Reads the recipe with a name.
@@ -89,7 +90,7 @@ struct RecipeLibrary: Sendable {
     }
   }
 
-  private static func describe(_ error: DecodingError) -> String {
+  static func describe(_ error: DecodingError) -> String {
     switch error {
     case .keyNotFound(let key, let context):
       "field '\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: "."))' "

@@ -225,16 +225,22 @@ final class ImageIndex: Sendable {
     }
   }
 
-  /// The distinct sizes of a dataset's usable images.
-  func usableSizes(of dataset: String) throws -> [(height: Int, width: Int)] {
+  /// The distinct sizes of a dataset's usable images, each with the number of images that have it.
+  func usableSizes(of dataset: String) throws -> [(height: Int, width: Int, count: Int)] {
     try read { database in
       try Row.fetchAll(
         database,
         sql: """
-          SELECT DISTINCT height, width FROM file
+          SELECT height, width, COUNT(*) AS files FROM file
           WHERE dataset = ? AND verdict = ? AND height IS NOT NULL AND width IS NOT NULL
+          GROUP BY height, width
           """, arguments: [dataset, Self.usableVerdict]
-      ).map { (height: try $0.value("height"), width: try $0.value("width")) }
+      ).map {
+        (
+          height: try $0.value("height"), width: try $0.value("width"),
+          count: try $0.value("files")
+        )
+      }
     }
   }
 

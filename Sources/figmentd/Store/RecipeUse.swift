@@ -10,6 +10,8 @@ struct FileUse: Codable, Hashable, Sendable {
   var images: Int
   /// Images that are too small for the transform.
   var tooSmall: Int
+  /// Images that are used although they are smaller than the transform's result: they are enlarged.
+  var enlarged = 0
   /// Classes with an image; nil if they were not counted.
   var classCount: Int?
 
@@ -26,19 +28,28 @@ extension ImageIndex {
   func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {
     let sizes = try usableSizes(of: dataset.name)
     guard !sizes.allSatisfy({ transform.accepts(height: $0.height, width: $0.width) }) else {
-      return FileUse(
+      var use = FileUse(
         units: try usableUnits(of: dataset.name, unit: dataset.policy.unit),
         images: try counts(of: dataset.name).usable,
         classCount: try counts(of: dataset.name).classes.count { $0.usable > 0 })
+      use.enlarged = sizes.reduce(0) {
+        $0 + (transform.enlarges(height: $1.height, width: $1.width) ? $1.count : 0)
+      }
+      return use
     }
     let files = try inspected(dataset, under: transform)
     let used = files.filter { $0.verdict == .accepted }
     let units =
       dataset.policy.unit == .file ? used.count : Set(used.compactMap(\.path.person)).count
-    return FileUse(
+    var use = FileUse(
       units: units, images: used.count,
       tooSmall: files.count { $0.verdict == .tooSmall },
       classCount: Set(used.compactMap(\.className)).count)
+    use.enlarged = used.count { file in
+      guard let height = file.height, let width = file.width else { return false }
+      return transform.enlarges(height: height, width: width)
+    }
+    return use
   }
 
   /// The files of a dataset in the order of their paths, each with its verdict in a run with `transform`.

@@ -79,7 +79,9 @@ struct DaemonSide {
       api: daemon, access: AccessPolicy(owner: 4242, controlGroup: nil, readGroup: Self.readGroup),
       logger: logger)
     answers = try await Self.answers(
-      routes, done.id, folder, recipe: bench.coupling.recipeName)
+      routes, done.id, folder, recipe: bench.coupling.recipeName,
+      // Advice plans again, which takes seconds; answers and noise change nothing in it.
+      takesAdvice: !bench.coupling.asks && !bench.coupling.isHardened)
     release = try ReleaseListing(of: folder + "/out")
     await daemon.releaseDatasets()
     await daemon.stop()
@@ -113,12 +115,12 @@ struct DaemonSide {
 
   /// Sends every request that changes nothing.
   private static func answers(
-    _ routes: Routes, _ job: JobID, _ folder: String, recipe: String
+    _ routes: Routes, _ job: JobID, _ folder: String, recipe: String, takesAdvice: Bool
   ) async throws -> [String: String] {
     let looker = Peer(process: 1, user: 65_533, group: readGroup)
     let plan = try ControlCoding.encode(
       PlanRequest(dataset: "patients", recipe: recipe, epsilon: 2, seed: 1))
-    let asked: [(ControlRoute, Data)] = [
+    var asked: [(ControlRoute, Data)] = [
       (.status, Data()), (.datasets, Data()), (.recipes, Data()), (.plan, plan),
       (.jobs(JobFilter()), Data()), (.job(job), Data()),
       (.ledger(dataset: "patients", witness: nil), Data()),
@@ -127,6 +129,10 @@ struct DaemonSide {
       (.report(job, isInternal: false), Data()), (.report(job, isInternal: true), Data()),
       (.events(job, after: nil, follow: false), Data()),
     ]
+    if takesAdvice {
+      let request = RecommendRequest(dataset: "patients", epsilon: 2)
+      asked.append((.recommend, try ControlCoding.encode(request)))
+    }
     let caller = try Caller(
       looker, as: routes.access.standing(of: looker), in: CallerCounts(ControlLimits()))
     var answers: [String: String] = [:]

@@ -2,6 +2,7 @@ import Control
 import Datasets
 import FoundationEssentials
 import Glibc
+import Models
 import Privacy
 import Synchronization
 
@@ -29,6 +30,16 @@ final class FakeEngine: TrainingEngine {
     var refusal: ControlError?
     /// Plans wait until this is false.
     var isPlanning = false
+    /// The recipes and measured runs for advice.
+    var library = AdviceLibrary(recipes: [], table: MeasurementTable())
+    /// The files that any run would use.
+    var use = FileUse(units: 60_000)
+    /// Whether images have colours.
+    var isColoured: Bool? = false
+    /// How much noise plans of these recipes find; `clear` for all others.
+    var noise: [String: String] = [:]
+    /// The error that plans of these recipes throw.
+    var planFailures: [String: ControlError] = [:]
     /// The phase of an endless job, which has seven parts.
     var phase = JobPhase.train
   }
@@ -58,13 +69,27 @@ final class FakeEngine: TrainingEngine {
 
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     while state.withLock({ $0.isPlanning }) { usleep(1000) }
+    if let failure = state.withLock({ $0.planFailures[request.recipe] }) { throw failure }
     var report = PlanReport(
       dataset: dataset.name, recipe: request.recipe, steps: request.steps ?? 100,
       expectedBatch: 64, images: 10,
       refusal: (request.epsilon ?? 0) > 5 ? "dataset: too much" : nil)
     report.usableImages = 77
     report.tooSmallImages = 7
+    report.seconds = 600
+    report.noise = state.withLock { $0.noise[request.recipe] } ?? "clear"
     return report
+  }
+
+  func adviceLibrary() throws -> AdviceLibrary { state.withLock { $0.library } }
+
+  func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {
+    state.withLock { $0.use }
+  }
+
+  func hasColours(_ selection: PreviewSelection, dataset: DatasetConfiguration) throws -> Bool? {
+    launches.withLock { $0.append("look for colours") }
+    return state.withLock { $0.isColoured }
   }
 
   /// Grey images of 28×28 pixels, enlarged by up to four.

@@ -1,0 +1,125 @@
+import Glibc
+
+/// The measured trainings of this project, and the quality that they let expect of others.
+public struct MeasurementTable: Hashable, Sendable {
+  /// The name of its file in a folder of recipes.
+  public static let fileName = "measurements.yaml"
+
+  /// The entries, in the order of the file.
+  public let rows: [Measurement]
+
+  /// Below the weakest measured run, the expected share falls by this much with each halving of the signal.
+  ///
+  /// Deliberately more than was measured: between two measured runs of one recipe it fell by 0.004 to 0.023.
+  static let fallPerHalving = 0.05
+  /// Signals that differ by less count as equal, in halvings.
+  private static let sameSignal = 0.3
+
+  /// Takes entries.
+  public init(_ rows: [Measurement] = []) { self.rows = rows }
+
+  /// The private trainings of a recipe's own network.
+  func rows(of recipe: Recipe) -> [Measurement] {
+    rows.filter { $0.isOf(recipe) && $0.isOfRecipeItself && $0.signal != nil }
+  }
+
+  /// The part of the way from guessing to training on as many real images that a classifier covers which learns
+  /// from drawn images alone, 0...1; nil if no accuracy was measured.
+  ///
+  /// Without a reference of its own, an entry takes that of another on the same data with as many drawn images,
+  /// or else 100 %.
+  func share(of row: Measurement) -> Double? {
+    guard let accuracy = row.accuracy else { return nil }
+    let reference = rows.first {
+      $0.real != nil && $0.data == row.data && $0.classes == row.classes
+        && (row.drawn == nil || $0.drawn == row.drawn)
+    }
+    let real = row.real ?? reference?.real ?? 100
+    guard real > row.guess else { return nil }
+    return min(1, max(0, (accuracy - row.guess) / (real - row.guess)))
+  }
+
+  /// The quality that measured trainings let expect of a recipe with a signal; nil if none has an accuracy.
+  ///
+  /// Entries on each data set are interpolated over the logarithm of the signal. Sets whose entries enclose the
+  /// signal are averaged; if there are none, the set with the nearest entry counts, and the share stays as it is
+  /// above its strongest run and falls by `fallPerHalving` below its weakest.
+  ///
+  /// - Parameter isCounted: which entries count; all by default.
+  func quality(
+    of recipe: Recipe, signal: Double, where isCounted: (Measurement) -> Bool = { _ in true }
+  ) -> ExpectedQuality? {
+    guard signal > 0 else { return nil }
+    let measured = rows(of: recipe).filter(isCounted).compactMap { row -> Point? in
+      guard let own = row.signal, let share = share(of: row) else { return nil }
+      return Point(row: row, place: log2(own), share: share)
+    }
+    let place = log2(signal)
+    let estimates = Dictionary(grouping: measured, by: \.row.data)
+      .map { Self.estimate($0.value, at: place) }
+      .sorted { ($0.outside, $0.nearest.row.data) < ($1.outside, $1.nearest.row.data) }
+    guard let first = estimates.first else { return nil }
+    let used = first.outside > 0 ? [first] : estimates.filter { $0.outside == 0 }
+    let evidence = used.flatMap(\.evidence)
+      .sorted { abs($0.place - place) < abs($1.place - place) }.map(\.row)
+    return ExpectedQuality(
+      share: used.reduce(0) { $0 + $1.share } / Double(used.count), evidence: evidence,
+      halvingsBelow: first.isBelow ? first.outside : 0)
+  }
+
+  private struct Point {
+    let row: Measurement
+    let place: Double
+    let share: Double
+  }
+
+  private struct Estimate {
+    let share: Double
+    /// The entries that it rests on.
+    let evidence: [Point]
+    /// How far the signal lies outside of what was measured, in halvings or doublings; 0 inside.
+    var outside = 0.0
+    var isBelow = false
+    var nearest: Point { evidence[0] }
+  }
+
+  private static func estimate(_ points: [Point], at place: Double) -> Estimate {
+    let sorted = points.sorted { ($0.place, $0.share) < ($1.place, $1.share) }
+    let (weakest, strongest) = (sorted[0], sorted[sorted.count - 1])
+    if place < weakest.place {
+      let below = weakest.place - place
+      return Estimate(
+        share: max(0, weakest.share - fallPerHalving * below), evidence: [weakest],
+        outside: below < sameSignal ? 0 : below, isBelow: true)
+    }
+    guard let next = sorted.firstIndex(where: { $0.place >= place }), next > 0 else {
+      let end = place > strongest.place ? strongest : weakest
+      let above = abs(place - end.place)
+      return Estimate(
+        share: end.share, evidence: [end], outside: above < sameSignal ? 0 : above)
+    }
+    let (lower, upper) = (sorted[next - 1], sorted[next])
+    let weight = (place - lower.place) / (upper.place - lower.place)
+    return Estimate(
+      share: lower.share + weight * (upper.share - lower.share),
+      evidence: weight < 0.5 ? [lower, upper] : [upper, lower])
+  }
+}
+
+/// The quality that measured trainings let expect.
+public struct ExpectedQuality: Hashable, Sendable {
+  /// The part of the way from guessing to training on as many real images that a classifier covers which learns
+  /// from drawn images alone, 0...1.
+  public let share: Double
+  /// The measured trainings that it rests on, those with the nearest signal first; at least one.
+  public let evidence: [Measurement]
+  /// How often the signal of the weakest of them must be halved to get the signal in question; 0 if none of
+  /// this was extrapolated downwards.
+  public let halvingsBelow: Double
+
+  /// The share in percent, rounded as far as the evidence goes: to tens where it is extrapolated.
+  public var percent: Int {
+    guard halvingsBelow > 0 else { return Int((100 * share).rounded()) }
+    return 10 * Int((10 * share).rounded())
+  }
+}
