@@ -34,9 +34,10 @@ public final class DPGAN: GenerativeModel {
     self.seed = seed
     self.machine = machine
     discriminator = DCGANNetworks.discriminator(
-      width: settings.width, for: format, seed: seed, on: machine)
+      width: settings.width, form: settings.discriminatorForm, for: format, seed: seed, on: machine)
     generator = AveragedGenerator(
       width: settings.generatorWidth, latentSize: settings.latentSize,
+      normalization: settings.generatorNormalization ?? .none,
       averageDecay: settings.averageDecay, for: format, seed: seed &+ 1, on: machine)
     let adam = { (store: ParameterStore, rate: Float) in
       Adam(
@@ -74,17 +75,17 @@ public final class DPGAN: GenerativeModel {
 
   /// One update of the discriminator; returns its mean loss on fakes.
   ///
-  /// The number of fakes is the expected number of real images, never the number drawn, which is
-  /// private.
+  /// The number of fakes is the recipe's or the expected number of real images, never the number drawn,
+  /// which is private.
   private func updateDiscriminator(_ step: TrainingStep, on images: PrivateExamples) -> Double {
+    let count = settings.discriminatorFakes ?? step.batchSize
     let fakes = GeneratedExamples(
-      generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]))
+      generator, latents: latents(count, seed: [1, UInt64(step.index)]))
     fakeGradient.fill(0)
-    let loss = discriminator.addPublicGradient(
-      over: fakes, loss: BinaryCrossEntropy(target: 0),
-      clipNorm: step.protection.mechanism?.clipNorm, scale: 1 / Float(step.batchSize),
-      to: fakeGradient, in: discriminatorPass)
-    let real = BinaryCrossEntropy(target: 1)
+    let lossOnFakes = discriminator.addPublicGradient(
+      over: fakes, loss: loss(.drawn), clipNorm: step.protection.mechanism?.clipNorm,
+      scale: 1 / Float(count), to: fakeGradient, in: discriminatorPass)
+    let real = loss(.real)
     switch step.protection {
     case .noise(let mechanism):
       let gradient = discriminator.privateGradient(
@@ -97,15 +98,19 @@ public final class DPGAN: GenerativeModel {
       gradient.add(fakeGradient, on: machine)
       discriminator.update(along: gradient, by: discriminatorOptimizer, permission)
     }
-    return loss
+    return lossOnFakes
   }
 
-  /// One update of the generator along the non-saturating loss of arXiv 1406.2661.
+  private func loss(_ role: HingeLoss.Role) -> AdversarialLoss {
+    AdversarialLoss(kind: settings.loss ?? .logistic, role: role)
+  }
+
+  /// One update of the generator along its loss.
   private func updateGenerator(_ step: TrainingStep) {
     let count = settings.generatorBatchSize ?? step.batchSize
     let verdict = generator.update(
       on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
-      loss: BinaryCrossEntropy(target: 1), in: discriminatorPass, by: generatorOptimizer)
+      loss: loss(.generator), in: discriminatorPass, by: generatorOptimizer)
     schedule.generatorStepped(fakeAccuracy: verdict.recognised)
     generatorReport = [
       .generatorLoss: verdict.loss, .fakeAccuracy: schedule.accuracy,

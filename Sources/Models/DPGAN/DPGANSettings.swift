@@ -16,6 +16,16 @@ public struct DPGANSettings: ModelSettings {
   public var schedule: DiscriminatorSchedule.Settings
   /// Decay per generator step of the averaged generator, which draws the images.
   public var averageDecay: Double
+  /// What both networks learn by; nil: `logistic`.
+  var loss: AdversarialLoss.Kind?
+  /// How the discriminator reads the class; nil: `layers`.
+  var discriminatorClasses: DCGANNetworks.ClassReading?
+  /// How the discriminator normalises within each image; nil: not at all.
+  var discriminatorNormalization: DCGANNetworks.DiscriminatorNormalization?
+  /// How the generator normalises; nil: not at all.
+  var generatorNormalization: DCGANNetworks.GeneratorNormalization?
+  /// Fakes per discriminator step; nil: the nominal batch size.
+  var discriminatorFakes: Int?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case width
@@ -27,6 +37,11 @@ public struct DPGANSettings: ModelSettings {
     case generatorBatchSize = "generator_batch_size"
     case schedule
     case averageDecay = "average_decay"
+    case loss
+    case discriminatorClasses = "discriminator_classes"
+    case discriminatorNormalization = "discriminator_normalization"
+    case generatorNormalization = "generator_normalization"
+    case discriminatorFakes = "discriminator_fakes"
   }
 
   /// Creates settings; the defaults are those of "Private GANs, Revisited" at a smaller width.
@@ -49,6 +64,13 @@ public struct DPGANSettings: ModelSettings {
     self.averageDecay = averageDecay
   }
 
+  /// The form of the discriminator.
+  var discriminatorForm: DCGANNetworks.DiscriminatorForm {
+    DCGANNetworks.DiscriminatorForm(
+      classes: discriminatorClasses ?? .layers,
+      normalization: discriminatorNormalization ?? .none)
+  }
+
   /// Refuses sampling options: a generator has none.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
     try request.requireNoOptions(of: DPGAN.family)
@@ -67,6 +89,7 @@ public struct DPGANSettings: ModelSettings {
     try Self.field(.generatorBatchSize).check(generatorBatchSize, in: place)
     try schedule.validate(in: place + "schedule.")
     try Self.field(.averageDecay).check(averageDecay, in: place)
+    try Self.field(.discriminatorFakes).check(discriminatorFakes, in: place)
     try Self.imageSizes.check(format, family: DPGAN.family)
     try ModelSize.require(
       DCGANNetworks.roughParameterCount(
