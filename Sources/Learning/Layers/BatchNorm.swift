@@ -138,8 +138,9 @@ public final class BatchNorm: Layer {
     return inputGradient
   }
 
-  /// The mean over positions and examples of sums of the output's gradient, times the scales: what the batch's
-  /// own mean and deviation take from the gradient. With running statistics that is nothing.
+  /// What the batch's own mean and deviation take from the gradient; nothing with running statistics.
+  ///
+  /// It is the mean over positions and examples of the sums, times the scales.
   private func normalizedMeans(_ sums: [[Double]], _ rows: [Int], in pass: Pass) -> [Float] {
     guard usedBatchStatistics else { return [Float](repeating: 0, count: channelCount) }
     let factors = store.values(of: scale).pointer

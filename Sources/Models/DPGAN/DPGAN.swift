@@ -19,6 +19,8 @@ public final class DPGAN: GenerativeModel {
   private let discriminatorOptimizer: Adam
   private let generatorOptimizer: Adam
   private var schedule: DiscriminatorSchedule
+  /// The average that the generator learns from, if the recipe asks for one.
+  private let discriminatorAverage: WeightAverage?
   /// The discriminator's gradient from fakes.
   private let fakeGradient: Tensor
   private let discriminatorPass: Pass
@@ -49,6 +51,9 @@ public final class DPGAN: GenerativeModel {
       discriminator.parameters, settings.discriminatorLearningRate)
     generatorOptimizer = adam(generator.parameters, settings.generatorLearningRate)
     schedule = DiscriminatorSchedule(settings.schedule)
+    discriminatorAverage = settings.discriminatorAverageDecay.map { [discriminator] in
+      WeightAverage(of: discriminator.parameters, decay: $0)
+    }
     fakeGradient = discriminator.parameters.makeCompanion()
     discriminatorPass = Pass(on: machine)
   }
@@ -65,12 +70,24 @@ public final class DPGAN: GenerativeModel {
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
+    setRates(of: step)
     let fakeLoss = updateDiscriminator(step, on: images)
+    discriminatorAverage?.update(from: discriminator.parameters)
     if schedule.discriminatorStepped() { updateGenerator(step) }
     var values = generatorReport
     values[.discriminatorLossOnFakes] = fakeLoss
     values[.discriminatorSteps] = Double(schedule.discriminatorSteps)
     return step.report(ofWeights: values)
+  }
+
+  /// Sets the step sizes, which depend on the number of the step alone.
+  private func setRates(of step: TrainingStep) {
+    guard let finalRate = settings.finalRate else { return }
+    let course = LearningRateSchedule(
+      1, .cosine(end: max(1, step.stepCount - 1), floor: finalRate))
+    let share = course.rate(at: step.index)
+    discriminatorOptimizer.learningRate = share * settings.discriminatorLearningRate
+    generatorOptimizer.learningRate = share * settings.generatorLearningRate
   }
 
   /// One update of the discriminator; returns its mean loss on fakes.
@@ -108,9 +125,13 @@ public final class DPGAN: GenerativeModel {
   /// One update of the generator along its loss.
   private func updateGenerator(_ step: TrainingStep) {
     let count = settings.generatorBatchSize ?? step.batchSize
-    let verdict = generator.update(
-      on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
-      loss: loss(.generator), in: discriminatorPass, by: generatorOptimizer)
+    let update = { [self] in
+      generator.update(
+        on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
+        loss: loss(.generator), in: discriminatorPass, by: generatorOptimizer)
+    }
+    let verdict =
+      discriminatorAverage?.withAverage(in: discriminator.network, update) ?? update()
     schedule.generatorStepped(fakeAccuracy: verdict.recognised)
     generatorReport = [
       .generatorLoss: verdict.loss, .fakeAccuracy: schedule.accuracy,
@@ -129,6 +150,9 @@ public final class DPGAN: GenerativeModel {
     checkpoint.save(discriminator.parameters, as: "discriminator")
     checkpoint.save(discriminatorOptimizer, as: "discriminator_optimizer")
     checkpoint.save(generatorOptimizer, as: "generator_optimizer")
+    if let discriminatorAverage {
+      checkpoint.save(discriminatorAverage, as: "discriminator_average")
+    }
     generator.save(into: &checkpoint)
     schedule.save(into: &checkpoint)
   }
@@ -137,6 +161,9 @@ public final class DPGAN: GenerativeModel {
     try checkpoint.restore(discriminator.parameters, from: "discriminator")
     try checkpoint.restore(discriminatorOptimizer, from: "discriminator_optimizer")
     try checkpoint.restore(generatorOptimizer, from: "generator_optimizer")
+    if let discriminatorAverage {
+      try checkpoint.restore(discriminatorAverage, from: "discriminator_average")
+    }
     try generator.restore(from: checkpoint)
     try schedule.restore(from: checkpoint)
     discriminator.network.parametersChanged()

@@ -26,6 +26,11 @@ public struct DPGANSettings: ModelSettings {
   var generatorNormalization: DCGANNetworks.GeneratorNormalization?
   /// Fakes per discriminator step; nil: the nominal batch size.
   var discriminatorFakes: Int?
+  /// Decay per discriminator step of the averaged discriminator that the generator learns from; nil: it learns
+  /// from the newest one.
+  var discriminatorAverageDecay: Double?
+  /// The step sizes at the end as a share of those at the start; nil: they stay.
+  var finalRate: Double?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case width
@@ -42,6 +47,8 @@ public struct DPGANSettings: ModelSettings {
     case discriminatorNormalization = "discriminator_normalization"
     case generatorNormalization = "generator_normalization"
     case discriminatorFakes = "discriminator_fakes"
+    case discriminatorAverageDecay = "discriminator_average_decay"
+    case finalRate = "final_rate"
   }
 
   /// Creates settings; the defaults are those of "Private GANs, Revisited" at a smaller width.
@@ -90,6 +97,8 @@ public struct DPGANSettings: ModelSettings {
     try schedule.validate(in: place + "schedule.")
     try Self.field(.averageDecay).check(averageDecay, in: place)
     try Self.field(.discriminatorFakes).check(discriminatorFakes, in: place)
+    try Self.field(.discriminatorAverageDecay).check(discriminatorAverageDecay, in: place)
+    try Self.field(.finalRate).check(finalRate, in: place)
     try Self.imageSizes.check(format, family: DPGAN.family)
     try ModelSize.require(
       DCGANNetworks.roughParameterCount(
