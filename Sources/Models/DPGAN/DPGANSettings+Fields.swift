@@ -93,7 +93,8 @@ extension DPGANSettings {
     case .finalRate:
       RecipeField(
         key, .number(RecipeRange(0.0...1.0)), fallback: "they stay",
-        "Both step sizes at the last step as a share of those at the start, reached along half a cosine.")
+        "Both step sizes at the last step as a share of those at the start, reached along half a cosine."
+      )
     default:
       RecipeField(
         key, .integer(RecipeRange(1...1_000_000)), fallback: "as many as `training.batch_size`",
