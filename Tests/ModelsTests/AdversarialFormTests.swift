@@ -2,6 +2,7 @@ import Compute
 import FoundationEssentials
 import Learning
 import Privacy
+import TestSupport
 import Testing
 
 @testable import Models
@@ -64,7 +65,7 @@ import Testing
 
   /// Each logit has the loss of its role, by either kind.
   @Test(arguments: [
-    (AdversarialLoss.Kind.logistic, HingeLoss.Role.real, -0.5),
+    (AdversarialLoss.Kind.logistic, HingeLoss.Role.real, -0.5 as Float),
     (.logistic, .drawn, 0.5), (.logistic, .generator, -0.5), (.hinge, .real, -1),
     (.hinge, .drawn, 1), (.hinge, .generator, -1),
   ])
