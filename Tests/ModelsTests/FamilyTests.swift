@@ -16,6 +16,14 @@ import Testing
     let make: @Sendable (_ seed: UInt64, _ threads: Int) throws -> any GenerativeModel
     var testDescription: String { name }
 
+    /// A GAN of the other form of each choice.
+    static let projecting = "dp-gan by hinge, projection and norms"
+
+    /// The examples in which a discriminator alone reads real images.
+    static var adversarial: [Example] {
+      all.filter { $0.name == DPGAN.family || $0.name == projecting }
+    }
+
     static let all = [
       Example(name: DPGAN.family) { seed, threads in
         try DPGAN(
@@ -66,6 +74,21 @@ import Testing
               PixelModelSettings(
                 channels: 8, depth: 1, firstKernel: 3, bits: 2, learningRate: 0.01))),
           for: format, seed: seed, on: Machine(threadCount: threads))
+      },
+      Example(name: projecting) { seed, threads in
+        var settings = DPGANSettings(
+          width: 2, generatorWidth: 2, latentSize: 4, discriminatorLearningRate: 0.01,
+          generatorLearningRate: 0.01, beta1: 0, generatorBatchSize: 6,
+          schedule: .init(start: 2, threshold: nil), averageDecay: 0.5)
+        settings.loss = .hinge
+        settings.discriminatorClasses = .projection
+        settings.discriminatorNormalization = .group
+        settings.generatorNormalization = .batch
+        settings.discriminatorFakes = 4
+        settings.discriminatorAverageDecay = 0.5
+        settings.finalRate = 0.1
+        return try DPGAN(
+          settings, for: format, seed: seed, on: Machine(threadCount: threads))
       },
       Example(name: "pixel by Muon") { seed, threads in
         try PixelModel(
@@ -256,8 +279,8 @@ import Testing
 
   /// The report of a private step must not depend on the real images of that step; only later steps
   /// may depend on them, through the noised update.
-  @Test func whatADiscriminatorStepTellsDoesNotDependOnItsRealImages() throws {
-    let example = try #require(Example.all.first { $0.name == DPGAN.family })
+  @Test(arguments: Example.adversarial)
+  func whatADiscriminatorStepTellsDoesNotDependOnItsRealImages(_ example: Example) throws {
     let reports = try [1, 2].map { seed in
       try train(
         example.make(1, 1), steps: 0..<1,
@@ -270,8 +293,8 @@ import Testing
 
   /// With a clip norm of practically zero, nothing of the real images reaches the discriminator, so
   /// nothing may reach the generator, which learns only from the discriminator.
-  @Test func theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone() throws {
-    let example = try #require(Example.all.first { $0.name == DPGAN.family })
+  @Test(arguments: Example.adversarial)
+  func theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone(_ example: Example) throws {
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 1e-30, nominalBatchSize: 6)
     let untrained = try state(example.make(1, 1)).tensors

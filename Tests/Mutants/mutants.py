@@ -26,8 +26,8 @@ GENERATOR_SEES_IMAGES = (
    'if schedule.discriminatorStepped() { updateGenerator(step) }',
    'if schedule.discriminatorStepped() { updateGenerator(step, images) }'),
   ('Sources/Models/DPGAN/DPGAN.swift',
-   '      loss: BinaryCrossEntropy(target: 1), in: discriminatorPass,',
-   '      loss: BinaryCrossEntropy(target: Float(min(1, real))), in: discriminatorPass,'),
+   '        loss: loss(.generator), in: discriminatorPass,',
+   '        loss: BinaryCrossEntropy(target: Float(min(1, real))), in: discriminatorPass,'),
 )
 
 # Images that a model of the family may read.
@@ -423,6 +423,39 @@ MUTANTS = [
       ('Sources/Privacy/PrivacyError.swift',
        'guard value > 0, value < .infinity else',
        'guard !(value <= 0), !(value >= .infinity) else'),
+    )),
+  Mutant(
+    '220', 'the norm of a class projection forgets the output gradient',
+    'LearningTests.LayerTests/classProjection',
+    (
+      ('Sources/Learning/Layers/ClassProjection.swift',
+       'norms[index] += features[index] * slope * slope',
+       'norms[index] += features[index] * abs(slope)'),
+    )),
+  Mutant(
+    '221', 'the shortcut of a residual sum left out of the norm',
+    'LearningTests.LayerTests/aClassProjectionBesideALogit',
+    (
+      ('Sources/Learning/Layers/Residual.swift',
+       '    for layer in layers { layer.addSquaredGradientNorms(to: norms, in: pass) }',
+       '    for layer in layers.prefix(1) { layer.addSquaredGradientNorms(to: norms, in: pass) }'),
+    )),
+  Mutant(
+    '222', 'the offsets of a group norm left out of the norm',
+    'LearningTests.LayerTests/groupNorm',
+    (
+      ('Sources/Learning/Layers/GroupNorm.swift',
+       '    pass.machine.addSquaredNorms(ofRows: offsetGradients, to: norms)\n',
+       '    _ = offsetGradients\n'),
+    )),
+  Mutant(
+    '223', 'as many fakes as real images were drawn, through an accessor',
+    'ModelsTests.FamilyTests/whatADiscriminatorStepTellsDoesNotDependOnItsRealImages',
+    (
+      IMAGES_OPENED,
+      ('Sources/Models/DPGAN/DPGAN.swift',
+       'let count = settings.discriminatorFakes ?? step.batchSize',
+       'let count = images.opened.count'),
     )),
 ]
 

@@ -72,9 +72,10 @@ public final class GroupNorm: PerExampleLayer {
         self.perChannel(inverses) { inverse in
           for start in Swift.stride(from: 0, to: size, by: channels) {
             for channel in 0..<channels {
-              let value = (x[start + channel] - mean[channel]) * inverse[channel]
-              centred[start + channel] = value
-              y[start + channel] = value * factors[channel] + offsets[channel]
+              let index = start &+ channel
+              let value = (x[index] - mean[channel]) * inverse[channel]
+              centred[index] = value
+              y[index] = value * factors[channel] + offsets[channel]
             }
           }
         }
@@ -188,7 +189,7 @@ public final class GroupNorm: PerExampleLayer {
         perChannel(inverses) { inverse in
           for start in Swift.stride(from: 0, to: size, by: channels) {
             for channel in 0..<channels {
-              let index = start + channel
+              let index = start &+ channel
               target[index] =
                 inverse[channel]
                 * (factors[channel] * gradient[index] - mean[channel]
@@ -238,7 +239,8 @@ struct ChannelSums {
     var sums = [Double](repeating: 0, count: channels)
     sums.withUnsafeMutableBufferPointer { sums in
       for start in stride(from: 0, to: count, by: channels) {
-        for channel in 0..<channels { sums[channel] += term(start + channel, channel) }
+        // Without a check of overflow, which no index in memory has, the loop runs in vectors.
+        for channel in 0..<channels { sums[channel] += term(start &+ channel, channel) }
       }
     }
     return sums

@@ -19,6 +19,8 @@ public final class DPGAN: GenerativeModel {
   private let discriminatorOptimizer: Adam
   private let generatorOptimizer: Adam
   private var schedule: DiscriminatorSchedule
+  /// The average that the generator learns from, if the recipe asks for one.
+  private let discriminatorAverage: WeightAverage?
   /// The discriminator's gradient from fakes.
   private let fakeGradient: Tensor
   private let discriminatorPass: Pass
@@ -34,9 +36,10 @@ public final class DPGAN: GenerativeModel {
     self.seed = seed
     self.machine = machine
     discriminator = DCGANNetworks.discriminator(
-      width: settings.width, for: format, seed: seed, on: machine)
+      width: settings.width, form: settings.discriminatorForm, for: format, seed: seed, on: machine)
     generator = AveragedGenerator(
       width: settings.generatorWidth, latentSize: settings.latentSize,
+      normalization: settings.generatorNormalization ?? .none,
       averageDecay: settings.averageDecay, for: format, seed: seed &+ 1, on: machine)
     let adam = { (store: ParameterStore, rate: Float) in
       Adam(
@@ -48,6 +51,9 @@ public final class DPGAN: GenerativeModel {
       discriminator.parameters, settings.discriminatorLearningRate)
     generatorOptimizer = adam(generator.parameters, settings.generatorLearningRate)
     schedule = DiscriminatorSchedule(settings.schedule)
+    discriminatorAverage = settings.discriminatorAverageDecay.map { [discriminator] in
+      WeightAverage(of: discriminator.parameters, decay: $0)
+    }
     fakeGradient = discriminator.parameters.makeCompanion()
     discriminatorPass = Pass(on: machine)
   }
@@ -64,7 +70,9 @@ public final class DPGAN: GenerativeModel {
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
+    setRates(of: step)
     let fakeLoss = updateDiscriminator(step, on: images)
+    discriminatorAverage?.update(from: discriminator.parameters)
     if schedule.discriminatorStepped() { updateGenerator(step) }
     var values = generatorReport
     values[.discriminatorLossOnFakes] = fakeLoss
@@ -72,19 +80,29 @@ public final class DPGAN: GenerativeModel {
     return step.report(ofWeights: values)
   }
 
+  /// Sets the step sizes, which depend on the number of the step alone.
+  private func setRates(of step: TrainingStep) {
+    guard let finalRate = settings.finalRate else { return }
+    let course = LearningRateSchedule(
+      1, .cosine(end: max(1, step.stepCount - 1), floor: finalRate))
+    let share = course.rate(at: step.index)
+    discriminatorOptimizer.learningRate = share * settings.discriminatorLearningRate
+    generatorOptimizer.learningRate = share * settings.generatorLearningRate
+  }
+
   /// One update of the discriminator; returns its mean loss on fakes.
   ///
-  /// The number of fakes is the expected number of real images, never the number drawn, which is
-  /// private.
+  /// The number of fakes is the recipe's or the expected number of real images, never the number drawn,
+  /// which is private.
   private func updateDiscriminator(_ step: TrainingStep, on images: PrivateExamples) -> Double {
+    let count = settings.discriminatorFakes ?? step.batchSize
     let fakes = GeneratedExamples(
-      generator, latents: latents(step.batchSize, seed: [1, UInt64(step.index)]))
+      generator, latents: latents(count, seed: [1, UInt64(step.index)]))
     fakeGradient.fill(0)
-    let loss = discriminator.addPublicGradient(
-      over: fakes, loss: BinaryCrossEntropy(target: 0),
-      clipNorm: step.protection.mechanism?.clipNorm, scale: 1 / Float(step.batchSize),
-      to: fakeGradient, in: discriminatorPass)
-    let real = BinaryCrossEntropy(target: 1)
+    let lossOnFakes = discriminator.addPublicGradient(
+      over: fakes, loss: loss(.drawn), clipNorm: step.protection.mechanism?.clipNorm,
+      scale: 1 / Float(count), to: fakeGradient, in: discriminatorPass)
+    let real = loss(.real)
     switch step.protection {
     case .noise(let mechanism):
       let gradient = discriminator.privateGradient(
@@ -97,15 +115,23 @@ public final class DPGAN: GenerativeModel {
       gradient.add(fakeGradient, on: machine)
       discriminator.update(along: gradient, by: discriminatorOptimizer, permission)
     }
-    return loss
+    return lossOnFakes
   }
 
-  /// One update of the generator along the non-saturating loss of arXiv 1406.2661.
+  private func loss(_ role: HingeLoss.Role) -> AdversarialLoss {
+    AdversarialLoss(kind: settings.loss ?? .logistic, role: role)
+  }
+
+  /// One update of the generator along its loss.
   private func updateGenerator(_ step: TrainingStep) {
     let count = settings.generatorBatchSize ?? step.batchSize
-    let verdict = generator.update(
-      on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
-      loss: BinaryCrossEntropy(target: 1), in: discriminatorPass, by: generatorOptimizer)
+    let update = { [self] in
+      generator.update(
+        on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
+        loss: loss(.generator), in: discriminatorPass, by: generatorOptimizer)
+    }
+    let verdict =
+      discriminatorAverage?.withAverage(in: discriminator.network, update) ?? update()
     schedule.generatorStepped(fakeAccuracy: verdict.recognised)
     generatorReport = [
       .generatorLoss: verdict.loss, .fakeAccuracy: schedule.accuracy,
@@ -124,6 +150,9 @@ public final class DPGAN: GenerativeModel {
     checkpoint.save(discriminator.parameters, as: "discriminator")
     checkpoint.save(discriminatorOptimizer, as: "discriminator_optimizer")
     checkpoint.save(generatorOptimizer, as: "generator_optimizer")
+    if let discriminatorAverage {
+      checkpoint.save(discriminatorAverage, as: "discriminator_average")
+    }
     generator.save(into: &checkpoint)
     schedule.save(into: &checkpoint)
   }
@@ -132,6 +161,9 @@ public final class DPGAN: GenerativeModel {
     try checkpoint.restore(discriminator.parameters, from: "discriminator")
     try checkpoint.restore(discriminatorOptimizer, from: "discriminator_optimizer")
     try checkpoint.restore(generatorOptimizer, from: "generator_optimizer")
+    if let discriminatorAverage {
+      try checkpoint.restore(discriminatorAverage, from: "discriminator_average")
+    }
     try generator.restore(from: checkpoint)
     try schedule.restore(from: checkpoint)
     discriminator.network.parametersChanged()

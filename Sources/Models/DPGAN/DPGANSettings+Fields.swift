@@ -52,6 +52,54 @@ extension DPGANSettings {
         key, .number(.atLeast(0, below: 1)),
         "Decay per generator step of the running average of the generator's weights; the average "
           + "draws the images.")
+    case .loss:
+      RecipeField(
+        key, .choice(AdversarialLoss.Kind.allCases.map(\.rawValue)), fallback: "`logistic`",
+        "What both networks learn by: the logistic loss, or the hinge loss, for which images that the "
+          + "discriminator recognises by a margin count no more.")
+    case .discriminatorClasses, .discriminatorNormalization, .generatorNormalization,
+      .discriminatorFakes, .discriminatorAverageDecay, .finalRate:
+      formField(key)
+    }
+  }
+
+  /// The statement of a field of the networks' form or of how they take turns.
+  private static func formField(_ key: CodingKeys) -> RecipeField {
+    switch key {
+    case .discriminatorClasses:
+      RecipeField(
+        key, .choice(DCGANNetworks.ClassReading.allCases.map(\.rawValue)), fallback: "`layers`",
+        "How the discriminator reads the class: by a bias in each layer and a factor of the features, or by "
+          + "the features' product with a vector of the class, added to a logit that does not know it."
+      )
+    case .discriminatorNormalization:
+      RecipeField(
+        key, .choice(DCGANNetworks.DiscriminatorNormalization.allCases.map(\.rawValue)),
+        fallback: "`none`",
+        "How the discriminator normalises: `group`: up to eight groups of channels within each image, in all "
+          + "layers but the first.")
+    case .generatorNormalization:
+      RecipeField(
+        key, .choice(DCGANNetworks.GeneratorNormalization.allCases.map(\.rawValue)),
+        fallback: "`none`",
+        "How the generator normalises: `batch`: over the drawn images of a batch, with scales and offsets of "
+          + "the class. It never reads a private image.")
+    case .discriminatorAverageDecay:
+      RecipeField(
+        key, .number(.atLeast(0, below: 1)),
+        fallback: "the generator learns from the newest discriminator",
+        "Decay per discriminator step of a running average of its weights, from which the generator learns: an "
+          + "average has less noise, and lags behind.")
+    case .finalRate:
+      RecipeField(
+        key, .number(RecipeRange(0.0...1.0)), fallback: "they stay",
+        "Both step sizes at the last step as a share of those at the start, reached along half a cosine."
+      )
+    default:
+      RecipeField(
+        key, .integer(RecipeRange(1...1_000_000)), fallback: "as many as `training.batch_size`",
+        "Synthetic images per step of the discriminator. Fewer take less time, and cost no privacy."
+      )
     }
   }
 }

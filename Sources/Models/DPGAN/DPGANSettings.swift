@@ -16,6 +16,21 @@ public struct DPGANSettings: ModelSettings {
   public var schedule: DiscriminatorSchedule.Settings
   /// Decay per generator step of the averaged generator, which draws the images.
   public var averageDecay: Double
+  /// What both networks learn by; nil: `logistic`.
+  var loss: AdversarialLoss.Kind?
+  /// How the discriminator reads the class; nil: `layers`.
+  var discriminatorClasses: DCGANNetworks.ClassReading?
+  /// How the discriminator normalises within each image; nil: not at all.
+  var discriminatorNormalization: DCGANNetworks.DiscriminatorNormalization?
+  /// How the generator normalises; nil: not at all.
+  var generatorNormalization: DCGANNetworks.GeneratorNormalization?
+  /// Fakes per discriminator step; nil: the nominal batch size.
+  var discriminatorFakes: Int?
+  /// Decay per discriminator step of the averaged discriminator that the generator learns from; nil: it learns
+  /// from the newest one.
+  var discriminatorAverageDecay: Double?
+  /// The step sizes at the end as a share of those at the start; nil: they stay.
+  var finalRate: Double?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case width
@@ -27,6 +42,13 @@ public struct DPGANSettings: ModelSettings {
     case generatorBatchSize = "generator_batch_size"
     case schedule
     case averageDecay = "average_decay"
+    case loss
+    case discriminatorClasses = "discriminator_classes"
+    case discriminatorNormalization = "discriminator_normalization"
+    case generatorNormalization = "generator_normalization"
+    case discriminatorFakes = "discriminator_fakes"
+    case discriminatorAverageDecay = "discriminator_average_decay"
+    case finalRate = "final_rate"
   }
 
   /// Creates settings; the defaults are those of "Private GANs, Revisited" at a smaller width.
@@ -49,6 +71,13 @@ public struct DPGANSettings: ModelSettings {
     self.averageDecay = averageDecay
   }
 
+  /// The form of the discriminator.
+  var discriminatorForm: DCGANNetworks.DiscriminatorForm {
+    DCGANNetworks.DiscriminatorForm(
+      classes: discriminatorClasses ?? .layers,
+      normalization: discriminatorNormalization ?? .none)
+  }
+
   /// Refuses sampling options: a generator has none.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
     try request.requireNoOptions(of: DPGAN.family)
@@ -67,6 +96,9 @@ public struct DPGANSettings: ModelSettings {
     try Self.field(.generatorBatchSize).check(generatorBatchSize, in: place)
     try schedule.validate(in: place + "schedule.")
     try Self.field(.averageDecay).check(averageDecay, in: place)
+    try Self.field(.discriminatorFakes).check(discriminatorFakes, in: place)
+    try Self.field(.discriminatorAverageDecay).check(discriminatorAverageDecay, in: place)
+    try Self.field(.finalRate).check(finalRate, in: place)
     try Self.imageSizes.check(format, family: DPGAN.family)
     try ModelSize.require(
       DCGANNetworks.roughParameterCount(

@@ -15,13 +15,14 @@ struct AveragedGenerator {
 
   /// A generator of this width with weights from `seed`.
   init(
-    width: Int, latentSize: Int, averageDecay: Double, for format: ImageSpecification,
-    seed: UInt64, on machine: Machine
+    width: Int, latentSize: Int, normalization: DCGANNetworks.GeneratorNormalization = .none,
+    averageDecay: Double, for format: ImageSpecification, seed: UInt64, on machine: Machine
   ) {
     self.latentSize = latentSize
     self.format = format
     network = DCGANNetworks.generator(
-      width: width, latentSize: latentSize, for: format, seed: seed, on: machine)
+      width: width, latentSize: latentSize, normalization: normalization, for: format, seed: seed,
+      on: machine)
     pass = Pass(on: machine)
     average = WeightAverage(of: network.parameters, decay: averageDecay)
   }
@@ -36,8 +37,12 @@ struct AveragedGenerator {
   }
 
   /// The images of some latent vectors, in the memory of `pass`.
-  func images(_ range: Range<Int>, of latents: LatentVectors) -> Tensor {
-    latents.generate(range, with: network, in: pass)
+  ///
+  /// For sampling, an image does not depend on the others of the range.
+  func images(
+    _ range: Range<Int>, of latents: LatentVectors, for purpose: Pass.Purpose = .training
+  ) -> Tensor {
+    latents.generate(range, with: network, for: purpose, in: pass)
   }
 
   /// Adds the parameters' gradient that follows from that of the images drawn last.
@@ -64,7 +69,7 @@ struct AveragedGenerator {
     try average.withAverage(in: network) {
       for first in stride(from: 0, to: request.labels.count, by: size) {
         let latents = latents(for: Array(request.labels[first...].prefix(size)), from: &stream)
-        try receive(first, images(0..<latents.count, of: latents))
+        try receive(first, images(0..<latents.count, of: latents, for: .sampling))
       }
     }
   }

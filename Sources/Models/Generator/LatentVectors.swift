@@ -41,8 +41,10 @@ struct LatentVectors {
   }
 
   /// The images that `generator` produces from `range`, in the memory of `pass`.
-  func generate(_ range: Range<Int>, with generator: Network, in pass: Pass) -> Tensor {
-    pass.begin(exampleCount: range.count, labels: labels(in: range))
+  func generate(
+    _ range: Range<Int>, with generator: Network, for purpose: Pass.Purpose, in pass: Pass
+  ) -> Tensor {
+    pass.begin(exampleCount: range.count, labels: labels(in: range), purpose: purpose)
     let input = pass.make(Shape(size))
     input.assign(Array(values[(range.lowerBound * size)..<(range.upperBound * size)]))
     return generator.forward(input, in: pass)

@@ -87,6 +87,29 @@ import Testing
       checkLayer(input: image, output: image, classes: 3) { $0.classScale(classes: 3) } == [])
   }
 
+  @Test func classProjection() {
+    #expect(
+      checkLayer(input: image, output: Shape(1), classes: 3) { $0.classProjection(classes: 3) }
+        == [])
+  }
+
+  /// Norms of both parts add up, and both parts read the same input.
+  @Test func aClassProjectionBesideALogit() {
+    #expect(
+      checkLayer(input: Shape(8, 8, 1), output: Shape(1), classes: 3, examples: 3) {
+        $0.convolution(4, kernel: 4, stride: 2, padding: 1)
+        $0.tanh()
+        $0.convolution(6, kernel: 4, stride: 2, padding: 1)
+        $0.groupNorm(groups: 2)
+        $0.tanh()
+        $0.residual {
+          $0.dense(1)
+        } shortcut: {
+          $0.classProjection(classes: 3)
+        }
+      } == [])
+  }
+
   @Test func groupNorm() {
     #expect(
       checkLayer(input: Shape(3, 4, 6), output: Shape(3, 4, 6)) { $0.groupNorm(groups: 3) } == [])
@@ -100,10 +123,47 @@ import Testing
     #expect(checkMixingLayer(input: image, output: image) { $0.batchNorm() } == [])
   }
 
+  @Test func batchNormWithScalesAndOffsetsOfClasses() {
+    #expect(
+      checkMixingLayer(input: image, output: image, classes: 3) { $0.batchNorm(classes: 3) } == [])
+  }
+
+  @Test func batchNormOfAGeneratorOfClasses() {
+    #expect(
+      checkMixingLayer(input: Shape(3), output: Shape(4, 4, 2), classes: 3) {
+        $0.dense(24)
+        $0.reshape(Shape(2, 2, 6))
+        $0.batchNorm(classes: 3)
+        $0.tanh()
+        $0.transposedConvolution(2, kernel: 4, stride: 2, padding: 1)
+      } == [])
+  }
+
+  /// Running statistics, not those of its company, decide a drawn example.
+  @Test func aDrawnExampleDoesNotDependOnItsCompany() {
+    let machine = Machine(threadCount: 1)
+    var builder = PublicNetworkBuilder(input: image, on: machine)
+    builder.batchNorm(classes: 2, offsets: .normal(standardDeviation: 1))
+    let network = builder.network(seed: 1)
+    let pass = Pass(on: machine)
+    var stream = SeededStream(seed: 2)
+    let numbers = (0..<(3 * image.count)).map { _ in Float(stream.gaussian()) }
+    func outputs(_ count: Int, _ purpose: Pass.Purpose) -> [Float] {
+      pass.begin(exampleCount: count, labels: [1, 0, 1].dropLast(3 - count), purpose: purpose)
+      let input = pass.make(image)
+      input.assign(Array(numbers.prefix(count * image.count)))
+      return Array(network.forward(input, in: pass).array.prefix(image.count))
+    }
+    #expect(outputs(3, .training) != outputs(1, .training))
+    let values = network.parameters.values.array
+    #expect(outputs(3, .sampling) == outputs(1, .sampling))
+    #expect(network.parameters.values.array == values)
+  }
+
   /// One private image would change the outputs of all others.
-  @Test func batchNormCannotEnterAPrivateNetwork() {
+  @Test(arguments: [nil, 3]) func batchNormCannotEnterAPrivateNetwork(classes: Int?) {
     var net = PublicNetworkBuilder(input: image, on: Machine(threadCount: 1))
-    net.batchNorm()
+    net.batchNorm(classes: classes)
     #expect(!(net.layers[0] is any PerExampleLayer))
   }
 
