@@ -398,8 +398,11 @@ MUTANTS = [
     'ModelsTests.none/none',
     (
       ('Sources/Models/PixelModel/PixelModel.swift',
-       'report.privateCurves[.bitsPerDimension] = nats?.map {',
-       'report.curves[.bitsPerDimension] = nats?.map {'),
+       'report.privateCurves[.bitsPerDimension] = nats?.map { [format] in\n'
+       '      format.bitsPerDimension(nats: $0)\n    }\n',
+       'let bits: Sensitive<Double>? = nats?.map { [format] in\n'
+       '      format.bitsPerDimension(nats: $0)\n    }\n'
+       '    report.curves[.bitsPerDimension] = bits\n'),
     ),
     message="cannot assign value of type 'Sensitive<Double>.' to subscript of type 'Releasable<Double>",
     module='Models'),
