@@ -4,13 +4,14 @@
 #
 #   Scripts/demo.sh BIN    BIN is a folder that holds figmentd and figment; make demo builds them and calls this.
 #
-# FIGMENT_DEMO names the scratch folder (default: a new one in /tmp). DEMO_RECIPE, DEMO_EPSILON, DEMO_STEPS (default:
-# the recipe's), DEMO_IMAGES (drawn) and DEMO_COUNT (synthetic) change the run.
+# FIGMENT_DEMO names the scratch folder (default: a new one in /tmp). DEMO_RECIPE, DEMO_EPSILON, DEMO_STEPS (default: 200,
+# half of the recipe's, which is enough for drawn shapes), DEMO_IMAGES (drawn) and DEMO_COUNT (synthetic) change the run.
 set -eu
 
 bin=${1:?a folder that holds figmentd and figment is expected, for example .build/release}
 recipe=${DEMO_RECIPE:-pixel-28-quick}
 epsilon=${DEMO_EPSILON:-3}
+steps=${DEMO_STEPS:-200}
 images=${DEMO_IMAGES:-20000}
 count=${DEMO_COUNT:-1000}
 for program in figmentd figment; do
@@ -99,14 +100,14 @@ wait_until "find $images usable images" are_found
 echo "   ${drawn%%:*}; the daemon has found and checked all of them."
 
 echo "3. What will the recipe $recipe cost? The daemon answers before anything is spent."
-plan=$("$bin/figment" plan glyphs --recipe "$recipe" ${DEMO_STEPS:+--steps "$DEMO_STEPS"} --count "$count")
+plan=$("$bin/figment" plan glyphs --recipe "$recipe" --steps "$steps" --count "$count")
 time=$(planned time)
 echo "   $(planned steps) steps on about $(planned 'expected batch') images each${time:+; about $time on this machine}."
 echo "   Epsilon $(planned epsilon): $(planned meaning)."
 echo "$plan" | sed -n 's/^Warning: /   Warning: /p'
 
 echo "4. It trains on gradients that are clipped for each image and noisy in sum, then it draws $count images."
-"$bin/figment" train glyphs --recipe "$recipe" ${DEMO_STEPS:+--steps "$DEMO_STEPS"} --count "$count" --watch
+"$bin/figment" train glyphs --recipe "$recipe" --steps "$steps" --count "$count" --watch
 
 release="$scratch/output/glyphs-1"
 echo "5. The ledger recorded every step before it was computed. Is it whole?"

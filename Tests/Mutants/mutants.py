@@ -404,7 +404,7 @@ MUTANTS = [
        '      format.bitsPerDimension(nats: $0)\n    }\n'
        '    report.curves[.bitsPerDimension] = bits\n'),
     ),
-    message="cannot assign value of type 'Sensitive<Double>.' to subscript of type 'Releasable<Double>",
+    message="cannot assign value of type 'Sensitive<Double>.' to type 'Releasable<Double>",
     module='Models'),
   Mutant(
     '29', 'the key of the noise is written to a checkpoint',
