@@ -20,7 +20,10 @@ public struct RunOptions: ParsableArguments {
   public var delta: Double?
 
   @Option(
-    parsing: .unconditional, help: "Training steps on private images. (default: the recipe's)")
+    parsing: .unconditional,
+    help:
+      "Steps of the main training; phases with a share of epsilon keep those of the recipe. (default: the recipe's)"
+  )
   public var steps: Int?
 
   @Option(

@@ -128,6 +128,11 @@ extension Daemon {
             isLargerThanImages: looks
               && 2 * (use.enlarged + use.tooSmall) > use.images + use.tooSmall))
       }
+      guard !candidates.isEmpty else {
+        throw ControlError.conflict(
+          "there is no recipe to recommend (at least one in the daemon's folder of recipes expected). 'recipes:' in its "
+            + "configuration names the folder.")
+      }
       guard dataset.population != nil || uses.values.contains(where: { $0.units > 0 }) || !looks
       else {
         throw ControlError.conflict(

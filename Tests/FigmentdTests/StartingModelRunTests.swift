@@ -74,14 +74,25 @@ import Testing
     #expect(try bench.history().charges.isEmpty)
   }
 
-  @Test func aModelWithoutAStatementIsRefused() throws {
+  /// Without a manifest, the statement of another release could lie beside the model.
+  @Test(arguments: ["privacy.json", "manifest.json"])
+  func aModelWithoutAStatementIsRefused(_ missing: String) throws {
     let bench = try bench()
-    for name in ["privacy.json", "manifest.json"] {
-      try FileManager.default.removeItem(atPath: "\(earlier.places.release)/\(name)")
-    }
+    try FileManager.default.removeItem(atPath: "\(earlier.places.release)/\(missing)")
     let error = #expect(throws: ControlError.self) { try bench.run() }
-    #expect(error?.message.contains("no statement beside the model") == true)
+    #expect(error?.message.contains("no statement and manifest beside the model") == true)
     #expect(try bench.history().charges.isEmpty)
+  }
+
+  @Test func aModelThatStartedFromAnotherOneNamesBothGuarantees() throws {
+    let second = try bench()
+    #expect(try second.run().isFinished)
+    var third = try bench()
+    third.order.startFrom = second.places.release
+    #expect(try third.run().isFinished)
+    let page = try third.text(third.places.release + "/PRIVACY.md")
+    #expect(
+      page.contains("; that model started from the weights of a released model of recipe doubled"))
   }
 
   @Test func aRecipeThatNeedsAReleaseIsRefusedWithoutOne() throws {

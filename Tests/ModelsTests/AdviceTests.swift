@@ -205,11 +205,21 @@ import Testing
       found.runs.map(\.recipe).prefix(3) == ["multiscale-64", "dp-gan-32", "pixel-32-private"],
       "unmeasured ones come after the measured one")
     // If noise outweighs all of them, a grey recipe is possible, and the advice says that it draws in grey.
-    let grey = planned(try advice(units: 4_000, isColoured: true)) { run in
+    let grey = planned(try advice(units: 400, isColoured: true)) { run in
       AdvisedRun.Trial(seconds: 60, noise: run.image.channels == 3 ? .noise : .clear)
     }
     #expect(grey.choice?.recipe == "pixel-28-private")
     #expect(grey.expectation.contains { $0.contains("draws in grey") })
+  }
+
+  /// The outlook counts parameters, and knows nothing of priors.
+  @Test func whatWasMeasuredWithAsLittleSignalOutweighsTheOutlook() throws {
+    let found = planned(try advice(units: 4_000, isColoured: true)) { _ in
+      AdvisedRun.Trial(seconds: 60, noise: .noise, warning: "Nothing but noise.")
+    }
+    #expect(found.choice?.recipe == "multiscale-64")
+    #expect(found.expectation.contains { $0.hasSuffix("the measured run shows otherwise.") })
+    #expect(!found.expectation.contains("Nothing but noise."))
   }
 
   @Test func aRecipeThatWouldEnlargeTheImagesIsRuledOut() throws {

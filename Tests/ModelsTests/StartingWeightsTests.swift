@@ -63,6 +63,16 @@ import Testing
     #expect(family?.description.contains("family dp-gan") == true)
   }
 
+  @Test func weightsThatAreNotFiniteAreRefused() throws {
+    let released = try Self.pixel(source: nil, seed: 1)
+    released.averaged.average.values.pointer[5] = .nan
+    let model = try Self.pixel(source: .release, seed: 2)
+    let error = #expect(throws: RecipeFailure.self) {
+      try model.start(from: StartingWeights(of: released, classes: ["a", "b"]))
+    }
+    #expect(error?.description.contains("not finite") == true)
+  }
+
   @Test func aReleasePriorHasNoOtherFields() throws {
     let prior = PriorSettings(source: .release)
     let text = String(decoding: try JSONEncoder().encode(prior), as: UTF8.self)

@@ -177,10 +177,10 @@ public struct Advice: Sendable {
   public mutating func take(_ trial: AdvisedRun.Trial, for run: AdvisedRun) {
     let seconds = trial.seconds ?? 0
     let isTooLong = question.hours.map { seconds > 3600 * $0 } ?? false
-    set(
-      trial.noise == .noise ? .noise(trial) : isTooLong ? .tooLong(trial) : .possible(trial),
-      for: run)
-    if isTooLong, trial.noise != .noise { addShorter(than: run) }
+    // The outlook counts parameters and knows nothing of priors; what was measured with as little signal counts more.
+    let isNoise = trial.noise == .noise && !(run.quality?.isMeasuredHere ?? false)
+    set(isNoise ? .noise(trial) : isTooLong ? .tooLong(trial) : .possible(trial), for: run)
+    if isTooLong, !isNoise { addShorter(than: run) }
   }
 
   /// Takes the reason why a run cannot be planned.

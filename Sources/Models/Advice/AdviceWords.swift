@@ -33,7 +33,12 @@ extension Advice {
           : "It draws in colour, although these images are grey: a part of epsilon pays for colours."
       )
     }
-    if let warning = choice.trial?.warning { words.append(warning) }
+    if let warning = choice.trial?.warning {
+      words.append(
+        choice.trial?.noise == .noise
+          ? "Judged by the number of its parameters alone, noise would outweigh these images; the measured run "
+            + "shows otherwise." : warning)
+    }
     return words
   }
 
@@ -67,7 +72,9 @@ extension Advice {
       )
     }
     if let best, best.trial?.noise != .clear,
-      let smaller = runs.first(where: { $0.isSmaller(than: best) && $0.promises(moreThan: best) })
+      let smaller = runs.first(where: {
+        $0.isSmaller(than: best) && $0.promises(moreThan: best) && !$0.isTooLong
+      })
     {
       help.append(
         "Smaller or grey images: \(smaller.recipe) makes \(smaller.image.inWords)"

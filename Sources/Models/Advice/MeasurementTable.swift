@@ -117,6 +117,9 @@ public struct ExpectedQuality: Hashable, Sendable {
   /// this was extrapolated downwards.
   public let halvingsBelow: Double
 
+  /// Whether a run was measured with about as little signal, or less.
+  public var isMeasuredHere: Bool { halvingsBelow < 0.5 }
+
   /// The share in percent, rounded as far as the evidence goes: to tens where it is extrapolated.
   public var percent: Int {
     guard halvingsBelow > 0 else { return Int((100 * share).rounded()) }

@@ -47,6 +47,11 @@ extension AveragedNetwork {
         let found = release.weights.tensors["\(names.network).\(parameter.name)"],
         found.shape == parameter.shape.extents
       else { continue }
+      guard found.values.allSatisfy(\.isFinite) else {
+        throw RecipeFailure(
+          "prior: \(names.network).\(parameter.name) of the released model holds a number that is not finite (finite "
+            + "weights expected). Take another release.")
+      }
       parameters.values(of: parameter).assign(found.values)
       if !isOfClasses { fitting += parameter.shape.count }
     }

@@ -33,8 +33,11 @@ struct PublicFolder {
   ) throws -> PublicImages {
     if try DurableFile.names(in: folder).contains(Self.pack) {
       let packed = try DatasetSnapshot(opening: "\(folder)/\(Self.pack)")
-      try requireNoneOf(snapshot, in: packed)
-      return PublicImages(declaredPublic: packed)
+      if (try? requireNoneOf(snapshot, in: packed)) != nil {
+        return PublicImages(declaredPublic: packed)
+      }
+      // A kill came between packing and the check; the folder may be clean by now.
+      Self.remove(from: folder)
     }
     let packed = try build(like: snapshot, in: folder, on: machine)
     do {

@@ -31,7 +31,7 @@ extension TrainingRun {
       order, classes: snapshot.snapshot.classes, units: snapshot.snapshot.unitCount,
       snapshot: snapshot.name, after: history())
     if let remark { note(remark) }
-    let plan = priced.statingStart(try order.startingModel(on: machine)?.words)
+    let plan = priced.statingStart(try startingModel()?.words)
     try plan.save(in: folder)
     return (plan, snapshot.snapshot)
   }

@@ -27,6 +27,8 @@ package final class TrainingRun {
   let report: @Sendable (JobReport) -> Void
   let conditions: RunConditions
   var verdicts: [String: Int] = [:]
+  /// The released model that the run starts from, after it was read.
+  var readStart: (weights: StartingWeights, words: String)?
   /// Receives messages for the owner of the images alone: how many files are used, and why others are not.
   package var tellOwner: (String) -> Void = { _ in }
 
@@ -90,9 +92,7 @@ package final class TrainingRun {
     let saved = try checkpoints.newest()
     if saved == nil { try rehearse(plan) }
     let model = try plan.recipe.makeModel(classes: plan.classes, seed: plan.seed, on: machine)
-    if saved == nil, let start = try order.startingModel(on: machine) {
-      try model.start(from: start.weights)
-    }
+    if saved == nil { try start(model, of: plan) }
     let place = try restore(model, from: saved, plan)
     try requireRoom(plan, place.step)
     warn(of: model, plan, place.step)

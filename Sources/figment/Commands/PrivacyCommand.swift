@@ -30,7 +30,7 @@ struct PrivacyMechanismOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "Probability that the bound may fail: at least 1e-12, below 1.")
+    help: "The delta of (epsilon, delta)-differential privacy: at least 1e-12, below 1.")
   var delta: Double
 
   @Flag(help: "Print one JSON object instead of a sentence.")

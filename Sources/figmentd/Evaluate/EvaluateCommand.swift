@@ -50,6 +50,11 @@ struct EvaluateCommand: ParsableCommand {
     guard !(quick && thorough) else {
       throw ValidationError("--quick and --thorough: both given (at most one expected). Drop one.")
     }
+    guard (try? WorkingFolder.absolute(train)) != (try? WorkingFolder.absolute(test)) else {
+      throw ValidationError(
+        "--train and --test: the same folder (images that were not used for training expected as --test). "
+          + "Figures would look better than they are.")
+    }
   }
 
   func run() throws {
