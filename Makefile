@@ -30,7 +30,8 @@ dependencies:
 	@Scripts/dependencies.sh
 
 build: dependencies
-	$(SWIFT) build $(RELEASE)
+	$(SWIFT) build $(RELEASE) --product figmentd
+	$(SWIFT) build $(RELEASE) --product figment
 
 test: dependencies
 ifdef FILTER
