@@ -102,8 +102,7 @@ public struct TrainRequest: Codable, Hashable, Sendable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case dataset, recipe, epsilon, delta, steps, batchSize, nonPrivate, hardened, answers,
-      countEpsilon,
-      scoreEpsilon, count, seed, allowFewerSteps
+      countEpsilon, scoreEpsilon, count, seed, allowFewerSteps
   }
 }
 

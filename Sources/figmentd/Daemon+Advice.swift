@@ -135,9 +135,7 @@ extension Daemon {
       }
       guard dataset.population != nil || uses.values.contains(where: { $0.units > 0 }) || !looks
       else {
-        throw ControlError.conflict(
-          "dataset \(dataset.name): no usable image is known yet (at least one expected). "
-            + "'figment files \(dataset.name)' lists the files and their verdicts.")
+        throw Self.noUsableImage(in: dataset)
       }
       var facts = AdviceFacts(
         library: library, candidates: candidates, classes: dataset.classes?.count)

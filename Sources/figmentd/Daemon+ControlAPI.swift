@@ -33,6 +33,13 @@ extension Daemon: ControlAPI {
       .page(query)
   }
 
+  /// Why nothing can be computed from a dataset that has no usable image.
+  static func noUsableImage(in dataset: DatasetConfiguration) -> ControlError {
+    .conflict(
+      "dataset \(dataset.name): no usable image is known yet (at least one expected). "
+        + "'figment files \(dataset.name)' lists the files and their verdicts.")
+  }
+
   func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet {
     let dataset = try configuration.dataset(dataset)
     if let recipe { try await checkRecipe(recipe) }
@@ -41,9 +48,7 @@ extension Daemon: ControlAPI {
     }
     let selection = try index.selection(of: dataset.name)
     guard !selection.classes.isEmpty else {
-      throw ControlError.conflict(
-        "dataset \(dataset.name): no usable image is known yet (at least one expected). "
-          + "'figment files \(dataset.name)' lists the files and their verdicts.")
+      throw Self.noUsableImage(in: dataset)
     }
     return try await plans.run { [engine] in
       try engine.preview(of: selection, recipe: recipe, dataset: dataset)

@@ -46,16 +46,18 @@ import Testing
     return try reader.finish()
   }
 
-  @Test func aHoldOutFolderLiesApartFromTheRoot() throws {
+  @Test(arguments: ["hold_out", "public_images"])
+  func aFolderOfOtherImagesLiesApartFromTheRoot(_ key: String) throws {
     let text = """
       datasets:
         glyphs:
           root: /srv/images
-          hold_out: /srv/images/held
+          \(key): /srv/images/held
           policy: {epsilon_max: 1, delta: 1e-5}
       """
     let error = #expect(throws: ConfigurationError.self) { try read(text) }
-    #expect("\(try #require(error))".contains("one contains the other"))
+    let words = "\(try #require(error))"
+    #expect(words.contains("one contains the other") && words.contains("\(key) /srv/images/held"))
   }
 
   @Test func releasesFollowWhatHoldsForAllUnlessADatasetSaysOtherwise() throws {

@@ -56,6 +56,13 @@ import Testing
     #expect(try bench.run().isFinished)
   }
 
+  @Test func aPackOfAnAttemptThatWasNeverAnnouncedIsNotUsed() throws {
+    let bench = try bench()
+    try DurableFile.makeFolder(bench.places.internalFiles)
+    try DurableFile.write(Data("compared with other images".utf8), to: pack(bench))
+    #expect(try bench.run().isFinished)
+  }
+
   @Test func aRecipeThatNeedsPublicImagesIsRefusedWithoutThem() throws {
     var bench = try bench()
     bench.order.publicImages = nil
@@ -119,21 +126,6 @@ import Testing
     let whole = try weights(stoppingAt: nil)
     #expect(!whole.isEmpty)
     #expect(try weights(stoppingAt: 3) == whole)
-  }
-
-  @Test func thePublicFolderLiesApartFromTheRoot() throws {
-    var reader = ConfigurationReader(defaults: ConfigurationReaderTests.defaults)
-    let text = """
-      datasets:
-        glyphs:
-          root: /srv/images
-          public_images: /srv/images/open
-          policy: {epsilon_max: 1, delta: 1e-5}
-      """
-    let error = #expect(throws: ConfigurationError.self) {
-      try reader.add(text, from: "config.yaml")
-    }
-    #expect("\(try #require(error))".contains("one contains the other"))
   }
 
   /// What a free step may read without noise is made in one place.

@@ -376,6 +376,6 @@ MUTANTS = [
     (
       ('Sources/Runs/Execution/Priors.swift',
        '    guard names.contains("manifest.json"), names.contains("privacy.json") else {\n',
-       '    guard true || names.contains("manifest.json") else {\n'),
+       '    guard names.contains("privacy.json") else {\n'),
     )),
 ]

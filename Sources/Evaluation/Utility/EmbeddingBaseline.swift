@@ -57,7 +57,7 @@ struct EmbeddingBaseline {
       TrainingStep(
         phase: phases[0].name, index: 0, stepCount: 1, batchSize: images.count,
         protection: .noise(mechanism), noise: NoiseStream()),
-      on: PrivateExamples(AllImages(images: images)))
+      on: PrivateExamples(LabelledExamples(images: images, places: images.labels.indices)))
     for index in 0..<steps {
       if index % 16 == 0 { try progress(Double(index) / Double(steps)) }
       _ = try model.work(FreeStep(phase: phases[1].name, index: index, stepCount: steps))
@@ -75,17 +75,6 @@ struct EmbeddingBaseline {
     }
     return LabelledImages(
       shape: format.shape, classNames: format.classes, labels: labels, pixels: pixels)
-  }
-
-  /// All images of a set, once.
-  private struct AllImages: ExampleSource {
-    let images: LabelledImages
-
-    var count: Int { images.count }
-
-    func labels(in range: Range<Int>) -> [Int] { Array(images.labels[range]) }
-
-    func fill(_ target: Tensor, from range: Range<Int>) { images.fill(target, at: range) }
   }
 }
 

@@ -49,7 +49,8 @@ struct PrivateClassifier {
     var coins = NoiseStream()
     let pass = Pass(on: machine)
     for step in 0..<plan.stepCount {
-      let batch = Batch(images: images, places: sampler.draw(using: &coins).map(Int.init))
+      let batch = LabelledExamples(
+        images: images, places: sampler.draw(using: &coins).map(Int.init))
       let sum = network.clippedSum(
         over: PrivateExamples(batch), loss: CategoricalCrossEntropy(), mechanism, in: pass)
       network.update(along: sum.noised(by: coins), by: optimizer)
@@ -94,19 +95,5 @@ struct PrivateClassifier {
       }
     }
     return Double(right) / Double(max(1, images.count))
-  }
-
-  /// The images sampled for one step.
-  private struct Batch: ExampleSource {
-    let images: LabelledImages
-    let places: [Int]
-
-    var count: Int { places.count }
-
-    func labels(in range: Range<Int>) -> [Int] { range.map { images.labels[places[$0]] } }
-
-    func fill(_ target: Tensor, from range: Range<Int>) {
-      images.fill(target, at: places[range])
-    }
   }
 }

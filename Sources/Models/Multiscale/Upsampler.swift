@@ -123,8 +123,7 @@ final class Upsampler {
   func pretrain(_ step: FreeStep, _ prior: PriorSettings) -> StepReport {
     let rate = step.learningRate(upTo: prior.learningRate)
     averaged.optimizer.learningRate = rate
-    let key = seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93
-    var stream = SeededStream(seed: key ^ 0x0C0A_12E5)
+    var stream = SeededStream(seed: PriorSettings.key(of: step, seed: seed) ^ 0x0C0A_12E5)
     let corners = (0..<prior.batchSize).map { _ in
       Int.random(in: 0..<BlockCorner.count, using: &stream)
     }

@@ -60,9 +60,14 @@ struct PickedImages: ExampleSource {
 }
 
 extension PriorSettings {
+  /// The key of all that is drawn by lot in a step of pre-training.
+  static func key(of step: FreeStep, seed: UInt64) -> UInt64 {
+    seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93
+  }
+
   /// The images of one step of pre-training, different ones in every step.
   func images(of step: FreeStep, format: ImageSpecification, seed: UInt64) -> any ExampleSource {
-    let key = seed &+ UInt64(step.index) &* 0xD6E8_FEB8_6659_FD93
+    let key = Self.key(of: step, seed: seed)
     switch source {
     case .procedural:
       return ProceduralImages(count: batchSize, format: format, seed: key)

@@ -125,7 +125,8 @@ extension TrainingRun {
     try order.requirePriors()
     guard let root = order.publicImages else { return nil }
     return try PublicFolder(
-      root: root, makeDecoder: makeDecoder, stop: stop, report: report, tellOwner: tellOwner
+      folder: SideFolder(root: root, makeDecoder: makeDecoder, stop: stop, report: report),
+      tellOwner: tellOwner
     ).images(besides: snapshot, in: places.internalFiles, on: machine)
   }
 }

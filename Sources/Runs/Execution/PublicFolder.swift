@@ -12,63 +12,43 @@ import Models
 /// not.
 struct PublicFolder {
   /// The packed images, beside the private ones; they stay for later attempts, which must learn from the same.
+  ///
+  /// They have this name only after they were compared.
   static let pack = "public.pack"
+  /// The packed images before they are compared: a private one may be among them.
+  static let unchecked = "public-unchecked.pack"
 
-  /// The folder; it is read, never written.
-  let root: String
-  /// Makes a decoder for images that may be hostile.
-  let makeDecoder: @Sendable () throws -> any ImageDecoder
-  let stop: StopSignal
-  /// Called with the progress of decoding.
-  let report: @Sendable (JobReport) -> Void
+  /// The folder.
+  let folder: SideFolder
   /// Receives what only the owner of the images may know.
   let tellOwner: (String) -> Void
 
   /// The images in the form of `snapshot`, as the first attempt found them.
   ///
-  /// - Parameter folder: the run's internal folder.
+  /// - Parameter place: the run's internal folder.
   /// - Throws: `ControlError` for a folder that shares an image with `snapshot`, or has none.
   func images(
-    besides snapshot: DatasetSnapshot, in folder: String, on machine: Machine
+    besides snapshot: DatasetSnapshot, in place: String, on machine: Machine
   ) throws -> PublicImages {
-    if try DurableFile.names(in: folder).contains(Self.pack) {
-      let packed = try DatasetSnapshot(opening: "\(folder)/\(Self.pack)")
-      if (try? requireNoneOf(snapshot, in: packed)) != nil {
-        return PublicImages(declaredPublic: packed)
-      }
-      // A kill came between packing and the check; the folder may be clean by now.
-      Self.remove(from: folder)
+    let (pack, unchecked) = ("\(place)/\(Self.pack)", "\(place)/\(Self.unchecked)")
+    if try DurableFile.names(in: place).contains(Self.pack) {
+      return PublicImages(declaredPublic: try DatasetSnapshot(opening: pack))
     }
-    let packed = try build(like: snapshot, in: folder, on: machine)
+    defer { unlink(unchecked) }
+    let packed: DatasetSnapshot
     do {
-      try requireNoneOf(snapshot, in: packed)
-    } catch {
-      Self.remove(from: folder)
-      throw error
+      packed = try folder.pack(
+        under: DatasetRules(), like: snapshot, in: place, named: Self.unchecked, on: machine)
+    } catch let error as DatasetError where error.isWantOfImages {
+      throw ControlError.failed("public images: \(error.description)")
     }
+    try requireNoneOf(snapshot, in: packed)
+    try systemCall("rename", unchecked) { rename(unchecked, pack) }
     return PublicImages(declaredPublic: packed)
   }
 
   /// Removes the packed images of a finished run.
-  static func remove(from folder: String) { unlink("\(folder)/\(pack)") }
-
-  private func build(
-    like snapshot: DatasetSnapshot, in folder: String, on machine: Machine
-  ) throws -> DatasetSnapshot {
-    var builder = SnapshotBuilder(
-      root: root, rules: DatasetRules(), transform: snapshot.transform,
-      threadCount: machine.threads.threadCount)
-    builder.makeDecoder = makeDecoder
-    builder.isStopped = { [stop] in stop.isRaised }
-    builder.onProgress = { [report] progress in
-      report(.progress(JobProgress(phase: .decode, done: progress.finished, total: progress.total)))
-    }
-    do {
-      return try builder.build(in: folder, named: Self.pack).snapshot
-    } catch let error as DatasetError where error.isWantOfImages {
-      throw ControlError.failed("public images: \(error.description)")
-    }
-  }
+  static func remove(from place: String) { unlink("\(place)/\(pack)") }
 
   private func requireNoneOf(_ snapshot: DatasetSnapshot, in packed: DatasetSnapshot) throws {
     let hash = { (images: DatasetSnapshot, place: Int) in
@@ -79,7 +59,7 @@ struct PublicFolder {
     guard shared == 0 else {
       // People who may not see the images read why a job failed: no number of files.
       tellOwner(
-        "\(shared) of the \(packed.count) images in \(root), which is declared public, are among the private images."
+        "\(shared) of the \(packed.count) images in \(folder.root), which is declared public, are among the private images."
       )
       throw ControlError.refusedByPolicy(
         "public images: some are among the private images too (none expected). What is learnt from public images "

@@ -24,6 +24,8 @@ extension TrainingRun {
     }
     try checkpoints.clear()
     try PaidAnswers.removeAll(in: folder)
+    // Public images were compared with those that are frozen anew.
+    PublicFolder.remove(from: folder)
     let snapshot = try whenThereIsRoom(
       for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))

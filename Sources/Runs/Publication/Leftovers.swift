@@ -12,9 +12,10 @@ package enum Leftovers {
       "design.json", "files.jsonl", "images.json", "metrics.jsonl", "published.json",
       "report.html", "report.json", "results.json", "run-name", "run.json",
     ] + PaidAnswers.fileNames
-  /// Packed pixels; the held-out ones exist only for a moment.
-  private static let packs = ["images.pack.", "holdout.pack.", PublicFolder.pack + "."]
-  private static let heldOut = "holdout.pack"
+  /// Packed pixels that exist only for a moment.
+  private static let briefPacks = [HoldOut.pack, PublicFolder.unchecked]
+  /// Packed pixels that are written under a temporary name.
+  private static let packs = (["images.pack"] + briefPacks).map { $0 + "." }
   /// The name of a set's folder until the set is complete: `.figment-NAME-` and twelve digits.
   private static let setPrefix = ".figment-"
   private static let setDigits = 12
@@ -40,7 +41,9 @@ package enum Leftovers {
   package static func sweep(internalFiles: String, checkpoints: String) {
     for name in names(in: internalFiles) {
       let path = "\(internalFiles)/\(name)"
-      if isTemporary(name, of: internalNames) || isTemporaryPack(name) || name == heldOut {
+      if isTemporary(name, of: internalNames) || isTemporaryPack(name)
+        || briefPacks.contains(name)
+      {
         removeFile(path)
       }
     }

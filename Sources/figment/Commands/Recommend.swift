@@ -98,16 +98,19 @@ struct Recommend: AsyncParsableCommand {
   }
 
   private static func settings(of choice: TrainRequest) -> String {
-    var text = choice.recipe
-    if let steps = choice.steps { text += ", \(Rounded.count(steps)) steps" }
-    if let batch = choice.batchSize { text += ", batches of \(Rounded.count(batch))" }
-    return text
+    ([choice.recipe] + changes(steps: choice.steps, batchSize: choice.batchSize))
+      .joined(separator: ", ")
+  }
+
+  /// Settings that differ from the recipe's.
+  private static func changes(steps: Int?, batchSize: Int?) -> [String] {
+    [
+      steps.map { "\(Rounded.count($0)) steps" },
+      batchSize.map { "batches of \(Rounded.count($0))" },
+    ].compactMap { $0 }
   }
 
   private static func remark(on run: RecommendedRun) -> String {
-    var settings: [String] = []
-    if let steps = run.steps { settings.append("\(Rounded.count(steps)) steps") }
-    if let batch = run.batchSize { settings.append("batches of \(Rounded.count(batch))") }
     let verdict: String? =
       switch run.verdict {
       case .recommended: "recommended"
@@ -117,6 +120,7 @@ struct Recommend: AsyncParsableCommand {
       case .impossible: run.reason ?? "impossible"
       case .unplanned: "not planned"
       }
-    return ([verdict].compactMap { $0 } + settings).joined(separator: ", ")
+    return ([verdict].compactMap { $0 } + changes(steps: run.steps, batchSize: run.batchSize))
+      .joined(separator: ", ")
   }
 }

@@ -108,26 +108,22 @@ extension DatasetConfiguration {
   ///
   /// This is a warning, not an error: a share may be mounted later.
   fileprivate var missingFolders: [String] {
-    [("root", root)].appending(holdOut.map { ("hold_out", $0) })
-      .appending(publicImages.map { ("public_images", $0) })
-      .appending(startFrom.map { ("start_from", $0) }).compactMap { key, folder in
-        var information = stat()
-        guard stat(folder, &information) == 0 else {
-          return
-            "\(key) \(folder): \(String(cString: strerror(errno))). Check the spelling, or mount it."
-        }
-        guard information.st_mode & S_IFMT == S_IFDIR else {
-          let expected = key == "start_from" ? "a release" : "a folder of images"
-          return "\(key) \(folder): not a folder (\(expected) expected)."
-        }
-        return nil
+    let folders = [
+      ("root", root, "a folder of images"), ("hold_out", holdOut, "a folder of images"),
+      ("public_images", publicImages, "a folder of images"), ("start_from", startFrom, "a release"),
+    ]
+    return folders.compactMap { key, folder, expected in
+      guard let folder else { return nil }
+      var information = stat()
+      guard stat(folder, &information) == 0 else {
+        return
+          "\(key) \(folder): \(String(cString: strerror(errno))). Check the spelling, or mount it."
       }
-  }
-}
-
-extension Array {
-  fileprivate func appending(_ element: Element?) -> [Element] {
-    self + [element].compactMap { $0 }
+      guard information.st_mode & S_IFMT == S_IFDIR else {
+        return "\(key) \(folder): not a folder (\(expected) expected)."
+      }
+      return nil
+    }
   }
 }
 

@@ -149,6 +149,19 @@ struct ConfigurationReader {
       && (mode & 0o044) >> 2 == mode & 0o011
   }
 
+  /// A folder that neither contains the root nor lies in it.
+  private static func folder(
+    _ node: ConfigurationNode, called key: String, apartFrom root: String, because reason: String
+  ) throws(ConfigurationError) -> String {
+    let folder = try node.absolutePath()
+    guard !WorkingFolder.overlap(folder, root) else {
+      throw node.error(
+        "\(key) \(folder) and root \(root): one contains the other (separate folders expected). \(reason) "
+          + "Move one of them.")
+    }
+    return folder
+  }
+
   private mutating func addDataset(
     _ name: String, _ node: ConfigurationNode
   ) throws(ConfigurationError) {
@@ -175,22 +188,14 @@ struct ConfigurationReader {
       dataset.rescan = .seconds(try node.positiveNumber())
     }
     if let node = mapping.take("hold_out") {
-      let folder = try node.absolutePath()
-      guard !WorkingFolder.overlap(folder, dataset.root) else {
-        throw node.error(
-          "hold_out \(folder) and root \(dataset.root): one contains the other (separate folders "
-            + "expected). Held-out images must not be trained on. Move one of them.")
-      }
-      dataset.holdOut = folder
+      dataset.holdOut = try Self.folder(
+        node, called: "hold_out", apartFrom: dataset.root,
+        because: "Held-out images must not be trained on.")
     }
     if let node = mapping.take("public_images") {
-      let folder = try node.absolutePath()
-      guard !WorkingFolder.overlap(folder, dataset.root) else {
-        throw node.error(
-          "public_images \(folder) and root \(dataset.root): one contains the other (separate folders "
-            + "expected). Public images are learnt from without protection. Move one of them.")
-      }
-      dataset.publicImages = folder
+      dataset.publicImages = try Self.folder(
+        node, called: "public_images", apartFrom: dataset.root,
+        because: "Public images are learnt from without protection.")
     }
     if let node = mapping.take("start_from") {
       dataset.startFrom = try node.absolutePath()
