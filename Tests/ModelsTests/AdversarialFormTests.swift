@@ -41,12 +41,16 @@ import Testing
     #expect(try trained(Self.settings()).tensors == trained(explicit).tensors)
     let written = String(
       decoding: try JSONEncoder().encode(Self.settings()), as: UTF8.self)
-    for field in ["loss", "classes", "normalization", "fakes", "discriminator_average", "final"] {
+    for field in [
+      "loss", "classes", "normalization", "fakes", "discriminator_average", "seeking", "final",
+    ] {
       #expect(!written.contains(field), "\(field)")
     }
   }
 
-  @Test(arguments: ["loss", "classes", "discriminator", "generator", "average", "rate", "fakes"])
+  @Test(arguments: [
+    "loss", "classes", "discriminator", "generator", "average", "rate", "seeking", "fakes",
+  ])
   func everyFormChangesTheTraining(_ changed: String) throws {
     var other = Self.settings()
     switch changed {
@@ -56,6 +60,7 @@ import Testing
     case "generator": other.generatorNormalization = .batch
     case "average": other.discriminatorAverageDecay = 0.9
     case "rate": other.finalRate = 0.1
+    case "seeking": other.modeSeeking = 1
     default: other.discriminatorFakes = 3
     }
     #expect(try trained(Self.settings()).tensors != trained(other).tensors)

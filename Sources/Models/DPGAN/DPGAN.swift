@@ -128,7 +128,8 @@ public final class DPGAN: GenerativeModel {
     let update = { [self] in
       generator.update(
         on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
-        loss: loss(.generator), in: discriminatorPass, by: generatorOptimizer)
+        loss: loss(.generator), modeSeeking: settings.modeSeeking.map { ModeSeeking(weight: $0) },
+        in: discriminatorPass, by: generatorOptimizer)
     }
     let verdict =
       discriminatorAverage?.withAverage(in: discriminator.network, update) ?? update()

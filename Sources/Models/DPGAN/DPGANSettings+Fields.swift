@@ -58,7 +58,7 @@ extension DPGANSettings {
         "What both networks learn by: the logistic loss, or the hinge loss, for which images that the "
           + "discriminator recognises by a margin count no more.")
     case .discriminatorClasses, .discriminatorNormalization, .generatorNormalization,
-      .discriminatorFakes, .discriminatorAverageDecay, .finalRate:
+      .discriminatorFakes, .discriminatorAverageDecay, .modeSeeking, .finalRate:
       formField(key)
     }
   }
@@ -90,6 +90,11 @@ extension DPGANSettings {
         fallback: "the generator learns from the newest discriminator",
         "Decay per discriminator step of a running average of its weights, from which the generator learns: an "
           + "average has less noise, and lags behind.")
+    case .modeSeeking:
+      RecipeField(
+        key, .number(.above(0)), fallback: "none",
+        "The weight of a term of the generator's loss that is large where two images of a class differ less than "
+          + "their latent vectors. It costs no privacy.")
     case .finalRate:
       RecipeField(
         key, .number(RecipeRange(0.0...1.0)), fallback: "they stay",

@@ -29,6 +29,8 @@ public struct DPGANSettings: ModelSettings {
   /// Decay per discriminator step of the averaged discriminator that the generator learns from; nil: it learns
   /// from the newest one.
   var discriminatorAverageDecay: Double?
+  /// The weight of a term of the generator's loss that makes images of a class differ; nil for none.
+  var modeSeeking: Float?
   /// The step sizes at the end as a share of those at the start; nil: they stay.
   var finalRate: Double?
 
@@ -48,6 +50,7 @@ public struct DPGANSettings: ModelSettings {
     case generatorNormalization = "generator_normalization"
     case discriminatorFakes = "discriminator_fakes"
     case discriminatorAverageDecay = "discriminator_average_decay"
+    case modeSeeking = "mode_seeking"
     case finalRate = "final_rate"
   }
 
@@ -98,6 +101,7 @@ public struct DPGANSettings: ModelSettings {
     try Self.field(.averageDecay).check(averageDecay, in: place)
     try Self.field(.discriminatorFakes).check(discriminatorFakes, in: place)
     try Self.field(.discriminatorAverageDecay).check(discriminatorAverageDecay, in: place)
+    try Self.field(.modeSeeking).check(modeSeeking, in: place)
     try Self.field(.finalRate).check(finalRate, in: place)
     try Self.imageSizes.check(format, family: DPGAN.family)
     try ModelSize.require(

@@ -14,10 +14,11 @@ extension AveragedGenerator {
   ///
   /// - Parameters:
   ///   - loss: the loss of a logit; positive logits mean real.
+  ///   - modeSeeking: a further term of the loss, for images that differ; nil for none.
   ///   - pass: the memory of the discriminator's micro-batches.
   func update(
     on latents: LatentVectors, against discriminator: PrivateNetwork, loss: some Loss,
-    in pass: Pass, by optimizer: some Optimizer
+    modeSeeking: ModeSeeking? = nil, in pass: Pass, by optimizer: some Optimizer
   ) -> Verdict {
     parameters.gradient.fill(0)
     var total = 0.0
@@ -35,7 +36,9 @@ extension AveragedGenerator {
       recognised += logits.buffer.count { $0 < 0 }
       let imageGradient = discriminator.network.backward(
         gradient, needsInputGradient: true, in: pass)
-      if let imageGradient { addGradient(ofImages: imageGradient) }
+      guard let imageGradient else { continue }
+      modeSeeking?.addGradient(to: imageGradient, of: fakes, range, latents)
+      addGradient(ofImages: imageGradient)
     }
     update(dividingBy: latents.count, by: optimizer)
     let count = Double(latents.count)

@@ -35,6 +35,15 @@ struct LatentVectors {
     isConditional ? Array(labels[range]) : []
   }
 
+  /// The mean absolute difference of two vectors.
+  func distance(_ first: Int, _ second: Int) -> Float {
+    var sum: Float = 0
+    for place in 0..<size {
+      sum += abs(values[first * size + place] - values[second * size + place])
+    }
+    return sum / Float(size)
+  }
+
   /// Divides the vectors into micro-batches.
   func microBatches(of size: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
