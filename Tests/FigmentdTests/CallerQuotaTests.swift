@@ -54,21 +54,41 @@ import Testing
     let counts = CallerCounts(ControlLimits(plans: 3, plansPerUser: 2))
     func isBusy(_ user: UInt32) async -> Bool {
       do {
-        try await counts.plan(for: user) {}
+        try await counts.plan(for: user, as: .controller) {}
         return false
       } catch { return true }
     }
-    try await counts.plan(for: 1) {
+    try await counts.plan(for: 1, as: .controller) {
       #expect(await !isBusy(1))
-      try await counts.plan(for: 1) {
+      try await counts.plan(for: 1, as: .controller) {
         #expect(await isBusy(1), "of this user two are under way")
-        try await counts.plan(for: 2) {
+        try await counts.plan(for: 2, as: .controller) {
           #expect(await isBusy(3), "three are under way")
         }
         #expect(await !isBusy(3))
       }
     }
     #expect(await !isBusy(1), "all are done")
+  }
+
+  /// Advice plans several runs and may take minutes.
+  @Test func readersTakeNoPlansOfMembersNorMembersOfRoot() async throws {
+    let counts = CallerCounts(ControlLimits(plans: 1, readersPlans: 1, plansPerUser: 2))
+    func isBusy(_ user: UInt32, as standing: Standing) async -> Bool {
+      do {
+        try await counts.plan(for: user, as: standing) {}
+        return false
+      } catch { return true }
+    }
+    try await counts.plan(for: 1, as: .reader) {
+      #expect(await isBusy(2, as: .reader))
+      #expect(await !isBusy(3, as: .controller))
+      try await counts.plan(for: 3, as: .controller) {
+        #expect(await isBusy(4, as: .controller))
+        #expect(await !isBusy(0, as: .owner))
+      }
+    }
+    #expect(await !isBusy(2, as: .reader))
   }
 
   @Test func whatCallersMayDoIsLookedUpOnce() async throws {

@@ -12,6 +12,8 @@ final class CallerCounts: Sendable {
     var strangers: Quota
     var followers: Quota
     var plans: Quota
+    var readersPlans: Quota
+    var ownersPlans: Quota
 
     init(_ limits: ControlLimits) {
       privileged = Quota(total: .max, perUser: limits.connectionsPerUser)
@@ -19,6 +21,8 @@ final class CallerCounts: Sendable {
       strangers = Quota(total: limits.strangers, perUser: limits.strangersPerUser)
       followers = Quota(total: .max, perUser: limits.followersPerUser)
       plans = Quota(total: limits.plans, perUser: limits.plansPerUser)
+      readersPlans = Quota(total: limits.readersPlans, perUser: limits.plansPerUser)
+      ownersPlans = Quota(total: .max, perUser: limits.plansPerUser)
     }
   }
 
@@ -65,11 +69,14 @@ final class CallerCounts: Sendable {
 
   /// Computes a plan for a user, unless too many are pending.
   ///
+  /// Callers with read access only have places of their own, so that they cannot keep others from planning.
+  ///
   /// - Throws: `ControlError.busy`, or the error of `body`.
   func plan<Result: Sendable>(
-    for user: UInt32, _ body: () async throws -> Result
+    for user: UInt32, as standing: Standing, _ body: () async throws -> Result
   ) async throws -> Result {
-    switch state.withLock({ $0.plans.enter(user) }) {
+    let quota = Self.plans(of: standing)
+    switch state.withLock({ $0[keyPath: quota].enter(user) }) {
     case nil: break
     case .ofUser(let most):
       throw ControlError.busy(
@@ -79,8 +86,16 @@ final class CallerCounts: Sendable {
       throw ControlError.busy(
         "daemon: \(most) plans are pending already (fewer expected). Try again soon.")
     }
-    defer { state.withLock { $0.plans.leave(user) } }
+    defer { state.withLock { $0[keyPath: quota].leave(user) } }
     return try await body()
+  }
+
+  private static func plans(of standing: Standing) -> WritableKeyPath<State, Quota> {
+    switch standing {
+    case .owner: \.ownersPlans
+    case .controller: \.plans
+    case .reader, .stranger: \.readersPlans
+    }
   }
 
   private static func quota(of standing: Standing) -> WritableKeyPath<State, Quota> {
@@ -149,7 +164,7 @@ final class Caller: Sendable {
 
   /// Computes a plan, unless too many are pending.
   func plan<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
-    try await counts.plan(for: peer.user, body)
+    try await counts.plan(for: peer.user, as: standing, body)
   }
 
   /// Removes the caller; call it once.

@@ -14,8 +14,10 @@ struct ControlLimits: Hashable, Sendable {
   var strangers = 16
   /// Concurrent callers of one such user.
   var strangersPerUser = 4
-  /// Plans that are being computed or wait.
+  /// Plans of callers that may submit jobs which are being computed or wait, without root and the daemon's own user.
   var plans = 8
+  /// Plans of callers with read access only which are being computed or wait.
+  var readersPlans = 4
   /// Plans of one user that are being computed or wait.
   var plansPerUser = 2
   /// The time within which the whole request must arrive.
