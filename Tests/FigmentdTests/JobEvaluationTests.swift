@@ -27,6 +27,21 @@ import Testing
     #expect(try bench.text(bench.places.release + "/manifest.json").contains("report.html"))
   }
 
+  /// So that the evaluation of a release does not say that no guarantee is known.
+  @Test func theGuaranteeOfAReleaseIsFoundBesideItsImages() throws {
+    let bench = try RunBench.forReports()
+    try bench.train()
+    let release = bench.places.release
+    let stated = try #require(StatedGuarantee(besideImages: release + "/data/"))
+    let plan = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
+    #expect(stated.epsilon == plan.epsilon && stated.delta == 1e-5)
+    #expect(stated.sentence.contains("differentially private with respect to"))
+    #expect(StatedGuarantee(besideImages: bench.order.root) == nil)
+    let text = try bench.text(release + "/privacy.json")
+    try DurableFile.write(Data((text + " ").utf8), to: release + "/privacy.json")
+    #expect(StatedGuarantee(besideImages: release + "/data") == nil, "not what the manifest lists")
+  }
+
   @Test func aSetWithoutPrivacyHasAReportThatSaysSo() throws {
     let bench = try RunBench.forReports(epsilon: nil)
     try bench.train()

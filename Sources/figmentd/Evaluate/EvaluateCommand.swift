@@ -4,6 +4,7 @@ import Datasets
 import Evaluation
 import FoundationEssentials
 import Privacy
+import Runs
 
 /// `figmentd evaluate`: evaluates any folder of synthetic images, without daemon or job.
 struct EvaluateCommand: ParsableCommand {
@@ -66,7 +67,7 @@ struct EvaluateCommand: ParsableCommand {
       synthetic: sets.synthetic, train: sets.train, test: sets.test
     ) { meter.show($0.stage, $0.share) }
     meter.finish()
-    let data = report(sets, findings, machine)
+    let data = try report(sets, findings, machine)
     if let output {
       let pages = try ReportWriter().write(data, to: output)
       meter.say("internal report: \(pages.internalPage)")
@@ -88,7 +89,7 @@ struct EvaluateCommand: ParsableCommand {
 
   private func report(
     _ sets: ImageSets, _ findings: EvaluationFindings, _ machine: Machine
-  ) -> ReportData {
+  ) throws -> ReportData {
     var data = ReportData(
       title: title ?? "Evaluation of a synthetic image set",
       subtitle: "\(sets.synthetic.value.count) synthetic images of \(sets.synthetic.value.shape),"
@@ -110,6 +111,14 @@ struct EvaluateCommand: ParsableCommand {
           "The person who ran this evaluation states that the synthetic set was made with differential"
             + " privacy at these numbers. An evaluation cannot verify that; the privacy statement"
             + " of the release can."
+        ], isProved: false)
+    } else if let stated = StatedGuarantee(besideImages: try WorkingFolder.absolute(synthetic)) {
+      data.guarantee = Guarantee(
+        epsilon: stated.epsilon, delta: stated.delta,
+        unit: "the unit that the privacy statement names",
+        statement: [
+          "The privacy statement of the release beside these images says: \(stated.sentence)",
+          "An evaluation does not check it. With --epsilon, a classifier is trained at that epsilon for comparison.",
         ], isProved: false)
     }
     return data
