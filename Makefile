@@ -74,7 +74,7 @@ install:
 	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
 	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d" "$(DESTDIR)/etc/figment"
 	install -m 0755 "$(BIN)/figmentd" "$(BIN)/figment" "$(DESTDIR)$(PREFIX)/bin"
-	install -m 0644 Models/*.yaml "$(DESTDIR)$(PREFIX)/share/figment/Models"
+	install -m 0644 Models/*.yaml $(wildcard Models/*.safetensors) "$(DESTDIR)$(PREFIX)/share/figment/Models"
 	install -m 0644 Systemd/README.md "$(DESTDIR)$(PREFIX)/share/doc/figment/README.md"
 	for unit in $(INSTALLED_UNITS); do \
 	  sed -e 's|/usr/bin/|$(PREFIX)/bin/|' -e 's|/usr/share/|$(PREFIX)/share/|' "Systemd/$$unit" \

@@ -56,6 +56,19 @@ public struct Recipe: Sendable, Codable {
     model = try type.settings(from: container.superDecoder(forKey: .model))
   }
 
+  /// The same recipe for a model that makes the steps of its priors instead of starting from their result.
+  public var learningItsPriors: Recipe { Recipe(self, model: model.learningItsPriors) }
+
+  private init(_ other: Recipe, model: any ModelSettings) {
+    name = other.name
+    summary = other.summary
+    privacy = other.privacy
+    image = other.image
+    training = other.training
+    familyType = other.familyType
+    self.model = model
+  }
+
   /// Writes the recipe with every value that determines the result.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)

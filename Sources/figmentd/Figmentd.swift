@@ -77,6 +77,7 @@ struct Figmentd: AsyncParsableCommand {
       Serve.self,
       Check.self,
       RunCommand.self,
+      PretrainCommand.self,
       GenerateCommand.self,
       LikelihoodCommand.self,
       EvaluateCommand.self,

@@ -60,6 +60,27 @@ import Testing
     #expect(words.contains("one contains the other") && words.contains("\(key) /srv/images/held"))
   }
 
+  /// Private images of another dataset would be learnt from without noise, and nothing would be charged.
+  @Test(arguments: [
+    ("/srv/others/public", "root of dataset 'others'"),
+    ("/srv/held", "hold_out of dataset 'others'"),
+    ("/srv/own-held", "hold_out of dataset 'glyphs'"), ("/srv/output/made", "output"),
+  ])
+  func aPublicFolderLiesApartFromTheImagesOfEveryDataset(_ folder: String, _ place: String) throws {
+    let text = """
+      output: /srv/output
+      datasets:
+        glyphs:
+          root: /srv/images
+          hold_out: /srv/own-held
+          public_images: \(folder)
+          policy: {epsilon_max: 1, delta: 1e-5}
+        others: {root: /srv/others, hold_out: /srv/held, policy: {epsilon_max: 1, delta: 1e-5}}
+      """
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect("\(try #require(error))".contains("public_images \(folder) and the \(place), /"))
+  }
+
   @Test func releasesFollowWhatHoldsForAllUnlessADatasetSaysOtherwise() throws {
     var reader = ConfigurationReader(defaults: Self.defaults)
     try reader.add(

@@ -73,6 +73,102 @@ import Testing
     #expect(error?.description.contains("not finite") == true)
   }
 
+  /// A pixel model whose prior names a file, and the weights of that file: a model of one class.
+  private static func fromFile(
+    steps: Int = 5, classes: [String] = ["a", "b"]
+  ) throws -> (model: PixelModel, file: StartingWeights) {
+    let prior = PriorSettings(source: .procedural, steps: 5)
+    let (recipe, learner) = try learner(prior, classes: ["drawn"])
+    let file = try StartingWeights(file: "drawn", of: recipe, model: learner, classes: ["drawn"])
+    let own = PriorSettings(source: .procedural, steps: steps, weights: "drawn")
+    let (_, model) = try Self.learner(own, classes: classes)
+    return (try #require(model as? PixelModel), file)
+  }
+
+  private static func learner(
+    _ prior: PriorSettings, classes: [String]
+  ) throws -> (Recipe, any GenerativeModel) {
+    let settings = PixelModelSettings(
+      channels: 8, depth: 1, firstKernel: 3, bits: 2, classRegions: 2, prior: prior)
+    let fields = String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)
+    let recipe = try JSONDecoder().decode(
+      Recipe.self,
+      from: Data(
+        ##"""
+        {"name": "small", "summary": "For tests.", "family": "pixel",
+         "image": {"height": 6, "width": 6, "channels": 1},
+         "training": {"batch_size": 4, "steps": 1, "clip_norm": 1}, "model": \##(fields)}
+        """##.utf8))
+    let seed: UInt64 = classes.count == 1 ? 1 : 2
+    return (
+      recipe, try recipe.makeModel(classes: classes, seed: seed, on: Machine(threadCount: 1))
+    )
+  }
+
+  @Test func aNetworkOfOneClassFitsIntoOneWithClasses() throws {
+    let (model, file) = try Self.fromFile()
+    let own = Self.tables(model, areOfClasses: true)
+    try model.start(from: file)
+    #expect(!own.isEmpty && Self.tables(model, areOfClasses: true) == own)
+    for parameter in model.network.parameters.parameters where !parameter.name.hasSuffix(".table") {
+      let found = try #require(
+        file.weights.tensors["network.\(parameter.name)"], "\(parameter.name)")
+      #expect(model.network.parameters.values(of: parameter).array == found.values)
+    }
+  }
+
+  @Test func cornersOfBlocksKeepTheirRowsForEveryClass() {
+    var weights = Checkpoint()
+    weights.tensors["up.table"] = Checkpoint.Array(shape: [4, 1], values: [1, 2, 3, 4])
+    let file = StartingWeights(origin: .file("drawn"), weights: weights, classes: ["drawn"])
+    let rows = { (shape: Shape, isOfClasses: Bool) in
+      file.values(of: "up.table", shape, isOfClasses: isOfClasses, classes: ["a"])
+    }
+    #expect(rows(Shape(8, 1), true) == [1, 2, 3, 4, 1, 2, 3, 4])
+    #expect(rows(Shape(6, 1), true) == nil && rows(Shape(8, 2), true) == nil)
+    #expect(rows(Shape(8, 1), false) == nil)
+    // Without one class, rows belong to classes of other images.
+    let other = StartingWeights(origin: .file("drawn"), weights: weights, classes: ["b", "c"])
+    #expect(other.values(of: "up.table", Shape(8, 1), isOfClasses: true, classes: ["a"]) == nil)
+  }
+
+  @Test func weightsThatWereLearntOtherwiseThanTheRecipeSaysAreRefused() throws {
+    let (model, file) = try Self.fromFile(steps: 6)
+    let error = #expect(throws: RecipeFailure.self) { try model.start(from: file) }
+    #expect(error?.description.contains("drawn.safetensors were not learnt in 6 steps") == true)
+  }
+
+  @Test(arguments: [PriorSettings.Source.publicImages, .release])
+  func aFileOfWeightsThatMayKnowOtherImagesIsRefused(_ source: PriorSettings.Source) throws {
+    let (recipe, learner) = try Self.learner(PriorSettings(source: source), classes: ["drawn"])
+    let error = #expect(throws: RecipeFailure.self) {
+      try StartingWeights(file: "drawn", of: recipe, model: learner, classes: ["drawn"])
+    }
+    #expect(error?.description.contains("drawn images alone to learn from") == true)
+  }
+
+  @Test func aPriorWithWeightsMakesNoSteps() throws {
+    let prior = PriorSettings(source: .procedural, steps: 9, weights: "drawn")
+    #expect(prior.outline("steps on").work == .free(.publicData, steps: 0))
+    #expect(prior.outline("steps on").purpose.hasSuffix("they show no person (drawn.safetensors)"))
+    #expect(prior.learning.outline("steps on").work == .free(.publicData, steps: 9))
+    let decoded = try JSONDecoder().decode(PriorSettings.self, from: JSONEncoder().encode(prior))
+    #expect(decoded == prior)
+  }
+
+  @Test(arguments: ["../drawn", "", ".drawn", "a/b", "ä"])
+  func weightsOutsideTheFolderOfRecipesAreRefused(_ name: String) {
+    let prior = PriorSettings(source: .procedural, steps: 9, weights: name)
+    let error = #expect(throws: RecipeFailure.self) { try prior.validate(family: "pixel") }
+    #expect(error?.description.contains("prior.weights is '\(name)'") == true)
+  }
+
+  @Test func weightsBesidePublicImagesAreRefused() {
+    let prior = PriorSettings(source: .publicImages, steps: 9, weights: "drawn")
+    let error = #expect(throws: RecipeFailure.self) { try prior.validate(family: "pixel") }
+    #expect(error?.description.contains("with source: public (no weights expected)") == true)
+  }
+
   @Test func aReleasePriorHasNoOtherFields() throws {
     let prior = PriorSettings(source: .release)
     let text = String(decoding: try JSONEncoder().encode(prior), as: UTF8.self)
@@ -83,6 +179,6 @@ import Testing
         PriorSettings.self, from: Data(#"{"source": "release", "steps": 3}"#.utf8))
     }
     #expect(String(describing: error).contains("has learnt already"))
-    #expect(prior.outline.work == .free(.postProcessing, steps: 0))
+    #expect(prior.outline("steps on").work == .free(.postProcessing, steps: 0))
   }
 }

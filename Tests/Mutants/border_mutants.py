@@ -378,4 +378,20 @@ MUTANTS = [
        '    guard names.contains("manifest.json"), names.contains("privacy.json") else {\n',
        '    guard names.contains("privacy.json") else {\n'),
     )),
+  Mutant(
+    '224', 'weights that may know private images count as learnt from drawn ones',
+    'ModelsTests.StartingWeightsTests/aFileOfWeightsThatMayKnowOtherImagesIsRefused',
+    (
+      ('Sources/Models/Priors/StartingWeights.swift',
+       'priors.allSatisfy({ $0.source == .procedural })',
+       'priors.allSatisfy({ $0.steps > 0 })'),
+    )),
+  Mutant(
+    '225', 'the model of a release counts as weights that know no private image',
+    'FigmentdTests.PretrainedWeightsTests/theModelOfAReleaseIsRefusedAsAFile',
+    (
+      ('Sources/Runs/Execution/Priors.swift',
+       '    guard model.learntFrom == PreTraining.images else {',
+       '    guard model.learntFrom != "" else {'),
+    )),
 ]

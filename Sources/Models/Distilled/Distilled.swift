@@ -83,7 +83,7 @@ public final class Distilled: GenerativeModel {
     """
   }
 
-  public func start(from release: StartingWeights) throws { try teacher.start(from: release) }
+  public func start(from weights: StartingWeights) throws { try teacher.start(from: weights) }
 
   /// Makes a step of the teacher.
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {

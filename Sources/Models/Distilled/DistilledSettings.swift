@@ -84,11 +84,9 @@ public struct DistilledSettings: ModelSettings {
     try teacher.model.validate(for: format)
   }
 
+  public var priors: [PriorSettings] { teacher.model.priors }
+
   /// That the released model is not the one that read the private images.
-  public var usesPublicImages: Bool { teacher.model.usesPublicImages }
-
-  public var startsFromRelease: Bool { teacher.model.startsFromRelease }
-
   public var releaseRemark: String? {
     "The images are distilled. A teacher, a model of family `\(teacher.familyType.family)`, was trained on the "
       + "private images and drew \(images) images. A generator learnt from those images alone, at no privacy "

@@ -28,10 +28,10 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   /// Builds an untrained model; throws `RecipeFailure` if the settings are invalid.
   init(_ settings: Settings, for format: ImageSpecification, seed: UInt64, on machine: Machine)
     throws
-  /// Takes over the weights of a released model, before the first step, as far as the settings ask for it.
+  /// Takes over weights before the first step, as far as the settings ask for them.
   ///
   /// Throws `RecipeFailure` if they do not fit.
-  func start(from release: StartingWeights) throws
+  func start(from weights: StartingWeights) throws
   /// Makes one step on a batch of training images.
   ///
   /// `images` can be read only in the way that the step's protection allows. A step that takes long may
@@ -107,10 +107,10 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   var releaseRemark: String? { get }
   /// The family whose model draws inside that of these settings; nil where there is none inside.
   var drawingFamily: (any GenerativeModel.Type)? { get }
-  /// Whether models of these settings learn from a folder that the administrator declares public.
-  var usesPublicImages: Bool { get }
-  /// Whether models of these settings start from a released one.
-  var startsFromRelease: Bool { get }
+  /// What the networks of these settings start from, those of models inside included.
+  var priors: [PriorSettings] { get }
+  /// The same settings for a run that makes the steps of its priors instead of starting from their result.
+  var learningItsPriors: Self { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   func validate(for format: ImageSpecification) throws
   /// Checks that a model with these settings supports `request`; throws `RecipeFailure`.
@@ -124,11 +124,20 @@ extension ModelSettings {
   /// Nothing.
   public var releaseRemark: String? { nil }
 
-  /// No.
-  public var usesPublicImages: Bool { false }
+  /// Nothing: weights are random.
+  public var priors: [PriorSettings] { [] }
 
-  /// No.
-  public var startsFromRelease: Bool { false }
+  /// The same.
+  public var learningItsPriors: Self { self }
+
+  /// Whether models of these settings learn from a folder that the administrator declares public.
+  public var usesPublicImages: Bool { priors.contains { $0.source == .publicImages } }
+
+  /// Whether models of these settings start from a released one.
+  public var startsFromRelease: Bool { priors.contains { $0.source == .release } }
+
+  /// The names of the files of weights beside the recipe from which models of these settings start, sorted.
+  public var startingFiles: [String] { Set(priors.compactMap(\.weights)).sorted() }
 }
 
 /// The trainer's order for one step of training.

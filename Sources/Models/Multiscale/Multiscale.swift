@@ -44,7 +44,9 @@ public final class Multiscale: LikelihoodModel {
       noise: training.noise)
     return PixelModel.phases(of: settings.base, training: training, for: formats[0])
       + formats.dropFirst().flatMap { format in
-        (upsampler.prior.map { [outline(of: $0, to: format)] } ?? []) + [
+        (upsampler.prior.map {
+          [$0.outline("an upsampler learns from", at: place(of: format))]
+        } ?? []) + [
           PhaseOutline(
             upsampling(to: format), "noisy steps of the network that doubles the size",
             .training(own), share: upsampler.share)
@@ -52,26 +54,18 @@ public final class Multiscale: LikelihoodModel {
       }
   }
 
-  /// What an upsampler starts from.
-  private static func outline(
-    of prior: PriorSettings, to format: ImageSpecification
-  ) -> PhaseOutline {
-    prior.source == .release
-      ? PhaseOutline(
-        "\(PriorSettings.start) to \(format.height)x\(format.width)", PriorSettings.startInWords,
-        .free(.postProcessing, steps: 0))
-      : PhaseOutline(
-        pretraining(to: format), "an upsampler learns from \(prior.imagesInWords)",
-        .free(.publicData, steps: prior.steps))
+  /// What the names of an upsampler's phases end with.
+  private static func place(of format: ImageSpecification) -> String {
+    " to \(format.height)x\(format.width)"
   }
 
   /// The names of an upsampler's phases.
   private static func pretraining(to format: ImageSpecification) -> String {
-    "pre-training to \(format.height)x\(format.width)"
+    PriorSettings.phase + place(of: format)
   }
 
   private static func upsampling(to format: ImageSpecification) -> String {
-    "upsampling to \(format.height)x\(format.width)"
+    "upsampling" + place(of: format)
   }
 
   public var privateParameterCount: Int {
@@ -103,9 +97,9 @@ public final class Multiscale: LikelihoodModel {
       step, on: self.images(images, ofStage: stage + 1, noise: step.noise))
   }
 
-  public func start(from release: StartingWeights) throws {
-    try base.start(from: release)
-    for upsampler in upsamplers { try upsampler.start(from: release) }
+  public func start(from weights: StartingWeights) throws {
+    try base.start(from: weights)
+    for upsampler in upsamplers { try upsampler.start(from: weights) }
   }
 
   public func work(_ step: FreeStep) throws -> StepReport {

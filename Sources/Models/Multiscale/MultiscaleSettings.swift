@@ -18,12 +18,13 @@ public struct MultiscaleSettings: ModelSettings {
     self.upsampler = upsampler
   }
 
-  public var usesPublicImages: Bool {
-    base.usesPublicImages || upsampler.prior?.source == .publicImages
-  }
+  public var priors: [PriorSettings] { base.priors + [upsampler.prior].compactMap { $0 } }
 
-  public var startsFromRelease: Bool {
-    base.startsFromRelease || upsampler.prior?.source == .release
+  public var learningItsPriors: MultiscaleSettings {
+    var settings = self
+    settings.base = base.learningItsPriors
+    settings.upsampler.prior = upsampler.prior?.learning
+    return settings
   }
 
   public static let summary =

@@ -114,9 +114,8 @@ final class Upsampler {
     return report
   }
 
-  func start(from release: StartingWeights) throws {
-    guard settings.prior?.source == .release else { return }
-    try averaged.start(from: release, classes: coarse.classes)
+  func start(from weights: StartingWeights) throws {
+    try averaged.start(from: weights, settings.prior, classes: coarse.classes)
   }
 
   /// A step on images that a program draws, or on public ones of twice the coarse size.

@@ -14,12 +14,11 @@ extension PixelModel {
   public static func phases(
     of settings: PixelModelSettings, training: TrainingSettings, for format: ImageSpecification
   ) -> [PhaseOutline] {
-    (settings.prior.map { [$0.outline] } ?? []) + [.training(training)]
+    (settings.prior.map { [$0.outline("training steps on")] } ?? []) + [.training(training)]
   }
 
-  public func start(from release: StartingWeights) throws {
-    guard settings.startsFromRelease else { return }
-    try averaged.start(from: release, classes: format.classes)
+  public func start(from weights: StartingWeights) throws {
+    try averaged.start(from: weights, settings.prior, classes: format.classes)
   }
 
   /// Makes one step on images that a program draws, or on public ones; different ones in every step.

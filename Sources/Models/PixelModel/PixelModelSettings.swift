@@ -126,9 +126,13 @@ public struct PixelModelSettings: ModelSettings {
     self.prior = prior
   }
 
-  public var usesPublicImages: Bool { prior?.source == .publicImages }
+  public var priors: [PriorSettings] { [prior].compactMap { $0 } }
 
-  public var startsFromRelease: Bool { prior?.source == .release }
+  public var learningItsPriors: PixelModelSettings {
+    var settings = self
+    settings.prior = prior?.learning
+    return settings
+  }
 
   /// Checks the conditions that types cannot express.
   public func validate(for format: ImageSpecification) throws {

@@ -18,11 +18,15 @@ public struct PriorSettings: Hashable, Sendable, Codable {
   public var batchSize: Int
   /// The largest step size of Adam; it falls to a twentieth along half a cosine.
   public var learningRate: Double
+  /// The file of weights that hold the result of these steps, beside the recipe, without its ending; nil for a run
+  /// that makes the steps itself.
+  public var weights: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case source, steps
     case batchSize = "batch_size"
     case learningRate = "learning_rate"
+    case weights
   }
 
   /// The name of the phase that learns.
@@ -33,23 +37,55 @@ public struct PriorSettings: Hashable, Sendable, Codable {
   /// Creates settings.
   ///
   /// A released model has learnt already: its steps, batch and rate mean nothing.
-  public init(source: Source, steps: Int = 1, batchSize: Int = 64, learningRate: Double = 2e-3) {
+  public init(
+    source: Source, steps: Int = 1, batchSize: Int = 64, learningRate: Double = 2e-3,
+    weights: String? = nil
+  ) {
     self.source = source
     self.steps = steps
     self.batchSize = batchSize
     self.learningRate = learningRate
+    self.weights = weights
   }
 
   /// The phase that the settings ask for.
-  var outline: PhaseOutline {
-    source == .release
-      ? PhaseOutline(Self.start, Self.startInWords, .free(.postProcessing, steps: 0))
-      : PhaseOutline(
-        Self.phase, "training steps on \(imagesInWords)", .free(.publicData, steps: steps))
+  ///
+  /// - Parameters:
+  ///   - work: what is done with the images, for the purpose.
+  ///   - place: what the phase's name ends with, for a model of several networks.
+  func outline(_ work: String, at place: String = "") -> PhaseOutline {
+    if source == .release {
+      return PhaseOutline(
+        Self.start + place, "the weights of a released model, which a statement of its own covers",
+        .free(.postProcessing, steps: 0))
+    }
+    if let weights {
+      return PhaseOutline(
+        Self.start + place,
+        "weights that were learnt before, in \(steps) steps, from \(imagesInWords) "
+          + "(\(Self.file(weights)))", .free(.publicData, steps: 0))
+    }
+    return PhaseOutline(
+      Self.phase + place, "\(work) \(imagesInWords)", .free(.publicData, steps: steps))
   }
 
-  /// What taking over weights is, before the model is known.
-  static let startInWords = "the weights of a released model, which a statement of its own covers"
+  /// The file of weights with a name.
+  public static func file(_ name: String) -> String { "\(name).safetensors" }
+
+  /// The settings of the steps themselves, without the file that holds their result.
+  var learning: PriorSettings {
+    var settings = self
+    settings.weights = nil
+    return settings
+  }
+
+  /// Whether a network of these settings starts from such weights.
+  func takes(_ start: StartingWeights) -> Bool {
+    switch start.origin {
+    case .release: source == .release
+    case .file(let name): weights == name
+    }
+  }
 
   /// The images that the steps read, for the purpose of a phase.
   var imagesInWords: String {
@@ -69,6 +105,25 @@ public struct PriorSettings: Hashable, Sendable, Codable {
     try Self.field(.steps).check(steps, in: place)
     try Self.field(.batchSize).check(batchSize, in: place)
     try Self.field(.learningRate).check(learningRate, in: place)
+    guard let weights else { return }
+    guard source == .procedural else {
+      throw RecipeFailure(
+        "\(place)weights is \(weights) with source: \(source.rawValue) (no weights expected). Leave it out; a "
+          + "released model may be a prior, too: source: release.")
+    }
+    guard Self.isName(weights) else {
+      throw RecipeFailure(
+        "\(place)weights is '\(weights)' (letters, digits, '-', '_' and '.' expected, the name of a file beside the "
+          + "recipe without '.safetensors').")
+    }
+  }
+
+  /// Whether a text is the name of a file in the folder of recipes, and not a path out of it.
+  private static func isName(_ text: String) -> Bool {
+    !text.isEmpty && !text.hasPrefix(".") && text.utf8.count <= 100
+      && text.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
+      }
   }
 }
 
@@ -98,6 +153,12 @@ extension PriorSettings {
       RecipeField(
         key, .number(.above(0, below: 1)), condition: "as `steps`",
         "The largest step size of the optimiser; it falls to a twentieth along half a cosine.")
+    case .weights:
+      RecipeField(
+        key, .text, condition: "with `source: procedural`",
+        fallback: "none: the run makes the steps",
+        "The name of a file beside the recipe, without `.safetensors`, that holds the result of these steps: "
+          + "`figmentd pretrain` makes it, and a run then starts from it at once.")
     }
   }
 }
@@ -114,7 +175,8 @@ extension PriorSettings {
       self.init(
         source: source, steps: try container.decode(Int.self, forKey: .steps),
         batchSize: try container.decode(Int.self, forKey: .batchSize),
-        learningRate: try container.decode(Double.self, forKey: .learningRate))
+        learningRate: try container.decode(Double.self, forKey: .learningRate),
+        weights: try container.decodeIfPresent(String.self, forKey: .weights))
       return
     }
     for key in CodingKeys.allCases where key != .source && container.contains(key) {
@@ -134,5 +196,6 @@ extension PriorSettings {
     try container.encode(steps, forKey: .steps)
     try container.encode(batchSize, forKey: .batchSize)
     try container.encode(learningRate, forKey: .learningRate)
+    try container.encodeIfPresent(weights, forKey: .weights)
   }
 }

@@ -1,29 +1,99 @@
 import Compute
 import Learning
 
-/// The weights of a released model, from which another one may start.
+/// Weights that a model takes over before its first step: those of a released model, or of a file beside the recipe.
 ///
-/// They are public: whatever they know of private images is covered by the statement of that release.
+/// They are public: whatever a released model knows of private images is covered by the statement of that release, and
+/// a file beside a recipe was learnt from images that a program draws.
 public struct StartingWeights {
+  /// Where the weights come from.
+  enum Origin: Hashable, Sendable {
+    /// A released model.
+    case release
+    /// The file of this name beside the recipe.
+    case file(String)
+  }
+
+  /// Where they come from.
+  let origin: Origin
   /// What draws in that model.
   let weights: Checkpoint
-  /// Its classes, in label order.
+  /// Its classes, in label order; a network of one class has no parameters of classes.
   let classes: [String]
+  /// How the weights of a file were learnt; empty for those of a release.
+  let priors: [PriorSettings]
 
   /// Takes the weights of a released model that draws images of these classes.
   public init(of model: any GenerativeModel, classes: [String]) {
+    self.init(origin: .release, model, classes: classes, priors: [])
+  }
+
+  /// Takes the weights of a file beside a recipe, made by `PreTraining`.
+  ///
+  /// - Parameters:
+  ///   - name: the file's name without its ending.
+  ///   - recipe: the recipe by which the file was made.
+  ///   - model: the model in the file.
+  ///   - classes: its classes.
+  /// - Throws: `RecipeFailure` for a model that learnt from other images than those that a program draws.
+  public init(
+    file name: String, of recipe: Recipe, model: any GenerativeModel, classes: [String]
+  ) throws {
+    let priors = recipe.model.priors
+    guard classes.count == 1, !priors.isEmpty, priors.allSatisfy({ $0.source == .procedural })
+    else {
+      throw RecipeFailure(
+        "weights \(name): a model of recipe \(recipe.name) with \(classes.count) classes (one class, "
+          + "and drawn images alone to learn from, expected). Make the file with figmentd pretrain."
+      )
+    }
+    self.init(origin: .file(name), model, classes: classes, priors: priors.map(\.learning))
+  }
+
+  private init(
+    origin: Origin, _ model: any GenerativeModel, classes: [String], priors: [PriorSettings]
+  ) {
     var weights = Checkpoint()
     model.saveGenerator(into: &weights)
+    self.init(origin: origin, weights: weights, classes: classes, priors: priors)
+  }
+
+  init(origin: Origin, weights: Checkpoint, classes: [String], priors: [PriorSettings] = []) {
+    self.origin = origin
     self.weights = weights
     self.classes = classes
+    self.priors = priors
+  }
+
+  /// What holds the weights, in words.
+  var holder: String {
+    switch origin {
+    case .release: "the released model"
+    case .file(let name): PriorSettings.file(name)
+    }
+  }
+
+  /// The values for a parameter of a model with other classes or the same; nil if there are none.
+  ///
+  /// Rows of a table belong to classes. A network of one class has one row, or one for each corner of a block: every
+  /// class starts from the same rows.
+  func values(of name: String, _ shape: Shape, isOfClasses: Bool, classes: [String]) -> [Float]? {
+    guard let found = weights.tensors[name] else { return nil }
+    if found.shape == shape.extents {
+      return !isOfClasses || self.classes == classes ? found.values : nil
+    }
+    guard isOfClasses, self.classes.count == 1, found.shape.count == 2, shape.rank == 2,
+      found.shape[1] == shape[1], found.shape[0] > 0, shape[0].isMultiple(of: found.shape[0])
+    else { return nil }
+    return (0..<(shape[0] / found.shape[0])).flatMap { _ in found.values }
   }
 }
 
 extension GenerativeModel {
-  /// Refuses: a family that states no such prior cannot start from a released model.
-  public func start(from release: StartingWeights) throws {
+  /// Refuses: a family that states no such prior cannot start from weights.
+  public func start(from weights: StartingWeights) throws {
     throw RecipeFailure(
-      "family \(Self.family): its models cannot start from a released one. Take a recipe of another family."
+      "family \(Self.family): its models cannot start from \(weights.holder). Take a recipe of another family."
     )
   }
 }
@@ -32,34 +102,44 @@ extension AveragedNetwork {
   /// The ending of the names of parameters that belong to classes.
   private static let classTable = ".table"
 
-  /// Takes over the parameters that have the same names and shapes in a released network.
+  /// Takes over the parameters that have the same names and shapes, if the prior asks for these weights.
   ///
-  /// Parameters of classes are taken over only if both models have the same classes.
+  /// Parameters of classes are taken over only from a model of the same classes, or of one class.
   ///
-  /// - Parameter classes: the classes of this network.
-  /// - Throws: `RecipeFailure` if fewer than half of the other parameters fit.
-  func start(from release: StartingWeights, classes: [String]) throws {
+  /// - Parameters:
+  ///   - prior: what the recipe says that this network starts from.
+  ///   - classes: the classes of this network.
+  /// - Throws: `RecipeFailure` if fewer than half of the other parameters fit, or if the weights were not learnt as the
+  ///   prior says.
+  func start(from start: StartingWeights, _ prior: PriorSettings?, classes: [String]) throws {
+    guard let prior, prior.takes(start) else { return }
+    if prior.source != .release, !start.priors.contains(prior.learning) {
+      throw RecipeFailure(
+        "prior: the weights in \(start.holder) were not learnt in \(prior.steps) steps of \(prior.batchSize) images at "
+          + "learning rate \(prior.learningRate), as the recipe says. Make them again with figmentd pretrain."
+      )
+    }
     var (fitting, total) = (0, 0)
     for parameter in parameters.parameters {
       let isOfClasses = parameter.name.hasSuffix(Self.classTable)
       if !isOfClasses { total += parameter.shape.count }
-      guard !isOfClasses || classes == release.classes,
-        let found = release.weights.tensors["\(names.network).\(parameter.name)"],
-        found.shape == parameter.shape.extents
+      let name = "\(names.network).\(parameter.name)"
+      guard
+        let values = start.values(
+          of: name, parameter.shape, isOfClasses: isOfClasses, classes: classes)
       else { continue }
-      guard found.values.allSatisfy(\.isFinite) else {
+      guard values.allSatisfy(\.isFinite) else {
         throw RecipeFailure(
-          "prior: \(names.network).\(parameter.name) of the released model holds a number that is not finite (finite "
-            + "weights expected). Take another release.")
+          "prior: \(name) of \(start.holder) holds a number that is not finite (finite weights expected). Take "
+            + "others.")
       }
-      parameters.values(of: parameter).assign(found.values)
+      parameters.values(of: parameter).assign(values)
       if !isOfClasses { fitting += parameter.shape.count }
     }
     guard 2 * fitting >= total else {
       throw RecipeFailure(
-        "prior: only \(fitting) of \(total) parameters of the released model fit into \(names.network) (at least half "
-          + "expected). Take a recipe of the same family, channels and depth as that of the release."
-      )
+        "prior: only \(fitting) of \(total) parameters of \(start.holder) fit into \(names.network) (at least half "
+          + "expected). Take a recipe of the same family, channels and depth.")
     }
     network.network.parametersChanged()
     average.restart()

@@ -45,7 +45,7 @@ public final class Taught: LabellingModel {
     return teacher.step(step, on: images)
   }
 
-  public func start(from release: StartingWeights) throws { try generator.start(from: release) }
+  public func start(from weights: StartingWeights) throws { try generator.start(from: weights) }
 
   public func work(_ step: FreeStep) throws -> StepReport {
     teacher.forget()

@@ -32,9 +32,7 @@ public struct TaughtSettings: ModelSettings {
   /// The family of the generator.
   public var drawingFamily: (any GenerativeModel.Type)? { generator.familyType }
 
-  public var usesPublicImages: Bool { generator.model.usesPublicImages }
-
-  public var startsFromRelease: Bool { generator.model.startsFromRelease }
+  public var priors: [PriorSettings] { generator.model.priors }
 
   /// Whose labels the images carry.
   public var releaseRemark: String? {

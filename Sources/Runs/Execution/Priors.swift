@@ -2,8 +2,49 @@ import Compute
 import Control
 import Datasets
 import FoundationEssentials
+import Glibc
 import Models
 import Privacy
+
+/// Weights that a run starts from, and what its plan says of them.
+struct StartOfRun {
+  /// Where weights come from.
+  enum Source {
+    /// A release, with the words of its statement.
+    case release(String)
+    /// A file of this name beside the recipe.
+    case file(String, digest: String)
+  }
+
+  let weights: StartingWeights
+  let source: Source
+
+  /// A phase that takes over weights, with what is known of them now that they were read.
+  func stated(in phase: Phase) -> Phase {
+    guard phase.name.hasPrefix(PriorSettings.start) else { return phase }
+    switch source {
+    case .release(let words):
+      return phase.freeReason == .postProcessing ? Phase(phase.name, words, phase.work) : phase
+    case .file(let name, let digest):
+      let purpose = phase.purpose.replacing("(\(name))", with: Self.words(name, digest))
+      return Phase(phase.name, purpose, phase.work)
+    }
+  }
+
+  /// Whether a saved plan states these weights.
+  func isStated(in phases: [Phase]) -> Bool {
+    let starts = phases.filter { $0.name.hasPrefix(PriorSettings.start) }
+    return switch source {
+    case .release(let words): starts.contains { $0.purpose == words }
+    case .file(let name, let digest):
+      starts.contains { $0.purpose.hasSuffix(Self.words(name, digest)) }
+    }
+  }
+
+  private static func words(_ name: String, _ digest: String) -> String {
+    "(\(name), SHA-256 \(digest))"
+  }
+}
 
 // What a model learns from before it reads a private image.
 extension RunOrder {
@@ -21,16 +62,48 @@ extension RunOrder {
           + "dataset \(dataset). Add start_from to the dataset's configuration (figmentd run: --start-from RELEASE), or "
           + "take a recipe with another prior.")
     }
+    for file in recipe.model.startingFiles where access(path(ofWeights: file), R_OK) != 0 {
+      throw .invalid(
+        "recipe \(recipe.name): it starts from \(PriorSettings.file(file)), and no such file can be read beside it "
+          + "(\(path(ofWeights: file)) expected). Put it there, make it with figmentd pretrain, or remove 'weights' from "
+          + "the recipe's prior, and the run learns from drawn images itself.")
+    }
+  }
+
+  private func path(ofWeights file: String) -> String { "\(recipes)/\(PriorSettings.file(file))" }
+
+  /// The weights that the recipe starts from: those of a released model and of files beside the recipe.
+  ///
+  /// - Throws: `ControlError` for weights that are missing, or of which nothing says what they reveal.
+  func starts(on machine: Machine) throws -> [StartOfRun] {
+    try requirePriors()
+    return try [releasedStart(on: machine)].compactMap { $0 }
+      + recipe.model.startingFiles.map { try start(file: $0, on: machine) }
+  }
+
+  /// Weights of a file beside the recipe.
+  private func start(file name: String, on machine: Machine) throws -> StartOfRun {
+    let path = path(ofWeights: name)
+    let bytes = try DurableFile.read(path, atMost: ReleasedModel.largestFile)
+    let model = try ReleasedModel(path, on: machine)
+    guard model.learntFrom == PreTraining.images else {
+      throw ControlError.invalid(
+        "weights \(path): the file does not state that they were learnt from \(PreTraining.images) alone (a file made by "
+          + "figmentd pretrain expected). A model of a release is a prior of its own: source: release."
+      )
+    }
+    return StartOfRun(
+      weights: try StartingWeights(
+        file: name, of: model.recipe, model: model.model, classes: model.classes),
+      source: .file(PriorSettings.file(name), digest: bytes.sha256))
   }
 
   /// The released model that the recipe starts from, and what the statement of its release says; nil for other
   /// recipes.
   ///
   /// - Throws: `ControlError` for a model without a statement: nothing says what it reveals.
-  func startingModel(on machine: Machine) throws -> (weights: StartingWeights, words: String)? {
-    guard recipe.model.startsFromRelease else { return nil }
-    try requirePriors()
-    guard let startFrom else { return nil }
+  private func releasedStart(on machine: Machine) throws -> StartOfRun? {
+    guard recipe.model.startsFromRelease, let startFrom else { return nil }
     let names = (try? DurableFile.names(in: startFrom)) ?? []
     // The manifest binds the statement to the weights; without it, any statement could lie beside any model.
     guard names.contains("manifest.json"), names.contains("privacy.json") else {
@@ -48,7 +121,9 @@ extension RunOrder {
         "start from \(startFrom): its privacy.json is no statement of Figment's (a name of a dataset, an epsilon above "
           + "0 and a delta between 0 and 1 expected). Give a release.")
     }
-    return (StartingWeights(of: released.model, classes: released.classes), words)
+    return StartOfRun(
+      weights: StartingWeights(of: released.model, classes: released.classes),
+      source: .release(words))
   }
 }
 
@@ -101,20 +176,21 @@ extension TrainingRun {
   ///
   /// - Throws: `ControlError` if the release is no longer the one that the plan names.
   func start(_ model: any GenerativeModel, of plan: ResolvedPlan) throws {
-    guard let start = try startingModel() else { return }
-    guard plan.statingStart(start.words).phases == plan.phases else {
+    let starts = try starts()
+    guard starts.allSatisfy({ $0.isStated(in: plan.phases) }) else {
       throw ControlError.conflict(
-        "run \(order.name): the release that it starts from is not the one that its plan names. Put that one back, or "
+        "run \(order.name): the weights that it starts from are not those that its plan names. Put those back, or "
           + "start a run with another name.")
     }
-    try model.start(from: start.weights)
+    for start in starts { try model.start(from: start.weights) }
   }
 
-  /// The released model, read once: its words are in the plan, and its weights in the model.
-  func startingModel() throws -> (weights: StartingWeights, words: String)? {
-    if let readStart { return readStart }
-    readStart = try order.startingModel(on: machine)
-    return readStart
+  /// The weights, read once: their origin is in the plan, and they themselves in the model.
+  func starts() throws -> [StartOfRun] {
+    if let readStarts { return readStarts }
+    let starts = try order.starts(on: machine)
+    readStarts = starts
+    return starts
   }
 
   /// The images that the administrator declares public, if the plan's recipe learns from them.

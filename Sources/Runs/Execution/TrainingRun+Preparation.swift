@@ -33,7 +33,7 @@ extension TrainingRun {
       order, classes: snapshot.snapshot.classes, units: snapshot.snapshot.unitCount,
       snapshot: snapshot.name, after: history())
     if let remark { note(remark) }
-    let plan = priced.statingStart(try startingModel()?.words)
+    let plan = priced.stating(try starts())
     try plan.save(in: folder)
     return (plan, snapshot.snapshot)
   }

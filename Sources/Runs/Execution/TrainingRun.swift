@@ -27,8 +27,8 @@ package final class TrainingRun {
   let report: @Sendable (JobReport) -> Void
   let conditions: RunConditions
   var verdicts: [String: Int] = [:]
-  /// The released model that the run starts from, after it was read.
-  var readStart: (weights: StartingWeights, words: String)?
+  /// The weights that the run starts from, after they were read.
+  var readStarts: [StartOfRun]?
   /// Receives messages for the owner of the images alone: how many files are used, and why others are not.
   package var tellOwner: (String) -> Void = { _ in }
 

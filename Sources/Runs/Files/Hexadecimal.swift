@@ -3,7 +3,7 @@ import FoundationEssentials
 
 extension ContiguousBytes {
   /// SHA-256 of the bytes, as 64 lower-case hexadecimal digits.
-  var sha256: String { withUnsafeBytes { ContentHash(of: $0).description } }
+  package var sha256: String { withUnsafeBytes { ContentHash(of: $0).description } }
 }
 
 extension Sequence<UInt8> {

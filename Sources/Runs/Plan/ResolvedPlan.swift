@@ -88,13 +88,10 @@ package struct ResolvedPlan {
   /// Everything that the run does to the data.
   package var event: PrivacyEvent { phases.event() }
 
-  /// The same plan, whose phases say of which release they take over weights.
-  func statingStart(_ words: String?) -> ResolvedPlan {
-    guard let words else { return self }
+  /// The same plan, whose phases say which weights they take over.
+  func stating(_ starts: [StartOfRun]) -> ResolvedPlan {
     var plan = self
-    plan.phases = phases.map { phase in
-      phase.name.hasPrefix(PriorSettings.start) ? Phase(phase.name, words, phase.work) : phase
-    }
+    plan.phases = phases.map { phase in starts.reduce(phase) { $1.stated(in: $0) } }
     return plan
   }
 

@@ -130,14 +130,10 @@ final class SetWriter<Zone: ReportZone> {
 
   /// Writes the part of a model that draws images.
   func writeGenerator(of model: any GenerativeModel, recipe: Recipe, classes: [String]) throws {
-    var checkpoint = Checkpoint()
-    model.saveGenerator(into: &checkpoint)
-    let json = JSONEncoder()
-    json.outputFormatting = [.sortedKeys]
-    checkpoint.metadata["recipe"] = String(decoding: try json.encode(recipe), as: UTF8.self)
-    checkpoint.metadata["classes"] = String(decoding: try json.encode(classes), as: UTF8.self)
     try DurableFile.makeFolder(temporary + "/model")
-    try write(try Safetensors.encode(checkpoint), as: "model/generator.safetensors")
+    try write(
+      try ReleasedModel.file(of: model, recipe: recipe, classes: classes),
+      as: "model/generator.safetensors")
   }
 
   /// Writes a text file.

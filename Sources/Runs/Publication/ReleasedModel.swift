@@ -49,11 +49,31 @@ package struct ReleasedModel {
     } catch {
       throw ModelFileError.noModel(file, reason: ControlError(error).message)
     }
+    learntFrom = content.metadata["learnt_from"]
     statement = try ListedFiles.statement(beside: file, model: bytes)
   }
 
+  /// What a model learnt from if it is no part of a release: it knows no private image.
+  let learntFrom: String?
+
+  /// The bytes of a file from which `init` reads the part of a model that draws images.
+  ///
+  /// - Parameter learntFrom: what a model that has seen no private image learnt from; nil for all others.
+  static func file(
+    of model: any GenerativeModel, recipe: Recipe, classes: [String], learntFrom: String? = nil
+  ) throws -> Data {
+    var checkpoint = Checkpoint()
+    model.saveGenerator(into: &checkpoint)
+    let json = JSONEncoder()
+    json.outputFormatting = [.sortedKeys]
+    checkpoint.metadata["recipe"] = String(decoding: try json.encode(recipe), as: UTF8.self)
+    checkpoint.metadata["classes"] = String(decoding: try json.encode(classes), as: UTF8.self)
+    checkpoint.metadata["learnt_from"] = learntFrom
+    return try Safetensors.encode(checkpoint)
+  }
+
   /// The weights of the largest possible model, and the header.
-  private static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
+  static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
 
   private static func file(_ path: String) -> String {
     let name = "generator.safetensors"

@@ -15,7 +15,7 @@ extension RunOrder {
     rules: DatasetRules, settle: Duration, population: Int?,
     permission: UnprotectedTraining?, budget: PrivacyBudget, allowsLargeDelta: Bool,
     holdOut: String? = nil, publicImages: String? = nil, startFrom: String? = nil,
-    stopsEarly: Bool = false, command: String
+    recipes: String = ".", stopsEarly: Bool = false, command: String
   ) throws(ControlError) {
     if recipe.privacy == Recipe.PrivacyUse.none, !request.isNonPrivate {
       let asked =
@@ -37,7 +37,8 @@ extension RunOrder {
       allowsLargeDelta: allowsLargeDelta, budget: budget, steps: request.steps,
       batchSize: request.batchSize, isHardened: request.hardened ?? false,
       answers: request.allAnswers, holdOut: holdOut,
-      publicImages: publicImages, startFrom: startFrom, stopsEarly: stopsEarly,
+      publicImages: publicImages, startFrom: startFrom, recipes: recipes,
+      stopsEarly: stopsEarly,
       allowsFewerSteps: request.allowFewerSteps ?? false,
       count: request.count ?? Self.usualCount, seed: request.seed, command: command)
     try requirePriors()

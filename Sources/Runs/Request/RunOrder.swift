@@ -46,6 +46,8 @@ package struct RunOrder: Sendable {
   package var publicImages: String?
   /// A release whose model a recipe may start from; nil for none.
   package var startFrom: String?
+  /// The folder of the recipe, in which the files of weights lie that it may start from.
+  package var recipes: String = "."
   /// Whether that curve may end the training; with privacy it never does.
   package var stopsEarly: Bool = false
   /// Whether a training that crashes cut short by more than a tenth is still published.
@@ -66,7 +68,7 @@ package struct RunOrder: Sendable {
     delta: Double, allowsLargeDelta: Bool = false, budget: PrivacyBudget, steps: Int? = nil,
     batchSize: Int? = nil, isHardened: Bool = false, answers: [String: Double] = [:],
     holdOut: String? = nil, publicImages: String? = nil, startFrom: String? = nil,
-    stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
+    recipes: String = ".", stopsEarly: Bool = false, allowsFewerSteps: Bool = false, count: Int,
     seed: UInt64? = nil, command: String = "figmentd run"
   ) {
     self.name = name
@@ -88,6 +90,7 @@ package struct RunOrder: Sendable {
     self.holdOut = holdOut
     self.publicImages = publicImages
     self.startFrom = startFrom
+    self.recipes = recipes
     self.stopsEarly = stopsEarly
     self.allowsFewerSteps = allowsFewerSteps
     self.count = count

@@ -257,7 +257,8 @@ struct RunCommand: ParsableCommand {
   }
 
   private func order(_ locations: Locations) throws -> RunOrder {
-    let recipe = try findRecipe(locations)
+    let place = try RecipePlace(self.recipe, recipes: recipes, locations)
+    let recipe = place.recipe
     try RunName.check(name ?? recipe.name)
     let output = try WorkingFolder.absolute(output)
     let root = try WorkingFolder.absolute(images)
@@ -272,7 +273,7 @@ struct RunCommand: ParsableCommand {
         "--hold-out: models of family \(recipe.family) have no likelihood (a pixel model expected). "
           + "Drop it.")
     }
-    let publicImages = try publicFolder(for: recipe, besides: root)
+    let publicImages = try publicFolder(for: recipe)
     let delta = options.delta ?? 1e-5
     return try RunOrder(
       request, recipe: recipe,
@@ -284,7 +285,8 @@ struct RunCommand: ParsableCommand {
       budget: try PrivacyBudget(
         epsilon: epsilonMaximum ?? RootLedger.unlimitedEpsilon, delta: delta),
       allowsLargeDelta: allowLargeDelta, holdOut: try holdOut.map(WorkingFolder.absolute),
-      publicImages: publicImages, startFrom: try release(for: recipe), stopsEarly: stopEarly,
+      publicImages: publicImages, startFrom: try release(for: recipe),
+      recipes: place.folder, stopsEarly: stopEarly,
       command: command)
   }
 
@@ -300,7 +302,7 @@ struct RunCommand: ParsableCommand {
   }
 
   /// The folder of public images; one that the recipe does not use is refused.
-  private func publicFolder(for recipe: Recipe, besides root: String) throws -> String? {
+  private func publicFolder(for recipe: Recipe) throws -> String? {
     guard let publicImages else { return nil }
     guard recipe.model.usesPublicImages else {
       throw ControlError.invalid(
@@ -308,9 +310,13 @@ struct RunCommand: ParsableCommand {
           + "public' expected). Drop it, or name another recipe.")
     }
     let folder = try WorkingFolder.absolute(publicImages)
-    guard !WorkingFolder.overlap(folder, root) else {
+    let others =
+      [("--images", images), ("--output", output)]
+      + (holdOut.map { [("--hold-out", $0)] } ?? [])
+    for (option, other) in others
+    where WorkingFolder.overlap(folder, try WorkingFolder.absolute(other)) {
       throw ControlError.invalid(
-        "--public-images \(publicImages) and --images \(images): one contains the other (separate folders "
+        "--public-images \(publicImages) and \(option) \(other): one contains the other (separate folders "
           + "expected). Public images are learnt from without protection. Move one of them.")
     }
     return folder
@@ -378,12 +384,5 @@ struct RunCommand: ParsableCommand {
     command.add("colour", levels.colour == .convert ? nil : levels.colour.rawValue)
     command.add(path: "output", "OUTPUT")
     return command.text
-  }
-
-  private func findRecipe(_ locations: Locations) throws -> Recipe {
-    if recipe.contains("/") || recipe.hasSuffix(".yaml") { return try RecipeLibrary.read(recipe) }
-    let folders = recipes.map { [$0] } ?? [locations.recipes, "Models"] + locations.checkouts
-    let folder = folders.first { access($0, R_OK) == 0 }
-    return try RecipeLibrary(folder: folder ?? locations.recipes).recipe(named: recipe)
   }
 }

@@ -105,8 +105,28 @@ struct ConfigurationReader {
             + "(separate folders expected). The same images would have two budgets. Declare one dataset."
         )
       }
+      try requirePublic(dataset, at: origin, in: result)
     }
     return result
+  }
+
+  /// Refuses a folder that is declared public and holds images of a dataset or of a hold-out, or synthetic ones.
+  private func requirePublic(
+    _ dataset: DatasetConfiguration, at origin: ConfigurationNode, in all: Configuration
+  ) throws(ConfigurationError) {
+    guard let folder = dataset.publicImages else { return }
+    let others =
+      [("output", all.output)]
+      + all.datasets.flatMap { other in
+        [("root of dataset '\(other.name)'", other.root)]
+          + (other.holdOut.map { [("hold_out of dataset '\(other.name)'", $0)] } ?? [])
+      }
+    for (name, path) in others where WorkingFolder.overlap(folder, path) {
+      throw origin.error(
+        "public_images \(folder) and the \(name), \(path): one contains the other (separate folders expected). "
+          + "Public images are learnt from without protection, and nothing is charged for them. Move one of them."
+      )
+    }
   }
 
   private mutating func addSocket(_ node: ConfigurationNode) throws(ConfigurationError) {

@@ -330,7 +330,8 @@ final class LocalEngine: TrainingEngine {
       permission: request.isNonPrivate ? .granted(by: policy) : nil,
       budget: PrivacyBudget(epsilon: policy.epsilonMaximum, delta: policy.delta),
       allowsLargeDelta: policy.allowsLargeDelta, holdOut: dataset.holdOut,
-      publicImages: dataset.publicImages, startFrom: dataset.startFrom, command: request.command)
+      publicImages: dataset.publicImages, startFrom: dataset.startFrom, recipes: library.folder,
+      command: request.command)
     order.fileListing = "'figment files \(dataset.name)'"
     return order
   }
