@@ -95,7 +95,8 @@ members_and_strangers() {
 # Images arrive, a model trains, and an ordinary member of the group reads the release.
 first_release() {
   scene "images, training, release"
-  sed -e 's/^name: .*/name: boot/' -e 's/batch_size: 512/batch_size: 64/' -e 's/width: 24$/width: 4/' \
+  sed -e 's/^name: .*/name: boot/' -e 's/batch_size: [0-9]*/batch_size: 64/' -e 's/_fakes: [0-9]*/_fakes: 64/' \
+    -e 's/width: 24$/width: 4/' -e 's/generator_width: [0-9]*/generator_width: 4/' \
     "$machine/usr/share/figment/Models/dp-gan-28.yaml" > "$machine/usr/share/figment/Models/$recipe.yaml"
   mkdir -p "$machine/srv/images/glyphs"
   configure < /dev/null

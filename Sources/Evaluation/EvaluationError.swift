@@ -11,7 +11,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   /// The first image of a set is larger than the limit for images of a set.
   case imageTooLarge(path: String, height: Int, width: Int, limit: Int)
   /// The images of a set are too small for the classifiers of an evaluation.
-  case imagesTooSmall(folder: String, height: Int, width: Int, expected: Int)
+  case imagesTooSmall(height: Int, width: Int, expected: Int)
   /// The images of a set do not fit into memory.
   case setTooLarge(folder: String, fileCount: Int, expected: Int)
   /// A line of a set's metadata states no probabilities of its classes.
@@ -34,9 +34,9 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .imageTooLarge(let path, let height, let width, let limit):
       "file \(path): the image has \(height) × \(width) pixels, and all others would be converted to that "
         + "size (sides of up to \(limit) expected). Use a set of smaller images."
-    case .imagesTooSmall(let folder, let height, let width, let expected):
-      "folder \(folder): its images have \(height) × \(width) pixels (sides of at least \(expected) expected by the "
-        + "classifiers of an evaluation). Use larger images."
+    case .imagesTooSmall(let height, let width, let expected):
+      "synthetic set: images of \(height) × \(width) pixels (sides of at least \(expected) expected by the classifiers of "
+        + "an evaluation). Use larger images."
     case .setTooLarge(let folder, let fileCount, let expected):
       "folder \(folder): its \(fileCount) files do not fit into memory (up to \(expected) of this size "
         + "expected). Use a part of them."

@@ -117,6 +117,9 @@ public struct Evaluator {
 
   /// The smallest number of images of a set with meaningful figures.
   public static let smallestSet = 100
+  /// The smallest side of images with classes: a classifier has two convolutions of 3×3 without padding, and halves
+  /// what they leave.
+  public static let smallestSide = 6
 
   /// Creates an evaluator that computes on `machine`.
   public init(_ options: EvaluationOptions, on machine: Machine) {
@@ -138,6 +141,7 @@ public struct Evaluator {
     let limit = options.effort.syntheticLimit
     let sample = synthetic.map { $0.sample(limit, seed: seed) }
     try Self.check(sample.value, "synthetic")
+    try Self.checkSize(sample.value)
     let own = sample.map { SyntheticFindings($0, on: machine.threads) }
     // Called on this thread only.
     nonisolated(unsafe) let progress = progress
@@ -156,6 +160,15 @@ public struct Evaluator {
   private static func check(_ images: LabelledImages, _ set: String) throws {
     guard images.count >= smallestSet else {
       throw EvaluationError.tooFewImages(set: set, found: images.count, expected: smallestSet)
+    }
+  }
+
+  /// Without classes, no classifier is trained, and images may have any size.
+  private static func checkSize(_ images: LabelledImages) throws {
+    let shape = images.shape
+    guard images.classNames.count < 2 || min(shape[0], shape[1]) >= smallestSide else {
+      throw EvaluationError.imagesTooSmall(
+        height: shape[0], width: shape[1], expected: smallestSide)
     }
   }
 

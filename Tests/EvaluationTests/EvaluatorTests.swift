@@ -98,6 +98,17 @@ import Testing
     }
   }
 
+  /// The convolutional classifier of such images would have a layer without outputs.
+  @Test(arguments: [(5, 9), (9, 5)])
+  func imagesWithClassesThatAreTooSmallAreRefused(height: Int, width: Int) throws {
+    let images = LabelledImages(
+      shape: Shape(height, width, 1), classNames: ["a", "b"], labels: (0..<120).map { $0 % 2 },
+      pixels: [UInt8](repeating: 7, count: 120 * height * width))
+    #expect(throws: EvaluationError.imagesTooSmall(height: height, width: width, expected: 6)) {
+      try verdict(synthetic: images, train: images, test: images)
+    }
+  }
+
   @Test func bothReportsAreWrittenBesideEachOther() throws {
     let images = try GlyphSet.images(40)
     let folder = FileManager.default.temporaryDirectory.appending(

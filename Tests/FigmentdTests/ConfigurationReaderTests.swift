@@ -65,6 +65,7 @@ import Testing
     ("/srv/others/public", "root of dataset 'others'"),
     ("/srv/held", "hold_out of dataset 'others'"),
     ("/srv/own-held", "hold_out of dataset 'glyphs'"), ("/srv/output/made", "output"),
+    (Locations.ofThisProcess().state + "/jobs/3/samples", "state of the daemon"),
   ])
   func aPublicFolderLiesApartFromTheImagesOfEveryDataset(_ folder: String, _ place: String) throws {
     let text = """

@@ -95,6 +95,39 @@ import Testing
     #expect(error?.message.contains("are not those that its plan names") == true)
   }
 
+  @Test func aRunThatHasBegunNeedsTheFileNoMore() throws {
+    let (bench, file) = try Self.bench()
+    #expect(try bench.run().isFinished)
+    try FileManager.default.removeItem(atPath: file)
+    #expect(try bench.run().isFinished)
+  }
+
+  @Test func aRunOfOneClassKeepsTheRowsOfCorners() throws {
+    let (labelled, file) = try Self.bench()
+    var bench = try RunBench(
+      named: "flat", rules: DatasetRules(classes: ["circle"]), recipe: Self.recipe())
+    bench.order.recipes = labelled.scratch.path
+    let first = Mutex<Data?>(nil)
+    var conditions = RunConditions()
+    conditions.writeCheckpoint = { data, path in
+      first.withLock { $0 = $0 ?? data }
+      try DurableFile.write(data, to: path)
+    }
+    #expect(try bench.run(under: conditions).isFinished)
+    let started = try Self.weights(try #require(first.withLock { $0 }))
+    for (name, array) in try Self.weights(DurableFile.read(file)) {
+      #expect(started[name]?.values == array.values, "\(name)")
+    }
+  }
+
+  @Test func weightsLieInTheFolderOfTheRecipe() throws {
+    let scratch = ScratchFolder()
+    let path = try scratch.write("tiny.yaml", Self.recipe())
+    let locations = Locations.ofThisProcess()
+    #expect(try RecipePlace(path, recipes: nil, locations).folder == scratch.path)
+    #expect(try RecipePlace("tiny", recipes: scratch.path, locations).folder == scratch.path)
+  }
+
   @Test func aMissingFileIsRefusedBeforeAnythingIsCharged() throws {
     let (bench, file) = try Self.bench()
     try FileManager.default.removeItem(atPath: file)
@@ -130,7 +163,7 @@ import Testing
     let bytes = try Self.learn(recipe)
     #expect(try Self.learn(recipe) == bytes)
     #expect(try Self.learn(recipe, seed: 2) != bytes)
-    // The file is one, whether or not the recipe already names it.
+    // The file is the same whether or not the recipe names it already.
     #expect(try Self.learn(Self.recipe()) == bytes)
   }
 

@@ -56,6 +56,18 @@ import Testing
     #expect(try bench.run().isFinished)
   }
 
+  /// They look like private ones and equal none, so that comparing them finds nothing.
+  @Test func imagesThatARunWithoutPrivacyDrewAreNotPublic() throws {
+    var bench = try bench()
+    let drawn = bench.scratch.path + "/other/internal/samples/data"
+    try GlyphGenerator(seed: 5).write(count: 16, to: drawn)
+    _ = try bench.scratch.write("other/internal/design.json", "{}")
+    bench.order.publicImages = drawn
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("lies in the internal folder of a run") == true)
+    #expect(try bench.history().charges.isEmpty)
+  }
+
   @Test func aPackOfAnAttemptThatWasNeverAnnouncedIsNotUsed() throws {
     let bench = try bench()
     try DurableFile.makeFolder(bench.places.internalFiles)
@@ -82,7 +94,8 @@ import Testing
       try RunOrder(
         TrainRequest(dataset: "glyphs", recipe: "doubled", epsilon: 1), recipe: recipe, named: "r",
         root: "/r", rules: DatasetRules(), settle: .zero, population: nil, permission: nil,
-        budget: budget, allowsLargeDelta: false, publicImages: folder, command: "")
+        budget: budget, allowsLargeDelta: false, publicImages: folder, recipes: "/recipes",
+        command: "")
     }
     let error = #expect(throws: ControlError.self) { try order(nil) }
     #expect(error?.message.contains("prior: source: public") == true)

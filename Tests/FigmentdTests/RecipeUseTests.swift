@@ -167,21 +167,4 @@ import Testing
     #expect(try levels(DatasetRules(whiteLevel: 4095)) == [[255], [255], [255]])
     #expect(try levels(DatasetRules()) == [[255], [16], [16]])
   }
-
-  /// The convolutional classifier cannot halve smaller images twice.
-  @Test func imagesThatAreTooSmallToJudgeAreRefused() throws {
-    for folder in ["synthetic", "train", "test"] {
-      try scratch.write("\(folder)/a/1.pgm", "")
-      try (Data("P5\n9 5\n255\n".utf8) + Data([UInt8](repeating: 9, count: 45))).write(
-        to: URL(filePath: "\(scratch.path)/\(folder)/a/1.pgm"))
-    }
-    let error = #expect(throws: EvaluationError.self) {
-      try ImageSets(
-        synthetic: scratch.path + "/synthetic", train: scratch.path + "/train",
-        test: scratch.path + "/test", as: DatasetRules(), on: Machine(threadCount: 1),
-        meter: ProgressMeter(), makeDecoder: { ImageCodec() })
-    }
-    #expect(
-      "\(try #require(error))".contains("5 × 9 pixels (sides of at least 6 expected"))
-  }
 }

@@ -125,11 +125,33 @@ import Testing
       file.values(of: "up.table", shape, isOfClasses: isOfClasses, classes: ["a"])
     }
     #expect(rows(Shape(8, 1), true) == [1, 2, 3, 4, 1, 2, 3, 4])
+    #expect(rows(Shape(4, 1), true) == [1, 2, 3, 4], "also for one class of another name")
     #expect(rows(Shape(6, 1), true) == nil && rows(Shape(8, 2), true) == nil)
     #expect(rows(Shape(8, 1), false) == nil)
-    // Without one class, rows belong to classes of other images.
-    let other = StartingWeights(origin: .file("drawn"), weights: weights, classes: ["b", "c"])
+    // Those of a release belong to its classes.
+    let other = StartingWeights(origin: .release, weights: weights, classes: ["drawn"])
     #expect(other.values(of: "up.table", Shape(8, 1), isOfClasses: true, classes: ["a"]) == nil)
+  }
+
+  /// The statement would name the steps of another network.
+  @Test func eachNetworkIsComparedWithItsOwnPrior() throws {
+    let prior = { (steps: Int, weights: String?) in
+      PriorSettings(source: .procedural, steps: steps, weights: weights)
+    }
+    let file = StartingWeights(
+      origin: .file("drawn"), weights: Checkpoint(), classes: ["drawn"],
+      priors: ["base": prior(6, nil), "upsampler": prior(9, nil)])
+    let (model, _) = try Self.fromFile(steps: 9)
+    let error = #expect(throws: RecipeFailure.self) { try model.start(from: file.part("base")) }
+    #expect(error?.description.contains("were not learnt in 9 steps") == true)
+    let other = #expect(throws: RecipeFailure.self) {
+      try model.start(from: file.part("upsampler"))
+    }
+    #expect(other?.description.contains("(all expected)") == true)
+    let settings = MultiscaleSettings(
+      stages: 1, base: PixelModelSettings(prior: prior(6, "drawn")),
+      upsampler: UpsamplerSettings(prior: prior(9, "drawn")))
+    #expect(settings.priors.mapValues(\.steps) == ["base": 6, "upsampler": 9])
   }
 
   @Test func weightsThatWereLearntOtherwiseThanTheRecipeSaysAreRefused() throws {
@@ -144,7 +166,7 @@ import Testing
     let error = #expect(throws: RecipeFailure.self) {
       try StartingWeights(file: "drawn", of: recipe, model: learner, classes: ["drawn"])
     }
-    #expect(error?.description.contains("drawn images alone to learn from") == true)
+    #expect(error?.description.contains("priors that are procedural, expected") == true)
   }
 
   @Test func aPriorWithWeightsMakesNoSteps() throws {
@@ -156,11 +178,15 @@ import Testing
     #expect(decoded == prior)
   }
 
-  @Test(arguments: ["../drawn", "", ".drawn", "a/b", "ä"])
+  @Test(arguments: ["../drawn", "", ".drawn", "a/b", "ä", "drawn.safetensors"])
   func weightsOutsideTheFolderOfRecipesAreRefused(_ name: String) {
     let prior = PriorSettings(source: .procedural, steps: 9, weights: name)
     let error = #expect(throws: RecipeFailure.self) { try prior.validate(family: "pixel") }
-    #expect(error?.description.contains("prior.weights is '\(name)'") == true)
+    #expect(error?.description.contains("prior.weights: '\(name)'") == true)
+    // Also where the file would be looked for before the recipe is validated.
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(PriorSettings.self, from: JSONEncoder().encode(prior))
+    }
   }
 
   @Test func weightsBesidePublicImagesAreRefused() {

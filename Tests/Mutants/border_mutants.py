@@ -383,15 +383,15 @@ MUTANTS = [
     'ModelsTests.StartingWeightsTests/aFileOfWeightsThatMayKnowOtherImagesIsRefused',
     (
       ('Sources/Models/Priors/StartingWeights.swift',
-       'priors.allSatisfy({ $0.source == .procedural })',
-       'priors.allSatisfy({ $0.steps > 0 })'),
+       'priors.values.allSatisfy({ $0.source == .procedural })',
+       'priors.values.allSatisfy({ $0.steps > 0 })'),
     )),
   Mutant(
     '225', 'the model of a release counts as weights that know no private image',
     'FigmentdTests.PretrainedWeightsTests/theModelOfAReleaseIsRefusedAsAFile',
     (
       ('Sources/Runs/Execution/Priors.swift',
-       '    guard model.learntFrom == PreTraining.images else {',
-       '    guard model.learntFrom != "" else {'),
+       '    guard model.learntFrom?.hasPrefix(PreTraining.images) == true else {',
+       '    guard model.learntFrom?.hasPrefix(PreTraining.images) != false else {'),
     )),
 ]

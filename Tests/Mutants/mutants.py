@@ -26,8 +26,8 @@ GENERATOR_SEES_IMAGES = (
    'if schedule.discriminatorStepped() { updateGenerator(step) }',
    'if schedule.discriminatorStepped() { updateGenerator(step, images) }'),
   ('Sources/Models/DPGAN/DPGAN.swift',
-   '        loss: loss(.generator), in: discriminatorPass,',
-   '        loss: BinaryCrossEntropy(target: Float(min(1, real))), in: discriminatorPass,'),
+   '        loss: loss(.generator), modeSeeking: settings',
+   '        loss: BinaryCrossEntropy(target: Float(min(1, real))), modeSeeking: settings'),
 )
 
 # Images that a model of the family may read.

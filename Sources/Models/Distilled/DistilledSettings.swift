@@ -84,7 +84,7 @@ public struct DistilledSettings: ModelSettings {
     try teacher.model.validate(for: format)
   }
 
-  public var priors: [PriorSettings] { teacher.model.priors }
+  public var priors: [String: PriorSettings] { teacher.model.priors }
 
   /// That the released model is not the one that read the private images.
   public var releaseRemark: String? {

@@ -107,8 +107,9 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   var releaseRemark: String? { get }
   /// The family whose model draws inside that of these settings; nil where there is none inside.
   var drawingFamily: (any GenerativeModel.Type)? { get }
-  /// What the networks of these settings start from, those of models inside included.
-  var priors: [PriorSettings] { get }
+  /// What the networks of these settings start from, by the name of the part of the recipe that describes a network;
+  /// the empty name where there is one part. Those of a model inside are its own.
+  var priors: [String: PriorSettings] { get }
   /// The same settings for a run that makes the steps of its priors instead of starting from their result.
   var learningItsPriors: Self { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
@@ -125,19 +126,19 @@ extension ModelSettings {
   public var releaseRemark: String? { nil }
 
   /// Nothing: weights are random.
-  public var priors: [PriorSettings] { [] }
+  public var priors: [String: PriorSettings] { [:] }
 
   /// The same.
   public var learningItsPriors: Self { self }
 
   /// Whether models of these settings learn from a folder that the administrator declares public.
-  public var usesPublicImages: Bool { priors.contains { $0.source == .publicImages } }
+  public var usesPublicImages: Bool { priors.values.contains { $0.source == .publicImages } }
 
   /// Whether models of these settings start from a released one.
-  public var startsFromRelease: Bool { priors.contains { $0.source == .release } }
+  public var startsFromRelease: Bool { priors.values.contains { $0.source == .release } }
 
   /// The names of the files of weights beside the recipe from which models of these settings start, sorted.
-  public var startingFiles: [String] { Set(priors.compactMap(\.weights)).sorted() }
+  public var startingFiles: [String] { Set(priors.values.compactMap(\.weights)).sorted() }
 }
 
 /// The trainer's order for one step of training.

@@ -98,8 +98,9 @@ public final class Multiscale: LikelihoodModel {
   }
 
   public func start(from weights: StartingWeights) throws {
-    try base.start(from: weights)
-    for upsampler in upsamplers { try upsampler.start(from: weights) }
+    try base.start(from: weights.part(MultiscaleSettings.basePart))
+    let part = weights.part(MultiscaleSettings.upsamplerPart)
+    for upsampler in upsamplers { try upsampler.start(from: part) }
   }
 
   public func work(_ step: FreeStep) throws -> StepReport {

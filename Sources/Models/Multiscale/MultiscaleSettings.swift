@@ -18,7 +18,13 @@ public struct MultiscaleSettings: ModelSettings {
     self.upsampler = upsampler
   }
 
-  public var priors: [PriorSettings] { base.priors + [upsampler.prior].compactMap { $0 } }
+  public var priors: [String: PriorSettings] {
+    [Self.basePart: base.prior, Self.upsamplerPart: upsampler.prior].compactMapValues { $0 }
+  }
+
+  /// The names of the parts of a recipe that describe networks.
+  static let basePart = CodingKeys.base.rawValue
+  static let upsamplerPart = CodingKeys.upsampler.rawValue
 
   public var learningItsPriors: MultiscaleSettings {
     var settings = self

@@ -126,7 +126,7 @@ public struct PixelModelSettings: ModelSettings {
     self.prior = prior
   }
 
-  public var priors: [PriorSettings] { [prior].compactMap { $0 } }
+  public var priors: [String: PriorSettings] { prior.map { ["": $0] } ?? [:] }
 
   public var learningItsPriors: PixelModelSettings {
     var settings = self

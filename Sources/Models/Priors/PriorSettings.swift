@@ -105,22 +105,27 @@ public struct PriorSettings: Hashable, Sendable, Codable {
     try Self.field(.steps).check(steps, in: place)
     try Self.field(.batchSize).check(batchSize, in: place)
     try Self.field(.learningRate).check(learningRate, in: place)
-    guard let weights else { return }
-    guard source == .procedural else {
-      throw RecipeFailure(
-        "\(place)weights is \(weights) with source: \(source.rawValue) (no weights expected). Leave it out; a "
-          + "released model may be a prior, too: source: release.")
+    if let problem = problemOfWeights { throw RecipeFailure("\(place)weights: \(problem).") }
+  }
+
+  /// Why the name of the weights is wrong; nil if it is not.
+  private var problemOfWeights: String? {
+    guard let weights else { return nil }
+    if source != .procedural {
+      return
+        "'\(weights)' with source: \(source.rawValue) (no weights expected). Leave it out; a released model may be "
+        + "a prior, too: source: release"
     }
-    guard Self.isName(weights) else {
-      throw RecipeFailure(
-        "\(place)weights is '\(weights)' (letters, digits, '-', '_' and '.' expected, the name of a file beside the "
-          + "recipe without '.safetensors').")
-    }
+    return Self.isName(weights)
+      ? nil
+      : "'\(weights)' (the name of a file beside the recipe expected, without '.safetensors': up to 100 letters, digits, "
+        + "'-', '_' and '.')"
   }
 
   /// Whether a text is the name of a file in the folder of recipes, and not a path out of it.
   private static func isName(_ text: String) -> Bool {
-    !text.isEmpty && !text.hasPrefix(".") && text.utf8.count <= 100
+    !text.isEmpty && !text.hasPrefix(".") && !text.hasSuffix(".safetensors")
+      && text.utf8.count <= 100
       && text.unicodeScalars.allSatisfy {
         $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
       }
@@ -157,8 +162,9 @@ extension PriorSettings {
       RecipeField(
         key, .text, condition: "with `source: procedural`",
         fallback: "none: the run makes the steps",
-        "The name of a file beside the recipe, without `.safetensors`, that holds the result of these steps: "
-          + "`figmentd pretrain` makes it, and a run then starts from it at once.")
+        "The name of a file beside the recipe, without `.safetensors` (up to 100 letters, digits, `-`, `_` and `.`), that "
+          + "holds the running average of the weights after these steps: `figmentd pretrain` makes it, and a run then "
+          + "starts from it at once.")
     }
   }
 }
@@ -177,6 +183,11 @@ extension PriorSettings {
         batchSize: try container.decode(Int.self, forKey: .batchSize),
         learningRate: try container.decode(Double.self, forKey: .learningRate),
         weights: try container.decodeIfPresent(String.self, forKey: .weights))
+      // Checked here too: the file is looked for before a recipe is validated for its classes.
+      if let problemOfWeights {
+        throw DecodingError.dataCorruptedError(
+          forKey: .weights, in: container, debugDescription: problemOfWeights)
+      }
       return
     }
     for key in CodingKeys.allCases where key != .source && container.contains(key) {

@@ -20,12 +20,12 @@ public struct StartingWeights {
   let weights: Checkpoint
   /// Its classes, in label order; a network of one class has no parameters of classes.
   let classes: [String]
-  /// How the weights of a file were learnt; empty for those of a release.
-  let priors: [PriorSettings]
+  /// How the weights of a file were learnt, by the part of its recipe; empty for those of a release.
+  let priors: [String: PriorSettings]
 
   /// Takes the weights of a released model that draws images of these classes.
   public init(of model: any GenerativeModel, classes: [String]) {
-    self.init(origin: .release, model, classes: classes, priors: [])
+    self.init(origin: .release, model, classes: classes, priors: [:])
   }
 
   /// Takes the weights of a file beside a recipe, made by `PreTraining`.
@@ -40,29 +40,42 @@ public struct StartingWeights {
     file name: String, of recipe: Recipe, model: any GenerativeModel, classes: [String]
   ) throws {
     let priors = recipe.model.priors
-    guard classes.count == 1, !priors.isEmpty, priors.allSatisfy({ $0.source == .procedural })
+    guard classes.count == 1, !priors.isEmpty,
+      priors.values.allSatisfy({ $0.source == .procedural })
     else {
+      let sources = priors.values.map(\.source.rawValue).sorted().joined(separator: ", ")
       throw RecipeFailure(
-        "weights \(name): a model of recipe \(recipe.name) with \(classes.count) classes (one class, "
-          + "and drawn images alone to learn from, expected). Make the file with figmentd pretrain."
-      )
+        "weights \(name): a model with \(classes.count == 1 ? "one class" : "\(classes.count) classes") of recipe "
+          + "\(recipe.name), whose priors are: \(sources.isEmpty ? "none" : sources) (one class, and priors that are "
+          + "procedural, expected). Make the file with figmentd pretrain.")
     }
-    self.init(origin: .file(name), model, classes: classes, priors: priors.map(\.learning))
+    self.init(
+      origin: .file(name), model, classes: classes, priors: priors.mapValues(\.learning))
   }
 
   private init(
-    origin: Origin, _ model: any GenerativeModel, classes: [String], priors: [PriorSettings]
+    origin: Origin, _ model: any GenerativeModel, classes: [String],
+    priors: [String: PriorSettings]
   ) {
     var weights = Checkpoint()
     model.saveGenerator(into: &weights)
     self.init(origin: origin, weights: weights, classes: classes, priors: priors)
   }
 
-  init(origin: Origin, weights: Checkpoint, classes: [String], priors: [PriorSettings] = []) {
+  init(
+    origin: Origin, weights: Checkpoint, classes: [String], priors: [String: PriorSettings] = [:]
+  ) {
     self.origin = origin
     self.weights = weights
     self.classes = classes
     self.priors = priors
+  }
+
+  /// The same weights for the network that this part of a recipe describes.
+  func part(_ name: String) -> StartingWeights {
+    StartingWeights(
+      origin: origin, weights: weights, classes: classes,
+      priors: priors[name].map { ["": $0] } ?? [:])
   }
 
   /// What holds the weights, in words.
@@ -75,14 +88,15 @@ public struct StartingWeights {
 
   /// The values for a parameter of a model with other classes or the same; nil if there are none.
   ///
-  /// Rows of a table belong to classes. A network of one class has one row, or one for each corner of a block: every
-  /// class starts from the same rows.
+  /// Rows of a table belong to classes. The network of a file has one class, and one row for each corner of a block:
+  /// every class starts from the same rows. The rows of a released model belong to its own classes.
   func values(of name: String, _ shape: Shape, isOfClasses: Bool, classes: [String]) -> [Float]? {
     guard let found = weights.tensors[name] else { return nil }
-    if found.shape == shape.extents {
-      return !isOfClasses || self.classes == classes ? found.values : nil
+    if origin == .release || !isOfClasses {
+      let fits = found.shape == shape.extents && (!isOfClasses || self.classes == classes)
+      return fits ? found.values : nil
     }
-    guard isOfClasses, self.classes.count == 1, found.shape.count == 2, shape.rank == 2,
+    guard found.shape.count == 2, shape.rank == 2,
       found.shape[1] == shape[1], found.shape[0] > 0, shape[0].isMultiple(of: found.shape[0])
     else { return nil }
     return (0..<(shape[0] / found.shape[0])).flatMap { _ in found.values }
@@ -104,16 +118,17 @@ extension AveragedNetwork {
 
   /// Takes over the parameters that have the same names and shapes, if the prior asks for these weights.
   ///
-  /// Parameters of classes are taken over only from a model of the same classes, or of one class.
+  /// Parameters of classes are taken over only from a released model of the same classes, or from a file.
   ///
   /// - Parameters:
   ///   - prior: what the recipe says that this network starts from.
   ///   - classes: the classes of this network.
-  /// - Throws: `RecipeFailure` if fewer than half of the other parameters fit, or if the weights were not learnt as the
-  ///   prior says.
+  /// - Throws: `RecipeFailure` if fewer than half of the other parameters fit, or not all of a file's, and if the
+  ///   weights of a file were not learnt as the prior says.
   func start(from start: StartingWeights, _ prior: PriorSettings?, classes: [String]) throws {
     guard let prior, prior.takes(start) else { return }
-    if prior.source != .release, !start.priors.contains(prior.learning) {
+    let isFile = prior.source != .release
+    if isFile, start.priors[""] != prior.learning {
       throw RecipeFailure(
         "prior: the weights in \(start.holder) were not learnt in \(prior.steps) steps of \(prior.batchSize) images at "
           + "learning rate \(prior.learningRate), as the recipe says. Make them again with figmentd pretrain."
@@ -136,10 +151,11 @@ extension AveragedNetwork {
       parameters.values(of: parameter).assign(values)
       if !isOfClasses { fitting += parameter.shape.count }
     }
-    guard 2 * fitting >= total else {
+    guard isFile ? fitting == total : 2 * fitting >= total else {
       throw RecipeFailure(
-        "prior: only \(fitting) of \(total) parameters of \(start.holder) fit into \(names.network) (at least half "
-          + "expected). Take a recipe of the same family, channels and depth.")
+        "prior: only \(fitting) of \(total) parameters of \(start.holder) fit into \(names.network) "
+          + "(\(isFile ? "all" : "at least half") expected). Take a recipe of the same family, channels and depth."
+      )
     }
     network.network.parametersChanged()
     average.restart()

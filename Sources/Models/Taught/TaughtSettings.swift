@@ -32,7 +32,7 @@ public struct TaughtSettings: ModelSettings {
   /// The family of the generator.
   public var drawingFamily: (any GenerativeModel.Type)? { generator.familyType }
 
-  public var priors: [PriorSettings] { generator.model.priors }
+  public var priors: [String: PriorSettings] { generator.model.priors }
 
   /// Whose labels the images carry.
   public var releaseRemark: String? {

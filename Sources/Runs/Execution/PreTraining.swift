@@ -12,7 +12,7 @@ package struct PreTraining {
   /// One class: networks of other classes take over everything but the parameters of classes.
   private static let classes = ["drawn"]
 
-  /// What files of starting weights learnt from, as they state it themselves.
+  /// What files of starting weights learnt from, as they state it themselves, before the seed.
   static let images = "images that a program draws"
 
   private let recipe: Recipe
@@ -25,7 +25,7 @@ package struct PreTraining {
   /// - Throws: `ControlError.invalid` for a recipe whose networks learn from anything else first.
   package init(_ recipe: Recipe, seed: UInt64, on machine: Machine) throws {
     let priors = recipe.model.priors
-    guard !priors.isEmpty, priors.allSatisfy({ $0.source == .procedural }),
+    guard !priors.isEmpty, priors.values.allSatisfy({ $0.source == .procedural }),
       Families.plain.contains(where: { $0 == recipe.familyType })
     else {
       throw ControlError.invalid(
@@ -55,6 +55,6 @@ package struct PreTraining {
       guard case .finished = ending else { return nil }
     }
     return try ReleasedModel.file(
-      of: model, recipe: recipe, classes: Self.classes, learntFrom: Self.images)
+      of: model, recipe: recipe, classes: Self.classes, learntFrom: "\(Self.images), seed \(seed)")
   }
 }

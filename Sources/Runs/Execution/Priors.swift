@@ -1,5 +1,5 @@
 import Compute
-import Control
+package import Control
 import Datasets
 import FoundationEssentials
 import Glibc
@@ -41,6 +41,14 @@ struct StartOfRun {
     }
   }
 
+  /// Where the weights come from, in words.
+  var words: String {
+    switch source {
+    case .release(let words): words
+    case .file(let name, let digest): "\(name), SHA-256 \(digest)"
+    }
+  }
+
   private static func words(_ name: String, _ digest: String) -> String {
     "(\(name), SHA-256 \(digest))"
   }
@@ -62,6 +70,12 @@ extension RunOrder {
           + "dataset \(dataset). Add start_from to the dataset's configuration (figmentd run: --start-from RELEASE), or "
           + "take a recipe with another prior.")
     }
+  }
+
+  /// Refuses a recipe whose file of starting weights is missing.
+  ///
+  /// A run that has begun does not need the file any more, so this is asked when a run is planned, submitted or begun.
+  package func requireStartingFiles() throws(ControlError) {
     for file in recipe.model.startingFiles where access(path(ofWeights: file), R_OK) != 0 {
       throw .invalid(
         "recipe \(recipe.name): it starts from \(PriorSettings.file(file)), and no such file can be read beside it "
@@ -77,6 +91,7 @@ extension RunOrder {
   /// - Throws: `ControlError` for weights that are missing, or of which nothing says what they reveal.
   func starts(on machine: Machine) throws -> [StartOfRun] {
     try requirePriors()
+    try requireStartingFiles()
     return try [releasedStart(on: machine)].compactMap { $0 }
       + recipe.model.startingFiles.map { try start(file: $0, on: machine) }
   }
@@ -84,9 +99,15 @@ extension RunOrder {
   /// Weights of a file beside the recipe.
   private func start(file name: String, on machine: Machine) throws -> StartOfRun {
     let path = path(ofWeights: name)
-    let bytes = try DurableFile.read(path, atMost: ReleasedModel.largestFile)
-    let model = try ReleasedModel(path, on: machine)
-    guard model.learntFrom == PreTraining.images else {
+    let model: ReleasedModel
+    do {
+      model = try ReleasedModel(path, isPartOfRelease: false, on: machine)
+    } catch let error as ModelFileError {
+      throw ControlError.invalid(
+        "weights \(path): \(error.reason) (a file made by figmentd pretrain expected). Make it again."
+      )
+    }
+    guard model.learntFrom?.hasPrefix(PreTraining.images) == true else {
       throw ControlError.invalid(
         "weights \(path): the file does not state that they were learnt from \(PreTraining.images) alone (a file made by "
           + "figmentd pretrain expected). A model of a release is a prior of its own: source: release."
@@ -95,7 +116,7 @@ extension RunOrder {
     return StartOfRun(
       weights: try StartingWeights(
         file: name, of: model.recipe, model: model.model, classes: model.classes),
-      source: .file(PriorSettings.file(name), digest: bytes.sha256))
+      source: .file(PriorSettings.file(name), digest: model.digest))
   }
 
   /// The released model that the recipe starts from, and what the statement of its release says; nil for other
@@ -171,6 +192,13 @@ private struct StartingStatement: Decodable {
   }
 }
 
+extension ResolvedPlan {
+  /// The weights that the plan names.
+  fileprivate var startsInWords: String {
+    phases.filter { $0.name.hasPrefix(PriorSettings.start) }.map(\.purpose).joined(separator: "; ")
+  }
+}
+
 extension TrainingRun {
   /// Lets a model of a new run take over the weights that the plan names.
   ///
@@ -179,8 +207,9 @@ extension TrainingRun {
     let starts = try starts()
     guard starts.allSatisfy({ $0.isStated(in: plan.phases) }) else {
       throw ControlError.conflict(
-        "run \(order.name): the weights that it starts from are not those that its plan names. Put those back, or "
-          + "start a run with another name.")
+        "run \(order.name): the weights that it starts from are not those that its plan names (found: "
+          + "\(starts.map(\.words).joined(separator: "; ")); expected: \(plan.startsInWords)). Put those back, or start a "
+          + "run with another name.")
     }
     for start in starts { try model.start(from: start.weights) }
   }

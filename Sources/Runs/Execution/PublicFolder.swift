@@ -34,6 +34,7 @@ struct PublicFolder {
     if try DurableFile.names(in: place).contains(Self.pack) {
       return PublicImages(declaredPublic: try DatasetSnapshot(opening: pack))
     }
+    try requireNoRunAround()
     defer { unlink(unchecked) }
     let packed: DatasetSnapshot
     do {
@@ -49,6 +50,20 @@ struct PublicFolder {
 
   /// Removes the packed images of a finished run.
   static func remove(from place: String) { unlink("\(place)/\(pack)") }
+
+  /// Refuses images in the internal folder of a run: what a run without privacy draws shows its private images, and no
+  /// comparison with those would find it.
+  private func requireNoRunAround() throws {
+    var place = folder.root[...]
+    while let slash = place.lastIndex(of: "/") {
+      guard access("\(place)/\(ResolvedPlan.fileName)", F_OK) != 0 else {
+        throw ControlError.refusedByPolicy(
+          "public images: \(folder.root) lies in the internal folder of a run (images that show no private one expected). "
+            + "Name another folder.")
+      }
+      place = place[..<slash]
+    }
+  }
 
   private func requireNoneOf(_ snapshot: DatasetSnapshot, in packed: DatasetSnapshot) throws {
     let hash = { (images: DatasetSnapshot, place: Int) in

@@ -26,6 +26,8 @@ extension TrainingRun {
     try PaidAnswers.removeAll(in: folder)
     // Public images were compared with those that are frozen anew.
     PublicFolder.remove(from: folder)
+    // Weights that cannot be used are refused before minutes of decoding.
+    let starts = try starts()
     let snapshot = try whenThereIsRoom(
       for: "the frozen images", { JobProgress(phase: .scan, done: 0, total: 0) }, freeze)
     report(.progress(JobProgress(phase: .calibrate, done: 0, total: 1)))
@@ -33,7 +35,7 @@ extension TrainingRun {
       order, classes: snapshot.snapshot.classes, units: snapshot.snapshot.unitCount,
       snapshot: snapshot.name, after: history())
     if let remark { note(remark) }
-    let plan = priced.stating(try starts())
+    let plan = priced.stating(starts)
     try plan.save(in: folder)
     return (plan, snapshot.snapshot)
   }

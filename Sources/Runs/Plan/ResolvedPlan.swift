@@ -95,7 +95,9 @@ package struct ResolvedPlan {
     return plan
   }
 
-  private static let name = "/design.json"
+  /// The name of a saved plan, in the internal folder of its run.
+  static let fileName = "design.json"
+  private static let name = "/" + fileName
 
   /// The plan of an earlier attempt; nil for the first attempt.
   package static func saved(in folder: String) throws -> ResolvedPlan? {

@@ -14,7 +14,9 @@ package struct ReleasedModel {
   package let statement: Data?
 
   /// Reads `generator.safetensors` from the path of the file, of a release, or of its `model` folder.
-  package init(_ path: String, on machine: Machine) throws {
+  ///
+  /// - Parameter isPartOfRelease: whether a statement is looked for beside it.
+  package init(_ path: String, isPartOfRelease: Bool = true, on machine: Machine) throws {
     let file = Self.file(path)
     let bytes: Data
     do {
@@ -50,11 +52,15 @@ package struct ReleasedModel {
       throw ModelFileError.noModel(file, reason: ControlError(error).message)
     }
     learntFrom = content.metadata["learnt_from"]
-    statement = try ListedFiles.statement(beside: file, model: bytes)
+    digest = bytes.sha256
+    statement =
+      isPartOfRelease ? try ListedFiles.statement(beside: file, model: bytes) : nil
   }
 
   /// What a model learnt from if it is no part of a release: it knows no private image.
   let learntFrom: String?
+  /// SHA-256 of the file.
+  let digest: String
 
   /// The bytes of a file from which `init` reads the part of a model that draws images.
   ///
@@ -73,7 +79,7 @@ package struct ReleasedModel {
   }
 
   /// The weights of the largest possible model, and the header.
-  static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
+  private static let largestFile = 4 << 28 + Safetensors.maximumHeaderLength
 
   private static func file(_ path: String) -> String {
     let name = "generator.safetensors"
@@ -89,6 +95,15 @@ package enum ModelFileError: Error, CustomStringConvertible {
   case noModel(String, reason: String)
   case noLikelihood(String, family: String)
   case noCompletion(family: String)
+
+  /// What is wrong with the file, without advice.
+  var reason: String {
+    switch self {
+    case .unreadable: "cannot be read"
+    case .noModel(_, let reason): reason.withoutFullStop
+    case .noLikelihood, .noCompletion: description
+    }
+  }
 
   package var description: String {
     switch self {

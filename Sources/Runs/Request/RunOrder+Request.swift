@@ -15,7 +15,7 @@ extension RunOrder {
     rules: DatasetRules, settle: Duration, population: Int?,
     permission: UnprotectedTraining?, budget: PrivacyBudget, allowsLargeDelta: Bool,
     holdOut: String? = nil, publicImages: String? = nil, startFrom: String? = nil,
-    recipes: String = ".", stopsEarly: Bool = false, command: String
+    recipes: String, stopsEarly: Bool = false, command: String
   ) throws(ControlError) {
     if recipe.privacy == Recipe.PrivacyUse.none, !request.isNonPrivate {
       let asked =

@@ -20,7 +20,9 @@ struct PretrainCommand: ParsableCommand {
 
   @Option(help: "The recipe: a name in the folder of recipes, or a path to a YAML file.")
   var recipe: String
-  @Option(help: ArgumentHelp("The file to write; it must not exist.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The file to write, NAME.safetensors; it must not exist.", valueName: "file")
+  )
   var output: String
   @Option(
     help: ArgumentHelp("The folder of recipes. (default: as in figmentd run)", valueName: "dir"),
@@ -30,15 +32,37 @@ struct PretrainCommand: ParsableCommand {
   var seed: UInt64 = 1
   @OptionGroup var threads: ThreadOptions
 
+  func validate() throws {
+    guard output.hasSuffix(".safetensors"), output.split(separator: "/").last != ".safetensors"
+    else {
+      throw ValidationError(
+        "--output: '\(output)' (a file whose name ends with .safetensors expected: recipes name it without that ending)."
+      )
+    }
+  }
+
+  /// The file to write, in a folder that can be written, before an hour of work.
+  private func newFile() throws -> String {
+    let file = try WorkingFolder.absolute(output)
+    var information = stat()
+    guard lstat(file, &information) != 0 else {
+      throw ControlError.conflict(
+        "--output: \(output) exists (a new file expected). Choose another name, or remove it.")
+    }
+    let folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
+    guard access(folder.isEmpty ? "/" : folder, W_OK | X_OK) == 0 else {
+      throw ControlError.invalid(
+        "--output: \(output): its folder \(folder) is missing or cannot be written "
+          + "(\(String(cString: strerror(errno)))). Make it, or choose another one.")
+    }
+    return file
+  }
+
   func run() throws {
     let meter = ProgressMeter()
     // End the progress line before anything else is written.
     defer { meter.finish() }
-    let file = try WorkingFolder.absolute(output)
-    guard access(file, F_OK) != 0 else {
-      throw ControlError.conflict(
-        "--output: \(output) exists (a new file expected). Choose another name, or remove it.")
-    }
+    let file = try newFile()
     let place = try RecipePlace(recipe, recipes: recipes, .ofThisProcess())
     let stop = StopSignal()
     try StopSignals.raise(stop)

@@ -116,7 +116,7 @@ struct ConfigurationReader {
   ) throws(ConfigurationError) {
     guard let folder = dataset.publicImages else { return }
     let others =
-      [("output", all.output)]
+      [("output", all.output), ("state of the daemon", Locations.ofThisProcess().state)]
       + all.datasets.flatMap { other in
         [("root of dataset '\(other.name)'", other.root)]
           + (other.holdOut.map { [("hold_out of dataset '\(other.name)'", $0)] } ?? [])

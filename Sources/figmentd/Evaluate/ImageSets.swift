@@ -10,8 +10,6 @@ struct ImageSets {
   let test: Sensitive<LabelledImages>
   /// The number of files of the synthetic folder that are not readable images.
   let rejectedSynthetic: Int
-  /// The convolutional classifier halves images twice, with borders that it does not pad.
-  private static let smallestSide = 6
 
   /// Reads the sets; `rules` declares white level and colours of the real images.
   init(
@@ -24,11 +22,6 @@ struct ImageSets {
     }
     // The synthetic images determine size and colour, because they are evaluated.
     let transform = try folders[0].transform()
-    guard min(transform.height, transform.width) >= Self.smallestSide else {
-      throw EvaluationError.imagesTooSmall(
-        folder: synthetic, height: transform.height, width: transform.width,
-        expected: Self.smallestSide)
-    }
     let classNames = folders[1].classNames
     func load(
       _ folder: ImageFolder, _ name: String, _ transform: ImageTransform

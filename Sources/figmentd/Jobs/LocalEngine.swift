@@ -56,6 +56,7 @@ final class LocalEngine: TrainingEngine {
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
+      try order.requireStartingFiles()
       let use = try countUse(dataset, order.transform)
       let population = dataset.population ?? use.units
       let classes = Self.classes(of: dataset, use)
@@ -99,6 +100,7 @@ final class LocalEngine: TrainingEngine {
   ) throws -> [String] {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
+      try order.requireStartingFiles()
       let use = isCounted ? try countUse(dataset, order.transform) : nil
       // A recipe may have been removed since: such a job fails at its turn.
       let before = waiting.compactMap {
