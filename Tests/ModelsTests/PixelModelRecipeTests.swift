@@ -24,7 +24,7 @@ import Testing
         lines.append("\(key) \(isNumber ? String(parts[1]) : "\"\(parts[1])\""),")
       }
     }
-    if depth > 0 { lines.append("}") }
+    lines.append(String(repeating: "}", count: depth))
     return "{\(lines.joined())}".replacing(",}", with: "}")
   }
 

@@ -138,7 +138,9 @@ extension ModelSettings {
   public var startsFromRelease: Bool { priors.values.contains { $0.source == .release } }
 
   /// The names of the files of weights beside the recipe from which models of these settings start, sorted.
-  public var startingFiles: [String] { Set(priors.values.compactMap(\.weights)).sorted() }
+  public var startingFiles: [String] {
+    Set(priors.values.filter { $0.source == .procedural }.compactMap(\.weights)).sorted()
+  }
 }
 
 /// The trainer's order for one step of training.

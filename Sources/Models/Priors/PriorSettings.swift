@@ -105,21 +105,20 @@ public struct PriorSettings: Hashable, Sendable, Codable {
     try Self.field(.steps).check(steps, in: place)
     try Self.field(.batchSize).check(batchSize, in: place)
     try Self.field(.learningRate).check(learningRate, in: place)
-    if let problem = problemOfWeights { throw RecipeFailure("\(place)weights: \(problem).") }
+    if let problem = problemOfName { throw RecipeFailure("\(place)weights: \(problem).") }
+    if let weights, source != .procedural {
+      throw RecipeFailure(
+        "\(place)weights: '\(weights)' with source: \(source.rawValue) (no weights expected). Leave it out; a released "
+          + "model may be a prior, too: source: release.")
+    }
   }
 
   /// Why the name of the weights is wrong; nil if it is not.
-  private var problemOfWeights: String? {
-    guard let weights else { return nil }
-    if source != .procedural {
-      return
-        "'\(weights)' with source: \(source.rawValue) (no weights expected). Leave it out; a released model may be "
-        + "a prior, too: source: release"
-    }
-    return Self.isName(weights)
-      ? nil
-      : "'\(weights)' (the name of a file beside the recipe expected, without '.safetensors': up to 100 letters, digits, "
-        + "'-', '_' and '.')"
+  private var problemOfName: String? {
+    guard let weights, !Self.isName(weights) else { return nil }
+    return
+      "'\(weights)' (the name of a file beside the recipe expected, without '.safetensors': up to 100 letters, digits, "
+      + "'-', '_' and '.')"
   }
 
   /// Whether a text is the name of a file in the folder of recipes, and not a path out of it.
@@ -184,9 +183,9 @@ extension PriorSettings {
         learningRate: try container.decode(Double.self, forKey: .learningRate),
         weights: try container.decodeIfPresent(String.self, forKey: .weights))
       // Checked here too: the file is looked for before a recipe is validated for its classes.
-      if let problemOfWeights {
+      if let problemOfName {
         throw DecodingError.dataCorruptedError(
-          forKey: .weights, in: container, debugDescription: problemOfWeights)
+          forKey: .weights, in: container, debugDescription: problemOfName)
       }
       return
     }
