@@ -30,8 +30,7 @@ dependencies:
 	@Scripts/dependencies.sh
 
 build: dependencies
-	$(SWIFT) build $(RELEASE) --product figmentd
-	$(SWIFT) build $(RELEASE) --product figment
+	$(SWIFT) build $(RELEASE)
 
 test: dependencies
 ifdef FILTER
