@@ -20,13 +20,13 @@ import Testing
     _ recipe: String, family: String = "pixel", side: Int = 28, channels: Int = 1,
     data: String = "digits", images: Int = 60_000, epsilon: Double?, accuracy: Double?,
     real: Double? = nil, batch: Int? = nil, steps: Int? = nil, settings: [String: Double]? = nil,
-    drawn: Int? = 10_000, sheet: String? = nil
+    drawn: Int? = 10_000, interval: [Double]? = nil, sheet: String? = nil
   ) -> Measurement {
     Measurement(
       recipe: recipe, family: family, height: side, width: side, channels: channels,
       batchSize: batch, steps: steps, settings: settings, data: data, images: images, classes: 10,
       epsilon: epsilon, delta: epsilon.map { _ in 1e-5 }, drawn: drawn, accuracy: accuracy,
-      interval: nil, classifiers: nil, real: real, baseline: nil, bitsPerDimension: nil,
+      interval: interval, classifiers: nil, real: real, baseline: nil, bitsPerDimension: nil,
       processorMinutes: nil, sheet: sheet)
   }
 
@@ -148,6 +148,24 @@ import Testing
   }
 
   // MARK: The choice
+
+  @Test func aHigherFigureOfAWideIntervalComesAfterALowerOneOfANarrowInterval() throws {
+    let names = ["embedding-28", "pixel-28-private"]
+    let candidates = try names.map {
+      AdviceCandidate(try Self.recipe($0), named: $0, units: 60_000)
+    }
+    let order = { (interval: [Double]) in
+      let table = MeasurementTable([
+        Self.row(
+          "embedding-28", family: "embedding", epsilon: 10, accuracy: 97, real: 100,
+          interval: interval),
+        Self.row("pixel-28-private", epsilon: 10, accuracy: 96, real: 100, interval: [95, 97]),
+      ])
+      return Advice(AdviceQuestion(epsilon: 10), among: candidates, table: table).runs.map(\.recipe)
+    }
+    #expect(order([60, 100]) == ["pixel-28-private", "embedding-28"])
+    #expect(order([96, 98]) == ["embedding-28", "pixel-28-private"])
+  }
 
   @Test func aLargeGreySetGetsTheMeasuredRecipeThatPromisesMost() throws {
     let advice = planned(try advice(units: 60_000)) { _ in Self.clear }

@@ -115,10 +115,14 @@ public struct AdvisedRun: Hashable, Sendable {
     Double(batchSize ?? recipe.training.batchSize) * Double(steps ?? recipe.training.steps)
   }
 
-  /// Whether it comes before another one in the order of advice.
+  /// Whether it comes before another one in the order of advice: by what is assured, so that a lucky measurement of a
+  /// wide interval does not come first.
   fileprivate func isBetter(than other: AdvisedRun) -> Bool {
     if suitsColours != other.suitsColours { return suitsColours }
-    let (own, others) = (quality?.share ?? -1, other.quality?.share ?? -1)
+    let assured = { (quality: ExpectedQuality?) in
+      quality.map { max(0, $0.share - $0.margin) } ?? -1
+    }
+    let (own, others) = (assured(quality), assured(other.quality))
     if own != others { return own > others }
     if recipe != other.recipe { return recipe < other.recipe }
     return (steps ?? 0) > (other.steps ?? 0)

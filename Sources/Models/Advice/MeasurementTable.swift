@@ -28,8 +28,17 @@ public struct MeasurementTable: Hashable, Sendable {
   ///
   /// Without a reference of its own, an entry takes that of another on the same data with as many drawn images,
   /// or else 100 %.
-  func share(of row: Measurement) -> Double? {
-    guard let accuracy = row.accuracy else { return nil }
+  func share(of row: Measurement) -> Double? { row.accuracy.flatMap { share($0, of: row) } }
+
+  /// How far the share at the lower end of an entry's interval lies below its share; 0 without an interval.
+  private func margin(of row: Measurement) -> Double {
+    guard let share = share(of: row),
+      let least = row.interval?.first.flatMap({ self.share($0, of: row) })
+    else { return 0 }
+    return max(0, share - least)
+  }
+
+  private func share(_ accuracy: Double, of row: Measurement) -> Double? {
     let reference = rows.first {
       $0.real != nil && $0.data == row.data && $0.classes == row.classes
         && (row.drawn == nil || $0.drawn == row.drawn)
@@ -63,7 +72,8 @@ public struct MeasurementTable: Hashable, Sendable {
     let evidence = used.flatMap(\.evidence)
       .sorted { abs($0.place - place) < abs($1.place - place) }.map(\.row)
     return ExpectedQuality(
-      share: used.reduce(0) { $0 + $1.share } / Double(used.count), evidence: evidence,
+      share: used.reduce(0) { $0 + $1.share } / Double(used.count),
+      margin: evidence.first.map(margin) ?? 0, evidence: evidence,
       halvingsBelow: first.isBelow ? first.outside : 0)
   }
 
@@ -111,6 +121,8 @@ public struct ExpectedQuality: Hashable, Sendable {
   /// The part of the way from guessing to training on as many real images that a classifier covers which learns
   /// from drawn images alone, 0...1.
   public let share: Double
+  /// How far below the share the measurement with the nearest signal may lie, by the lower end of its interval.
+  let margin: Double
   /// The measured trainings that it rests on, those with the nearest signal first; at least one.
   public let evidence: [Measurement]
   /// How often the signal of the weakest of them must be halved to get the signal in question; 0 if none of
