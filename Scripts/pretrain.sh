@@ -3,8 +3,8 @@
 #
 #   Scripts/pretrain.sh BIN [FOLDER]
 #
-# BIN holds figmentd; the files are written to FOLDER (default: a new one in /tmp). Processors of the
-# same kind make the bytes of the files in Models; others round otherwise. Takes about half an hour on two cores.
+# BIN holds figmentd; the files are written to FOLDER (default: a new one in /tmp). Processors of
+# the same kind make the same bytes as those in Models; others round differently.
 set -eu
 
 bin=${1:?a folder that holds figmentd is expected, for example .build/release}

@@ -16,7 +16,7 @@ public struct Recipe: Sendable, Codable {
   /// The training settings common to all families.
   public let training: TrainingSettings
   /// The family's own part.
-  public let model: any ModelSettings
+  public private(set) var model: any ModelSettings
   /// The family that trains it.
   public let familyType: any GenerativeModel.Type
 
@@ -57,16 +57,10 @@ public struct Recipe: Sendable, Codable {
   }
 
   /// The same recipe for a model that makes the steps of its priors instead of starting from their result.
-  public var learningItsPriors: Recipe { Recipe(self, model: model.learningItsPriors) }
-
-  private init(_ other: Recipe, model: any ModelSettings) {
-    name = other.name
-    summary = other.summary
-    privacy = other.privacy
-    image = other.image
-    training = other.training
-    familyType = other.familyType
-    self.model = model
+  public var learningItsPriors: Recipe {
+    var recipe = self
+    recipe.model = model.learningItsPriors
+    return recipe
   }
 
   /// Writes the recipe with every value that determines the result.

@@ -32,14 +32,15 @@ import Testing
     let bench = try RunBench.forReports()
     try bench.train()
     let release = bench.places.release
-    let stated = try #require(StatedGuarantee(besideImages: release + "/data/"))
+    let stated = try #require(PrivacyStatement.beside(images: release + "/data/"))
     let plan = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
-    #expect(stated.epsilon == plan.epsilon && stated.delta == 1e-5)
+    #expect(stated.total.epsilon == plan.epsilon && stated.total.delta == 1e-5)
     #expect(stated.sentence.contains("differentially private with respect to"))
-    #expect(StatedGuarantee(besideImages: bench.order.root) == nil)
+    #expect(PrivacyStatement.beside(images: bench.order.root) == nil)
     let text = try bench.text(release + "/privacy.json")
     try DurableFile.write(Data((text + " ").utf8), to: release + "/privacy.json")
-    #expect(StatedGuarantee(besideImages: release + "/data") == nil, "not what the manifest lists")
+    #expect(
+      PrivacyStatement.beside(images: release + "/data") == nil, "not what the manifest lists")
   }
 
   @Test func aSetWithoutPrivacyHasAReportThatSaysSo() throws {

@@ -4,7 +4,6 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
-import Synchronization
 import TestSupport
 import Testing
 
@@ -45,15 +44,8 @@ import Testing
 
   @Test func everythingButTheParametersOfClassesIsTakenOver() throws {
     let (bench, file) = try Self.bench()
-    let first = Mutex<Data?>(nil)
-    var conditions = RunConditions()
-    conditions.writeCheckpoint = { data, path in
-      first.withLock { $0 = $0 ?? data }
-      try DurableFile.write(data, to: path)
-    }
-    #expect(try bench.run(under: conditions).isFinished)
+    let started = try bench.runForFirstCheckpoint()
     let learnt = try Self.weights(DurableFile.read(file))
-    let started = try Self.weights(try #require(first.withLock { $0 }))
     #expect(learnt.count > 10)
     for (name, array) in learnt where !name.hasSuffix(".table") {
       #expect(started[name]?.values == array.values, "\(name)")
@@ -97,9 +89,14 @@ import Testing
 
   @Test func aRunThatHasBegunNeedsTheFileNoMore() throws {
     let (bench, file) = try Self.bench()
-    #expect(try bench.run().isFinished)
+    let stop = StopSignal()
+    let ending = try bench.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.phase == .train { stop.raise() }
+    }
+    #expect(!ending.isFinished)
     try FileManager.default.removeItem(atPath: file)
-    #expect(try bench.run().isFinished)
+    #expect(try bench.run().isFinished, "resumed")
+    #expect(try bench.run().isFinished, "repeated after the end")
   }
 
   @Test func aRunOfOneClassKeepsTheRowsOfCorners() throws {
@@ -107,14 +104,7 @@ import Testing
     var bench = try RunBench(
       named: "flat", rules: DatasetRules(classes: ["circle"]), recipe: Self.recipe())
     bench.order.recipes = labelled.scratch.path
-    let first = Mutex<Data?>(nil)
-    var conditions = RunConditions()
-    conditions.writeCheckpoint = { data, path in
-      first.withLock { $0 = $0 ?? data }
-      try DurableFile.write(data, to: path)
-    }
-    #expect(try bench.run(under: conditions).isFinished)
-    let started = try Self.weights(try #require(first.withLock { $0 }))
+    let started = try bench.runForFirstCheckpoint()
     for (name, array) in try Self.weights(DurableFile.read(file)) {
       #expect(started[name]?.values == array.values, "\(name)")
     }
@@ -171,7 +161,7 @@ import Testing
     RunBench.pixelRecipe(steps: 2), RunBench.distilledRecipe(),
     RunBench.multiscaleRecipe(steps: 2, upsamplerSteps: 2, source: "public"),
   ])
-  func recipesThatLearnFromNoDrawnImagesFirstAreRefused(_ recipe: String) throws {
+  func recipesWithoutNetworksOfTheirOwnThatLearnFromDrawnImagesAreRefused(_ recipe: String) throws {
     let error = #expect(throws: ControlError.self) { try Self.learn(recipe) }
     #expect(error?.message.contains("no networks of its own that learn from drawn images") == true)
   }

@@ -3,7 +3,6 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
-import Synchronization
 import TestSupport
 import Testing
 
@@ -35,18 +34,11 @@ import Testing
 
   @Test func theFirstCheckpointHoldsTheReleasedWeights() throws {
     let bench = try bench()
-    let first = Mutex<Data?>(nil)
-    var conditions = RunConditions()
-    conditions.writeCheckpoint = { data, path in
-      first.withLock { $0 = $0 ?? data }
-      try DurableFile.write(data, to: path)
-    }
-    #expect(try bench.run(under: conditions).isFinished)
+    let started = try bench.runForFirstCheckpoint()
     let released = try weights(
       DurableFile.read(earlier.places.release + "/model/generator.safetensors"))
-    let started = try weights(try #require(first.withLock { $0 }))
     #expect(released.count > 10)
-    for (name, values) in released { #expect(started[name] == values, "\(name)") }
+    for (name, values) in released { #expect(started[name]?.values == values, "\(name)") }
   }
 
   @Test func planAndReleaseNameTheModelAndItsOwnGuarantee() throws {

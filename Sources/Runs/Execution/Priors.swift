@@ -135,8 +135,8 @@ extension RunOrder {
     }
     let released = try ReleasedModel(startFrom, on: machine)
     guard let bytes = released.statement,
-      let statement = try? JSONDecoder().decode(StartingStatement.self, from: bytes),
-      let words = statement.words(forRecipe: released.recipe.name)
+      let statement = try? JSONDecoder().decode(PrivacyStatement.self, from: bytes),
+      let words = statement.startInWords(ofRecipe: released.recipe.name)
     else {
       throw ControlError.invalid(
         "start from \(startFrom): its privacy.json is no statement of Figment's (a name of a dataset, an epsilon above "
@@ -148,32 +148,17 @@ extension RunOrder {
   }
 }
 
-/// What the statement of a release says of its loss.
-private struct StartingStatement: Decodable {
-  struct Loss: Decodable {
-    let epsilon: Double
-    let delta: Double
-  }
-
-  struct Phase: Decodable {
-    let name: String
-    let purpose: String
-  }
-
-  let dataset: String
-  let total: Loss
-  let phases: [Phase]?
-
+extension PrivacyStatement {
   /// Longer texts are none of Figment's.
   private static let longest = 2000
 
   /// The statement in words for the plan of a later run, with those of the release that the model itself started
   /// from; nil for values and texts that no statement has.
-  func words(forRecipe recipe: String) -> String? {
+  fileprivate func startInWords(ofRecipe recipe: String) -> String? {
     let earlier = Set(
       (phases ?? []).filter { $0.name.hasPrefix(PriorSettings.start) }.map(\.purpose)
     ).sorted()
-    guard total.epsilon.isFinite, total.epsilon > 0, total.delta > 0, total.delta < 1,
+    guard hasBounds,
       ([recipe, dataset] + earlier).allSatisfy(Self.isPlain), !dataset.isEmpty
     else { return nil }
     return

@@ -12,6 +12,10 @@ package struct ReleasedModel {
   package let model: any GenerativeModel
   /// The privacy statement of the release, if the model is part of one.
   package let statement: Data?
+  /// What a model learnt from if it is no part of a release: it knows no private image.
+  let learntFrom: String?
+  /// SHA-256 of the file.
+  let digest: String
 
   /// Reads `generator.safetensors` from the path of the file, of a release, or of its `model` folder.
   ///
@@ -56,11 +60,6 @@ package struct ReleasedModel {
     statement =
       isPartOfRelease ? try ListedFiles.statement(beside: file, model: bytes) : nil
   }
-
-  /// What a model learnt from if it is no part of a release: it knows no private image.
-  let learntFrom: String?
-  /// SHA-256 of the file.
-  let digest: String
 
   /// The bytes of a file from which `init` reads the part of a model that draws images.
   ///

@@ -41,7 +41,7 @@ struct PretrainCommand: ParsableCommand {
     }
   }
 
-  /// The file to write, in a folder that can be written, before an hour of work.
+  /// The file to write, in a folder that can be written; checked before the steps are made.
   private func newFile() throws -> String {
     let file = try WorkingFolder.absolute(output)
     var information = stat()

@@ -18,6 +18,8 @@ struct ConfigurationReader {
   private var origins: [String: ConfigurationNode] = [:]
   /// The release settings of each dataset; a later file may still change the defaults that they extend.
   private var releases: [String: ConfigurationNode] = [:]
+  /// The public folder of each dataset, which is compared with the images of all of them.
+  private var publicFolders: [String: ConfigurationNode] = [:]
 
   /// Starts with the configuration that is valid without any file.
   init(defaults: Configuration) {
@@ -105,16 +107,16 @@ struct ConfigurationReader {
             + "(separate folders expected). The same images would have two budgets. Declare one dataset."
         )
       }
-      try requirePublic(dataset, at: origin, in: result)
+      try requirePublic(dataset, in: result)
     }
     return result
   }
 
   /// Refuses a folder that is declared public and holds images of a dataset or of a hold-out, or synthetic ones.
   private func requirePublic(
-    _ dataset: DatasetConfiguration, at origin: ConfigurationNode, in all: Configuration
+    _ dataset: DatasetConfiguration, in all: Configuration
   ) throws(ConfigurationError) {
-    guard let folder = dataset.publicImages else { return }
+    guard let folder = dataset.publicImages, let node = publicFolders[dataset.name] else { return }
     let others =
       [("output", all.output), ("state of the daemon", Locations.ofThisProcess().state)]
       + all.datasets.flatMap { other in
@@ -122,7 +124,7 @@ struct ConfigurationReader {
           + (other.holdOut.map { [("hold_out of dataset '\(other.name)'", $0)] } ?? [])
       }
     for (name, path) in others where WorkingFolder.overlap(folder, path) {
-      throw origin.error(
+      throw node.error(
         "public_images \(folder) and the \(name), \(path): one contains the other (separate folders expected). "
           + "Public images are learnt from without protection, and nothing is charged for them. Move one of them."
       )
@@ -169,19 +171,6 @@ struct ConfigurationReader {
       && (mode & 0o044) >> 2 == mode & 0o011
   }
 
-  /// A folder that neither contains the root nor lies in it.
-  private static func folder(
-    _ node: ConfigurationNode, called key: String, apartFrom root: String, because reason: String
-  ) throws(ConfigurationError) -> String {
-    let folder = try node.absolutePath()
-    guard !WorkingFolder.overlap(folder, root) else {
-      throw node.error(
-        "\(key) \(folder) and root \(root): one contains the other (separate folders expected). \(reason) "
-          + "Move one of them.")
-    }
-    return folder
-  }
-
   private mutating func addDataset(
     _ name: String, _ node: ConfigurationNode
   ) throws(ConfigurationError) {
@@ -208,14 +197,17 @@ struct ConfigurationReader {
       dataset.rescan = .seconds(try node.positiveNumber())
     }
     if let node = mapping.take("hold_out") {
-      dataset.holdOut = try Self.folder(
-        node, called: "hold_out", apartFrom: dataset.root,
-        because: "Held-out images must not be trained on.")
+      let folder = try node.absolutePath()
+      guard !WorkingFolder.overlap(folder, dataset.root) else {
+        throw node.error(
+          "hold_out \(folder) and root \(dataset.root): one contains the other (separate folders "
+            + "expected). Held-out images must not be trained on. Move one of them.")
+      }
+      dataset.holdOut = folder
     }
     if let node = mapping.take("public_images") {
-      dataset.publicImages = try Self.folder(
-        node, called: "public_images", apartFrom: dataset.root,
-        because: "Public images are learnt from without protection.")
+      dataset.publicImages = try node.absolutePath()
+      publicFolders[name] = node
     }
     if let node = mapping.take("start_from") {
       dataset.startFrom = try node.absolutePath()

@@ -112,9 +112,9 @@ struct EvaluateCommand: ParsableCommand {
             + " privacy at these numbers. An evaluation cannot verify that; the privacy statement"
             + " of the release can."
         ], isProved: false)
-    } else if let stated = StatedGuarantee(besideImages: try WorkingFolder.absolute(synthetic)) {
+    } else if let stated = PrivacyStatement.beside(images: try WorkingFolder.absolute(synthetic)) {
       data.guarantee = Guarantee(
-        epsilon: stated.epsilon, delta: stated.delta,
+        epsilon: stated.total.epsilon, delta: stated.total.delta,
         unit: "the unit that the privacy statement names",
         statement: [
           "The privacy statement of the release beside these images says: \(stated.sentence)",

@@ -4,7 +4,9 @@ import Datasets
 import FoundationEssentials
 import Models
 import Privacy
+import Synchronization
 import TestSupport
+import Testing
 
 @testable import Runs
 @testable import figmentd
@@ -154,6 +156,18 @@ struct RunBench {
       order, at: places, on: Machine(threadCount: threads), stop: stop, under: conditions,
       makeDecoder: { ImageCodec() }, report: report
     ).run()
+  }
+
+  /// Trains and publishes; returns the tensors of the first checkpoint, which precedes every step.
+  func runForFirstCheckpoint() throws -> [String: Checkpoint.Array] {
+    let first = Mutex<Data?>(nil)
+    var conditions = RunConditions()
+    conditions.writeCheckpoint = { data, path in
+      first.withLock { $0 = $0 ?? data }
+      try DurableFile.write(data, to: path)
+    }
+    #expect(try run(under: conditions).isFinished)
+    return try Safetensors.decode(try #require(first.withLock { $0 })).tensors
   }
 
   /// The fold of the root's ledger.
