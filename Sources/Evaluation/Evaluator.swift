@@ -94,6 +94,8 @@ public struct RealFindings: Sendable {
   public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
   /// Attacks; nil if the model has seen the test images.
   public let attacks: AttackFindings?
+  /// De-identified sets beside the synthetic one; nil if the model has seen the test images.
+  public let alternatives: AlternativeFindings?
 }
 
 /// All results of an evaluation, in two zones.
@@ -187,6 +189,7 @@ public struct Evaluator {
       let baseline = try runBaseline()
       let fidelity = try runFidelity(classifier)
       let attacks = try runAttacks()
+      let alternatives = try runAlternatives()
       try report("done", 1)
       return RealFindings(
         trainCount: train.count, testCount: test.count, classCounts: train.classCounts,
@@ -195,7 +198,7 @@ public struct Evaluator {
           train.sample(test.count, seed: options.seed), on: machine.threads),
         fidelity: fidelity, utility: utility, rival: rival,
         baseline: baseline,
-        labelAgreement: classifier.map(agreement), attacks: attacks)
+        labelAgreement: classifier.map(agreement), attacks: attacks, alternatives: alternatives)
     }
 
     private func runAttacks() throws -> AttackFindings? {
@@ -204,7 +207,16 @@ public struct Evaluator {
       return try AttackStudy(
         machine: machine, limit: options.effort.attackLimit, seed: options.seed
       ).findings(synthetic: synthetic, train: train, holdOut: test) {
-        try report("attacks", 0.85 + 0.15 * $0)
+        try report("attacks", 0.85 + 0.1 * $0)
+      }
+    }
+
+    private func runAlternatives() throws -> AlternativeFindings? {
+      guard options.testIsUnseen else { return nil }
+      return try AlternativeStudy(
+        machine: machine, limit: options.effort.attackLimit, seed: options.seed
+      ).findings(synthetic: synthetic, train: train, holdOut: test) {
+        try report("de-identified images", 0.95 + 0.05 * $0)
       }
     }
 

@@ -15,11 +15,11 @@ struct PointMaker {
   let name: String
   let points: (LabelledImages) -> FeatureMatrix
 
-  /// Pixels from 0 to 1, averaged over squares until at most 4096 numbers remain.
-  static func pixels() -> PointMaker {
+  /// Pixels from 0 to 1, averaged over squares until at most `limit` numbers remain.
+  static func pixels(atMost limit: Int = 4096) -> PointMaker {
     PointMaker(name: "pixels") { images in
       var size = 1
-      while images.shape.count / (size * size) > 4096 { size *= 2 }
+      while images.shape.count / (size * size) > limit, 2 * size <= images.shorterSide { size *= 2 }
       return averaged(images, over: size)
     }
   }

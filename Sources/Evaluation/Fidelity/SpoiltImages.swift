@@ -1,5 +1,4 @@
 import Compute
-import Glibc
 
 /// Real images degraded in known ways, as reference values for metrics.
 enum SpoiltImages: String, CaseIterable {
@@ -8,7 +7,7 @@ enum SpoiltImages: String, CaseIterable {
   /// The degraded set, as large as `images`; nil if it is meaningless, for example for a single class.
   func applied(to images: LabelledImages, seed: UInt64) -> LabelledImages? {
     switch self {
-    case .blurred: return Self.blurred(images)
+    case .blurred: return images.blurred(deviation: Double(images.shorterSide) / 28)
     case .noised: return Self.noised(images, seed: seed)
     case .classDropped:
       let counts = images.classCounts
@@ -31,48 +30,6 @@ enum SpoiltImages: String, CaseIterable {
     var stream = SeededStream(seed: seed)
     let pixels = images.pixels.map { byte in
       UInt8(max(0, min(255, Double(byte) + 51 * stream.gaussian())).rounded())
-    }
-    return LabelledImages(
-      shape: images.shape, classNames: images.classNames, labels: images.labels, pixels: pixels)
-  }
-
-  /// Blurs with a Gaussian whose standard deviation is a 28th of the image's side.
-  private static func blurred(_ images: LabelledImages) -> LabelledImages {
-    let height = images.shape[0]
-    let width = images.shape[1]
-    let channels = images.shape[2]
-    let deviation = Double(min(height, width)) / 28
-    let radius = max(1, Int((2.5 * deviation).rounded(.up)))
-    let weights = (-radius...radius).map {
-      Float(exp(-Double($0 * $0) / (2 * deviation * deviation)))
-    }
-    let total = weights.reduce(0, +)
-    var pixels = images.pixels
-    var line = [Float](repeating: 0, count: images.shape.count)
-    for image in 0..<images.count {
-      let start = image * images.shape.count
-      for index in line.indices {
-        let row = index / (width * channels)
-        let column = index / channels % width
-        var sum: Float = 0
-        for (tap, weight) in weights.enumerated() {
-          let place = max(0, min(width - 1, column + tap - radius))
-          sum +=
-            weight
-            * Float(images.pixels[start + (row * width + place) * channels + index % channels])
-        }
-        line[index] = sum / total
-      }
-      for index in line.indices {
-        let row = index / (width * channels)
-        let rest = index % (width * channels)
-        var sum: Float = 0
-        for (tap, weight) in weights.enumerated() {
-          let place = max(0, min(height - 1, row + tap - radius))
-          sum += weight * line[place * width * channels + rest]
-        }
-        pixels[start + index] = UInt8(max(0, min(255, sum / total)).rounded())
-      }
     }
     return LabelledImages(
       shape: images.shape, classNames: images.classNames, labels: images.labels, pixels: pixels)

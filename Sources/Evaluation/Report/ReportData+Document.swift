@@ -17,6 +17,7 @@ extension ReportData {
     addFidelity(to: &document)
     addUtility(to: &document)
     addAttacks(to: &document)
+    addAlternatives(to: &document)
     addWithheld(to: &document)
     addProvenance(to: &document)
     return document
