@@ -68,6 +68,13 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     }
   }
 
+  /// Rules under which every image is read that some rules leave out; nil if these leave none out.
+  public var leavingNoneOut: DatasetRules? {
+    guard classes != nil || maximumPerUnit != nil || privacyUnit != .file else { return nil }
+    return DatasetRules(
+      crossesFileSystems: crossesFileSystems, whiteLevel: whiteLevel, colour: colour)
+  }
+
   /// Why an entry of this name is skipped; nil if it is not.
   ///
   /// A first-level folder whose name is declared as a class is never skipped.

@@ -240,6 +240,19 @@ import Testing
     #expect(result.snapshot.imagesByUnit().map(\.count) == [4, 1])
   }
 
+  @Test(arguments: [
+    DatasetRules(classes: ["cat"]), DatasetRules(privacyUnit: .folder, maximumPerUnit: 4),
+    DatasetRules(privacyUnit: .folder),
+  ])
+  func rulesThatLeaveImagesOutKnowRulesThatLeaveNoneOut(_ rules: DatasetRules) throws {
+    let folder = try TestFolder()
+    for number in 0..<9 { try folder.write(tinyPNG(number), "root/cat/anna/\(number).png") }
+    for number in 9..<12 { try folder.write(tinyPNG(number), "root/dog/\(number).png") }
+    #expect(try build(folder, rules: rules).snapshot.count < 12)
+    #expect(try build(folder, rules: #require(rules.leavingNoneOut)).snapshot.count == 12)
+    #expect(DatasetRules(whiteLevel: 4095, colour: .asStored).leavingNoneOut == nil)
+  }
+
   @Test func unchangedFilesAreNotReadAgain() throws {
     let folder = try folder()
     try folder.write(tinyPNG(3), "root/class0/copy.png")

@@ -23,7 +23,8 @@ import Testing
     for name in [
       "\(internalFiles)/images.pack.4711.tmp", "\(internalFiles)/holdout.pack.1.tmp",
       "\(internalFiles)/holdout.pack", "\(internalFiles)/public-unchecked.pack",
-      "\(internalFiles)/public-unchecked.pack.1.tmp", "\(internalFiles)/design.json.tmp",
+      "\(internalFiles)/public-unchecked.pack.1.tmp",
+      "\(internalFiles)/private-all.pack", "\(internalFiles)/design.json.tmp",
       "\(internalFiles)/run.json.tmp", "\(internalFiles)/previews/step-8.png.tmp",
       "state/jobs/glyphs-7/checkpoints/step-400.safetensors.tmp",
       "state/jobs/glyphs-7/job.json.tmp", "state/jobs/last-number.tmp",

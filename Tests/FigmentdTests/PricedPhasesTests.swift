@@ -73,6 +73,7 @@ import Testing
     let history = try history(spent: 3.99)
     let order = order(.remainder)
     let priced = try priced(order, after: history)
+    #expect(priced.remark?.hasPrefix("Nothing useful is left of epsilon 4 beside") == true)
     let plan = try #require(priced.phases.firstPlan)
     let mechanism = try #require(plan.mechanism)
     var gate = BudgetGate(budget: order.budget, dataset: order.dataset)

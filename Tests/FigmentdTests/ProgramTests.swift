@@ -55,6 +55,26 @@ import Testing
     #expect(!text.contains("unexpected error"), "\(text)")
   }
 
+  @Test(arguments: ["images", "held", "out"])
+  func aRunRefusesAPublicFolderAroundAnotherOfItsFolders(_ folder: String) throws {
+    let bench = try RunBench()
+    let place = { (name: String) in bench.scratch.path + "/" + name }
+    let recipe = try bench.scratch.write(
+      "public.yaml", RunBench.multiscaleRecipe(steps: 4, upsamplerSteps: 4, source: "public"))
+    for name in ["held", "out"] { try DurableFile.makeFolder(place(name)) }
+    // A pixel model learns the base, so images may be held out.
+    let (text, ending) = try Self.output(
+      of: [
+        "figmentd", "run", "--images", bench.order.root, "--output", place("out"), "--recipe",
+        recipe,
+        "--public-images", place(folder) + "/some", "--epsilon", "5", "--delta", "1e-5",
+        "--state", place("state"),
+      ] + (folder == "held" ? ["--hold-out", place("held")] : []))
+    #expect(ending == .exited(Control.ExitCode.usage.rawValue))
+    #expect(text.contains("one contains the other (separate folders expected)"), "\(text)")
+    #expect(!FileManager.default.fileExists(atPath: place("state")))
+  }
+
   /// The output of a program beside the tests, and its exit.
   ///
   /// - Parameter during: called after it has started.

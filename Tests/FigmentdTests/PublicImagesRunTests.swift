@@ -56,6 +56,23 @@ import Testing
     #expect(try bench.run().isFinished)
   }
 
+  /// Nobody trains on it in this run, and it is private all the same.
+  @Test func aPrivateImageThatTheRunLeavesOutIsNotPublicEither() throws {
+    var bench = try bench()
+    bench.order.rules = DatasetRules(classes: ["circle"])
+    let folder = try #require(bench.order.publicImages)
+    let other = try #require(
+      try FolderTree.files(in: bench.order.root).sorted().first { !$0.hasPrefix("circle/") })
+    try DurableFile.makeFolder(folder + "/elsewhere")
+    try FileManager.default.copyItem(
+      atPath: "\(bench.order.root)/\(other)", toPath: folder + "/elsewhere/copy.png")
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("some are among the private images too") == true)
+    #expect(try bench.history().charges.isEmpty)
+    #expect(
+      !FileManager.default.fileExists(atPath: bench.places.internalFiles + "/private-all.pack"))
+  }
+
   /// They look like private ones and equal none, so that comparing them finds nothing.
   @Test func imagesThatARunWithoutPrivacyDrewAreNotPublic() throws {
     var bench = try bench()

@@ -35,6 +35,23 @@ import Testing
     #expect(error?.message.contains("then, epsilon 5 at delta 1e-5 now") == true)
   }
 
+  /// An attempt that goes on has learnt from what the first one was given.
+  @Test func otherPublicImagesAndAnotherReleaseAreOtherOptions() throws {
+    var bench = try RunBench()
+    (bench.order.publicImages, bench.order.startFrom) = ("/a", "/b")
+    let plan = try ResolvedPlan.resolve(
+      bench.order, classes: ["a", "b"], units: 64, after: LedgerHistory()
+    ).plan
+    try plan.requireAgreement(with: bench.order, at: "/run")
+    var order = bench.order
+    (order.publicImages, order.startFrom) = ("/c", nil)
+    let error = #expect(throws: ControlError.self) {
+      try plan.requireAgreement(with: order, at: "/run")
+    }
+    #expect(error?.message.contains("public-images: /a then, /c now") == true)
+    #expect(error?.message.contains("start-from: /b then, none now") == true)
+  }
+
   /// Changed options and what is said of them: the value of then, and that of now.
   private static let otherOptions: [(String, @Sendable (inout RunOrder) -> Void)] = [
     ("epsilon: 4 then, 5 now", { $0.loss = .epsilon(5) }),

@@ -214,9 +214,12 @@ extension TrainingRun {
     guard plan.recipe.model.usesPublicImages else { return nil }
     try order.requirePriors()
     guard let root = order.publicImages else { return nil }
+    let side = { (root: String) in
+      SideFolder(
+        root: root, makeDecoder: self.makeDecoder, stop: self.stop, report: self.report)
+    }
     return try PublicFolder(
-      folder: SideFolder(root: root, makeDecoder: makeDecoder, stop: stop, report: report),
-      tellOwner: tellOwner
+      folder: side(root), privateFolder: side(order.root), rules: order.rules, tellOwner: tellOwner
     ).images(besides: snapshot, in: places.internalFiles, on: machine)
   }
 }

@@ -17,9 +17,15 @@ struct PublicFolder {
   static let pack = "public.pack"
   /// The packed images before they are compared: a private one may be among them.
   static let unchecked = "public-unchecked.pack"
+  /// The private images that a run leaves out, and the others, while they are compared.
+  static let everyPrivate = "private-all.pack"
 
   /// The folder.
   let folder: SideFolder
+  /// The folder of the private images.
+  let privateFolder: SideFolder
+  /// How a run reads the private images.
+  let rules: DatasetRules
   /// Receives what only the owner of the images may know.
   let tellOwner: (String) -> Void
 
@@ -43,7 +49,7 @@ struct PublicFolder {
     } catch let error as DatasetError where error.isWantOfImages {
       throw ControlError.failed("public images: \(error.description)")
     }
-    try requireNoneOf(snapshot, in: packed)
+    try requireNone(of: privateImages(with: snapshot, in: place, on: machine), in: packed)
     try systemCall("rename", unchecked) { rename(unchecked, pack) }
     return PublicImages(declaredPublic: packed)
   }
@@ -65,12 +71,32 @@ struct PublicFolder {
     }
   }
 
-  private func requireNoneOf(_ snapshot: DatasetSnapshot, in packed: DatasetSnapshot) throws {
-    let hash = { (images: DatasetSnapshot, place: Int) in
-      ContentHash(of: UnsafeRawBufferPointer(images.pixels(of: place)))
-    }
-    let own = Set((0..<snapshot.count).map { hash(snapshot, $0) })
-    let shared = (0..<packed.count).count { own.contains(hash(packed, $0)) }
+  /// The hashes of all private images, also of those that the run leaves out: over the limit of a person, or in
+  /// classes that are not named.
+  private func privateImages(
+    with snapshot: DatasetSnapshot, in place: String, on machine: Machine
+  ) throws -> Set<ContentHash> {
+    var hashes = Self.hashes(of: snapshot)
+    guard let every = rules.leavingNoneOut else { return hashes }
+    defer { unlink("\(place)/\(Self.everyPrivate)") }
+    hashes.formUnion(
+      Self.hashes(
+        of: try privateFolder.pack(
+          under: every, like: snapshot, in: place, named: Self.everyPrivate, on: machine)))
+    return hashes
+  }
+
+  private static func hashes(of images: DatasetSnapshot) -> Set<ContentHash> {
+    Set((0..<images.count).map { hash(of: $0, in: images) })
+  }
+
+  private static func hash(of place: Int, in images: DatasetSnapshot) -> ContentHash {
+    ContentHash(of: UnsafeRawBufferPointer(images.pixels(of: place)))
+  }
+
+  private func requireNone(of own: Set<ContentHash>, in packed: DatasetSnapshot) throws {
+    let shared = (0..<packed.count).count { own.contains(Self.hash(of: $0, in: packed)) }
+
     guard shared == 0 else {
       // People who may not see the images read why a job failed: no number of files.
       tellOwner(

@@ -17,9 +17,15 @@ struct AskedOptions: Codable, Hashable {
   let whiteLevel: Int?
   /// How colours with a profile are read.
   let colour: ImageTransform.Colour
+  /// The folder declared public; nil for none, and in plans that were saved before it was kept.
+  let publicImages: String?
+  /// The release to start from; nil as above.
+  let startFrom: String?
 
   private enum CodingKeys: String, CodingKey {
     case epsilon, delta, answers, colour
+    case publicImages = "public_images"
+    case startFrom = "start_from"
     case maximumPerUnit = "max_per_unit"
     case whiteLevel = "white_level"
   }
@@ -32,6 +38,8 @@ struct AskedOptions: Codable, Hashable {
     maximumPerUnit = order.rules.maximumPerUnit
     whiteLevel = order.rules.whiteLevel
     colour = order.rules.colour
+    publicImages = order.publicImages
+    startFrom = order.startFrom
   }
 
   /// What differs in another order, each with both values.
@@ -46,9 +54,15 @@ struct AskedOptions: Codable, Hashable {
         "white-level", whiteLevel.map(String.init), now.whiteLevel.map(String.init)),
       OptionDifference("colour", colour.rawValue, now.colour.rawValue),
     ]
+    // An earlier plan may not hold a path that its run used.
+    let paths = [
+      OptionDifference(
+        "public-images", publicImages, publicImages.flatMap { _ in now.publicImages }),
+      OptionDifference("start-from", startFrom, startFrom.flatMap { _ in now.startFrom }),
+    ]
     let names = Set(answers.keys).union(now.answers.keys).sorted()
     return
-      (all
+      (all + paths
       + names.map {
         OptionDifference("answer \($0)", number(answers[$0]), number(now.answers[$0]))
       })

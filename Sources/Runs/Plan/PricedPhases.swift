@@ -33,9 +33,17 @@ package struct PricedPhases {
         phases: try outlines.unprotected(), population: outlines.population, epsilon: nil)
     case .epsilon(let epsilon): try self.init(order, outlines, epsilon: epsilon)
     case .remainder:
-      self =
-        try Self(order, outlines, remainderAfter: history())
-        ?? Self(order, outlines, epsilon: order.budget.epsilon)
+      let history = try history()
+      if let rest = try Self(order, outlines, remainderAfter: history) {
+        self = rest
+      } else {
+        try self.init(order, outlines, epsilon: order.budget.epsilon)
+        if try !history.committed(exceptRun: order.name).isEmpty {
+          remark =
+            "Nothing useful is left of epsilon \(Decimals.number(order.budget.epsilon)) beside what other runs spent "
+            + "or announced: the figures are those of a run with the whole budget, which the ledger refuses."
+        }
+      }
     }
     if !remarks.isEmpty { remark = ([remark].compactMap { $0 } + remarks).joined(separator: " ") }
   }

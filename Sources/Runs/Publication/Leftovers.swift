@@ -13,7 +13,9 @@ package enum Leftovers {
       "report.html", "report.json", "results.json", "run-name", "run.json",
     ] + PaidAnswers.fileNames
   /// Packed pixels that exist only for a moment.
-  private static let briefPacks = [HoldOut.pack, PublicFolder.unchecked]
+  private static let briefPacks = [
+    HoldOut.pack, PublicFolder.unchecked, PublicFolder.everyPrivate,
+  ]
   /// Packed pixels that are written under a temporary name.
   private static let packs = (["images.pack"] + briefPacks).map { $0 + "." }
   /// The name of a set's folder until the set is complete: `.figment-NAME-` and twelve digits.
