@@ -3,6 +3,7 @@
 
   Tests/Mutants/run.py                    all mutants; writes RESULTS.md again
   Tests/Mutants/run.py 6 24a              only these; RESULTS.md keeps the other rows
+  Tests/Mutants/run.py --debug 135 136    the same in a debug build, which saves time for tests of runs and the daemon
   Tests/Mutants/run.py --list             lists the mutants
   Tests/Mutants/run.py --check            checks that every bug still fits into the sources; builds nothing
 
@@ -133,9 +134,10 @@ def seeded(edits):
 class Bench:
   """The copied tree and its builds."""
 
-  def __init__(self, scratch):
+  def __init__(self, scratch, is_debug):
     self.tree = os.path.join(scratch, "tree")
-    self.build = os.path.join(scratch, "build")
+    self.is_debug = is_debug
+    self.build = os.path.join(scratch, "build-debug" if is_debug else "build")
     self.logs = os.path.join(scratch, "logs")
     os.makedirs(self.logs, exist_ok=True)
     self.manifest = read(os.path.join(ROOT, "Package.swift")).decode()
@@ -151,9 +153,8 @@ class Bench:
     self.environment = dict(os.environ, FIGMENT_TEST_DATA=os.path.abspath(data))
 
   def swift(self, arguments, log):
-    command = ["swift"] + arguments[:1] + [
-      "-c", "release", "-Xswiftc", "-enable-testing", "--scratch-path", self.build
-    ] + arguments[1:]
+    kind = ["-c", "debug"] if self.is_debug else ["-c", "release", "-Xswiftc", "-enable-testing"]
+    command = ["swift"] + arguments[:1] + kind + ["--scratch-path", self.build] + arguments[1:]
     path = os.path.join(self.logs, log)
     with open(path, "w") as file:
       status = subprocess.run(
@@ -293,6 +294,9 @@ def main():
   parser = argparse.ArgumentParser(description="Seeds bugs and shows that tests find them.")
   parser.add_argument("numbers", nargs="*")
   parser.add_argument("--scratch", default=os.path.join(ROOT, ".build-mutants"))
+  parser.add_argument(
+    "--debug", action="store_true",
+    help="build for debugging: faster where no named test trains for long, because few files are compiled again")
   parser.add_argument("--list", action="store_true")
   parser.add_argument("--check", action="store_true")
   options = parser.parse_args()
@@ -317,7 +321,7 @@ def main():
           state = f": COULD NOT APPLY: {misfit}"
       print(f"{mutant.number:>4}  {mutant.title}{state}")
     return 1 if misfits else 0
-  bench, healthy, rows = Bench(options.scratch), {}, {}
+  bench, healthy, rows = Bench(options.scratch, options.debug), {}, {}
   # Neighbours share a build.
   chosen.sort(key=lambda mutant: mutant.target)
   for place, mutant in enumerate(chosen):

@@ -125,7 +125,7 @@ public final class DPGAN: GenerativeModel {
   /// One update of the generator along its loss.
   private func updateGenerator(_ step: TrainingStep) {
     let count = settings.generatorBatchSize ?? step.batchSize
-    let update = { [self] in
+    let update: () -> AveragedGenerator.Verdict = { [self] in
       generator.update(
         on: latents(count, seed: [2, UInt64(step.index)]), against: discriminator,
         loss: loss(.generator), modeSeeking: settings.modeSeeking.map { ModeSeeking(weight: $0) },
