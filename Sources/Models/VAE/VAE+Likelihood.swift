@@ -21,13 +21,16 @@ extension VAE {
 
   /// The bound from a number of samples of each image: −log of the mean of p(x | z) p(z) / q(z | x).
   func negativeLogLikelihoods(of images: any ExampleSource, samples: Int) -> [Double] {
-    averaged.withAverage { _ in
-      let examples = QuantizedImages(images: images, levels: levels)
-      let image = Arena().make(format.shape.batched(1))
-      return (0..<examples.count).map { index in
-        examples.fill(image, from: index..<(index + 1))
-        let label = examples.labels(in: index..<(index + 1)).first ?? 0
-        return bound(of: image, label, samples: samples)
+    let examples = QuantizedImages(images: images, levels: levels)
+    let arena = Arena()
+    let image = arena.make(format.shape.batched(1))
+    return withExtendedLifetime(arena) {
+      averaged.withAverage { _ in
+        (0..<examples.count).map { index in
+          examples.fill(image, from: index..<(index + 1))
+          let label = examples.labels(in: index..<(index + 1)).first ?? 0
+          return bound(of: image, label, samples: samples)
+        }
       }
     }
   }
