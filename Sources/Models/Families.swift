@@ -6,7 +6,7 @@ public import Compute
 public enum Families {
   /// The families that read private images and draw by themselves.
   public static let plain: [any GenerativeModel.Type] = [
-    DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self,
+    DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self, VAE.self,
   ]
 
   /// All families: the last ones have a model of another family inside.

@@ -133,7 +133,7 @@ import Testing
     let error = #expect(throws: ControlError.self) { try RunBench(recipe: text) }
     #expect(
       error?.message.contains(
-        "field 'model.teacher.family': found 'distilled', expected dp-gan or pixel or multiscale or embedding"
+        "field 'model.teacher.family': found 'distilled', expected dp-gan or pixel or multiscale or embedding or vae"
       )
         == true)
   }

@@ -55,6 +55,21 @@ import Testing
             learningRate: 0.01, averageDecay: 0.5),
           for: format, seed: seed, on: Machine(threadCount: threads))
       },
+      Example(name: VAE.family) { seed, threads in
+        try VAE(
+          VAESettings(
+            latentSize: 3, channels: 2, depth: 2, bits: 2, divergenceWarmUpSteps: 4, codes: .full,
+            share: 0.1, learningRate: 0.01, averageDecay: 0.5),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
+      Example(name: "vae of mixtures") { seed, threads in
+        try VAE(
+          VAESettings(
+            latentSize: 2, channels: 4, depth: 1, normalization: .group, bits: 8,
+            output: .logistics, components: 2, drawing: .sample, learningRate: 0.01,
+            averageDecay: 0.5),
+          for: format, seed: seed, on: Machine(threadCount: threads))
+      },
       Example(name: Distilled.family) { seed, threads in
         try Distilled(
           DistilledSettings(

@@ -79,6 +79,30 @@ import Testing
           "image.channels": ["model.channels": "3"],
         ]),
       Bench(
+        family: VAE.self,
+        yaml: """
+          latent_size: 2
+          channels: 2
+          depth: 1
+          bits: 2
+          output: softmax
+          kl_weight: 1
+          kl_warm_up_steps: 3
+          codes: standard
+          drawing: mean
+          learning_rate: 0.01
+          warm_up_steps: 1
+          final_rate: 1
+          beta1: 0.9
+          beta2: 0.99
+          average_decay: 0.9
+          """,
+        companions: [
+          "model.components": ["model.output": "logistics"],
+          "model.share": ["model.codes": "full"],
+          "model.depth": ["image.height": "128", "image.width": "128"],
+        ]),
+      Bench(
         family: Distilled.self,
         yaml: """
           teacher:

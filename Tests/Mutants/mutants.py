@@ -460,6 +460,66 @@ MUTANTS = [
        'let count = settings.discriminatorFakes ?? step.batchSize',
        'let count = images.opened.count'),
     )),
+  Mutant(
+    '226', 'the noise of a code follows from its place in the micro-batch',
+    'LearningTests.ReparameterizationTests/theNoiseOfAnImageDependsNeitherOnItsPlaceNorOnTheOthers',
+    (
+      ('Sources/Learning/Layers/Reparameterization.swift',
+       'Self.stream(key: images?.keys[example] ?? 0, seed',
+       'Self.stream(key: UInt64(example), seed'),
+    )),
+  Mutant(
+    '227', 'the divergence of variances left out of the gradient',
+    'LearningTests.ReparameterizationTests/theGradientOfEarlierLayersIsThatOfTheWholeBound',
+    (
+      ('Sources/Learning/Layers/Reparameterization.swift',
+       'let varianceSlope = divergenceWeight * (exp(logVariance) - 1) / 2',
+       'let varianceSlope = 0.0'),
+    )),
+  Mutant(
+    '228', 'the divergence enters the gradient after the norm',
+    'LearningTests.ReparameterizationTests/theNormThatIsClippedIsThatOfTheWholeBound',
+    (
+      ('Sources/Learning/Layers/Reparameterization.swift',
+       'let meanSlope = divergenceWeight * Double(numbers[index])', 'let meanSlope = 0.0'),
+      ('Sources/Learning/Layers/Reparameterization.swift',
+       '    return inputGradient\n  }\n\n  /// The divergence of each',
+       '    late = inputGradient\n    return inputGradient\n  }\n\n  private var late: Tensor?\n\n'
+       '  public func addSquaredGradientNorms(\n'
+       '    to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass\n  ) {\n'
+       '    guard let late, let input else { return }\n'
+       '    let count = outputShape.count\n'
+       '    for place in 0..<(2 * count * pass.exampleCount) where place % (2 * count) < count {\n'
+       '      late.pointer[place] += Float(divergenceWeight) * input.pointer[place]\n    }\n  }\n\n'
+       '  /// The divergence of each'),
+    )),
+  Mutant(
+    '229', 'codes are not clipped before their moments are summed',
+    'LearningTests.CodeMomentsTests/aCodeHoweverLongAddsAVectorOfAtMostNormOne',
+    (
+      ('Sources/Learning/Private/CodeMoments.swift',
+       'let factor = 1 / max(largestNorm, square.squareRoot())', 'let factor = 1 / largestNorm'),
+    )),
+  Mutant(
+    '230', 'the norm of a sum of moments without noise leaves',
+    'ModelsTests.VAETests/theNormOfTheSumLeavesOnlyWithNoise',
+    (
+      ('Sources/Models/VAE/VAE.swift',
+       'return step.report(ofWeights: [.codeNorm: norm])',
+       'return StepReport(curves: [.codeNorm: Releasable(norm, .postProcessing)])'),
+    )),
+  Mutant(
+    '231', 'the noise on the moments of codes is a tenth of the mechanism\'s',
+    'ModelsTests.VAETests/theSumOfMomentsHasTheNoiseOfItsMechanism',
+    (
+      ('Sources/Models/VAE/VAE.swift',
+       '    case .noise(let mechanism):\n',
+       '    case .noise(let told):\n'
+       '      let mechanism = try SubsampledGaussian(\n'
+       '        samplingProbability: told.samplingProbability,\n'
+       '        noiseMultiplier: told.noiseMultiplier / 10, clipNorm: told.clipNorm,\n'
+       '        nominalBatchSize: told.nominalBatchSize, noise: told.noise)\n'),
+    )),
 ]
 
 MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS

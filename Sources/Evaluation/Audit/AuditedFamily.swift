@@ -13,6 +13,8 @@ extension TrainingAudit {
     case multiscale
     /// The generator that matches one noisy sum of features; here the sum is asked in every step.
     case embedding
+    /// The variational autoencoder, whose encoder and decoder both read private images.
+    case vae
     /// The distilled generator, whose teacher, a GAN, reads private images.
     case distilled
     /// The private teacher of a taught generator: a linear classifier of scattering features.
@@ -23,14 +25,14 @@ extension TrainingAudit {
       switch self {
       case .dpGAN: 8
       case .pixelModel: 4
-      case .embedding, .distilled, .multiscale, .taught: 8
+      case .embedding, .distilled, .multiscale, .taught, .vae: 8
       }
     }
 
     /// The phase that is attacked.
     var phase: String {
       switch self {
-      case .dpGAN, .pixelModel, .multiscale, .embedding, .distilled: Models.Phase.training
+      case .dpGAN, .pixelModel, .multiscale, .embedding, .vae, .distilled: Models.Phase.training
       case .taught: PrivateTeacherSettings.phase
       }
     }
@@ -39,7 +41,7 @@ extension TrainingAudit {
     var network: String {
       switch self {
       case .dpGAN: "discriminator."
-      case .pixelModel, .multiscale: "network."
+      case .pixelModel, .multiscale, .vae: "network."
       case .embedding: "generator."
       case .distilled: "teacher.\(Self.dpGAN.network)"
       case .taught: "private_teacher."
@@ -51,7 +53,7 @@ extension TrainingAudit {
     var firstMoment: String {
       switch self {
       case .dpGAN: "discriminator_optimizer.firstMoment"
-      case .pixelModel, .multiscale: "optimizer.firstMoment"
+      case .pixelModel, .multiscale, .vae: "optimizer.firstMoment"
       case .embedding: "embedding.sum"
       case .distilled: "teacher.\(Self.dpGAN.firstMoment)"
       case .taught: "private_teacher_optimizer.firstMoment"
@@ -65,7 +67,7 @@ extension TrainingAudit {
     /// images, whose gradients would be shorter than the clip norm.
     var weightDeviation: Float {
       switch self {
-      case .dpGAN, .pixelModel, .multiscale, .embedding, .distilled: 0.35
+      case .dpGAN, .pixelModel, .multiscale, .embedding, .vae, .distilled: 0.35
       case .taught: 0.02
       }
     }
@@ -74,7 +76,7 @@ extension TrainingAudit {
     var momentDecay: Double {
       switch self {
       case .dpGAN, .distilled: 0.5
-      case .pixelModel, .multiscale, .taught: 0.9
+      case .pixelModel, .multiscale, .taught, .vae: 0.9
       case .embedding: 0
       }
     }
@@ -110,6 +112,13 @@ extension TrainingAudit {
         """
         {"features": 16, "generator_width": 1, "latent_size": 2, "steps": 1, "batch_size": 2,
          "learning_rate": 1e-6, "average_decay": 0.9}
+        """
+      case .vae:
+        """
+        {"latent_size": 2, "channels": 2, "depth": 1, "bits": 1, "output": "softmax", "kl_weight": 1,
+         "kl_warm_up_steps": 0, "codes": "standard", "drawing": "mean", "learning_rate": 1e-6,
+         "warm_up_steps": 0, "final_rate": 1, "beta1": \(momentDecay), "beta2": 0.999,
+         "average_decay": 0.9}
         """
       case .distilled:
         """

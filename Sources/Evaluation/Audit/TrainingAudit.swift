@@ -55,6 +55,7 @@ public struct TrainingAudit: Sendable {
         Setting(.embedding, .file, [half(.gaussian, 1.5, 4)]),
         Setting(.embedding, .folder, [quarter(.discreteGaussian, 0.9, 3)]),
         Setting(.multiscale, .file, [half(.gaussian, 1.5, 6)]),
+        Setting(.vae, .file, [half(.gaussian, 1, 4)]),
         Setting(.distilled, .file, [half(.gaussian, 1.5, 4)]),
         Setting(.distilled, .folder, [half(.discreteGaussian, 0.9, 2)]),
         Setting(.taught, .file, [half(.gaussian, 1.5, 4)]),

@@ -1,4 +1,4 @@
-import Compute
+package import Compute
 
 // A chain of layers inside a layer, or a whole network.
 extension [any Layer] {
@@ -12,7 +12,7 @@ extension [any Layer] {
   }
 
   /// Runs the chain; the epilogue of a convolution does the work of the element-wise layers after it.
-  func forward(_ input: Tensor, in pass: Pass) -> Tensor {
+  package func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     var value = input
     var rest = self[...]
     while let layer = rest.popFirst() {

@@ -70,7 +70,8 @@ public struct VectorSum {
     }
   }
 
-  private init(
+  /// Describes a sum by class of features that something in this room writes.
+  init(
     classCount: Int, featureCount: Int, countShare: Float, of shape: Shape,
     by mechanism: SubsampledGaussian,
     writing write: @escaping (_ images: Tensor, _ labels: [Int], _ target: Tensor) -> Void

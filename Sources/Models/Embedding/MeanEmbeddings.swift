@@ -42,7 +42,7 @@ struct MeanEmbeddings {
   }
 
   /// A vector without the length that noise adds to it (the positive part of James and Stein's estimator).
-  private static func shrunk(_ vector: [Double], deviation: Double) -> [Double] {
+  static func shrunk(_ vector: [Double], deviation: Double) -> [Double] {
     let square = vector.reduce(0) { $0 + $1 * $1 }
     let noise = Double(vector.count) * deviation * deviation
     guard square > noise else { return vector.map { _ in 0 } }

@@ -73,9 +73,15 @@ public protocol LikelihoodModel: GenerativeModel {
   func negativeLogLikelihoods(of images: any ExampleSource) -> [Double]
   /// The form of the images.
   var format: ImageSpecification { get }
+  /// The number of samples for each image of an importance-weighted bound of its likelihood; nil where nothing is
+  /// sampled.
+  var importanceSampleCount: Int? { get }
 }
 
 extension LikelihoodModel {
+  /// Nothing is sampled.
+  public var importanceSampleCount: Int? { nil }
+
   /// The mean number of bits per pixel channel; use it only for a held-out or public set.
   public func bitsPerDimension(of images: any ExampleSource) -> Double {
     let nats = negativeLogLikelihoods(of: images)

@@ -98,7 +98,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   }
 
   /// The loss of the images of the last forward pass.
-  var loss: PixelLoss { PixelLoss(stack: stack, distribution: distribution) }
+  var loss: PixelLoss { PixelLoss(images: stack, distribution: distribution) }
 
   public var bits: Int { settings.bits }
 

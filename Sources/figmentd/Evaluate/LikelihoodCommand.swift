@@ -6,14 +6,15 @@ import Learning
 import Models
 import Runs
 
-/// `figmentd likelihood`: measures the bits that a released pixel model needs for unseen images.
+/// `figmentd likelihood`: measures the bits that a released model needs for unseen images.
 struct LikelihoodCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "likelihood",
-    abstract: "Measure the likelihood of images under a pixel model.",
+    abstract: "Measure the likelihood of images under a model that has one.",
     discussion: """
       Fewer bits per dimension mean a better model; models with different numbers of levels are not \
-      comparable. Use images that are public or were held out from training. The figures are computed \
+      comparable. For a variational autoencoder, the figures are an upper bound by importance sampling. \
+      Use images that are public or were held out from training. The figures are computed \
       from them without noise: show the figures only to people who may see the images.
       """)
 
@@ -59,16 +60,20 @@ struct LikelihoodReport: Encodable, Equatable {
   let images: Int
   /// Levels of a channel.
   let levels: Int
+  /// Samples for each image of an importance-weighted bound; nil where nothing is sampled.
+  let importanceSamples: Int?
 
   private enum CodingKeys: String, CodingKey {
     case bitsPerDimension = "bits_per_dimension"
     case standardError = "standard_error"
     case natsPerImage = "nats_per_image"
     case images, levels
+    case importanceSamples = "importance_samples"
   }
 
   /// Summarises the negative log-likelihoods of one or more images.
-  init(_ nats: [Double], of format: ImageSpecification, bits: Int) {
+  init(_ nats: [Double], of format: ImageSpecification, bits: Int, importanceSamples: Int? = nil) {
+    self.importanceSamples = importanceSamples
     images = nats.count
     levels = 1 << bits
     let mean = nats.reduce(0, +) / Double(nats.count)
@@ -107,16 +112,20 @@ struct LikelihoodReport: Encodable, Equatable {
       nats += model.negativeLogLikelihoods(of: LabelledExamples(images: chosen, places: places))
       progress("likelihood", Double(places.upperBound) / Double(chosen.count))
     }
-    self.init(nats, of: model.format, bits: model.bits)
+    self.init(
+      nats, of: model.format, bits: model.bits, importanceSamples: model.importanceSampleCount)
   }
 
   /// The figures as text.
   var text: String {
     let digits = { (value: Double, scale: Double) in (value * scale).rounded() / scale }
+    let bound = importanceSamples.map {
+      "; an upper bound by importance sampling, \($0) samples for each image"
+    }
     return """
       \(digits(bitsPerDimension, 1e4)) bits per dimension, standard error \
       \(digits(standardError, 1e4)), of \(levels) levels each; \(digits(natsPerImage, 100)) nats \
-      per image, \(images) images
+      per image, \(images) images\(bound ?? "")
 
       """
   }

@@ -14,7 +14,7 @@ import Testing
 /// One case of the coupling tests: the model, the unit, the answers, and the course of the run.
 struct CouplingCase: Sendable, CustomTestStringConvertible {
   enum Family: String, Sendable, CaseIterable {
-    case gan, pixels, taught, distilled, multiscale
+    case gan, pixels, taught, distilled, multiscale, vae
   }
   enum Course: String, Sendable, CaseIterable { case atOnce, resumed, daemon }
 
@@ -40,7 +40,7 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
 
   /// The daemon adds nothing to what depends on the family.
   private static func courses(of family: Family) -> [Course] {
-    family == .distilled || family == .multiscale ? [.atOnce, .resumed] : Course.allCases
+    [.distilled, .multiscale, .vae].contains(family) ? [.atOnce, .resumed] : Course.allCases
   }
 
   static let inTheForeground = all.filter { $0.course != .daemon }
@@ -75,6 +75,7 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     case .multiscale:
       RunBench.multiscaleRecipe(
         steps: Self.steps, upsamplerSteps: Self.upsamplerSteps, batchSize: 4, source: "public")
+    case .vae: RunBench.vaeRecipe(steps: Self.steps, batchSize: 4)
     }
   }
 
@@ -86,6 +87,7 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     case .taught: "taught-pixels"
     case .distilled: "tiny-distilled"
     case .multiscale: "doubled"
+    case .vae: "tiny-vae"
     }
   }
 

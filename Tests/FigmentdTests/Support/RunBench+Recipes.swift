@@ -49,6 +49,35 @@ extension RunBench {
     """
   }
 
+  /// A recipe of a variational autoencoder, named tiny-vae.
+  ///
+  /// - Parameter share: the part of epsilon for the distribution of its codes; nil for the standard one.
+  static func vaeRecipe(steps: Int, batchSize: Int = 16, share: Double? = nil) -> String {
+    """
+    name: tiny-vae
+    summary: For tests.
+    family: vae
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
+    model:
+      latent_size: 3
+      channels: 2
+      depth: 1
+      bits: 2
+      output: softmax
+      kl_weight: 1
+      kl_warm_up_steps: 4
+      codes: \(share.map { "full\n  share: \($0)" } ?? "standard")
+      drawing: mean
+      learning_rate: 0.01
+      warm_up_steps: 1
+      final_rate: 1
+      beta1: 0.9
+      beta2: 0.99
+      average_decay: 0.9
+    """
+  }
+
   /// A recipe of a pixel model of 4×4 pixels and a network that doubles them, named doubled.
   ///
   /// - Parameter source: what both networks start from.

@@ -110,6 +110,14 @@ import Testing
       } == [])
   }
 
+  /// Without the weight of the divergence, whose gradient `ReparameterizationTests` checks.
+  @Test func reparameterization() {
+    #expect(
+      checkLayer(input: Shape(6), output: Shape(3)) {
+        $0.reparameterization(divergenceWeight: 0)
+      } == [])
+  }
+
   @Test func groupNorm() {
     #expect(
       checkLayer(input: Shape(3, 4, 6), output: Shape(3, 4, 6)) { $0.groupNorm(groups: 3) } == [])

@@ -6,7 +6,7 @@ import Learning
 struct CategoricalLevels: PixelDistribution {
   let levels: PixelLevels
   let channelCount: Int
-  private let kernels: Kernels
+  let kernels: Kernels
 
   init(levels: PixelLevels, channelCount: Int, kernels: Kernels = .preferred) {
     self.levels = levels

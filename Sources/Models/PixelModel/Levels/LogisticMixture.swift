@@ -51,7 +51,8 @@ struct LogisticMixture: PixelDistribution {
     }
   }
 
-  private func mean(
+  /// The mean of a channel in a component, given the earlier channels of the pixel.
+  func mean(
     _ channel: Int, _ component: Int, _ outputs: UnsafePointer<Float>, _ pixel: UnsafePointer<Float>
   ) -> Double {
     couplings(of: channel).reduce(Double(outputs[meanIndex(channel, component)])) { mean, term in

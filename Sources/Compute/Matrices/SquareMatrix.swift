@@ -1,29 +1,27 @@
-import Compute
-
 /// A square matrix of Double, row after row, for covariances and their roots.
-struct SquareMatrix {
+package struct SquareMatrix {
   /// Rows, and columns.
-  let order: Int
+  package let order: Int
   /// order × order.
-  var elements: [Double]
+  package var elements: [Double]
 
   /// Creates a matrix of zeros.
-  init(order: Int) {
+  package init(order: Int) {
     self.order = order
     elements = [Double](repeating: 0, count: order * order)
   }
 
   /// One element.
-  subscript(row: Int, column: Int) -> Double {
+  package subscript(row: Int, column: Int) -> Double {
     get { elements[row * order + column] }
     set { elements[row * order + column] = newValue }
   }
 
   /// The sum of the diagonal.
-  var trace: Double { (0..<order).reduce(0) { $0 + self[$1, $1] } }
+  package var trace: Double { (0..<order).reduce(0) { $0 + self[$1, $1] } }
 
   /// The product with another matrix of the same order.
-  func multiplied(by other: SquareMatrix, on threads: ThreadPool) -> SquareMatrix {
+  package func multiplied(by other: SquareMatrix, on threads: ThreadPool) -> SquareMatrix {
     precondition(order == other.order, "a product of orders \(order) and \(other.order)")
     var product = SquareMatrix(order: order)
     let order = order
@@ -52,7 +50,7 @@ struct SquareMatrix {
   }
 
   /// Makes the matrix exactly symmetric by averaging it with its transpose.
-  mutating func symmetrize() {
+  package mutating func symmetrize() {
     for row in 0..<order {
       for column in 0..<row {
         let mean = (self[row, column] + self[column, row]) / 2

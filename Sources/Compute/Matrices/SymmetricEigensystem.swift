@@ -1,18 +1,17 @@
-import Compute
 import Glibc
 
 /// Eigenvalues and, if requested, eigenvectors of a symmetric matrix.
 ///
 /// Householder reflections make the matrix tridiagonal (Golub & Van Loan, Matrix Computations,
 /// algorithm 8.3.1), implicit QL iterations with Wilkinson shifts make it diagonal (8.3.3).
-struct SymmetricEigensystem {
+package struct SymmetricEigensystem {
   /// The eigenvalues in ascending order.
-  private(set) var values: [Double]
+  package private(set) var values: [Double]
   /// Row i is the eigenvector of value i; empty unless requested.
-  private(set) var vectors: [Double]
+  package private(set) var vectors: [Double]
 
   /// Decomposes `matrix`; only its symmetric part is used.
-  init(_ matrix: SquareMatrix, wantsVectors: Bool) {
+  package init(_ matrix: SquareMatrix, wantsVectors: Bool) {
     let order = matrix.order
     var work = matrix
     work.symmetrize()
@@ -34,7 +33,7 @@ struct SymmetricEigensystem {
   /// Applies `function` to every eigenvalue: Σ f(λ)·v·vᵀ.
   ///
   /// Needs vectors.
-  func applying(_ function: (Double) -> Double, on threads: ThreadPool) -> SquareMatrix {
+  package func applying(_ function: (Double) -> Double, on threads: ThreadPool) -> SquareMatrix {
     let order = values.count
     var scaled = SquareMatrix(order: order)
     var transposed = SquareMatrix(order: order)
