@@ -107,7 +107,7 @@ private final class DroppedUnits: Trainer.Images {
     #expect(settings.contains { $0.phases.count == 2 })
     // A multiscale model learns its small copy with a pixel model, which is attacked with both. Small copies of the
     // audit's images are so much alike that an attack through discrete noise finds too little to be a test. So does
-    // one on an autoencoder, whose gradients turn with the codes that it draws anew in each step.
+    // one on the autoencoder, whose contributions are also much alike.
     for family in TrainingAudit.Family.allCases where family != .multiscale && family != .vae {
       let own = settings.filter { $0.family == family }
       #expect(Set(own.flatMap { $0.phases.map(\.noise) }) == [.gaussian, .discreteGaussian])

@@ -72,6 +72,10 @@ extension TrainingAudit {
       }
     }
 
+    /// Whether the gradient of an image at the same weights differs between steps, as the code that is drawn for it
+    /// does; which one it is in a step follows from the image and from public numbers.
+    var drawsAnewInEachStep: Bool { self == .vae }
+
     /// The decay of that moment in the shipped recipes; 0 for a sum that replaces the one before.
     var momentDecay: Double {
       switch self {
@@ -115,7 +119,7 @@ extension TrainingAudit {
         """
       case .vae:
         """
-        {"latent_size": 2, "channels": 2, "depth": 1, "bits": 1, "output": "softmax", "kl_weight": 1,
+        {"latent_size": 2, "channels": 4, "depth": 1, "bits": 1, "output": "softmax", "kl_weight": 1,
          "kl_warm_up_steps": 0, "codes": "standard", "drawing": "mean", "learning_rate": 1e-6,
          "warm_up_steps": 0, "final_rate": 1, "beta1": \(momentDecay), "beta2": 0.999,
          "average_decay": 0.9}

@@ -27,10 +27,11 @@ final class TrainingAttacker {
   private let twin: any GenerativeModel
   private let noise: NoiseStream
   private let canary: AuditExamples
-  /// The unit vector in whose direction only the canary contributes.
-  private var direction: [Double] = []
-  /// The canary's claimed contribution in that direction, in clip norms; 1 if the others are orthogonal.
-  private var amplitude = 0.0
+  /// What the attacker looks for in a step: the unit vector in whose direction only the canary contributes, and the
+  /// canary's claimed contribution in that direction, in clip norms; 1 if the others are orthogonal.
+  private typealias Aim = (direction: [Double], amplitude: Double)
+  /// The aim in each step, or one for all.
+  private var aims: [Aim] = []
   private var moment: [Float] = []
   private var twinMoment: [Float] = []
 
@@ -49,7 +50,9 @@ final class TrainingAttacker {
       samplingProbability: mechanism.samplingProbability, noiseMultiplier: Self.faintNoise,
       clipNorm: mechanism.clipNorm, nominalBatchSize: mechanism.nominalBatchSize)
     start = Self.start(of: twin, family)
-    try aim(at: canary, beside: ordinary)
+    aims = try (0..<(family.drawsAnewInEachStep ? plan.steps : 1)).map {
+      try aim(at: canary, beside: ordinary, step: $0)
+    }
     try beginTraining()
   }
 
@@ -80,6 +83,7 @@ final class TrainingAttacker {
     let after = try moment(in: Self.state(of: model))
     let known = try step(.none, index: index)
     let decay = family.momentDecay
+    let (direction, amplitude) = aims[min(index, aims.count - 1)]
     var sum = 0.0
     for place in direction.indices {
       let released = Double(after[place]) - decay * Double(moment[place])
@@ -106,23 +110,27 @@ final class TrainingAttacker {
   }
 
   /// Computes the direction in which the canary contributes and others do not.
-  private func aim(at canary: AuditExamples, beside ordinary: [AuditExamples]) throws {
-    let pulls = try pulls(of: [canary] + ordinary)
+  private func aim(
+    at canary: AuditExamples, beside ordinary: [AuditExamples], step: Int
+  ) throws -> Aim {
+    let pulls = try pulls(of: [canary] + ordinary, step: step)
     var basis: [[Double]] = []
     for other in pulls.dropFirst() {
       if let axis = Self.remainder(of: other, beside: basis)?.direction { basis.append(axis) }
     }
     let alone = Self.remainder(of: pulls[0], beside: basis)
-    direction = alone?.direction ?? pulls[0].map { _ in 0 }
-    // A contribution longer than a clip norm would be a bug, which the attacker does not assume.
-    amplitude = min(1, Self.length(of: pulls[0])) * (alone?.share ?? 0)
+    return (
+      alone?.direction ?? pulls[0].map { _ in 0 },
+      // A contribution longer than a clip norm would be a bug, which the attacker does not assume.
+      min(1, Self.length(of: pulls[0])) * (alone?.share ?? 0)
+    )
   }
 
-  /// The contribution of each of some units to the sum of gradients at the start, in clip norms.
-  private func pulls(of units: [AuditExamples]) throws -> [[Double]] {
+  /// The contribution of each of some units to the sum of gradients of a step at the initial weights, in clip norms.
+  private func pulls(of units: [AuditExamples], step index: Int = 0) throws -> [[Double]] {
     let moments = try ([.none] + units).map { unit in
       try twin.restore(from: start)
-      return try step(unit, index: 0)
+      return try step(unit, index: index)
     }
     return moments.dropFirst().map { moment in
       zip(moment, moments[0]).map { (Double($0) - Double($1)) * clipNormsPerMoment }
