@@ -290,12 +290,12 @@ MUTANTS = [
        'try spent.add((before + after).event())'),
     )),
   Mutant(
-    '206', 'a phase with a share may cost the whole epsilon',
+    '206', 'a phase with a share may cost half as much again',
     'FigmentdTests.RunOutlineTests/eachShareBoundsItsPhaseAloneAndTheRestFillsTheBudget',
     (
       ('Sources/Runs/Plan/RunOutline.swift',
        'PrivacyBudget(epsilon: share * budget.epsilon, delta: budget.delta)',
-       'PrivacyBudget(epsilon: max(share, 1) * budget.epsilon, delta: budget.delta)'),
+       'PrivacyBudget(epsilon: 1.5 * share * budget.epsilon, delta: budget.delta)'),
     )),
   Mutant(
     '207', 'a phase is charged under the name of another',

@@ -481,7 +481,7 @@ MUTANTS = [
     'LearningTests.ReparameterizationTests/theNormThatIsClippedIsThatOfTheWholeBound',
     (
       ('Sources/Learning/Layers/Reparameterization.swift',
-       'let meanSlope = divergenceWeight * Double(numbers[index])', 'let meanSlope = 0.0'),
+       'let meanSlope = divergenceWeight * Double(numbers[index])', 'let meanSlope = 0 * Double(numbers[index])'),
       ('Sources/Learning/Layers/Reparameterization.swift',
        '    return inputGradient\n  }\n\n  /// The divergence of each',
        '    late = inputGradient\n    return inputGradient\n  }\n\n  private var late: Tensor?\n\n'
