@@ -73,6 +73,25 @@ public struct SyntheticFindings: Sendable {
   }
 }
 
+/// How a classifier trained on real images labels synthetic ones.
+public struct LabelAgreement: Sendable {
+  /// The share of synthetic images that it assigns to their own label, and the same for real test images.
+  public let synthetic: Double, real: Double
+  /// How many synthetic images it assigns to each class, and how many real test images.
+  public let predictedCounts: [Int], predictedCountsOfReal: [Int]
+
+  /// Classes to which it assigns far fewer synthetic images than real ones.
+  ///
+  /// A classifier of few images knows some classes badly; then it finds few real images of them as well.
+  var rareClasses: [Int] {
+    let (own, real) = (predictedCounts.reduce(0, +), predictedCountsOfReal.reduce(0, +))
+    return predictedCounts.indices.filter {
+      Double(predictedCounts[$0]) * Double(real)
+        < 0.2 * Double(predictedCountsOfReal[$0]) * Double(own)
+    }
+  }
+}
+
 /// Results that depend on real images.
 public struct RealFindings: Sendable {
   /// The number of images of the training and of the test set.
@@ -89,9 +108,8 @@ public struct RealFindings: Sendable {
   public let rival: PrivateRivalFinding?
   /// What the images of the cheapest private generator are good for.
   public let baseline: BaselineFinding?
-  /// The share of synthetic images that a classifier trained on real images assigns to their own
-  /// label, the same for real test images, and how many synthetic images it assigns to each class.
-  public let labelAgreement: (synthetic: Double, real: Double, predictedCounts: [Int])?
+  /// What a classifier trained on real images thinks of the synthetic images' labels.
+  public let labelAgreement: LabelAgreement?
   /// Attacks; nil if the model has seen the test images.
   public let attacks: AttackFindings?
   /// De-identified sets beside the synthetic one; nil if the model has seen the test images.
@@ -273,18 +291,18 @@ public struct Evaluator {
       }
     }
 
-    private func agreement(
-      _ classifier: Classifier
-    ) -> (synthetic: Double, real: Double, predictedCounts: [Int]) {
+    private func agreement(_ classifier: Classifier) -> LabelAgreement {
       let sample = synthetic.sample(10_000, seed: options.seed)
-      let predictions = classifier.predictions(for: sample)
-      return (
-        Double(Classifier.agreement(predictions, sample.labels)) / Double(sample.count),
-        classifier.accuracy(on: test),
+      let (own, real) = (classifier.predictions(for: sample), classifier.predictions(for: test))
+      let counts = { (predictions: [Int]) in
         predictions.reduce(into: [Int](repeating: 0, count: synthetic.classNames.count)) {
           $0[$1] += 1
         }
-      )
+      }
+      return LabelAgreement(
+        synthetic: Double(Classifier.agreement(own, sample.labels)) / Double(sample.count),
+        real: Double(Classifier.agreement(real, test.labels)) / Double(test.count),
+        predictedCounts: counts(own), predictedCountsOfReal: counts(real))
     }
 
     private func report(_ stage: String, _ share: Double) throws {

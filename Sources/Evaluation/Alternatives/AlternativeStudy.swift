@@ -14,12 +14,13 @@ public struct AlternativeFinding: Sendable {
   public let examples: LabelledImages
 }
 
-/// All sets that were compared, on the same images.
+/// All sets that were compared.
 public struct AlternativeFindings: Sendable {
   /// The synthetic set, then each way of de-identification, then the real images.
   public let sets: [AlternativeFinding]
-  /// The number of images of each set, and of the real images that a classifier was tested on.
-  public let count: Int, testCount: Int
+  /// The number of images of each set, those among them that a classifier was trained on, and the real images that it
+  /// was tested on.
+  public let count: Int, trainCount: Int, testCount: Int
 }
 
 /// Puts de-identified sets through the attacks and the classifier that a synthetic set is put through.
@@ -32,13 +33,14 @@ struct AlternativeStudy {
 
   /// Compares the sets.
   ///
-  /// All have the same size: de-identified sets are made of the training images that the attacks look for.
+  /// A classifier learns from equally many images of each. De-identified sets are made of the training images that the
+  /// attacks look for; of the synthetic set, attacks see all images.
   func findings(
     synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
     progress: (Double) throws -> Void
   ) throws -> AlternativeFindings {
     let half = holdOut.count / 2
-    let count = min(limit, half, train.count)
+    let count = min(limit, half, train.count, synthetic.count)
     let (others, reference) = holdOut.split(first: half, seed: seed)
     let roles = Roles(
       members: train.sample(count, seed: seed), nonMembers: others.sample(count, seed: seed),
@@ -49,7 +51,7 @@ struct AlternativeStudy {
     }
     var findings = [
       AlternativeFinding(
-        title: "The synthetic set", meaning: "as many images of it", key: "synthetic",
+        title: "The synthetic set", meaning: "images of it", key: "synthetic",
         accuracy: try accuracy(of: synthetic, holdOut, count) { try report(0, $0) },
         attack: attack(synthetic, roles),
         examples: synthetic.sample(Self.exampleCount, seed: seed))
@@ -68,7 +70,8 @@ struct AlternativeStudy {
         title: "Real images", meaning: "as they are", key: "real",
         accuracy: try accuracy(of: train, holdOut, count) { try report(sets.count + 1, $0) },
         attack: nil, examples: roles.members.images(at: 0..<min(Self.exampleCount, count))))
-    return AlternativeFindings(sets: findings, count: count, testCount: holdOut.count)
+    return AlternativeFindings(
+      sets: findings, count: count, trainCount: count - count / 10, testCount: holdOut.count)
   }
 
   private struct Roles {

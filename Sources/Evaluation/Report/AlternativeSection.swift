@@ -26,7 +26,7 @@ extension ReportData {
           Metric(
             key: "alternative.\(set.key).accuracy", name: "\(set.title): accuracy",
             meaning:
-              "\(set.meaning); a perceptron trained on \(Figures.count(findings.count)) of them, one seed",
+              "\(set.meaning); a perceptron trained on \(Figures.count(findings.trainCount)) of them, one seed",
             value: $0, range: "0 to 1", direction: .higher,
             interval: .proportion(
               Int(($0 * Double(findings.testCount)).rounded()), of: findings.testCount),
@@ -34,7 +34,7 @@ extension ReportData {
         },
         set.attack.map {
           Metric(
-            key: "alternative.\(set.key).auc", name: "\(set.title): members recognised",
+            key: "alternative.\(set.key).auc", name: "\(set.title): best attack",
             meaning:
               "area under the ROC curve of the best of three attacks in pixels; 0.5 is guessing",
             value: $0.areaUnderCurve, range: "0 to 1", direction: .lower, interval: $0.interval,

@@ -271,17 +271,11 @@ struct VerdictRule {
         remarks.good.append("Variety: \(words)")
       }
     }
-    if let agreement = real.labelAgreement {
-      let total = agreement.predictedCounts.reduce(0, +)
-      let rare = agreement.predictedCounts.indices.filter {
-        let expected = Double(real.classCounts[$0]) / Double(max(1, real.classCounts.reduce(0, +)))
-        return Double(agreement.predictedCounts[$0]) < 0.2 * expected * Double(total)
-      }
-      if !rare.isEmpty {
-        remarks.warnings.append(
-          "Classes whose synthetic images a classifier hardly recognises: "
-            + rare.map { classNames[$0] }.joined(separator: ", ") + ".")
-      }
+    let rare = real.labelAgreement?.rareClasses ?? []
+    if !rare.isEmpty {
+      remarks.warnings.append(
+        "Classes whose synthetic images a classifier hardly recognises: "
+          + rare.map { classNames[$0] }.joined(separator: ", ") + ".")
     }
     if let cnn = real.utility.first(where: { $0.kind == .convolutional }) {
       add(cnn, guessing: real.guessingAccuracy, to: &remarks)
