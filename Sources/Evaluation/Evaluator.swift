@@ -207,7 +207,7 @@ public struct Evaluator {
       let baseline = try runBaseline()
       let fidelity = try runFidelity(classifier)
       let attacks = try runAttacks()
-      let alternatives = try runAlternatives()
+      let alternatives = try attacks.map(runAlternatives)
       try report("done", 1)
       return RealFindings(
         trainCount: train.count, testCount: test.count, classCounts: train.classCounts,
@@ -229,11 +229,12 @@ public struct Evaluator {
       }
     }
 
-    private func runAlternatives() throws -> AlternativeFindings? {
-      guard options.testIsUnseen else { return nil }
-      return try AlternativeStudy(
+    private func runAlternatives(_ attacks: AttackFindings) throws -> AlternativeFindings {
+      try AlternativeStudy(
         machine: machine, limit: options.effort.attackLimit, seed: options.seed
-      ).findings(synthetic: synthetic, train: train, holdOut: test) {
+      ).findings(
+        synthetic: synthetic, train: train, holdOut: test, attacks: attacks.attacks
+      ) {
         try report("de-identified images", 0.95 + 0.05 * $0)
       }
     }

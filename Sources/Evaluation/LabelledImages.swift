@@ -99,6 +99,18 @@ public struct LabelledImages: Sendable {
     return (images(at: order.prefix(count)), images(at: order.dropFirst(count)))
   }
 
+  /// At most `limit` images at random, in two parts: one that chooses the epoch of a classifier, and one to train on.
+  func forClassifier(
+    _ limit: Int, seed: UInt64
+  ) -> (selection: LabelledImages, training: LabelledImages) {
+    let (selection, training) = sample(limit, seed: seed)
+      .split(first: Self.selectionCount(of: limit), seed: seed &+ 77)
+    return (selection, training)
+  }
+
+  /// The number of images, of `count`, that choose the epoch of a classifier.
+  static func selectionCount(of count: Int) -> Int { min(5000, count / 10) }
+
   /// All images of both sets, which must agree in shape and classes.
   public func appending(_ other: LabelledImages) -> LabelledImages {
     precondition(

@@ -8,8 +8,6 @@ public import Privacy
 public struct ClassMeans: Sendable {
   /// The longest side of a mean image.
   public static let largestSide = 16
-  /// The part of a vector's norm by which images are counted.
-  private static let countShare: Float = 0.3
 
   /// Rows, columns and channels of a mean image.
   public let height: Int, width: Int, channels: Int
@@ -34,7 +32,7 @@ public struct ClassMeans: Sendable {
   /// The sum over all units with the noise of `mechanism`, whose clip norm is 1.
   public func sum(by mechanism: SubsampledGaussian) -> VectorSum {
     VectorSum(
-      byClass: classCount, featureCount: featureCount, countShare: Self.countShare,
+      byClass: classCount, featureCount: featureCount, countShare: NoisySum.countShare,
       of: format.shape, by: mechanism
     ) { images, _, target in
       for example in 0..<images.shape[0] {
@@ -78,12 +76,10 @@ public struct ClassMeans: Sendable {
   /// The mean images by class, in label order, computed from a noisy sum alone.
   public func means(of sum: [Double], noise deviation: Double) -> [Mean] {
     let block = featureCount + 1
-    let scale = Double((1 - Self.countShare * Self.countShare).squareRoot())
     return (0..<classCount).map { label in
       let counted = sum[label * block + featureCount]
-      // A number of images below its own noise is worth no more than the noise.
-      let count = max(counted, deviation, 1e-9) / Double(Self.countShare)
-      let factor = 255 * Double(featureCount).squareRoot() / (scale * count)
+      let count = NoisySum.unitCount(of: counted, deviation: deviation)
+      let factor = 255 * Double(featureCount).squareRoot() / (NoisySum.featureScale * count)
       return Mean(
         levels: (0..<featureCount).map {
           Int(min(255, max(0, (sum[label * block + $0] * factor).rounded())))

@@ -12,6 +12,11 @@ public enum Families {
   /// All families: the last ones have a model of another family inside.
   public static let all: [any GenerativeModel.Type] = plain + [Distilled.self, Taught.self]
 
+  /// The names of the families that compute the likelihood of images.
+  public static let withLikelihood = plain.filter { $0 is any LikelihoodModel.Type }.map {
+    $0.family
+  }
+
   /// The family of this name.
   public static func named(_ name: String) -> (any GenerativeModel.Type)? {
     all.first { $0.family == name }

@@ -81,8 +81,11 @@ import Testing
   @Test func attacksRecogniseDeidentifiedImagesAndNoStrangers() throws {
     let train = try GlyphSet.images(400)
     let holdOut = try GlyphSet.images(600, from: 5000)
+    let synthetic = try GlyphSet.images(250, from: 20_000)
+    let attacks = AttackStudy(machine: machine, limit: 300, seed: 2).findings(
+      synthetic: synthetic, train: train, holdOut: holdOut, progress: { _ in })
     let findings = try AlternativeStudy(machine: machine, limit: 300, seed: 2).findings(
-      synthetic: try GlyphSet.images(250, from: 20_000), train: train, holdOut: holdOut,
+      synthetic: synthetic, train: train, holdOut: holdOut, attacks: attacks.attacks,
       progress: { _ in })
     let sets = Dictionary(uniqueKeysWithValues: findings.sets.map { ($0.key, $0) })
     #expect(findings.sets.map(\.key) == ["synthetic", "pixelated", "blurred", "averaged", "real"])

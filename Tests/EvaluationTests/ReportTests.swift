@@ -172,7 +172,7 @@ import Testing
       let ranking = MembershipRanking(
         members: (0..<count).map { Double($0 + shift) }, nonMembers: (0..<count).map(Double.init))
       return AttackFinding(
-        key: "k", title: "Nearest", ranking: ranking, null: nil, positive: nil)
+        key: "k", title: "Nearest", space: "pixels", ranking: ranking, null: nil, positive: nil)
     }
     let guessing = finding(0, of: 100)
     #expect(guessing.ranking.interval.low < 0.5 && !guessing.isToldApart && !guessing.isFlagged)

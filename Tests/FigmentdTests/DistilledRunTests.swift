@@ -34,12 +34,6 @@ import Testing
     #expect(try bench.run(under: conditions).isFinished)
   }
 
-  private func charges(_ bench: RunBench) throws -> [String: Int] {
-    Dictionary(
-      try bench.history().charges.map { ($0.entry.purpose, $0.used ?? $0.entry.times) },
-      uniquingKeysWith: +)
-  }
-
   /// What was drawn and the model that drew it.
   private func released(_ bench: RunBench) throws -> [String: Data] {
     let release = bench.places.release
@@ -57,7 +51,7 @@ import Testing
     ] {
       let bench = try RunBench(recipe: Self.recipe)
       try run(bench, stoppingIn: phase, at: step)
-      #expect(try charges(bench) == ["training": 12], "\(phase), \(step)")
+      #expect(try bench.charges() == ["training": 12], "\(phase), \(step)")
       #expect(try bench.history().openReservationCount == 0)
       #expect(try bench.history().cost(atDelta: 1e-5).epsilon <= 4)
     }

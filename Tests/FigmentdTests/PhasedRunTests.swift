@@ -33,12 +33,6 @@ import Testing
     }
   }
 
-  private func charges() throws -> [String: Int] {
-    let history = try bench.history()
-    return Dictionary(
-      history.charges.map { ($0.entry.purpose, $0.used ?? $0.entry.times) }, uniquingKeysWith: +)
-  }
-
   private static let charged = [
     "class counts": 1, "training": 12, "train-on-synthetic accuracy": 1,
   ]
@@ -66,7 +60,7 @@ import Testing
   func aRunThatIsStoppedInAnyPhaseEndsWithAnExactLedger(_ place: Place) throws {
     _ = try run(stoppingAt: place.isHere)
     #expect(try bench.run().isFinished)
-    #expect(try charges() == Self.charged)
+    #expect(try bench.charges() == Self.charged)
     let history = try bench.history()
     #expect(!history.isAdaptive && history.openReservationCount == 0)
     #expect(try history.cost(atDelta: 1e-5).epsilon <= 4)

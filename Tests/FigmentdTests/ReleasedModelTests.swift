@@ -84,7 +84,9 @@ import Testing
       }
       return error.map { "\($0)" } ?? ""
     }
-    #expect(try refusal(bench.places.release).contains("family dp-gan has no likelihood"))
+    #expect(
+      try refusal(bench.places.release).contains(
+        "family dp-gan has no likelihood (one of the families pixel, multiscale, vae expected)"))
     #expect(try refusal(scratch.path).contains("cannot be read"))
     try scratch.write("other.safetensors", "no such thing")
     #expect(try refusal(scratch.path + "/other.safetensors").contains("no model of Figment's"))

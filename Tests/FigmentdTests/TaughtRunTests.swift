@@ -36,9 +36,7 @@ import Testing
     let bench = try RunBench(hardened: isHardened, recipe: Self.recipe)
     #expect(try bench.run().isFinished)
     let history = try bench.history()
-    let charges = Dictionary(
-      history.charges.map { ($0.entry.purpose, $0.used ?? $0.entry.times) }, uniquingKeysWith: +)
-    #expect(charges == ["teacher": 10, "training": 8])
+    #expect(try bench.charges() == ["teacher": 10, "training": 8])
     let plan = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     let teacher = try #require(plan.phases.first { $0.name == "teacher" })
     #expect(teacher.share == 0.25)

@@ -11,17 +11,12 @@ import Testing
   private static let recipe = RunBench.vaeRecipe(steps: 12, share: 0.2)
   private static let charged = ["training": 12, "codes": 1]
 
-  private func charges(_ history: LedgerHistory) -> [String: Int] {
-    Dictionary(
-      history.charges.map { ($0.entry.purpose, $0.used ?? $0.entry.times) }, uniquingKeysWith: +)
-  }
-
   @Test(arguments: [false, true])
   func theDistributionOfCodesIsChargedApartWithItsShare(_ isHardened: Bool) throws {
     let bench = try RunBench(hardened: isHardened, recipe: Self.recipe)
     #expect(try bench.run().isFinished)
     let history = try bench.history()
-    #expect(charges(history) == Self.charged)
+    #expect(try bench.charges() == Self.charged)
     let plan = try #require(try ResolvedPlan.saved(in: bench.places.internalFiles))
     #expect(plan.phases.map(\.name) == ["training", "codes", "drawing"])
     let codes = plan.phases[1]
@@ -49,9 +44,10 @@ import Testing
         }
       if isHere { stop.raise() }
     }
+    #expect(stop.isRaised, "the place was never reached")
     #expect(try bench.run().isFinished)
     let history = try bench.history()
-    #expect(charges(history) == Self.charged)
+    #expect(try bench.charges() == Self.charged)
     #expect(!history.isAdaptive && history.openReservationCount == 0)
     #expect(try history.cost(atDelta: 1e-5).epsilon <= 4)
   }

@@ -84,10 +84,10 @@ import Testing
   @Test func meansAreThoseOfTheImagesAndCountsThoseOfTheClasses() throws {
     let (count, block) = (5, 4)
     var sum = [Double](repeating: 0, count: 2 * block)
-    let scale = Double((1 - MeanEmbeddings.countShare * MeanEmbeddings.countShare).squareRoot())
+    let scale = Double((1 - NoisySum.countShare * NoisySum.countShare).squareRoot())
     for (label, images, feature) in [(0, 30.0, 0), (1, 10.0, 2)] {
       sum[label * block + feature] = images * scale
-      sum[label * block + 3] = images * Double(MeanEmbeddings.countShare)
+      sum[label * block + 3] = images * Double(NoisySum.countShare)
     }
     let means = MeanEmbeddings(of: sum, featureCount: 3, deviation: 0).means
     #expect(means.count == 2 && count > 0)

@@ -169,7 +169,7 @@ import Testing
     let codes = ImageArray(
       shape: Shape(2), values: values, classes: (0..<count).map { $0 % 2 })
     let sum = try VectorSum(
-      momentsOf: moments, classCount: 2, countShare: CodePrior.countShare, by: mechanism()
+      momentsOf: moments, classCount: 2, countShare: NoisySum.countShare, by: mechanism()
     ).unprotected(over: PrivateExamples(codes), .test)
     let prior = CodePrior(of: try #require(sum), moments, deviation: 0)
     let expected: [(mean: [Float], covariance: [Float])] = [

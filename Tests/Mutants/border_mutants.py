@@ -394,4 +394,12 @@ MUTANTS = [
        '    guard model.learntFrom?.hasPrefix(PreTraining.images) == true else {',
        '    guard model.learntFrom?.hasPrefix(PreTraining.images) != false else {'),
     )),
+  Mutant(
+    '232', 'private images of classes that are not named may be public',
+    'FigmentdTests.PublicImagesRunTests/aPrivateImageThatTheRunLeavesOutIsNotPublicEither',
+    (
+      ('Sources/Datasets/DatasetRules.swift',
+       '    guard classes != nil || maximumPerUnit != nil || privacyUnit != .file else { return nil }',
+       '    guard maximumPerUnit != nil || privacyUnit != .file else { return nil }'),
+    )),
 ]

@@ -505,14 +505,14 @@ MUTANTS = [
     'ModelsTests.VAETests/theNormOfTheSumLeavesOnlyWithNoise',
     (
       ('Sources/Models/VAE/VAE.swift',
-       'return step.report(ofWeights: [.codeNorm: norm])',
-       'return StepReport(curves: [.codeNorm: Releasable(norm, .postProcessing)])'),
+       'return step.report(ofWeights: [.codeNorm: sum.norm / Double(step.batchSize)])',
+       'return StepReport(curves: [.codeNorm: Releasable(sum.norm, .postProcessing)])'),
     )),
   Mutant(
     '231', 'the noise on the moments of codes is a tenth of the mechanism\'s',
     'ModelsTests.VAETests/theSumOfMomentsHasTheNoiseOfItsMechanism',
     (
-      ('Sources/Models/VAE/VAE.swift',
+      ('Sources/Models/Family/NoisySum.swift',
        '    case .noise(let mechanism):\n',
        '    case .noise(let told):\n'
        '      let mechanism = try SubsampledGaussian(\n'

@@ -35,16 +35,14 @@ struct AlternativeStudy {
   ///
   /// A classifier learns from equally many images of each. De-identified sets are made of the training images that the
   /// attacks look for; of the synthetic set, attacks see all images.
+  ///
+  /// - Parameter attacks: those on the synthetic set.
   func findings(
     synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
-    progress: (Double) throws -> Void
+    attacks: [AttackFinding], progress: (Double) throws -> Void
   ) throws -> AlternativeFindings {
-    let half = holdOut.count / 2
-    let count = min(limit, half, train.count, synthetic.count)
-    let (others, reference) = holdOut.split(first: half, seed: seed)
-    let roles = Roles(
-      members: train.sample(count, seed: seed), nonMembers: others.sample(count, seed: seed),
-      reference: reference.sample(limit, seed: seed))
+    let roles = AttackRoles(train, holdOut, limit: min(limit, synthetic.count), seed: seed)
+    let count = roles.members.count
     let sets = Deidentification.allCases
     func report(_ index: Int, _ share: Double) throws {
       try progress((Double(index) + share) / Double(sets.count + 2))
@@ -53,7 +51,8 @@ struct AlternativeStudy {
       AlternativeFinding(
         title: "The synthetic set", meaning: "images of it", key: "synthetic",
         accuracy: try accuracy(of: synthetic, holdOut, count) { try report(0, $0) },
-        attack: attack(synthetic, roles),
+        attack: Self.strongest(
+          attacks.filter { $0.space == PointMaker.pixelSpace }.map(\.ranking)),
         examples: synthetic.sample(Self.exampleCount, seed: seed))
     ]
     for (index, method) in sets.enumerated() {
@@ -62,7 +61,7 @@ struct AlternativeStudy {
         AlternativeFinding(
           title: method.title, meaning: method.meaning, key: method.rawValue,
           accuracy: try accuracy(of: set, holdOut, count) { try report(index + 1, $0) },
-          attack: attack(set, roles.map(method.asAttackersCompare)),
+          attack: attack(set, made: method, roles),
           examples: set.images(at: 0..<min(Self.exampleCount, count))))
     }
     findings.append(
@@ -71,27 +70,24 @@ struct AlternativeStudy {
         accuracy: try accuracy(of: train, holdOut, count) { try report(sets.count + 1, $0) },
         attack: nil, examples: roles.members.images(at: 0..<min(Self.exampleCount, count))))
     return AlternativeFindings(
-      sets: findings, count: count, trainCount: count - count / 10, testCount: holdOut.count)
+      sets: findings, count: count, trainCount: count - LabelledImages.selectionCount(of: count),
+      testCount: holdOut.count)
   }
 
-  private struct Roles {
-    let members: LabelledImages, nonMembers: LabelledImages, reference: LabelledImages
-
-    func map(_ transform: (LabelledImages) -> LabelledImages) -> Roles {
-      Roles(
-        members: transform(members), nonMembers: transform(nonMembers),
-        reference: transform(reference))
-    }
+  /// The attack on a de-identified set that distinguishes members best.
+  private func attack(
+    _ set: LabelledImages, made method: Deidentification, _ roles: AttackRoles
+  ) -> MembershipRanking? {
+    let maker = PointMaker.pixels()
+    let space = AttackSpace(maker, roles, after: method.asAttackersCompare)
+    return Self.strongest(
+      SetAttacks(on: machine).rankings(of: maker.points(set), in: space).values)
   }
 
-  /// The attack that distinguishes members best.
-  private func attack(_ set: LabelledImages, _ roles: Roles) -> MembershipRanking? {
-    let points = PointMaker.pixels().points
-    let space = AttackSpace(
-      name: "pixels", members: points(roles.members), nonMembers: points(roles.nonMembers),
-      reference: points(roles.reference))
-    return SetAttacks(on: machine).rankings(of: points(set), in: space).values
-      .max { $0.areaUnderCurve < $1.areaUnderCurve }
+  private static func strongest(
+    _ rankings: some Collection<MembershipRanking>
+  ) -> MembershipRanking? {
+    rankings.max { $0.areaUnderCurve < $1.areaUnderCurve }
   }
 
   private func accuracy(
@@ -99,8 +95,7 @@ struct AlternativeStudy {
     progress: (Double) throws -> Void
   ) rethrows -> Double? {
     guard set.classNames.count > 1 else { return nil }
-    let (selection, training) = set.sample(count, seed: seed)
-      .split(first: count / 10, seed: seed &+ 77)
+    let (selection, training) = set.forClassifier(count, seed: seed)
     return try Classifier(
       .perceptron, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 10),
       seed: seed, on: machine, progress: progress

@@ -12,12 +12,15 @@ struct AttackSpace {
 
 /// A map from images to points of an attack's space.
 struct PointMaker {
+  /// The name of the space of pixels.
+  static let pixelSpace = "pixels"
+
   let name: String
   let points: (LabelledImages) -> FeatureMatrix
 
   /// Pixels from 0 to 1, averaged over squares until at most `limit` numbers remain.
   static func pixels(atMost limit: Int = 4096) -> PointMaker {
-    PointMaker(name: "pixels") { images in
+    PointMaker(name: pixelSpace) { images in
       var size = 1
       while images.shape.count / (size * size) > limit, 2 * size <= images.shorterSide { size *= 2 }
       return averaged(images, over: size)

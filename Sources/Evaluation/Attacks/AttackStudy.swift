@@ -6,6 +6,8 @@ public struct AttackFinding: Sendable {
   public let key: String
   /// The name for readers.
   public let title: String
+  /// The space in which images are compared: "pixels" or "scattering".
+  let space: String
   /// How well the attack distinguishes members from others.
   public let ranking: MembershipRanking
   /// The same attack with real images of neither kind in place of the synthetic set.
@@ -56,20 +58,12 @@ struct AttackStudy {
   let limit: Int
   let seed: UInt64
 
-  /// Real images by their role in an attack.
-  private struct Roles {
-    let members: LabelledImages, nonMembers: LabelledImages
-    let reference: LabelledImages
-    /// Real images without another role; they replace the synthetic set in the null control.
-    let strangers: LabelledImages
-  }
-
   /// Runs all attacks.
   func findings(
     synthetic: LabelledImages, train: LabelledImages, holdOut: LabelledImages,
     progress: (Double) throws -> Void
   ) rethrows -> AttackFindings {
-    let roles = assignRoles(train, holdOut)
+    let roles = AttackRoles(train, holdOut, limit: limit, seed: seed)
     let makers = [
       PointMaker.pixels(),
       PointMaker.scattering(width: 16, reference: roles.reference, on: machine),
@@ -81,9 +75,7 @@ struct AttackStudy {
     }
     try progress(0.8)
     let pixels = makers[0].points
-    let space = AttackSpace(
-      name: "pixels", members: pixels(roles.members), nonMembers: pixels(roles.nonMembers),
-      reference: pixels(roles.reference))
+    let space = AttackSpace(makers[0], roles)
     let looked = synthetic.sample(limit, seed: seed)
     let memorization = Memorization(
       synthetic: pixels(looked), training: pixels(train.sample(holdOut.count, seed: seed)),
@@ -101,22 +93,10 @@ struct AttackStudy {
         .interleaved(with: synthetic.images(at: outliers.pairs.map(\.synthetic))))
   }
 
-  private func assignRoles(_ train: LabelledImages, _ holdOut: LabelledImages) -> Roles {
-    let half = holdOut.count / 2
-    let count = min(limit, half, train.count)
-    let (others, reference) = holdOut.split(first: min(limit, half), seed: seed)
-    let (members, rest) = train.split(first: count, seed: seed)
-    return Roles(
-      members: members, nonMembers: others.sample(count, seed: seed),
-      reference: reference.sample(limit, seed: seed), strangers: rest)
-  }
-
   private func run(
-    _ maker: PointMaker, _ synthetic: LabelledImages, _ roles: Roles
+    _ maker: PointMaker, _ synthetic: LabelledImages, _ roles: AttackRoles
   ) -> [AttackFinding] {
-    let space = AttackSpace(
-      name: maker.name, members: maker.points(roles.members),
-      nonMembers: maker.points(roles.nonMembers), reference: maker.points(roles.reference))
+    let space = AttackSpace(maker, roles)
     let attack = SetAttacks(on: machine)
     let own = attack.rankings(of: maker.points(synthetic), in: space)
     let positive = attack.rankings(of: space.members, in: space)
@@ -129,6 +109,7 @@ struct AttackStudy {
       own[method].map {
         AttackFinding(
           key: "\(method.rawValue).\(space.name)", title: "\(method.title), in \(space.name)",
+          space: space.name,
           ranking: $0, null: null[method], positive: positive[method])
       }
     }

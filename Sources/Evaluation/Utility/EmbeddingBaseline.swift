@@ -100,7 +100,7 @@ extension UtilityStudy {
     ) { try progress(0.8 * $0) }
     let total = min(effort.trainingLimit, count)
     let (selection, training) = try generator.images(total, seed: seed)
-      .sample(total, seed: seed).split(first: min(5000, total / 10), seed: seed &+ 77)
+      .forClassifier(total, seed: seed)
     let classifier = try Classifier(
       .convolutional, trainedOn: training, selectingOn: selection,
       effort.schedule(for: .convolutional), seed: seed, on: machine

@@ -66,7 +66,6 @@ struct UtilityStudy {
   ) rethrows -> UtilityFinding {
     let schedule = effort.schedule(for: kind)
     let count = min(effort.trainingLimit, synthetic.count)
-    let holdOut = min(5000, count / 10)
     let seeds = effort.seedCount(for: kind)
     let realSeeds = effort.realSeedCount(for: kind)
     let hasTeacher = synthetic.teacherProbabilities != nil
@@ -80,8 +79,7 @@ struct UtilityStudy {
       // Every seed draws its own images, hold-out and weights. The epoch is selected on images of the same
       // source, because selecting by real images would favour the synthetic ones.
       let trial = seed &+ UInt64(isReal ? seeds + index - (trainings - realSeeds) : index % seeds)
-      let (selection, training) = (isReal ? train : synthetic).sample(count, seed: trial)
-        .split(first: holdOut, seed: trial &+ 77)
+      let (selection, training) = (isReal ? train : synthetic).forClassifier(count, seed: trial)
       let classifier = try Classifier(
         kind, trainedOn: training, selectingOn: selection, schedule,
         to: isTaught ? .teacher : .label, seed: trial, on: machine
@@ -97,7 +95,8 @@ struct UtilityStudy {
       }
     }
     return UtilityFinding(
-      kind: kind, onSynthetic: own, withTeacher: taught, onReal: real, trainCount: count - holdOut,
+      kind: kind, onSynthetic: own, withTeacher: taught, onReal: real,
+      trainCount: count - LabelledImages.selectionCount(of: count),
       testCount: test.count)
   }
 

@@ -10,6 +10,11 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
     case cosine(end: Int, floor: Double)
     /// It is multiplied by `factor` after every `interval` steps.
     case stepwise(interval: Int, factor: Double)
+
+    /// Half a cosine from the peak at the first of so many steps to `floor` times the peak at the last one.
+    public static func cosine(over stepCount: Int, floor: Double) -> Course {
+      .cosine(end: max(1, stepCount - 1), floor: floor)
+    }
   }
 
   /// The largest rate.

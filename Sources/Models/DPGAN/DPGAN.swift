@@ -84,7 +84,7 @@ public final class DPGAN: GenerativeModel {
   private func setRates(of step: TrainingStep) {
     guard let finalRate = settings.finalRate else { return }
     let course = LearningRateSchedule(
-      1, .cosine(end: max(1, step.stepCount - 1), floor: finalRate))
+      1, .cosine(over: step.stepCount, floor: finalRate))
     let share = course.rate(at: step.index)
     discriminatorOptimizer.learningRate = share * settings.discriminatorLearningRate
     generatorOptimizer.learningRate = share * settings.generatorLearningRate

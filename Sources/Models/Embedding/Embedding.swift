@@ -70,37 +70,16 @@ public final class Embedding: GenerativeModel {
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
-    let values: [Double]
-    switch step.protection {
-    case .noise(let mechanism):
-      guard
-        let noised = sum(by: mechanism).noised(
-          over: images, noise: step.noise, unless: step.shouldStop)
-      else { throw AbandonedStep() }
-      values = noised.value
-      deviation = mechanism.noiseStandardDeviation
-    case .none(let permission):
-      // Clipped at one, so that a folder of many images counts as one as it does with privacy.
-      let mechanism = try SubsampledGaussian(
-        samplingProbability: 1, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: step.batchSize)
-      guard
-        let plain = sum(by: mechanism).unprotected(
-          over: images, permission, unless: step.shouldStop)
-      else { throw AbandonedStep() }
-      values = plain
-      deviation = 0
+    let noisy = try step.sum(over: images) { mechanism in
+      VectorSum(
+        embeddingBy: map, classCount: max(1, format.classes.count),
+        countShare: NoisySum.countShare, by: mechanism)
     }
+    deviation = noisy.deviation
     population = step.batchSize
-    sum.assign(values.map { Float($0 / Double(step.batchSize)) })
+    sum.assign(noisy.values.map { Float($0 / Double(step.batchSize)) })
     means = nil
-    let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot() / Double(step.batchSize)
-    return step.report(ofWeights: [.embeddingNorm: norm])
-  }
-
-  private func sum(by mechanism: SubsampledGaussian) -> VectorSum {
-    VectorSum(
-      embeddingBy: map, classCount: max(1, format.classes.count),
-      countShare: MeanEmbeddings.countShare, by: mechanism)
+    return step.report(ofWeights: [.embeddingNorm: noisy.norm / Double(step.batchSize)])
   }
 
   public func work(_ step: FreeStep) throws -> StepReport {

@@ -5,9 +5,6 @@ import Glibc
 ///
 /// Everything here is computed from the noisy sum and from public numbers: post-processing.
 struct MeanEmbeddings {
-  /// The share of a vector's norm by which images are counted.
-  static let countShare: Float = 0.3
-
   /// The mean features of each class.
   let means: [[Float]]
 
@@ -20,32 +17,23 @@ struct MeanEmbeddings {
   init(of sum: [Double], featureCount: Int, deviation: Double) {
     let block = featureCount + 1
     let classCount = sum.count / block
-    let scale = Double((1 - Self.countShare * Self.countShare).squareRoot())
-    // A count below its own noise is meaningless.
+    let scale = NoisySum.featureScale
     let counts = (0..<classCount).map { index in
-      max(sum[index * block + featureCount], deviation, 1e-9) / Double(Self.countShare)
+      NoisySum.unitCount(of: sum[index * block + featureCount], deviation: deviation)
     }
     let total = counts.reduce(0, +)
     var common = [Double](repeating: 0, count: featureCount)
     for index in 0..<classCount {
       for place in 0..<featureCount { common[place] += sum[index * block + place] / scale }
     }
-    common = Self.shrunk(
+    common = NoisySum.shrunk(
       common.map { $0 / total },
       deviation: deviation * Double(classCount).squareRoot() / scale / total)
     means = (0..<classCount).map { index in
       let own = (0..<featureCount).map { sum[index * block + $0] / scale / counts[index] }
-      let difference = Self.shrunk(
+      let difference = NoisySum.shrunk(
         zip(own, common).map { $0 - $1 }, deviation: deviation / scale / counts[index])
       return zip(common, difference).map { Float($0 + $1) }
     }
-  }
-
-  /// A vector without the length that noise adds to it (the positive part of James and Stein's estimator).
-  static func shrunk(_ vector: [Double], deviation: Double) -> [Double] {
-    let square = vector.reduce(0) { $0 + $1 * $1 }
-    let noise = Double(vector.count) * deviation * deviation
-    guard square > noise else { return vector.map { _ in 0 } }
-    return vector.map { $0 * (1 - noise / square) }
   }
 }

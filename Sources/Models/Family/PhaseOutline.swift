@@ -106,7 +106,7 @@ public struct FreeStep {
   /// the peak along half a cosine.
   func learningRate(upTo peak: Double) -> Float {
     LearningRateSchedule(
-      peak, warmUpSteps: min(20, stepCount / 10), .cosine(end: max(1, stepCount - 1), floor: 0.05)
+      peak, warmUpSteps: min(20, stepCount / 10), .cosine(over: stepCount, floor: 0.05)
     ).rate(at: index)
   }
 }

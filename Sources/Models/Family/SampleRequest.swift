@@ -81,6 +81,25 @@ public protocol CompletingModel: GenerativeModel {
 }
 
 extension SampleRequest {
+  /// Refuses a temperature out of range, and labels of classes that images of a format do not have.
+  func requireTemperatureAndLabels(for format: ImageSpecification) throws {
+    try Self.require(temperature, called: "temperature", in: Self.temperatures)
+    let classCount = max(1, format.classes.count)
+    if let label = labels.first(where: { !(0..<classCount).contains($0) }) {
+      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
+    }
+  }
+
+  /// Refuses an option out of its range.
+  static func require(
+    _ value: Double, called name: String, in range: ClosedRange<Double>
+  ) throws {
+    guard range.contains(value) else {
+      throw RecipeFailure(
+        "sampling: \(name) is \(value) (\(range.lowerBound) to \(range.upperBound) expected).")
+    }
+  }
+
   /// Refuses everything but labels and a seed, for a family without sampling options.
   func requireNoOptions(of family: String) throws {
     let found: String

@@ -93,7 +93,7 @@ final class Upsampler {
     if step.index == 0, settings.prior != nil { averaged.leavePublicImages() }
     let rate = LearningRateSchedule(
       settings.learningRate, warmUpSteps: min(20, step.stepCount / 10),
-      .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
+      .cosine(over: step.stepCount, floor: 0.05)
     ).rate(at: step.index)
     averaged.optimizer.learningRate = rate
     let examples = images.map(drawing: step.noise) {

@@ -86,21 +86,12 @@ extension PixelModelSettings {
   /// Checks that a model with these settings supports `request`.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
     let guidance = request.guidance ?? guidance
-    for (name, value, range) in [
-      ("temperature", request.temperature, SampleRequest.temperatures),
-      ("guidance", guidance, SampleRequest.guidances),
-    ] where !range.contains(value) {
-      throw RecipeFailure(
-        "sampling: \(name) is \(value) (\(range.lowerBound) to \(range.upperBound) expected).")
-    }
+    try request.requireTemperatureAndLabels(for: format)
+    try SampleRequest.require(guidance, called: "guidance", in: SampleRequest.guidances)
     guard guidance == 1 || canGuide(for: format) else {
       throw RecipeFailure(
         "sampling: guidance is \(guidance) (1 expected: the recipe has no label_dropout, "
           + "one class or another output than softmax).")
-    }
-    let classCount = max(1, format.classes.count)
-    if let label = request.labels.first(where: { !(0..<classCount).contains($0) }) {
-      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
     }
   }
 }

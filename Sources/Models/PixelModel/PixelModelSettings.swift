@@ -9,6 +9,18 @@ public struct PixelModelSettings: ModelSettings {
     case softmax
     /// A mixture of discretised logistics; better for many levels.
     case logistics
+
+    /// Refuses a mixture without a number of logistics, and such a number without a mixture.
+    func requireComponents(_ components: Int?, family: String) throws {
+      guard (self == .logistics) == (components != nil) else {
+        let expected =
+          self == .softmax
+          ? "absent with output softmax" : PixelModelSettings.field(.components).rangeWords
+        throw RecipeFailure(
+          "recipe, \(family): components is \(components.map(String.init) ?? "absent") "
+            + "(\(expected) expected).")
+      }
+    }
   }
 
   /// The rule that updates the network's weights.
@@ -146,10 +158,7 @@ public struct PixelModelSettings: ModelSettings {
       output == .logistics || channels.isMultiple(of: format.channels), "channels", channels,
       "a multiple of the image's \(format.channels) channels")
     try require(!firstKernel.isMultiple(of: 2), "first_kernel", firstKernel, "an odd number")
-    try require(
-      (output == .logistics) == (components != nil), "components",
-      components.map(String.init) ?? "absent",
-      output == .softmax ? "absent with output softmax" : Self.field(.components).rangeWords)
+    try output.requireComponents(components, family: PixelModel.family)
     try require(
       copyReach == nil || output == .softmax, "copy_reach", copyReach ?? 0,
       "absent without output softmax")
@@ -288,6 +297,6 @@ public struct PixelModelSettings: ModelSettings {
   func schedule(stepCount: Int) -> LearningRateSchedule {
     LearningRateSchedule(
       learningRate, warmUpSteps: warmUpSteps,
-      finalRate == 1 ? .constant : .cosine(end: max(1, stepCount - 1), floor: finalRate))
+      finalRate == 1 ? .constant : .cosine(over: stepCount, floor: finalRate))
   }
 }

@@ -53,7 +53,7 @@ public final class PrivateTeacher {
   /// Makes one step on a batch of private images.
   public func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport {
     let rate = LearningRateSchedule(
-      settings.learningRate, .cosine(end: max(1, step.stepCount - 1), floor: 0.05)
+      settings.learningRate, .cosine(over: step.stepCount, floor: 0.05)
     ).rate(at: step.index)
     averaged.optimizer.learningRate = rate
     let examples = images.features(keptIn: features)

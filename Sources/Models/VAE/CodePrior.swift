@@ -7,8 +7,6 @@ import Learning
 /// It is the standard one until a noisy sum of moments gives another. Everything here is computed from the noisy
 /// sum and from public numbers: post-processing.
 struct CodePrior {
-  /// The share of a vector's norm by which images are counted.
-  static let countShare: Float = 0.3
   /// The least variance of a code along an axis.
   private static let leastVariance = 0.01
 
@@ -47,9 +45,8 @@ struct CodePrior {
     self.init(size: moments.codeSize, classCount: sum.count / block)
     for label in 0..<(sum.count / block) {
       let own = Array(sum[(label * block)..<((label + 1) * block)])
-      // A count below its own noise is meaningless.
-      let count = max(own[block - 1], deviation, 1e-9) / Double(Self.countShare)
-      let scale = count * Double(1 - Self.countShare * Self.countShare).squareRoot()
+      let scale =
+        NoisySum.unitCount(of: own[block - 1], deviation: deviation) * NoisySum.featureScale
       estimate(label, from: own.map { $0 / scale }, moments, deviation: deviation / scale)
     }
   }
@@ -60,7 +57,7 @@ struct CodePrior {
   ) {
     let meanScale = moments.largestNorm / CodeMoments.meanShare
     let productScale = moments.largestNorm * moments.largestNorm / CodeMoments.productShare
-    let mean = MeanEmbeddings.shrunk(
+    let mean = NoisySum.shrunk(
       vector.prefix(size).map { $0 * meanScale }, deviation: deviation * meanScale)
     // The difference of the covariance from the identity, in the form of the vector: products of two different
     // numbers times √2.
@@ -70,7 +67,7 @@ struct CodePrior {
       for column in row..<end { places.append((row, column)) }
     }
     let root = 2.0.squareRoot()
-    let difference = MeanEmbeddings.shrunk(
+    let difference = NoisySum.shrunk(
       places.enumerated().map { index, place in
         let product = mean[place.row] * mean[place.column]
         let isSquare = place.row == place.column

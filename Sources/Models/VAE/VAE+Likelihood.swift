@@ -61,9 +61,7 @@ extension VAE {
       let losses = losses(of: image, under: layers.decode(codes, in: pass), count: count)
       logWeights += zip(ratios, losses).map { $0 - $1 }
     }
-    let largest = logWeights.max() ?? 0
-    let sum = logWeights.reduce(0) { $0 + exp($1 - largest) }
-    return log(Double(samples)) - largest - log(sum)
+    return log(Double(samples)) - logSumExp(logWeights.count) { logWeights[$0] }
   }
 
   /// Minus the log-likelihood of one image under each of several outputs of the decoder.

@@ -108,36 +108,15 @@ public final class VAE: LikelihoodModel {
     // Noise that no step of the training has.
     layers.codes.round = .max
     let moments = makeMoments()
-    let (values, deviation) = try averaged.withAverage { _ in
-      try sum(of: moments, step, images)
+    let sum = try averaged.withAverage { _ in
+      try step.sum(over: images) { mechanism in
+        VectorSum(
+          momentsOf: moments, classCount: max(1, format.classes.count),
+          countShare: NoisySum.countShare, by: mechanism)
+      }
     }
-    prior = CodePrior(of: values, moments, deviation: deviation)
-    let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot() / Double(step.batchSize)
-    return step.report(ofWeights: [.codeNorm: norm])
-  }
-
-  /// The sum of moments as the step's protection allows, and the deviation of its noise.
-  private func sum(
-    of moments: CodeMoments, _ step: TrainingStep, _ images: PrivateExamples
-  ) throws -> (values: [Double], deviation: Double) {
-    let classCount = max(1, format.classes.count)
-    switch step.protection {
-    case .noise(let mechanism):
-      let sum = VectorSum(
-        momentsOf: moments, classCount: classCount, countShare: CodePrior.countShare, by: mechanism)
-      guard let noised = sum.noised(over: images, noise: step.noise, unless: step.shouldStop)
-      else { throw AbandonedStep() }
-      return (noised.value, mechanism.noiseStandardDeviation)
-    case .none(let permission):
-      // Clipped at one, so that a folder of many images counts as one as it does with privacy.
-      let mechanism = try SubsampledGaussian(
-        samplingProbability: 1, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: step.batchSize)
-      let sum = VectorSum(
-        momentsOf: moments, classCount: classCount, countShare: CodePrior.countShare, by: mechanism)
-      guard let plain = sum.unprotected(over: images, permission, unless: step.shouldStop)
-      else { throw AbandonedStep() }
-      return (plain, 0)
-    }
+    prior = CodePrior(of: sum.values, moments, deviation: sum.deviation)
+    return step.report(ofWeights: [.codeNorm: sum.norm / Double(step.batchSize)])
   }
 
   public func save(into checkpoint: inout Checkpoint) {

@@ -115,10 +115,7 @@ public struct VAESettings: ModelSettings {
       min(format.height, format.width) >> depth >= 2, "depth", depth,
       "a smaller one: the image's \(format.height)×\(format.width) pixels, halved so often, leave "
         + "at least 2 rows and columns")
-    try require(
-      (output == .logistics) == (components != nil), "components",
-      components.map(String.init) ?? "absent",
-      output == .softmax ? "absent with output softmax" : Self.field(.components).rangeWords)
+    try output.requireComponents(components, family: VAE.family)
     try require(
       (codes == .standard) == (share == nil), "share", share.map { "\($0)" } ?? "absent",
       codes == .standard
@@ -147,19 +144,10 @@ public struct VAESettings: ModelSettings {
 
   /// Checks that a model with these settings supports `request`: a temperature, but no guidance.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
-    guard SampleRequest.temperatures.contains(request.temperature) else {
-      let range = SampleRequest.temperatures
-      throw RecipeFailure(
-        "sampling: temperature is \(request.temperature) (\(range.lowerBound) to "
-          + "\(range.upperBound) expected).")
-    }
+    try request.requireTemperatureAndLabels(for: format)
     if let guidance = request.guidance, guidance != 1 {
       throw RecipeFailure(
         "sampling: guidance is \(guidance) (1 expected: family \(VAE.family) has no guidance).")
-    }
-    let classCount = max(1, format.classes.count)
-    if let label = request.labels.first(where: { !(0..<classCount).contains($0) }) {
-      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
     }
   }
 
@@ -196,7 +184,7 @@ public struct VAESettings: ModelSettings {
   func schedule(stepCount: Int) -> LearningRateSchedule {
     LearningRateSchedule(
       learningRate, warmUpSteps: warmUpSteps,
-      finalRate == 1 ? .constant : .cosine(end: max(1, stepCount - 1), floor: finalRate))
+      finalRate == 1 ? .constant : .cosine(over: stepCount, floor: finalRate))
   }
 
   /// The weight of the divergence in a step, counted from zero.

@@ -112,8 +112,8 @@ package enum ModelFileError: Error, CustomStringConvertible {
       "model \(file): no model of Figment's: \(reason.withoutFullStop). Give a release or its "
         + "model/generator.safetensors."
     case .noLikelihood(let path, let family):
-      "model \(path): family \(family) has no likelihood (family \(PixelModel.family) or "
-        + "\(Multiscale.family) expected). "
+      "model \(path): family \(family) has no likelihood (one of the families "
+        + "\(Families.withLikelihood.joined(separator: ", ")) expected). "
         + "Evaluate its images with figmentd evaluate."
     case .noCompletion(let family):
       "model: family \(family) cannot complete images (family \(PixelModel.family) expected)."

@@ -270,8 +270,8 @@ struct RunCommand: ParsableCommand {
     }
     if holdOut != nil, !(recipe.drawingFamily is any LikelihoodModel.Type) {
       throw ControlError.invalid(
-        "--hold-out: models of family \(recipe.family) have no likelihood (family pixel, "
-          + "multiscale or vae expected). Drop it.")
+        "--hold-out: models of family \(recipe.family) have no likelihood (one of the families "
+          + "\(Families.withLikelihood.joined(separator: ", ")) expected). Drop it.")
     }
     let publicImages = try publicFolder(for: recipe)
     let delta = options.delta ?? 1e-5

@@ -170,6 +170,13 @@ struct RunBench {
     return try Safetensors.decode(try #require(first.withLock { $0 })).tensors
   }
 
+  /// The accesses that were charged to the root's ledger, by the names of their phases.
+  func charges() throws -> [String: Int] {
+    Dictionary(
+      try history().charges.map { ($0.entry.purpose, $0.used ?? $0.entry.times) },
+      uniquingKeysWith: +)
+  }
+
   /// The fold of the root's ledger.
   func history() throws -> LedgerHistory {
     try LedgerFile.history(

@@ -186,11 +186,3 @@ private func sigmoid(_ x: Double) -> Double {
 private func logSigmoid(_ x: Double) -> Double {
   x > 0 ? -log1p(exp(-x)) : x - log1p(exp(x))
 }
-
-private func logSumExp(_ count: Int, _ term: (Int) -> Double) -> Double {
-  var largest = -Double.infinity
-  for index in 0..<count { largest = max(largest, term(index)) }
-  var sum = 0.0
-  for index in 0..<count { sum += exp(term(index) - largest) }
-  return largest + log(sum)
-}
