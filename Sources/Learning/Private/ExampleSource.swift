@@ -10,6 +10,8 @@ public protocol ExampleSource {
   var units: [Int]? { get }
   /// Writes the examples of `range` into `target` (range × example shape).
   func fill(_ target: Tensor, from range: Range<Int>)
+  /// The codes of the columns of each example in `range`, one row of columns after another; empty without columns.
+  func codes(in range: Range<Int>) -> [UInt8]
   /// Where the examples of `range` lie in a collection that never changes; nil if they lie in none.
   ///
   /// What is computed from an example alone may be kept under its place for later batches.
@@ -33,6 +35,9 @@ public struct ExamplePlaces {
 extension ExampleSource {
   /// Every example is its own unit.
   public var units: [Int]? { nil }
+
+  /// Examples without columns.
+  public func codes(in range: Range<Int>) -> [UInt8] { [] }
 
   /// Examples of no lasting collection.
   public func places(in range: Range<Int>) -> ExamplePlaces? { nil }

@@ -1,4 +1,5 @@
 public import Compute
+public import Datasets
 
 /// The images that a model produces: their size, channels and classes.
 public struct ImageSpecification: Hashable, Sendable, Codable {
@@ -8,13 +9,18 @@ public struct ImageSpecification: Hashable, Sendable, Codable {
   public let channels: Int
   /// The names of the classes, in label order; declared, never derived from the images.
   public let classes: [String]
+  /// The columns of the table beside the images; declared, never derived from the data.
+  public let columns: [ColumnDomain]
 
   /// Creates a format.
-  public init(height: Int, width: Int, channels: Int, classes: [String]) {
+  public init(
+    height: Int, width: Int, channels: Int, classes: [String], columns: [ColumnDomain] = []
+  ) {
     self.height = height
     self.width = width
     self.channels = channels
     self.classes = classes
+    self.columns = columns
   }
 
   /// The shape of one image.
