@@ -17,6 +17,8 @@ public struct Recipe: Sendable, Codable {
   public let training: TrainingSettings
   /// The family's own part.
   public private(set) var model: any ModelSettings
+  /// The columns of the table that the model learns, of the order's dataset; a recipe in a file has none.
+  public private(set) var columns: [ColumnDomain]
   /// The family that trains it.
   public let familyType: any GenerativeModel.Type
 
@@ -26,6 +28,9 @@ public struct Recipe: Sendable, Codable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, summary, family, privacy, image, training, model
   }
+
+  /// Keys of recipes in plans and releases, which files do not have.
+  private enum OrderKeys: String, CodingKey { case columns }
 
   /// The trainings that a recipe is made for.
   public enum PrivacyUse: String, RecipeChoice, Hashable {
@@ -45,7 +50,10 @@ public struct Recipe: Sendable, Codable {
     name = try container.decode(String.self, forKey: .name)
     summary = try container.decode(String.self, forKey: .summary)
     privacy = try container.decodeIfPresent(PrivacyUse.self, forKey: .privacy)
-    image = try container.decode(ImageSettings.self, forKey: .image)
+    image = try container.decodeIfPresent(ImageSettings.self, forKey: .image) ?? .none
+    columns =
+      try decoder.container(keyedBy: OrderKeys.self)
+      .decodeIfPresent([ColumnDomain].self, forKey: .columns) ?? []
     training = try container.decode(TrainingSettings.self, forKey: .training)
     let family = try container.decode(String.self, forKey: .family)
     guard let type = Families.named(family) else {
@@ -63,6 +71,13 @@ public struct Recipe: Sendable, Codable {
     return recipe
   }
 
+  /// The same recipe for a dataset with these columns; those that its models do not read are left out.
+  public func reading(_ columns: [ColumnDomain]) -> Recipe {
+    var recipe = self
+    recipe.columns = model.readsColumns ? columns : []
+    return recipe
+  }
+
   /// Writes the recipe with every value that determines the result.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
@@ -70,21 +85,34 @@ public struct Recipe: Sendable, Codable {
     try container.encode(summary, forKey: .summary)
     try container.encode(family, forKey: .family)
     try container.encodeIfPresent(privacy, forKey: .privacy)
-    try container.encode(image, forKey: .image)
+    if image != .none { try container.encode(image, forKey: .image) }
     try container.encode(training, forKey: .training)
     try model.encode(to: container.superEncoder(forKey: .model))
+    guard !columns.isEmpty else { return }
+    var order = encoder.container(keyedBy: OrderKeys.self)
+    try order.encode(columns, forKey: .columns)
   }
 
   /// The format of the images with these classes.
   public func format(classes: [String]) -> ImageSpecification {
     ImageSpecification(
-      height: image.height, width: image.width, channels: image.channels, classes: classes)
+      height: image.height, width: image.width, channels: image.channels, classes: classes,
+      columns: columns)
   }
 
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   public func validate(classes: [String]) throws {
     try training.validate()
-    try ImageSettings.field(.channels).check(image.channels, in: "recipe \(name): image.")
+    guard (image != .none) == model.readsImages else {
+      throw RecipeFailure(
+        model.readsImages
+          ? "recipe \(name): image is missing (height, width and channels expected)."
+          : "recipe \(name): image is \(image.height)×\(image.width) (no image expected: family \(family) learns "
+            + "tables alone).")
+    }
+    if model.readsImages {
+      try ImageSettings.field(.channels).check(image.channels, in: "recipe \(name): image.")
+    }
     try model.validate(for: format(classes: classes))
   }
 
@@ -100,6 +128,9 @@ public struct ImageSettings: Hashable, Sendable, Codable {
   public let height: Int, width: Int, channels: Int
   /// How other aspect ratios are fitted; crop by default.
   public let fit: ImageTransform.Fit?
+
+  /// No image: the model learns a table alone.
+  public static let none = ImageSettings(height: 0, width: 0, channels: 0, fit: nil)
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case height, width, channels, fit

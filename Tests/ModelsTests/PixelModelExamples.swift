@@ -1,4 +1,5 @@
 import Compute
+import Datasets
 import Learning
 
 @testable import Models
@@ -50,6 +51,7 @@ extension ImageSpecification {
 enum PixelModelCase: CaseIterable, CustomStringConvertible {
   case greySoftmax, greyRegions, greyGuided, greyFourier, greyAttention, greyCopies
   case greyLogistics
+  case greyColumns, greyGuidedColumns, colourColumns
   case colourSoftmax, colourFourier, colourAttention, colourCopies, colourLogistics
 
   var format: ImageSpecification {
@@ -59,6 +61,23 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       .tiny()
     case .colourSoftmax, .colourFourier, .colourAttention, .colourCopies, .colourLogistics:
       .tiny(channels: 3)
+    case .greyColumns, .greyGuidedColumns: .tiny().with(Self.columns)
+    case .colourColumns: .tiny(channels: 3).with(Self.columns)
+    }
+  }
+
+  /// Two columns beside the images, with two and four codes.
+  private static let columns = [
+    ColumnDomain(name: "sex", values: .categories(["f", "m"]), allowsMissing: false),
+    ColumnDomain(
+      name: "age", values: .numbers(minimum: 0, maximum: 90, bins: 3, areIntegers: true)),
+  ]
+
+  /// The labels of images of these classes: with columns, each of another combination of codes.
+  func labels(_ classes: [Int]) -> [Int] {
+    let conditions = format.conditions
+    return classes.enumerated().map { place, label in
+      (label + conditions.classCount * (3 * place + label)) % conditions.labelCount
     }
   }
 
@@ -80,6 +99,11 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greyLogistics:
       PixelModelSettings(
         channels: 10, depth: 2, firstKernel: 5, bits: 4, output: .logistics, components: 3)
+    case .greyColumns:
+      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, classRegions: 2)
+    case .greyGuidedColumns:
+      PixelModelSettings(channels: 9, depth: 2, firstKernel: 5, bits: 2, labelDropout: 0.5)
+    case .colourColumns: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
     case .colourSoftmax: PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2)
     case .colourFourier:
       PixelModelSettings(channels: 12, depth: 2, firstKernel: 5, bits: 2, fourierOctaves: 2)
@@ -104,6 +128,9 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
     case .greyAttention: "grey softmax with attention"
     case .greyCopies: "grey softmax that copies, with a wide head"
     case .greyLogistics: "grey logistics"
+    case .greyColumns: "grey softmax with class regions and columns"
+    case .greyGuidedColumns: "grey softmax with absent labels and columns"
+    case .colourColumns: "colour softmax with columns"
     case .colourSoftmax: "colour softmax"
     case .colourFourier: "colour softmax with Fourier features"
     case .colourAttention: "colour softmax with attention"
@@ -118,6 +145,14 @@ enum PixelModelCase: CaseIterable, CustomStringConvertible {
       settings, for: format, seed: seed, on: Machine(threadCount: threads))
     model.randomize(deviation: 0.35, seed: seed)
     return model
+  }
+}
+
+extension ImageSpecification {
+  /// The same images beside a table with these columns.
+  func with(_ columns: [ColumnDomain]) -> ImageSpecification {
+    ImageSpecification(
+      height: height, width: width, channels: channels, classes: classes, columns: columns)
   }
 }
 

@@ -43,6 +43,52 @@ extension NetworkBuilder {
       } == [])
   }
 
+  @Test func gatedActivationWithColumns() {
+    let (shape, grid) = (Shape(5, 4, 6), RegionGrid(side: 3, height: 5, width: 4))
+    // Two classes and images without one; the last label is theirs.
+    let conditions = Conditions(classCount: 2, columnCodeCounts: [3, 2])
+    #expect(
+      checkLayer(
+        input: shape, output: Shape(5, 4, 3), classes: conditions.labelCount + 1, examples: 9
+      ) {
+        $0.append(
+          GatedActivation(
+            classes: 3, conditions: conditions, grid: grid, input: shape, name: $0.name("gate"),
+            parameters: $0.parameters))
+      } == [])
+    let onlyColumns = Conditions(classCount: 1, columnCodeCounts: [4])
+    #expect(
+      checkLayer(
+        input: Shape(2, 3, 4), output: Shape(2, 3, 2), classes: onlyColumns.labelCount
+      ) {
+        $0.append(
+          GatedActivation(
+            classes: 1, conditions: onlyColumns, grid: RegionGrid(side: 1, height: 2, width: 3),
+            input: Shape(2, 3, 4), name: $0.name("gate"), parameters: $0.parameters))
+      } == [])
+  }
+
+  @Test func aLabelHoldsAClassAndACodeOfEachColumn() {
+    let conditions = Conditions(classCount: 3, columnCodeCounts: [2, 4])
+    #expect(conditions.labelCount == 24 && conditions.columnRowCount == 6)
+    var seen: Set<[Int]> = []
+    for label in 0..<3 {
+      for sex in 0..<2 {
+        for age in 0..<4 {
+          let joint = conditions.label(ofClass: label, codes: [UInt8(sex), UInt8(age)])
+          var rows: [Int] = []
+          conditions.forEachColumnRow(of: joint) { row, _ in rows.append(row) }
+          #expect(conditions.classRow(of: joint) == label && rows == [sex, 2 + age])
+          seen.insert([joint])
+        }
+      }
+    }
+    #expect(seen.count == 24)
+    // Images without a class have no columns either.
+    conditions.forEachColumnRow(of: 24) { _, _ in Issue.record("a row of no column") }
+    #expect(conditions.classRow(of: 24) == 3)
+  }
+
   @Test func aClassChangesAGateOnlyInItsRegion() throws {
     let (shape, grid) = (Shape(5, 4, 2), RegionGrid(side: 2, height: 5, width: 4))
     let store = ParameterStore()

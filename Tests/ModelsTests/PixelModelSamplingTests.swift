@@ -55,7 +55,8 @@ import Testing
   @Test(arguments: PixelModelCase.allCases)
   func cachedSamplingIsBitIdenticalToTheWholeNetworkForEveryPixel(_ kind: PixelModelCase) throws {
     let model = try kind.model()
-    let sampling = SampleRequest(labels: [2, 0, 1, 1, 2], seed: 11, temperature: 0.9)
+    let sampling = SampleRequest(
+      labels: kind.labels([2, 0, 1, 1, 2]), seed: 11, temperature: 0.9)
     #expect(try draw(model, sampling).images == drawNaively(model, sampling))
   }
 
@@ -106,7 +107,8 @@ import Testing
   @Test(arguments: PixelModelCase.allCases)
   func columnsComputeTheNetworksOutputsBitForBit(_ kind: PixelModelCase) throws {
     let model = try kind.model()
-    let images = ImageArray.random(3, kind.format)
+    var images = ImageArray.random(3, kind.format)
+    images.classes = kind.labels(images.classes)
     let expected = model.outputs(of: images)
     let columns = GatedColumns(model.layout, capacity: 4) { name in
       model.network.parameters.values(
@@ -131,7 +133,7 @@ import Testing
   @Test(arguments: PixelModelCase.allCases)
   func likelihoodOfDrawnImagesIsTheModelsOwn(_ kind: PixelModelCase) throws {
     let model = try kind.model()
-    let labels = (0..<40).map { $0 % 3 }
+    let labels = kind.labels((0..<40).map { $0 % 3 })
     let drawn = try draw(model, SampleRequest(labels: labels, seed: 3))
     let losses = model.negativeLogLikelihoods(
       of: ImageArray(shape: kind.format.shape, values: drawn.images, classes: labels))

@@ -62,6 +62,29 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   var privateParameterCount: Int { get }
 }
 
+/// A model that draws a row of a table, alone or for each image.
+public protocol TableModel: GenerativeModel {
+  /// The label and the codes of the columns of each row of a request, reproducibly from its seed: one code for each
+  /// column of the format. A model of images draws these rows too when it is asked for the same request.
+  func rows(for request: SampleRequest) -> [TableRow]
+  /// Labels of `count` rows as the model draws them, reproducibly from the seed.
+  func labels(count: Int, seed: UInt64) -> [Int]
+}
+
+/// A row of a table as codes.
+public struct TableRow: Hashable, Sendable {
+  /// The class; 0 without classes.
+  public let label: Int
+  /// The code of each column.
+  public let codes: [UInt8]
+
+  /// Creates a row.
+  public init(label: Int, codes: [UInt8]) {
+    self.label = label
+    self.codes = codes
+  }
+}
+
 /// A model that computes the likelihood of images, which shows when it is trained enough.
 public protocol LikelihoodModel: GenerativeModel {
   /// Bits per channel to which images are rounded before their likelihood is computed; models with different numbers
@@ -116,6 +139,10 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   /// What the networks of these settings start from, by the name of the part of the recipe that describes a network;
   /// the empty name where there is one part. Those of a model inside are its own.
   var priors: [String: PriorSettings] { get }
+  /// Whether models of these settings learn images; the others learn a table alone.
+  var readsImages: Bool { get }
+  /// Whether models of these settings learn the columns of a table.
+  var readsColumns: Bool { get }
   /// The same settings for a run that makes the steps of its priors instead of starting from their result.
   var learningItsPriors: Self { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
@@ -133,6 +160,12 @@ extension ModelSettings {
 
   /// Nothing: weights are random.
   public var priors: [String: PriorSettings] { [:] }
+
+  /// They do.
+  public var readsImages: Bool { true }
+
+  /// They do not.
+  public var readsColumns: Bool { false }
 
   /// The same.
   public var learningItsPriors: Self { self }

@@ -26,3 +26,10 @@ public struct ImageSpecification: Hashable, Sendable, Codable {
   /// The shape of one image.
   public var shape: Shape { Shape(height, width, channels) }
 }
+
+extension ImageSpecification {
+  /// What an image model is conditioned on: the class, and the columns.
+  var conditions: Conditions {
+    Conditions(classCount: max(1, classes.count), columnCodeCounts: columns.map(\.codeCount))
+  }
+}

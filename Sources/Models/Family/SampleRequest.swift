@@ -12,7 +12,7 @@ public struct SampleRequest {
   /// Guidance values within the range of single precision.
   public static let guidances = 0.0...1e3
 
-  /// The class of each image.
+  /// The class of each image; for a model that columns condition, the label of class and columns (`Conditions`).
   public var labels: [Int]
   /// The seed of all random numbers.
   public var seed: UInt64
@@ -84,9 +84,9 @@ extension SampleRequest {
   /// Refuses a temperature out of range, and labels of classes that images of a format do not have.
   func requireTemperatureAndLabels(for format: ImageSpecification) throws {
     try Self.require(temperature, called: "temperature", in: Self.temperatures)
-    let classCount = max(1, format.classes.count)
-    if let label = labels.first(where: { !(0..<classCount).contains($0) }) {
-      throw RecipeFailure("sampling: class \(label) (0 to \(classCount - 1) expected).")
+    let count = format.conditions.labelCount
+    if let label = labels.first(where: { !(0..<count).contains($0) }) {
+      throw RecipeFailure("sampling: class \(label) (0 to \(count - 1) expected).")
     }
   }
 

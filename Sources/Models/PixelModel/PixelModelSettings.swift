@@ -206,8 +206,9 @@ public struct PixelModelSettings: ModelSettings {
     let width = Double(channels)
     let blocks = Double(depth + 1) * 24 * width * width
     let classes = Double(format.classes.count) * Double(classRegions * classRegions) * 4 * width
+    let codes = Double(format.conditions.columnRowCount) * Double(depth + 1) * 4 * width
     let outputs = Double(headChannels ?? channels) * Double(format.channels << bits)
-    return blocks + classes + outputs + Double(firstKernel * firstKernel) * 2 * width
+    return blocks + classes + codes + outputs + Double(firstKernel * firstKernel) * 2 * width
   }
 
   private func validateAttention(for format: ImageSpecification) throws {
@@ -253,9 +254,9 @@ public struct PixelModelSettings: ModelSettings {
     absentLabel(for: format) != nil && output == .softmax
   }
 
-  /// The label of images without a class, if there are any: the number after the last class.
+  /// The label of images without a class and without columns, if there are any: the number after the last one.
   func absentLabel(for format: ImageSpecification) -> Int? {
-    labelDropout > 0 && format.classes.count > 1 ? format.classes.count : nil
+    labelDropout > 0 && format.classes.count > 1 ? format.conditions.labelCount : nil
   }
 
   /// The network of these settings.
@@ -265,7 +266,7 @@ public struct PixelModelSettings: ModelSettings {
       height: format.height, width: format.width, imageChannels: format.channels,
       channels: channels, depth: depth, reach: (firstKernel - 1) / 2,
       classCount: max(1, format.classes.count) + (absentLabel(for: format) == nil ? 0 : 1),
-      classRegions: classRegions,
+      conditions: format.conditions, classRegions: classRegions,
       outputCount: distribution.outputCount, headChannels: headChannels,
       groupCount: distribution.groupCount,
       fourierFeatures: fourierOctaves.map { FourierFeatures(bits: bits, octaves: $0) },

@@ -15,9 +15,9 @@ final class GatedColumnBlock {
   private let gates: Gates
   /// The regions in which classes have their own biases.
   private let grid: RegionGrid
-  /// Biases of the gates, classes × regions × 2C.
-  private let verticalTable: Tensor
-  private let horizontalTable: Tensor
+  /// Biases of the gates.
+  private let verticalTable: GateBiases
+  private let horizontalTable: GateBiases
   /// The last rows of the vertical stream before this block, images × rows × width × channels.
   private let rows: Tensor
   /// The last pixels of the horizontal stream before this block, images × pixels × channels.
@@ -62,14 +62,10 @@ final class GatedColumnBlock {
     gates = Gates(channels: channels, on: machine)
     let grid = layout.classGrid(index)
     self.grid = grid
-    func table(_ name: String) -> Tensor {
-      let gate = "block\(index).\(name)"
-      let biases = memory.make(Shape(layout.classCount, grid.count * 2 * channels))
-      biases.assign(
-        GatedActivation.classBiases(
-          classes: layout.classCount, bias: values("\(gate).bias"),
-          table: layout.classCount > 1 ? values("\(gate).table") : nil))
-      return biases
+    func table(_ name: String) -> GateBiases {
+      GateBiases(
+        of: "block\(index).\(name)", layout, regions: grid.count, capacity: capacity,
+        parameters: values, in: memory)
     }
     verticalTable = table("verticalGate")
     horizontalTable = table("horizontalGate")
@@ -121,17 +117,24 @@ final class GatedColumnBlock {
     }
   }
 
-  /// Computes the current row of the vertical stream.
-  func advanceRow(_ row: Int, labels: [Int]) {
+  /// Starts a group of images with these labels and forgets the last one.
+  func begin(labels: [Int]) {
+    verticalTable.begin(labels: labels)
+    horizontalTable.begin(labels: labels)
+    clear()
+  }
+
+  /// Computes the current row of the vertical stream of `count` images.
+  func advanceRow(_ row: Int, count: Int) {
     let (width, channels) = (layout.width, layout.channels)
-    vertical.run(rows, into: verticalSums, count: labels.count)
-    for (image, label) in labels.enumerated() {
+    vertical.run(rows, into: verticalSums, count: count)
+    for image in 0..<count {
       let source = verticalSums.pointer + image * width * 2 * channels
       let target = stream.pointer + image * width * channels
       for column in 0..<width {
         gates.forward(
           source + column * 2 * channels,
-          biases: bias(verticalTable, label: label, row: row, column: column), positions: 1,
+          biases: bias(verticalTable, image: image, row: row, column: column), positions: 1,
           into: target + column * channels)
       }
       guard !isFirst else { continue }
@@ -140,7 +143,7 @@ final class GatedColumnBlock {
     }
     link.run(
       stream.reshaped(Shape(capacity * width, channels)),
-      into: linked.reshaped(Shape(capacity * width, 2 * channels)), count: labels.count * width)
+      into: linked.reshaped(Shape(capacity * width, 2 * channels)), count: count * width)
   }
 
   /// Copies the pixels on the left and the pixel itself from the images: the first block's input.
@@ -173,20 +176,20 @@ final class GatedColumnBlock {
 
   /// Computes one pixel of the horizontal stream, passes it to the next block and adds to the skips.
   func advancePixel(
-    row: Int, column: Int, labels: [Int], skip: Tensor, into next: GatedColumnBlock?
+    row: Int, column: Int, count: Int, skip: Tensor, into next: GatedColumnBlock?
   ) {
     let (width, channels) = (layout.width, layout.channels)
-    horizontal.run(pixels, into: sums, count: labels.count)
-    for (image, label) in labels.enumerated() {
+    horizontal.run(pixels, into: sums, count: count)
+    for image in 0..<count {
       let sum = sums.pointer + image * 2 * channels
       let above = linked.pointer + (image * width + column) * 2 * channels
       for channel in 0..<(2 * channels) { sum[channel] += above[channel] }
       gates.forward(
-        sum, biases: bias(horizontalTable, label: label, row: row, column: column),
+        sum, biases: bias(horizontalTable, image: image, row: row, column: column),
         positions: 1, into: gated.pointer + image * channels)
     }
-    projection.run(gated, into: projected, count: labels.count)
-    for image in labels.indices {
+    projection.run(gated, into: projected, count: count)
+    for image in 0..<count {
       let source = projected.pointer + image * (next == nil ? channels : 2 * channels)
       let skips = skip.pointer + image * channels
       for channel in 0..<channels { skips[channel] += source[channel] }
@@ -208,9 +211,8 @@ final class GatedColumnBlock {
   }
 
   private func bias(
-    _ table: Tensor, label: Int, row: Int, column: Int
+    _ biases: GateBiases, image: Int, row: Int, column: Int
   ) -> UnsafePointer<Float> {
-    let place = label * grid.count + grid.region(row: row, column: column)
-    return UnsafePointer(table.pointer + place * 2 * layout.channels)
+    biases.pointer(image: image, region: grid.region(row: row, column: column))
   }
 }

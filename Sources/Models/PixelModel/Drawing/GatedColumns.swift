@@ -59,18 +59,18 @@ final class GatedColumns {
   /// Starts a group of images of these classes and forgets the state of the last group.
   func begin(labels: [Int]) {
     precondition(labels.count <= capacity, "\(labels.count) images for \(capacity) places")
+    let limit = max(layout.classCount, layout.conditions.labelCount + 1)
     precondition(
-      labels.allSatisfy { (0..<layout.classCount).contains($0) },
-      "a label is not below \(layout.classCount)")
+      labels.allSatisfy { (0..<limit).contains($0) }, "a label is not below \(limit)")
     self.labels = labels
-    for block in blocks { block.clear() }
+    for block in blocks { block.begin(labels: labels) }
   }
 
   /// Moves the vertical stack to a row; rows are visited in order, and the rows above are known.
   func beginRow(_ row: Int) {
     blocks[0].gatherRowsAbove(row, of: images, as: planes, count: labels.count)
     for (index, block) in blocks.enumerated() {
-      block.advanceRow(row, labels: labels)
+      block.advanceRow(row, count: labels.count)
       if index + 1 < blocks.count { blocks[index + 1].takeRow(block.stream, count: labels.count) }
     }
   }
@@ -92,7 +92,7 @@ final class GatedColumns {
     skip.fill(0)
     for (index, block) in blocks.enumerated() {
       let next = index + 1 < blocks.count ? blocks[index + 1] : nil
-      block.advancePixel(row: row, column: column, labels: labels, skip: skip, into: next)
+      block.advancePixel(row: row, column: column, count: count, skip: skip, into: next)
       guard let next, let attention = attentions[index] else { continue }
       attention.advancePixel(row: row, column: column, count: count, in: next)
     }

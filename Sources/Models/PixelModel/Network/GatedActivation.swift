@@ -7,18 +7,22 @@ import Learning
 /// It is the gate of van den Oord and others (2016, arXiv 1606.05328, equations 2 and 4). First a
 /// learned bias per channel is added: a bias shared by all classes and positions, and, with several
 /// classes, a bias of the example's class, which may differ between regions of the image (section
-/// 2.3 there: location-dependent conditioning).
+/// 2.3 there: location-dependent conditioning). Columns of a table beside the images have biases of
+/// their own, one row for each code; an example gets the sum of its rows.
 final class GatedActivation: PerExampleLayer {
   /// The shape of one input example; its last axis has 2C channels.
   let inputShape: Shape
   /// The shape of one output example; its last axis has C channels.
   let outputShape: Shape
-  /// The number of classes; with one, labels are not read.
+  /// The number of classes, that of images without one included; with one and no columns, labels are not read.
   let classCount: Int
+  private let conditions: Conditions
   private let store: ParameterStore
   private let bias: Parameter
   /// classes × (regions · 2C).
   private let table: Parameter?
+  /// codes of all columns × 2C.
+  private let columnTable: Parameter?
   /// The regions in which a class has its own biases.
   private let grid: RegionGrid
   private let regions: [Int]
@@ -37,8 +41,13 @@ final class GatedActivation: PerExampleLayer {
   /// Creates a gate named `name` whose class biases differ between the regions of `grid`, which
   /// divides the rows and columns of an input (its first two axes); the biases are in `store` and
   /// start at zero.
+  ///
+  /// - Parameters:
+  ///   - classes: rows of the table of classes.
+  ///   - conditions: what a label means; nil without columns.
   init(
-    classes: Int, grid: RegionGrid, input: Shape, name: String, parameters store: ParameterStore
+    classes: Int, conditions: Conditions? = nil, grid: RegionGrid, input: Shape, name: String,
+    parameters store: ParameterStore
   ) {
     precondition(
       input.rank > 0 && input[input.rank - 1].isMultiple(of: 2),
@@ -49,6 +58,7 @@ final class GatedActivation: PerExampleLayer {
     inputShape = input
     outputShape = Shape(input.extents.dropLast() + [input[input.rank - 1] / 2])
     classCount = classes
+    self.conditions = conditions ?? Conditions(classCount: classes)
     self.grid = grid
     regions = (0..<(2 * outputShape.count / input[input.rank - 1])).map {
       grid.count == 1 ? 0 : grid.region(row: $0 / input[1], column: $0 % input[1])
@@ -62,6 +72,10 @@ final class GatedActivation: PerExampleLayer {
       classes > 1
       ? store.declare("\(name).table", Shape(classes, grid.count * input[input.rank - 1]), .zeros)
       : nil
+    let rows = self.conditions.columnRowCount
+    columnTable =
+      rows > 0
+      ? store.declare("\(name).columns.table", Shape(rows, input[input.rank - 1]), .zeros) : nil
   }
 
   /// The factor of a table's entries.
@@ -82,8 +96,32 @@ final class GatedActivation: PerExampleLayer {
     }
   }
 
+  /// The biases of each example: those of its class and region, and those of its columns' codes.
+  ///
+  /// - Returns: examples × regions × 2C.
+  static func biases(
+    of labels: [Int], _ conditions: Conditions, classBiases: [Float], regions: Int, columns: Tensor
+  ) -> [Float] {
+    let width = columns.shape[1]
+    let stride = regions * width
+    var biases: [Float] = []
+    biases.reserveCapacity(labels.count * stride)
+    for label in labels {
+      var sums = [Float](repeating: 0, count: width)
+      conditions.forEachColumnRow(of: label) { row, column in
+        let gain = classGain(conditions.columnCodeCounts[column])
+        let values = columns.pointer + row * width
+        for index in 0..<width { sums[index] += gain * values[index] }
+      }
+      let own = conditions.classRow(of: label) * stride
+      for index in 0..<stride { biases.append(classBiases[own + index] + sums[index % width]) }
+    }
+    return biases
+  }
+
   var summary: String {
-    classCount > 1 ? "gate \(channelCount), \(classCount) classes" : "gate \(channelCount)"
+    (classCount > 1 ? "gate \(channelCount), \(classCount) classes" : "gate \(channelCount)")
+      + (columnTable == nil ? "" : ", \(conditions.columnCodeCounts.count) columns")
   }
 
   private var channelCount: Int { outputShape[outputShape.rank - 1] }
@@ -94,16 +132,16 @@ final class GatedActivation: PerExampleLayer {
 
   func forward(_ input: Tensor, in pass: Pass) -> Tensor {
     let labels = labels(of: pass)
-    let biases = Self.classBiases(
-      classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
+    let biases = biases(of: labels)
     let gates = Gates(channels: channelCount, on: pass.machine)
     let positions = positionCount
     let classStride = grid.count * 2 * channelCount
     let (inputs, outputs) = (positions * 2 * channelCount, positions * channelCount)
     let output = pass.make(outputShape)
     let parts = pass.make(inputShape)
+    let hasOwnBiases = columnTable != nil
     pass.machine.threads.forEach(pass.exampleCount) { [biasOffsets] example, _ in
-      biases[(labels[example] * classStride)...].withUnsafeBufferPointer { biases in
+      biases[((hasOwnBiases ? example : labels[example]) * classStride)...].withUnsafeBufferPointer { biases in
         guard let biases = biases.baseAddress else { return }
         gates.forward(
           input.pointer + example * inputs, biases: biases, offsets: biasOffsets,
@@ -113,6 +151,16 @@ final class GatedActivation: PerExampleLayer {
     }
     self.parts = parts
     return output
+  }
+
+  /// The biases of each class; with columns, those of each example.
+  private func biases(of labels: [Int]) -> [Float] {
+    let ofClasses = Self.classBiases(
+      classes: classCount, bias: store.values(of: bias), table: table.map(store.values(of:)))
+    guard let columnTable else { return ofClasses }
+    return Self.biases(
+      of: labels, conditions, classBiases: ofClasses, regions: grid.count,
+      columns: store.values(of: columnTable))
   }
 
   func backward(
@@ -137,30 +185,60 @@ final class GatedActivation: PerExampleLayer {
   func addSquaredGradientNorms(
     to norms: UnsafeMutableBufferPointer<Double>, in pass: Pass
   ) {
-    guard table != nil else {
-      return pass.machine.addSquaredNorms(ofRows: rows(in: pass), to: norms)
-    }
     // The shared bias gets the row itself; the class's entries get the regions' rows times the gain.
-    let gain = Double(classGain) * Double(classGain)
     let shared = pass.squaredNorms(of: rows(in: pass))
-    let own = pass.squaredNorms(of: regionRows(in: pass))
-    for example in norms.indices { norms[example] += shared[example] + gain * own[example] }
+    for example in norms.indices { norms[example] += shared[example] }
+    if table != nil {
+      let gain = Double(classGain) * Double(classGain)
+      let own = pass.squaredNorms(of: regionRows(in: pass))
+      for example in norms.indices { norms[example] += gain * own[example] }
+    }
+    guard columnTable != nil else { return }
+    // Each code of an example has a row of its own, which gets the shared row times the gain of its column.
+    for (example, label) in labels(of: pass).enumerated() {
+      conditions.forEachColumnRow(of: label) { _, column in
+        let gain = Double(Self.classGain(conditions.columnCodeCounts[column]))
+        norms[example] += gain * gain * shared[example]
+      }
+    }
   }
 
   func addGradient(weightedBy weights: Tensor?, in pass: Pass) {
     let rows = rows(in: pass)
     pass.machine.addWeightedRows(rows, weights: weights, to: store.gradient(of: bias))
-    guard let table else { return }
-    let scaled = pass.make(Shape(grid.count * 2 * channelCount))
-    scaled.copy(from: regionRows(in: pass))
-    pass.machine.scale(scaled, by: classGain)
-    addClassRows(
-      scaled, weightedBy: weights, labels: labels(of: pass), to: store.gradient(of: table))
+    let labels = labels(of: pass)
+    if let table {
+      let scaled = pass.make(Shape(grid.count * 2 * channelCount))
+      scaled.copy(from: regionRows(in: pass))
+      pass.machine.scale(scaled, by: classGain)
+      addClassRows(
+        scaled, weightedBy: weights, labels: labels.map(conditions.classRow),
+        to: store.gradient(of: table))
+    }
+    guard let columnTable else { return }
+    addColumnRows(rows, weights, labels, to: store.gradient(of: columnTable))
+  }
+
+  /// Adds each example's row to the rows of its codes, in the order of the batch, so that sums do not depend on
+  /// threads.
+  private func addColumnRows(
+    _ rows: Tensor, _ weights: Tensor?, _ labels: [Int], to gradient: Tensor
+  ) {
+    let width = 2 * channelCount
+    for (example, label) in labels.enumerated() {
+      let source = rows.pointer + example * width
+      conditions.forEachColumnRow(of: label) { row, column in
+        let factor =
+          (weights?.pointer[example] ?? 1) * Self.classGain(conditions.columnCodeCounts[column])
+        let target = gradient.pointer + row * width
+        for index in 0..<width { target[index] += factor * source[index] }
+      }
+    }
   }
 
   private func labels(of pass: Pass) -> [Int] {
-    classCount > 1
-      ? pass.labels(below: classCount) : Array(repeating: 0, count: pass.exampleCount)
+    classCount > 1 || columnTable != nil
+      ? pass.labels(below: max(classCount, conditions.labelCount + 1)) : Array(repeating: 0, count: pass.exampleCount)
   }
 
   private func rows(in pass: Pass) -> Tensor {

@@ -23,8 +23,10 @@ struct GatedStackLayout: Hashable, Sendable {
   let depth: Int
   /// Rows and columns that the first block sees in each direction: 3 for a 7×7 kernel.
   let reach: Int
-  /// Classes; one for an unconditional network.
+  /// Classes, that of images without one included; one for an unconditional network.
   let classCount: Int
+  /// What a label means.
+  let conditions: Conditions
   /// Regions per side in which a class has its own biases in the first block; one for the same
   /// biases everywhere.
   let classRegions: Int
@@ -45,7 +47,7 @@ struct GatedStackLayout: Hashable, Sendable {
   /// be divisible by the number of groups.
   init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
-    classCount: Int, classRegions: Int = 1, outputCount: Int, headChannels: Int? = nil,
+    classCount: Int, conditions: Conditions? = nil, classRegions: Int = 1, outputCount: Int, headChannels: Int? = nil,
     groupCount: Int, fourierFeatures: FourierFeatures? = nil, attention: GatedAttentionSizes? = nil
   ) {
     precondition(
@@ -64,6 +66,7 @@ struct GatedStackLayout: Hashable, Sendable {
     self.depth = depth
     self.reach = reach
     self.classCount = classCount
+    self.conditions = conditions ?? Conditions(classCount: classCount)
     self.classRegions = classRegions
     self.outputCount = outputCount
     self.headChannels = headChannels ?? channels
