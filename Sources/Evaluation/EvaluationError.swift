@@ -26,7 +26,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
         + "PNG or JPEG files expected). Check the path and the files."
     case .classesDiffer(let folder, let found, let expected):
       "folder \(folder): its classes are \(found.joined(separator: ", ")) "
-        + "(\(expected.joined(separator: ", ")) expected). Use the same class folders in all three sets."
+        + "(\(expected.joined(separator: ", ")) expected). Use a folder with these class folders."
     case .tooFewImages(let set, let found, let expected):
       "\(set) set: \(found) images (at least \(expected) expected). Use a larger set."
     case .unreadableFile(let path, let code):

@@ -135,7 +135,7 @@ extension Daemon {
       }
       guard dataset.population != nil || uses.values.contains(where: { $0.units > 0 }) || !looks
       else {
-        throw Self.noUsableImage(in: dataset)
+        throw await noUsableImage(in: dataset)
       }
       var facts = AdviceFacts(
         library: library, candidates: candidates, classes: dataset.classes?.count)

@@ -33,9 +33,14 @@ extension Daemon: ControlAPI {
       .page(query)
   }
 
-  /// Why nothing can be computed from a dataset that has no usable image.
-  static func noUsableImage(in dataset: DatasetConfiguration) -> ControlError {
-    .conflict(
+  /// Why nothing can be computed from a dataset that has no usable image, or none yet.
+  func noUsableImage(in dataset: DatasetConfiguration) async -> ControlError {
+    if await keepers[dataset.name]?.isScanning ?? false {
+      return .conflict(
+        "dataset \(dataset.name): its folder is still being read, and no usable image is known yet. Ask again when "
+          + "'figment datasets' reports ready.")
+    }
+    return .conflict(
       "dataset \(dataset.name): no usable image is known yet (at least one expected). "
         + "'figment files \(dataset.name)' lists the files and their verdicts.")
   }
@@ -48,7 +53,7 @@ extension Daemon: ControlAPI {
     }
     let selection = try index.selection(of: dataset.name)
     guard !selection.classes.isEmpty else {
-      throw Self.noUsableImage(in: dataset)
+      throw await noUsableImage(in: dataset)
     }
     return try await plans.run { [engine] in
       try engine.preview(of: selection, recipe: recipe, dataset: dataset)
@@ -63,8 +68,17 @@ extension Daemon: ControlAPI {
     try request.validate()
     let dataset = try configuration.dataset(request.dataset)
     try await checkRecipe(request.recipe)
-    var report = try await plans.run { [engine] in try engine.plan(request, dataset: dataset) }
     let keeper = keepers[dataset.name]
+    var report: PlanReport
+    do {
+      report = try await plans.run { [engine] in try engine.plan(request, dataset: dataset) }
+    } catch {
+      // A plan over no image fails; while the folder is read for the first time, that is the reason.
+      guard dataset.population == nil, await keeper?.isScanning ?? false,
+        try index.selection(of: dataset.name).classes.isEmpty
+      else { throw error }
+      throw await noUsableImage(in: dataset)
+    }
     report.folderRemarks = await keeper?.remarksOnFolder
     if dataset.population == nil, await keeper?.isScanning ?? false {
       report.remark =

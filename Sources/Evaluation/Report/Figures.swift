@@ -26,6 +26,11 @@ enum Figures {
     (value < 0 ? "−" : "") + grouped(Double(abs(value)))
   }
 
+  /// A count and its noun, whose plural ends in s: "1 seed", "3 seeds".
+  static func counted(_ value: Int, _ noun: String) -> String {
+    "\(count(value)) \(noun)\(value == 1 ? "" : "s")"
+  }
+
   /// A non-negative number with a maximum number of decimals, without trailing zeros.
   static func fixed(_ value: Double, decimals: Int) -> String {
     let scale = pow(10, Double(decimals))

@@ -28,7 +28,7 @@ extension ReportData {
       Metric(
         key: "accuracy.\(finding.kind.rawValue)", name: finding.kind.title,
         meaning: "trained on \(Figures.count(finding.trainCount)) synthetic images,"
-          + " \(finding.onSynthetic.count) seeds",
+          + " \(Figures.counted(finding.onSynthetic.count, "seed"))",
         value: finding.accuracy, range: "0 to 1", direction: .higher, interval: finding.interval,
         count: finding.testCount,
         ceiling: NamedValue("trained on as many real images", finding.ceiling),
@@ -102,7 +102,7 @@ extension ReportData {
         Metric(
           key: "accuracy.private-rival", name: "Private classifier for comparison",
           meaning: "trained on the real images directly with ε = \(Figures.text(rival.epsilon)),"
-            + " \(rival.accuracies.count) seeds",
+            + " \(Figures.counted(rival.accuracies.count, "seed"))",
           value: rival.accuracy, range: "0 to 1", direction: .higher,
           interval: rival.interval, count: real.testCount)
       ]),

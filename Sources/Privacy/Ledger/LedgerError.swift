@@ -45,7 +45,8 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
       "ledger \(ledger): its high-water mark \(reason), so its age cannot be proved. "
         + "Restore the mark from a backup or from the newest release's privacy.json."
     case .locked(let ledger):
-      "ledger \(ledger): another process holds it. Stop the other daemon first."
+      "ledger \(ledger): another process holds it (a daemon, or a run of 'figmentd run' on the same folder). Wait until it ends, or "
+        + "stop it."
     case .poisoned(let ledger, let reason):
       "ledger \(ledger): closed after a failure (\(reason)). Check the disk, run "
         + "`figment ledger verify`, then start the daemon again."
