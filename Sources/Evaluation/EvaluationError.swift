@@ -18,6 +18,10 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   case badMetadata(path: String, line: Int, reason: String)
   /// The charges of an audited training differ from those behind the claim.
   case chargesDiffer(found: String, expected: String)
+  /// The codes of a table do not fit its columns.
+  case badTable(found: String, expected: String)
+  /// The columns of a real table differ from those of the synthetic one.
+  case tablesDiffer(set: String, found: String, expected: String)
 
   public var description: String {
     switch self {
@@ -45,6 +49,11 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .chargesDiffer(let found, let expected):
       "audit: the ledger was charged for \(found) (\(expected) expected for every training, as in the "
         + "claim). Do not train with this build until the cause is known."
+    case .badTable(let found, let expected):
+      "table: \(found) (\(expected) expected). Encode the table again with the columns of its data set."
+    case .tablesDiffer(let set, let found, let expected):
+      "\(set) table: its columns are \(found) (\(expected) expected, as in the synthetic table). Declare the"
+        + " same columns for all tables."
     }
   }
 }

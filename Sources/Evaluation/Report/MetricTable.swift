@@ -13,13 +13,15 @@ struct MetricTable {
     baselines = names
   }
 
+  private var counted: String { (metrics.first?.counted ?? .images).rawValue }
+
   /// The table element.
   var markup: String {
     let ceiling = metrics.contains { $0.ceiling != nil }
     var head = ["Measure", "Value (95 % interval)"]
     if ceiling { head.append("Best possible") }
     head += baselines
-    head.append("Images")
+    head.append(counted)
     let cells = head.map { "<th scope=\"col\">\(HTMLText.escaped($0))</th>" }.joined()
     let rows = metrics.map { row(of: $0, showsCeiling: ceiling) }.joined(separator: "\n")
     return "<div class=\"scroll\"><table class=\"metrics\"><thead><tr>\(cells)</tr></thead>"
@@ -50,7 +52,7 @@ struct MetricTable {
       let baseline = metric.baselines.first { $0.name == name }
       row += cell(name, baseline.map { Figures.text($0.value) })
     }
-    return row + cell("Images", metric.count.map(Figures.count)) + "</tr>"
+    return row + cell(counted, metric.count.map(Figures.count)) + "</tr>"
   }
 
   private func cell(_ label: String, _ content: String?) -> String {

@@ -36,6 +36,14 @@ public enum ReportBlock: Sendable {
 
 /// One number of a report with its scale, without which readers could not distinguish good from bad.
 public struct Metric: Sendable, Encodable {
+  /// What a number was computed from.
+  public enum Counted: String, Sendable {
+    /// Images.
+    case images = "Images"
+    /// Rows of a table.
+    case rows = "Rows"
+  }
+
   /// Which values are better.
   public enum Direction: String, Sendable, Encodable {
     /// Higher is better.
@@ -62,6 +70,8 @@ public struct Metric: Sendable, Encodable {
   public var interval: Interval?
   /// The number of images behind it.
   public var count: Int?
+  /// What `count` counts.
+  public var counted: Counted = .images
   /// The value of the best conceivable synthetic set: real images against other real images.
   public var ceiling: NamedValue?
   /// The values of poor sets, for example blurred real images.
@@ -71,8 +81,9 @@ public struct Metric: Sendable, Encodable {
   public init(
     key: String, name: String, meaning: String, value: Double?, range: String,
     direction: Direction, interval: Interval? = nil, count: Int? = nil,
-    ceiling: NamedValue? = nil, baselines: [NamedValue] = []
+    ceiling: NamedValue? = nil, baselines: [NamedValue] = [], counted: Counted = .images
   ) {
+    self.counted = counted
     self.key = key
     self.name = name
     self.meaning = meaning
@@ -83,6 +94,11 @@ public struct Metric: Sendable, Encodable {
     self.count = count
     self.ceiling = ceiling
     self.baselines = baselines
+  }
+
+  /// What is written; keys of tables begin with `table_`, so `counted` is not.
+  private enum CodingKeys: String, CodingKey {
+    case key, name, meaning, value, range, direction, interval, count, ceiling, baselines
   }
 }
 

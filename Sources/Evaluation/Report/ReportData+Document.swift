@@ -11,13 +11,17 @@ extension ReportData {
       releasedVerdict: rule.releasedVerdict)
     addGuarantee(to: &document)
     addPaidAnswers(to: &document)
-    addPictures(to: &document)
+    if !isTableAlone { addPictures(to: &document) }
     addOwnStatistics(to: &document)
+    addTables(to: &document)
     addTraining(to: &document)
-    addFidelity(to: &document)
-    addUtility(to: &document)
-    addAttacks(to: &document)
-    addAlternatives(to: &document)
+    addTableComparison(to: &document)
+    if !isTableAlone {
+      addFidelity(to: &document)
+      addUtility(to: &document)
+      addAttacks(to: &document)
+      addAlternatives(to: &document)
+    }
     addWithheld(to: &document)
     addProvenance(to: &document)
     return document

@@ -140,7 +140,9 @@ public struct ReportData: Sendable {
   public var findings: EvaluationFindings?
   /// The results of the synthetic images alone, if there was no evaluation.
   public var ownFindingsAlone: Releasable<SyntheticFindings>?
-  /// The synthetic images.
+  /// The results of a synthetic table; nil if the set has none.
+  public var tables: TableFindings?
+  /// The synthetic images; none if the set is a table alone.
   public var synthetic: Releasable<LabelledImages>
   /// Synthetic images over time.
   public var progressSheets: Releasable<[ProgressSheet]>
@@ -169,6 +171,9 @@ public struct ReportData: Sendable {
 
   /// The results of the synthetic images alone.
   var ownFindings: Releasable<SyntheticFindings>? { findings?.synthetic ?? ownFindingsAlone }
+
+  /// Whether the set is a table without images.
+  var isTableAlone: Bool { tables != nil && synthetic.value.count == 0 }
 
   /// Starts a report about a synthetic set.
   public init(

@@ -15,12 +15,12 @@ struct VerdictRule {
 
   /// A classifier trained on the set must close this share of the gap between guessing and training
   /// on real images; below the second it is poor.
-  private static let usefulShare = (enough: 0.75, poor: 0.25)
+  static let usefulShare = (enough: 0.75, poor: 0.25)
   /// The same for the share of real images' neighbourhoods that are reached.
   private static let coveredShare = (enough: 0.5, poor: 0.05)
 
   /// The remarks about one of the two questions.
-  private struct Remarks {
+  struct Remarks {
     var failures: [String] = []
     var warnings: [String] = []
     var good: [String] = []
@@ -40,19 +40,20 @@ struct VerdictRule {
     }
   }
 
-  private typealias Both = (privacy: Remarks, quality: Remarks)
+  typealias Both = (privacy: Remarks, quality: Remarks)
 
   init(_ data: ReportData) {
     let free: Both = (Self.guaranteeRemarks(data), Self.ownRemarks(data))
     releasedVerdict = Releasable(
       Self.verdict(Self.ended(free, data.freeSignals.value, data), data), .postProcessing)
-    let modelled = data.modelAttacks.map(with: data.canaries) { attacks, audit in
+    let scored = data.modelAttacks.map(with: data.canaries) { attacks, audit in
       var both = free
       Self.add(attacks, audit, data.guarantee, to: &both.privacy)
       return both
     }.map(with: data.privateSignals) { both, signals in
       Self.ended(both, data.freeSignals.value + signals, data)
     }
+    let modelled = data.tables?.real.map { Self.adding($0, to: scored) } ?? scored
     guard let findings = data.findings else {
       internalVerdict = modelled.map { Self.verdict($0, data) }
       return
@@ -62,6 +63,16 @@ struct VerdictRule {
       Self.add(real.attacks, to: &both.privacy)
       Self.add(real, findings.classNames, to: &both.quality)
       return Self.verdict(both, data)
+    }
+  }
+
+  private static func adding(
+    _ tables: Sensitive<RealTableFindings>, to remarks: Sensitive<Both>
+  ) -> Sensitive<Both> {
+    remarks.map(with: tables) { both, tables in
+      var both = both
+      add(tables, to: &both)
+      return both
     }
   }
 
@@ -81,9 +92,11 @@ struct VerdictRule {
       },
       quality: both.quality.part { severity in
         switch severity {
-        case .failed: "Poor quality: the images are of little use."
+        case .failed:
+          "Poor quality: the \(data.isTableAlone ? "rows" : "images") are of little use."
         case .warning: "Quality: read the warnings."
-        case .passed: "Good quality, measured with real images."
+        case .passed:
+          "Good quality, measured with real \(data.isTableAlone ? "rows" : "images")."
         case .note: "Quality not measured here."
         }
       })
