@@ -21,6 +21,10 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   case decoderUnavailable(finding: String)
   /// The caller requested a stop.
   case stopped
+  /// A table of attributes, or the tables of a root as a whole, cannot be used.
+  case tableUnusable(root: String, finding: String)
+  /// No row of the tables of a root can be used.
+  case noRows(root: String)
   /// A declared value is invalid.
   case invalidDeclaration(finding: String)
 
@@ -47,14 +51,22 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
       "image decoder: \(finding). Check that the program file is still executable."
     case .stopped:
       "reading images: stopped on request."
+    case .tableUnusable(let root, let finding):
+      "tables of \(root): \(finding)."
+    case .noRows(let root):
+      "tables of \(root): none of their rows can be used (at least one expected). Compare the declared "
+        + "columns with the tables."
     case .invalidDeclaration(let finding):
       "dataset declaration: \(finding)."
     }
   }
 
-  /// Whether files were looked at and none could be used.
+  /// Whether files or rows were looked at and none could be used.
   public var isWantOfImages: Bool {
-    if case .noImages = self { true } else { false }
+    switch self {
+    case .noImages, .noRows: true
+    default: false
+    }
   }
 
   private static func text(of code: CInt) -> String { String(cString: strerror(code)) }

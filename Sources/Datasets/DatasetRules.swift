@@ -31,6 +31,13 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   public var whiteLevel: Int?
   /// How to treat the colours of a file with a profile.
   public var colour: ImageTransform.Colour
+  /// The columns of a table beside the images, or of the tables of a root without images; other columns are not
+  /// read.
+  public var columns: [ColumnDomain]
+  /// The column that names the person of a row, if the root has tables only and the unit is a folder.
+  ///
+  /// Its texts are compared and never kept. Beside images, a row belongs to the person of its file.
+  public var personColumn: String?
 
   /// The class of images directly in a root without class folders.
   public static let singleClass = "all"
@@ -39,8 +46,11 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   public init(
     classes: [String]? = nil, privacyUnit: PrivacyUnit = .file, maximumPerUnit: Int? = nil,
     crossesFileSystems: Bool = false, whiteLevel: Int? = nil,
-    colour: ImageTransform.Colour = .convert
+    colour: ImageTransform.Colour = .convert, columns: [ColumnDomain] = [],
+    personColumn: String? = nil
   ) {
+    self.columns = columns
+    self.personColumn = personColumn
     self.classes = classes
     self.privacyUnit = privacyUnit
     self.maximumPerUnit = maximumPerUnit
@@ -58,6 +68,7 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     if let whiteLevel, !ImageTransform.whiteLevels.contains(whiteLevel) {
       throw .invalidDeclaration(finding: "a white level of \(whiteLevel) (1...65535 expected)")
     }
+    try ColumnDomain.check(columns)
     guard let classes else { return }
     guard !classes.isEmpty, classes.count <= SnapshotLayout.maximumClassCount else {
       throw .invalidDeclaration(
@@ -70,17 +81,24 @@ public struct DatasetRules: Hashable, Sendable, Codable {
 
   /// Rules under which every image is read that some rules leave out; nil if these leave none out.
   public var leavingNoneOut: DatasetRules? {
-    guard classes != nil || maximumPerUnit != nil || privacyUnit != .file else { return nil }
+    guard
+      classes != nil || maximumPerUnit != nil || privacyUnit != .file
+        || columns.contains(where: { !$0.allowsMissing })
+    else { return nil }
     return DatasetRules(
       crossesFileSystems: crossesFileSystems, whiteLevel: whiteLevel, colour: colour)
   }
 
   /// Why an entry of this name is skipped; nil if it is not.
   ///
-  /// A first-level folder whose name is declared as a class is never skipped.
+  /// A first-level folder whose name is declared as a class is never skipped. A table of attributes directly in
+  /// the root is never an image, whether columns are declared or not.
   func passesOver(
     _ name: [UInt8], isFolder: Bool, isFirstLevel: Bool
   ) -> PassedOverName? {
+    if isFirstLevel, !isFolder, AttributeFile.names.contains(name) {
+      return .metadata
+    }
     guard let reason = PassedOverName(name, isFolder: isFolder) else { return nil }
     let isDeclared =
       isFolder && isFirstLevel && classes?.contains(RelativePath.escape(name)) ?? false
@@ -89,6 +107,38 @@ public struct DatasetRules: Hashable, Sendable, Codable {
 }
 
 extension DatasetRules {
+  private enum CodingKeys: String, CodingKey {
+    case classes, privacyUnit, maximumPerUnit, crossesFileSystems, whiteLevel, colour
+    case columns, personColumn
+  }
+
+  /// Reads the output of `encode`, including that of earlier versions, which declared no columns.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      classes: try container.decodeIfPresent([String].self, forKey: .classes),
+      privacyUnit: try container.decode(PrivacyUnit.self, forKey: .privacyUnit),
+      maximumPerUnit: try container.decodeIfPresent(Int.self, forKey: .maximumPerUnit),
+      crossesFileSystems: try container.decode(Bool.self, forKey: .crossesFileSystems),
+      whiteLevel: try container.decodeIfPresent(Int.self, forKey: .whiteLevel),
+      colour: try container.decode(ImageTransform.Colour.self, forKey: .colour),
+      columns: try container.decodeIfPresent([ColumnDomain].self, forKey: .columns) ?? [],
+      personColumn: try container.decodeIfPresent(String.self, forKey: .personColumn))
+  }
+
+  /// Writes the declarations; without columns, as earlier versions wrote them.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encodeIfPresent(classes, forKey: .classes)
+    try container.encode(privacyUnit, forKey: .privacyUnit)
+    try container.encodeIfPresent(maximumPerUnit, forKey: .maximumPerUnit)
+    try container.encode(crossesFileSystems, forKey: .crossesFileSystems)
+    try container.encodeIfPresent(whiteLevel, forKey: .whiteLevel)
+    try container.encode(colour, forKey: .colour)
+    if !columns.isEmpty { try container.encode(columns, forKey: .columns) }
+    try container.encodeIfPresent(personColumn, forKey: .personColumn)
+  }
+
   /// The declared classes of which a root has no folder, and the names of the folders that it has.
   ///
   /// For whoever owns the images: a misspelt class would be trained on nothing. No class is missing where none are

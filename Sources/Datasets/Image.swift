@@ -7,6 +7,15 @@ public struct ImageShape: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Samples per pixel: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
   public let channels: Int
 
+  /// The shape of a row of a table, which has no pixels.
+  public static let noPixels = ImageShape()
+
+  private init() {
+    height = 0
+    width = 0
+    channels = 0
+  }
+
   /// Creates a shape; every extent must be at least 1, with at most 4 channels.
   public init(height: Int, width: Int, channels: Int) {
     precondition(height > 0 && width > 0, "an image has at least one pixel")

@@ -99,6 +99,8 @@ extension ImageVerdict {
     case .waiting: "still changing"
     case .duplicate: "repeated"
     case .contradictoryClass: "in two classes at once"
+    case .contradictoryAttributes: "with two rows of attributes"
+    case .missingAttribute: "without a required attribute"
     case .unreadable(.empty): "empty"
     case .unreadable(.notAnImage): "of no known format"
     case .unreadable(.truncated): "cut off"

@@ -76,6 +76,22 @@ public struct ImageTransform: Hashable, Sendable, Codable {
     self.maximumEnlargement = maximumEnlargement
   }
 
+  /// The transform of rows of a table, which have no pixels: it accepts no image.
+  public static let noPixels = ImageTransform()
+
+  private init() {
+    height = 0
+    width = 0
+    channels = .grey
+    fit = .centreCrop
+    maximumEnlargement = 1
+    whiteLevel = nil
+    colour = .asStored
+  }
+
+  /// Whether results have pixels.
+  public var hasPixels: Bool { height > 0 }
+
   /// Creates the transform of a recipe; `shape` must have 1 channel (grey) or 3 (RGB).
   public init(to shape: ImageShape, fit: Fit = .centreCrop) {
     precondition(shape.channels == 1 || shape.channels == 3, "grey or RGB")
@@ -93,7 +109,8 @@ public struct ImageTransform: Hashable, Sendable, Codable {
   ///
   /// Declarations of this transform take precedence over the rules.
   public func under(_ rules: DatasetRules) -> ImageTransform {
-    ImageTransform(
+    guard hasPixels else { return self }
+    return ImageTransform(
       height: height, width: width, channels: channels, fit: fit,
       maximumEnlargement: maximumEnlargement, whiteLevel: whiteLevel ?? rules.whiteLevel,
       colour: colour == .convert ? rules.colour : colour)
@@ -101,6 +118,7 @@ public struct ImageTransform: Hashable, Sendable, Codable {
 
   /// Whether an image of this upright size is large enough.
   public func accepts(height: Int, width: Int) -> Bool {
+    guard hasPixels else { return false }
     let window = CropWindow(height: height, width: width, for: self)
     return window.height * maximumEnlargement >= self.height
       && window.width * maximumEnlargement >= self.width
@@ -108,16 +126,18 @@ public struct ImageTransform: Hashable, Sendable, Codable {
 
   /// Whether an image of this upright size has fewer rows or columns than the result.
   public func enlarges(height: Int, width: Int) -> Bool {
+    guard hasPixels else { return false }
     let window = CropWindow(height: height, width: width, for: self)
     return window.height < self.height || window.width < self.width
   }
 
-  /// 1 or 3.
-  public var channelCount: Int { channels == .grey ? 1 : 3 }
+  /// 1 or 3; 0 without pixels.
+  public var channelCount: Int { hasPixels ? channels == .grey ? 1 : 3 : 0 }
 
   /// Shape of the result.
   public var shape: ImageShape {
-    ImageShape(height: height, width: width, channels: channelCount)
+    guard hasPixels else { return .noPixels }
+    return ImageShape(height: height, width: width, channels: channelCount)
   }
 
   /// Bytes of one result: height × width × channels, one byte each.
@@ -161,6 +181,12 @@ extension ImageTransform {
   /// - Throws: `DecodingError` if a number is out of range.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    if try container.decode(Int.self, forKey: .height) == 0,
+      try container.decode(Int.self, forKey: .width) == 0
+    {
+      self = .noPixels
+      return
+    }
     func number(_ key: CodingKeys, in range: ClosedRange<Int>) throws -> Int? {
       guard let number = try container.decodeIfPresent(Int.self, forKey: key) else { return nil }
       guard range.contains(number) else {

@@ -11,6 +11,10 @@ public enum ImageVerdict: Hashable, Sendable {
   case duplicate(of: RelativePath)
   /// Another class contains the same bytes; neither file is used.
   case contradictoryClass(with: RelativePath)
+  /// A file with the same bytes has other attributes in the table; neither file is used.
+  case contradictoryAttributes(with: RelativePath)
+  /// Its row in the table lacks a value that its column requires.
+  case missingAttribute
   /// Its bytes do not decode.
   case unreadable(DecodeFailure)
   /// Another image format, recognised but not read.
@@ -65,6 +69,8 @@ public enum ImageVerdict: Hashable, Sendable {
     case .waiting: "waiting"
     case .duplicate: "duplicate"
     case .contradictoryClass: "contradictoryClass"
+    case .contradictoryAttributes: "contradictoryAttributes"
+    case .missingAttribute: "missingAttribute"
     case .unreadable: "unreadable"
     case .unsupported: "unsupported"
     case .tooLarge: "tooLarge"
@@ -100,6 +106,12 @@ extension ImageVerdict: CustomStringConvertible {
     case .duplicate(let other): "the same bytes as \(other); counted once."
     case .contradictoryClass(let other):
       "the same bytes are in another class, \(other); neither file is used. Remove the wrong one."
+    case .contradictoryAttributes(let other):
+      "the same bytes as \(other), which has another row in the table of attributes; neither is used. "
+        + "Correct one row, or remove one file."
+    case .missingAttribute:
+      "the table of attributes lacks a value of it that is declared as never missing. "
+        + "Add the value, or declare that it may be missing."
     case .unreadable(let failure): "unreadable: \(failure)"
     case .unsupported(let format):
       "\(format.rawValue), which is not supported. Convert all such files: \(format.conversion ?? "")"
@@ -138,7 +150,8 @@ extension ImageVerdict: Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(code, forKey: .code)
     switch self {
-    case .duplicate(let other), .contradictoryClass(let other):
+    case .duplicate(let other), .contradictoryClass(let other),
+      .contradictoryAttributes(let other):
       try container.encode(other, forKey: .of)
     case .unreadable(let failure), .tooLarge(let failure):
       try container.encode(failure, forKey: .failure)
@@ -156,6 +169,8 @@ extension ImageVerdict: Codable {
     case "duplicate": self = .duplicate(of: try container.decode(RelativePath.self, forKey: .of))
     case "contradictoryClass":
       self = .contradictoryClass(with: try container.decode(RelativePath.self, forKey: .of))
+    case "contradictoryAttributes":
+      self = .contradictoryAttributes(with: try container.decode(RelativePath.self, forKey: .of))
     case "unreadable":
       self = .unreadable(try container.decode(DecodeFailure.self, forKey: .failure))
     case "tooLarge": self = .tooLarge(try container.decode(DecodeFailure.self, forKey: .failure))
@@ -175,10 +190,13 @@ extension ImageVerdict: Codable {
   /// All values of `code`.
   public static let codes =
     withoutDetail.map(\.code)
-    + ["duplicate", "contradictoryClass", "unreadable", "unsupported", "tooLarge"]
+    + [
+      "duplicate", "contradictoryClass", "contradictoryAttributes", "unreadable", "unsupported",
+      "tooLarge",
+    ]
 
   private static let withoutDetail: [ImageVerdict] = [
     .accepted, .waiting, .tooSmall, .notRegularFile, .forbidden, .otherFileSystem, .unknownClass,
-    .noClass, .noUnit, .beyondUnitLimit, .vanished, .readError,
+    .noClass, .noUnit, .beyondUnitLimit, .vanished, .readError, .missingAttribute,
   ]
 }

@@ -36,6 +36,14 @@ public struct Batch: Sendable {
     images[range].map { snapshot.label(of: Int($0)) }
   }
 
+  /// The codes of the attributes of `range`, positions in the batch: range × columns, row by row.
+  public func codes(in range: Range<Int>) -> [UInt8] {
+    var codes: [UInt8] = []
+    codes.reserveCapacity(range.count * snapshot.columns.count)
+    for image in images[range] { codes.append(contentsOf: snapshot.codes(of: Int(image))) }
+    return codes
+  }
+
   /// Writes the images of `range`, positions in the batch, into `target`
   /// (range × height × width × channels), scaled to -1...1.
   public func fill(_ target: Tensor, from range: Range<Int>) {

@@ -17,6 +17,8 @@ public enum PassedOverName: String, Hashable, Sendable, Codable, CaseIterable {
   case systemFile
   /// An internal folder of a system or a program: thumbnails, recycle bins, snapshots.
   case systemFolder
+  /// The table of attributes in the root, which is read for declared columns and is never an image.
+  case metadata
   /// A sheet of `figment preview`, identified by the text in its header: it shows images of many units, so no
   /// model may learn from it.
   case previewSheet
@@ -160,6 +162,7 @@ extension PassedOverName: CustomStringConvertible {
     case .systemFile: "an internal file of a system or a program"
     case .previewSheet: "a sheet of 'figment preview', which shows images of many units"
     case .systemFolder: "an internal folder of a system or a program"
+    case .metadata: "a table of attributes, which is read only for declared columns"
     }
   }
 }

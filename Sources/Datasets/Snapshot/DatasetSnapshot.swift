@@ -7,8 +7,10 @@ import Glibc
 public final class DatasetSnapshot: Sendable {
   /// Class names in label order.
   public let classes: [String]
-  /// The transform of the images.
+  /// The transform of the images; `.noPixels` for rows of a table.
   public let transform: ImageTransform
+  /// The declared columns, in the order of the codes; empty without attributes.
+  public let columns: [ColumnDomain]
   /// The unit of privacy of the guarantee.
   public let privacyUnit: PrivacyUnit
   /// The number of images.
@@ -19,7 +21,7 @@ public final class DatasetSnapshot: Sendable {
   ///
   /// Private as well.
   public let unitCount: Int
-  /// The digest of the set: equal for the same images, classes, persons and transform.
+  /// The digest of the set: equal for the same images, classes, persons, transform, columns and codes.
   public let digest: ContentHash
   /// The packed file.
   public let path: String
@@ -55,6 +57,8 @@ public final class DatasetSnapshot: Sendable {
     guard
       let description = try? JSONDecoder().decode(SnapshotDescription.self, from: Data(json)),
       description.classes.count == header.classCount, description.transform.shape == header.shape,
+      (description.columns ?? []).count == header.columnCount,
+      (try? ColumnDomain.check(description.columns ?? [])) != nil,
       (1...4096).contains(description.transform.maximumEnlargement),
       description.transform.whiteLevel.map(ImageTransform.whiteLevels.contains) ?? true
     else {
@@ -63,6 +67,7 @@ public final class DatasetSnapshot: Sendable {
     self.path = path
     classes = description.classes
     transform = description.transform
+    columns = description.columns ?? []
     privacyUnit = header.unit
     count = header.count
     unitCount = header.unitCount
@@ -70,6 +75,12 @@ public final class DatasetSnapshot: Sendable {
     guard (0..<count).allSatisfy({ label(of: $0) < classes.count && unit(of: $0) < unitCount })
     else {
       throw DatasetError.snapshotDamaged(path: path, finding: "a label or unit is out of range")
+    }
+    let codeCounts = columns.map(\.codeCount)
+    guard
+      (0..<count).allSatisfy({ zip(codes(of: $0), codeCounts).allSatisfy { Int($0) < $1 } })
+    else {
+      throw DatasetError.snapshotDamaged(path: path, finding: "a code is out of range")
     }
   }
 
@@ -85,13 +96,21 @@ public final class DatasetSnapshot: Sendable {
       .assumingMemoryBound(to: UInt8.self)
   }
 
+  /// The codes of one image or row, one per column, valid as long as the snapshot lives.
+  public func codes(of index: Int) -> UnsafeBufferPointer<UInt8> {
+    precondition((0..<count).contains(index), "images are numbered from 0")
+    let start = header.codesOffset + index * header.columnCount
+    return UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + header.columnCount)])
+      .assumingMemoryBound(to: UInt8.self)
+  }
+
   /// The class of one image, an index into `classes`.
   public func label(of index: Int) -> Int { number(at: header.labelsOffset, index) }
 
   /// The unit of privacy of one image, 0 ..< `unitCount`.
   public func unit(of index: Int) -> Int { number(at: header.unitsOffset, index) }
 
-  /// SHA-256 of the file that the image came from.
+  /// SHA-256 of the file that the image came from; of its codes for a row of a table.
   public func contentHash(of index: Int) -> ContentHash {
     precondition((0..<count).contains(index), "images are numbered from 0")
     let start = header.hashesOffset + index * ContentHash.byteCount

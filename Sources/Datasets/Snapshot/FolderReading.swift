@@ -28,6 +28,11 @@ final class FolderReading: Sendable {
     listing: FolderScan? = nil
   ) throws {
     try builder.rules.validate()
+    guard builder.rules.personColumn == nil else {
+      throw DatasetError.invalidDeclaration(
+        finding: "a column of persons beside images (none expected: a row belongs to the person "
+          + "in whose folder its file is)")
+    }
     let root = try Directory.root(builder.root)
     let scan =
       try listing
@@ -107,10 +112,25 @@ final class FolderReading: Sendable {
 
   /// Determines the verdicts that depend on the whole folder: duplicates, limits per person, classes
   /// without images.
-  func settle() -> Settlement {
+  ///
+  /// - Parameter attributes: the attributes of the files, by their numbers; nil to disregard them.
+  func settle(with attributes: ImageAttributes? = nil) -> Settlement {
     let findings = findings.withLock { $0 }.compactMap(\.self)
     precondition(findings.count == fileCount, "files are settled after all were read")
     return Settlement(
-      of: findings, beside: scan.verdicts, rules: builder.rules, paths: paths)
+      of: findings, beside: scan.verdicts, rules: builder.rules, paths: paths,
+      attributes: attributes)
+  }
+
+  /// Reads the table of attributes; nil if no columns are declared.
+  func attributes() throws -> ImageAttributes? {
+    guard !builder.rules.columns.isEmpty else { return nil }
+    do {
+      return try ImageAttributes(
+        ofFilesIn: scan.files, below: root, rules: builder.rules, limits: builder.tableLimits,
+        isSettled: builder.isSettled, isStopped: builder.isStopped)
+    } catch let problem as TableProblem {
+      throw DatasetError.tableUnusable(root: builder.root, finding: problem.finding)
+    }
   }
 }

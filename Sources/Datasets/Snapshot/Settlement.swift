@@ -9,16 +9,19 @@ struct Settlement {
   private(set) var classes: [String] = []
 
   private let reader: PathReader
+  private let attributes: ImageAttributes?
 
   /// - Parameters:
   ///   - findings: the result of reading each file, in order of paths.
   ///   - others: entries whose verdicts are final.
+  ///   - attributes: the attributes of the files, in the order of `findings`; nil to disregard them.
   init(
     of findings: [InspectedFile], beside others: [InspectedFile], rules: DatasetRules,
-    paths reader: PathReader
+    paths reader: PathReader, attributes: ImageAttributes? = nil
   ) {
     self.reader = reader
-    let records = findings.map { record(of: $0) }
+    self.attributes = attributes
+    let records = findings.indices.map { record(of: findings[$0], number: $0) }
     let verdicts = verdicts(on: records, findings, rules)
     for (index, record) in records.enumerated() where verdicts[index] == .accepted {
       if let record { accepted.append(PackedRecord(record: record, slot: index)) }
@@ -47,16 +50,23 @@ struct Settlement {
       let old = packed.record
       let label = numbers[old.label] ?? old.label
       return PackedRecord(
-        record: SnapshotRecord(hash: old.hash, label: label, person: old.person),
+        record: SnapshotRecord(
+          hash: old.hash, label: label, person: old.person, codes: old.codes),
         slot: packed.slot)
     }
   }
 
-  private func record(of finding: InspectedFile) -> SnapshotRecord? {
+  /// The record of a file; nil if it is not used, for example because a required attribute is missing.
+  private func record(of finding: InspectedFile, number: Int) -> SnapshotRecord? {
     guard finding.verdict == .accepted, let hash = finding.contentHash,
       case .success(let reading) = reader.read(finding.path)
     else { return nil }
-    return SnapshotRecord(hash: hash, label: reading.label, person: reading.person)
+    guard let attributes else {
+      return SnapshotRecord(hash: hash, label: reading.label, person: reading.person)
+    }
+    return attributes.codes(ofFile: number).map {
+      SnapshotRecord(hash: hash, label: reading.label, person: reading.person, codes: $0)
+    }
   }
 
   private func verdicts(
@@ -67,6 +77,10 @@ struct Settlement {
       if let record { resolver.note(record, at: findings[index].path) }
     }
     var verdicts = findings.map(\.verdict)
+    for index in verdicts.indices
+    where verdicts[index] == .accepted && attributes?.lacksValue(file: index) ?? false {
+      verdicts[index] = .missingAttribute
+    }
     for (index, record) in records.enumerated() {
       if let record, let verdict = resolver.verdict(on: record, at: findings[index].path) {
         verdicts[index] = verdict

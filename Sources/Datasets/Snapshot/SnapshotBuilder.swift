@@ -12,6 +12,8 @@ public struct SnapshotResult: Sendable {
   public let snapshot: DatasetSnapshot
   /// Every entry of the folder with its verdict, in order of paths.
   public let files: [InspectedFile]
+  /// What became of the rows of the table of attributes; nil if no columns are declared.
+  public let attributes: TableSummary?
 }
 
 /// Reads a folder of images: lists it, opens, hashes and decodes every file on several threads, resolves
@@ -40,6 +42,11 @@ public struct SnapshotBuilder: Sendable {
   /// accepted and `build` throws.
   public var onVerdicts: @Sendable ([InspectedFile]) -> Void = { _ in }
 
+  /// Called once with the rows of the table of attributes, if columns are declared, even if `build` throws later.
+  public var onAttributes: @Sendable (TableSummary) -> Void = { _ in }
+  /// Limits on the table of attributes.
+  public var tableLimits = TableLimits.standard
+
   /// Creates a builder for one folder.
   ///
   /// If `threadCount` is nil, it uses one thread per processor.
@@ -56,6 +63,8 @@ public struct SnapshotBuilder: Sendable {
 
   /// Reads the folder and returns only the verdict of each file, in order of paths.
   ///
+  /// The table of attributes is not read: only `build` knows which images lack a required value.
+  ///
   /// - Parameter known: the result of an earlier inspection with the same transform and limits; a
   ///   file whose signature is unchanged is not read again.
   /// - Throws: `DatasetError`.
@@ -70,25 +79,30 @@ public struct SnapshotBuilder: Sendable {
   /// Reads the folder and packs the accepted images into `directory`/`name`.
   ///
   /// Creates a missing directory with mode 0700, and refuses one that others may enter. The file has mode 0600
-  /// and is written atomically.
+  /// and is written atomically. If columns are declared, the root must contain `metadata.csv` or
+  /// `metadata.jsonl`, whose rows give each image its codes.
   ///
   /// - Parameter listing: the files to read; nil lists the folder first.
-  /// - Throws: `DatasetError`; `.noImages` if no file was accepted.
+  /// - Throws: `DatasetError`; `.noImages` if no file was accepted, `.tableUnusable` if columns are declared and
+  ///   the table of attributes cannot be used.
   public func build(
     in directory: String, named name: String = "images.pack", listing: FolderScan? = nil
   ) throws -> SnapshotResult {
     let reading = try FolderReading(self, listing: listing)
+    let attributes = try reading.attributes()
+    if let attributes { onAttributes(attributes.summary) }
     let packer = try SnapshotPacker(
       directory: directory, name: name, slotCount: reading.fileCount, transform: transform)
     try reading.run(into: packer)
-    let settled = reading.settle()
+    let settled = reading.settle(with: attributes)
     onVerdicts(settled.files)
     guard !settled.accepted.isEmpty else {
       throw DatasetError.noImages(root: root, fileCount: settled.files.count)
     }
-    try packer.finish(settled.accepted, classes: settled.classes, unit: rules.privacyUnit)
+    try packer.finish(
+      settled.accepted, classes: settled.classes, unit: rules.privacyUnit, columns: rules.columns)
     return SnapshotResult(
       snapshot: try DatasetSnapshot(opening: packer.path, isChecksumKnown: true),
-      files: settled.files)
+      files: settled.files, attributes: attributes?.summary)
   }
 }

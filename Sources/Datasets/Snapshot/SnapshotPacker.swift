@@ -56,22 +56,43 @@ final class SnapshotPacker: Sendable {
   }
 
   /// Sorts the accepted images, adds labels, units and hashes, and publishes the file.
-  func finish(_ accepted: [PackedRecord], classes: [String], unit: PrivacyUnit) throws {
+  func finish(
+    _ accepted: [PackedRecord], classes: [String], unit: PrivacyUnit,
+    columns: [ColumnDomain] = []
+  ) throws {
     let ordered = accepted.sorted { SnapshotRecord.precedes($0.record, $1.record) }
     reorder(slots: ordered.map(\.slot))
     let records = ordered.map(\.record)
     let units = Self.units(of: records, unit)
     let description = try JSONEncoder.sorted.encode(
-      SnapshotDescription(classes: classes, transform: transform))
+      SnapshotDescription(
+        classes: classes, transform: transform, columns: columns.isEmpty ? nil : columns))
     let header = SnapshotHeader(
       shape: transform.shape, classCount: classes.count, unit: unit, count: records.count,
       unitCount: units.count, descriptionSize: description.count,
-      digest: SnapshotDigest.digest(
-        of: records, classes: classes, transform: transform, unit: unit))
+      digest: try SnapshotDigest.digest(
+        of: records, classes: classes, transform: transform, unit: unit, columns: columns),
+      columnCount: columns.count)
+    try finish(header) { out in
+      for record in records { try out.put(littleEndian: record.label) }
+      for unit in units.numbers { try out.put(littleEndian: unit) }
+      for record in records { try out.put(record.hash) }
+      for record in records { try out.put(record.codes) }
+      try out.put(Array(description))
+    }
+  }
+
+  /// Writes everything after the pixels, then the header and the checksum, and publishes the file.
+  ///
+  /// - Parameter body: writes labels, units, hashes, codes and description, in this order.
+  func finish(_ header: SnapshotHeader, _ body: (SectionWriter) throws -> Void) throws {
     guard ftruncate(descriptor, off_t(header.fileSize)) == 0 else {
       throw DatasetError.lastCall("sizing", temporaryPath)
     }
-    try write(Self.tables(records, units: units.numbers, description), at: header.labelsOffset)
+    let out = SectionWriter(at: header.labelsOffset) { try self.write($0, at: $1) }
+    try body(out)
+    try out.flush()
+    precondition(out.offset == header.fileSize, "the sections are as long as the header states")
     try write(header.bytes(), at: 0)
     try writeChecksum(size: header.fileSize)
     try publish()
@@ -115,18 +136,6 @@ final class SnapshotPacker: Sendable {
     let numbers = Dictionary(
       uniqueKeysWithValues: people.enumerated().map { ($1, UInt32($0)) })
     return (records.map { numbers[$0.person ?? []] ?? 0 }, people.count)
-  }
-
-  private static func tables(
-    _ records: [SnapshotRecord], units: [UInt32], _ description: Data
-  ) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(records.count * (8 + ContentHash.byteCount) + description.count)
-    for record in records { bytes.append(littleEndian: record.label) }
-    for unit in units { bytes.append(littleEndian: unit) }
-    for record in records { record.hash.withUnsafeBytes { bytes.append(contentsOf: $0) } }
-    bytes.append(contentsOf: description)
-    return bytes
   }
 
   private func write(_ bytes: [UInt8], at offset: Int) throws(DatasetError) {
@@ -188,6 +197,49 @@ final class SnapshotPacker: Sendable {
       throw DatasetError.directoryNotPrivate(
         path: directory, mode: UInt32(status.st_mode & 0o7777))
     }
+  }
+}
+
+/// Writes the sections of a packed file one after another, with a buffer of 1 MiB.
+final class SectionWriter {
+  private static let capacity = 1 << 20
+
+  /// Where the next byte goes.
+  private(set) var offset: Int
+  private var buffer: [UInt8] = []
+  private let write: ([UInt8], Int) throws -> Void
+
+  init(at offset: Int, write: @escaping ([UInt8], Int) throws -> Void) {
+    self.offset = offset
+    self.write = write
+    buffer.reserveCapacity(Self.capacity + 4_096)
+  }
+
+  func put(littleEndian number: UInt32) throws {
+    buffer.append(littleEndian: number)
+    try advance(by: 4)
+  }
+
+  func put(_ bytes: some Collection<UInt8>) throws {
+    buffer.append(contentsOf: bytes)
+    try advance(by: bytes.count)
+  }
+
+  func put(_ hash: ContentHash) throws {
+    hash.withUnsafeBytes { buffer.append(contentsOf: $0) }
+    try advance(by: ContentHash.byteCount)
+  }
+
+  /// Writes what is in the buffer.
+  func flush() throws {
+    guard !buffer.isEmpty else { return }
+    try write(buffer, offset - buffer.count)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func advance(by count: Int) throws {
+    offset += count
+    if buffer.count >= Self.capacity { try flush() }
   }
 }
 

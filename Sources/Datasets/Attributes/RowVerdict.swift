@@ -1,0 +1,144 @@
+/// Why a row of a table is not used.
+///
+/// A bad row is counted with its reason; it is never fatal and affects no other row.
+public enum RowVerdict: String, Hashable, Sendable, Codable, CaseIterable {
+  /// It is longer than the limit.
+  case tooLong
+  /// It contains a byte of value 0.
+  case zeroByte
+  /// It is not valid UTF-8.
+  case invalidText
+  /// A quote is not closed, or closed only by a quote that belongs to a later row.
+  case unclosedQuote
+  /// A quote is inside a field, or text follows a closing quote.
+  case misplacedQuote
+  /// It has another number of fields than the header.
+  case wrongFieldCount
+  /// It is not one object in JSON.
+  case invalidJSON
+  /// It has a field twice.
+  case repeatedField
+  /// It names no file.
+  case noFileName
+  /// It names a file that is not in the folder, or is not a candidate for an image.
+  case noSuchFile
+  /// Another row names the same file; none of them is used.
+  case repeatedFile
+  /// It names no person, who is the unit of privacy.
+  case noPerson
+  /// A column that allows no missing value has none of its domain.
+  case missingValue
+  /// Its person has more rows than the limit allows.
+  case beyondUnitLimit
+}
+
+extension RowVerdict: CustomStringConvertible {
+  /// The finding, and what to do.
+  public var description: String {
+    switch self {
+    case .tooLong: "longer than 1 MiB. Shorten it; look for a quote that is not closed."
+    case .zeroByte: "contains a zero byte. Write the table as text in UTF-8."
+    case .invalidText: "not valid UTF-8. Write the table in UTF-8."
+    case .unclosedQuote: "a quote is not closed. Close it, and double quotes inside a text."
+    case .misplacedQuote:
+      "a quote inside a field, or text after a closing quote. Put the whole field into quotes, and double "
+        + "quotes inside it."
+    case .wrongFieldCount: "another number of fields than the header. Quote fields with a comma."
+    case .invalidJSON: "not one object in JSON. Write one object per line."
+    case .repeatedField: "has a field twice, so its value is unknown. Keep one of them."
+    case .noFileName: "names no file. Add its path below the root as `file_name`."
+    case .noSuchFile:
+      "names a file that is not there. Write its path relative to the root, as `class/name.png`."
+    case .repeatedFile: "another row names the same file, so neither is used. Keep one of them."
+    case .noPerson: "names no person, who is the unit of privacy. Fill in the column of persons."
+    case .missingValue:
+      "lacks a value of a column that allows none to be missing. Fill it in, or declare that it may be missing."
+    case .beyondUnitLimit: "more rows of this person than the declared limit; not used."
+    }
+  }
+}
+
+/// What became of the rows of the tables of a root.
+///
+/// Private: computed from the rows, never part of a release, and for the owner of the folder only.
+public struct TableSummary: Hashable, Sendable, Codable {
+  /// A place in a table.
+  public struct Place: Hashable, Sendable, Codable {
+    /// The table.
+    public let table: RelativePath
+    /// The line on which the row begins, from 1.
+    public let line: Int
+  }
+
+  /// The unused rows of one kind.
+  public struct Fault: Hashable, Sendable, Codable {
+    /// The reason.
+    public let reason: RowVerdict
+    /// How many rows.
+    public internal(set) var count: Int
+    /// The first of them, at most `shownPlaces`; without any for limits of persons, which no line breaks.
+    public internal(set) var places: [Place]
+  }
+
+  /// The number of places that a summary names for each reason.
+  public static let shownPlaces = 5
+
+  /// The tables that were read.
+  public internal(set) var tables: [RelativePath] = []
+  /// All rows, without headers and blank lines.
+  public internal(set) var rows = 0
+  /// The rows whose values are used.
+  public internal(set) var used = 0
+  /// The rows that are not used, in the order of `RowVerdict`.
+  public internal(set) var faults: [Fault] = []
+  /// Declared columns that a header lacks; all their values are missing.
+  public internal(set) var absentColumns: [String] = []
+  /// For each declared column, the used rows whose value is empty or outside the domain.
+  public internal(set) var missingValues: [Int] = []
+  /// Images for which no row is used; 0 for tables without images.
+  public internal(set) var filesWithoutRow = 0
+
+  /// Counts `count` rows at `place` as unused.
+  mutating func add(_ reason: RowVerdict, at place: Place? = nil, count: Int = 1) {
+    let index = faults.firstIndex { $0.reason == reason } ?? faults.count
+    if index == faults.count { faults.append(Fault(reason: reason, count: 0, places: [])) }
+    faults[index].count += count
+    if let place, faults[index].places.count < Self.shownPlaces {
+      faults[index].places.append(place)
+    }
+  }
+
+  /// Puts the reasons in the order of `RowVerdict`.
+  mutating func sortFaults() {
+    let order = Dictionary(
+      uniqueKeysWithValues: RowVerdict.allCases.enumerated().map { ($1, $0) })
+    faults.sort { order[$0.reason, default: 0] < order[$1.reason, default: 0] }
+  }
+
+  /// The number of rows with this verdict.
+  public func count(of reason: RowVerdict) -> Int {
+    faults.first { $0.reason == reason }?.count ?? 0
+  }
+}
+
+extension TableSummary: CustomStringConvertible {
+  /// For example "998 of 1000 rows used", and a line for each reason.
+  public var description: String {
+    var lines = ["\(used) of \(rows) \(rows == 1 ? "row" : "rows") used"]
+    for fault in faults {
+      let places = fault.places.map { "\($0.table), line \($0.line)" }.joined(separator: "; ")
+      lines.append(
+        "\(fault.count) \(fault.count == 1 ? "row" : "rows"): \(fault.reason)"
+          + (places.isEmpty ? "" : " (\(places)\(fault.count > fault.places.count ? "; …" : ""))"))
+    }
+    if !absentColumns.isEmpty {
+      lines.append(
+        "no column \(absentColumns.prefix(6).joined(separator: ", "))\(absentColumns.count > 6 ? ", …" : "") "
+          + "in a header: all its values are missing")
+    }
+    if filesWithoutRow > 0 {
+      lines.append("\(filesWithoutRow) \(filesWithoutRow == 1 ? "image" : "images") without a row")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
