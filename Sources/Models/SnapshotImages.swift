@@ -30,6 +30,8 @@ struct BatchExamples: ExampleSource {
     batch.snapshot.classes.count > 1 ? batch.labels(in: range) : []
   }
 
+  func codes(in range: Range<Int>) -> [UInt8] { batch.codes(in: range) }
+
   func fill(_ target: Tensor, from range: Range<Int>) {
     batch.fill(target, from: range)
   }

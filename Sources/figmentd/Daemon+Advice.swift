@@ -118,7 +118,7 @@ extension Daemon {
       let library = try engine.adviceLibrary()
       var uses: [Form: FileUse] = [:]
       var candidates: [AdviceCandidate] = []
-      for (name, recipe) in library.recipes {
+      for (name, recipe) in library.recipes where recipe.model.readsImages {
         let form = Form(recipe)
         let use = try uses[form] ?? engine.use(of: dataset, under: recipe.transform)
         uses[form] = use

@@ -4,6 +4,9 @@ extension ColumnDomain {
     "file_name", "file_names", "filename", "file", "file_path", "filepath", "path", "paths",
   ]
 
+  /// Keys that a release's `metadata.jsonl` has of its own.
+  private static let ownKeys: Set<String> = ["label", "teacher_label", "teacher_probabilities"]
+
   /// Checks declared columns: their number, names and domains.
   ///
   /// - Throws: `DatasetError.invalidDeclaration`, which names the column, what was found and what was expected.
@@ -37,6 +40,9 @@ extension ColumnDomain {
       || name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") })
     {
       return "its name is that of a path, which identifies a unit (a property of the unit expected)"
+    }
+    if Self.ownKeys.contains(lower) {
+      return "its name is that of a key which releases have of their own (another name expected)"
     }
     guard (1...Self.maximumCodeCount).contains(codeCount), valueCount >= 1 else {
       return "\(valueCount) categories or bins\(allowsMissing ? " and missing" : "") "

@@ -89,6 +89,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public internal(set) var rows = 0
   /// The rows whose values are used.
   public internal(set) var used = 0
+  /// The units of privacy of the used rows, in tables without images: rows, or persons.
+  public internal(set) var unitCount = 0
   /// The rows that are not used, in the order of `RowVerdict`.
   public internal(set) var faults: [Fault] = []
   /// Declared columns that a header lacks; all their values are missing.

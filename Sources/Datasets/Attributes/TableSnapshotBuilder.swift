@@ -226,6 +226,7 @@ struct TableRows {
       return hashes[Int(store.person(of: Int(left)))] < hashes[Int(store.person(of: Int(right)))]
     }
     summary.used = order.count
+    summary.unitCount = units().count
     let missing = rules.columns.map { $0.missingCode ?? -1 }
     for row in order {
       let codes = store.codes(of: Int(row))

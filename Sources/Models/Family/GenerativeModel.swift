@@ -144,6 +144,8 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   /// What the networks of these settings start from, by the name of the part of the recipe that describes a network;
   /// the empty name where there is one part. Those of a model inside are its own.
   var priors: [String: PriorSettings] { get }
+  /// Whether images of these settings' models depend on columns of a table too, if their format has any.
+  static var conditionsOnColumns: Bool { get }
   /// Whether models of these settings learn images; the others learn a table alone.
   var readsImages: Bool { get }
   /// Whether models of these settings learn the columns of a table.
@@ -165,6 +167,9 @@ extension ModelSettings {
 
   /// Nothing: weights are random.
   public var priors: [String: PriorSettings] { [:] }
+
+  /// They do not.
+  public static var conditionsOnColumns: Bool { false }
 
   /// They do.
   public var readsImages: Bool { true }

@@ -62,6 +62,9 @@ public struct NestedModel: Sendable, Codable {
       "The family of this model. The fields beside it are those of this family under `model`.")
   }
 
+  /// Whether its images depend on columns of a table too.
+  var conditionsOnColumns: Bool { type(of: model).conditionsOnColumns }
+
   /// The phases in which the model learns.
   func phases(training: TrainingSettings, for format: ImageSpecification) -> [PhaseOutline] {
     familyType.phases(of: model, training: training, for: format)

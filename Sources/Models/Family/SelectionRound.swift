@@ -1,7 +1,5 @@
 public import Compute
 public import Learning
-public import Learning
-public import Compute
 public import Privacy
 
 /// The trainer's order for one round: one private choice, and one noisy table.

@@ -5,6 +5,9 @@ extension PixelModelSettings {
     + "to its left. The gradient of a whole image is clipped once. The family computes the "
     + "likelihood of images, which shows when a model is trained enough."
 
+  /// Each code of a column has biases of its own, like a class.
+  public static let conditionsOnColumns = true
+
   public static let imageSizes = ImageSizes(sides: 2...256)
 
   public static var recipeFields: [RecipeField] { CodingKeys.allCases.map(field) }

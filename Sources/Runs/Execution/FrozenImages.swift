@@ -30,10 +30,23 @@ struct FrozenImages {
     _ builder: SnapshotBuilder, of listing: FolderScan, named name: String, in folder: String
   ) throws -> (images: FrozenImages, files: [InspectedFile]) {
     let result = try builder.build(in: folder, named: pack, listing: listing)
-    let identity = Identity(name: name, digest: "\(result.snapshot.digest)")
+    return (try seal(result.snapshot, named: name, in: folder), result.files)
+  }
+
+  /// Packs the rows of a root of tables into `folder` under a new name.
+  static func build(
+    _ builder: TableSnapshotBuilder, named name: String, in folder: String
+  ) throws -> FrozenImages {
+    try seal(builder.build(in: folder, named: pack).snapshot, named: name, in: folder)
+  }
+
+  private static func seal(
+    _ snapshot: DatasetSnapshot, named name: String, in folder: String
+  ) throws -> FrozenImages {
+    let identity = Identity(name: name, digest: "\(snapshot.digest)")
     try DurableFile.write(
       try ControlCoding.encodeForPeople(Formatted(identity)), to: "\(folder)/\(identityName)")
-    return (FrozenImages(snapshot: result.snapshot, name: name), result.files)
+    return FrozenImages(snapshot: snapshot, name: name)
   }
 
   /// Opens the images that an earlier attempt froze, and checks that they belong to `name`.

@@ -55,9 +55,38 @@ extension TrainingRun {
         + "or start a new run.")
   }
 
-  /// Reads the folder and packs its images under a name that the run draws.
+  /// Reads the folder and packs what the recipe learns under a name that the run draws.
   private func freeze() throws -> FrozenImages {
     report(.progress(JobProgress(phase: .scan, done: 0, total: 0)))
+    return order.recipe.model.readsImages ? try freezeImages() : try freezeTables()
+  }
+
+  /// Reads the tables of a folder without images.
+  private func freezeTables() throws -> FrozenImages {
+    let settled = SettledRoot(root: order.root, rules: order.rules, settle: order.settle)
+    _ = try settled.listing(unless: stop)
+    var builder = TableSnapshotBuilder(root: order.root, rules: order.rules)
+    builder.isSettled = { settled.isSettled($1) }
+    builder.isStopped = { [stop] in stop.isRaised }
+    builder.onProgress = { [report] rows in
+      report(.progress(JobProgress(phase: .decode, done: rows, total: 0)))
+    }
+    let found = Mutex<TableSummary?>(nil)
+    builder.onSummary = { summary in found.withLock { $0 = summary } }
+    defer { keep(found.withLock { $0 }) }
+    return try FrozenImages.build(
+      builder, named: conditions.drawSecret(), in: places.internalFiles)
+  }
+
+  /// Tells the owner what became of the rows, and keeps it beside the frozen images: it counts private rows.
+  private func keep(_ summary: TableSummary?) {
+    guard let summary else { return }
+    tellOwner("\(summary)")
+    guard let data = try? ControlCoding.encodeForPeople(summary) else { return }
+    try? DurableFile.write(data, to: places.internalFiles + "/table.json")
+  }
+
+  private func freezeImages() throws -> FrozenImages {
     let settled = SettledRoot(root: order.root, rules: order.rules, settle: order.settle)
     let listing = try settled.listing(unless: stop)
     var builder = SnapshotBuilder(
@@ -72,7 +101,12 @@ extension TrainingRun {
     let folder = places.internalFiles
     let files = Mutex<[InspectedFile]>([])
     builder.onVerdicts = { found in files.withLock { $0 = found } }
-    defer { tellOwnerOf(files.withLock { $0 }, builder.transform) }
+    let table = Mutex<TableSummary?>(nil)
+    builder.onAttributes = { summary in table.withLock { $0 = summary } }
+    defer {
+      tellOwnerOf(files.withLock { $0 }, builder.transform)
+      keep(table.withLock { $0 })
+    }
     do {
       let frozen = try FrozenImages.build(
         builder, of: listing, named: conditions.drawSecret(), in: folder)

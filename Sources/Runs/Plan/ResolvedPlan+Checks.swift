@@ -87,7 +87,7 @@ extension ResolvedPlan {
   /// - Throws: `ControlError.failed`.
   package func requireForm(of snapshot: DatasetSnapshot, run: String) throws(ControlError) {
     let image = recipe.image
-    guard snapshot.classes == classes,
+    guard snapshot.classes == classes, snapshot.columns == recipe.columns,
       snapshot.shape
         == ImageShape(height: image.height, width: image.width, channels: image.channels)
     else {

@@ -42,12 +42,16 @@ package struct TrainingForecast {
     for phase in phases {
       if shouldStop() { throw AbandonedStep() }
       sum += try Self.seconds(
-        of: phase, model, classCount: plan.classes.count, columns: plan.recipe.format(classes: plan.classes).columns,
+        of: phase, model, classCount: plan.classes.count, columns: plan.recipe.columns,
         measuredFor: duration / Double(phases.count), unless: shouldStop)
     }
     // Drawing needs memory of its own.
     let labels = (0..<Self.drawnImages).map { $0 % plan.classes.count }
-    try model.sample(labels: labels, seed: 0) { _, _ in }
+    if plan.recipe.model.readsImages {
+      try model.sample(labels: labels, seed: 0) { _, _ in }
+    } else if let model = model as? any TableModel {
+      _ = model.rows(for: SampleRequest(labels: labels, seed: 0))
+    }
     seconds = sum
   }
 
@@ -57,7 +61,8 @@ package struct TrainingForecast {
     unless shouldStop: @escaping () -> Bool
   ) throws -> Double {
     if let rounds = phase.selection {
-      return try seconds(of: rounds, phase, model, columns, measuredFor: duration, shouldStop)
+      return try seconds(
+        of: rounds, phase, model, classCount, columns, measuredFor: duration, shouldStop)
     }
     let noise = NoiseStream()
     let clock = ContinuousClock()
@@ -97,13 +102,13 @@ package struct TrainingForecast {
   /// Measures rounds on rows of noise: all rows are counted in every round, so the time of a part of them is
   /// scaled up, and overestimates what does not depend on their number.
   private static func seconds(
-    of plan: SelectionPlan, _ phase: Phase, _ model: any GenerativeModel,
+    of plan: SelectionPlan, _ phase: Phase, _ model: any GenerativeModel, _ classCount: Int,
     _ columns: [ColumnDomain], measuredFor duration: Double, _ shouldStop: @escaping () -> Bool
   ) throws -> Double {
     let noise = NoiseStream()
     let clock = ContinuousClock()
     let count = min(plan.population, mostRows)
-    let rows = PrivateExamples(NoiseExamples(count: count, classCount: 1, columns: columns))
+    let rows = PrivateExamples(NoiseExamples(count: count, classCount: classCount, columns: columns))
     let start = clock.now
     var rounds = 0
     while true {

@@ -59,6 +59,20 @@ package struct DrawnSetReadme {
   /// The README in Markdown.
   var text: String {
     let image = recipe.image
+    let columns = recipe.columns.map(\.name).joined(separator: ", ")
+    guard recipe.model.readsImages else {
+      return """
+        # \(request.labels.count) synthetic rows
+
+        Drawn by Figment \(Version.current) from a model of recipe `\(recipe.name)`: columns \(columns); seed \
+        \(request.seed).
+        \(recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
+        ## Privacy
+
+        \(promise)
+
+        """
+    }
     let guidance = request.guidance.map { ", guidance \($0)" } ?? ""
     return """
       # \(request.labels.count) synthetic images

@@ -74,10 +74,17 @@ package struct Generation {
     _ stop: StopSignal, _ report: (Int) -> Void
   ) throws -> JobResults? {
     let format = recipe.format(classes: classes)
-    let drawn = try writer.writeImages(
-      of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
+    let hasImages = recipe.model.readsImages
+    let drawn =
+      if !hasImages, let table = model as? any TableModel {
+        try writer.writeRows(
+          of: table, format: format, request, shouldStop: { stop.isRaised }, report: report)
+      } else {
+        try writer.writeImages(
+          of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
+      }
     guard drawn else { return nil }
-    try writer.writeSheet(of: model, format: format, as: request)
+    if hasImages { try writer.writeSheet(of: model, format: format, as: request) }
     if case .stated(let statement) = guarantee {
       try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
       if let page = guarantee.statementInWords {
@@ -85,7 +92,9 @@ package struct Generation {
       }
     }
     var results = try finish(writer, place, guarantee)
-    results.outputs.append(JobOutput(kind: "sheet", path: place.path + "/samples.png"))
+    if hasImages {
+      results.outputs.append(JobOutput(kind: "sheet", path: place.path + "/samples.png"))
+    }
     return results
   }
 
@@ -96,7 +105,11 @@ package struct Generation {
     try writer.write(Releasable(readme.text, .chosenBeforehand), as: "README.md")
     try writer.finish(manifest: writer.writeManifest(run: name, software: Version.current))
     return JobResults(
-      images: request.labels.count, outputs: [JobOutput(kind: "images", path: place.path + "/data")]
-    )
+      images: request.labels.count,
+      outputs: [
+        recipe.model.readsImages
+          ? JobOutput(kind: "images", path: place.path + "/data")
+          : JobOutput(kind: "table", path: place.path + "/data.csv")
+      ])
   }
 }

@@ -31,6 +31,8 @@ final class SetWriter<Zone: ReportZone> {
   /// report.
   private(set) var looked: (labels: [Int], pixels: [UInt8], teacherProbabilities: [Float]) =
     ([], [], [])
+  /// The codes of written rows for the report, row by row; empty without columns.
+  private(set) var rowCodes: [UInt8] = []
   private let hasReport: Bool
   private var isFinishing = false
 
@@ -69,19 +71,21 @@ final class SetWriter<Zone: ReportZone> {
     try writeImages(
       of: .samples(model),
       labelledBy: (model as? any LabellingModel).map { TeacherOpinions(of: $0) },
-      format, request, shouldStop, report)
+      besides: model as? any TableModel, format, request, shouldStop, report)
   }
 
   private func writeImages(
-    of source: ImageSource, labelledBy teacher: TeacherOpinions?, _ format: ImageSpecification,
-    _ request: SampleRequest, _ shouldStop: () -> Bool, _ report: (Int) -> Void
+    of source: ImageSource, labelledBy teacher: TeacherOpinions?,
+    besides table: (any TableModel)?, _ format: ImageSpecification, _ request: SampleRequest, _ shouldStop: () -> Bool, _ report: (Int) -> Void
   ) throws -> Bool {
     let labels = request.labels
     let classes = try ClassNames.folders(format.classes).map(\.text)
+    let rows = table?.rows(for: request)
     let shape = ImageShape(height: format.height, width: format.width, channels: format.channels)
     let count = labels.count
     for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)") }
     var metadata = Data()
+    var columns = rows == nil ? nil : MetadataColumns(format.columns, seed: request.seed)
     var written = 0
     let stride = max(1, (count * shape.sampleCount + Self.lookedLimit - 1) / Self.lookedLimit)
     do {
@@ -100,7 +104,10 @@ final class SetWriter<Zone: ReportZone> {
             looked.teacherProbabilities += opinions?[place].probabilities.map { Float($0) } ?? []
           }
           metadata.append(
-            try Self.line(file: file, label: name, opinions?[place], classes: classes))
+            try Self.line(
+              file: file, label: name, opinions?[place], classes: classes,
+              columns: rows.flatMap { columns?.members(of: $0[first + place]) }))
+          if let rows { lookedCodes(rows[first + place].codes, isKept: (first + place) % stride == 0) }
         }
         written += images.shape[0]
         report(written)
@@ -111,6 +118,27 @@ final class SetWriter<Zone: ReportZone> {
     try write(metadata, as: "metadata.jsonl")
     return true
   }
+
+  /// Draws the rows of a table; false when `shouldStop` ended it early.
+  func writeRows(
+    of model: any TableModel, format: ImageSpecification, _ request: SampleRequest,
+    shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
+  ) throws -> Bool {
+    let rows = model.rows(for: request)
+    var table = TableWriter(columns: format.columns, format: .csv, seed: request.seed)
+    var data = Data(table.header)
+    for first in Swift.stride(from: 0, to: rows.count, by: Self.rowsPerBlock) {
+      if shouldStop() { return false }
+      let codes = rows[first...].prefix(Self.rowsPerBlock).flatMap(\.codes)
+      data.append(contentsOf: table.lines(codes))
+      if hasReport { rowCodes += codes }
+      report(min(rows.count, first + Self.rowsPerBlock))
+    }
+    try write(data, as: "data.csv")
+    return true
+  }
+
+  private static var rowsPerBlock: Int { 10_000 }
 
   /// Draws the sample sheet: other images than the request's, drawn in the same way.
   func writeSheet(
@@ -190,8 +218,13 @@ final class SetWriter<Zone: ReportZone> {
     try place.publish(manifest: manifest)
   }
 
+  /// Keeps the codes of the rows whose images are kept.
+  private func lookedCodes(_ codes: [UInt8], isKept: Bool) {
+    if hasReport, isKept { rowCodes += codes }
+  }
+
   private static func line(
-    file: String, label: String, _ opinion: TeacherOpinion?, classes: [String]
+    file: String, label: String, _ opinion: TeacherOpinion?, classes: [String], columns: String?
   ) throws -> Data {
     let json = JSONEncoder()
     json.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -200,6 +233,11 @@ final class SetWriter<Zone: ReportZone> {
       MetadataLine(
         fileName: file, label: label, teacherLabel: opinion.map { classes[$0.label] },
         teacherProbabilities: opinion.map { $0.sortedProbabilities(classes) }))
+    if let columns {
+      // Beside the other keys, as readers of such files expect.
+      data.removeLast()
+      data.append(contentsOf: Data(", \(columns)}".utf8))
+    }
     data.append(0x0A)
     return data
   }
@@ -217,7 +255,7 @@ extension SetWriter where Zone == InternalReport {
     _ request: SampleRequest, shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
   ) throws -> Bool {
     try writeImages(
-      of: .completions(model, completion), labelledBy: nil, format, request, shouldStop, report)
+      of: .completions(model, completion), labelledBy: nil, besides: nil, format, request, shouldStop, report)
   }
 }
 

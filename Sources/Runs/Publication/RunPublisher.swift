@@ -1,5 +1,6 @@
 import Compute
 import Control
+import Datasets
 import Evaluation
 import FoundationEssentials
 import Models
@@ -54,26 +55,38 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
     self.place = place
     self.writer = writer
     format = run.plan.recipe.format(classes: run.plan.classes)
-    request = SampleRequest(
-      classCounts: SampleRequest.evenCounts(of: run.order.count, among: format.classes.count),
-      seed: run.plan.seed &+ 1)
+    let seed = run.plan.seed &+ 1
+    if let table = run.model as? any TableModel {
+      // The label is a column like others: its shares are the model's.
+      request = SampleRequest(
+        labels: table.labels(count: run.order.count, seed: seed), seed: seed)
+    } else {
+      request = SampleRequest(
+        classCounts: SampleRequest.evenCounts(of: run.order.count, among: format.classes.count),
+        seed: seed)
+    }
   }
+
+  private var hasImages: Bool { run.plan.recipe.model.readsImages }
 
   var drawn: LabelledImages { writer.lookedImages(format) }
 
   func draw() throws -> Bool {
-    try writer.writeImages(
-      of: run.model, format: format, request,
-      shouldStop: { run.stop.isRaised },
-      report: { [count = run.order.count] in
-        run.report(.progress(JobProgress(phase: .generate, done: $0, total: count)))
-      })
+    let report = { [run] (done: Int) in
+      run.report(.progress(JobProgress(phase: .generate, done: done, total: run.order.count)))
+    }
+    if !hasImages, let table = run.model as? any TableModel {
+      return try writer.writeRows(
+        of: table, format: format, request, shouldStop: { run.stop.isRaised }, report: report)
+    }
+    return try writer.writeImages(
+      of: run.model, format: format, request, shouldStop: { run.stop.isRaised }, report: report)
   }
 
   func publish(_ answers: PaidAnswers, _ account: RunAccount, steps: Int) throws -> JobResults {
     run.report(.progress(JobProgress(phase: .pack, done: 0, total: 1)))
     let (plan, order, model) = (run.plan, run.order, run.model)
-    try writer.writeSheet(of: model, format: format, as: request)
+    if hasImages { try writer.writeSheet(of: model, format: format, as: request) }
     try writer.writeGenerator(of: model, recipe: plan.recipe, classes: plan.classes)
     let statement = try account.statement(answers: answers.words)
     for file in try answers.files() { try writer.write(file.content, as: file.name) }
@@ -104,9 +117,11 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
       steps: steps, plannedSteps: steps < planned ? planned : nil,
       freeSteps: run.plan.freeStepCount > 0 ? run.plan.freeStepCount : nil,
       images: run.order.count,
-      outputs: [
-        JobOutput(kind: "images", path: place + "/data"),
-        JobOutput(kind: "sheet", path: place + "/samples.png"),
+      outputs: (hasImages
+        ? [
+          JobOutput(kind: "images", path: place + "/data"),
+          JobOutput(kind: "sheet", path: place + "/samples.png"),
+        ] : [JobOutput(kind: "table", path: place + "/data.csv")]) + [
         JobOutput(kind: "report", path: place + "/report.html"),
         JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
         JobOutput(kind: "record", path: run.places.internalFiles + "/run.json"),
@@ -126,73 +141,24 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
       data.ownFindingsAlone = Releasable(
         SyntheticFindings(images, on: run.machine.threads), .postProcessing)
     }
+    if !format.columns.isEmpty {
+      data.tables = TableEvaluation.alone(
+        synthetic: Releasable(try writer.table(format.columns), .postProcessing),
+        assumptions: run.plan.recipe.tableAssumptions)
+    }
     data.paidAnswers = answers.tables
     data.paidAccuracy = answers.accuracyForVerdict
     return data
   }
 }
 
-/// The README of a synthetic set.
-struct ReleaseReadme {
-  private let plan: ResolvedPlan
-  private let statement: PrivacyStatement?
-  private let count: Int
-  private let answers: [String]
-
-  /// Describes a set of `count` images; `answers` describe the files about the real ones.
-  init(_ plan: ResolvedPlan, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
-    self.plan = plan
-    self.statement = statement
-    self.count = count
-    self.answers = answers
-  }
-
-  /// The README in Markdown, with the header that dataset hubs read.
-  var text: String {
-    let image = plan.recipe.image
-    let guarantee =
-      statement.map {
-        "\([$0.sentence, $0.meaning ?? ""].joined(separator: "\n\n"))\n\n"
-          + "The whole statement: PRIVACY.md, and privacy.json."
-      }
-        ?? """
-        **No guarantee.** This set was trained without privacy. Images in it may reproduce training \
-        images. Treat it like the training images themselves: it must not be shared.
-        """
-    return """
-      ---
-      task_categories: [image-classification]
-      tags: [synthetic\(statement == nil ? "" : ", differential-privacy")]
-      ---
-      # \(count) synthetic images
-
-      Made by Figment \(Version.current) with recipe `\(plan.recipe.name)`: \
-      \(image.width)×\(image.height) pixels, \(image.channels == 1 ? "grey" : "colour"), \
-      \(plan.classes.count) classes (\(plan.classes.joined(separator: ", "))), in equal shares, \
-      regardless of the shares in the training set.
-      \(plan.recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
-      Every image was drawn by the trained model. A model can reproduce what it was trained on: a \
-      guarantee bounds how much its images can reveal about a single training image. Every file \
-      carries the IPTC mark *trainedAlgorithmicMedia*.
-
-      ## Privacy
-
-      \(guarantee)
-
-      ## Contents
-
-      - `data/<class>/*.png`, `metadata.jsonl`: the images and their labels\(plan.recipe.hasTeacher ? ", and a teacher's" : "")
-      - `samples.png`: twelve of each class
-      - `report.html`, `report.json`: the releasable report on the images and their training
-      - `model/generator.safetensors`: the model that drew them\(plan.recipe.hasTeacher ? ", and the teacher" : "")
-      - `manifest.json`: SHA-256 of every file
-      \(answers.map { "- \($0)" }.joined(separator: "\n"))
-
-      """
-  }
-}
-
 extension SetWriter {
+  /// The rows that were kept for the report.
+  func table(_ columns: [ColumnDomain]) throws -> CodedTable {
+    try CodedTable(
+      domains: columns, codes: rowCodes, rowCount: rowCodes.count / columns.count)
+  }
+
   /// The images that were kept for the report.
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
     LabelledImages(

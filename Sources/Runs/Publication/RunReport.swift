@@ -44,13 +44,15 @@ package struct RunReport {
     let image = plan.recipe.image
     let synthetic = Releasable(images, .postProcessing)
     var data = ReportData(
-      title: "\(total) synthetic images",
-      subtitle: "\(image.width)×\(image.height) pixels, \(plan.classes.count) classes, "
-        + "recipe \(plan.recipe.name)",
+      title: "\(total) synthetic \(plan.recipe.model.readsImages ? "images" : "rows")",
+      subtitle: plan.recipe.model.readsImages
+        ? "\(image.width)×\(image.height) pixels, \(plan.classes.count) classes, "
+          + "recipe \(plan.recipe.name)"
+        : "\(plan.recipe.columns.count) columns, recipe \(plan.recipe.name)",
       synthetic: synthetic,
       provenance: Provenance(
         command: command, commandNamesFolders: false, facts: planFacts + facts))
-    if images.count < total {
+    if images.count < total, plan.recipe.model.readsImages {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
     data.guarantee = statement.map(guarantee)

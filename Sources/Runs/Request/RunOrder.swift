@@ -74,9 +74,11 @@ package struct RunOrder: Sendable {
     self.name = name
     self.dataset = dataset
     self.root = root
-    self.rules = rules
     self.settle = settle
-    self.recipe = recipe
+    self.recipe = recipe.reading(rules.columns)
+    self.rules = rules
+    // What no model of the recipe learns is not read.
+    self.rules.columns = self.recipe.columns
     self.population = population
     self.loss = loss
     self.permission = permission
@@ -128,7 +130,8 @@ package struct RunOrder: Sendable {
 extension Recipe {
   /// The form into which the recipe converts images.
   package var transform: ImageTransform {
-    ImageTransform(
+    guard model.readsImages else { return .noPixels }
+    return ImageTransform(
       height: image.height, width: image.width, channels: image.channels == 1 ? .grey : .rgb,
       fit: image.fit ?? .centreCrop)
   }

@@ -92,6 +92,17 @@ struct RunCommand: ParsableCommand {
     help: "The number of images, or of persons with --unit folder; public. (default: counted)")
   var population: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "A YAML file that declares the columns of metadata.csv or metadata.jsonl, or of tables without images, with "
+        + "their domains; public.", valueName: "file"),
+    completion: .file(extensions: ["yaml"]))
+  var columns: String?
+
+  @Option(
+    help: "The column that names the person of a row, in tables without images; with --unit folder.")
+  var personColumn: String?
+
   @OptionGroup var levels: LevelOptions
 
   @Option(
@@ -182,6 +193,10 @@ struct RunCommand: ParsableCommand {
       throw ValidationError(
         "--maximum-per-unit: the unit is a file (--unit folder expected). Drop it, or add --unit folder."
       )
+    }
+    if personColumn != nil, unit == .file {
+      throw ValidationError(
+        "--person-column: the unit is a file (--unit folder expected). Drop it, or add --unit folder.")
     }
     if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
       do { _ = try ClassNames.folders(names.map(String.init)) } catch {
@@ -279,7 +294,7 @@ struct RunCommand: ParsableCommand {
       request, recipe: recipe,
       named: RunName.ofRun(
         name ?? recipe.name, at: output, in: internalFiles(output, recipe)),
-      root: root, rules: rules,
+      root: root, rules: try rules(),
       settle: RunOrder.usualSettle, population: population,
       permission: .granted(byFlag: options.nonPrivate),
       budget: try PrivacyBudget(
@@ -323,16 +338,17 @@ struct RunCommand: ParsableCommand {
   }
 
   /// What the options declare about the images.
-  private var rules: DatasetRules {
+  private func rules() throws -> DatasetRules {
     DatasetRules(
       classes: classes?.split(separator: ",").map { String($0) },
       privacyUnit: unit == .file ? .file : .folder, maximumPerUnit: maximumPerUnit,
-      whiteLevel: levels.whiteLevel, colour: levels.transformColour)
+      whiteLevel: levels.whiteLevel, colour: levels.transformColour,
+      columns: try columns.map(ColumnsFile.read) ?? [], personColumn: personColumn)
   }
 
   /// Refuses a class of which there is no folder: it is misspelt, and would get images of nothing.
   private func requireClasses(in root: String) throws {
-    let (missing, folders) = try rules.classesWithoutFolder(in: root)
+    let (missing, folders) = try rules().classesWithoutFolder(in: root)
     guard let name = missing.first else { return }
     let near = Spelling.nearest(to: name, among: folders).map { "Did you mean '\($0)'? " } ?? ""
     let known = folders.prefix(20).joined(separator: ", ")

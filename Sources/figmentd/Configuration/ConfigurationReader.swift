@@ -223,6 +223,14 @@ struct ConfigurationReader {
     if let node = mapping.take("colour") {
       dataset.colour = try node.choice(of: ImageTransform.Colour.self)
     }
+    if let node = mapping.take("columns") { dataset.columns = try node.columns() }
+    if let node = mapping.take("person_column") {
+      dataset.personColumn = try node.text()
+      guard dataset.policy.unit == .folder else {
+        throw node.error(
+          "the unit is a file (unit: folder expected). Drop it, or set 'unit: folder' in the policy.")
+      }
+    }
     if let node = mapping.take("release") {
       _ = try Self.release(node, unless: ReleaseConfiguration())
       releases[name] = node
@@ -274,7 +282,7 @@ struct ConfigurationReader {
     return (policy, deltaNode)
   }
 
-  private static func error(_ error: YamlError, in file: String) -> ConfigurationError {
+  static func error(_ error: YamlError, in file: String) -> ConfigurationError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):

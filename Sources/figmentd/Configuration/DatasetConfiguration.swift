@@ -1,4 +1,5 @@
 import Control
+import struct Datasets.ColumnDomain
 import struct Datasets.ImageTransform
 import struct Datasets.WatchOptions
 
@@ -30,6 +31,10 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   var whiteLevel: Int?
   /// How to treat the colours of a file with an ICC profile.
   var colour: ImageTransform.Colour = .convert
+  /// The columns of the table beside the images, with their public domains; others are not read; nil for none.
+  var columns: [ColumnDomain]?
+  /// The column that names the person of a row, in tables without images; nil where a row is the unit.
+  var personColumn: String?
   /// A folder of real images for evaluation only, never for training; read, never written.
   var holdOut: String?
   /// A folder of images that are declared public: recipes may learn from them without noise; read, never written.

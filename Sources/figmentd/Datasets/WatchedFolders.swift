@@ -133,7 +133,7 @@ extension DatasetConfiguration {
       }
     return DatasetRules(
       classes: classes, privacyUnit: unit, maximumPerUnit: policy.maximumPerUnit,
-      whiteLevel: whiteLevel, colour: colour)
+      whiteLevel: whiteLevel, colour: colour, columns: columns ?? [], personColumn: personColumn)
   }
 }
 

@@ -57,7 +57,7 @@ final class LocalEngine: TrainingEngine {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
       try order.requireStartingFiles()
-      let use = try countUse(dataset, order.transform)
+      let use = try use(of: dataset, order)
       let population = dataset.population ?? use.units
       let classes = Self.classes(of: dataset, use)
       let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
@@ -101,7 +101,7 @@ final class LocalEngine: TrainingEngine {
     try Self.translated {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
       try order.requireStartingFiles()
-      let use = isCounted ? try countUse(dataset, order.transform) : nil
+      let use = isCounted ? try use(of: dataset, order) : nil
       // A recipe may have been removed since: such a job fails at its turn.
       let before = waiting.compactMap {
         try? self.order($0.request, name: $0.job.description, dataset: dataset)
@@ -112,6 +112,13 @@ final class LocalEngine: TrainingEngine {
       return try [priced.flatMap { try noiseWarning(of: $0, order, dataset, use) }]
         .compactMap { $0 } + remarks
     }
+  }
+
+  /// What a run of the order would use: files of images, or rows of tables.
+  private func use(of dataset: DatasetConfiguration, _ order: RunOrder) throws -> FileUse {
+    guard !order.recipe.model.readsImages else { return try countUse(dataset, order.transform) }
+    let summary = try TableSnapshotBuilder(root: dataset.root, rules: order.rules).inspect()
+    return FileUse(units: summary.unitCount, images: summary.used, classCount: 1)
   }
 
   /// Whether noise will outweigh the images, from a model that reads none of them; nil if it will not.
@@ -383,6 +390,10 @@ extension Phase {
   private var noiseInWords: String? {
     if let query { return "\(Rounded.text(query.standardDeviation)) images" }
     if case .sum(let mechanism) = work { return "\(mechanism.noiseMultiplier) clip norms" }
+    if let mechanism = selection?.mechanism {
+      return "\(Rounded.text(mechanism.table.cellDeviation(ofTables: 1))) rows in each cell, and choices of epsilon "
+        + "\(Decimals.epsilon(mechanism.choiceEpsilon))"
+    }
     return plan?.mechanism.map { "\($0.noiseMultiplier) clip norms" }
   }
 }

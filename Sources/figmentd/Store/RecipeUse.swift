@@ -26,6 +26,8 @@ struct FileUse: Codable, Hashable, Sendable {
 extension ImageIndex {
   /// Counts the files of a dataset that a run with `transform` would use.
   func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {
+    // Rows of tables are counted where the plan is made.
+    guard transform != .noPixels else { return FileUse(units: 0) }
     let sizes = try usableSizes(of: dataset.name)
     guard !sizes.allSatisfy({ transform.accepts(height: $0.height, width: $0.width) }) else {
       var use = FileUse(
