@@ -84,6 +84,40 @@ import Testing
     #expect(try EventTally(done).isEmpty)
   }
 
+  private static let tables: [PhaseOutline] = [
+    PhaseOutline(
+      "one-way tables", "a noisy table of each column", .answer(clipNorm: 1), share: 0.2),
+    PhaseOutline("rounds", "a choice and a noisy table each", .rounds(count: 12)),
+  ]
+
+  @Test func roundsGetTheRestOfEpsilonForTheirChoicesAndTables() throws {
+    let (phases, epsilon) = try phases(Self.tables, epsilon: 2)
+    let rounds = try #require(phases.first { $0.name == "rounds" })
+    let plan = try #require(rounds.selection)
+    #expect(plan.rounds == 12 && plan.population == 64 && rounds.stepCount == 12)
+    let mechanism = try #require(plan.mechanism)
+    #expect(rounds.event() == .repeated(event: mechanism.event, times: 12))
+    let whole = try self.epsilon(phases.event())
+    #expect(whole <= 2 && whole > 1.98 && epsilon >= whole)
+    #expect(try #require(rounds.epsilon) < 2 && phases[0].epsilon.map { $0 <= 0.4 } == true)
+    let left = try EventTally(phases.event(without: ["one-way tables": 1, "rounds": 5]))
+    #expect(left.total == 2 * 7)
+    #expect(
+      try StateFormat.decode(Phase.self, from: StateFormat.encode(rounds), of: "phase") == rounds)
+  }
+
+  @Test func roundsMayHaveAShareOfTheirOwn() throws {
+    let phases = try phases(
+      [
+        PhaseOutline("rounds", "a choice and a noisy table each", .rounds(count: 5), share: 0.25),
+        PhaseOutline("training", "a noisy model", .training(Self.training)),
+      ]
+    ).phases
+    let alone = try epsilon(phases[0].event())
+    #expect(alone <= 1 && alone > 0.98)
+    #expect(phases[0].epsilon.map { $0 >= alone } == true)
+  }
+
   @Test func aSavedPhaseIsReadAsItWas() throws {
     for phase in try phases(Self.three, answers: ["class-counts": 0.5]).phases {
       let data = try StateFormat.encode(phase)

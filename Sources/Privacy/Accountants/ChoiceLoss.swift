@@ -1,8 +1,9 @@
 import Glibc
 
-/// The privacy loss of a choice whose likelihood ratios have a bounded range: for any two neighbours there
-/// is a t from 0 to ε such that the logarithms of all ratios lie from t − ε to t (Durfee and Rogers, arXiv
-/// 1905.04273). The exponential mechanism of `PrivacyEvent` is one of them.
+/// The privacy loss of a choice whose likelihood ratios have a bounded range.
+///
+/// For any two neighbours there is a t from 0 to ε such that the logarithms of all ratios lie from t − ε to t
+/// (Durfee and Rogers, arXiv 1905.04273). The exponential mechanism of `PrivacyEvent` has this property.
 ///
 /// For a fixed t, the pair with only the two losses t and t − ε dominates: a convex function of a ratio of mean 1
 /// is largest at the ends of its range. With a = e^{−ε} and u = e^t the upper loss has the probability
@@ -11,14 +12,14 @@ import Glibc
 ///
 ///     H(γ) = (1 − √(γa))² / (1 − a)  for γ from a to 1/a; 1 − γ below, 0 above.
 ///
-/// A supremum of profiles is a profile, and what has it dominates the choice for every t, also when t is
-/// chosen after earlier results (Zhu, Dong and Wang, arXiv 2106.08567, Theorem 10). With one t for
-/// each choice the composition would be smaller (Dong, Durfee and Rogers, arXiv 1909.13830), but nobody knows the
-/// path. From H it follows that the loss L has a density on −ε to ε and no point masses:
+/// A supremum of profiles is convex and so a profile itself, and what has it dominates the choice for every t, also
+/// where t follows from earlier results (Zhu, Dong and Wang, arXiv 2106.08567). With one t for all choices the
+/// composition would be smaller (Dong, Durfee and Rogers, arXiv 1909.13830), but nothing fixes t. From H it follows
+/// that the loss L has a density from −ε to ε and no point masses:
 ///
 ///     P(L > l) = (1 − e^{(l−ε)/2}) / (1 − a),    Q(L > l) = (e^{−(l+ε)/2} − a) / (1 − a).
 ///
-/// The reverse profile, 1 − γ + γ·H(1/γ), is H again.
+/// The reverse profile, 1 − γ + γ·H(1/γ), is H again, so adding and removing a unit cost the same.
 struct ChoiceLoss {
   let epsilon: Double
   /// 1 − e^{−ε}.
