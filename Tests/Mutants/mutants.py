@@ -8,6 +8,7 @@ from border_mutants import MUTANTS as BORDER_MUTANTS
 from claim_mutants import MUTANTS as CLAIM_MUTANTS
 from mutant import Mutant
 from stranger_mutants import STRANGER_MUTANTS
+from table_mutants import TABLE_MUTANTS
 
 LEARNING = "Sources/Learning/"
 PRIVACY = "Sources/Privacy/"
@@ -522,4 +523,4 @@ MUTANTS = [
     )),
 ]
 
-MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS
+MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS + TABLE_MUTANTS

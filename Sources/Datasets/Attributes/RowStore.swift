@@ -1,5 +1,3 @@
-import Glibc
-
 /// The codes of many rows, and the number of the person of each.
 ///
 /// Blocks of 65,536 rows, so that growth copies nothing: a row takes its codes, one byte per column, and 4 bytes if

@@ -1,0 +1,142 @@
+import Compute
+import Foundation
+import Testing
+
+@testable import Datasets
+
+@Suite struct HostileTableTests {
+  /// Random bytes, weighted towards bytes and words that mean something.
+  private static func bytes(_ random: inout SeededStream) -> [UInt8] {
+    let meaningful = Array("\",\r\n{}[]:\\u0abtrue-+.e1 \0".utf8) + [0xEF, 0xBB, 0xBF, 0xFF, 0xC3]
+    let words = [
+      "{\"a\":", "\"b\": \"x\"", "1}\n", "[{}]", "null,", "\"a\",1\n", "{\"a\":1}\n", "x,y\n",
+    ]
+    let share = random.next() % 5
+    var bytes: [UInt8] = []
+    for _ in 0..<Int(random.next() % 300) {
+      let word = random.next()
+      let choice = word >> 16
+      switch word % 5 {
+      case ..<share where word & 0x100 == 0: bytes.append(UInt8(truncatingIfNeeded: choice))
+      case ..<share: bytes.append(meaningful[Int(choice % UInt64(meaningful.count))])
+      default: bytes += words[Int(choice % UInt64(words.count))].utf8
+      }
+    }
+    return bytes
+  }
+
+  @Test(arguments: [TableFormat.csv, .jsonLines])
+  func anyBytesAreReadOrRefused(format: TableFormat) throws {
+    var random = SeededStream(seed: format == .csv ? 31 : 32)
+    var rowCount = 0
+    var faultCount = 0
+    for trial in 0..<6_000 {
+      let head = format == .csv && trial % 2 == 0 ? Array("a,b\n".utf8) : []
+      let bytes = head + Self.bytes(&random)
+      let chunk = Int(random.next() % 50 + 1)
+      let limit = trial % 3 == 0 ? 20 : 1 << 20
+      let rows = try? seenRows(
+        BytesSource(bytes, chunk: chunk), format, columns: ["a", "b"], limit: limit)
+      // The way in which bytes arrive does not matter.
+      let whole = try? seenRows(BytesSource(bytes), format, columns: ["a", "b"], limit: limit)
+      #expect(rows == whole)
+      guard let rows else { continue }
+      let breaks = bytes.count { $0 == 0x0A } + 1
+      var last = 0
+      for row in rows {
+        let line =
+          switch row {
+          case .row(let line, _): line
+          case .fault(let line, _): line
+          }
+        #expect(line > last && line <= breaks)
+        last = line
+        if case .row = row { rowCount += 1 } else { faultCount += 1 }
+      }
+    }
+    #expect(rowCount > 100 && faultCount > 1_000, "\(rowCount) rows, \(faultCount) faults")
+  }
+
+  @Test func anyRowsAreCountedOnceAndHaveCodesOfTheirColumns() throws {
+    var random = SeededStream(seed: 33)
+    let files = ["a", "b", "c/d"].map { RelativePath($0) }
+    let columns = [colour, age, sex]
+    let words = [
+      "a", "b", "c/d", "e", "", "red", "blue", "7", "99.5", "-1", "NaN", "f", "m", "\"", "\"x\"",
+      "\0",
+    ]
+    for _ in 0..<1_000 {
+      var text = "file_name,colour,age,sex\n"
+      for _ in 0..<Int(random.next() % 12) {
+        let row = (0..<4).map { _ in words[Int(random.next() % UInt64(words.count))] }
+        text += row.joined(separator: ",") + "\n"
+      }
+      let read = try ImageAttributes(
+        ofFilesIn: files, columns: columns, from: BytesSource(text), format: .csv,
+        table: RelativePath("metadata.csv"))
+      let summary = read.summary
+      #expect(summary.rows == summary.used + summary.faults.reduce(0) { $0 + $1.count })
+      #expect(summary.used + summary.filesWithoutRow == files.count)
+      for file in files.indices {
+        guard let codes = read.codes(ofFile: file) else { continue }
+        #expect(zip(codes, columns).allSatisfy { Int($0) < $1.codeCount })
+      }
+      var rows = TableRows(rules: DatasetRules(columns: columns))
+      try rows.read(BytesSource(text), format: .csv, table: RelativePath("t.csv"))
+      rows.sort()
+      #expect(
+        rows.summary.rows == rows.summary.used + rows.summary.faults.reduce(0) { $0 + $1.count })
+    }
+  }
+
+  /// A quote that is never closed, before many lines with pairs of quotes, is searched for once.
+  @Test func quotesThatNeverCloseCostLinearTime() throws {
+    let line = String(repeating: "\"\"", count: 10) + "\n"
+    let text = "a\n\"x\n" + String(repeating: line, count: 200_000)
+    let clock = ContinuousClock()
+    var count = 0
+    let time = try clock.measure { count = try seenRows(text, columns: ["a"]).count }
+    #expect(count == 200_001)
+    #expect(time < .seconds(20))
+  }
+
+  /// 240 MB of text, of which 1,000,000 rows of three codes remain.
+  @Test func aMillionRowsNeedMemoryForTheirCodesOnly() throws {
+    struct Rows: ByteSource {
+      var row = -1
+      var pending: [UInt8] = []
+      let filler = Array(String(repeating: "f", count: 220).utf8)
+
+      mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        while row < 1_000_000, pending.count < min(buffer.count, 100_000) {
+          pending +=
+            row < 0
+            ? Array("filler,colour,age,weight\n".utf8)
+            : filler + Array(",red,\(row % 100),\(Double(row % 20) / 10)\n".utf8)
+          row += 1
+        }
+        let count = min(pending.count, buffer.count)
+        buffer.copyBytes(from: pending[..<count])
+        pending.removeFirst(count)
+        return count
+      }
+    }
+    let before = try Self.residentBytes()
+    var rows = TableRows(rules: DatasetRules(columns: [colour, age, weight]))
+    try rows.read(Rows(), format: .csv, table: RelativePath("t.csv"))
+    rows.sort()
+    let growth = try Self.residentBytes() - before
+    #expect(rows.order.count == 1_000_000)
+    #expect(rows.summary.used == 1_000_000)
+    // 16 blocks of 65,536 rows of three bytes.
+    #expect(rows.store.byteCount == 16 * 65_536 * 3)
+    // Codes, order and its spare, buffers: 15 MB. Other tests of this process run beside this one.
+    #expect(growth < 100 << 20, "\(growth) bytes")
+  }
+
+  private static func residentBytes() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    let pages = try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+    return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
+}

@@ -1,0 +1,83 @@
+"""Seeded bugs in tables: values outside their domain, rows of units, what a writer marks.
+
+`edits` are (file, text, replacement), as in mutants.py.
+"""
+from mutant import Mutant
+
+ATTRIBUTES = 'Sources/Datasets/Attributes/'
+
+TABLE_MUTANTS = [
+  Mutant(
+    '250', 'a number outside its range is moved into the nearest bin',
+    'DatasetsTests.ColumnDomainTests/aNumberHasTheCodeOfItsBinAndIsNeverMovedIntoTheRange',
+    (
+      (ATTRIBUTES + 'ColumnCodes.swift',
+       '    guard number >= minimum, number <= maximum else { return nil }\n    let place = (number - minimum)',
+       '    let number = max(minimum, min(maximum, number))\n    let place = (number - minimum)'),
+    )),
+  Mutant(
+    '251', 'a value outside its domain leaves its row out, though it may be missing',
+    'DatasetsTests.ImageAttributesTests/everyImageHasTheCodesOfItsRow',
+    (
+      (ATTRIBUTES + 'ColumnCodes.swift',
+       'value(of: bytes) ?? missing }', 'bytes.isEmpty ? missing : value(of: bytes) }'),
+    )),
+  Mutant(
+    '252', 'the first of several rows of a file counts',
+    'DatasetsTests.ImageAttributesTests/noRowCountsOfAFileThatSeveralRowsName',
+    (
+      (ATTRIBUTES + 'ImageAttributes.swift',
+       '      states[file] = .severalRows\n      clear(file)\n', ''),
+    )),
+  Mutant(
+    '253', 'a person\'s rows are limited in the order of the table',
+    'DatasetsTests.TableSnapshotTests/thePackDoesNotDependOnTheOrderOfRowsAndTables',
+    (
+      (ATTRIBUTES + 'TableRows.swift',
+       'own.sorted { $0.hash < $1.hash }', 'own.sorted { $0.row < $1.row }'),
+    )),
+  Mutant(
+    '254', 'a person has one row more than the limit',
+    'DatasetsTests.TableSnapshotTests/personsAreUnitsAndKeepTheFirstRowsInTheOrderOfTheirContent',
+    (
+      (ATTRIBUTES + 'TableRows.swift', 'ordered.dropFirst(limit)', 'ordered.dropFirst(limit + 1)'),
+    )),
+  Mutant(
+    '255', 'the first of two identical files with different rows counts',
+    'DatasetsTests.ImageAttributesTests/identicalFilesWithDifferentRowsDoNotCountAtAll',
+    (
+      ('Sources/Datasets/Snapshot/SnapshotRecord.swift',
+       'record.label == other.label && record.codes == other.codes', 'record.label == other.label'),
+    )),
+  Mutant(
+    '256', 'an image without a required value is used with its first code',
+    'DatasetsTests.ImageAttributesTests/anImageWithoutARequiredValueIsLeftOut',
+    (
+      (ATTRIBUTES + 'ImageAttributes.swift',
+       'isValueRequired && states[file] != .usable', 'isValueRequired && states[file] == .lacking'),
+    )),
+  Mutant(
+    '257', 'an unclosed quote takes the following rows with it',
+    'DatasetsTests.TableReadingTests/anUnclosedQuoteTakesNoOtherRowWithIt',
+    (
+      (ATTRIBUTES + 'RecordReader.swift',
+       '      case .fault(let reason):\n        try skipLine()\n',
+       '      case .fault(let reason):\n        if reason == .unclosedQuote { start = end }\n        try skipLine()\n'),
+    )),
+  Mutant(
+    '258', 'equal rows count once',
+    'DatasetsTests.TableSnapshotTests/theRowsOfAllTablesOfTheRootAreOneSet',
+    (
+      (ATTRIBUTES + 'TableRows.swift',
+       '    summary.used = order.count\n',
+       '    var seen: Set<ContentHash> = []\n'
+       '    order.removeAll { !seen.insert(store.hash(of: Int($0))).inserted }\n'
+       '    summary.used = order.count\n'),
+    )),
+  Mutant(
+    '259', 'a text that a spreadsheet would run is written as it is',
+    'DatasetsTests.TableWriterTests/textsThatASpreadsheetWouldRunAreQuotedAndMarked',
+    (
+      (ATTRIBUTES + 'TableWriter.swift', '"=+-@\\t\\r"', '"=+@\\t\\r"'),
+    )),
+]
