@@ -15,9 +15,10 @@ public struct InferenceFinding: Sendable {
   /// The share of right guesses about rows that the model has never seen.
   public var nonMemberRate: Double { Double(nonMemberHits) / Double(max(1, count)) }
 
-  /// The risk (Giomi et al. 2023, arXiv 2211.10459): how much of what remains unknown about other rows the attacker
-  /// learns about training rows, (r − c)/(1 − c) with Wilson's estimates of both rates. Its error is propagated from
-  /// theirs. 0 if being in the training table makes no difference.
+  /// The risk: how much of what remains unknown about other rows the attacker learns about training rows.
+  ///
+  /// It is (r − c)/(1 − c) with Wilson's estimates of both rates, and its error is propagated from theirs (Giomi and
+  /// others 2023, arXiv 2211.10459). It is 0 if being in the training table makes no difference.
   public var risk: (value: Double, interval: Interval) {
     let attack = Self.wilson(memberHits, of: count)
     let control = Self.wilson(nonMemberHits, of: count)
@@ -89,8 +90,9 @@ public struct InferenceFindings: Sendable {
   public let columns: [InferenceFinding]
   /// All columns together.
   public let advantage: InferenceAdvantage
-  /// The same with other training rows in place of the synthetic table: the effect of differences between training and
-  /// test table alone. Nil if there are too few.
+  /// The same with other training rows in place of the synthetic table; nil if there are too few.
+  ///
+  /// It shows the effect of differences between the training and the test table alone.
   public let null: InferenceAdvantage?
   /// The same with the attacked rows in place of the synthetic table, which must be noticed.
   public let positive: InferenceAdvantage
@@ -107,9 +109,9 @@ public struct InferenceFindings: Sendable {
   public var seesCopies: Bool { positive.cautiousLowerBound > 0 }
 }
 
-/// Attribute inference from the nearest synthetic rows (Stadler et al. 2022, USENIX Security, arXiv 2011.07018; Giomi
-/// et al. 2023): all columns but one are known.
+/// Attribute inference from the nearest synthetic rows: all columns but one are known.
 ///
+/// Stadler, Oprisanu & Troncoso 2022 (arXiv 2011.07018) and Giomi and others 2023 (arXiv 2211.10459) describe it.
 /// Distances are Gower's: a category differs by 0 or 1, a number by the difference of its bins relative to all of them,
 /// a missing value by 1 from every other. Of the nearest rows, which are often several, the most frequent value of the
 /// secret is the guess; the lowest code wins a tie.
@@ -121,7 +123,7 @@ struct AttributeInference {
   /// The largest number of attacked rows of each kind, and the smallest that work is saved down to.
   static let recordLimit = 1000
   private static let leastRecords = 100
-  private static let workLimit = 1_000_000_000
+  private static let workLimit = 3_000_000_000
   /// Distances are whole numbers, so that equal ones are equal: thousandths of a column's range.
   private static let unit = 1000.0
 

@@ -92,7 +92,9 @@ extension ColumnDomain {
     if case .numbers = values { true } else { false }
   }
 
-  /// The centre of each bin, in the column's unit; nil for categories. A missing value has none.
+  /// The centre of each bin, in the column's unit; nil for categories.
+  ///
+  /// A missing value has none.
   var binCentres: [Double]? {
     guard case .numbers(let minimum, let maximum, let bins, _) = values else { return nil }
     let width = (maximum - minimum) / Double(bins)

@@ -109,8 +109,13 @@ extension InferenceFindings {
       return
         "Training rows are revealed: \(words) That is more than chance and the control explain."
     }
+    let control =
+      null.map {
+        " With other training rows in place of the synthetic table, the difference is"
+          + " \(Figures.percent($0.value))."
+      } ?? ""
     return isToldApart
-      ? "Training rows were guessed better: \(words)"
+      ? "Training rows were guessed better: \(words)\(control)"
       : "Training rows were guessed no better than other real rows: \(words)"
   }
 }
