@@ -60,7 +60,7 @@ struct TableGoldens: Decodable {
     ColumnDomain(
       name: "age", values: .numbers(minimum: 0, maximum: 16, bins: 8, areIntegers: false)),
     ColumnDomain(
-      name: "income", values: .numbers(minimum: 0, maximum: 20, bins: 10, areIntegers: true),
+      name: "income", values: .numbers(minimum: 0, maximum: 24, bins: 10, areIntegers: true),
       allowsMissing: false),
     ColumnDomain(
       name: "smoker", values: .categories(["no", "yes", "once"]), allowsMissing: false),

@@ -140,6 +140,22 @@ import Testing
     #expect(alone.inference == nil && alone.predictions?.isEmpty == true)
   }
 
+  @Test func codesAreNamedAsValuesAreEncoded() {
+    let ages = ColumnDomain(
+      name: "age", values: .numbers(minimum: 18, maximum: 27, bins: 4, areIntegers: true))
+    // ⌊(n − 18)·4/10⌋ of the numbers 18 to 27.
+    #expect((0..<5).map(ages.label) == ["18 to 20", "21 to 22", "23 to 25", "26 to 27", "missing"])
+    #expect(ages.binCentres == [19, 21.5, 24, 26.5])
+    let single = ColumnDomain(
+      name: "stage", values: .numbers(minimum: 1, maximum: 4, bins: 4, areIntegers: true))
+    #expect((0..<4).map(single.label) == ["1", "2", "3", "4"])
+    let real = ColumnDomain(
+      name: "mass", values: .numbers(minimum: -1, maximum: 1, bins: 4, areIntegers: false),
+      allowsMissing: false)
+    #expect((0..<4).map(real.label) == ["−1 to −0.5", "−0.5 to 0", "0 to 0.5", "0.5 to 1"])
+    #expect(real.binCentres == [-0.75, -0.25, 0.25, 0.75])
+  }
+
   @Test func theSameSeedGivesTheSameFigures() throws {
     let synthetic = try DrawnTable.dependent(500, domains, seed: 10)
     let results = try (0..<2).map { _ in try findings(synthetic) }

@@ -96,9 +96,30 @@ extension ColumnDomain {
   ///
   /// A missing value has none.
   var binCentres: [Double]? {
-    guard case .numbers(let minimum, let maximum, let bins, _) = values else { return nil }
-    let width = (maximum - minimum) / Double(bins)
-    return (0..<bins).map { minimum + (Double($0) + 0.5) * width }
+    guard isNumeric else { return nil }
+    return (0..<valueCount).map { bin in
+      let ends = ends(of: bin)
+      return (ends.first + ends.last) / 2
+    }
+  }
+
+  /// The smallest and the largest number of a bin.
+  ///
+  /// Whole numbers n from m to M are divided as evenly as possible: the bin of n is ⌊(n − m)·bins/(M − m + 1)⌋.
+  private func ends(of bin: Int) -> (first: Double, last: Double) {
+    guard case .numbers(let minimum, let maximum, let bins, let areIntegers) = values else {
+      preconditionFailure("column \(name) has no bins")
+    }
+    let (bin, bins) = (Double(bin), Double(bins))
+    guard areIntegers else {
+      let range = maximum - minimum
+      return (minimum + range * (bin / bins), minimum + range * ((bin + 1) / bins))
+    }
+    let count = maximum - minimum + 1
+    return (
+      minimum + (bin * count / bins).rounded(.up),
+      minimum + ((bin + 1) * count / bins).rounded(.up) - 1
+    )
   }
 
   /// What a code stands for, for readers.
@@ -106,10 +127,10 @@ extension ColumnDomain {
     if code == missingCode { return "missing" }
     switch values {
     case .categories(let names): return names[code]
-    case .numbers(let minimum, let maximum, let bins, _):
-      let width = (maximum - minimum) / Double(bins)
-      let low = minimum + Double(code) * width
-      return "\(Figures.text(low)) to \(Figures.text(low + width))"
+    case .numbers:
+      let ends = ends(of: code)
+      let first = Figures.text(ends.first)
+      return ends.first == ends.last ? first : "\(first) to \(Figures.text(ends.last))"
     }
   }
 
