@@ -113,6 +113,15 @@ import Testing
     }
   }
 
+  @Test func anAttackOnFewRowsClaimsNothing() throws {
+    let few = training.rows(at: 0..<29)
+    #expect(
+      try TableEvaluation.findings(few, few, test.rows(at: 0..<29), seed: 1).inference == nil)
+    let enough = training.rows(at: 0..<30)
+    #expect(
+      try TableEvaluation.findings(few, enough, test.rows(at: 0..<30), seed: 1).inference != nil)
+  }
+
   @Test func constantColumnsCarryNoDependenceAndNoPrediction() throws {
     let domains = DrawnTable.domains([3, 4, 5], numeric: [1, 2])
     let constant = try CodedTable(

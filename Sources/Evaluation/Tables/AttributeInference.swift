@@ -120,6 +120,8 @@ struct AttributeInference {
 
   /// The largest number of secret columns: the first in the order of declaration.
   static let columnLimit = 32
+  /// The smallest number of real rows of each kind: with fewer, the normal interval of the advantage is too narrow.
+  static let smallestTable = 30
   /// The largest number of attacked rows of each kind, and the smallest that work is saved down to.
   static let recordLimit = 1000
   private static let leastRecords = 100
@@ -129,12 +131,12 @@ struct AttributeInference {
 
   /// Attacks rows of `training`, and of `holdOut` as a control.
   ///
-  /// Nil without a second column, and if a table has fewer than two rows.
+  /// Nil without a second column, without synthetic rows, and for fewer real rows than an interval needs.
   func findings(
     synthetic: CodedTable, training: CodedTable, holdOut: CodedTable
   ) -> InferenceFindings? {
-    guard training.columnCount > 1,
-      [synthetic, training, holdOut].allSatisfy({ $0.rowCount > 1 })
+    guard training.columnCount > 1, synthetic.rowCount > 0,
+      min(training.rowCount, holdOut.rowCount) >= Self.smallestTable
     else { return nil }
     let secrets = Array(training.domains.indices.prefix(Self.columnLimit))
     let work = 2 * synthetic.rowCount * (training.columnCount + 2 * secrets.count)

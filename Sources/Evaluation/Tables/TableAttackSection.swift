@@ -4,7 +4,14 @@ import Privacy
 extension ReportData {
   static func attackBlocks(_ real: RealTableFindings) -> [ReportBlock] {
     var blocks: [ReportBlock] = []
-    if let inference = real.inference { blocks += inferenceBlocks(inference) }
+    if let inference = real.inference {
+      blocks += inferenceBlocks(inference)
+    } else if real.testCount != nil {
+      blocks.append(
+        .text(
+          "No attribute inference: it needs two columns, synthetic rows, and"
+            + " \(AttributeInference.smallestTable) training and test rows."))
+    }
     blocks += [
       .heading("Exact copies"),
       .notice(real.copies.isFlagged ? .failed : .note, real.copies.conclusion),

@@ -34,7 +34,7 @@ public struct RealTableFindings: Sendable {
   public let associations: [AssociationFinding]
   /// Predictions of columns; nil without a test table.
   public let predictions: [PredictionFinding]?
-  /// The attack on single values of training rows; nil without a test table, without a second column, and without rows.
+  /// The attack on single values of training rows; nil without a test table, without a second column, and for few rows.
   public let inference: InferenceFindings?
   /// Real rows in the synthetic table.
   public let copies: TableCopies
