@@ -91,11 +91,10 @@ import Testing
 
   @Test func risksAgreeWithAnonymeter() {
     for row in goldens.risks {
-      let finding = InferenceFinding(
-        column: "c", count: Int(row[2]), memberHits: Int(row[0]), nonMemberHits: Int(row[1]),
-        baseline: 0)
-      #expect(isClose(finding.risk.value, row[3], relative: 1e-9))
-      #expect(abs(finding.risk.value - finding.risk.interval.low - row[4]) < 1e-9)
+      let risk = ResidualRisk(
+        memberHits: Int(row[0]), nonMemberHits: Int(row[1]), count: Int(row[2]))
+      #expect(isClose(risk.value, row[3], relative: 1e-9))
+      #expect(abs(risk.value - risk.interval.low - row[4]) < 1e-9)
     }
   }
 

@@ -57,7 +57,7 @@ import Testing
       "table_two_way_largest", "table_cramers_v_difference", "table_pearson_difference",
       "table_spearman_difference", "table_accuracy.c0", "table_r2.c2",
       "table_inference_advantage", "table_inference_risk.c5", "table_copies_training",
-      "table_unique_copies_training",
+      "table_unique_copies_training", "table_singling_out_risk",
     ] {
       #expect(keys.contains(key), "\(key)")
     }

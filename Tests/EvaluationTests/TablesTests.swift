@@ -28,6 +28,8 @@ import Testing
     #expect(inference.isFlagged, "\(inference.conclusion)")
     #expect(inference.seesCopies)
     #expect(inference.columns.contains { $0.risk.interval.low > 0 })
+    let singling = try #require(copied.singlingOut)
+    #expect(singling.isFlagged && singling.risk.value > 0.3, "\(singling.conclusion)")
   }
 
   @Test func otherRowsOfTheSamePopulationAreAtTheNoiseFloor() throws {
@@ -52,6 +54,8 @@ import Testing
     #expect(!fresh.copies.isFlagged)
     let inference = try #require(fresh.inference)
     #expect(!inference.isFlagged, "\(inference.conclusion)")
+    let singling = try #require(fresh.singlingOut)
+    #expect(!singling.isFlagged && singling.claimCount > 100, "\(singling.conclusion)")
     // A good table is useful: its models are as good as those of real rows, up to chance.
     for finding in try #require(fresh.predictions) {
       let own = try #require(finding.synthetic.value)
@@ -110,6 +114,29 @@ import Testing
           #expect((result.predictions == nil) == (rest?.rowCount ?? 0 == 0))
         }
       }
+    }
+  }
+
+  @Test func aClaimHoldsIfExactlyOneRowHasItsValues() throws {
+    let table = try CodedTable(
+      domains: DrawnTable.domains([3, 3, 3]), codes: [0, 1, 2, 0, 1, 1, 2, 1, 2], rowCount: 3)
+    let claims = [[(0, 0)], [(0, 2)], [(0, 0), (2, 2)], [(1, 1)], [(1, 1), (2, 1)], [(2, 0)]]
+    let hold = claims.map { claim in
+      SinglingOut.Claim(values: claim.map { (column: $0.0, code: UInt8($0.1)) })
+        .singlesOut(table.columns)
+    }
+    #expect(hold == [false, true, true, false, true, false])
+  }
+
+  @Test func attacksOnSmallFreshTablesAreHardlyEverFlagged() throws {
+    for trial in 0..<60 {
+      let tables = try (0..<3).map {
+        try DrawnTable.dependent(60, domains, seed: UInt64(100 + 3 * trial + $0))
+      }
+      let result = try TableEvaluation.findings(tables[0], tables[1], tables[2], seed: 1)
+      #expect(try #require(result.singlingOut).isFlagged == false)
+      #expect(try #require(result.inference).isFlagged == false)
+      #expect(!result.copies.isFlagged)
     }
   }
 

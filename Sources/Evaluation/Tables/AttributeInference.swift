@@ -15,36 +15,9 @@ public struct InferenceFinding: Sendable {
   /// The share of right guesses about rows that the model has never seen.
   public var nonMemberRate: Double { Double(nonMemberHits) / Double(max(1, count)) }
 
-  /// The risk: how much of what remains unknown about other rows the attacker learns about training rows.
-  ///
-  /// It is (r − c)/(1 − c) with Wilson's estimates of both rates, and its error is propagated from theirs (Giomi and
-  /// others 2023, arXiv 2211.10459). It is 0 if being in the training table makes no difference.
-  public var risk: (value: Double, interval: Interval) {
-    let attack = Self.wilson(memberHits, of: count)
-    let control = Self.wilson(nonMemberHits, of: count)
-    let rest = 1 - control.value
-    let value = (attack.value - control.value) / rest
-    let (byAttack, byControl) = (1 / rest, (attack.value - 1) / (rest * rest))
-    let error =
-      (attack.error * byAttack * attack.error * byAttack
-      + control.error * byControl * control.error * byControl).squareRoot()
-    return (
-      value,
-      Interval(low: value - error, high: min(1, value + error), method: "Wilson, propagated")
-    )
-  }
-
-  /// The centre and the half-width of Wilson's interval of a share.
-  static func wilson(
-    _ successes: Int, of trials: Int, confidence: Double = 0.95
-  ) -> (value: Double, error: Double) {
-    let z = SpecialFunctions.normalQuantile((1 + confidence) / 2)
-    let (s, n) = (Double(successes), Double(trials))
-    guard n > 0 else { return (0.5, 0.5) }
-    let scale = 1 / (n + z * z)
-    return (
-      (s + z * z / 2) * scale, z * scale * (s * (n - s) / n + z * z / 4).squareRoot()
-    )
+  /// The risk of the column.
+  public var risk: ResidualRisk {
+    ResidualRisk(memberHits: memberHits, nonMemberHits: nonMemberHits, count: count)
   }
 }
 

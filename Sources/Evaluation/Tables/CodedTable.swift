@@ -110,16 +110,13 @@ extension ColumnDomain {
     guard case .numbers(let minimum, let maximum, let bins, let areIntegers) = values else {
       preconditionFailure("column \(name) has no bins")
     }
-    let (bin, bins) = (Double(bin), Double(bins))
     guard areIntegers else {
-      let range = maximum - minimum
-      return (minimum + range * (bin / bins), minimum + range * ((bin + 1) / bins))
+      let edge = { (bin: Int) in minimum + (maximum - minimum) * (Double(bin) / Double(bins)) }
+      return (edge(bin), edge(bin + 1))
     }
     let count = maximum - minimum + 1
-    return (
-      minimum + (bin * count / bins).rounded(.up),
-      minimum + ((bin + 1) * count / bins).rounded(.up) - 1
-    )
+    let first = { (bin: Int) in minimum + (Double(bin) * count / Double(bins)).rounded(.up) }
+    return (first(bin), first(bin + 1) - 1)
   }
 
   /// What a code stands for, for readers.

@@ -16,6 +16,9 @@ extension VerdictRule {
         "No attack on the table was run: no real rows are known that the model has not seen.")
       return
     }
+    if let singling = tables.singlingOut, singling.isFlagged {
+      remarks.failures.append(singling.conclusion)
+    }
     guard let inference = tables.inference else { return }
     if inference.isFlagged {
       remarks.failures.append(inference.conclusion)
