@@ -157,7 +157,8 @@ struct VerdictRule {
       add(score, classCount: data.synthetic.value.classNames.count, to: &remarks)
     }
     remarks.unestablished =
-      "The set alone cannot show its quality. Its owner can measure it with real images:"
+      "The set alone cannot show its quality. Its owner can measure it with real"
+      + " \(data.isTableAlone ? "rows" : "images"):"
       + " “\(data.evaluation)”. The figures stay in the internal report."
     return remarks
   }

@@ -15,35 +15,9 @@ public struct InferenceFinding: Sendable {
   /// The share of right guesses about rows that the model has never seen.
   public var nonMemberRate: Double { Double(nonMemberHits) / Double(max(1, count)) }
 
-  /// The risk (Giomi et al. 2023, arXiv 2211.10459): how much of what remains unknown about other rows the attacker
-  /// learns about training rows, (r − c)/(1 − c) with Wilson's estimates of both rates. Its error is propagated from
-  /// theirs. 0 if being in the training table makes no difference.
-  public var risk: (value: Double, interval: Interval) {
-    let attack = Self.wilson(memberHits, of: count)
-    let control = Self.wilson(nonMemberHits, of: count)
-    let rest = 1 - control.value
-    let value = (attack.value - control.value) / rest
-    let (byAttack, byControl) = (1 / rest, (attack.value - 1) / (rest * rest))
-    let error =
-      (attack.error * byAttack * attack.error * byAttack
-      + control.error * byControl * control.error * byControl).squareRoot()
-    return (
-      value,
-      Interval(low: value - error, high: min(1, value + error), method: "Wilson, propagated")
-    )
-  }
-
-  /// The centre and the half-width of Wilson's interval of a share.
-  static func wilson(
-    _ successes: Int, of trials: Int, confidence: Double = 0.95
-  ) -> (value: Double, error: Double) {
-    let z = SpecialFunctions.normalQuantile((1 + confidence) / 2)
-    let (s, n) = (Double(successes), Double(trials))
-    guard n > 0 else { return (0.5, 0.5) }
-    let scale = 1 / (n + z * z)
-    return (
-      (s + z * z / 2) * scale, z * scale * (s * (n - s) / n + z * z / 4).squareRoot()
-    )
+  /// The risk of the column.
+  public var risk: ResidualRisk {
+    ResidualRisk(memberHits: memberHits, nonMemberHits: nonMemberHits, count: count)
   }
 }
 
@@ -89,8 +63,9 @@ public struct InferenceFindings: Sendable {
   public let columns: [InferenceFinding]
   /// All columns together.
   public let advantage: InferenceAdvantage
-  /// The same with other training rows in place of the synthetic table: the effect of differences between training and
-  /// test table alone. Nil if there are too few.
+  /// The same with other training rows in place of the synthetic table; nil if there are too few.
+  ///
+  /// It shows the effect of differences between the training and the test table alone.
   public let null: InferenceAdvantage?
   /// The same with the attacked rows in place of the synthetic table, which must be noticed.
   public let positive: InferenceAdvantage
@@ -107,9 +82,9 @@ public struct InferenceFindings: Sendable {
   public var seesCopies: Bool { positive.cautiousLowerBound > 0 }
 }
 
-/// Attribute inference from the nearest synthetic rows (Stadler et al. 2022, USENIX Security, arXiv 2011.07018; Giomi
-/// et al. 2023): all columns but one are known.
+/// Attribute inference from the nearest synthetic rows: all columns but one are known.
 ///
+/// Stadler, Oprisanu & Troncoso 2022 (arXiv 2011.07018) and Giomi and others 2023 (arXiv 2211.10459) describe it.
 /// Distances are Gower's: a category differs by 0 or 1, a number by the difference of its bins relative to all of them,
 /// a missing value by 1 from every other. Of the nearest rows, which are often several, the most frequent value of the
 /// secret is the guess; the lowest code wins a tie.
@@ -118,21 +93,23 @@ struct AttributeInference {
 
   /// The largest number of secret columns: the first in the order of declaration.
   static let columnLimit = 32
+  /// The smallest number of real rows of each kind: with fewer, the normal interval of the advantage is too narrow.
+  static let smallestTable = 30
   /// The largest number of attacked rows of each kind, and the smallest that work is saved down to.
   static let recordLimit = 1000
   private static let leastRecords = 100
-  private static let workLimit = 1_000_000_000
+  private static let workLimit = 3_000_000_000
   /// Distances are whole numbers, so that equal ones are equal: thousandths of a column's range.
   private static let unit = 1000.0
 
   /// Attacks rows of `training`, and of `holdOut` as a control.
   ///
-  /// Nil without a second column, and if a table has fewer than two rows.
+  /// Nil without a second column, without synthetic rows, and for fewer real rows than an interval needs.
   func findings(
     synthetic: CodedTable, training: CodedTable, holdOut: CodedTable
   ) -> InferenceFindings? {
-    guard training.columnCount > 1,
-      [synthetic, training, holdOut].allSatisfy({ $0.rowCount > 1 })
+    guard training.columnCount > 1, synthetic.rowCount > 0,
+      min(training.rowCount, holdOut.rowCount) >= Self.smallestTable
     else { return nil }
     let secrets = Array(training.domains.indices.prefix(Self.columnLimit))
     let work = 2 * synthetic.rowCount * (training.columnCount + 2 * secrets.count)

@@ -92,11 +92,31 @@ extension ColumnDomain {
     if case .numbers = values { true } else { false }
   }
 
-  /// The centre of each bin, in the column's unit; nil for categories. A missing value has none.
+  /// The centre of each bin, in the column's unit; nil for categories.
+  ///
+  /// A missing value has none.
   var binCentres: [Double]? {
-    guard case .numbers(let minimum, let maximum, let bins, _) = values else { return nil }
-    let width = (maximum - minimum) / Double(bins)
-    return (0..<bins).map { minimum + (Double($0) + 0.5) * width }
+    guard isNumeric else { return nil }
+    return (0..<valueCount).map { bin in
+      let ends = ends(of: bin)
+      return (ends.first + ends.last) / 2
+    }
+  }
+
+  /// The smallest and the largest number of a bin.
+  ///
+  /// Whole numbers n from m to M are divided as evenly as possible: the bin of n is ⌊(n − m)·bins/(M − m + 1)⌋.
+  private func ends(of bin: Int) -> (first: Double, last: Double) {
+    guard case .numbers(let minimum, let maximum, let bins, let areIntegers) = values else {
+      preconditionFailure("column \(name) has no bins")
+    }
+    guard areIntegers else {
+      let edge = { (bin: Int) in minimum + (maximum - minimum) * (Double(bin) / Double(bins)) }
+      return (edge(bin), edge(bin + 1))
+    }
+    let count = maximum - minimum + 1
+    let first = { (bin: Int) in minimum + (Double(bin) * count / Double(bins)).rounded(.up) }
+    return (first(bin), first(bin + 1) - 1)
   }
 
   /// What a code stands for, for readers.
@@ -104,10 +124,10 @@ extension ColumnDomain {
     if code == missingCode { return "missing" }
     switch values {
     case .categories(let names): return names[code]
-    case .numbers(let minimum, let maximum, let bins, _):
-      let width = (maximum - minimum) / Double(bins)
-      let low = minimum + Double(code) * width
-      return "\(Figures.text(low)) to \(Figures.text(low + width))"
+    case .numbers:
+      let ends = ends(of: code)
+      let first = Figures.text(ends.first)
+      return ends.first == ends.last ? first : "\(first) to \(Figures.text(ends.last))"
     }
   }
 

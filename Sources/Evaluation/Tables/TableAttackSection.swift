@@ -4,7 +4,15 @@ import Privacy
 extension ReportData {
   static func attackBlocks(_ real: RealTableFindings) -> [ReportBlock] {
     var blocks: [ReportBlock] = []
-    if let inference = real.inference { blocks += inferenceBlocks(inference) }
+    if let inference = real.inference {
+      blocks += inferenceBlocks(inference)
+    } else if real.testCount != nil {
+      blocks.append(
+        .text(
+          "No attribute inference: it needs two columns, synthetic rows, and"
+            + " \(AttributeInference.smallestTable) training and test rows."))
+    }
+    if let singling = real.singlingOut { blocks += singlingOutBlocks(singling) }
     blocks += [
       .heading("Exact copies"),
       .notice(real.copies.isFlagged ? .failed : .note, real.copies.conclusion),
@@ -67,6 +75,26 @@ extension ReportData {
       ceiling: NamedValue("no difference", 0), counted: .rows)
   }
 
+  private static func singlingOutBlocks(_ finding: SinglingOutFinding) -> [ReportBlock] {
+    let risk = finding.risk
+    return [
+      .heading("Singling out"),
+      .text(
+        "The attacker takes some values of a synthetic row that no other synthetic row has together, and claims"
+          + " that exactly one person has them. The claim is tested on equally many training rows and other real"
+          + " rows."),
+      .notice(finding.isFlagged ? .failed : .note, finding.conclusion),
+      .metrics([
+        Metric(
+          key: "table_singling_out_risk", name: "Risk of singling out",
+          meaning:
+            "how many more claims hold for training rows than for other real rows, of those that could",
+          value: risk.value, range: "−∞ to 1", direction: .lower, interval: risk.interval,
+          count: finding.recordCount, ceiling: NamedValue("no difference", 0), counted: .rows)
+      ]),
+    ]
+  }
+
   private static func copyMetrics(_ copies: TableCopies) -> [Metric] {
     func metric(
       _ key: String, _ name: String, _ meaning: String, _ share: TableCopies.Share,
@@ -109,9 +137,27 @@ extension InferenceFindings {
       return
         "Training rows are revealed: \(words) That is more than chance and the control explain."
     }
+    let control =
+      null.map {
+        " With other training rows in place of the synthetic table, the difference is"
+          + " \(Figures.percent($0.value))."
+      } ?? ""
     return isToldApart
-      ? "Training rows were guessed better: \(words)"
+      ? "Training rows were guessed better: \(words)\(control)"
       : "Training rows were guessed no better than other real rows: \(words)"
+  }
+}
+
+extension SinglingOutFinding {
+  /// The result of the attack.
+  var conclusion: String {
+    let words =
+      "\(Figures.count(memberHits)) of \(Figures.count(claimCount)) claims hold for exactly one of"
+      + " \(Figures.count(recordCount)) training rows, \(Figures.count(nonMemberHits)) for exactly one of as"
+      + " many other real rows."
+    return isFlagged
+      ? "Training rows are singled out: \(words) That is more than chance explains."
+      : "Training rows are singled out no more than chance explains: \(words)"
   }
 }
 

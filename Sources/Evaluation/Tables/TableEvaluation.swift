@@ -34,8 +34,10 @@ public struct RealTableFindings: Sendable {
   public let associations: [AssociationFinding]
   /// Predictions of columns; nil without a test table.
   public let predictions: [PredictionFinding]?
-  /// The attack on single values of training rows; nil without a test table, without a second column, and without rows.
+  /// The attack on single values of training rows; nil without a test table, without a second column, and for few rows.
   public let inference: InferenceFindings?
+  /// The attack that singles rows out; nil for the same reasons, and if no values of the table are unique.
+  public let singlingOut: SinglingOutFinding?
   /// Real rows in the synthetic table.
   public let copies: TableCopies
 }
@@ -118,7 +120,9 @@ public enum TableEvaluation {
         AttributeInference(seed: seed)
           .findings(synthetic: synthetic, training: training, holdOut: $0)
       },
-      copies: TableCopies(synthetic: synthetic, training: training, test: test))
+      singlingOut: test.flatMap {
+        SinglingOut(seed: seed).finding(synthetic: synthetic, training: training, holdOut: $0)
+      }, copies: TableCopies(synthetic: synthetic, training: training, test: test))
   }
 
   /// Both sets have the same declaration, which is public, so a difference may be named.

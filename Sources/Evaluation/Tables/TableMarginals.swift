@@ -31,9 +31,10 @@ struct TableCounts {
   }
 }
 
-/// The total variation distance of two distributions: half the sum of the absolute differences of their
-/// probabilities, which is the largest difference in the probability of any event. 0 if they are the same, 1 if they
-/// have no value in common.
+/// The total variation distance of two distributions: half the sum of the absolute differences of probabilities.
+///
+/// It is the largest difference in the probability of any event: 0 if they are the same, 1 if they have no value in
+/// common.
 enum TotalVariation {
   /// The distance of two tables of counts; nil if one is empty.
   static func distance(_ first: [Int], _ second: [Int]) -> Double? {
@@ -77,7 +78,7 @@ public struct MarginalDistance: Sendable {
   public let columns: [String]
   /// The total variation distance between synthetic and training table.
   public let synthetic: Double
-  /// The same between real rows and other real rows: sampling noise alone. Nil if there are too few real rows.
+  /// The same between real rows and other real rows, which is sampling noise alone; nil if there are too few.
   public let real: Double?
   /// The same for equally frequent values in place of the synthetic table.
   public let uniform: Double

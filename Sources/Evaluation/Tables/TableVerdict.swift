@@ -16,6 +16,9 @@ extension VerdictRule {
         "No attack on the table was run: no real rows are known that the model has not seen.")
       return
     }
+    if let singling = tables.singlingOut, singling.isFlagged {
+      remarks.failures.append(singling.conclusion)
+    }
     guard let inference = tables.inference else { return }
     if inference.isFlagged {
       remarks.failures.append(inference.conclusion)
@@ -31,10 +34,10 @@ extension VerdictRule {
   private static func addQuality(_ tables: RealTableFindings, to remarks: inout Remarks) {
     if let mean = tables.twoWay.mean, let independent = tables.twoWay.meanOfIndependent {
       remarks.isEstablished = true
+      let floor = tables.twoWay.meanOfReal.map { "\(Figures.text($0)) between real rows, " } ?? ""
       let words =
         "The mean distance of a pair of columns is \(Figures.text(mean))"
-        + (tables.twoWay.meanOfReal.map { " (\(Figures.text($0)) between real rows" } ?? " (")
-        + ", \(Figures.text(independent)) with independent columns)."
+        + " (\(floor)\(Figures.text(independent)) with independent columns)."
       if mean > independent {
         remarks.warnings.append(
           "The table does not show how columns depend on each other: \(words)")
