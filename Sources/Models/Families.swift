@@ -9,8 +9,11 @@ public enum Families {
     DPGAN.self, PixelModel.self, Multiscale.self, Embedding.self, VAE.self,
   ]
 
-  /// All families: the last ones have a model of another family inside.
-  public static let all: [any GenerativeModel.Type] = plain + [Distilled.self, Taught.self]
+  /// All families: behind those that draw images by themselves, those with a model of another family inside, and
+  /// tables.
+  public static let all: [any GenerativeModel.Type] = plain + [
+    Distilled.self, Taught.self, BayesianNetwork.self, AttributedImages.self,
+  ]
 
   /// The names of the families that compute the likelihood of images.
   public static let withLikelihood = plain.filter { $0 is any LikelihoodModel.Type }.map {

@@ -114,6 +114,7 @@ extension Daemon {
   ) async throws -> AdviceFacts {
     let looks = request.withoutLooking != true
     let selection = looks ? try index.selection(of: dataset.name) : nil
+    let reasonForNone = await noUsableImage(in: dataset)
     return try await plans.run { [engine] in
       let library = try engine.adviceLibrary()
       var uses: [Form: FileUse] = [:]
@@ -135,7 +136,7 @@ extension Daemon {
       }
       guard dataset.population != nil || uses.values.contains(where: { $0.units > 0 }) || !looks
       else {
-        throw await noUsableImage(in: dataset)
+        throw reasonForNone
       }
       var facts = AdviceFacts(
         library: library, candidates: candidates, classes: dataset.classes?.count)

@@ -1,3 +1,5 @@
+import Datasets
+
 /// The settings of images with a row of a table beside each.
 public struct AttributedImagesSettings: ModelSettings {
   /// The part of the run's epsilon that pays for the table.

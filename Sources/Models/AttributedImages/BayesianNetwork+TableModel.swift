@@ -4,18 +4,18 @@ extension BayesianNetwork: TableModel {
   private static let seedOfLabels: UInt64 = 0x6C61_6265_6C73
 
   public func rows(for request: SampleRequest) -> [TableRow] {
-    guard hasClasses else {
+    guard format.classes.count > 1 else {
       return rows(count: request.labels.count, seed: request.seed).map {
         TableRow(label: 0, codes: $0)
       }
     }
-    return rows(ofClasses: request.labels, seed: request.seed).map {
+    return drawRows(ofClasses: request.labels, seed: request.seed).map {
       TableRow(label: Int($0[0]), codes: Array($0.dropFirst()))
     }
   }
 
   public func labels(count: Int, seed: UInt64) -> [Int] {
-    guard hasClasses else { return [Int](repeating: 0, count: count) }
+    guard format.classes.count > 1 else { return [Int](repeating: 0, count: count) }
     return rows(count: count, seed: seed ^ Self.seedOfLabels).map { Int($0[0]) }
   }
 }

@@ -1,4 +1,4 @@
-public import Datasets
+import Datasets
 
 extension Recipe {
   /// What shaped the rows of the recipe's model, as sentences that follow from the plan alone.

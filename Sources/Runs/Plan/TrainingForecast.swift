@@ -38,7 +38,6 @@ package struct TrainingForecast {
     let model = try plan.recipe.makeModel(classes: plan.classes, seed: 0, on: machine)
     privateParameterCount = model.privateParameterCount
     let phases = plan.modelPhases.map(\.phase)
-    let columns = plan.recipe.format(classes: plan.classes).columns
     var sum = 0.0
     for phase in phases {
       if shouldStop() { throw AbandonedStep() }

@@ -1,4 +1,5 @@
 import Control
+import Datasets
 package import FoundationEssentials
 import Models
 import Privacy

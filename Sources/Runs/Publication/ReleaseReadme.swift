@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Models
 import Privacy
 
@@ -19,7 +20,6 @@ struct ReleaseReadme {
 
   /// The README in Markdown, with the header that dataset hubs read.
   var text: String {
-    let image = plan.recipe.image
     let guarantee =
       statement.map {
         "\([$0.sentence, $0.meaning ?? ""].joined(separator: "\n\n"))\n\n"

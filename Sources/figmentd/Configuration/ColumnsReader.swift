@@ -27,7 +27,7 @@ extension ConfigurationNode {
         throw node.error("declared twice (one declaration of a column expected). Drop one.")
       }
       let column = try node.column(name)
-      do { try column.validate() } catch { throw node.error(error.description) }
+      do { try ColumnDomain.check([column]) } catch { throw node.error(error.description) }
       columns.append(column)
     }
     return columns

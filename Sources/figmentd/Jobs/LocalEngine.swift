@@ -390,10 +390,6 @@ extension Phase {
   private var noiseInWords: String? {
     if let query { return "\(Rounded.text(query.standardDeviation)) images" }
     if case .sum(let mechanism) = work { return "\(mechanism.noiseMultiplier) clip norms" }
-    if let mechanism = selection?.mechanism {
-      return "\(Rounded.text(mechanism.table.cellDeviation(ofTables: 1))) rows in each cell, and choices of epsilon "
-        + "\(Decimals.epsilon(mechanism.choiceEpsilon))"
-    }
     return plan?.mechanism.map { "\($0.noiseMultiplier) clip norms" }
   }
 }
