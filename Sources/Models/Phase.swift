@@ -113,6 +113,15 @@ public struct Phase: Codable, Hashable, Sendable {
     if isBesideModel { 1 } else { access == nil ? 0 : stepCount }
   }
 
+  /// How many accesses of the phase these charges are; part of one counts as a whole one.
+  ///
+  /// A round is one access that consists of two elementary events.
+  public func accesses(in charged: EventTally) throws(PrivacyError) -> Int {
+    guard let access, !charged.isEmpty else { return charged.total }
+    let each = max(1, try EventTally(access).total)
+    return (charged.total + each - 1) / each
+  }
+
   /// Everything that the phase does to the data, less the first `made` accesses.
   public func event(without made: Int = 0) -> PrivacyEvent? {
     let left = accessCount - made

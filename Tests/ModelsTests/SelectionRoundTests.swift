@@ -182,6 +182,35 @@ private final class RoundModel: SteppingModel {
     #expect(abs(share - 1 / (1 + 0.60653)) < 5 * 0.5 / Double(count).squareRoot())
   }
 
+  private static func order(_ mechanism: SelectionMechanism) -> SelectionRound {
+    SelectionRound(
+      phase: "rounds", index: 0, count: 1, population: 3, protection: .noise(mechanism),
+      noise: TestNoise.stream(1))
+  }
+
+  @Test func aRoundChoosesAndMeasuresOnce() async {
+    await #expect(processExitsWith: .failure) {
+      let marginal = Marginal(columns: [0], codeCounts: [2])
+      let candidate = MarginalCandidate(marginal, estimate: [0, 0], penalty: 0)
+      let round = Self.order(try SelectionMechanism(noiseMultiplier: 2))
+      _ = round.choice(among: [candidate], on: PrivateExamples(Rows()))
+      _ = round.choice(among: [candidate], on: PrivateExamples(Rows()))
+    }
+    await #expect(processExitsWith: .failure) {
+      let marginal = Marginal(columns: [0], codeCounts: [2])
+      let round = Self.order(try SelectionMechanism(noiseMultiplier: 2))
+      _ = round.table(of: marginal, on: PrivateExamples(Rows()))
+      _ = round.table(of: marginal, on: PrivateExamples(Rows()))
+    }
+    await #expect(processExitsWith: .success) {
+      let marginal = Marginal(columns: [0], codeCounts: [2])
+      let candidate = MarginalCandidate(marginal, estimate: [0, 0], penalty: 0)
+      let round = Self.order(try SelectionMechanism(noiseMultiplier: 2))
+      _ = round.choice(among: [candidate], on: PrivateExamples(Rows()))
+      _ = round.table(of: marginal, on: PrivateExamples(Rows()))
+    }
+  }
+
   @Test func aPhaseOfRoundsIsReadAsItWasSaved() throws {
     for mechanism in [try mechanism(), nil] {
       let plan = try SelectionPlan(rounds: 12, population: 40, mechanism: mechanism)
@@ -193,6 +222,11 @@ private final class RoundModel: SteppingModel {
       #expect(
         phase.event(without: 5) == mechanism.map { .repeated(event: $0.event, times: 7) })
       #expect(phase.event(without: 12) == nil)
+      guard let event = mechanism?.event else { continue }
+      // What the ledger keeps of five rounds are five choices and five tables.
+      let charged = try EventTally(event, times: 5)
+      #expect(charged.total == 10)
+      #expect(try phase.accesses(in: charged) == 5 && phase.accesses(in: EventTally()) == 0)
     }
     #expect(throws: RecipeFailure.self) {
       _ = try SelectionPlan(rounds: 0, population: 4, mechanism: nil)

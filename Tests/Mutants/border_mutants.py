@@ -94,8 +94,8 @@ MUTANTS = [
     'FigmentdTests.TrainingRunTests/stepsLostToACrashStayChargedAndAreNotMadeAgain',
     (
       ('Sources/Runs/Account/RunAccount.swift',
-       '($0.name, try file.history.spent(by: order.name, for: $0.name).total)',
-       '($0.name, 0 * (try file.history.spent(by: order.name, for: $0.name).total))'),
+       '($0.name, try $0.accesses(in: file.history.spent(by: order.name, for: $0.name)))',
+       '($0.name, 0 * (try $0.accesses(in: file.history.spent(by: order.name, for: $0.name))))'),
     )),
   Mutant(
     '142', 'answers are left out of the price of a run',
@@ -214,8 +214,8 @@ MUTANTS = [
     'ModelsTests.TrainerTests/whatACrashLostIsNotMadeAgain',
     (
       ('Sources/Models/Trainer.swift',
-       '    plan.steps - lost\n',
-       '    plan.steps - min(0, lost)\n'),
+       '    plannedSteps - lost\n',
+       '    plannedSteps - min(0, lost)\n'),
     )),
   Mutant(
     '155', 'units that overflow are clipped at twice the clip norm when they are summed alone',
@@ -302,8 +302,8 @@ MUTANTS = [
     'FigmentdTests.PhasedRunTests/aRunThatIsStoppedInAnyPhaseEndsWithAnExactLedger',
     (
       ('Sources/Runs/Execution/PhaseExecution.swift',
-       '      phase: phase.name, step: step,\n',
-       '      phase: phase.name + " ", step: step,\n'),
+       'ledger: account.ledger, phase: phase.name, step: step,\n      charged: charged',
+       'ledger: account.ledger, phase: phase.name + " ", step: step,\n      charged: charged'),
     )),
   Mutant(
     '208', 'a plan with a phase that its family did not state is carried out',
@@ -325,9 +325,9 @@ MUTANTS = [
     '210', 'the noise of a vector sum is that of its mean',
     'LearningTests.VectorSumTests/noiseHasTheMechanismsDeviation',
     (
-      ('Sources/Learning/Private/VectorSum.swift',
-       'source.addGaussian(to: drawn, standardDeviation: mechanism.noiseStandardDeviation)',
-       'source.addGaussian(\n        to: drawn,\n        standardDeviation: mechanism.noiseStandardDeviation / Double(mechanism.nominalBatchSize))'),
+      ('Sources/Learning/Private/GridNoise.swift',
+       'source.addGaussian(to: drawn, standardDeviation: noiseStandardDeviation)',
+       'source.addGaussian(\n        to: drawn,\n        standardDeviation: noiseStandardDeviation / Double(nominalBatchSize))'),
     )),
   Mutant(
     '211', "features are normalised by the statistics of their batch",

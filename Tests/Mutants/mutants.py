@@ -8,6 +8,7 @@ from border_mutants import MUTANTS as BORDER_MUTANTS
 from claim_mutants import MUTANTS as CLAIM_MUTANTS
 from mutant import Mutant
 from stranger_mutants import STRANGER_MUTANTS
+from choice_mutants import CHOICE_MUTANTS
 from table_mutants import TABLE_MUTANTS
 
 LEARNING = "Sources/Learning/"
@@ -276,11 +277,11 @@ MUTANTS = [
     'ModelsTests.TrainerTests/everyBlockIsReservedBeforeItsFirstStepAndSettledAfterItsLast',
     (
       ('Sources/Models/Trainer.swift',
-       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)\n',
+       '    let reservation = try ledger.reserve(access, times: count, for: phase)\n',
        ''),
       ('Sources/Models/Trainer.swift',
        '    try ledger.settle(reservation, used: made)\n',
-       '    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)\n    try ledger.settle(reservation, used: made)\n'),
+       '    let reservation = try ledger.reserve(access, times: count, for: phase)\n    try ledger.settle(reservation, used: made)\n'),
     )),
   Mutant(
     '20', 'a resumed run forgets the reservations of the earlier attempt',
@@ -523,4 +524,4 @@ MUTANTS = [
     )),
 ]
 
-MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS + TABLE_MUTANTS
+MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS + CHOICE_MUTANTS + TABLE_MUTANTS

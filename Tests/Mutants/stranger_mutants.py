@@ -31,16 +31,17 @@ STRANGER_MUTANTS = [
        '    try ledger.settle(reservation, used: made)\n'),
     )),
   Mutant(
-    '172', 'the steps of a block share one batch',
+    '172', 'the steps of a phase share one batch',
     'ModelsTests.TrainerTests/everyStepDrawsABatchOfItsOwnAfterItIsPaidFor',
     (
       (MODELS + 'Trainer.swift',
-       '    for made in 0..<count {\n'
-       '      if made > 0, shouldStop() { return made }\n'
-       '      let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)\n',
-       '    let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)\n'
-       '    for made in 0..<count {\n'
-       '      if made > 0, shouldStop() { return made }\n'),
+       '        let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)\n',
+       '        let batch =\n'
+       '          shared ?? images.drawBatch(probability: plan.samplingProbability, from: noise)\n'
+       '        shared = batch\n'),
+      (MODELS + 'Trainer.swift',
+       '  private let access: PrivacyEvent?\n',
+       '  private let access: PrivacyEvent?\n  private var shared: PrivateExamples?\n'),
     )),
   Mutant(
     '173', "a plan ignores the recipe's discrete noise",
@@ -243,8 +244,8 @@ STRANGER_MUTANTS = [
     'PrivacyTests.CountQueryTests/anAnswerCostsWhatItMayAndNoMore',
     (
       (PRIVACY + 'Calibration.swift',
-       'samplingProbability: samplingProbability, noiseMultiplier: noise, noise: distribution)',
-       'samplingProbability: samplingProbability, noiseMultiplier: noise)'),
+       'samplingProbability: samplingProbability, noiseMultiplier: noise, noise: distribution\n',
+       'samplingProbability: samplingProbability, noiseMultiplier: noise\n'),
     )),
   Mutant(
     '199', "the odometer's shares of delta add up to more than one",

@@ -43,7 +43,7 @@ final class RunAccount {
     // By phase: answers of one price are one elementary event, and a tally cannot distinguish them.
     let charged = try Dictionary(
       uniqueKeysWithValues: plan.phases.map {
-        ($0.name, try file.history.spent(by: order.name, for: $0.name).total)
+        ($0.name, try $0.accesses(in: file.history.spent(by: order.name, for: $0.name)))
       })
     let run = try file.begin(
       LedgerPlan(

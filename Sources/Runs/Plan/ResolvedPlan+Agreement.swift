@@ -106,7 +106,8 @@ extension ResolvedPlan {
   private static func difference(
     of then: Phase, from now: Phase, in plan: ResolvedPlan, _ order: RunOrder
   ) -> OptionDifference {
-    let (known, noise) = (then.plan?.mechanism?.noise, now.plan?.mechanism?.noise)
+    let kinds = [then, now].map { $0.plan?.mechanism?.noise ?? $0.selection?.mechanism?.noise }
+    let (known, noise) = (kinds[0], kinds[1])
     if let known, let noise, known != noise {
       return OptionDifference("kind of noise", known.words, noise.words)
     }

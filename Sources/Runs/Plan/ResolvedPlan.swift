@@ -59,8 +59,11 @@ package struct ResolvedPlan {
   /// Whether noise protects the images.
   package var isProtected: Bool { phases.contains { $0.learns && $0.access != nil } }
 
-  /// The mechanism of the phase that gets the rest of epsilon; nil without privacy.
-  package var mechanism: SubsampledGaussian? { mainPlan?.mechanism }
+  /// The mechanism of the phase that gets the rest of epsilon, that of its tables if the model learns in rounds
+  /// alone; nil without privacy.
+  package var mechanism: SubsampledGaussian? {
+    mainPlan?.mechanism ?? phases.lazy.compactMap { $0.selection?.mechanism?.table }.first
+  }
 
   /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
   package var mainPlan: TrainingPlan? { phases.mainPlan }

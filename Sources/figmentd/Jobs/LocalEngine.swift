@@ -390,6 +390,10 @@ extension Phase {
   private var noiseInWords: String? {
     if let query { return "\(Rounded.text(query.standardDeviation)) images" }
     if case .sum(let mechanism) = work { return "\(mechanism.noiseMultiplier) clip norms" }
+    if let rounds = selection?.mechanism {
+      return "\(rounds.noiseMultiplier) units, choices of epsilon "
+        + Decimals.epsilon(rounds.choiceEpsilon)
+    }
     return plan?.mechanism.map { "\($0.noiseMultiplier) clip norms" }
   }
 }

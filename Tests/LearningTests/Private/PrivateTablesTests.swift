@@ -270,6 +270,13 @@ private struct RowArray: ExampleSource {
     }
   }
 
+  @Test func rowsOfAPersonThatAreNotTogetherAreRefused() async {
+    await #expect(processExitsWith: .failure) {
+      let rows = RowArray(rows: [[0], [0], [0]], units: [1, 2, 1])
+      _ = PrivateExamples(rows).marginals([Marginal(columns: [0], codeCounts: [2])], .test)
+    }
+  }
+
   @Test func aDamagedCodeIsAMissingValue() {
     let array = RowArray(rows: [[255, 1, 9], [0, 0, 0]])
     let table = PrivateExamples(array).marginals(
