@@ -11,8 +11,8 @@ MUTANTS = [
     'FigmentdTests.CouplingTests/aUnitThatNoStepDrewChangesNothing',
     (
       ('Sources/Runs/Execution/FrozenImages.swift',
-       '    let identity = Identity(name: name, digest: "\\(result.snapshot.digest)")\n',
-       '    let name = "\\(result.snapshot.digest)"\n'
+       '    let identity = Identity(name: name, digest: "\\(snapshot.digest)")\n',
+       '    let name = "\\(snapshot.digest)"\n'
        '    let identity = Identity(name: name, digest: name)\n'),
     )),
   Mutant(
@@ -29,9 +29,9 @@ MUTANTS = [
     '133', 'the secret name of the images is printed in the README of the set',
     'FigmentdTests.CouplingTests/theSecretNameOfTheImagesStaysInside',
     (
-      ('Sources/Runs/Publication/RunPublisher.swift',
-       '      - `manifest.json`: SHA-256 of every file\n',
-       '      - `manifest.json`: SHA-256 of every file of \\(design.snapshot)\n'),
+      ('Sources/Runs/Publication/ReleaseReadme.swift',
+       '"`manifest.json`: SHA-256 of every file"',
+       '"`manifest.json`: SHA-256 of every file of \\(plan.snapshot)"'),
     )),
   Mutant(
     '134', 'released files carry the time at which they were written',
@@ -399,7 +399,7 @@ MUTANTS = [
     'FigmentdTests.PublicImagesRunTests/aPrivateImageThatTheRunLeavesOutIsNotPublicEither',
     (
       ('Sources/Datasets/DatasetRules.swift',
-       '    guard classes != nil || maximumPerUnit != nil || privacyUnit != .file else { return nil }',
-       '    guard maximumPerUnit != nil || privacyUnit != .file else { return nil }'),
+       '      classes != nil || maximumPerUnit != nil || privacyUnit != .file\n',
+       '      maximumPerUnit != nil || privacyUnit != .file\n'),
     )),
 ]

@@ -19,3 +19,11 @@ extension BayesianNetwork: TableModel {
     return rows(count: count, seed: seed ^ Self.seedOfLabels).map { Int($0[0]) }
   }
 }
+
+extension BayesianNetworkSettings {
+  /// A network learns a table alone.
+  public var readsImages: Bool { false }
+
+  /// It learns the declared columns.
+  public var readsColumns: Bool { true }
+}

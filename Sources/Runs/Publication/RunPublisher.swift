@@ -162,7 +162,9 @@ extension SetWriter {
   /// The images that were kept for the report.
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
     LabelledImages(
-      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
+      // A table has no image of any shape.
+      shape: Shape(max(1, format.height), max(1, format.width), max(1, format.channels)),
+      classNames: format.classes,
       labels: looked.labels, pixels: looked.pixels,
       teacherProbabilities: looked.teacherProbabilities.isEmpty ? nil : looked.teacherProbabilities)
   }
