@@ -132,10 +132,15 @@ import Testing
       let taken = Int(random.next() % 30)
       func counts(_ isUsed: (Int) -> Bool) throws -> [[UInt8]: Int] {
         let text = lines.indices.filter(isUsed).map { "\(lines[$0].who),\(lines[$0].text)\n" }
-        let folder = try folder(["t.csv": "who,colour,age\n" + text.joined()])
         let rules = isPerson ? Self.people : DatasetRules(columns: Self.columns)
-        guard let result = try? build(folder, rules) else { return [:] }
-        return rows(result.snapshot).reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        var rows = TableRows(rules: rules)
+        try rows.read(
+          BytesSource("who,colour,age\n" + text.joined()), format: .csv,
+          table: RelativePath("t.csv"))
+        rows.sort()
+        return rows.order.reduce(into: [:]) {
+          $0[Array(rows.store.bytes(of: Int($1))), default: 0] += 1
+        }
       }
       func isOwn(_ index: Int) -> Bool {
         isPerson ? lines[index].who == lines[taken].who : index == taken
