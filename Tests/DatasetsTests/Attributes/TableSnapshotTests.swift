@@ -39,6 +39,7 @@ import Testing
     let result = try build(folder)
     let snapshot = result.snapshot
     #expect(rows(snapshot) == [[0, 0], [0, 0], [0, 9], [1, 4], [2, 10], [3, 10]])
+    try #require(snapshot.count == 6)
     #expect(snapshot.classes == ["all"] && snapshot.shape == .noPixels)
     #expect(snapshot.unitCount == 6 && snapshot.privacyUnit == .file)
     #expect(snapshot.transform == .noPixels && snapshot.countsByClass() == [6])
@@ -100,6 +101,7 @@ import Testing
     let snapshot = result.snapshot
     #expect(snapshot.unitCount == 2 && snapshot.privacyUnit == .folder)
     #expect(snapshot.imagesByUnit().map(\.count).sorted() == [2, 3])
+    try #require(snapshot.count == 5)
     #expect(result.summary.count(of: .beyondUnitLimit) == 6)
     #expect(result.summary.count(of: .noPerson) == 1)
     #expect(result.summary.used == 5)
