@@ -2,12 +2,15 @@
 ///
 /// A record of CSV ends at the first line break outside quotes (RFC 4180), one of JSON lines at the first line break.
 /// Reading begins anew at each record, so taking the bytes of one record out of a table whose quotes are balanced
-/// leaves all other records as they are: the record of a unit of privacy depends on no other unit. Where the quotes
-/// are broken, only the first line of such a record is given up and reading continues with the next line, so that a
-/// row with a stray quote does not take the following rows with it.
+/// leaves all other records as they are: the record of a unit of privacy depends on no other unit.
 ///
-/// Time is linear even for hostile input: the line that gives up a quote was searched to the next line with an odd
-/// number of quotes, where the next search begins.
+/// Where a quote is not closed, only the first line is given up and reading continues with the next one. Giving up
+/// everything to the next quote would let one person's stray quote remove the rows of many others. What remains: two
+/// lines with broken quotes can still join to one record, with the lines between them. Writers that follow RFC 4180
+/// leave no such quotes, and the owner is told the lines of those that were noticed.
+///
+/// Time is linear even for hostile input: the search for a closing quote ends at the latest on the next line with an
+/// odd number of quotes, and no line before that one begins a search of its own.
 final class RecordReader {
   /// One record.
   enum Record {

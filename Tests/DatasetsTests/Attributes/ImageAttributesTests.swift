@@ -267,16 +267,17 @@ import Testing
     let codes: [UInt8]
   }
 
+  /// The records that a snapshot would contain, without writing one.
   private func records(_ folder: TestFolder, _ rules: DatasetRules) throws -> [Record: Int] {
-    var counts: [Record: Int] = [:]
-    guard let snapshot = try? build(folder, rules).snapshot else { return counts }
-    for index in 0..<snapshot.count {
+    let reading = try FolderReading(
+      SnapshotBuilder(
+        root: folder.path("root"), rules: rules, transform: tinyTransform, threadCount: 1))
+    try reading.run(into: nil)
+    return try reading.settle(with: reading.attributes()).accepted.reduce(into: [:]) {
       let record = Record(
-        hash: snapshot.contentHash(of: index), label: snapshot.label(of: index),
-        codes: Array(snapshot.codes(of: index)))
-      counts[record, default: 0] += 1
+        hash: $1.record.hash, label: Int($1.record.label), codes: $1.record.codes)
+      $0[record, default: 0] += 1
     }
-    return counts
   }
 
   /// Twelve files, some with the bytes of others, and rows: repeated, malformed, missing, of nothing.
