@@ -11,6 +11,8 @@ public struct Phase: Codable, Hashable, Sendable {
     case training(TrainingPlan)
     /// One noisy sum over all units, computed by the model in one step.
     case answer(TrainingPlan)
+    /// Rounds of the model over all units, each with a private choice and a noisy table.
+    case rounds(SelectionPlan)
     /// A noisy histogram of images that the run computes beside the model.
     case counts(CountQuery)
     /// A noisy sum of vectors over all units that the run computes beside the model.
@@ -41,28 +43,37 @@ public struct Phase: Codable, Hashable, Sendable {
     self.epsilon = epsilon
   }
 
-  /// The kind in one word: training, answer or free.
+  /// The kind in one word: training, answer, rounds or free.
   public var kind: String {
     switch work {
     case .training: "training"
     case .answer, .counts, .sum: "answer"
+    case .rounds: "rounds"
     case .free: "free"
     }
   }
+
+  /// Whether the model reads private images in this phase.
+  public var learns: Bool { plan != nil || selection != nil }
 
   /// The plan of the model's noisy steps; nil for other work.
   public var plan: TrainingPlan? {
     switch work {
     case .training(let plan), .answer(let plan): plan
-    case .counts, .sum, .free: nil
+    case .rounds, .counts, .sum, .free: nil
     }
+  }
+
+  /// The plan of the model's rounds; nil for other work.
+  public var selection: SelectionPlan? {
+    if case .rounds(let plan) = work { plan } else { nil }
   }
 
   /// Whether the run computes the answer beside the model.
   public var isBesideModel: Bool {
     switch work {
     case .counts, .sum: true
-    case .training, .answer, .free: false
+    case .training, .answer, .rounds, .free: false
     }
   }
 
@@ -80,6 +91,7 @@ public struct Phase: Codable, Hashable, Sendable {
   public var stepCount: Int {
     switch work {
     case .training(let plan), .answer(let plan): plan.steps
+    case .rounds(let plan): plan.rounds
     case .counts, .sum: 0
     case .free(_, let steps): steps
     }
@@ -89,6 +101,7 @@ public struct Phase: Codable, Hashable, Sendable {
   public var access: PrivacyEvent? {
     switch work {
     case .training(let plan), .answer(let plan): plan.mechanism?.event
+    case .rounds(let plan): plan.mechanism?.event
     case .counts(let query): query.event
     case .sum(let mechanism): mechanism.event
     case .free: nil
@@ -131,6 +144,8 @@ extension Phase {
       work = .sum(try container.decode(SubsampledGaussian.self, forKey: .mechanism))
     case "answer":
       work = .answer(try container.decode(TrainingPlan.self, forKey: .plan))
+    case "rounds":
+      work = .rounds(try container.decode(SelectionPlan.self, forKey: .plan))
     case "free":
       work = .free(
         try container.decode(FreeReason.self, forKey: .reason),
@@ -138,7 +153,7 @@ extension Phase {
     default:
       throw DecodingError.dataCorruptedError(
         forKey: .kind, in: container,
-        debugDescription: "found another kind (training, answer or free expected)")
+        debugDescription: "found another kind (training, answer, rounds or free expected)")
     }
   }
 
@@ -152,6 +167,7 @@ extension Phase {
     try container.encodeIfPresent(epsilon, forKey: .epsilon)
     switch work {
     case .training(let plan), .answer(let plan): try container.encode(plan, forKey: .plan)
+    case .rounds(let plan): try container.encode(plan, forKey: .plan)
     case .counts(let query): try container.encode(query, forKey: .query)
     case .sum(let mechanism): try container.encode(mechanism, forKey: .mechanism)
     case .free(let reason, let steps):

@@ -2,9 +2,9 @@ public import Compute
 public import Learning
 public import Privacy
 
-/// The one loop that trains any family, and the only caller of the ledger and of a step.
+/// The one loop that trains any family, and the only caller of the ledger, of a step and of a round.
 ///
-/// Steps are paid for in blocks: reserved durably, then computed, then settled. A crash leaves its
+/// A round is a step of another kind: what is said of steps here holds for rounds. Steps are paid for in blocks: reserved durably, then computed, then settled. A crash leaves its
 /// block spent, and the resumed run makes that many fewer steps, so that the run as a whole never
 /// costs more than its plan.
 public final class Trainer {
@@ -36,15 +36,23 @@ public final class Trainer {
 
   /// The model in training.
   public let model: any GenerativeModel
-  /// The plan of the run.
-  public let plan: TrainingPlan
+  /// The steps, or rounds, that the phase plans.
+  public let plannedSteps: Int
   /// Steps whose effect is in the model.
   public private(set) var step: Int
   /// Steps paid for by this run, completed or lost.
   public private(set) var charged: Int
   /// Steps paid for but not completed, in blocks that a crash ended.
   private var lost: Int
-  private let protection: Protection
+  /// What is done, and how the images are protected.
+  private enum Work {
+    case steps(TrainingPlan, Protection)
+    case rounds(SelectionPlan, SelectionProtection)
+  }
+
+  private let work: Work
+  /// One access, which every step makes; nil without privacy.
+  private let access: PrivacyEvent?
   private let images: any Images
   private let ledger: any PrivacyLedger
   private let phase: String
@@ -55,29 +63,55 @@ public final class Trainer {
   /// `step` is the model's state and `charged` the number of steps in the ledger for this phase so
   /// far; both are zero at the start. `phase` is the phase's name, the purpose of its charges in the
   /// ledger. A plan without a mechanism needs the administrator's `permission`.
-  public init(
+  public convenience init(
     _ model: any GenerativeModel, plan: TrainingPlan, images: any Images,
     ledger: any PrivacyLedger, phase: String = Phase.training, step: Int = 0, charged: Int = 0,
     permission: UnprotectedTraining? = nil, noise: NoiseStream = NoiseStream()
   ) {
-    precondition(step >= 0 && (plan.mechanism == nil || charged >= step), "unpaid steps")
     guard let protection = plan.mechanism.map(Protection.noise) ?? permission.map(Protection.none)
     else { preconditionFailure("a plan without a mechanism needs permission") }
-    self.protection = protection
+    self.init(
+      model, .steps(plan, protection), steps: plan.steps, access: plan.mechanism?.event, images,
+      ledger, phase, step, charged, noise)
+  }
+
+  /// Prepares the rounds of a phase, as the other initialiser prepares steps.
+  public convenience init(
+    _ model: any GenerativeModel, rounds plan: SelectionPlan, images: any Images,
+    ledger: any PrivacyLedger, phase: String, step: Int = 0, charged: Int = 0,
+    permission: UnprotectedTraining? = nil, noise: NoiseStream = NoiseStream()
+  ) {
+    guard
+      let protection = plan.mechanism.map(SelectionProtection.noise)
+        ?? permission.map(SelectionProtection.none)
+    else { preconditionFailure("a plan without a mechanism needs permission") }
+    self.init(
+      model, .rounds(plan, protection), steps: plan.rounds, access: plan.mechanism?.event, images,
+      ledger, phase, step, charged, noise)
+  }
+
+  private init(
+    _ model: any GenerativeModel, _ work: Work, steps: Int, access: PrivacyEvent?,
+    _ images: any Images, _ ledger: any PrivacyLedger, _ phase: String, _ step: Int,
+    _ charged: Int, _ noise: NoiseStream
+  ) {
+    precondition(step >= 0 && (access == nil || charged >= step), "unpaid steps")
     self.model = model
-    self.plan = plan
+    self.work = work
+    plannedSteps = steps
+    self.access = access
     self.images = images
     self.ledger = ledger
     self.phase = phase
     self.step = step
     self.charged = charged
-    lost = plan.mechanism == nil ? 0 : charged - step
+    lost = access == nil ? 0 : charged - step
     self.noise = noise
   }
 
   /// The step at which the run ends: the plan's steps minus those lost in crashes.
   public var lastStep: Int {
-    plan.steps - lost
+    plannedSteps - lost
   }
 
   /// How far the phase has come, without curves.
@@ -107,10 +141,10 @@ public final class Trainer {
   private func runBlock(
     _ count: Int, shouldStop: () -> Bool, report: (Progress) throws -> Void
   ) throws -> Int {
-    guard let mechanism = plan.mechanism else {
+    guard let access else {
       return try makeSteps(count, shouldStop: shouldStop, report: report)
     }
-    let reservation = try ledger.reserve(mechanism.event, times: count, for: phase)
+    let reservation = try ledger.reserve(access, times: count, for: phase)
     charged += count
     let before = step
     let made = try makeSteps(count, shouldStop: shouldStop, report: report)
@@ -128,10 +162,9 @@ public final class Trainer {
   ) throws -> Int {
     for made in 0..<count {
       if made > 0, shouldStop() { return made }
-      let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)
       let result: StepReport
       do {
-        result = try makeStep(on: batch, shouldStop: shouldStop)
+        result = try makeStep(shouldStop: shouldStop)
       } catch is AbandonedStep {
         return made
       }
@@ -141,15 +174,29 @@ public final class Trainer {
     return count
   }
 
-  private func makeStep(
-    on batch: PrivateExamples, shouldStop: () -> Bool
-  ) throws -> StepReport {
+  private func makeStep(shouldStop: () -> Bool) throws -> StepReport {
     try withoutActuallyEscaping(shouldStop) { shouldStop in
-      try model.step(
-        TrainingStep(
-          phase: phase, index: step, stepCount: plan.steps, batchSize: plan.batchSize,
-          protection: protection, noise: noise, shouldStop: shouldStop),
-        on: batch)
+      switch work {
+      case .steps(let plan, let protection):
+        let batch = images.drawBatch(probability: plan.samplingProbability, from: noise)
+        return try model.step(
+          TrainingStep(
+            phase: phase, index: step, stepCount: plan.steps, batchSize: plan.batchSize,
+            protection: protection, noise: noise, shouldStop: shouldStop),
+          on: batch)
+      case .rounds(let plan, let protection):
+        // Everyone: no amplification by sampling is claimed for a choice.
+        let everyone = images.drawBatch(probability: 1, from: noise)
+        let round = SelectionRound(
+          phase: phase, index: step, count: plan.rounds, population: plan.population,
+          protection: protection, noise: noise, shouldStop: shouldStop)
+        do {
+          return try model.round(round, on: everyone)
+        } catch is AbandonedStep where round.hasReadImages {
+          // It would be given back, although something was released.
+          preconditionFailure("phase \(phase): a round was given up after it had read the images")
+        }
+      }
     }
   }
 }

@@ -61,11 +61,20 @@ public struct Calibration: Sendable {
     samplingProbability: Double, times: Int, distribution: NoiseDistribution = .gaussian
   ) throws(PrivacyError) -> Noise {
     try Valid.samplingProbability(samplingProbability)
+    return try noiseMultiplier(times: times) { noise throws(PrivacyError) in
+      try SampledNoise(
+        samplingProbability: samplingProbability, noiseMultiplier: noise, noise: distribution
+      ).event
+    }
+  }
+
+  /// The same for `times` runs of an event that costs less the larger its noise multiplier is.
+  public func noiseMultiplier(
+    times: Int, of event: (_ noiseMultiplier: Double) throws(PrivacyError) -> PrivacyEvent
+  ) throws(PrivacyError) -> Noise {
     try Valid.count(times, "steps", atLeast: 1)
-    let cost = { (noise: Double, effort: Effort) throws(PrivacyError) -> Double in
-      let event = try ElementaryEvent(
-        samplingProbability: samplingProbability, noiseMultiplier: noise, noise: distribution)
-      return try epsilon(event.event, times: times, effort)
+    func cost(_ noise: Double, _ effort: Effort) throws(PrivacyError) -> Double {
+      try epsilon(event(noise), times: times, effort)
     }
     // Each effort provides a start for the next; all yield upper bounds.
     var found: Double?

@@ -14,44 +14,6 @@ public enum NoiseDistribution: String, Codable, Hashable, Sendable, CaseIterable
   }
 }
 
-/// One access to the data that both accountants can bound: Gaussian noise on a Poisson sample.
-public struct ElementaryEvent: Hashable, Sendable, Comparable {
-  /// The probability with which each unit is in the sample; 1 means everyone.
-  public let samplingProbability: Double
-  /// Standard deviation of the noise divided by the clip norm.
-  public let noiseMultiplier: Double
-  /// The kind of noise.
-  public let noise: NoiseDistribution
-
-  /// Checks both numbers.
-  public init(
-    samplingProbability: Double, noiseMultiplier: Double, noise: NoiseDistribution = .gaussian
-  ) throws(PrivacyError) {
-    try Valid.samplingProbability(samplingProbability)
-    try Valid.positive(noiseMultiplier, "noise multiplier")
-    self.samplingProbability = samplingProbability
-    self.noiseMultiplier = noiseMultiplier
-    self.noise = noise
-  }
-
-  /// The event that a ledger stores.
-  public var event: PrivacyEvent {
-    let access: PrivacyEvent =
-      switch noise {
-      case .gaussian: .gaussian(noiseMultiplier: noiseMultiplier)
-      case .discreteGaussian: .discreteGaussian(noiseMultiplier: noiseMultiplier)
-      }
-    return samplingProbability == 1
-      ? access : .poissonSampled(probability: samplingProbability, event: access)
-  }
-
-  /// A total order, so that results do not depend on the order of a dictionary.
-  public static func < (left: ElementaryEvent, right: ElementaryEvent) -> Bool {
-    (left.samplingProbability, left.noiseMultiplier, left.noise.rawValue)
-      < (right.samplingProbability, right.noiseMultiplier, right.noise.rawValue)
-  }
-}
-
 /// A history reduced to the facts that determine its cost: how often each elementary event
 /// happened.
 ///
@@ -89,8 +51,8 @@ public struct EventTally: Hashable, Sendable {
   /// Adds `times` runs of `event`.
   ///
   /// Throws when the event holds a number out of range, when it is a mechanism without an exact
-  /// reduction to sampled Gaussians (several accesses to *one* sample), or when a count leaves
-  /// the range in which it is exact. The tally is unchanged then.
+  /// reduction to elementary events (several accesses to *one* sample, a choice on a sample), or
+  /// when a count leaves the range in which it is exact. The tally is unchanged then.
   public mutating func add(_ event: PrivacyEvent, times: Int = 1) throws(PrivacyError) {
     try Valid.count(times, "repetitions of an event")
     try event.validate()
@@ -148,6 +110,9 @@ public struct EventTally: Hashable, Sendable {
         ElementaryEvent(
           samplingProbability: probability, noiseMultiplier: noiseMultiplier,
           noise: .discreteGaussian), times: times)
+    case .exponentialMechanism(let epsilon):
+      guard probability == 1 else { throw .sampledChoice }
+      try count(ElementaryEvent(choiceOfEpsilon: epsilon), times: times)
     case .poissonSampled(let inner, let event):
       // A Poisson sample of a Poisson sample is one with the product of the probabilities.
       try collect(event, times: times, sampledWith: probability * inner)

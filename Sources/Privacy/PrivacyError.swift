@@ -15,7 +15,8 @@ public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
     case .outOfRange(let argument, let value, let expected):
       "\(argument): \(value) found (\(expected) expected)"
     case .unsupportedEvent(let what):
-      "privacy event: \(what) cannot be accounted for. Use (Poisson-sampled) Gaussian events."
+      "privacy event: \(what) cannot be accounted for. Use Gaussian events, on all units or "
+        + "on Poisson samples, and choices with the exponential mechanism among all units."
     case .unreachableTarget(let epsilon, let delta, let reason):
       "epsilon \(Decimals.number(epsilon)) at delta \(Decimals.number(delta)) cannot be reached: \(reason)"
     case .unboundedLoss(let delta):
@@ -23,6 +24,12 @@ public enum PrivacyError: Error, Hashable, Sendable, CustomStringConvertible {
         + "Raise the noise multiplier or take fewer steps."
     }
   }
+}
+
+extension PrivacyError {
+  /// A choice on a sample: no amplification by sampling is claimed for it.
+  static let sampledChoice = PrivacyError.unsupportedEvent(
+    "the exponential mechanism on a Poisson sample")
 }
 
 /// Checks that NaN fails: each states what is allowed, never what is forbidden.

@@ -11,6 +11,12 @@ public indirect enum PrivacyEvent: Hashable, Sendable {
   /// The same with exact discrete Gaussian noise: sum and noise are whole steps of a grid, the
   /// norm of one unit, in steps, is at most C, and the noise's parameter σ is `noiseMultiplier`·C.
   case discreteGaussian(noiseMultiplier: Double)
+  /// A choice with the exponential mechanism: the candidate r is chosen with probability in proportion
+  /// to exp(`epsilon`·score(r)/2), and one unit changes every score by at most 1.
+  ///
+  /// The bounds use one property alone: the logarithms of all likelihood ratios lie in an interval of
+  /// length `epsilon` (a bounded range, Durfee and Rogers, arXiv 1905.04273).
+  case exponentialMechanism(epsilon: Double)
   /// `event`, run on a sample into which every unit enters independently with `probability`.
   case poissonSampled(probability: Double, event: PrivacyEvent)
   /// `event`, run `times` times with fresh randomness; each run may depend on earlier results.
@@ -25,14 +31,29 @@ extension PrivacyEvent {
     switch self {
     case .gaussian(let noiseMultiplier), .discreteGaussian(let noiseMultiplier):
       try Valid.positive(noiseMultiplier, "noise multiplier")
+    case .exponentialMechanism(let epsilon):
+      try Valid.positive(epsilon, "epsilon of a choice")
     case .poissonSampled(let probability, let event):
       try Valid.samplingProbability(probability)
       try event.validate()
+      if event.hasChoice { throw .sampledChoice }
     case .repeated(let event, let times):
       try Valid.count(times, "repetitions of an event")
       try event.validate()
     case .composed(let events):
       for event in events { try event.validate() }
+    }
+  }
+}
+
+extension PrivacyEvent {
+  /// Whether a choice with the exponential mechanism is among the accesses.
+  private var hasChoice: Bool {
+    switch self {
+    case .exponentialMechanism: true
+    case .gaussian, .discreteGaussian: false
+    case .poissonSampled(_, let event), .repeated(let event, _): event.hasChoice
+    case .composed(let events): events.contains(where: \.hasChoice)
     }
   }
 }
@@ -45,8 +66,13 @@ extension PrivacyEvent: CustomStringConvertible {
       "Gaussian noise of multiplier \(noiseMultiplier)"
     case .discreteGaussian(let noiseMultiplier):
       "discrete Gaussian noise of multiplier \(noiseMultiplier)"
+    case .exponentialMechanism(let epsilon):
+      "a choice with the exponential mechanism of epsilon \(epsilon)"
     case .poissonSampled(let probability, let event):
       "\(event) on a Poisson sample of probability \(probability)"
+    case .repeated(.composed(let events), let times) where events.count > 1:
+      (times == 1 ? "one round with " : "\(times) rounds, each with ")
+        + events.map(\.description).joined(separator: " and ")
     case .repeated(let event, let times):
       times == 1 ? "one release with \(event)" : "\(times) releases, each with \(event)"
     case .composed(let events):
@@ -57,13 +83,14 @@ extension PrivacyEvent: CustomStringConvertible {
 
 extension PrivacyEvent: Codable {
   private enum CodingKeys: String, CodingKey {
-    case kind, probability, event, times, events
+    case kind, probability, event, times, events, epsilon
     case noiseMultiplier = "noise_multiplier"
   }
 
   private enum Kind: String, Codable {
     case gaussian, repeated, composed
     case discreteGaussian = "discrete_gaussian"
+    case exponentialMechanism = "exponential_mechanism"
     case poissonSampled = "poisson_sampled"
   }
 
@@ -77,6 +104,8 @@ extension PrivacyEvent: Codable {
     case .discreteGaussian:
       self = .discreteGaussian(
         noiseMultiplier: try container.decode(Double.self, forKey: .noiseMultiplier))
+    case .exponentialMechanism:
+      self = .exponentialMechanism(epsilon: try container.decode(Double.self, forKey: .epsilon))
     case .poissonSampled:
       self = .poissonSampled(
         probability: try container.decode(Double.self, forKey: .probability),
@@ -101,6 +130,9 @@ extension PrivacyEvent: Codable {
     case .discreteGaussian(let noiseMultiplier):
       try container.encode(Kind.discreteGaussian, forKey: .kind)
       try container.encode(noiseMultiplier, forKey: .noiseMultiplier)
+    case .exponentialMechanism(let epsilon):
+      try container.encode(Kind.exponentialMechanism, forKey: .kind)
+      try container.encode(epsilon, forKey: .epsilon)
     case .poissonSampled(let probability, let event):
       try container.encode(Kind.poissonSampled, forKey: .kind)
       try container.encode(probability, forKey: .probability)

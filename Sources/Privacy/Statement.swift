@@ -7,17 +7,54 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   public struct Access: Codable, Hashable, Sendable {
     /// The probability with which each unit is in the sample.
     public let samplingProbability: Double
-    /// Standard deviation of the noise divided by the clip norm.
-    public let noiseMultiplier: Double
-    /// The kind of noise.
-    public let noise: NoiseDistribution
+    /// Standard deviation of the noise divided by the clip norm; nil for a choice.
+    public let noiseMultiplier: Double?
+    /// The kind of noise; nil for a choice.
+    public let noise: NoiseDistribution?
+    /// Epsilon of a choice with the exponential mechanism; nil for noise.
+    public let choiceEpsilon: Double?
     /// How often.
     public let times: Int
 
     private enum CodingKeys: String, CodingKey {
       case samplingProbability = "sampling_probability"
       case noiseMultiplier = "noise_multiplier"
+      case choiceEpsilon = "choice_epsilon"
       case noise, times
+    }
+
+    init(_ event: ElementaryEvent, times: Int) {
+      switch event {
+      case .noise(let sum):
+        samplingProbability = sum.samplingProbability
+        noiseMultiplier = sum.noiseMultiplier
+        noise = sum.noise
+        choiceEpsilon = nil
+      case .choice(let epsilon):
+        samplingProbability = 1
+        noiseMultiplier = nil
+        noise = nil
+        choiceEpsilon = epsilon
+      }
+      self.times = times
+    }
+
+    /// The accesses in words.
+    fileprivate var words: String {
+      if let choiceEpsilon {
+        return times == 1
+          ? "one choice with the exponential mechanism of epsilon \(choiceEpsilon)"
+          : "\(times) choices with the exponential mechanism, each of epsilon \(choiceEpsilon)"
+      }
+      // Every unit is in the sum: a step on all units, or an answer that was paid for.
+      let sum =
+        samplingProbability == 1
+        ? "the most that a unit adds, on a sum over all units"
+        : "the clip norm on a sum over a Poisson sample of probability \(samplingProbability)"
+      let kind = (noise ?? .gaussian).words
+      let releases =
+        times == 1 ? "one \(kind) release with" : "\(times) \(kind) releases, each with"
+      return "\(releases) noise of \(noiseMultiplier ?? 0) times \(sum)"
     }
   }
 
@@ -199,11 +236,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     run = subject.run
     runs = subject.runs
     phases = subject.phases
-    accesses = try history.claimed.sorted.map {
-      Access(
-        samplingProbability: $0.event.samplingProbability,
-        noiseMultiplier: $0.event.noiseMultiplier, noise: $0.event.noise, times: $0.times)
-    }
+    accesses = try history.claimed.sorted.map { Access($0.event, times: $0.times) }
     sampling = Self.sampling(accesses)
     covered = Self.covered(run: subject.run) + subject.answers
     notCovered = Self.notCovered(subject)
@@ -230,7 +263,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
           + "divergences of all accesses so far, at orders that were fixed before the data was touched. "
         : "All of it was announced before the data was touched; the claim is the smaller of two upper "
           + "bounds, here \(cost.accountant), and counts every announced access, made or not. ")
-      + "Accesses: " + accesses.map(words).joined(separator: "; ") + "."
+      + "Accesses: " + accesses.map(\.words).joined(separator: "; ") + "."
   }
 
   private static func meaning(_ cost: PrivacyCost, of subject: Subject) -> String {
@@ -248,19 +281,6 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     if ofAll == 0 { return poisson }
     return ofAll == accesses.count
       ? "none: every access reads all units" : poisson + "; the other accesses read all units"
-  }
-
-  private static func words(_ access: Access) -> String {
-    // Every unit is in the sum: a step on all units, or an answer that was paid for.
-    let sum =
-      access.samplingProbability == 1
-      ? "the most that a unit adds, on a sum over all units"
-      : "the clip norm on a sum over a Poisson sample of probability \(access.samplingProbability)"
-    let releases =
-      access.times == 1
-      ? "one \(access.noise.words) release with"
-      : "\(access.times) \(access.noise.words) releases, each with"
-    return "\(releases) noise of \(access.noiseMultiplier) times \(sum)"
   }
 
   private static func covered(run: String) -> [String] {

@@ -36,7 +36,7 @@ import Testing
   @Test func quadratureAgreesWithTheBinomialSumAtWholeOrders() throws {
     // An order slightly above a whole number uses the integral, the whole order uses the sum.
     for (q, sigma) in [(0.001, 0.5), (0.1, 0.1), (0.02, 1.1), (0.5, 8), (0.9, 0.3), (1e-4, 40)] {
-      let event = try ElementaryEvent(samplingProbability: q, noiseMultiplier: sigma)
+      let event = try SampledNoise(samplingProbability: q, noiseMultiplier: sigma)
       for order in [2.0, 3, 7, 20] {
         let values = RenyiDivergence.sampledGaussian(event, orders: [order, order + 1e-9])
         #expect(abs(values[1] / values[0] - 1) < 1e-6, "q \(q), sigma \(sigma), order \(order)")
@@ -46,8 +46,8 @@ import Testing
 
   @Test func boundsForTinyNoiseLieAboveTheIntegral() throws {
     // At the border both ways apply: the chord must not be below the curve.
-    let below = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 0.059999999)
-    let above = try ElementaryEvent(samplingProbability: 0.01, noiseMultiplier: 0.06)
+    let below = try SampledNoise(samplingProbability: 0.01, noiseMultiplier: 0.059999999)
+    let above = try SampledNoise(samplingProbability: 0.01, noiseMultiplier: 0.06)
     let orders = RenyiAccountant.standardOrders
     let bounds = RenyiDivergence.sampledGaussian(below, orders: orders)
     let exact = RenyiDivergence.sampledGaussian(above, orders: orders)
@@ -60,7 +60,7 @@ import Testing
   @Test func discreteNoiseIsBoundedByItsExactSums() throws {
     // One contribution of a whole number of steps, with its density ratio summed over the integers.
     for (q, sigma, norm) in [(1.0, 3.0, 2.0), (0.1, 3, 3), (0.01, 1, 1), (0.3, 8, 5)] {
-      let event = try ElementaryEvent(
+      let event = try SampledNoise(
         samplingProbability: q, noiseMultiplier: sigma / norm, noise: .discreteGaussian)
       let orders = [1.5, 2, 2.5, 3, 8, 20]
       let bounds = RenyiDivergence.sampledGaussian(event, orders: orders)

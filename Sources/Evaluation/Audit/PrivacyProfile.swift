@@ -50,13 +50,18 @@ struct PrivacyProfile {
     return try PrivacyLossAccountant(Self.scaled(tally, by: high)).epsilon(atDelta: delta)
   }
 
-  /// A tally with Gaussian noise, `scale` times as much.
+  /// A tally with Gaussian noise, `scale` times as much; choices have so much less epsilon.
   private static func scaled(_ tally: EventTally, by scale: Double) throws -> EventTally {
     var result = EventTally()
     for (event, times) in tally.sorted {
-      let noisier = try ElementaryEvent(
-        samplingProbability: event.samplingProbability,
-        noiseMultiplier: event.noiseMultiplier * scale)
+      let noisier =
+        switch event {
+        case .noise(let noise):
+          try ElementaryEvent(
+            samplingProbability: noise.samplingProbability,
+            noiseMultiplier: noise.noiseMultiplier * scale)
+        case .choice(let epsilon): try ElementaryEvent(choiceOfEpsilon: epsilon / scale)
+        }
       try result.add(noisier.event, times: times)
     }
     return result

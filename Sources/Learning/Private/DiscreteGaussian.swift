@@ -45,7 +45,7 @@ struct DiscreteGaussian {
 }
 
 /// Coins with exact probabilities.
-private struct ExactCoins {
+struct ExactCoins {
   var noise: NoiseStream
 
   /// A uniform whole number below `bound`; a bound of one uses no randomness.

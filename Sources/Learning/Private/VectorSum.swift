@@ -117,42 +117,10 @@ public struct VectorSum {
   ) -> Releasable<[Double]>? {
     let grid = grid
     guard let sum = sum(of: examples.source, in: grid, unless: shouldStop) else { return nil }
-    switch mechanism.noise {
-    case .gaussian:
-      let arena = Arena()
-      let drawn = arena.make(Shape(dimension))
-      drawn.fill(0)
-      source.addGaussian(to: drawn, standardDeviation: mechanism.noiseStandardDeviation)
-      // In double: rounding the sum to a float before the noise would move it by more than one unit may.
-      let values = (0..<dimension).map {
-        rounded(Double(sum[$0]) * grid.step + Double(drawn.pointer[$0]))
-      }
-      return Releasable(values, .paidFor)
-    case .discreteGaussian:
-      let gaussian = DiscreteGaussian(scale: grid.noiseScale)
-      let values = sum.map { Double($0 + gaussian.sample(from: source)) * grid.step }
-      return Releasable(values, .paidFor)
-    }
+    return Releasable(mechanism.noised(sum, in: grid, noise: source), .paidFor)
   }
 
-  /// A number in steps of about a thousandth of the noise.
-  ///
-  /// Noise is drawn as floats, whose spacing grows with their size: without this, the low bits of a result would
-  /// be those of the private sum. Steps this large are thousands of spacings wide.
-  private func rounded(_ value: Double) -> Double {
-    let step = Double(
-      sign: .plus, exponent: mechanism.noiseStandardDeviation.exponent - 10, significand: 1)
-    return (value / step).rounded() * step
-  }
-
-  private var grid: NoiseGrid {
-    if let grid = mechanism.grid { return grid }
-    // The step follows from the clip norm alone, so any multiplier gives the same.
-    guard let grid = try? NoiseGrid(clipNorm: mechanism.clipNorm, noiseMultiplier: 1) else {
-      preconditionFailure("a grid holds noise of one clip norm")
-    }
-    return grid
-  }
+  private var grid: NoiseGrid { mechanism.sumGrid }
 
   /// The sum of the units' clipped vectors in whole steps; nil if it was given up.
   private func sum(

@@ -288,7 +288,7 @@ extension Recipe {
       switch outline.work {
       case .free(.publicData, _): "\(outline.name) (free, on images that show nobody)"
       case .free(.postProcessing, _): "\(outline.name) (free)"
-      case .training, .answer:
+      case .training, .answer, .rounds:
         "\(outline.name) (\(Int((100 * (outline.share ?? 1 - shares)).rounded())) % of epsilon"
           + (outline.share == nil && shares > 0 ? " or more)" : ")")
       }

@@ -37,6 +37,11 @@ public protocol GenerativeModel: AnyObject, SendableMetatype {
   /// `images` can be read only in the way that the step's protection allows. A step that takes long may
   /// ask whether it should stop, and then throws `AbandonedStep`.
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport
+  /// Makes one round of a phase of rounds: one choice and one noisy table, through `round`.
+  ///
+  /// `images` are all units of the run. A round that takes long may ask whether it should stop, and then throws
+  /// `AbandonedStep`, before it chooses.
+  func round(_ round: SelectionRound, on images: PrivateExamples) throws -> StepReport
   /// Makes one step of a phase that reads no private image.
   func work(_ step: FreeStep) throws -> StepReport
   /// Draws one image per label, reproducibly from the request's seed, and passes them on in order:

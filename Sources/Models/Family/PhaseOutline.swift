@@ -1,4 +1,4 @@
-import Learning
+public import Learning
 import Privacy
 
 /// Why a phase of a run costs no privacy.
@@ -30,6 +30,10 @@ public struct PhaseOutline: Hashable, Sendable {
     ///
     /// The model computes it in one step whose batch is the whole population.
     case answer(clipNorm: Double)
+    /// So many rounds over all units: each makes one private choice, and then one noisy table of what was chosen.
+    ///
+    /// Later rounds may depend on the results of earlier ones.
+    case rounds(count: Int)
     /// So many steps that read no private image.
     case free(FreeReason, steps: Int)
   }
@@ -52,11 +56,12 @@ public struct PhaseOutline: Hashable, Sendable {
     self.share = share
   }
 
-  /// The kind in one word: training, answer or free.
+  /// The kind in one word: training, answer, rounds or free.
   public var kind: String {
     switch work {
     case .training: "training"
     case .answer: "answer"
+    case .rounds: "rounds"
     case .free: "free"
     }
   }
@@ -117,6 +122,13 @@ extension GenerativeModel {
     of settings: Settings, training: TrainingSettings, for format: ImageSpecification
   ) -> [PhaseOutline] {
     [.training(training)]
+  }
+
+  /// Traps: a family that states no phase of rounds is not asked for rounds.
+  public func round(
+    _ round: SelectionRound, on images: PrivateExamples
+  ) throws -> StepReport {
+    preconditionFailure("family \(Self.family) stated no rounds \(round.phase)")
   }
 
   /// Traps: a family that states no free phase is not asked for free steps.

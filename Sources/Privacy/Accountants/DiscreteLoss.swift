@@ -24,15 +24,25 @@ struct DiscreteLoss {
   static func bothDirections(
     _ event: ElementaryEvent, spacing: Double, tail: Double
   ) -> (removing: DiscreteLoss, adding: DiscreteLoss) {
-    var builder = DiscreteLossBuilder(event, spacing: spacing, tail: tail)
-    builder.addCells()
-    return builder.losses
+    switch event {
+    case .noise(let noise):
+      var builder = DiscreteLossBuilder(noise, spacing: spacing, tail: tail)
+      builder.addCells()
+      return builder.losses
+    case .choice(let epsilon):
+      // Its profile is its own reverse, so both directions have one distribution.
+      let loss = ChoiceLoss(epsilon: epsilon).discrete(spacing: spacing)
+      return (loss, loss)
+    }
   }
 
   /// How many grid points one event needs at a spacing; infinite when no Int could count them.
   static func pointCount(_ event: ElementaryEvent, spacing: Double, tail: Double) -> Double {
-    let curve = LossCurve(event)
-    let range = curve.range(tail: tail)
+    let range =
+      switch event {
+      case .noise(let noise): LossCurve(noise).range(tail: tail)
+      case .choice(let epsilon): -epsilon...epsilon
+      }
     return (range.upperBound - range.lowerBound) / spacing + 2
   }
 }
@@ -45,7 +55,7 @@ struct LossCurve {
   let deviation: Double
   private let logProbability: Double
 
-  init(_ event: ElementaryEvent) {
+  init(_ event: SampledNoise) {
     probability = event.samplingProbability
     deviation = event.noiseMultiplier
     logProbability = log(event.samplingProbability)
@@ -84,7 +94,7 @@ private struct DiscreteLossBuilder {
   private var removingInfinite = 0.0
   private var addingInfinite = 0.0
 
-  init(_ event: ElementaryEvent, spacing: Double, tail: Double) {
+  init(_ event: SampledNoise, spacing: Double, tail: Double) {
     curve = LossCurve(event)
     self.spacing = spacing
     let range = curve.range(tail: tail)

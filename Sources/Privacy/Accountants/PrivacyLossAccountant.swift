@@ -98,7 +98,7 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   /// Gaussian depends on the contributions themselves.
   ///
   /// The Rényi bound holds for it.
-  private var isUnbounded: Bool { tally.counts.keys.contains { $0.noise != .gaussian } }
+  private var isUnbounded: Bool { tally.counts.keys.contains { $0.noise == .discreteGaussian } }
 
   private typealias Terms = [(loss: DiscreteLoss, times: Int)]
 
@@ -119,9 +119,14 @@ public struct PrivacyLossAccountant: PrivacyAccountant {
   /// The tally with all accesses to everyone merged into one: Gaussians of multipliers σ_k release
   /// together what one Gaussian with 1/σ² = Σ 1/σ_k² releases.
   private static func merged(_ tally: EventTally) -> [(event: ElementaryEvent, times: Int)] {
-    var result = tally.sorted.filter { $0.event.samplingProbability < 1 }
-    let precision = tally.sorted.filter { $0.event.samplingProbability == 1 }.reduce(0.0) {
-      $0 + Double($1.times) / ($1.event.noiseMultiplier * $1.event.noiseMultiplier)
+    var result: [(event: ElementaryEvent, times: Int)] = []
+    var precision = 0.0
+    for (event, times) in tally.sorted {
+      if let noise = event.sampledNoise, noise.samplingProbability == 1 {
+        precision += Double(times) / (noise.noiseMultiplier * noise.noiseMultiplier)
+      } else {
+        result.append((event, times))
+      }
     }
     // Rounded down by a few units in the last place, so that the merged noise is not larger.
     let multiplier = 1 / precision.squareRoot() * (1 - 1e-14)

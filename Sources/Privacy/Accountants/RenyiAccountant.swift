@@ -86,7 +86,7 @@ public struct RenyiAccountant: PrivacyAccountant {
     let added = try EventTally(event, times: times)
     try tally.add(added)
     for (event, times) in added.sorted {
-      let curve = curves[event] ?? RenyiDivergence.sampledGaussian(event, orders: orders)
+      let curve = curves[event] ?? RenyiDivergence.of(event, orders: orders)
       curves[event] = curve
       for index in orders.indices { divergences[index] += Double(times) * curve[index] }
     }

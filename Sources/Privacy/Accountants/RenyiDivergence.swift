@@ -21,8 +21,17 @@ enum RenyiDivergence {
   /// of whole order: an epsilon above 100 needs no digits.
   private static let smallestIntegrated = 0.06
 
+  /// Divergences of one event at `orders`, each above 1; infinite where no Double can hold them.
+  static func of(_ event: ElementaryEvent, orders: [Double]) -> [Double] {
+    switch event {
+    case .noise(let noise): sampledGaussian(noise, orders: orders)
+    case .choice(let epsilon):
+      orders.map { ChoiceLoss(epsilon: epsilon).divergence(order: $0) * roundingAllowance }
+    }
+  }
+
   /// Divergences at `orders`, each above 1; infinite where no Double can hold them.
-  static func sampledGaussian(_ event: ElementaryEvent, orders: [Double]) -> [Double] {
+  static func sampledGaussian(_ event: SampledNoise, orders: [Double]) -> [Double] {
     let deviation = event.noiseMultiplier
     if event.samplingProbability == 1 {
       return orders.map { $0 / (2 * deviation * deviation) * roundingAllowance }
@@ -52,7 +61,7 @@ enum RenyiDivergence {
 
   /// An upper bound at a fractional order: the logarithm of E[(1+w)^α] is convex in α, so it lies
   /// below the chord between the whole orders on either side (order 1, where it is 0, included).
-  private static func interpolated(_ event: ElementaryEvent, order: Double) -> Double {
+  private static func interpolated(_ event: SampledNoise, order: Double) -> Double {
     let (low, high) = (order.rounded(.down), order.rounded(.up))
     guard high <= 4096 else { return .infinity }
     let logMoment = { (order: Double) -> Double in
@@ -75,7 +84,7 @@ enum RenyiDivergence {
 
   /// ln of E[(1+w)^α] − 1 for a whole α: the binomial theorem with the k = 0 and 1 terms gone,
   /// Σ_{k≥2} C(α,k) (1−q)^{α−k} q^k (exp(k(k−1)/(2σ²)) − 1).
-  private static func logExcess(_ event: ElementaryEvent, order: Int) -> Double {
+  private static func logExcess(_ event: SampledNoise, order: Int) -> Double {
     let logIn = log(event.samplingProbability)
     let logOut = log1p(-event.samplingProbability)
     let inverseVariance = 1 / (event.noiseMultiplier * event.noiseMultiplier)
@@ -112,7 +121,7 @@ private struct SampledGaussianQuadrature {
   private let scales: [Double]
   private let range: ClosedRange<Double>
 
-  init(_ event: ElementaryEvent, orders: [Double]) {
+  init(_ event: SampledNoise, orders: [Double]) {
     deviation = event.noiseMultiplier
     probability = event.samplingProbability
     self.orders = orders

@@ -148,14 +148,15 @@ public struct BudgetGate: Sendable {
     let affordable = try calibration.affordableTimes(of: event)
     var noise: Double?
     var epsilon: Double?
-    if case let kinds = try EventTally(event).sorted, kinds.count == 1 {
+    if case let kinds = try EventTally(event).sorted, kinds.count == 1,
+      let kind = kinds[0].event.sampledNoise
+    {
       let (times, overflow) = times.multipliedReportingOverflow(by: kinds[0].times)
       if !overflow {
         noise = try? calibration.noiseMultiplier(
-          samplingProbability: kinds[0].event.samplingProbability, times: times,
-          distribution: kinds[0].event.noise
+          samplingProbability: kind.samplingProbability, times: times, distribution: kind.noise
         ).noiseMultiplier
-        if let noise { epsilon = try affordableEpsilon(kinds[0].event, noise, times: times) }
+        if let noise { epsilon = try affordableEpsilon(kind, noise, times: times) }
       }
     }
     let asked = try PrivacyCost(of: sum, delta: budget.delta, basis: basis).epsilon
@@ -170,9 +171,9 @@ public struct BudgetGate: Sendable {
   /// The cost of `times` runs of the event with this noise alone, rounded down, so that a plan
   /// calibrated to it has at least this noise; nil if it is 0.
   private func affordableEpsilon(
-    _ event: ElementaryEvent, _ noiseMultiplier: Double, times: Int
+    _ event: SampledNoise, _ noiseMultiplier: Double, times: Int
   ) throws(PrivacyError) -> Double? {
-    let quieter = try ElementaryEvent(
+    let quieter = try SampledNoise(
       samplingProbability: event.samplingProbability, noiseMultiplier: noiseMultiplier,
       noise: event.noise)
     let alone = try PrivacyCost(

@@ -117,12 +117,7 @@ final class PhaseExecution {
   }
 
   private func train(_ phase: Phase, after first: Int, from step: Int) throws -> Trainer.Ending {
-    guard let steps = phase.plan else { preconditionFailure("\(phase.name) makes no noisy step") }
-    let trainer = Trainer(
-      model, plan: steps, images: SnapshotImages(snapshot), ledger: account.ledger,
-      phase: phase.name, step: step,
-      charged: account.charged(phase.name), permission: run.order.permission,
-      noise: run.conditions.makeNoise())
+    let trainer = trainer(phase, from: step)
     var pace = TrainingPace(from: step)
     let schedule = TrainingSchedule(steps: phase.stepCount)
     let ending = try trainer.run(
@@ -139,6 +134,22 @@ final class PhaseExecution {
     }
     try run.requireEnoughSteps(trainer, phase)
     return .finished
+  }
+
+  /// The trainer of a phase whose steps, or rounds, read private images.
+  private func trainer(_ phase: Phase, from step: Int) -> Trainer {
+    let images = SnapshotImages(snapshot)
+    let charged = account.charged(phase.name)
+    let noise = run.conditions.makeNoise()
+    if let rounds = phase.selection {
+      return Trainer(
+        model, rounds: rounds, images: images, ledger: account.ledger, phase: phase.name,
+        step: step, charged: charged, permission: run.order.permission, noise: noise)
+    }
+    guard let steps = phase.plan else { preconditionFailure("\(phase.name) makes no noisy step") }
+    return Trainer(
+      model, plan: steps, images: images, ledger: account.ledger, phase: phase.name, step: step,
+      charged: charged, permission: run.order.permission, noise: noise)
   }
 
   private func work(_ phase: Phase, after first: Int, from step: Int) throws -> Trainer.Ending {

@@ -62,11 +62,11 @@ extension TrainingRun {
   /// What was charged is spent either way; but a set of a half-trained model would be taken for a complete
   /// one.
   func requireEnoughSteps(_ trainer: Trainer, _ phase: Phase) throws {
-    let planned = trainer.plan.steps
+    let planned = trainer.plannedSteps
     let lost = planned - trainer.lastStep
     guard lost > 0 else { return }
     let made =
-      "\(phase.name): \(trainer.step) of \(planned) planned steps were made; crashes cost the others, which "
+      "\(phase.name): \(trainer.step) of \(planned) planned \(phase.selection == nil ? "steps" : "rounds") were made; crashes cost the others, which "
       + "are paid for and cannot be made again"
     guard Double(lost) > Self.largestLoss * Double(planned) else { return note(made) }
     guard order.allowsFewerSteps else {

@@ -15,7 +15,7 @@ extension ResolvedPlan {
     try Self.require(population, in: 1...Self.largestPopulation, "population")
     // Not quoted: a damaged file may hold a name of any length.
     guard phases.allSatisfy({ (1...Self.longestName).contains($0.name.utf8.count) }),
-      Set(phases.map(\.name)).count == phases.count, phases.contains(where: { $0.plan != nil }),
+      Set(phases.map(\.name)).count == phases.count, phases.contains(where: \.learns),
       phases.count(where: { $0.name == RunOutline.drawing && $0.stepCount == 0 }) == 1
     else {
       throw ControlError.invalid(
@@ -46,6 +46,12 @@ extension ResolvedPlan {
       guard plan.mechanism.map({ $0.nominalBatchSize == plan.batchSize }) ?? true else {
         throw ControlError.invalid("\(field): its batch differs from that of its mechanism.")
       }
+      guard (plan.mechanism != nil) == isProtected else {
+        throw ControlError.invalid("\(field): noise in some phases only (in all or none expected).")
+      }
+    case .rounds(let plan):
+      try Self.require(plan.rounds, in: 1...TrainingSettings.mostSteps, "\(field): rounds")
+      try Self.require(plan.population, in: population...population, "\(field): population")
       guard (plan.mechanism != nil) == isProtected else {
         throw ControlError.invalid("\(field): noise in some phases only (in all or none expected).")
       }

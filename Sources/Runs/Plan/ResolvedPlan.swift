@@ -57,7 +57,7 @@ package struct ResolvedPlan {
   package static func drawnSeed() -> UInt64 { UInt64.random(in: 0...(1 << 53)) }
 
   /// Whether noise protects the images.
-  package var isProtected: Bool { mechanism != nil }
+  package var isProtected: Bool { phases.contains { $0.learns && $0.access != nil } }
 
   /// The mechanism of the phase that gets the rest of epsilon; nil without privacy.
   package var mechanism: SubsampledGaussian? { mainPlan?.mechanism }

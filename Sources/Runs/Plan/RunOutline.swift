@@ -111,6 +111,13 @@ struct RunOutline {
   private func noise(
     of outline: PhaseOutline, by calibration: Calibration
   ) throws -> Calibration.Noise {
+    if case .rounds(let count) = outline.work {
+      let distribution = order.training.noise ?? .gaussian
+      return try calibration.noiseMultiplier(times: count) { noise throws(PrivacyError) in
+        // Without the check of the grid, which a noise that is only tried may exceed.
+        try SelectionMechanism.event(noiseMultiplier: noise, noise: distribution)
+      }
+    }
     let settings = settings(of: outline)
     let plan = try TrainingPlan(settings, population: population, noiseMultiplier: nil)
     return try calibration.noiseMultiplier(
@@ -124,7 +131,8 @@ struct RunOutline {
     case .answer(let clipNorm):
       TrainingSettings(
         batchSize: population, steps: 1, clipNorm: clipNorm, noise: order.training.noise)
-    case .free: preconditionFailure("phase \(outline.name) reads no private image")
+    case .rounds, .free:
+      preconditionFailure("phase \(outline.name) makes no noisy step on images")
     }
   }
 
@@ -134,6 +142,12 @@ struct RunOutline {
     let work: Phase.Work
     switch outline.work {
     case .free(let reason, let steps): work = .free(reason, steps: steps)
+    case .rounds(let count):
+      let mechanism = try noiseMultiplier.map {
+        try SelectionMechanism(noiseMultiplier: $0, noise: order.training.noise ?? .gaussian)
+      }
+      work = .rounds(
+        try SelectionPlan(rounds: count, population: population, mechanism: mechanism))
     case .training, .answer:
       let plan = try TrainingPlan(
         settings(of: outline), population: population, noiseMultiplier: noiseMultiplier)

@@ -1,4 +1,5 @@
 package import Compute
+import Datasets
 import Learning
 import Models
 import Privacy
@@ -41,7 +42,7 @@ package struct TrainingForecast {
     for phase in phases {
       if shouldStop() { throw AbandonedStep() }
       sum += try Self.seconds(
-        of: phase, model, classCount: plan.classes.count,
+        of: phase, model, classCount: plan.classes.count, columns: plan.recipe.format(classes: plan.classes).columns,
         measuredFor: duration / Double(phases.count), unless: shouldStop)
     }
     // Drawing needs memory of its own.
@@ -51,9 +52,13 @@ package struct TrainingForecast {
   }
 
   private static func seconds(
-    of phase: Phase, _ model: any GenerativeModel, classCount: Int, measuredFor duration: Double,
+    of phase: Phase, _ model: any GenerativeModel, classCount: Int, columns: [ColumnDomain],
+    measuredFor duration: Double,
     unless shouldStop: @escaping () -> Bool
   ) throws -> Double {
+    if let rounds = phase.selection {
+      return try seconds(of: rounds, phase, model, columns, measuredFor: duration, shouldStop)
+    }
     let noise = NoiseStream()
     let clock = ContinuousClock()
     var images = phase.plan.map { min($0.batchSize, fewestImages(of: phase)) } ?? 0
@@ -65,7 +70,8 @@ package struct TrainingForecast {
             phase: phase.name, index: steps, stepCount: plan.steps, batchSize: plan.batchSize,
             protection: plan.mechanism.map(Protection.noise) ?? .none(.onNoiseImages),
             noise: noise, shouldStop: shouldStop),
-          on: PrivateExamples(NoiseExamples(count: images, classCount: classCount)))
+          on: PrivateExamples(
+            NoiseExamples(count: images, classCount: classCount, columns: columns)))
       } else {
         _ = try model.work(
           FreeStep(
@@ -87,6 +93,37 @@ package struct TrainingForecast {
     let share = phase.plan.map { Double($0.batchSize) / Double(images) } ?? 1
     return (clock.now - start) / .seconds(1) / Double(steps) * Double(phase.stepCount) * share
   }
+
+  /// Measures rounds on rows of noise: all rows are counted in every round, so the time of a part of them is
+  /// scaled up, and overestimates what does not depend on their number.
+  private static func seconds(
+    of plan: SelectionPlan, _ phase: Phase, _ model: any GenerativeModel,
+    _ columns: [ColumnDomain], measuredFor duration: Double, _ shouldStop: @escaping () -> Bool
+  ) throws -> Double {
+    let noise = NoiseStream()
+    let clock = ContinuousClock()
+    let count = min(plan.population, mostRows)
+    let rows = PrivateExamples(NoiseExamples(count: count, classCount: 1, columns: columns))
+    let start = clock.now
+    var rounds = 0
+    while true {
+      _ = try model.round(
+        SelectionRound(
+          phase: phase.name, index: rounds, count: plan.rounds, population: plan.population,
+          protection: plan.mechanism.map(SelectionProtection.noise) ?? .none(.onNoiseImages),
+          noise: noise, shouldStop: shouldStop),
+        on: rows)
+      rounds += 1
+      let passed = (clock.now - start) / .seconds(1)
+      if passed >= duration || rounds >= plan.rounds {
+        return passed / Double(rounds) * Double(plan.rounds)
+          * Double(plan.population) / Double(count)
+      }
+    }
+  }
+
+  /// Rows on which rounds are measured.
+  private static let mostRows = 4096
 
   /// An answer reads the whole population in blocks, so a part of it needs the same memory and a proportional
   /// time; the largest vectors are summed in blocks of this many.
@@ -117,6 +154,14 @@ package struct TrainingForecast {
 private struct NoiseExamples: ExampleSource {
   let count: Int
   let classCount: Int
+  var columns: [ColumnDomain] = []
+
+  func codes(in range: Range<Int>) -> [UInt8] {
+    var stream = SeededStream(seed: UInt64(range.lowerBound))
+    return range.flatMap { _ in
+      columns.map { UInt8(min(Int(stream.uniform() * Double($0.codeCount)), $0.codeCount - 1)) }
+    }
+  }
 
   func labels(in range: Range<Int>) -> [Int] {
     classCount > 1 ? range.map { $0 % classCount } : []
