@@ -107,7 +107,7 @@ struct CodeNetwork: Equatable {
   }
 
   /// The place of the probabilities of a node's codes in a row whose earlier columns are known.
-  private func place(of node: Node, in row: ArraySlice<UInt8>) -> Int {
+  func place(of node: Node, in row: ArraySlice<UInt8>) -> Int {
     node.parents.reduce(0) { $0 * codeCounts[$1] + Int(row[row.startIndex + $1]) }
       * codeCounts[node.column]
   }
@@ -123,61 +123,5 @@ struct CodeNetwork: Equatable {
       let cell = place(of: node, in: row[...]) + Int(row[node.column])
       return sum + log(Double(node.probabilities[cell]))
     }
-  }
-
-  /// Draws rows, one code for each column after another.
-  ///
-  /// A row depends only on the seed and on its number.
-  ///
-  /// - Parameters:
-  ///   - count: the number of rows.
-  ///   - first: the code of column 0 in each row; nil to draw it too. It needs a network whose first node is column 0.
-  func rows(_ count: Int, seed: UInt64, first: [Int]? = nil) -> [UInt8] {
-    precondition(
-      first.map { $0.count == count && nodes.first?.column == 0 } ?? true,
-      "column 0 is not the root, or has not a code for each row")
-    let width = codeCounts.count
-    let cumulative = nodes.map { cumulativeProbabilities(of: $0) }
-    var rows = [UInt8](repeating: 0, count: count * width)
-    for row in 0..<count {
-      var stream = SeededStream(seed: seed ^ UInt64(row) &* 0xD1B5_4A32_D192_ED03)
-      let range = (row * width)..<((row + 1) * width)
-      for (index, node) in nodes.enumerated() {
-        let uniform = Float(stream.uniform())
-        if let first, node.column == 0 {
-          rows[range.lowerBound] = UInt8(first[row])
-          continue
-        }
-        let start = place(of: node, in: rows[range])
-        rows[range.lowerBound + node.column] = UInt8(
-          code(at: uniform, in: cumulative[index], from: start, count: codeCounts[node.column]))
-      }
-    }
-    return rows
-  }
-
-  /// The sums of probabilities up to each code, scaled so that the last one is exactly 1.
-  private func cumulativeProbabilities(of node: Node) -> [Float] {
-    let codes = codeCounts[node.column]
-    var sums = node.probabilities
-    for first in stride(from: 0, to: sums.count, by: codes) {
-      let whole = sums[first..<(first + codes)].reduce(0, +)
-      var sum: Float = 0
-      for cell in first..<(first + codes) {
-        sum += node.probabilities[cell]
-        sums[cell] = sum / whole
-      }
-    }
-    return sums
-  }
-
-  /// The first code whose cumulative probability is above `uniform`.
-  private func code(at uniform: Float, in sums: [Float], from start: Int, count: Int) -> Int {
-    var (low, high) = (0, count - 1)
-    while low < high {
-      let middle = (low + high) / 2
-      if sums[start + middle] > uniform { high = middle } else { low = middle + 1 }
-    }
-    return low
   }
 }

@@ -96,7 +96,9 @@ final class JunctionTree {
   func calibrate(_ energies: [[Double]], total: Double) -> Bool {
     for node in cliques.indices {
       let largest = energies[node].max() ?? 0
-      for cell in energies[node].indices { beliefs[node][cell] = exp(energies[node][cell] - largest) }
+      for cell in energies[node].indices {
+        beliefs[node][cell] = exp(energies[node][cell] - largest)
+      }
     }
     var upward: [[Double]] = []
     for edge in edges.reversed() {

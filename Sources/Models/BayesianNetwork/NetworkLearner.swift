@@ -77,11 +77,16 @@ struct NetworkLearner: Equatable {
   }
 
   /// Chooses a table, measures it and fits the distribution again.
-  mutating func round(asking answers: some TableAnswers) throws {
+  ///
+  /// - Returns: the total variation distance of the measured table from what was expected, noise included; 0 if no
+  ///   table is within the limits.
+  mutating func round(asking answers: some TableAnswers) throws -> Double {
     let candidates = candidates(deviation: answers.deviation)
-    guard !candidates.isEmpty else { return }
-    let marginal = candidates[try answers.choose(among: candidates)].marginal
+    guard !candidates.isEmpty else { return 0 }
+    let chosen = candidates[try answers.choose(among: candidates)]
+    let marginal = chosen.marginal
     let values = try answers.measure(marginal)
+    let distance = zip(values, chosen.estimate).reduce(0) { $0 + abs($1.0 - $1.1) } / 2 / total
     let variance = answers.deviation > 0 ? answers.deviation * answers.deviation : 1
     if let place = measured.firstIndex(where: { $0.columns == marginal.columns }) {
       measured[place].combine(values, variance: variance)
@@ -92,6 +97,7 @@ struct NetworkLearner: Equatable {
       potentials.append([Float](repeating: 0, count: marginal.cellCount))
     }
     refit()
+    return distance
   }
 
   private mutating func refit() {
@@ -123,16 +129,21 @@ struct NetworkLearner: Equatable {
 
   /// The sets of columns whose tables keep the network within its limits.
   private func admissible() -> [[Int]] {
-    let known = measured.map(\.columns)
-    return (2...max(2, limits.tableColumns)).flatMap { Self.subsets(of: codeCounts.count, size: $0) }
+    (2...limits.tableColumns).flatMap { Self.subsets(of: codeCounts.count, size: $0) }
       .filter { columns in
-        let cells = columns.reduce(1.0) { $0 * Double(codeCounts[$1]) }
-        guard cells <= Double(limits.cells) else { return false }
-        let order = EliminationOrder(
-          of: known + [columns], codeCounts: codeCounts, root: root)
-        return order.largestTable <= Double(limits.cells) && order.degree <= limits.degree
-          && order.allTables <= Self.tablesOfLargestSize * Double(limits.cells)
+        columns.reduce(1.0) { $0 * Double(codeCounts[$1]) } <= Double(limits.cells)
+          && isWithinLimits(adding: columns)
       }
+  }
+
+  /// Whether the network of the measured tables is within its limits.
+  var isWithinLimits: Bool { isWithinLimits(adding: []) }
+
+  private func isWithinLimits(adding columns: [Int]) -> Bool {
+    let order = EliminationOrder(
+      of: measured.map(\.columns) + [columns], codeCounts: codeCounts, root: root)
+    return order.largestTable <= Double(limits.cells) && order.degree <= limits.degree
+      && order.allTables <= Self.tablesOfLargestSize * Double(limits.cells)
   }
 
   /// All ascending lists of `size` numbers below `count`.
