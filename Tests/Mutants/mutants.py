@@ -522,6 +522,64 @@ MUTANTS = [
        '        noiseMultiplier: told.noiseMultiplier / 10, clipNorm: told.clipNorm,\n'
        '        nominalBatchSize: told.nominalBatchSize, noise: told.noise)\n'),
     )),
+  Mutant(
+    '260', 'rows are drawn children first',
+    'ModelsTests.BayesianNetworkInferenceTests/rowsAreDrawnWithTheirProbabilities',
+    (
+      ('Sources/Models/BayesianNetwork/CodeNetwork+Rows.swift',
+       '    for node in nodes {\n', '    for node in nodes.reversed() {\n'),
+    )),
+  Mutant(
+    '261', 'a separator is counted twice: its child is not divided by it',
+    'ModelsTests.BayesianNetworkInferenceTests/marginalsOfUpToThreeColumnsAreThoseOfAllRows',
+    (
+      ('Sources/Models/BayesianNetwork/JunctionTree.swift',
+       'let factors = zip(wanted, found).map { $1 > 0 ? $0 / $1 : 0 }', 'let factors = wanted'),
+    )),
+  Mutant(
+    '262', 'measurements of a fit count alike, whatever their noise',
+    'ModelsTests.BayesianNetworkInferenceTests/aFitToContradictingTablesIsTheBestAmongAllDistributions',
+    (
+      ('Sources/Models/BayesianNetwork/TableFit.swift', 'sum += own / table.variance', 'sum += own'),
+      ('Sources/Models/BayesianNetwork/TableFit.swift',
+       '- Double(measured[index].values[$0])) / measured[index].variance',
+       '- Double(measured[index].values[$0]))'),
+    )),
+  Mutant(
+    '263', 'a chosen table may make the network exceed its limits',
+    'ModelsTests.BayesianNetworkLearnerTests/noRoundExceedsTheLimitsOfTheNetwork',
+    (
+      ('Sources/Models/BayesianNetwork/NetworkLearner.swift',
+       '          && isWithinLimits(adding: columns)\n', ''),
+    )),
+  Mutant(
+    '264', 'a restored generator may have parents that come later',
+    'ModelsTests.BayesianNetworkCheckpointTests/aGeneratorThatIsNoNetworkIsRefused',
+    (
+      ('Sources/Models/BayesianNetwork/CodeNetwork.swift',
+       'guard node.parents.allSatisfy(seen.contains), node.parents ==', 'guard node.parents =='),
+    )),
+  Mutant(
+    '265', 'mode random reads the columns',
+    'ModelsTests.BayesianNetworkTests/modeRandomReadsNothingButTheNumberOfRows',
+    (
+      ('Sources/Models/BayesianNetwork/BayesianNetwork.swift',
+       'guard settings.mode != .random else {', 'if settings.mode == .random, step.index > 0 {'),
+    )),
+  Mutant(
+    '266', 'the step size of the fit is not saved',
+    'ModelsTests.BayesianNetworkTests/itContinuesBetweenRoundsBitForBit',
+    (
+      ('Sources/Models/BayesianNetwork/Checkpoint+Network.swift',
+       '    if let step = learner.stepSize { metadata["network.step_size"] = String(step) }\n', ''),
+    )),
+  Mutant(
+    '267', 'the penalty of a table leaves out its number of cells',
+    'ModelsTests.BayesianNetworkLearnerTests/thePenaltyIsTheDistanceThatNoiseAloneMakes',
+    (
+      ('Sources/Models/BayesianNetwork/NetworkLearner.swift',
+       '* deviation * Double(marginal.cellCount))', '* deviation)'),
+    )),
 ]
 
 MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS + CHOICE_MUTANTS + TABLE_MUTANTS
