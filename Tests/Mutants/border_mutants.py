@@ -399,7 +399,7 @@ MUTANTS = [
     'FigmentdTests.PublicImagesRunTests/aPrivateImageThatTheRunLeavesOutIsNotPublicEither',
     (
       ('Sources/Datasets/DatasetRules.swift',
-       '    guard classes != nil || maximumPerUnit != nil || privacyUnit != .file else { return nil }',
-       '    guard maximumPerUnit != nil || privacyUnit != .file else { return nil }'),
+       '      classes != nil || maximumPerUnit != nil || privacyUnit != .file\n',
+       '      maximumPerUnit != nil || privacyUnit != .file\n'),
     )),
 ]
