@@ -13,4 +13,12 @@ extension DatasetRules {
     case .folder: .subfolder(maximumImages: maximumPerUnit ?? Int(Int32.max))
     }
   }
+
+  /// The unit of privacy of tables without images, in the same terms.
+  public var protectedUnitOfRows: Privacy.PrivacyUnit {
+    switch privacyUnit {
+    case .file: .row
+    case .folder: .person(maximumRows: maximumPerUnit ?? Int(Int32.max))
+    }
+  }
 }

@@ -42,7 +42,9 @@ public struct Recipe: Sendable, Codable {
 
   /// The paths of all fields of a recipe of this family, including optional ones and former
   /// spellings, for example "training.steps".
-  public var fields: [String] { Self.fields(model: model.applicableFields).flatMap(\.paths) }
+  public var fields: [String] {
+    Self.fields(model: model.applicableFields, hasImage: model.readsImages).flatMap(\.paths)
+  }
 
   /// Reads a recipe; an unknown family is an error that lists the known ones.
   public init(from decoder: any Decoder) throws {
@@ -50,7 +52,6 @@ public struct Recipe: Sendable, Codable {
     name = try container.decode(String.self, forKey: .name)
     summary = try container.decode(String.self, forKey: .summary)
     privacy = try container.decodeIfPresent(PrivacyUse.self, forKey: .privacy)
-    image = try container.decodeIfPresent(ImageSettings.self, forKey: .image) ?? .none
     columns =
       try decoder.container(keyedBy: OrderKeys.self)
       .decodeIfPresent([ColumnDomain].self, forKey: .columns) ?? []
@@ -61,6 +62,9 @@ public struct Recipe: Sendable, Codable {
       throw RecipeFailure("recipe \(name): family '\(family)' (one of \(known) expected).")
     }
     familyType = type
+    image =
+      type.settingsType.readsImages
+      ? try container.decode(ImageSettings.self, forKey: .image) : .none
     model = try type.settings(from: container.superDecoder(forKey: .model))
   }
 
@@ -85,7 +89,7 @@ public struct Recipe: Sendable, Codable {
     try container.encode(summary, forKey: .summary)
     try container.encode(family, forKey: .family)
     try container.encodeIfPresent(privacy, forKey: .privacy)
-    if image != .none { try container.encode(image, forKey: .image) }
+    if model.readsImages { try container.encode(image, forKey: .image) }
     try container.encode(training, forKey: .training)
     try model.encode(to: container.superEncoder(forKey: .model))
     guard !columns.isEmpty else { return }
@@ -103,13 +107,6 @@ public struct Recipe: Sendable, Codable {
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
   public func validate(classes: [String]) throws {
     try training.validate()
-    guard (image != .none) == model.readsImages else {
-      throw RecipeFailure(
-        model.readsImages
-          ? "recipe \(name): image is missing (height, width and channels expected)."
-          : "recipe \(name): image is \(image.height)×\(image.width) (no image expected: family \(family) learns "
-            + "tables alone).")
-    }
     if model.readsImages {
       try ImageSettings.field(.channels).check(image.channels, in: "recipe \(name): image.")
     }

@@ -4,12 +4,14 @@ import Privacy
 extension Recipe {
   /// All fields of a recipe whose family has these settings.
   static func fields(of model: any ModelSettings.Type) -> [RecipeField] {
-    fields(model: model.recipeFields)
+    fields(model: model.recipeFields, hasImage: model.readsImages)
   }
 
   /// All fields of a recipe with these fields under `model`.
-  static func fields(model: [RecipeField]) -> [RecipeField] {
-    CodingKeys.allCases.map { field($0, model: model) }
+  ///
+  /// - Parameter hasImage: whether its models learn images.
+  static func fields(model: [RecipeField], hasImage: Bool = true) -> [RecipeField] {
+    CodingKeys.allCases.filter { hasImage || $0 != .image }.map { field($0, model: model) }
   }
 
   /// The statement of a field.
@@ -36,7 +38,8 @@ extension Recipe {
     case .image:
       RecipeField(
         key, .part(ImageSettings.recipeFields),
-        "The images that the model makes. Images of another form are converted to it.")
+        "The images that the model makes. Images of another form are converted to it. A recipe for tables alone has "
+          + "no such part.")
     case .training:
       RecipeField(
         key, .part(TrainingSettings.recipeFields), "How the model learns from private images.")
@@ -68,14 +71,19 @@ extension ImageSettings {
     }
   }
 
+  /// The families that make images.
+  private static var families: [any GenerativeModel.Type] {
+    Families.all.filter { $0.settingsType.readsImages }
+  }
+
   /// The sides that at least one family can make; a family checks its own.
   private static var sides: ClosedRange<Int> {
-    let all = Families.all.map { $0.settingsType.imageSizes.sides }
+    let all = families.map { $0.settingsType.imageSizes.sides }
     return (all.map(\.lowerBound).min() ?? 1)...(all.map(\.upperBound).max() ?? 1)
   }
 
   private static var sizesOfFamilies: String? {
-    let narrower = Families.all.map { ($0.family, $0.settingsType.imageSizes) }
+    let narrower = families.map { ($0.family, $0.settingsType.imageSizes) }
       .filter { $0.1 != ImageSizes(sides: sides) }
       .map { "`\($0.0)`: \($0.1.words)" }
     return narrower.isEmpty ? nil : narrower.joined(separator: "; ")

@@ -105,7 +105,7 @@ public enum RecipeReference {
 
       \(settings.summary)
 
-      Images: \(settings.imageSizes.words).
+      \(settings.readsImages ? "Images: \(settings.imageSizes.words)." : "It makes no images: a recipe has no `image`.")
 
       \(table(settings.recipeFields))
       """

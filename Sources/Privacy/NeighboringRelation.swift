@@ -22,6 +22,11 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
   /// One sub-folder, standing for one person, of which at most this many images are read. All
   /// of them are clipped as one contribution.
   case subfolder(maximumImages: Int)
+  /// One row of a table without images.
+  case row
+  /// All rows of one person in tables without images, of which at most this many are read. All of
+  /// them are clipped as one contribution.
+  case person(maximumRows: Int)
 
   /// The name of the unit as the statement uses it.
   public var words: String {
@@ -29,23 +34,29 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
     case .file: "one image file"
     case .subfolder(let maximum):
       "one sub-folder (one person) of at most \(maximum) images, clipped together"
+    case .row: "one row of a table"
+    case .person(let maximum): "all rows of one person, at most \(maximum), clipped together"
     }
   }
 
-  /// A short name: `file` or `subfolder`.
+  /// A short name: `file`, `subfolder`, `row` or `person`.
   public var description: String {
     switch self {
     case .file: "file"
     case .subfolder: "subfolder"
+    case .row: "row"
+    case .person: "person"
     }
   }
 
   private enum CodingKeys: String, CodingKey {
     case kind
     case maximumImages = "maximum_images"
+    case maximumRows = "maximum_rows"
   }
 
-  /// Decodes `{"kind":"file"}` or `{"kind":"subfolder","maximum_images":k}`, with k at least 1.
+  /// Decodes `{"kind":"file"}`, `{"kind":"subfolder","maximum_images":k}`, `{"kind":"row"}` or
+  /// `{"kind":"person","maximum_rows":k}`, with k at least 1.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     switch try container.decode(String.self, forKey: .kind) {
@@ -54,9 +65,14 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
       let maximum = try container.decode(Int.self, forKey: .maximumImages)
       try Valid.count(maximum, "images per sub-folder", atLeast: 1)
       self = .subfolder(maximumImages: maximum)
+    case "row": self = .row
+    case "person":
+      let maximum = try container.decode(Int.self, forKey: .maximumRows)
+      try Valid.count(maximum, "rows per person", atLeast: 1)
+      self = .person(maximumRows: maximum)
     case let other:
       throw PrivacyError.outOfRange(
-        argument: "unit of privacy", value: other, expected: "file or subfolder")
+        argument: "unit of privacy", value: other, expected: "file, subfolder, row or person")
     }
   }
 
@@ -66,6 +82,9 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
     try container.encode(description, forKey: .kind)
     if case .subfolder(let maximum) = self {
       try container.encode(maximum, forKey: .maximumImages)
+    }
+    if case .person(let maximum) = self {
+      try container.encode(maximum, forKey: .maximumRows)
     }
   }
 }

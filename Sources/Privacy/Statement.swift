@@ -309,6 +309,10 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       list.append("a person with several files: each file is protected, not all of them together")
     case .subfolder:
       list.append("a person whose images lie in several sub-folders")
+    case .row:
+      list.append("a person with several rows: each row is protected, not all of them together")
+    case .person:
+      list.append("a person whose rows have several names")
     }
     if !subject.declared.isEmpty {
       list.append(

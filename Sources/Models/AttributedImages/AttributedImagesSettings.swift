@@ -29,7 +29,7 @@ public struct AttributedImagesSettings: ModelSettings {
   /// noise in any case.
   private static let mostCombinations = 1 << 40
 
-  public var readsColumns: Bool { true }
+  public static let readsColumns = true
 
   public var priors: [String: PriorSettings] { images.model.priors }
 

@@ -22,8 +22,8 @@ extension BayesianNetwork: TableModel {
 
 extension BayesianNetworkSettings {
   /// A network learns a table alone.
-  public var readsImages: Bool { false }
+  public static let readsImages = false
 
   /// It learns the declared columns.
-  public var readsColumns: Bool { true }
+  public static let readsColumns = true
 }

@@ -6,7 +6,8 @@ extension BayesianNetworkSettings {
     + "describes worst and measures that one with noise. Rows are drawn column by column, each after "
     + "those it depends on."
 
-  public static let imageSizes = ImageSizes(sides: 0...256)
+  /// It makes no images.
+  public static let imageSizes = ImageSizes(sides: 0...0)
 
   public static var recipeFields: [RecipeField] { CodingKeys.allCases.map(field) }
 

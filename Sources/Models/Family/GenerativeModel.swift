@@ -147,9 +147,9 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   /// Whether images of these settings' models depend on columns of a table too, if their format has any.
   static var conditionsOnColumns: Bool { get }
   /// Whether models of these settings learn images; the others learn a table alone.
-  var readsImages: Bool { get }
+  static var readsImages: Bool { get }
   /// Whether models of these settings learn the columns of a table.
-  var readsColumns: Bool { get }
+  static var readsColumns: Bool { get }
   /// The same settings for a run that makes the steps of its priors instead of starting from their result.
   var learningItsPriors: Self { get }
   /// Checks the conditions that types cannot express; throws `RecipeFailure`.
@@ -172,10 +172,16 @@ extension ModelSettings {
   public static var conditionsOnColumns: Bool { false }
 
   /// They do.
-  public var readsImages: Bool { true }
+  public static var readsImages: Bool { true }
 
   /// They do not.
-  public var readsColumns: Bool { false }
+  public static var readsColumns: Bool { false }
+
+  /// What the type says.
+  public var readsImages: Bool { Self.readsImages }
+
+  /// What the type says.
+  public var readsColumns: Bool { Self.readsColumns }
 
   /// The same.
   public var learningItsPriors: Self { self }

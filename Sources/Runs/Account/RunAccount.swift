@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import Models
 import Privacy
 
@@ -94,8 +95,13 @@ final class RunAccount {
   /// The `included` facts about the data that the release reveals.
   private func facts(_ included: (DatasetFact) -> Bool) -> [String] {
     var facts: [String] = []
-    if included(.classes) {
+    if included(.classes), plan.recipe.model.readsImages {
       facts.append("the names of the classes (\(plan.classes.joined(separator: ", ")))")
+    }
+    let columns = plan.recipe.columns
+    if included(.columns), !columns.isEmpty {
+      facts.append(
+        "the names and domains of the columns (\(columns.map(\.name).joined(separator: ", ")))")
     }
     if included(.population) {
       facts.append("the number of units in the plan (\(plan.population))")

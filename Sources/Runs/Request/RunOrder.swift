@@ -119,12 +119,15 @@ package struct RunOrder: Sendable {
   var declared: Set<DatasetFact> {
     var facts: Set<DatasetFact> = []
     if rules.classes != nil { facts.insert(.classes) }
+    if !recipe.columns.isEmpty { facts.insert(.columns) }
     if population != nil { facts.insert(.population) }
     return facts
   }
 
   /// The unit of privacy, as the ledger records it.
-  package var unit: Privacy.PrivacyUnit { rules.protectedUnit }
+  package var unit: Privacy.PrivacyUnit {
+    recipe.model.readsImages ? rules.protectedUnit : rules.protectedUnitOfRows
+  }
 }
 
 extension Recipe {
@@ -141,6 +144,8 @@ extension Recipe {
 enum DatasetFact: String, Codable {
   /// The names of the classes.
   case classes
+  /// The names and domains of the columns; always declared.
+  case columns
   /// The number of units, which determines the sampling probability.
   case population
 }

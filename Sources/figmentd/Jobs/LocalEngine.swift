@@ -200,8 +200,8 @@ final class LocalEngine: TrainingEngine {
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
       statement: Self.words(for: mechanism, steps: steps) + ": "
-        + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, adding or removing one "
-        + (dataset.policy.unit == .file ? "file" : "sub-folder")
+        + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, "
+        + NeighboringRelation.addOrRemoveOne.words(for: order.unit)
         + "; \(GuaranteeStrength(epsilon: epsilon).words)")
     var gate = BudgetGate(budget: order.budget, dataset: dataset.name)
     do {

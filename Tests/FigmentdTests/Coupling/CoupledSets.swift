@@ -14,7 +14,7 @@ import Testing
 /// One case of the coupling tests: the model, the unit, the answers, and the course of the run.
 struct CouplingCase: Sendable, CustomTestStringConvertible {
   enum Family: String, Sendable, CaseIterable {
-    case gan, pixels, taught, distilled, multiscale, vae
+    case gan, pixels, taught, distilled, multiscale, vae, attributed
   }
   enum Course: String, Sendable, CaseIterable { case atOnce, resumed, daemon }
 
@@ -40,7 +40,11 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
 
   /// The daemon adds nothing to what depends on the family.
   private static func courses(of family: Family) -> [Course] {
-    [.distilled, .multiscale, .vae].contains(family) ? [.atOnce, .resumed] : Course.allCases
+    switch family {
+    case .distilled, .multiscale, .vae: [.atOnce, .resumed]
+    case .attributed: [.atOnce]
+    case .gan, .pixels, .taught: Course.allCases
+    }
   }
 
   static let inTheForeground = all.filter { $0.course != .daemon }
@@ -76,6 +80,7 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
       RunBench.multiscaleRecipe(
         steps: Self.steps, upsamplerSteps: Self.upsamplerSteps, batchSize: 4, source: "public")
     case .vae: RunBench.vaeRecipe(steps: Self.steps, batchSize: 4)
+    case .attributed: RunBench.attributedRecipe(steps: Self.steps, batchSize: 4)
     }
   }
 
@@ -88,6 +93,7 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
     case .distilled: "tiny-distilled"
     case .multiscale: "doubled"
     case .vae: "tiny-vae"
+    case .attributed: "tiny-attributed"
     }
   }
 
@@ -99,8 +105,19 @@ struct CouplingCase: Sendable, CustomTestStringConvertible {
 
   var rules: DatasetRules {
     DatasetRules(
-      classes: ["a", "b"], privacyUnit: unit, maximumPerUnit: unit == .file ? nil : 3)
+      classes: ["a", "b"], privacyUnit: unit, maximumPerUnit: unit == .file ? nil : 3,
+      columns: family == .attributed ? Self.columns : [])
   }
+
+  /// The declared columns of the images' table.
+  static let columns = [
+    ColumnDomain(name: "side", values: .categories(["left", "right"])),
+    ColumnDomain(
+      name: "age", values: .numbers(minimum: 0, maximum: 99, bins: 4, areIntegers: true)),
+  ]
+
+  /// Phases that read all units, before the noisy steps on samples.
+  var phasesOfAllUnits: Int { family == .attributed ? 2 : 0 }
 }
 
 /// Two folders of images that differ in one unit, which keeps its place among the units.
@@ -124,6 +141,24 @@ struct CoupledSets {
     let names = try Self.write(to: left, coupling)
     _ = try Self.write(to: right, coupling)
     try Self.replace(names[place], in: right, coupling, place: place)
+    if coupling.family == .attributed { for root in [left, right] { try Self.writeTable(to: root) } }
+  }
+
+  /// Writes a row for each image of a set.
+  ///
+  /// The table is read with noise on all rows, so the differing unit must have the codes of the one that it replaces.
+  /// Everything else about its rows differs: their number, their place, and a column that is not declared.
+  private static func writeTable(to root: String) throws {
+    var files = try FolderTree.files(in: root).filter { $0.hasSuffix(".png") }
+    files.sort()
+    let isRight = files.contains { $0.contains("Mustermann") }
+    if isRight { files.reverse() }
+    let rows = files.map { file in
+      let isLeft = file.hasPrefix("a/")
+      return "\(file),\(isRight ? " " : "")\(isLeft ? "left" : "right"),\(isLeft ? 20 : 70),\(file)"
+    }
+    let text = (["file_name,side,age,remark"] + rows).joined(separator: "\n") + "\n"
+    try DurableFile.write(Data(text.utf8), to: root + "/metadata.csv")
   }
 
   /// The units of a set in their order, each by the path of its file or folder.

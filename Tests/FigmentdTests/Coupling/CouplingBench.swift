@@ -123,7 +123,7 @@ struct CouplingBench {
   ) -> [(stream: NoiseStream, phase: String, steps: Int)] {
     let make = conditions.make().makeNoise
     // Counts and means are asked for first.
-    if coupling.asks { for _ in 0..<earlyQuestions { _ = make() } }
+    for _ in 0..<((coupling.asks ? earlyQuestions : 0) + coupling.phasesOfAllUnits) { _ = make() }
     return coupling.trainings.enumerated().flatMap { number, training in
       guard coupling.course == .resumed, number == 0 else {
         return [(make(), training.phase, training.steps)]

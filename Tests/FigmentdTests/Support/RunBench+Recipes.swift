@@ -78,6 +78,50 @@ extension RunBench {
     """
   }
 
+  /// A recipe of a network of class and columns and of a pixel model, named tiny-attributed.
+  static func attributedRecipe(steps: Int, batchSize: Int = 16) -> String {
+    """
+    name: tiny-attributed
+    summary: For tests.
+    family: attributed
+    image: {height: 8, width: 8, channels: 1}
+    training: {batch_size: \(batchSize), steps: \(steps), clip_norm: 1}
+    model:
+      share: 0.2
+      table:
+        mode: correlated
+        rounds: 2
+      images:
+        family: pixel
+        channels: 4
+        depth: 1
+        first_kernel: 3
+        bits: 2
+        output: softmax
+        class_regions: 1
+        label_dropout: 0
+        guidance: 1
+        learning_rate: 0.01
+        warm_up_steps: 0
+        final_rate: 1
+        beta1: 0.9
+        beta2: 0.99
+        average_decay: 0.5
+    """
+  }
+
+  /// A recipe of a network over the columns of a table, named tiny-table.
+  static func tableRecipe(mode: String = "correlated") -> String {
+    """
+    name: tiny-table
+    summary: For tests.
+    family: bayes-net
+    training: {batch_size: 1, steps: 1, clip_norm: 1}
+    model:
+      mode: \(mode)
+    """
+  }
+
   /// A recipe of a pixel model of 4×4 pixels and a network that doubles them, named doubled.
   ///
   /// - Parameter source: what both networks start from.

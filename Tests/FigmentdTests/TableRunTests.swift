@@ -1,0 +1,174 @@
+import Compute
+import Control
+import Datasets
+import Foundation
+import Models
+import Privacy
+import Testing
+
+@testable import Runs
+@testable import figmentd
+
+/// Runs that learn rows of a table, alone and beside images.
+@Suite struct TableRunTests {
+  private static let columns = [
+    ColumnDomain(name: "site", values: .categories(["north", "=south"]), allowsMissing: false),
+    ColumnDomain(
+      name: "age", values: .numbers(minimum: 0, maximum: 99, bins: 5, areIntegers: true)),
+    ColumnDomain(name: "finding", values: .categories(["none", "some"]), allowsMissing: false),
+  ]
+
+  /// Writes a table of 200 rows in which findings depend on the age; `isOther` changes nothing that is declared.
+  private static func write(to folder: String, isOther: Bool = false) throws {
+    try DurableFile.makeFolder(folder)
+    var rows = (0..<200).map { number -> String in
+      let age = (number * 37) % 100
+      let text = number % 20 == 0 ? (isOther ? "unknown" : "-5") : "\(age)"
+      let site = number % 3 == 0 ? "north" : "=south"
+      return isOther
+        ? "\(age > 50 ? "some" : "none"),\"\(text)\",person \(number), \(site)"
+        : "\(site),\(text),\(age > 50 ? "some" : "none")"
+    }
+    if isOther { rows.reverse() }
+    let header = isOther ? "finding,age,name,site" : "site,age,finding"
+    let text = ([header] + rows).joined(separator: "\r\n") + "\r\n"
+    try DurableFile.write(Data(text.utf8), to: folder + "/rows.csv")
+  }
+
+  private static func bench(_ mode: String = "correlated", count: Int = 300) throws -> RunBench {
+    var bench = try RunBench(
+      drawn: 0, count: count, rules: DatasetRules(columns: columns),
+      recipe: RunBench.tableRecipe(mode: mode))
+    let root = bench.scratch.path + "/table"
+    try write(to: root)
+    bench.order = bench.order.on(root)
+    return bench
+  }
+
+  @Test func aTableAloneIsLearntAndReleased() throws {
+    let bench = try Self.bench()
+    #expect(try bench.run().isFinished)
+    #expect(try bench.charges() == ["one-way marginals": 1, "rounds": 6])
+    #expect(try bench.history().cost(atDelta: 1e-5).epsilon <= 4)
+    let lines = try bench.text(bench.places.release + "/data.csv").split(separator: "\r\n")
+    #expect(lines.count == 301 && lines[0] == "site,age,finding")
+    // A spreadsheet would run a text that begins with an equals sign.
+    #expect(lines.contains { $0.hasPrefix("\"'=south\",") })
+    for line in lines.dropFirst() {
+      let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+      #expect(["north", "\"'=south\""].contains(fields[0]) && ["none", "some"].contains(fields[2]))
+      #expect(fields[1].isEmpty || Int(fields[1]).map((0...99).contains) == true)
+    }
+    // Old people have findings: a network of pairs learns it even from 200 rows.
+    let old = lines.dropFirst().filter {
+      Int($0.split(separator: ",", omittingEmptySubsequences: false)[1]).map { $0 >= 60 } == true
+    }
+    #expect(Double(old.count { $0.hasSuffix("some") }) > 0.7 * Double(old.count))
+    let statement = try bench.text(bench.places.release + "/privacy.json")
+    #expect(statement.contains("\"row\"") && statement.contains("choice_epsilon"))
+    let page = try bench.text(bench.places.release + "/PRIVACY.md")
+    #expect(page.contains("one row of a table") && page.contains("the names and domains"))
+    #expect(try bench.text(bench.places.release + "/README.md").contains("300 synthetic rows"))
+    let names = try FolderTree.files(in: bench.places.release)
+    #expect(!names.contains { $0.hasSuffix(".png") || $0 == "metadata.jsonl" })
+    #expect(names.contains("report.html") && names.contains("model/generator.safetensors"))
+  }
+
+  /// What is not declared decides nothing: other columns, the order of rows and columns, quotes, and which value
+  /// outside its domain it was.
+  @Test func tablesThatDifferInNothingDeclaredGiveTheSameRelease() throws {
+    let releases = try [false, true].map { isOther in
+      let bench = try Self.bench(count: 40)
+      try Self.write(to: bench.order.root, isOther: isOther)
+      let conditions = SharedConditions(seed: 3).make()
+      #expect(try bench.run(under: conditions).isFinished)
+      return try ["data.csv", "model/generator.safetensors"].map {
+        try DurableFile.read("\(bench.places.release)/\($0)")
+      }
+    }
+    #expect(releases[0] == releases[1])
+  }
+
+  @Test func aRunThatIsStoppedBetweenRoundsEndsWithAnExactLedger() throws {
+    let bench = try Self.bench()
+    let stop = StopSignal()
+    _ = try bench.run(stop: stop) { report in
+      if case .progress(let progress) = report, progress.name == "rounds", progress.done == 3 {
+        stop.raise()
+      }
+    }
+    #expect(stop.isRaised, "the place was never reached")
+    #expect(try bench.run().isFinished)
+    #expect(try bench.charges() == ["one-way marginals": 1, "rounds": 6])
+    let history = try bench.history()
+    #expect(history.openReservationCount == 0 && !history.isAdaptive)
+  }
+
+  @Test func aTableWithoutDeclaredColumnsIsRefusedBeforeAnythingIsRead() throws {
+    var bench = try RunBench(drawn: 0, recipe: RunBench.tableRecipe())
+    let root = bench.scratch.path + "/table"
+    try Self.write(to: root)
+    bench.order = bench.order.on(root)
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("column") == true, "\(error?.message ?? "")")
+    #expect(try DurableFile.names(in: bench.places.ledgers).isEmpty)
+  }
+
+  @Test func aReleasedTableModelDrawsMoreRows() throws {
+    let bench = try Self.bench("independent", count: 20)
+    #expect(try bench.run().isFinished)
+    let released = try ReleasedModel(bench.places.release, on: Machine(threadCount: 1))
+    #expect(released.recipe.columns == Self.columns)
+    let model = try #require(released.model as? any TableModel)
+    let rows = model.rows(for: SampleRequest(labels: [0, 0, 0], seed: 9))
+    #expect(rows.count == 3 && rows.allSatisfy { $0.codes.count == 3 })
+    #expect(model.rows(for: SampleRequest(labels: [0, 0, 0], seed: 9)) == rows)
+  }
+
+  /// The row beside an image is the one for which it was drawn.
+  @Test func everyImageOfAReleaseHasItsRow() throws {
+    var bench = try RunBench(
+      drawn: 64, count: 30,
+      rules: DatasetRules(columns: Array(Self.columns.prefix(2))),
+      recipe: RunBench.attributedRecipe(steps: 4))
+    let files = try FolderTree.files(in: bench.order.root).filter { $0.hasSuffix(".png") }.sorted()
+    let rows = files.enumerated().map { "\($1),\($0 % 2 == 0 ? "north" : "=south"),\($0)" }
+    let table = (["file_name,site,age"] + rows).joined(separator: "\n")
+    try DurableFile.write(Data(table.utf8), to: bench.order.root + "/metadata.csv")
+    bench.order = bench.order.on(bench.order.root)
+    #expect(try bench.run().isFinished)
+    #expect(
+      try bench.charges().keys.sorted() == ["one-way marginals", "rounds", "training"])
+    let released = try ReleasedModel(bench.places.release, on: Machine(threadCount: 1))
+    let model = try #require(released.model as? any TableModel)
+    let seed = try #require(bench.order.seed) &+ 1
+    let labels = model.labels(count: 30, seed: seed)
+    let drawn = model.rows(for: SampleRequest(labels: labels, seed: seed))
+    let lines = try bench.text(bench.places.release + "/metadata.jsonl").split(separator: "\n")
+    #expect(lines.count == 30)
+    for (line, row) in zip(lines, drawn) {
+      let own = try JSONDecoder().decode(Line.self, from: Data(line.utf8))
+      #expect(own.label == released.classes[row.label])
+      #expect(own.site == (row.codes[0] == 0 ? "north" : "=south"))
+      #expect(own.age.map { $0 / 20 } == (row.codes[1] == 5 ? nil : Int(row.codes[1])))
+      #expect(own.file_name.hasPrefix("data/\(own.label)/"))
+    }
+  }
+
+  private struct Line: Decodable {
+    let file_name: String
+    let label: String
+    let site: String
+    let age: Int?
+  }
+}
+
+extension RunOrder {
+  /// The same order on another root.
+  fileprivate func on(_ root: String) -> RunOrder {
+    RunOrder(
+      name: name, dataset: dataset, root: root, rules: rules, recipe: recipe, loss: loss,
+      permission: permission, delta: delta, budget: budget, isHardened: isHardened, count: count,
+      seed: seed)
+  }
+}
