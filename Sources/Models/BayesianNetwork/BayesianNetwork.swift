@@ -190,6 +190,14 @@ extension BayesianNetwork {
     return rows.map(network.logProbability)
   }
 
+  /// The logarithm of the probability of a row's columns given its class, in nats.
+  func logProbability(ofCodesOf row: TableRow) -> Double {
+    guard format.classes.count > 1 else {
+      return drawingNetwork().logProbability(of: row.codes)
+    }
+    return drawingNetwork().logProbability(of: [UInt8(row.label)] + row.codes, given: 0)
+  }
+
   private func split(_ codes: [UInt8]) -> [[UInt8]] {
     let width = learner.codeCounts.count
     return stride(from: 0, to: codes.count, by: width).map { Array(codes[$0..<($0 + width)]) }
