@@ -10,104 +10,6 @@ import Testing
 
 /// Codes that a Bayesian network describes by their bins: what the network reads, draws and computes.
 @Suite struct VAENetworkTests {
-  private static let format = ImageSpecification.tiny(height: 8, width: 8, classes: 2)
-
-  private func model(
-    _ change: (inout VAESettings) -> Void = { _ in }, seed: UInt64 = 3,
-    format: ImageSpecification = Self.format
-  ) throws -> VAE {
-    var settings = VAESettings(
-      latentSize: 2, channels: 4, depth: 1, bits: 2, codes: .network, share: 0.2, codeBins: 3,
-      learningRate: 0.002, averageDecay: 0.9)
-    change(&settings)
-    return try VAE(settings, for: format, seed: seed, on: Machine(threadCount: 1))
-  }
-
-  /// Images of two classes, each of its own brightness with noise.
-  private static func images(_ count: Int, seed: UInt64 = 1) -> ImageArray {
-    var images = ImageArray.random(count, format, seed: seed)
-    for place in images.values.indices {
-      images.values[place] = images.values[place] / 2 + (place / 64 % 2 == 0 ? 0.4 : -0.4)
-    }
-    return images
-  }
-
-  private func train(
-    _ model: VAE, _ images: any ExampleSource, steps: Range<Int>,
-    by mechanism: SubsampledGaussian? = nil
-  ) throws {
-    for index in steps {
-      _ = try model.step(
-        TrainingStep(
-          index: index, stepCount: 20, batchSize: images.count, protection: .test(mechanism),
-          noise: TestNoise.stream(UInt32(index))), on: PrivateExamples(images))
-    }
-  }
-
-  @discardableResult
-  private func measure(
-    _ model: VAE, _ images: any ExampleSource, noise multiplier: Double? = nil,
-    isStopped: Bool = false
-  ) throws -> StepReport {
-    let columns = Double(model.settings.latentSize + (model.format.classes.count > 1 ? 1 : 0))
-    let mechanism = try multiplier.map {
-      try SubsampledGaussian(
-        samplingProbability: 1, noiseMultiplier: $0, clipNorm: columns.squareRoot(),
-        nominalBatchSize: images.count, noise: .discreteGaussian)
-    }
-    return try model.step(
-      TrainingStep(
-        phase: BayesianNetwork.oneWay, index: 0, stepCount: 1, batchSize: images.count,
-        protection: .test(mechanism), noise: TestNoise.stream(77), shouldStop: { isStopped }),
-      on: PrivateExamples(images))
-  }
-
-  @discardableResult
-  private func round(
-    _ model: VAE, _ index: Int, _ images: any ExampleSource, noise multiplier: Double? = nil,
-    isStopped: Bool = false
-  ) throws -> StepReport {
-    let protection: SelectionProtection =
-      try multiplier.map {
-        .noise(try SelectionMechanism(noiseMultiplier: $0, noise: .discreteGaussian))
-      } ?? .none(.test)
-    return try model.round(
-      SelectionRound(
-        phase: BayesianNetwork.rounds, index: index, count: 4, population: images.count,
-        protection: protection, noise: TestNoise.stream(UInt32(40 + index)),
-        shouldStop: { isStopped }), on: PrivateExamples(images))
-  }
-
-  /// A model whose network has learnt the codes of images, without noise.
-  private func learnt(
-    _ change: (inout VAESettings) -> Void = { _ in }, rounds: Int = 3
-  ) throws -> VAE {
-    let model = try model(change)
-    let images = Self.images(40)
-    try train(model, images, steps: 0..<15)
-    try measure(model, images)
-    for index in 0..<rounds { try round(model, index, images) }
-    return model
-  }
-
-  private func state(_ model: VAE) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
-  }
-
-  private func released(_ model: VAE) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.saveGenerator(into: &checkpoint)
-    return checkpoint
-  }
-
-  private func drawn(_ model: VAE, _ labels: [Int] = [0, 1, 0, 1]) throws -> [Float] {
-    var values: [Float] = []
-    try model.sample(SampleRequest(labels: labels, seed: 5)) { values += $1.array }
-    return values
-  }
-
   @Test func theNetworksPhasesShareThePartOfTheCodes() {
     let training = TrainingSettings(batchSize: 8, steps: 9, clipNorm: 3)
     func phases(latentSize: Int, classes: Int) -> [PhaseOutline] {
@@ -158,7 +60,7 @@ import Testing
     return (0..<images.count).map { index in
       model.pass.begin(
         exampleCount: 1, labels: [images.classes[index]], purpose: .sampling)
-      let input = model.pass.make(Self.format.shape)
+      let input = model.pass.make(NetworkVAE.format.shape)
       images.fill(input, from: index..<(index + 1))
       model.levels.quantize(input)
       let codes = (model.layers.encoder as [any Layer]).forward(input, in: model.pass)
@@ -175,9 +77,9 @@ import Testing
   }
 
   @Test func theBinsOfAnImageDependOnNoOtherImage() throws {
-    let model = try model()
+    let model = try NetworkVAE.model()
     // More than are encoded together.
-    let images = Self.images(300)
+    let images = NetworkVAE.images(300)
     var expected = [Double](repeating: 0, count: 9)
     for row in rows(of: images, by: model) { expected[Int(3 * row[0] + row[1])] += 1 }
     #expect(tables(images, by: model) == expected)
@@ -193,37 +95,37 @@ import Testing
   }
 
   @Test func aPersonWithSeveralImagesCountsOnce() throws {
-    let model = try model()
-    var images = Self.images(6)
+    let model = try NetworkVAE.model()
+    var images = NetworkVAE.images(6)
     images.units = [0, 0, 0, 1, 2, 2]
     let table = tables(images, by: model)
     #expect(abs(table.reduce(0, +) - 3) < 1e-9)
   }
 
   @Test func keptRowsAreThoseOfTheCurrentWeights() throws {
-    let plain = Self.images(40)
+    let plain = NetworkVAE.images(40)
     let placed = PlacedImages(images: plain, places: ExamplePlaces(in: Collection(), [Int](0..<40)))
     var states: [Checkpoint] = []
     for images in [plain, placed] as [any ExampleSource] {
-      let model = try model { $0.learningRate = 0.05 }
-      try measure(model, images)
-      try train(model, images, steps: 0..<15)
-      try measure(model, images)
-      for index in 0..<3 { try round(model, index, images) }
-      let own = state(model)
+      let model = try NetworkVAE.model { $0.learningRate = 0.05 }
+      try NetworkVAE.measure(model, images)
+      try NetworkVAE.train(model, images, steps: 0..<15)
+      try NetworkVAE.measure(model, images)
+      for index in 0..<3 { try NetworkVAE.round(model, index, images) }
+      let own = NetworkVAE.state(model)
       let former = model.networkPrior?.network.learner.measured
       // Other weights come from a checkpoint too.
-      try model.restore(from: state(try self.model(seed: 9)))
-      try measure(model, images)
+      try model.restore(from: NetworkVAE.state(try NetworkVAE.model(seed: 9)))
+      try NetworkVAE.measure(model, images)
       #expect(model.networkPrior?.network.learner.measured.map(\.values) != former?.map(\.values))
-      states += [own, state(model)]
+      states += [own, NetworkVAE.state(model)]
     }
     #expect(states[0].tensors == states[2].tensors && states[1].tensors == states[3].tensors)
   }
 
   /// Rows of which half have bins 0 and 2 in class 0; those of class 1 have bins 1 and 1, or 2 and 0.
   @Test func drawnCodesLieInTheirBinsAsOftenAsInTheNetwork() throws {
-    let model = try model()
+    let model = try NetworkVAE.model()
     let prior = try #require(model.networkPrior)
     let patterns: [(label: Int, codes: [UInt8])] = [
       (0, [0, 2]), (1, [1, 1]), (0, [0, 2]), (1, [2, 0]), (0, [1, 0]), (1, [2, 0]), (0, [2, 2]),
@@ -254,11 +156,12 @@ import Testing
       }
       for first in 0..<3 {
         for second in 0..<3 {
-          let own = patterns.filter { $0.label == label && $0.codes == [UInt8(first), UInt8(second)] }
+          let codes = [UInt8(first), UInt8(second)]
+          let own = patterns.filter { $0.label == label && $0.codes == codes }
           let share = found[[first, second]] ?? 0
           // Three standard errors of a share are at most 0.017; the fit is not exact either.
-          #expect(abs(share - Double(own.count) / 4) < 0.035, "\(label) \(first) \(second) \(share)")
-          let row = TableRow(label: label, codes: [UInt8(first), UInt8(second)])
+          #expect(abs(share - Double(own.count) / 4) < 0.035, "\(label) \(codes) \(share)")
+          let row = TableRow(label: label, codes: codes)
           #expect(abs(share - exp(prior.network.logProbability(ofCodesOf: row))) < 0.02)
         }
       }
@@ -271,7 +174,7 @@ import Testing
   }
 
   @Test func anUnlearntNetworkDrawsFromTheStandardDistribution() throws {
-    let model = try model()
+    let model = try NetworkVAE.model()
     var stream = SeededStream(seed: 4)
     let codes = (0..<4000).flatMap { _ in model.drawCode(1, temperature: 1, from: &stream) }
     let mean = codes.reduce(0, +) / 8000
@@ -285,14 +188,14 @@ import Testing
   ///
   /// Its prior is computed from the probabilities of all rows, and from three bins of equal mass.
   @Test(arguments: [1, 2]) func theBoundLiesJustAboveTheIntegral(_ size: Int) throws {
-    let model = try learnt { $0.latentSize = size }
+    let model = try NetworkVAE.learnt { $0.latentSize = size }
     let network = try #require(model.networkPrior).network
     let rows: [[UInt8]] = (0..<(size == 1 ? 3 : 9)).map { size == 1 ? [$0] : [$0 / 3, $0 % 3] }
     let joint = network.logProbabilities(
       of: (0..<2).flatMap { label in rows.map { [UInt8(label)] + $0 } }
     ).map { exp($0) }
     #expect(abs(joint.reduce(0, +) - 1) < 1e-4)
-    let images = Self.images(4, seed: 8)
+    let images = NetworkVAE.images(4, seed: 8)
     let bounds = model.negativeLogLikelihoods(of: images, samples: 20_000)
     let width = size == 1 ? 0.005 : 0.05
     let axis = (0..<Int(12 / width)).map { -6 + (Double($0) + 0.5) * width }
@@ -356,125 +259,15 @@ import Testing
   }
 
   @Test func anImageDependsOnItsPlaceAndLabelAlone() throws {
-    let model = try learnt()
-    let many = try drawn(model, (0..<70).map { $0 % 2 })
-    let other = try drawn(model, (0..<70).map { $0 == 40 ? $0 % 2 : 1 })
+    let model = try NetworkVAE.learnt()
+    let many = try NetworkVAE.drawn(model, (0..<70).map { $0 % 2 })
+    let other = try NetworkVAE.drawn(model, (0..<70).map { $0 == 40 ? $0 % 2 : 1 })
     #expect(Array(many[(64 * 40)..<(64 * 41)]) == Array(other[(64 * 40)..<(64 * 41)]))
-    #expect(try drawn(model, (0..<70).map { $0 % 2 }) == many)
+    #expect(try NetworkVAE.drawn(model, (0..<70).map { $0 % 2 }) == many)
     #expect {
       try model.sample(SampleRequest(labels: [0], seed: 1, temperature: 0.5)) { _, _ in }
     } throws: { error in
       (error as? RecipeFailure)?.description.contains("temperature is 0.5 (1 expected") == true
-    }
-  }
-
-  @Test func everyPhaseContinuesBitForBit() throws {
-    let mechanism = try SubsampledGaussian(
-      samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: 40)
-    let images = Self.images(40)
-    var saved = state(try model())
-    let whole = try model()
-    try train(whole, images, steps: 0..<3, by: mechanism)
-    try measure(whole, images, noise: 0.5)
-    for index in 0..<4 { try round(whole, index, images, noise: 2) }
-    let parts: [(VAE) throws -> Void] =
-      [
-        { try train($0, images, steps: 0..<2, by: mechanism) },
-        { try train($0, images, steps: 2..<3, by: mechanism) },
-        { try measure($0, images, noise: 0.5) },
-      ] + (0..<4).map { index in { try round($0, index, images, noise: 2) } }
-    for part in parts {
-      let resumed = try model()
-      try resumed.restore(from: saved)
-      try part(resumed)
-      saved = state(resumed)
-    }
-    #expect(saved.tensors == state(whole).tensors && saved.metadata == state(whole).metadata)
-    // What is released draws the same images, and has neither measured tables nor an optimiser.
-    let release = released(whole)
-    #expect(!release.tensors.keys.contains { $0.contains("measured") || $0.contains("optimizer") })
-    let other = try model(seed: 8)
-    try other.restoreGenerator(from: release)
-    #expect(try drawn(other) == drawn(whole))
-    #expect(try drawn(other) != drawn(model()))
-  }
-
-  @Test func aPhaseThatIsGivenUpLeavesTheModelAsItWas() throws {
-    let model = try learnt(rounds: 1)
-    let before = state(model)
-    #expect(throws: AbandonedStep.self) { try measure(model, Self.images(40), isStopped: true) }
-    #expect(throws: AbandonedStep.self) { try round(model, 1, Self.images(40), isStopped: true) }
-    #expect(state(model).tensors == before.tensors && state(model).metadata == before.metadata)
-  }
-
-  @Test func figuresOfCodesLeaveOnlyWithNoise() throws {
-    let images = Self.images(20)
-    let model = try model()
-    let noisy = try measure(model, images, noise: 1)
-    #expect(noisy.curves.keys.contains(.rowCount) && noisy.privateCurves.isEmpty)
-    #expect(try round(model, 0, images, noise: 2).curves.keys.contains(.tableDistance))
-    let plain = try measure(model, images)
-    #expect(plain.curves.isEmpty && plain.privateCurves.keys.contains(.rowCount))
-    #expect(try round(model, 0, images).curves.isEmpty)
-  }
-
-  @Test func aDamagedNetworkIsRefused() throws {
-    let model = try learnt()
-    let (whole, release) = (state(model), released(model))
-    for (key, value) in [
-      ("network.tables", nil), ("network.tables", "1"), ("network.total", "nan"),
-      ("network.variance.0", "0"), ("network.columns.0", "2"), ("network.columns.3", "0,9"),
-    ] {
-      var damaged = whole
-      #expect(damaged.metadata[key] != nil)
-      damaged.metadata[key] = value
-      #expect(throws: Checkpoint.Failure.self, "\(key)") { try model.restore(from: damaged) }
-    }
-    for (key, value) in [
-      ("network.order", nil), ("network.order", "2,1,0"), ("network.order", "0,1,2,3"),
-      ("network.parents.0", "1"), ("network.parents.2", "2"), ("network.parents.1", "-1"),
-    ] {
-      var damaged = release
-      #expect(damaged.metadata[key] != nil)
-      damaged.metadata[key] = value
-      #expect(throws: Checkpoint.Failure.self, "\(key)") {
-        try model.restoreGenerator(from: damaged)
-      }
-    }
-    var flat = release
-    flat.tensors["network.probabilities.0"] = .init(shape: [2], values: [.nan, 1])
-    #expect(throws: Checkpoint.Failure.self) { try model.restoreGenerator(from: flat) }
-    // A release of other bins.
-    #expect(throws: Checkpoint.Failure.self) {
-      try self.model { $0.codeBins = 4 }.restoreGenerator(from: release)
-    }
-  }
-
-  @Test func settingsThatDoNotFitAreRefused() {
-    let cases: [(change: (inout VAESettings) -> Void, found: String)] = [
-      ({ $0.codes = .full }, "code_bins is 3 (absent with codes full expected)"),
-      (
-        {
-          $0.codes = .standard
-          $0.share = nil
-        }, "code_bins is 3 (absent with codes standard expected)"
-      ),
-      ({ $0.share = nil }, "share is absent (above 0, below 1 expected)"),
-      ({ $0.codeBins = 1 }, "code_bins is 1 (2 to 64 expected)"),
-      ({ $0.codeBins = 65 }, "code_bins is 65 (2 to 64 expected)"),
-      ({ $0.latentSize = 64 }, "latent_size is 64 (up to 63 with codes network expected)"),
-    ]
-    for (change, found) in cases {
-      #expect {
-        try model(change)
-      } throws: { error in
-        (error as? RecipeFailure)?.description.contains(found) == true
-      }
-    }
-    #expect {
-      try model(format: .tiny(height: 8, width: 8, classes: 257))
-    } throws: { error in
-      (error as? RecipeFailure)?.description.contains("classes is 257 (up to 256") == true
     }
   }
 }

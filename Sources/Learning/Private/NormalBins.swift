@@ -32,7 +32,9 @@ public struct NormalBins: Hashable, Sendable {
     cumulative = [0] + edges.map(Self.cumulative) + [1]
   }
 
-  /// The bin of a number: how many edges are not above it. A number that is not one has bin 0.
+  /// The bin of a number: how many edges are not above it.
+  ///
+  /// NaN has bin 0.
   public func bin(of number: Double) -> Int {
     edges.reduce(0) { $0 + (number >= $1 ? 1 : 0) }
   }

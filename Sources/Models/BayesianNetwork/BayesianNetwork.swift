@@ -187,7 +187,7 @@ extension BayesianNetwork {
   /// - Parameter rows: codes in the order of `rows(count:seed:)`, each below its number of codes.
   public func logProbabilities(of rows: [[UInt8]]) -> [Double] {
     let network = drawingNetwork()
-    return rows.map(network.logProbability)
+    return rows.map { network.logProbability(of: $0) }
   }
 
   /// The logarithm of the probability of a row's columns given its class, in nats.

@@ -1,7 +1,7 @@
 import Compute
 import Datasets
 import Glibc
-import Learning
+public import Learning
 
 /// The distribution of codes that a Bayesian network over the class and the bins of their numbers gives.
 ///

@@ -73,7 +73,7 @@ extension VAESettings {
       RecipeField(
         key, .number(.above(0, below: 1)), condition: "not with codes `standard`",
         fallback: "no second phase; needed with other codes than `standard`",
-        "The part of the run's epsilon that pays for the distribution of the codes; the network "
+        "The part of the run's epsilon that pays for the distribution of the codes; the training "
           + "gets the rest.")
     case .codeBins:
       RecipeField(

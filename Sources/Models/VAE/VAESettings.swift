@@ -171,7 +171,8 @@ public struct VAESettings: ModelSettings {
     try request.requireTemperatureAndLabels(for: format)
     if codes == .network, request.temperature != 1 {
       throw RecipeFailure(
-        "sampling: temperature is \(request.temperature) (1 expected: the codes of a network have none).")
+        "sampling: temperature is \(request.temperature) (1 expected: the codes of a network have "
+          + "none).")
     }
     if let guidance = request.guidance, guidance != 1 {
       throw RecipeFailure(
