@@ -100,6 +100,7 @@ import Testing
         companions: [
           "model.components": ["model.output": "logistics"],
           "model.share": ["model.codes": "full"],
+          "model.code_bins": ["model.codes": "network", "model.share": "0.2"],
           "model.depth": ["image.height": "128", "image.width": "128"],
         ]),
       Bench(

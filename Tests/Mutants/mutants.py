@@ -580,6 +580,25 @@ MUTANTS = [
       ('Sources/Models/BayesianNetwork/NetworkLearner.swift',
        '* deviation * Double(marginal.cellCount))', '* deviation)'),
     )),
+  Mutant(
+    '270', 'codes are binned at quantiles of the private codes, not at public ones',
+    'ModelsTests.VAENetworkTests/theBinsOfAnImageDependOnNoOtherImage',
+    (
+      ('Sources/Learning/Private/BinnedCodes.swift',
+       '      codes.append(UInt8(bins.bin(of: Double(numbers.pointer[index]))))\n',
+       '      let below = (0..<(range.count * codeSize)).count {\n'
+       '        numbers.pointer[$0] < numbers.pointer[index]\n'
+       '      }\n'
+       '      codes.append(UInt8(below * bins.count / (range.count * codeSize)))\n'),
+    )),
+  Mutant(
+    '271', 'rows of bins are kept although the encoder has learnt since',
+    'ModelsTests.VAENetworkTests/keptRowsAreThoseOfTheCurrentWeights',
+    (
+      ('Sources/Models/VAE/VAE.swift',
+       '    if step.phase == Self.codePhase { return try sumCodes(step, of: examples) }\n    binned = nil\n',
+       '    if step.phase == Self.codePhase { return try sumCodes(step, of: examples) }\n'),
+    )),
 ]
 
 MUTANTS += CLAIM_MUTANTS + BORDER_MUTANTS + STRANGER_MUTANTS + CHOICE_MUTANTS + TABLE_MUTANTS

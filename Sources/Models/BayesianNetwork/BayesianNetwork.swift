@@ -187,7 +187,15 @@ extension BayesianNetwork {
   /// - Parameter rows: codes in the order of `rows(count:seed:)`, each below its number of codes.
   public func logProbabilities(of rows: [[UInt8]]) -> [Double] {
     let network = drawingNetwork()
-    return rows.map(network.logProbability)
+    return rows.map { network.logProbability(of: $0) }
+  }
+
+  /// The logarithm of the probability of a row's columns given its class, in nats.
+  func logProbability(ofCodesOf row: TableRow) -> Double {
+    guard format.classes.count > 1 else {
+      return drawingNetwork().logProbability(of: row.codes)
+    }
+    return drawingNetwork().logProbability(of: [UInt8(row.label)] + row.codes, given: 0)
   }
 
   private func split(_ codes: [UInt8]) -> [[UInt8]] {

@@ -114,12 +114,15 @@ struct CodeNetwork: Equatable {
 
   /// The logarithm of the probability of a row, in nats; minus infinity for a row that cannot occur.
   ///
-  /// - Parameter row: a code for each column, below its number of codes.
-  func logProbability(of row: [UInt8]) -> Double {
+  /// - Parameters:
+  ///   - row: a code for each column, below its number of codes.
+  ///   - known: a column without parents whose code is given; nil for none.
+  func logProbability(of row: [UInt8], given known: Int? = nil) -> Double {
     precondition(
       row.count == codeCounts.count && zip(row, codeCounts).allSatisfy { Int($0) < $1 },
       "a code for each column, below its number of codes")
     return nodes.reduce(0) { sum, node in
+      if node.column == known { return sum }
       let cell = place(of: node, in: row[...]) + Int(row[node.column])
       return sum + log(Double(node.probabilities[cell]))
     }

@@ -20,6 +20,11 @@ struct QuantizedImages: ExampleSource {
     return zip(range, labels).map { isClassAbsent[$0] ? absentLabel : $1 }
   }
 
+  /// The places of the images, unless some are used without their class.
+  func places(in range: Range<Int>) -> ExamplePlaces? {
+    isClassAbsent.isEmpty ? images.places(in: range) : nil
+  }
+
   func fill(_ target: Tensor, from range: Range<Int>) {
     images.fill(target, from: range)
     levels.quantize(target)

@@ -25,7 +25,7 @@ extension VAE {
     let codes = pass.make(Shape(settings.latentSize))
     codes.assign(
       labels.indices.flatMap {
-        prior.draw(labels[$0], temperature: request.temperature, from: &streams[$0])
+        drawCode(labels[$0], temperature: request.temperature, from: &streams[$0])
       })
     let outputs = layers.decode(codes, in: pass)
     let images = pass.make(format.shape)

@@ -56,7 +56,7 @@ extension VAE {
         let logPosterior = means.indices.reduce(0.0) {
           $0 - (noise[$1] * noise[$1] + logVariances[$1] + log(2 * .pi)) / 2
         }
-        return prior.logDensity(of: code, label) - logPosterior
+        return logDensity(ofCode: code, label) - logPosterior
       }
       let losses = losses(of: image, under: layers.decode(codes, in: pass), count: count)
       logWeights += zip(ratios, losses).map { $0 - $1 }

@@ -8,10 +8,13 @@ import Privacy
 /// on encoder and decoder together. A second phase can replace the standard normal distribution of the codes by one
 /// for each class: the codes of the private images rarely fill the standard one, least of all after noisy steps, and a
 /// decoder draws poor images from codes that it never saw. It is one noisy sum of the codes' moments, as in the
-/// two-phase models of Takagi and others 2021 (arXiv 2006.12101), and costs a small share of epsilon.
+/// two-phase models of Takagi and others 2021 (arXiv 2006.12101), and costs a small share of epsilon. Or a Bayesian
+/// network learns the class and the bins of the codes' numbers as a table (`NetworkPrior`).
 public final class VAE: LikelihoodModel {
   public static let family = "vae"
-  public static let curves: [TrainingCurve] = [.learningRate, .weightedBound, .codeNorm]
+  public static let curves: [TrainingCurve] = [
+    .learningRate, .weightedBound, .codeNorm, .rowCount, .tableDistance,
+  ]
   /// The name of the phase that learns where codes lie.
   static let codePhase = "codes"
 
@@ -25,8 +28,12 @@ public final class VAE: LikelihoodModel {
   let levels: PixelLevels
   let pass: Pass
   let seed: UInt64
-  /// The distribution of codes.
+  /// The distribution of codes, unless a network describes it.
   private(set) var prior: CodePrior
+  /// The network of the codes' bins; nil with other codes.
+  let networkPrior: NetworkPrior?
+  /// Rows of bins under the current weights; nil once those change.
+  var binned: BinnedCodes?
 
   public init(
     _ settings: VAESettings, for format: ImageSpecification, seed: UInt64, on machine: Machine
@@ -47,21 +54,27 @@ public final class VAE: LikelihoodModel {
       averageDecay: settings.averageDecay,
       names: .init(network: "network", optimizer: "optimizer", average: "average"))
     prior = CodePrior(size: settings.latentSize, classCount: max(1, format.classes.count))
+    networkPrior =
+      settings.codes == .network
+      ? try NetworkPrior(settings, for: format, seed: seed, on: machine) : nil
     pass = Pass(on: machine)
   }
 
-  /// Noisy steps of the network, then, unless codes are standard, one noisy sum of their moments.
+  /// Noisy steps of the network, then, unless codes are standard, one noisy sum of their moments, or the phases of a
+  /// Bayesian network.
   public static func phases(
     of settings: VAESettings, training: TrainingSettings, for format: ImageSpecification
   ) -> [PhaseOutline] {
-    [.training(training)]
-      + (settings.share.map { share in
-        [
-          PhaseOutline(
-            codePhase, "one noisy sum of the moments of the codes of all images, by class",
-            .answer(clipNorm: 1), share: share)
-        ]
-      } ?? [])
+    guard let share = settings.share else { return [.training(training)] }
+    guard settings.codes != .network else {
+      return [.training(training)] + settings.networkPhases(for: format, share: share)
+    }
+    return [
+      .training(training),
+      PhaseOutline(
+        codePhase, "one noisy sum of the moments of the codes of all images, by class",
+        .answer(clipNorm: 1), share: share),
+    ]
   }
 
   public var privateParameterCount: Int { averaged.parameters.count }
@@ -70,13 +83,16 @@ public final class VAE: LikelihoodModel {
     "variational autoencoder, \(averaged.parameters.count) parameters, codes of "
       + "\(settings.latentSize) numbers, \(settings.codes.rawValue)\n"
       + averaged.network.network.description
+      + (networkPrior.map { "\n" + $0.network.description } ?? "")
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
-    let examples = images.map(drawing: step.noise) { [levels] images, _ in
-      QuantizedImages(images: images, levels: levels)
+    if let networkPrior, step.phase == BayesianNetwork.oneWay {
+      return try measureColumns(step, of: images, networkPrior)
     }
+    let examples = quantized(images)
     if step.phase == Self.codePhase { return try sumCodes(step, of: examples) }
+    binned = nil
     let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
     averaged.optimizer.learningRate = rate
     layers.codes.round = UInt64(step.index)
@@ -88,6 +104,13 @@ public final class VAE: LikelihoodModel {
       format.bitsPerDimension(nats: $0)
     }
     return report
+  }
+
+  /// Private images with values rounded to levels.
+  func quantized(_ images: PrivateExamples) -> PrivateExamples {
+    images.map(drawing: NoiseStream()) { [levels] images, _ in
+      QuantizedImages(images: images, levels: levels)
+    }
   }
 
   /// The loss of the images of the last forward pass.
@@ -121,21 +144,47 @@ public final class VAE: LikelihoodModel {
 
   public func save(into checkpoint: inout Checkpoint) {
     averaged.save(into: &checkpoint)
-    if settings.codes != .standard { prior.save(into: &checkpoint) }
+    if let networkPrior {
+      networkPrior.network.save(into: &checkpoint)
+    } else {
+      saveMoments(into: &checkpoint)
+    }
   }
 
   public func restore(from checkpoint: Checkpoint) throws {
+    binned = nil
     try averaged.restore(from: checkpoint)
-    if settings.codes != .standard { try prior.restore(from: checkpoint) }
+    if let networkPrior {
+      try networkPrior.network.restore(from: checkpoint)
+    } else {
+      try restoreMoments(from: checkpoint)
+    }
   }
 
   public func saveGenerator(into checkpoint: inout Checkpoint) {
     averaged.saveAverage(into: &checkpoint)
-    if settings.codes != .standard { prior.save(into: &checkpoint) }
+    if let networkPrior {
+      networkPrior.network.saveGenerator(into: &checkpoint)
+    } else {
+      saveMoments(into: &checkpoint)
+    }
   }
 
   public func restoreGenerator(from checkpoint: Checkpoint) throws {
+    binned = nil
     try averaged.restoreAverage(from: checkpoint)
+    if let networkPrior {
+      try networkPrior.network.restoreGenerator(from: checkpoint)
+    } else {
+      try restoreMoments(from: checkpoint)
+    }
+  }
+
+  private func saveMoments(into checkpoint: inout Checkpoint) {
+    if settings.codes != .standard { prior.save(into: &checkpoint) }
+  }
+
+  private func restoreMoments(from checkpoint: Checkpoint) throws {
     if settings.codes != .standard { try prior.restore(from: checkpoint) }
   }
 }

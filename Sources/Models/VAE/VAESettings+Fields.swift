@@ -17,7 +17,8 @@ extension VAESettings {
     case .bits: PixelModelSettings.field(.bits)
     case .output: PixelModelSettings.field(.output)
     case .components: PixelModelSettings.field(.components)
-    case .divergenceWeight, .divergenceWarmUpSteps, .codes, .share, .drawing: codeField(key)
+    case .divergenceWeight, .divergenceWarmUpSteps, .codes, .share, .codeBins, .drawing:
+      codeField(key)
     case .learningRate: PixelModelSettings.field(.learningRate)
     case .warmUpSteps: PixelModelSettings.field(.warmUpSteps)
     case .finalRate: PixelModelSettings.field(.finalRate)
@@ -66,13 +67,20 @@ extension VAESettings {
         key, .choice(Codes.allCases.map(\.rawValue)),
         "Where the codes of drawn images come from: the `standard` normal distribution, or, for each "
           + "class, a normal one of the clipped codes of the private images, from one noisy sum in a "
-          + "phase of its own, `diagonal` or with `full` correlations.")
+          + "phase of its own, `diagonal` or with `full` correlations; or a Bayesian `network` over the "
+          + "class and the bins of the codes' numbers, from noisy tables.")
     case .share:
       RecipeField(
-        key, .number(.above(0, below: 1)), condition: "with codes `diagonal` or `full` only",
-        fallback: "no second phase; needed with codes `diagonal` or `full`",
-        "The part of the run's epsilon that pays for the distribution of the codes; the network "
+        key, .number(.above(0, below: 1)), condition: "not with codes `standard`",
+        fallback: "no second phase; needed with other codes than `standard`",
+        "The part of the run's epsilon that pays for the distribution of the codes; the training "
           + "gets the rest.")
+    case .codeBins:
+      RecipeField(
+        key, .integer(RecipeRange(2...64)), condition: "with codes `network` only",
+        fallback: "\(defaultBins)",
+        "Into how many bins each number of a code is divided; the standard normal distribution fills "
+          + "them equally.")
     default:
       RecipeField(
         key, .choice(Drawing.allCases.map(\.rawValue)),

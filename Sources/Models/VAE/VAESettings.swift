@@ -19,6 +19,8 @@ public struct VAESettings: ModelSettings {
     case diagonal
     /// For each class a normal one with all correlations.
     case full
+    /// A Bayesian network over the class and the bins of the codes' numbers.
+    case network
   }
 
   /// How an image is made from the distributions of its pixels.
@@ -51,6 +53,8 @@ public struct VAESettings: ModelSettings {
   public var codes: Codes
   /// The part of epsilon that pays for that distribution; needed unless it is the standard one.
   public var share: Double?
+  /// The bins of each number of a code, with codes `network` only; nil for the default.
+  public var codeBins: Int?
   /// How an image is made from the distributions of its pixels.
   public var drawing: Drawing
   /// The peak learning rate.
@@ -69,7 +73,9 @@ public struct VAESettings: ModelSettings {
     case channels, depth, normalization, bits, output, components
     case divergenceWeight = "kl_weight"
     case divergenceWarmUpSteps = "kl_warm_up_steps"
-    case codes, share, drawing
+    case codes, share
+    case codeBins = "code_bins"
+    case drawing
     case learningRate = "learning_rate"
     case warmUpSteps = "warm_up_steps"
     case finalRate = "final_rate"
@@ -83,9 +89,9 @@ public struct VAESettings: ModelSettings {
     normalization: Normalization? = nil, bits: Int = 3,
     output: PixelModelSettings.Output = .softmax, components: Int? = nil,
     divergenceWeight: Double = 1, divergenceWarmUpSteps: Int = 0, codes: Codes = .standard,
-    share: Double? = nil, drawing: Drawing = .mean, learningRate: Double = 1e-3,
-    warmUpSteps: Int = 0, finalRate: Double = 0.1, beta1: Float = 0.9, beta2: Float = 0.999,
-    averageDecay: Double = 0.999
+    share: Double? = nil, codeBins: Int? = nil, drawing: Drawing = .mean,
+    learningRate: Double = 1e-3, warmUpSteps: Int = 0, finalRate: Double = 0.1,
+    beta1: Float = 0.9, beta2: Float = 0.999, averageDecay: Double = 0.999
   ) {
     self.latentSize = latentSize
     self.channels = channels
@@ -98,6 +104,7 @@ public struct VAESettings: ModelSettings {
     self.divergenceWarmUpSteps = divergenceWarmUpSteps
     self.codes = codes
     self.share = share
+    self.codeBins = codeBins
     self.drawing = drawing
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
@@ -120,7 +127,22 @@ public struct VAESettings: ModelSettings {
       (codes == .standard) == (share == nil), "share", share.map { "\($0)" } ?? "absent",
       codes == .standard
         ? "absent with codes standard, which cost nothing" : Self.field(.share).rangeWords)
+    try validateNetwork(for: format)
     try ModelSize.require(roughParameterCount(for: format), family: VAE.family)
+  }
+
+  /// Checks what a network over the codes' bins needs.
+  private func validateNetwork(for format: ImageSpecification) throws {
+    guard codes == .network else {
+      return try require(
+        codeBins == nil, "code_bins", codeBins ?? 0, "absent with codes \(codes.rawValue)")
+    }
+    let most = (Self.mostNumbersInNetwork, Self.mostClassesInNetwork)
+    try require(
+      latentSize <= most.0, "latent_size", latentSize, "up to \(most.0) with codes network")
+    try require(
+      format.classes.count <= most.1, "the number of classes", format.classes.count,
+      "up to \(most.1) with codes network")
   }
 
   /// Checks the range of each field by itself.
@@ -134,6 +156,7 @@ public struct VAESettings: ModelSettings {
     try Self.field(.divergenceWeight).check(divergenceWeight, in: place)
     try Self.field(.divergenceWarmUpSteps).check(divergenceWarmUpSteps, in: place)
     try Self.field(.share).check(share, in: place)
+    try Self.field(.codeBins).check(codeBins, in: place)
     try Self.field(.learningRate).check(learningRate, in: place)
     try Self.field(.warmUpSteps).check(warmUpSteps, in: place)
     try Self.field(.finalRate).check(finalRate, in: place)
@@ -142,9 +165,15 @@ public struct VAESettings: ModelSettings {
     try Self.field(.averageDecay).check(averageDecay, in: place)
   }
 
-  /// Checks that a model with these settings supports `request`: a temperature, but no guidance.
+  /// Checks that a model with these settings supports `request`: a temperature, unless a network draws codes, but no
+  /// guidance.
   public func validate(_ request: SampleRequest, for format: ImageSpecification) throws {
     try request.requireTemperatureAndLabels(for: format)
+    if codes == .network, request.temperature != 1 {
+      throw RecipeFailure(
+        "sampling: temperature is \(request.temperature) (1 expected: the codes of a network have "
+          + "none).")
+    }
     if let guidance = request.guidance, guidance != 1 {
       throw RecipeFailure(
         "sampling: guidance is \(guidance) (1 expected: family \(VAE.family) has no guidance).")
