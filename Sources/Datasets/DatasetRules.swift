@@ -83,7 +83,7 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   public var leavingNoneOut: DatasetRules? {
     guard
       classes != nil || maximumPerUnit != nil || privacyUnit != .file
-        || columns.contains(where: { !$0.allowsMissing })
+        || !columns.isEmpty
     else { return nil }
     return DatasetRules(
       crossesFileSystems: crossesFileSystems, whiteLevel: whiteLevel, colour: colour)

@@ -24,8 +24,9 @@ import Testing
   private static let runCount = 6_000
 
   /// Rows of a table; the canary's unit comes last and may hold several equal rows.
-  private struct Rows: ExampleSource, Trainer.Images {
+  private final class Rows: ExampleSource, Trainer.Images {
     let canaryRows: Int
+    init(canaryRows: Int) { self.canaryRows = canaryRows }
     var count: Int { 4 + canaryRows }
     var units: [Int]? { (0..<count).map { min($0, 4) } }
     func labels(in range: Range<Int>) -> [Int] { [] }

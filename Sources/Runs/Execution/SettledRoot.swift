@@ -26,7 +26,8 @@ struct SettledRoot {
   func listing(unless stop: StopSignal) throws -> FolderScan {
     for _ in 0..<(settle > .zero ? Self.patience : 0) {
       let scan = try list()
-      if scan.signatures.allSatisfy({ $0.hasBeenQuiet(for: settle) }) { return scan }
+      let all = try scan.signatures + rules.tableSignatures(in: root)
+      if all.allSatisfy({ $0.hasBeenQuiet(for: settle) }) { return scan }
       let end = ContinuousClock.now + settle
       while ContinuousClock.now < end {
         if stop.isRaised { throw DatasetError.stopped }
