@@ -102,8 +102,8 @@ import Testing
         }, "code_bins is 3 (absent with codes standard expected)"
       ),
       ({ $0.share = nil }, "share is absent (above 0, below 1 expected)"),
-      ({ $0.codeBins = 1 }, "code_bins is 1 (2 to 64 expected)"),
-      ({ $0.codeBins = 65 }, "code_bins is 65 (2 to 64 expected)"),
+      ({ $0.codeBins = 1 }, "code_bins is 1 (2 to 64, or absent expected)"),
+      ({ $0.codeBins = 65 }, "code_bins is 65 (2 to 64, or absent expected)"),
       ({ $0.latentSize = 64 }, "latent_size is 64 (up to 63 with codes network expected)"),
     ]
     for (change, found) in cases {

@@ -197,31 +197,37 @@ import Testing
     #expect(abs(joint.reduce(0, +) - 1) < 1e-4)
     let images = NetworkVAE.images(4, seed: 8)
     let bounds = model.negativeLogLikelihoods(of: images, samples: 20_000)
-    let width = size == 1 ? 0.005 : 0.05
-    let axis = (0..<Int(12 / width)).map { -6 + (Double($0) + 0.5) * width }
-    let codes = size == 1 ? axis.map { [$0] } : axis.flatMap { a in axis.map { [a, $0] } }
     let edge = 0.4307272992954576
+    // Midpoints of as many cells in each bin, so that no cell lies in two.
+    let cells = size == 1 ? 1000 : 80
+    let axis = [(-6, -edge), (-edge, edge), (edge, 6)].flatMap { low, high in
+      (0..<cells).map { cell in
+        let width = (high - low) / Double(cells)
+        return (number: low + (Double(cell) + 0.5) * width, width: width)
+      }
+    }
+    let points =
+      size == 1 ? axis.map { [$0] } : axis.flatMap { first in axis.map { [first, $0] } }
+    let codes = points.map { $0.map(\.number) }
+    let areas = points.map { $0.reduce(1) { $0 * $1.width } }
     for index in 0..<4 {
       let label = images.classes[index]
       let own = joint[(label * rows.count)..<((label + 1) * rows.count)]
       let ofClass = own.reduce(0, +)
-      var mass = 0.0
-      let logPriors = codes.map { code -> Double in
+      let logMasses = zip(codes, areas).map { code, area -> Double in
         let cell = code.reduce(0) { $0 * 3 + ($1 < -edge ? 0 : $1 < edge ? 1 : 2) }
         let square = code.reduce(0) { $0 + $1 * $1 }
         let density =
           own[own.startIndex + cell] / ofClass * exp(-square / 2)
           * pow(3 / (2 * Double.pi).squareRoot(), Double(size))
-        mass += density * pow(width, Double(size))
-        return log(density)
+        return log(density * area)
       }
-      #expect(abs(mass - 1) < 0.02, "\(mass)")
-      let terms = zip(losses(of: images[index], label, codes, under: model), logPriors).map {
+      #expect(abs(logMasses.reduce(0) { $0 + exp($1) } - 1) < 0.002)
+      let terms = zip(losses(of: images[index], label, codes, under: model), logMasses).map {
         $1 - $0
       }
       let largest = terms.max() ?? 0
-      let sum = terms.reduce(0) { $0 + exp($1 - largest) }
-      let exact = -largest - log(sum * pow(width, Double(size)))
+      let exact = -largest - log(terms.reduce(0) { $0 + exp($1 - largest) })
       #expect(abs(bounds[index] - exact) < 0.12, "\(bounds[index]), \(exact)")
     }
   }
