@@ -154,7 +154,7 @@ import Testing
     #expect(history.spent.total == 2 && !history.isAdaptive)
     let epsilon = try history.cost(atDelta: 1e-5).epsilon
     #expect(epsilon <= 4 && epsilon > 3.9)
-    #expect(history.spent.counts.keys.allSatisfy { $0.samplingProbability == 1 })
+    #expect(history.spent.counts.keys.allSatisfy { $0.sampledNoise?.samplingProbability == 1 })
     let page = try bench.text(bench.places.release + "/PRIVACY.md")
     #expect(page.contains("- mean embeddings (") && page.contains("- generator ("))
   }
