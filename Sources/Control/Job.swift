@@ -131,7 +131,7 @@ public struct JobResults: Codable, Hashable, Sendable {
   public var plannedSteps: Int?
   /// Steps that read no private image; nil where there were none, and in results of earlier versions.
   public var freeSteps: Int?
-  /// Synthetic images that were written.
+  /// Synthetic images that were written, or rows if the output is a table alone.
   public var images: Int?
   /// The files and folders that it wrote.
   public var outputs: [JobOutput]
@@ -155,6 +155,13 @@ public struct JobResults: Codable, Hashable, Sendable {
 }
 
 extension JobResults {
+  /// The size of the set, for people, such as "2,000 images" or "2,000 rows"; nil without a set.
+  public var sizeText: String? {
+    let isTable = outputs.contains { $0.kind == "table" }
+    let noun = isTable ? (images == 1 ? "row" : "rows") : "images"
+    return images.map { "\(Rounded.count($0)) \(noun)" }
+  }
+
   /// The steps, for people: those on private images apart from those that read none; nil without steps.
   public var stepsText: String? {
     steps.map { Self.text(ofSteps: $0, planned: plannedSteps, free: freeSteps ?? 0) }
@@ -186,7 +193,7 @@ extension JobResults {
 
 /// A file or folder that a job wrote, at the place that the administrator's configuration determines.
 public struct JobOutput: Codable, Hashable, Sendable {
-  /// Its kind: `images`, `sheet`, `record`, `model`, `report`.
+  /// Its kind: `images`, `table`, `sheet`, `record`, `model`, `report`.
   public var kind: String
   /// Its path.
   public var path: String

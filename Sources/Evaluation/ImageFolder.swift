@@ -102,11 +102,12 @@ public struct ImageFolder {
   /// - Parameters:
   ///   - classNames: The classes that labels count; other class folders are an error.
   ///   - progress: Called with the completed share.
-  /// - Returns: The images, and the number of files that are not readable images.
+  /// - Returns: The images, the number of files that are not readable images, and the paths of the images below
+  ///   the folder, in the order of the images.
   public func load(
     _ transform: ImageTransform, classNames: [String], on machine: Machine,
     progress: (Double) -> Void = { _ in }
-  ) throws -> (images: LabelledImages, rejected: Int) {
+  ) throws -> (images: LabelledImages, rejected: Int, files: [RelativePath]) {
     guard Set(self.classNames).isSubset(of: Set(classNames)) else {
       throw EvaluationError.classesDiffer(
         folder: path, found: self.classNames, expected: classNames)
@@ -141,7 +142,7 @@ public struct ImageFolder {
       classNames: classNames, labels: labels, pixels: pixels,
       teacherProbabilities: try TeacherLabels(besideImagesIn: path, classNames: classNames)?
         .probabilities(of: read))
-    return (images, files.count - labels.count)
+    return (images, files.count - labels.count, read)
   }
 
   /// The contents of some files; empty for a file that cannot be an image.

@@ -36,6 +36,11 @@ public struct LabelledImages: Sendable {
     self.teacherProbabilities = teacherProbabilities
   }
 
+  /// A set without any image, for a synthetic set that is a table alone.
+  public static func none(of classNames: [String] = []) -> LabelledImages {
+    LabelledImages(shape: Shape(1, 1, 1), classNames: classNames, labels: [], pixels: [])
+  }
+
   /// The number of images.
   public var count: Int { labels.count }
 

@@ -35,7 +35,7 @@ import Testing
       let transform = try folder.transform()
       #expect(transform.height == 9 && transform.width == 8 && transform.channels == .grey)
       var shares: [Double] = []
-      let (images, rejected) = try folder.load(
+      let (images, rejected, _) = try folder.load(
         transform, classNames: ["birds", "cats", "dogs"], on: machine
       ) { shares.append($0) }
       #expect(images.classCounts == [0, 3, 3] && rejected == 1)
@@ -75,7 +75,7 @@ import Testing
       #expect(truncate(path + "/cats/broken.png", 1 << 40) == 0)
       #expect(mkfifo(path + "/dogs/pipe.png", 0o600) == 0)
       let folder = try ImageFolder(path)
-      let (images, rejected) = try folder.load(
+      let (images, rejected, _) = try folder.load(
         try folder.transform(), classNames: folder.classNames, on: machine)
       #expect(images.classCounts == [3, 3] && rejected == folder.fileCount - 6)
       let wide = Image(

@@ -99,6 +99,29 @@ import Testing
     #expect(HTMLReport(document).markup.contains("Declare held-out rows"))
   }
 
+  @Test func aReportOnATableSpeaksOfRows() throws {
+    var data = try data(training: try DrawnTable.dependent(300, domains, seed: 1), test: nil)
+    data.privateSignals = Sensitive([
+      TrainingSignal(name: "loss", direction: .target, steps: [1, 2], values: [1, 2])
+    ])
+    data.trainingEnd = Releasable(TrainingEnd(drifts: [], balance: "Balance."), .postProcessing)
+    data.provenance.command = "figmentd evaluate"
+    let inside = HTMLReport(data.document(for: InternalReport.self)).markup
+    let outside = HTMLReport(data.document(for: ReleaseReport.self)).markup
+    for page in [inside, outside] {
+      // The style sheet speaks of images; no sentence does.
+      let body = page[(page.firstRange(of: "</style>")?.upperBound ?? page.startIndex)...]
+      #expect(!body.lowercased().contains("image"))
+      #expect(
+        page.contains(
+          "figmentd evaluate --synthetic SET --train TABLES --test HELD-OUT --columns FILE"))
+    }
+    #expect(
+      inside.contains("this report contains numbers computed from private rows without noise"))
+    #expect(outside.contains("beyond the synthetic rows"))
+    #expect(outside.contains("Training curves measured with real rows"))
+  }
+
   @Test func aTableAloneIsReportedWithoutRealRows() throws {
     var data = try data(training: try DrawnTable.uniform(10, domains, seed: 1), test: nil)
     data.tables = TableEvaluation.alone(

@@ -23,6 +23,8 @@ enum AttributeFile {
 struct ImageAttributes {
   /// What became of the rows.
   private(set) var summary = TableSummary()
+  /// Whether any row has each column.
+  private(set) var presentColumns: [Bool] = []
 
   /// What is known of the rows of one file.
   private enum State: UInt8 {
@@ -78,6 +80,7 @@ struct ImageAttributes {
     codes.reserveCapacity(files.count * columns.count)
     for _ in files { codes.append(contentsOf: missing) }
     summary.tables = [table]
+    presentColumns = columns.map { _ in false }
     let stream = try TableStream(
       source, format: format, columns: columns.map(\.name) + [AttributeFile.fileName],
       limit: limits.rowBytes)
@@ -119,6 +122,9 @@ struct ImageAttributes {
         summary.add(reason, at: TableSummary.Place(table: table, line: line))
       case .row(let line):
         let place = TableSummary.Place(table: table, line: line)
+        for column in columns.indices where stream.values.isPresent[column] {
+          presentColumns[column] = true
+        }
         let path = stream.values.texts[columns.count]
         if path.isEmpty {
           summary.add(.noFileName, at: place)

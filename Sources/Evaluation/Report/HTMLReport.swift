@@ -11,6 +11,7 @@ public struct HTMLReport<Zone: ReportZone> {
 
   /// The file's content.
   public var markup: String {
+    let notice = escaped(Zone.notice(about: document.subject))
     var page = """
       <!doctype html>
       <html lang="en"><head><meta charset="utf-8">
@@ -18,7 +19,7 @@ public struct HTMLReport<Zone: ReportZone> {
       <meta name="referrer" content="no-referrer">
       <title>\(escaped(document.title))</title>
       <style>\(HTMLStyle.sheet)</style></head><body>
-      <div class="zone \(Zone.name)" role="note">\(escaped(Zone.notice))</div>
+      <div class="zone \(Zone.name)" role="note">\(notice)</div>
       <header><h1>\(escaped(document.title))</h1>
       <p class="subtitle">\(escaped(document.subtitle))</p></header><main>
 
@@ -26,7 +27,7 @@ public struct HTMLReport<Zone: ReportZone> {
     page += verdict
     page += contents
     for section in document.sections { page += markup(of: section) }
-    page += "</main><footer>\(escaped(Zone.notice))</footer></body></html>\n"
+    page += "</main><footer>\(notice)</footer></body></html>\n"
     return page
   }
 

@@ -115,8 +115,10 @@ public struct TrainingEnd: Sendable {
 
   /// The evidence and its interpretation.
   ///
-  /// - Parameter evaluation: the command that measures quality.
-  func paragraphs(evaluation: String) -> [String] {
+  /// - Parameters:
+  ///   - evaluation: the command that measures quality.
+  ///   - subject: what the set consists of.
+  func paragraphs(evaluation: String, of subject: ReportSubject) -> [String] {
     var paragraphs: [String] = []
     if let drift {
       paragraphs.append(
@@ -128,8 +130,8 @@ public struct TrainingEnd: Sendable {
     if let conclusion { paragraphs.append(conclusion) }
     if !paragraphs.isEmpty {
       paragraphs.append(
-        "This evidence needs no real image. It shows change and balance, not quality. “\(evaluation)”"
-          + " measures quality with real images.")
+        "This evidence needs no real \(subject == .images ? "image" : "row"). It shows change and balance,"
+          + " not quality. “\(evaluation)” measures quality with real \(subject.rawValue).")
     }
     return paragraphs
   }

@@ -7,7 +7,7 @@ extension ReportData {
   public func document<Zone: ReportZone>(for zone: Zone.Type) -> ReportDocument<Zone> {
     let rule = VerdictRule(self)
     var document = ReportDocument<Zone>(
-      title: title, subtitle: subtitle, verdict: rule.internalVerdict,
+      title: title, subtitle: subtitle, about: subject, verdict: rule.internalVerdict,
       releasedVerdict: rule.releasedVerdict)
     addGuarantee(to: &document)
     addPaidAnswers(to: &document)
@@ -64,7 +64,7 @@ extension ReportData {
   private func addPaidAnswers<Zone>(to document: inout ReportDocument<Zone>) {
     guard !paidAnswers.value.isEmpty else { return }
     document.begin(
-      "answers", "What is known of the real images",
+      "answers", "What is known of the real \(subject.rawValue)",
       "Answers with noise, paid for out of the run's epsilon.")
     document.add(paidAnswers.map { .group($0.map(ReportBlock.table)) })
   }
@@ -189,7 +189,7 @@ extension ReportData {
     if let trainingEnd {
       document.add(
         trainingEnd.map { end in
-          let paragraphs = end.paragraphs(evaluation: evaluation)
+          let paragraphs = end.paragraphs(evaluation: evaluation, of: subject)
           return paragraphs.isEmpty
             ? .text("No free evidence shows whether more steps would have helped.")
             : .group([.heading("At the end")] + paragraphs.map { .text($0) })
@@ -198,23 +198,25 @@ extension ReportData {
     if freeSignals.value.isEmpty {
       document.add(fixed: .text("No signals of the training were provided."))
     } else {
-      document.add(freeSignals.map { .group($0.flatMap(Self.blocks(for:))) })
+      document.add(freeSignals.map { .group($0.flatMap(blocks(for:))) })
     }
     document.add(
       privateSignals.map { signals in
         signals.isEmpty
-          ? .text("No signals measured with real images were provided.")
-          : .group(signals.flatMap(Self.blocks(for:)))
-      }, named: "Training curves measured with real images",
-      because: "Losses and distances computed from real images would leak what training protected.")
+          ? .text("No signals measured with real \(subject.rawValue) were provided.")
+          : .group(signals.flatMap(blocks(for:)))
+      }, named: "Training curves measured with real \(subject.rawValue)",
+      because:
+        "Losses and distances computed from real \(subject.rawValue) would leak what training"
+        + " protected.")
   }
 
-  private static func blocks(for signal: TrainingSignal) -> [ReportBlock] {
+  private func blocks(for signal: TrainingSignal) -> [ReportBlock] {
     let trend = TrainingTrend(signal)
     let words =
       switch trend.course {
       case _ where signal.direction == .target:
-        ("shows the course of training, not the quality of the images.", false)
+        ("shows the course of training, not the quality of the \(subject.rawValue).", false)
       case .improving: ("was still improving at the end: more steps may help.", true)
       case .worsening: ("was getting worse at the end: an earlier step may have been better.", true)
       case .flat: ("had settled at the end.", false)
@@ -235,7 +237,7 @@ extension ReportData {
       document.add(
         fixed: .text(
           "None: this is the internal version. The release version withholds everything that was"
-            + " computed from private images without noise."))
+            + " computed from private \(subject.rawValue) without noise."))
       return
     }
     let rows = document.withheld.map { [$0.name, $0.reason] }
@@ -251,7 +253,7 @@ extension ReportData {
     if provenance.commandNamesFolders {
       document.add(
         Sensitive(.code(provenance.command)), named: "The exact command",
-        because: "It names folders on the machine with the private images.")
+        because: "It names folders on the machine with the private \(subject.rawValue).")
     } else {
       document.add(fixed: .code(provenance.command))
     }

@@ -165,8 +165,10 @@ public struct ReportData: Sendable {
 
   /// The command that measures quality with real images, for the owner of the set.
   var evaluation: String {
-    provenance.command.hasPrefix("figmentd ")
-      ? "figmentd evaluate --synthetic SET --train IMAGES --test HELD-OUT" : "figment evaluate JOB"
+    guard provenance.command.hasPrefix("figmentd ") else { return "figment evaluate JOB" }
+    return
+      "figmentd evaluate --synthetic SET --train \(isTableAlone ? "TABLES" : "IMAGES") --test HELD-OUT"
+      + (tables == nil ? "" : " --columns FILE")
   }
 
   /// The results of the synthetic images alone.
@@ -174,6 +176,9 @@ public struct ReportData: Sendable {
 
   /// Whether the set is a table without images.
   var isTableAlone: Bool { tables != nil && synthetic.value.count == 0 }
+
+  /// What the set consists of.
+  var subject: ReportSubject { isTableAlone ? .rows : .images }
 
   /// Starts a report about a synthetic set.
   public init(

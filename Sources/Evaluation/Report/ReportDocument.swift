@@ -81,6 +81,8 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
   public let title: String
   /// A line below it.
   public let subtitle: String
+  /// What the set consists of.
+  public let subject: ReportSubject
   /// The answer at the top.
   public let verdict: Verdict
   /// The content in order.
@@ -90,9 +92,10 @@ public struct ReportDocument<Zone: ReportZone>: Sendable {
 
   /// Starts a report.
   public init(
-    title: String, subtitle: String, verdict: Sensitive<Verdict>,
-    releasedVerdict: Releasable<Verdict>
+    title: String, subtitle: String, about subject: ReportSubject = .images,
+    verdict: Sensitive<Verdict>, releasedVerdict: Releasable<Verdict>
   ) {
+    self.subject = subject
     self.title = title
     self.subtitle = subtitle
     self.verdict = Zone.admit(verdict, orElse: releasedVerdict)

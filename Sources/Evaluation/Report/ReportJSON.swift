@@ -15,7 +15,7 @@ extension ReportDocument: Encodable {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode("figment-report-1", forKey: .format)
     try container.encode(Zone.name, forKey: .zone)
-    try container.encode(Zone.notice, forKey: .notice)
+    try container.encode(Zone.notice(about: subject), forKey: .notice)
     try container.encode(title, forKey: .title)
     try container.encode(subtitle, forKey: .subtitle)
     try container.encode(verdict, forKey: .verdict)

@@ -1,11 +1,19 @@
 @_spi(PrivateZone) public import Privacy
 
+/// What a synthetic set consists of.
+public enum ReportSubject: String, Sendable {
+  /// Images, with or without a row of a table each.
+  case images
+  /// Rows of a table alone.
+  case rows
+}
+
 /// The audience of a report, which determines the blocks that it includes.
 public protocol ReportZone {
   /// "internal" or "release": the folder of its files.
   static var name: String { get }
-  /// The banner's text.
-  static var notice: String { get }
+  /// The banner's text, for a set of images or of rows.
+  static func notice(about subject: ReportSubject) -> String
   /// Includes a sensitive block, or replaces it by a note.
   static func admit(
     _ block: Sensitive<ReportBlock>, named name: String, because reason: String
@@ -20,9 +28,10 @@ public enum InternalReport: ReportZone {
   /// The folder "internal".
   public static let name = "internal"
   /// The text of the banner.
-  public static let notice =
-    "Internal: this report contains numbers and pictures computed from private images without noise."
-    + " Do not share it; share the release report instead."
+  public static func notice(about subject: ReportSubject) -> String {
+    "Internal: this report contains numbers\(subject == .images ? " and pictures" : "") computed from"
+      + " private \(subject.rawValue) without noise. Do not share it; share the release report instead."
+  }
 
   /// Reveals the block.
   public static func admit(
@@ -44,9 +53,11 @@ public enum ReleaseReport: ReportZone {
   /// The folder "release".
   public static let name = "release"
   /// The text of the banner.
-  public static let notice =
-    "Release: beyond the synthetic images, this report contains nothing that was computed from real"
-    + " images without noise. It may be shared wherever the synthetic images may be shared."
+  public static func notice(about subject: ReportSubject) -> String {
+    "Release: beyond the synthetic \(subject.rawValue), this report contains nothing that was computed"
+      + " from real \(subject.rawValue) without noise. It may be shared wherever the synthetic"
+      + " \(subject.rawValue) may be shared."
+  }
 
   /// Notes that the block was withheld; the block itself cannot be read here.
   public static func admit(

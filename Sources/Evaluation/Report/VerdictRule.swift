@@ -93,10 +93,10 @@ struct VerdictRule {
       quality: both.quality.part { severity in
         switch severity {
         case .failed:
-          "Poor quality: the \(data.isTableAlone ? "rows" : "images") are of little use."
+          "Poor quality: the \(data.subject.rawValue) are of little use."
         case .warning: "Quality: read the warnings."
         case .passed:
-          "Good quality, measured with real \(data.isTableAlone ? "rows" : "images")."
+          "Good quality, measured with real \(data.subject.rawValue)."
         case .note: "Quality not measured here."
         }
       })
@@ -158,7 +158,7 @@ struct VerdictRule {
     }
     remarks.unestablished =
       "The set alone cannot show its quality. Its owner can measure it with real"
-      + " \(data.isTableAlone ? "rows" : "images"):"
+      + " \(data.subject.rawValue):"
       + " “\(data.evaluation)”. The figures stay in the internal report."
     return remarks
   }

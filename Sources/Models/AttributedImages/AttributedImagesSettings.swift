@@ -68,6 +68,7 @@ public struct AttributedImagesSettings: ModelSettings {
   /// Checks what types cannot express, also in the settings of network and image model.
   public func validate(for format: ImageSpecification) throws {
     let place = "recipe, \(AttributedImages.family): "
+    try Self.imageSizes.check(format, family: AttributedImages.family)
     try Self.field(.share).check(share, in: place)
     try Self.field(.conditions).check(conditions, in: place)
     try table.validate(for: format)

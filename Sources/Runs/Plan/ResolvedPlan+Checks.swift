@@ -86,10 +86,8 @@ extension ResolvedPlan {
   ///
   /// - Throws: `ControlError.failed`.
   package func requireForm(of snapshot: DatasetSnapshot, run: String) throws(ControlError) {
-    let image = recipe.image
     guard snapshot.classes == classes, snapshot.columns == recipe.columns,
-      snapshot.shape
-        == ImageShape(height: image.height, width: image.width, channels: image.channels)
+      snapshot.shape == recipe.transform.shape
     else {
       throw .failed(
         "run \(run): its frozen images do not have the form that its design.json states. They belong to "

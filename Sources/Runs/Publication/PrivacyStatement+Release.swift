@@ -7,7 +7,13 @@ extension PrivacyStatement {
   /// Such a folder is `data` beside `privacy.json` and a manifest that lists this statement. The images themselves are
   /// not compared with the manifest.
   package static func beside(images folder: String) -> PrivacyStatement? {
-    let release = folder.hasSuffix("/") ? folder + ".." : folder + "/.."
+    inRelease(folder.hasSuffix("/") ? folder + ".." : folder + "/..")
+  }
+
+  /// The statement of a release; nil if there is none, or none that can be read.
+  ///
+  /// The manifest must list it. The set itself is not compared with the manifest.
+  package static func inRelease(_ release: String) -> PrivacyStatement? {
     guard let bytes = try? DurableFile.read(release + "/privacy.json"),
       let manifest = try? DurableFile.read(release + "/" + ListedFiles.name),
       let listed = try? JSONDecoder().decode(ListedFiles.self, from: manifest),

@@ -84,7 +84,7 @@ package struct RunReport {
       ("Steps", plan.stepsText),
     ]
     if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }
-    if let main = plan.mainPlan {
+    if plan.recipe.model.readsImages, let main = plan.mainPlan {
       facts.append(("Expected images in a batch", String(main.batchSize)))
     }
     facts.append(("Software", "Figment \(Version.current)"))

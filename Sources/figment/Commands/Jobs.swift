@@ -121,7 +121,7 @@ struct Show: AsyncParsableCommand {
     switch state {
     case .finished(.completed(let results)):
       var facts: [String] = []
-      if let images = results.images { facts.append("\(Rounded.count(images)) images") }
+      if let size = results.sizeText { facts.append(size) }
       if let steps = results.stepsText { facts.append(steps) }
       if let privacy = results.privacyText { facts.append(privacy) }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]

@@ -111,7 +111,7 @@ struct GenerateCommand: ParsableCommand {
     guard let results else {
       throw ControlError.interrupted("stopped: nothing was written. Run the command again.")
     }
-    try StandardOutput.write(results, json: json, headline: "\(results.images ?? 0) images")
+    try StandardOutput.write(results, json: json, headline: results.sizeText ?? "no images")
   }
 
   private func generation(_ released: ReleasedModel, labels: [Int]) -> Generation {

@@ -60,7 +60,7 @@ final class RunMeter: Sendable {
     let meaning = results.meaning.map { "\n" + $0 } ?? ""
     try StandardOutput.write(
       results, json: json,
-      headline: "\(Rounded.count(results.images ?? 0)) images, \(privacy)\(meaning)")
+      headline: "\(results.sizeText ?? "no images"), \(privacy)\(meaning)")
   }
 
   private func line(_ progress: JobProgress) -> String {

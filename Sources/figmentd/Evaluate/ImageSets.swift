@@ -10,6 +10,8 @@ struct ImageSets {
   let test: Sensitive<LabelledImages>
   /// The number of files of the synthetic folder that are not readable images.
   let rejectedSynthetic: Int
+  /// The paths of the images of each set below its folder, in their order.
+  let files: (synthetic: [RelativePath], train: [RelativePath], test: [RelativePath])
 
   /// Reads the sets; `rules` declares white level and colours of the real images.
   init(
@@ -25,17 +27,19 @@ struct ImageSets {
     let classNames = folders[1].classNames
     func load(
       _ folder: ImageFolder, _ name: String, _ transform: ImageTransform
-    ) throws -> (LabelledImages, Int) {
-      let result = try folder.load(transform, classNames: classNames, on: machine) {
+    ) throws -> (images: LabelledImages, rejected: Int, files: [RelativePath]) {
+      try folder.load(transform, classNames: classNames, on: machine) {
         meter.show("reading \(name) images", $0)
       }
-      return (result.images, result.rejected)
     }
-    let (own, rejected) = try load(folders[0], "synthetic", transform)
-    self.synthetic = Releasable(own, .postProcessing)
-    rejectedSynthetic = rejected
+    let own = try load(folders[0], "synthetic", transform)
+    self.synthetic = Releasable(own.images, .postProcessing)
+    rejectedSynthetic = own.rejected
     let declared = transform.under(rules)
-    self.train = Sensitive(try load(folders[1], "training", declared).0)
-    self.test = Sensitive(try load(folders[2], "test", declared).0)
+    let trained = try load(folders[1], "training", declared)
+    let held = try load(folders[2], "test", declared)
+    self.train = Sensitive(trained.images)
+    self.test = Sensitive(held.images)
+    files = (own.files, trained.files, held.files)
   }
 }

@@ -7,7 +7,7 @@ import Models
 import Privacy
 import Runs
 
-/// Compares the release of a training job with its training images: `figment evaluate`.
+/// Compares the release of a training job with what it was trained on: `figment evaluate`.
 ///
 /// The report contains numbers and pictures of real images, so it stays in the job's internal folder.
 struct JobEvaluation {
@@ -32,6 +32,8 @@ struct JobEvaluation {
   private struct RealImages {
     let train: Sensitive<LabelledImages>
     let test: Sensitive<LabelledImages>
+    /// The rows of held-out images; nil without columns, and without a hold-out folder.
+    var heldOutRows: Sensitive<CodedTable>?
     let testIsUnseen: Bool
     let split: String
   }
@@ -41,38 +43,14 @@ struct JobEvaluation {
   /// Evaluates and writes both files of the report; returns nil if it was stopped.
   func run() throws -> JobResults? {
     do {
-      let released = !plan.isProtected ? places.unprotected : places.release
-      let synthetic = try syntheticImages(released + "/data")
+      let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
+      try plan.requireForm(of: snapshot, run: "\(request.job)")
       let statement = try privacyStatement()
-      let real = try realImages()
-      let options = EvaluationOptions(
-        effort: request.effort.flatMap { EvaluationEffort(rawValue: $0.rawValue) } ?? .standard,
-        seed: request.seed ?? 1,
-        rivalBudget: try statement.map {
-          try PrivacyBudget(epsilon: $0.runCost.epsilon, delta: $0.runCost.delta)
-        }, testIsUnseen: real.testIsUnseen)
-      let findings = try Evaluator(options, on: machine).findings(
-        synthetic: Releasable(synthetic, .postProcessing), train: real.train, test: real.test
-      ) { progress in
-        if stop.isRaised { throw Stopped() }
-        report(
-          .progress(
-            JobProgress(phase: .evaluate, done: Int(1000 * progress.share), total: 1000)))
-      }
-      let run = try RunReport(
-        plan, statement, in: places.internalFiles, command: request.command,
-        on: machine)
-      var data = run.data(
-        synthetic, total: synthetic.count,
-        facts: [
-          ("Effort", options.effort.rawValue), ("Seed of the evaluation", String(options.seed)),
-          ("Real test images", real.split), ("Instruction set", machine.kernels.name),
-        ])
-      data.findings = findings
-      if let distance = run.previewStudy?.distance(to: real.test, seed: options.seed) {
-        data.privateSignals = data.privateSignals.map(with: distance) { [$1] + $0 }
-      }
-      return try write(data)
+      let record = try RunReport(
+        plan, statement, in: places.internalFiles, command: request.command, on: machine)
+      return try write(
+        plan.recipe.model.readsImages
+          ? imageReport(record, statement, snapshot) : tableReport(record, snapshot))
     } catch is Stopped {
       return nil
     } catch DatasetError.stopped {
@@ -88,6 +66,79 @@ struct JobEvaluation {
     } catch let error as DatasetError {
       throw ControlError.failed("dataset \(dataset.name): \(error.description)")
     }
+  }
+
+  private var seed: UInt64 { request.seed ?? 1 }
+
+  /// The folder of the evaluated set.
+  private var released: String { plan.isProtected ? places.release : places.unprotected }
+
+  private var holdOut: HoldOut? {
+    dataset.holdOut.map {
+      HoldOut(root: $0, makeDecoder: makeDecoder, stop: stop, report: report)
+    }
+  }
+
+  private func show(_ share: Double) throws {
+    if stop.isRaised { throw Stopped() }
+    report(
+      .progress(JobProgress(phase: .evaluate, done: Int(1000 * share), total: 1000)))
+  }
+
+  /// The report about images, and about their rows if they have some.
+  private func imageReport(
+    _ record: RunReport, _ statement: PrivacyStatement?, _ snapshot: DatasetSnapshot
+  ) throws -> ReportData {
+    let (synthetic, _, files) = try ImageFolder(released + "/data", makeDecoder: makeDecoder).load(
+      plan.recipe.transform, classNames: plan.classes, on: machine)
+    let real = try realImages(snapshot)
+    let options = EvaluationOptions(
+      effort: request.effort.flatMap { EvaluationEffort(rawValue: $0.rawValue) } ?? .standard,
+      seed: seed,
+      rivalBudget: try statement.map {
+        try PrivacyBudget(epsilon: $0.runCost.epsilon, delta: $0.runCost.delta)
+      }, testIsUnseen: real.testIsUnseen)
+    var facts: [(name: String, value: String)] = [
+      ("Effort", options.effort.rawValue), ("Seed of the evaluation", String(seed)),
+      ("Real test images", real.split), ("Instruction set", machine.kernels.name),
+    ]
+    // The tables take seconds, so that an error in them does not end an evaluation of hours.
+    let tables: JobTables? =
+      try plan.recipe.columns.isEmpty
+      ? nil
+      : JobTables(
+        ofImages: files, in: released, frozen: snapshot, test: real.heldOutRows)
+    let comparison = try tables.map { try compare($0) }
+    if let tables { facts.append(("Real test rows", tables.split)) }
+    let findings = try Evaluator(options, on: machine).findings(
+      synthetic: Releasable(synthetic, .postProcessing), train: real.train, test: real.test
+    ) { try show($0.share) }
+    var data = record.data(synthetic, total: synthetic.count, facts: facts)
+    data.findings = findings
+    data.tables = comparison
+    if let distance = record.previewStudy?.distance(to: real.test, seed: seed) {
+      data.privateSignals = data.privateSignals.map(with: distance) { [$1] + $0 }
+    }
+    return data
+  }
+
+  /// The report about a table alone.
+  private func tableReport(
+    _ record: RunReport, _ snapshot: DatasetSnapshot
+  ) throws -> ReportData {
+    try show(0)
+    let tables = try JobTables(
+      ofTablesIn: released, frozen: snapshot, holdOut: holdOut, stop: stop)
+    var data = record.data(
+      LabelledImages.none(of: plan.classes), total: tables.synthetic.value.rowCount,
+      facts: [("Seed of the evaluation", String(seed)), ("Real test rows", tables.split)])
+    data.tables = try compare(tables)
+    try show(1)
+    return data
+  }
+
+  private func compare(_ tables: JobTables) throws -> TableFindings {
+    try tables.findings(seed: seed, assumptions: plan.recipe.tableAssumptions)
   }
 
   private func write(_ data: ReportData) throws -> JobResults {
@@ -109,32 +160,22 @@ struct JobEvaluation {
     return try StateFormat.decode(PrivacyStatement.self, from: data, of: "\(place.path)/\(name)")
   }
 
-  private func syntheticImages(_ path: String) throws -> LabelledImages {
-    try ImageFolder(path, makeDecoder: makeDecoder).load(
-      plan.recipe.transform, classNames: plan.classes, on: machine
-    ).images
-  }
-
   /// The run's frozen images, and as reference those of the hold-out folder or, without one, a part of the
   /// frozen images.
-  private func realImages() throws -> RealImages {
-    let snapshot = try DatasetSnapshot(opening: "\(places.internalFiles)/images.pack")
-    try plan.requireForm(of: snapshot, run: "\(request.job)")
+  private func realImages(_ snapshot: DatasetSnapshot) throws -> RealImages {
     let train = snapshot.labelledImages(at: 0..<snapshot.count, classNames: plan.classes)
-    guard let root = dataset.holdOut else {
+    guard let holdOut else {
       let count = min(10_000, train.count / 5)
-      let (test, rest) = train.split(first: count, seed: request.seed ?? 1)
+      let (test, rest) = train.split(first: count, seed: seed)
       return RealImages(
         train: Sensitive(rest), test: Sensitive(test), testIsUnseen: false,
         split: "a fifth of the training images, at most 10 000, which the model has seen: "
           + "fidelity and utility may be overestimated, and no attack is run")
     }
-    let holdOut = HoldOut(root: root, makeDecoder: makeDecoder, stop: stop, report: report)
+    let held = try holdOut.attributedImages(
+      like: snapshot, classes: plan.classes, in: places.internalFiles, on: machine)
     return RealImages(
-      train: Sensitive(train),
-      test: try holdOut.images(
-        like: snapshot, classes: plan.classes, in: places.internalFiles, on: machine),
-      testIsUnseen: true,
+      train: Sensitive(train), test: held.images, heldOutRows: held.rows, testIsUnseen: true,
       split: "the dataset's hold-out folder, without files that are also training images")
   }
 }
