@@ -56,6 +56,8 @@ public struct PlanReport: Codable, Hashable, Sendable {
   public var diskBytes: Int?
   /// Synthetic images at the end.
   public var images: Int
+  /// Whether the run learns rows of tables alone, so that what is said of images holds for rows; nil for images.
+  public var isTable: Bool?
   /// Images that a run would learn from; nil if they were not counted, or if the caller has read access
   /// only.
   public var usableImages: Int?

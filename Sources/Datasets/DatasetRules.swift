@@ -92,12 +92,13 @@ public struct DatasetRules: Hashable, Sendable, Codable {
   /// Why an entry of this name is skipped; nil if it is not.
   ///
   /// A first-level folder whose name is declared as a class is never skipped. A table of attributes directly in
-  /// the root is never an image, whether columns are declared or not.
+  /// the root is never an image, whether columns are declared or not; where they are, no other table is one either.
   func passesOver(
     _ name: [UInt8], isFolder: Bool, isFirstLevel: Bool
   ) -> PassedOverName? {
-    if isFirstLevel, !isFolder, AttributeFile.names.contains(name) {
-      return .metadata
+    if isFirstLevel, !isFolder {
+      let isTable = !columns.isEmpty && TableFormat(name: name) != nil
+      if isTable || AttributeFile.names.contains(name) { return .metadata }
     }
     guard let reason = PassedOverName(name, isFolder: isFolder) else { return nil }
     let isDeclared =

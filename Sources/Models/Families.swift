@@ -11,9 +11,10 @@ public enum Families {
 
   /// All families: behind those that draw images by themselves, those with a model of another family inside, and
   /// tables.
-  public static let all: [any GenerativeModel.Type] = plain + [
-    Distilled.self, Taught.self, BayesianNetwork.self, AttributedImages.self,
-  ]
+  public static let all: [any GenerativeModel.Type] =
+    plain + [
+      Distilled.self, Taught.self, BayesianNetwork.self, AttributedImages.self,
+    ]
 
   /// The names of the families that compute the likelihood of images.
   public static let withLikelihood = plain.filter { $0 is any LikelihoodModel.Type }.map {

@@ -192,7 +192,8 @@ import Testing
     // Sets to be evaluated may come from anyone, too.
     let set = try ImageFolder(images) { DecoderProcess(executable: program) }
     let machine = Machine(threadCount: 2)
-    let (read, rejected, _) = try set.load(Self.transform, classNames: ["cats", "dogs"], on: machine)
+    let (read, rejected, _) = try set.load(
+      Self.transform, classNames: ["cats", "dogs"], on: machine)
     #expect(read.count == 6 && rejected == 1)
     #expect(try set.transform() == Self.transform)
   }

@@ -93,7 +93,9 @@ import Yams
 
   @Test func everyTypeOfErrorHasASample() throws {
     // Always caught before an error leaves a run, and never printed.
-    let inner: Set = ["Stopped", "SetStopped", "AbandonedStep", "Inconsistency"]
+    let inner: Set = [
+      "Stopped", "SetStopped", "AbandonedStep", "Inconsistency", "TableProblem", "Flaw",
+    ]
     let known = Set(Self.samples.map(\.type)).union(inner)
     var found: Set<String> = []
     for (file, text) in try SourceFiles.all() {

@@ -56,7 +56,8 @@ import Testing
     #expect(lines.contains { $0.hasPrefix("\"'=south\",") })
     for line in lines.dropFirst() {
       let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-      #expect(["north", "\"'=south\""].contains(fields[0]) && ["none", "some"].contains(fields[2]))
+      #expect(
+        ["north", "\"'=south\""].contains(fields[0]) && ["none", "some"].contains(fields[2]))
       #expect(fields[1].isEmpty || Int(fields[1]).map((0...99).contains) == true)
     }
     // Old people have findings: a network of pairs learns it even from 200 rows.

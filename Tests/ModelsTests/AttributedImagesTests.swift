@@ -83,7 +83,8 @@ import Testing
     let plain = try AttributedImages(
       Self.settings(), for: Self.format, seed: 1, on: Machine(threadCount: 1))
     #expect(model.privateParameterCount < plain.privateParameterCount)
-    #expect(model.rows(for: SampleRequest(labels: [0, 1], seed: 1)).allSatisfy { $0.codes.count == 1 })
+    #expect(
+      model.rows(for: SampleRequest(labels: [0, 1], seed: 1)).allSatisfy { $0.codes.count == 1 })
     try model.sample(SampleRequest(labels: [0, 1], seed: 1)) { _, images in
       #expect(images.shape[0] == 2)
     }

@@ -52,7 +52,7 @@ public struct TableWriter: Sendable {
         if column > 0 { text += "," }
         text += domain.hasNumbers ? value : Self.field(value)
       case .jsonLines:
-        text += (column == 0 ? "{" : ", ") + Self.quoted(domain.name) + ": "
+        text += (column == 0 ? "{" : ",") + Self.quoted(domain.name) + ":"
         text += isMissing ? "null" : domain.hasNumbers ? value : Self.quoted(value)
       }
       column += 1

@@ -34,7 +34,9 @@ extension BayesianNetworkSettings {
     case .random:
       ["Nothing but the number of rows was learnt: all values of a domain are equally likely."]
     case .independent:
-      ["Columns are drawn independently of each other: no relation between two columns is in the data."]
+      [
+        "Columns are drawn independently of each other: no relation between two columns is in the data."
+      ]
     case .correlated:
       [
         "Relations are learnt from tables of at most \(limits.tableColumns) columns, chosen one after the other; what "

@@ -108,7 +108,8 @@ package struct TrainingForecast {
     let noise = NoiseStream()
     let clock = ContinuousClock()
     let count = min(plan.population, mostRows)
-    let rows = PrivateExamples(NoiseExamples(count: count, classCount: classCount, columns: columns))
+    let rows = PrivateExamples(
+      NoiseExamples(count: count, classCount: classCount, columns: columns))
     let start = clock.now
     var rounds = 0
     while true {

@@ -59,7 +59,8 @@ struct ReleaseReadme {
     let columns = plan.recipe.columns
     let names = columns.map(\.name).joined(separator: ", ")
     guard hasImages else {
-      return "\(columns.count) columns (\(names)). Each value lies in the domain that was declared for its column; numbers are "
+      return
+        "\(columns.count) columns (\(names)). Each value lies in the domain that was declared for its column; numbers are "
         + "drawn evenly within their bin."
     }
     let shares =
@@ -90,9 +91,13 @@ struct ReleaseReadme {
       + (isTaught ? ", and a teacher's" : "")
     let set =
       hasImages
-      ? ["`data/<class>/*.png`, `metadata.jsonl`: the images and \(labels)",
-        "`samples.png`: twelve of each class"]
-      : ["`data.csv`: the rows. A text that a spreadsheet would run as a formula has an apostrophe before it"]
+      ? [
+        "`data/<class>/*.png`, `metadata.jsonl`: the images and \(labels)",
+        "`samples.png`: twelve of each class",
+      ]
+      : [
+        "`data.csv`: the rows. A text that a spreadsheet would run as a formula has an apostrophe before it"
+      ]
     let noun = hasImages ? "images" : "rows"
     return set + [
       "`report.html`, `report.json`: the releasable report on the \(noun) and their training",

@@ -76,7 +76,8 @@ final class SetWriter<Zone: ReportZone> {
 
   private func writeImages(
     of source: ImageSource, labelledBy teacher: TeacherOpinions?,
-    besides table: (any TableModel)?, _ format: ImageSpecification, _ request: SampleRequest, _ shouldStop: () -> Bool, _ report: (Int) -> Void
+    besides table: (any TableModel)?, _ format: ImageSpecification, _ request: SampleRequest,
+    _ shouldStop: () -> Bool, _ report: (Int) -> Void
   ) throws -> Bool {
     let labels = request.labels
     let classes = try ClassNames.folders(format.classes).map(\.text)
@@ -107,7 +108,9 @@ final class SetWriter<Zone: ReportZone> {
             try Self.line(
               file: file, label: name, opinions?[place], classes: classes,
               columns: rows.flatMap { columns?.members(of: $0[first + place]) }))
-          if let rows { lookedCodes(rows[first + place].codes, isKept: (first + place) % stride == 0) }
+          if let rows {
+            lookedCodes(rows[first + place].codes, isKept: (first + place) % stride == 0)
+          }
         }
         written += images.shape[0]
         report(written)
@@ -236,7 +239,7 @@ final class SetWriter<Zone: ReportZone> {
     if let columns {
       // Beside the other keys, as readers of such files expect.
       data.removeLast()
-      data.append(contentsOf: Data(", \(columns)}".utf8))
+      data.append(contentsOf: Data(",\(columns)}".utf8))
     }
     data.append(0x0A)
     return data
@@ -255,7 +258,8 @@ extension SetWriter where Zone == InternalReport {
     _ request: SampleRequest, shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
   ) throws -> Bool {
     try writeImages(
-      of: .completions(model, completion), labelledBy: nil, besides: nil, format, request, shouldStop, report)
+      of: .completions(model, completion), labelledBy: nil, besides: nil, format, request,
+      shouldStop, report)
   }
 }
 

@@ -122,10 +122,10 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
           JobOutput(kind: "images", path: place + "/data"),
           JobOutput(kind: "sheet", path: place + "/samples.png"),
         ] : [JobOutput(kind: "table", path: place + "/data.csv")]) + [
-        JobOutput(kind: "report", path: place + "/report.html"),
-        JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
-        JobOutput(kind: "record", path: run.places.internalFiles + "/run.json"),
-      ])
+          JobOutput(kind: "report", path: place + "/report.html"),
+          JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
+          JobOutput(kind: "record", path: run.places.internalFiles + "/run.json"),
+        ])
   }
 
   /// The content of the report.

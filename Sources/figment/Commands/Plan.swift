@@ -49,19 +49,20 @@ struct Plan: AsyncParsableCommand {
   static func lines(
     of plan: PlanReport, isRecommended: Bool = false, width: Int? = nil
   ) -> [String] {
+    let noun = plan.isTable == true ? "rows" : "images"
     var facts = [
       ("dataset", plan.dataset), ("recipe", plan.recipe + (isRecommended ? " (recommended)" : "")),
       ("steps", Self.steps(of: plan)),
       ("expected batch", Rounded.text(plan.expectedBatch)),
     ]
     if let usable = plan.usableImages {
-      facts.insert(("images to use", Self.images(usable, plan)), at: 2)
+      facts.insert(("\(noun) to use", Self.images(usable, plan)), at: 2)
     }
     if let privacy = plan.privacy {
       facts += [
         ("epsilon", "\(Rounded.bound(privacy.epsilon)) at delta \(Rounded.number(privacy.delta))"),
         ("meaning", GuaranteeStrength(epsilon: privacy.epsilon).words),
-        ("unit", privacy.unit == .file ? "one file" : "all files of one folder"),
+        ("unit", Self.unit(privacy.unit, isTable: plan.isTable == true)),
         ("noise multiplier", Rounded.text(privacy.noiseMultiplier)),
         ("sampling probability", Rounded.text(privacy.samplingProbability)),
         ("clip norm", Rounded.text(privacy.clipNorm)),
@@ -73,7 +74,7 @@ struct Plan: AsyncParsableCommand {
     } else {
       facts.append(("privacy", "none: this job gives no guarantee"))
     }
-    facts.append(("images to write", Rounded.count(plan.images)))
+    facts.append(("\(noun) to write", Rounded.count(plan.images)))
     if let seconds = plan.seconds { facts.append(("time", Rounded.duration(seconds))) }
     if let bytes = plan.memoryBytes { facts.append(("memory", Rounded.bytes(bytes))) }
     if let bytes = plan.diskBytes { facts.append(("disk, at most", Rounded.bytes(bytes))) }
@@ -92,6 +93,14 @@ struct Plan: AsyncParsableCommand {
 }
 
 extension Plan {
+  /// The unit of privacy in words.
+  private static func unit(_ unit: Control.PrivacyUnit, isTable: Bool) -> String {
+    switch unit {
+    case .file: isTable ? "one row" : "one file"
+    case .folder: isTable ? "all rows of one person" : "all files of one folder"
+    }
+  }
+
   /// The phases of the run, each with what it costs alone.
   private static func phaseLines(of plan: PlanReport, width: Int?) -> [String] {
     var table = Table(["PHASE", "KIND", "STEPS", "EPSILON ALONE", "NOISE"], droppable: [4])

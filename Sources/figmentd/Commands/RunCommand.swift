@@ -100,7 +100,8 @@ struct RunCommand: ParsableCommand {
   var columns: String?
 
   @Option(
-    help: "The column that names the person of a row, in tables without images; with --unit folder.")
+    help: "The column that names the person of a row, in tables without images; with --unit folder."
+  )
   var personColumn: String?
 
   @OptionGroup var levels: LevelOptions
@@ -196,7 +197,8 @@ struct RunCommand: ParsableCommand {
     }
     if personColumn != nil, unit == .file {
       throw ValidationError(
-        "--person-column: the unit is a file (--unit folder expected). Drop it, or add --unit folder.")
+        "--person-column: the unit is a file (--unit folder expected). Drop it, or add --unit folder."
+      )
     }
     if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
       do { _ = try ClassNames.folders(names.map(String.init)) } catch {

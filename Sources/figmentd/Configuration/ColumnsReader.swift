@@ -19,7 +19,8 @@ extension ConfigurationNode {
     let items = try mapping().all
     guard !items.isEmpty, items.count <= ColumnDomain.maximumColumnCount else {
       throw error(
-        "\(items.count) columns (1 to \(ColumnDomain.maximumColumnCount) expected, each as 'name: {…}').")
+        "\(items.count) columns (1 to \(ColumnDomain.maximumColumnCount) expected, each as 'name: {…}')."
+      )
     }
     var columns: [ColumnDomain] = []
     for (name, node) in items {

@@ -228,7 +228,8 @@ struct ConfigurationReader {
       dataset.personColumn = try node.text()
       guard dataset.policy.unit == .folder else {
         throw node.error(
-          "the unit is a file (unit: folder expected). Drop it, or set 'unit: folder' in the policy.")
+          "the unit is a file (unit: folder expected). Drop it, or set 'unit: folder' in the policy."
+        )
       }
     }
     if let node = mapping.take("release") {

@@ -72,6 +72,7 @@ final class LocalEngine: TrainingEngine {
       if plan.freeStepCount > 0 { report.freeSteps = plan.freeStepCount }
       report.phases = plan.phases.map(\.planned)
       report.usableImages = use.images
+      if !order.recipe.model.readsImages { report.isTable = true }
       report.tooSmallImages = use.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes

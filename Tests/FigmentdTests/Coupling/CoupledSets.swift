@@ -141,7 +141,9 @@ struct CoupledSets {
     let names = try Self.write(to: left, coupling)
     _ = try Self.write(to: right, coupling)
     try Self.replace(names[place], in: right, coupling, place: place)
-    if coupling.family == .attributed { for root in [left, right] { try Self.writeTable(to: root) } }
+    if coupling.family == .attributed {
+      for root in [left, right] { try Self.writeTable(to: root) }
+    }
   }
 
   /// Writes a row for each image of a set.

@@ -118,7 +118,7 @@ extension RunBench {
     family: bayes-net
     training: {batch_size: 1, steps: 1, clip_norm: 1}
     model:
-      mode: \(mode)
+      mode: \(mode)\(mode == "correlated" ? "\n  rounds: 6" : "")
     """
   }
 

@@ -141,7 +141,8 @@ final class GatedActivation: PerExampleLayer {
     let parts = pass.make(inputShape)
     let hasOwnBiases = columnTable != nil
     pass.machine.threads.forEach(pass.exampleCount) { [biasOffsets] example, _ in
-      biases[((hasOwnBiases ? example : labels[example]) * classStride)...].withUnsafeBufferPointer { biases in
+      biases[((hasOwnBiases ? example : labels[example]) * classStride)...].withUnsafeBufferPointer
+      { biases in
         guard let biases = biases.baseAddress else { return }
         gates.forward(
           input.pointer + example * inputs, biases: biases, offsets: biasOffsets,
@@ -238,7 +239,8 @@ final class GatedActivation: PerExampleLayer {
 
   private func labels(of pass: Pass) -> [Int] {
     classCount > 1 || columnTable != nil
-      ? pass.labels(below: max(classCount, conditions.labelCount + 1)) : Array(repeating: 0, count: pass.exampleCount)
+      ? pass.labels(below: max(classCount, conditions.labelCount + 1))
+      : Array(repeating: 0, count: pass.exampleCount)
   }
 
   private func rows(in pass: Pass) -> Tensor {

@@ -27,7 +27,8 @@ final class GatedBlock {
     let gateShape = Shape(layout.height, layout.width, 2 * layout.channels)
     let gate = { (name: String) in
       GatedActivation(
-        classes: layout.classCount, conditions: layout.conditions, grid: layout.classGrid(index), input: gateShape,
+        classes: layout.classCount, conditions: layout.conditions, grid: layout.classGrid(index),
+        input: gateShape,
         name: "block\(index).\(name)", parameters: store)
     }
     vertical = layout.vertical(index).layer(in: store, on: machine)

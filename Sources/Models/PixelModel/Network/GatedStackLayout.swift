@@ -47,7 +47,8 @@ struct GatedStackLayout: Hashable, Sendable {
   /// be divisible by the number of groups.
   init(
     height: Int, width: Int, imageChannels: Int, channels: Int, depth: Int, reach: Int,
-    classCount: Int, conditions: Conditions? = nil, classRegions: Int = 1, outputCount: Int, headChannels: Int? = nil,
+    classCount: Int, conditions: Conditions? = nil, classRegions: Int = 1, outputCount: Int,
+    headChannels: Int? = nil,
     groupCount: Int, fourierFeatures: FourierFeatures? = nil, attention: GatedAttentionSizes? = nil
   ) {
     precondition(
