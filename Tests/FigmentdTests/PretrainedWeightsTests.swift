@@ -183,7 +183,9 @@ import Testing
         var own = Checkpoint()
         model.saveGenerator(into: &own)
         let learnt = try Self.weights(DurableFile.read(path))
-        for (name, array) in own.tensors where !name.hasSuffix(".table") {
+        // A network over columns learns from nothing else than the private rows.
+        for (name, array) in own.tensors
+        where !name.hasSuffix(".table") && !name.hasPrefix("network.probabilities.") {
           #expect(learnt[name]?.values == array.values, "\(file): \(name)")
         }
       }
