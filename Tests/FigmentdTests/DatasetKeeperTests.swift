@@ -99,6 +99,22 @@ private final class KeeperBench: Sendable {
     try await bench.wait(.ready, usable: 2)
   }
 
+  /// Whoever declares the columns of a table has not lost the table.
+  @Test func tablesThatArePassedOverOnceColumnsAreDeclaredAreNotMissing() async throws {
+    let bench = try await KeeperBench(files: 0)
+    try DurableFile.write(Data("age\n1\n".utf8), to: bench.folder.path("rows.csv"))
+    let end = ContinuousClock.now + .seconds(300)
+    while try await bench.status().rejected != 1, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    var dataset = bench.folder.dataset
+    dataset.columns = [ColumnDomain(name: "age", values: .categories(["1"]))]
+    await bench.keeper.adopt(dataset)
+    await bench.keeper.scan()
+    try await bench.wait(.ready, usable: 0)
+    #expect(try await bench.status().rejected == 0)
+  }
+
   @Test func aFewFilesThatGoAreForgotten() async throws {
     let bench = try await KeeperBench()
     for number in 0..<8 {

@@ -534,7 +534,8 @@ MUTANTS = [
     'ModelsTests.BayesianNetworkInferenceTests/marginalsOfUpToThreeColumnsAreThoseOfAllRows',
     (
       ('Sources/Models/BayesianNetwork/JunctionTree.swift',
-       'let factors = zip(wanted, found).map { $1 > 0 ? $0 / $1 : 0 }', 'let factors = wanted'),
+       'let factors = zip(wanted, found).map { $1 > 0 ? $0 / $1 : 0 }',
+       'let factors = zip(wanted, found).map { $1 > 0 ? $0 : 0 }'),
     )),
   Mutant(
     '262', 'measurements of a fit count alike, whatever their noise',
@@ -554,7 +555,7 @@ MUTANTS = [
     )),
   Mutant(
     '264', 'a restored generator may have parents that come later',
-    'ModelsTests.BayesianNetworkCheckpointTests/aGeneratorThatIsNoNetworkIsRefused',
+    'ModelsTests.BayesianNetworkInferenceTests/nodesThatAreNoNetworkAreRefused',
     (
       ('Sources/Models/BayesianNetwork/CodeNetwork.swift',
        'guard node.parents.allSatisfy(seen.contains), node.parents ==', 'guard node.parents =='),

@@ -83,8 +83,10 @@ actor DatasetKeeper {
         try index.adopt(root: dataset.root, of: dataset.name)
         let known = try index.files(of: dataset.name)
         let contents = try reader.scan(dataset, known: known, pulse: pulse)
+        // A file that is there and passed over now, as tables are once columns are declared, is not missing.
+        let passedOver = Set(contents.files.filter { !$0.isCandidate }.map(\.row.path))
         let suspect = FolderLoss.isSuspect(
-          known: known.values.count(where: \.isCandidate),
+          known: known.values.count { $0.isCandidate && !passedOver.contains($0.row.path) },
           found: contents.files.count(where: \.isCandidate))
         guard !suspect || forgetsMissing else { return nil }
         try index.replace(contents.files, of: dataset.name)
