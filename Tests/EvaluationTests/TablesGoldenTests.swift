@@ -77,7 +77,7 @@ import Testing
 
   /// The early end that saves time must not change what a reader sees.
   @Test func theDefaultToleranceIsCloseEnoughForAccuracies() {
-    for column in training.domains.indices where !training.domains[column].isNumeric {
+    for column in training.domains.indices where !training.domains[column].hasNumbers {
       let rows = OneHotRows(synthetic, predicting: column)
       let tested = OneHotRows(test, predicting: column)
       let accuracy = { (model: SoftmaxRegression) in

@@ -115,6 +115,34 @@ import Testing
     #expect(try DurableFile.names(in: bench.places.ledgers).isEmpty)
   }
 
+  /// A plan reports the memory of its process, and callers who may not see the rows see plans.
+  @Test func aPlanOfADeclaredNumberOfRowsReadsNoRow() throws {
+    let scratch = ScratchFolder()
+    _ = try scratch.write("tiny-table.yaml", RunBench.tableRecipe())
+    // The folder is there, and no table in it.
+    try DurableFile.makeFolder(scratch.path + "/table")
+    let state = try StateDirectory(scratch.path + "/state")
+    let engine = LocalEngine(recipes: scratch.path, threads: 1, state: state.paths) { _, _ in
+      Issue.record("files are counted")
+      return FileUse(units: 0)
+    }
+    var dataset = DatasetConfiguration(
+      name: "visits", root: scratch.path + "/table",
+      policy: PrivacyPolicy(epsilonMaximum: 8, delta: 1e-5))
+    dataset.columns = Self.columns
+    dataset.population = 1_000
+    let request = PlanRequest(dataset: "visits", recipe: "tiny-table", epsilon: 2)
+    let report = try engine.plan(request, dataset: dataset)
+    #expect(report.isTable == true && report.usableImages == nil)
+    // One class: no column beside the declared ones.
+    #expect(report.phases?.map(\.name) == ["one-way marginals", "rounds", "drawing"])
+    #expect(report.privacy?.clipNorm == 3.0.squareRoot())
+    dataset.population = nil
+    #expect(throws: ControlError.self) { try engine.plan(request, dataset: dataset) }
+    try Self.write(to: dataset.root)
+    #expect(try engine.plan(request, dataset: dataset).usableImages == 200)
+  }
+
   @Test func aReleasedTableModelDrawsMoreRows() throws {
     let bench = try Self.bench("independent", count: 20)
     #expect(try bench.run().isFinished)

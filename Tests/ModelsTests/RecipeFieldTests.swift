@@ -14,6 +14,28 @@ import Testing
     let companions: [String: [String: String]]
     var testDescription: String { family.family }
 
+    /// A small pixel model inside another model.
+    private static func pixels(under key: String) -> String {
+      """
+      \(key):
+        family: pixel
+        channels: 3
+        depth: 1
+        first_kernel: 3
+        bits: 2
+        output: softmax
+        class_regions: 1
+        label_dropout: 0
+        guidance: 1
+        learning_rate: 0.01
+        warm_up_steps: 1
+        final_rate: 1
+        beta1: 0.9
+        beta2: 0.99
+        average_decay: 0.9
+      """
+    }
+
     static let all = [
       Bench(
         family: DPGAN.self,
@@ -184,22 +206,7 @@ import Testing
       Bench(
         family: Taught.self,
         yaml: """
-          generator:
-            family: pixel
-            channels: 3
-            depth: 1
-            first_kernel: 3
-            bits: 2
-            output: softmax
-            class_regions: 1
-            label_dropout: 0
-            guidance: 1
-            learning_rate: 0.01
-            warm_up_steps: 1
-            final_rate: 1
-            beta1: 0.9
-            beta2: 0.99
-            average_decay: 0.9
+          \(pixels(under: "generator"))
           teacher:
             share: 0.1
             steps: 10
@@ -220,22 +227,7 @@ import Testing
           share: 0.1
           table:
             mode: correlated
-          images:
-            family: pixel
-            channels: 3
-            depth: 1
-            first_kernel: 3
-            bits: 2
-            output: softmax
-            class_regions: 1
-            label_dropout: 0
-            guidance: 1
-            learning_rate: 0.01
-            warm_up_steps: 1
-            final_rate: 1
-            beta1: 0.9
-            beta2: 0.99
-            average_decay: 0.9
+          \(pixels(under: "images"))
           """,
         companions: [:]),
     ]

@@ -30,6 +30,11 @@ public struct ColumnDomain: Hashable, Sendable, Codable {
     self.allowsMissing = allowsMissing
   }
 
+  /// Whether the values are numbers in bins.
+  public var hasNumbers: Bool {
+    if case .numbers = values { true } else { false }
+  }
+
   /// The number of categories or bins.
   public var valueCount: Int {
     switch values {

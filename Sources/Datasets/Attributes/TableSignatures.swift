@@ -6,13 +6,9 @@ extension DatasetRules {
   /// - Throws: `DatasetError` if the root cannot be read.
   public func tableSignatures(in root: String) throws -> [FileSignature] {
     guard !columns.isEmpty else { return [] }
-    var signatures: [FileSignature] = []
-    try Directory.root(root).forEachEntry { name, kind in
-      guard kind != .directory, TableFormat(name: name) != nil else { return }
-      var status = stat()
-      let path = root + "/" + String(decoding: name, as: UTF8.self)
-      if lstat(path, &status) == 0 { signatures.append(FileSignature(status)) }
+    let directory = try Directory.root(root)
+    return try TableSnapshotBuilder(root: root, rules: self).tables().compactMap {
+      directory.status(of: $0.bytes).map(FileSignature.init)
     }
-    return signatures
   }
 }

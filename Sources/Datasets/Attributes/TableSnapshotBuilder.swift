@@ -87,7 +87,9 @@ public struct TableSnapshotBuilder: Sendable {
     try rules.validate()
     func refuse(_ finding: String) -> DatasetError { .invalidDeclaration(finding: finding) }
     guard !rules.columns.isEmpty else {
-      throw refuse("no columns for a root of tables (at least one declared column expected)")
+      throw refuse(
+        "no columns for a root of tables (at least one declared column expected: 'columns' in the "
+          + "configuration, or --columns)")
     }
     guard rules.classes == nil || rules.classes == [DatasetRules.singleClass] else {
       throw refuse("classes of rows of a table (none expected; declare the column as categories)")

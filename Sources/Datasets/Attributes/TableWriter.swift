@@ -97,10 +97,3 @@ public struct TableWriter: Sendable {
     return quoted + "\""
   }
 }
-
-extension ColumnDomain {
-  /// Whether the values are numbers.
-  public var hasNumbers: Bool {
-    if case .numbers = values { true } else { false }
-  }
-}

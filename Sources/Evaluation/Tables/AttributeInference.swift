@@ -169,7 +169,7 @@ struct AttributeInference {
     return (0..<domain.codeCount).map { first in
       (0..<256).map { second in
         if first == second { return 0 }
-        guard domain.isNumeric, first < values, second < values else { return Int32(unit) }
+        guard domain.hasNumbers, first < values, second < values else { return Int32(unit) }
         return Int32((unit * Double(abs(first - second)) / Double(max(1, values - 1))).rounded())
       }
     }

@@ -87,36 +87,24 @@ public struct CodedTable: Sendable {
 }
 
 extension ColumnDomain {
-  /// Whether the values are numbers in bins.
-  var isNumeric: Bool {
-    if case .numbers = values { true } else { false }
-  }
-
   /// The centre of each bin, in the column's unit; nil for categories.
   ///
   /// A missing value has none.
   var binCentres: [Double]? {
-    guard isNumeric else { return nil }
+    guard hasNumbers else { return nil }
     return (0..<valueCount).map { bin in
       let ends = ends(of: bin)
       return (ends.first + ends.last) / 2
     }
   }
 
-  /// The smallest and the largest number of a bin.
-  ///
-  /// Whole numbers n from m to M are divided as evenly as possible: the bin of n is ⌊(n − m)·bins/(M − m + 1)⌋.
+  /// The smallest and the largest number of a bin; the end of a bin of real numbers is the start of the next.
   private func ends(of bin: Int) -> (first: Double, last: Double) {
-    guard case .numbers(let minimum, let maximum, let bins, let areIntegers) = values else {
+    guard case .numbers(_, _, _, let areIntegers) = values else {
       preconditionFailure("column \(name) has no bins")
     }
-    guard areIntegers else {
-      let edge = { (bin: Int) in minimum + (maximum - minimum) * (Double(bin) / Double(bins)) }
-      return (edge(bin), edge(bin + 1))
-    }
-    let count = maximum - minimum + 1
-    let first = { (bin: Int) in minimum + (Double(bin) * count / Double(bins)).rounded(.up) }
-    return (first(bin), first(bin + 1) - 1)
+    let edges = binEdges
+    return (edges[bin], edges[bin + 1] - (areIntegers ? 1 : 0))
   }
 
   /// What a code stands for, for readers.

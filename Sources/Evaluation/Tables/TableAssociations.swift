@@ -128,7 +128,7 @@ extension AssociationFinding {
     return ColumnPair.all(domains.count).flatMap { pair in
       let (first, second) = (domains[pair.first], domains[pair.second])
       let measures: [Measure] =
-        first.isNumeric && second.isNumeric ? [.pearson, .spearman] : [.cramersV]
+        first.hasNumbers && second.hasNumbers ? [.pearson, .spearman] : [.cramersV]
       let counted = [synthetic, training].map { $0.counts(pair.first, pair.second) }
       let real = floor.map {
         [$0.rows.counts(pair.first, pair.second), $0.others.counts(pair.first, pair.second)]

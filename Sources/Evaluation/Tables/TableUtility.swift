@@ -47,12 +47,12 @@ struct TableUtility {
     let tested = test.sample(Self.rowLimit, seed: seed)
     return training.domains.indices.prefix(Self.columnLimit).map { column in
       let domain = training.domains[column]
-      let pass = domain.isNumeric ? 1 : domain.valueCount * (training.columnCount - 1)
+      let pass = domain.hasNumbers ? 1 : domain.valueCount * (training.columnCount - 1)
       let limit = min(Self.rowLimit, max(Self.leastRows, Self.passLimit / max(1, pass)))
       let count = min(synthetic.rowCount, training.rowCount, limit)
       let rows = [synthetic.sample(count, seed: seed), training.sample(count, seed: seed), tested]
         .map { OneHotRows($0, predicting: column) }
-      return domain.isNumeric
+      return domain.hasNumbers
         ? Self.regression(domain, rows[0], rows[1], rows[2])
         : Self.classification(domain, rows[0], rows[1], rows[2])
     }

@@ -56,13 +56,7 @@ public struct AttributedImagesSettings: ModelSettings {
 
   /// The phases of the network, each with its part of the run's epsilon.
   func tablePhases(for format: ImageSpecification) -> [PhaseOutline] {
-    let nothing = TrainingSettings(batchSize: 1, steps: 1, clipNorm: 1)
-    let phases = BayesianNetwork.phases(of: table, training: nothing, for: format)
-    let stated = phases.compactMap(\.share).reduce(0, +)
-    return phases.map { phase in
-      PhaseOutline(
-        phase.name, phase.purpose, phase.work, share: share * (phase.share ?? 1 - stated))
-    }
+    BayesianNetwork.phases(of: table, for: format, share: share)
   }
 
   /// Checks what types cannot express, also in the settings of network and image model.

@@ -6,8 +6,7 @@ import Privacy
 /// A Bayesian network over the columns of a table, learnt from noisy tables of a few columns.
 ///
 /// It is of the family of PrivBayes (Zhang and others 2017) and has the three modes of DataSynthesizer (Ping and
-/// others 2017), with the discrete Gaussian noise and the adaptive choice of AIM (McKenna and others 2022, arXiv
-/// 2201.12677). Its columns are the class, named `label`, if there is more than one, and then the format's columns.
+/// others 2017), with Gaussian noise and the adaptive choice of AIM (McKenna and others 2022, arXiv 2201.12677). Its columns are the class, named `label`, if there is more than one, and then the format's columns.
 public final class BayesianNetwork: GenerativeModel {
   public static let family = "bayes-net"
   /// The name of the only phase in mode `random`.
@@ -69,6 +68,20 @@ public final class BayesianNetwork: GenerativeModel {
     }
   }
 
+  /// The phases of a network inside another family, which have `share` of the run's epsilon together.
+  static func phases(
+    of settings: BayesianNetworkSettings, for format: ImageSpecification, share: Double
+  ) -> [PhaseOutline] {
+    // A network makes no steps on samples.
+    let nothing = TrainingSettings(batchSize: 1, steps: 1, clipNorm: 1)
+    let phases = phases(of: settings, training: nothing, for: format)
+    let stated = phases.compactMap(\.share).reduce(0, +)
+    return phases.map { phase in
+      PhaseOutline(
+        phase.name, phase.purpose, phase.work, share: share * (phase.share ?? 1 - stated))
+    }
+  }
+
   public var privateParameterCount: Int {
     settings.mode == .random
       ? 1
@@ -78,7 +91,7 @@ public final class BayesianNetwork: GenerativeModel {
 
   public var description: String {
     let names = (format.classes.count > 1 ? ["label"] : []) + format.columns.map(\.name)
-    let lines = (drawing ?? network()).nodes.map { node in
+    let lines = drawingNetwork().nodes.map { node in
       let parents = node.parents.map { names[$0] }.joined(separator: ", ")
       return names[node.column] + (parents.isEmpty ? "" : " given \(parents)")
         + ": \(node.probabilities.count) probabilities"

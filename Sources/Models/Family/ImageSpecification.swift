@@ -23,6 +23,9 @@ public struct ImageSpecification: Hashable, Sendable, Codable {
     self.columns = columns
   }
 
+  /// Whether there are images; otherwise there is a table alone.
+  public var hasImages: Bool { height > 0 }
+
   /// The shape of one image.
   public var shape: Shape { Shape(height, width, channels) }
 }

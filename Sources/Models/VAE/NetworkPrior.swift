@@ -61,14 +61,10 @@ extension VAESettings {
 
   /// The phases of the network, which have `share` of epsilon together.
   func networkPhases(for format: ImageSpecification, share: Double) -> [PhaseOutline] {
-    let nothing = TrainingSettings(batchSize: 1, steps: 1, clipNorm: 1)
-    let phases = BayesianNetwork.phases(
-      of: Self.network, training: nothing, for: table(for: format))
-    let stated = phases.compactMap(\.share).reduce(0, +)
-    return phases.map { phase in
+    BayesianNetwork.phases(of: Self.network, for: table(for: format), share: share).map { phase in
       PhaseOutline(
         phase.name, "of the class and the bins of codes: \(phase.purpose)", phase.work,
-        share: share * (phase.share ?? 1 - stated))
+        share: phase.share)
     }
   }
 }

@@ -21,7 +21,7 @@ extension RunOrder {
     units: Int?, behind waiting: [RunOrder] = [], after history: () throws -> LedgerHistory
   ) throws -> (priced: PricedPhases?, remarks: [String]) {
     // If no classes are declared, the recipe is checked with two, the fewest that differ.
-    let classes = rules.classes ?? ["one", "two"]
+    let classes = knownClasses ?? ["one", "two"]
     try recipe.validate(classes: classes)
     try training.validate()
     _ = try ClassNames.folders(classes)
@@ -34,7 +34,7 @@ extension RunOrder {
     case .remainder: epsilon = budget.epsilon
     }
     _ = try PrivacyBudget(epsilon: epsilon, delta: delta)
-    if let classes = rules.classes { try requireAnswers(classes: classes) }
+    if let classes = knownClasses { try requireAnswers(classes: classes) }
     try RunOutline(self, classes: classes, population: population ?? units ?? 1)
       .answers(within: epsilon)
     let history = try history()

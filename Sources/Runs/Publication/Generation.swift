@@ -74,17 +74,10 @@ package struct Generation {
     _ stop: StopSignal, _ report: (Int) -> Void
   ) throws -> JobResults? {
     let format = recipe.format(classes: classes)
-    let hasImages = recipe.model.readsImages
-    let drawn =
-      if !hasImages, let table = model as? any TableModel {
-        try writer.writeRows(
-          of: table, format: format, request, shouldStop: { stop.isRaised }, report: report)
-      } else {
-        try writer.writeImages(
-          of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
-      }
+    let drawn = try writer.writeSet(
+      of: model, format: format, request, shouldStop: { stop.isRaised }, report: report)
     guard drawn else { return nil }
-    if hasImages { try writer.writeSheet(of: model, format: format, as: request) }
+    if format.hasImages { try writer.writeSheet(of: model, format: format, as: request) }
     if case .stated(let statement) = guarantee {
       try writer.write(Releasable(statement, .chosenBeforehand), as: "privacy.json")
       if let page = guarantee.statementInWords {
@@ -92,7 +85,7 @@ package struct Generation {
       }
     }
     var results = try finish(writer, place, guarantee)
-    if hasImages {
+    if format.hasImages {
       results.outputs.append(JobOutput(kind: "sheet", path: place.path + "/samples.png"))
     }
     return results

@@ -79,8 +79,9 @@ struct ReleaseReadme {
       carries the IPTC mark *trainedAlgorithmicMedia*.
       """
       : """
-      Every row was drawn by the trained model; none was copied. A guarantee bounds how much all rows \
-      together can reveal about a single training row.
+      Every row was drawn by the trained model. A drawn row can equal a real one by chance, all the \
+      more if there are few columns. A guarantee bounds how much all rows together can reveal about a \
+      single unit.
       """
   }
 

@@ -63,6 +63,18 @@ final class SetWriter<Zone: ReportZone> {
     try self.init(at: place, hasReport: hasReport)
   }
 
+  /// Draws what a model makes, images or rows of a table; false when `shouldStop` ended it early.
+  func writeSet(
+    of model: any GenerativeModel, format: ImageSpecification, _ request: SampleRequest,
+    shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
+  ) throws -> Bool {
+    guard !format.hasImages, let table = model as? any TableModel else {
+      return try writeImages(
+        of: model, format: format, request, shouldStop: shouldStop, report: report)
+    }
+    return try writeRows(of: table, format: format, request, shouldStop, report)
+  }
+
   /// Draws the images of a request; false when `shouldStop` ended it early.
   func writeImages(
     of model: any GenerativeModel, format: ImageSpecification, _ request: SampleRequest,
@@ -103,14 +115,12 @@ final class SetWriter<Zone: ReportZone> {
             looked.labels.append(labels[first + place])
             looked.pixels += bytes
             looked.teacherProbabilities += opinions?[place].probabilities.map { Float($0) } ?? []
+            rowCodes += rows?[first + place].codes ?? []
           }
           metadata.append(
             try Self.line(
               file: file, label: name, opinions?[place], classes: classes,
               columns: rows.flatMap { columns?.members(of: $0[first + place]) }))
-          if let rows {
-            lookedCodes(rows[first + place].codes, isKept: (first + place) % stride == 0)
-          }
         }
         written += images.shape[0]
         report(written)
@@ -123,9 +133,9 @@ final class SetWriter<Zone: ReportZone> {
   }
 
   /// Draws the rows of a table; false when `shouldStop` ended it early.
-  func writeRows(
+  private func writeRows(
     of model: any TableModel, format: ImageSpecification, _ request: SampleRequest,
-    shouldStop: () -> Bool = { false }, report: (Int) -> Void = { _ in }
+    _ shouldStop: () -> Bool, _ report: (Int) -> Void
   ) throws -> Bool {
     let rows = model.rows(for: request)
     var table = TableWriter(columns: format.columns, format: .csv, seed: request.seed)
@@ -219,11 +229,6 @@ final class SetWriter<Zone: ReportZone> {
     // From here on, the folder at the temporary name may be the earlier set.
     isFinishing = true
     try place.publish(manifest: manifest)
-  }
-
-  /// Keeps the codes of the rows whose images are kept.
-  private func lookedCodes(_ codes: [UInt8], isKept: Bool) {
-    if hasReport, isKept { rowCodes += codes }
   }
 
   private static func line(

@@ -75,11 +75,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
     let report = { [run] (done: Int) in
       run.report(.progress(JobProgress(phase: .generate, done: done, total: run.order.count)))
     }
-    if !hasImages, let table = run.model as? any TableModel {
-      return try writer.writeRows(
-        of: table, format: format, request, shouldStop: { run.stop.isRaised }, report: report)
-    }
-    return try writer.writeImages(
+    return try writer.writeSet(
       of: run.model, format: format, request, shouldStop: { run.stop.isRaised }, report: report)
   }
 
@@ -161,10 +157,9 @@ extension SetWriter {
 
   /// The images that were kept for the report.
   func lookedImages(_ format: ImageSpecification) -> LabelledImages {
-    LabelledImages(
-      // A table has no image of any shape.
-      shape: Shape(max(1, format.height), max(1, format.width), max(1, format.channels)),
-      classNames: format.classes,
+    guard format.hasImages else { return .none(of: format.classes) }
+    return LabelledImages(
+      shape: Shape(format.height, format.width, format.channels), classNames: format.classes,
       labels: looked.labels, pixels: looked.pixels,
       teacherProbabilities: looked.teacherProbabilities.isEmpty ? nil : looked.teacherProbabilities)
   }

@@ -38,7 +38,7 @@ struct TrainingPreviews {
   /// Draws a preview if one is due after `step`, or if it is `lastStep`; both are counted over all phases.
   func draw(_ model: any GenerativeModel, after step: Int, of lastStep: Int) throws {
     // A table has no pictures.
-    guard format.height > 0, points.contains(step) || step == lastStep else { return }
+    guard format.hasImages, points.contains(step) || step == lastStep else { return }
     var pixels = [UInt8](repeating: 0, count: sheetShape.sampleCount)
     let line = format.width * format.channels
     try model.sample(labels: labels, seed: seed) { first, images in

@@ -124,6 +124,13 @@ package struct RunOrder: Sendable {
     return facts
   }
 
+  /// The classes that are known before the folder is read; nil if they are those of its folders.
+  ///
+  /// Rows of tables alone have one.
+  package var knownClasses: [String]? {
+    recipe.model.readsImages ? rules.classes : [DatasetRules.singleClass]
+  }
+
   /// The unit of privacy, as the ledger records it.
   package var unit: Privacy.PrivacyUnit {
     recipe.model.readsImages ? rules.protectedUnit : rules.protectedUnitOfRows

@@ -238,7 +238,7 @@ struct RunCommand: ParsableCommand {
     if let plan = try ResolvedPlan.saved(in: internalFiles) {
       try plan.requireAgreement(with: order, at: internalFiles)
     } else {
-      try requireClasses(in: order.root)
+      try requireClasses(order)
       try order.requirePossible(units: nil) {
         try RootLedger.history(
           root: order.root, dataset: order.dataset, unit: order.unit, ledgers: ledgers,
@@ -349,8 +349,8 @@ struct RunCommand: ParsableCommand {
   }
 
   /// Refuses a class of which there is no folder: it is misspelt, and would get images of nothing.
-  private func requireClasses(in root: String) throws {
-    let (missing, folders) = try rules().classesWithoutFolder(in: root)
+  private func requireClasses(_ order: RunOrder) throws {
+    let (missing, folders) = try order.rules.classesWithoutFolder(in: order.root)
     guard let name = missing.first else { return }
     let near = Spelling.nearest(to: name, among: folders).map { "Did you mean '\($0)'? " } ?? ""
     let known = folders.prefix(20).joined(separator: ", ")

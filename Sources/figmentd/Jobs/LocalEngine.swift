@@ -58,8 +58,8 @@ final class LocalEngine: TrainingEngine {
       let order = try order(request, name: Self.unnamed, dataset: dataset)
       try order.requireStartingFiles()
       let use = try use(of: dataset, order)
-      let population = dataset.population ?? use.units
-      let classes = Self.classes(of: dataset, use)
+      let population = dataset.population ?? use?.units ?? 0
+      let classes = Self.classes(of: order, use)
       let history = order.loss == .unlimited ? LedgerHistory() : try history(of: order)
       let (plan, remark) = try ResolvedPlan.resolve(
         order, classes: classes, units: population, after: history)
@@ -71,9 +71,9 @@ final class LocalEngine: TrainingEngine {
         images: order.count)
       if plan.freeStepCount > 0 { report.freeSteps = plan.freeStepCount }
       report.phases = plan.phases.map(\.planned)
-      report.usableImages = use.images
+      report.usableImages = use?.images
       if !order.recipe.model.readsImages { report.isTable = true }
-      report.tooSmallImages = use.tooSmall
+      report.tooSmallImages = use?.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
       let outlook = plan.mainPlan.flatMap {
@@ -110,33 +110,37 @@ final class LocalEngine: TrainingEngine {
       let (priced, remarks) = try order.requirePossible(units: use?.units, behind: before) {
         try history(of: order)
       }
-      return try [priced.flatMap { try noiseWarning(of: $0, order, dataset, use) }]
+      return try [priced.flatMap { try noiseWarning(of: $0, order, use) }]
         .compactMap { $0 } + remarks
     }
   }
 
   /// What a run of the order would use: files of images, or rows of tables.
-  private func use(of dataset: DatasetConfiguration, _ order: RunOrder) throws -> FileUse {
+  ///
+  /// Nil for tables whose population is declared: they are not read then, because the memory of a process that read
+  /// them, which plans report, depends on how many rows there really are.
+  private func use(of dataset: DatasetConfiguration, _ order: RunOrder) throws -> FileUse? {
     guard !order.recipe.model.readsImages else { return try countUse(dataset, order.transform) }
+    guard dataset.population == nil else { return nil }
     let summary = try TableSnapshotBuilder(root: dataset.root, rules: order.rules).inspect()
-    return FileUse(units: summary.unitCount, images: summary.used, classCount: 1)
+    return FileUse(units: summary.unitCount, images: summary.used)
   }
 
   /// Whether noise will outweigh the images, from a model that reads none of them; nil if it will not.
   private func noiseWarning(
-    of priced: PricedPhases, _ order: RunOrder, _ dataset: DatasetConfiguration, _ use: FileUse?
+    of priced: PricedPhases, _ order: RunOrder, _ use: FileUse?
   ) throws -> String? {
     guard let plan = priced.phases.mainPlan else { return nil }
     let model = try order.recipe.makeModel(
-      classes: Self.classes(of: dataset, use), seed: 0, on: machine)
+      classes: Self.classes(of: order, use), seed: 0, on: machine)
     return NoiseOutlook(
       plan, parameterCount: model.privateParameterCount, epsilon: priced.epsilon)?.warning
   }
 
-  /// The classes of a dataset, under made-up names where nobody declared them: their number decides the number of
+  /// The classes of an order, under made-up names where nobody declared them: their number decides the number of
   /// parameters, and so the warning about noise.
-  private static func classes(of dataset: DatasetConfiguration, _ use: FileUse?) -> [String] {
-    dataset.classes ?? (0..<max(1, use?.classCount ?? 2)).map { "class \($0)" }
+  private static func classes(of order: RunOrder, _ use: FileUse?) -> [String] {
+    order.knownClasses ?? (0..<max(1, use?.classCount ?? 2)).map { "class \($0)" }
   }
 
   func form(ofRecipe name: String) throws -> ImageTransform {
