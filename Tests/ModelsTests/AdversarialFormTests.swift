@@ -26,9 +26,7 @@ import Testing
           index: index, stepCount: 3, batchSize: 6, protection: .test(nil), noise: NoiseStream()),
         on: PrivateExamples(ImageArray.random(5, Self.format)))
     }
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
+    return model.savedState
   }
 
   @Test func aRecipeWithoutFormsMeansTheEarlierOnesBitForBit() throws {
@@ -101,8 +99,7 @@ import Testing
     }
     // Vectors are drawn in the order of the images, so the first is the same.
     #expect(try first(of: [1]) == first(of: [1, 0, 2, 0]))
-    var released = Checkpoint()
-    model.saveGenerator(into: &released)
+    let released = model.savedGenerator
     let statistics = released.tensors.filter { $0.key.contains("running") }
     #expect(statistics.count == 4 && statistics.values.allSatisfy { !$0.values.isEmpty })
   }

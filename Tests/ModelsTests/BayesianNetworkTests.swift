@@ -76,18 +76,6 @@ import Testing
     return model
   }
 
-  private func saved(_ model: BayesianNetwork) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
-  }
-
-  private func generator(_ model: BayesianNetwork) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.saveGenerator(into: &checkpoint)
-    return checkpoint
-  }
-
   @Test func exactlyOnePhaseThatReadsRowsStatesNoShare() {
     let correlated = phases(BayesianNetworkSettings(mode: .correlated))
     #expect(correlated.map(\.name) == ["one-way marginals", "rounds"])
@@ -156,32 +144,32 @@ import Testing
 
   @Test func theSameNoiseGivesTheSameNetworkAndOtherNoiseAnother() throws {
     let (one, two) = (try trained(), try trained())
-    #expect(generator(one).tensors == generator(two).tensors)
+    #expect(one.savedGenerator.tensors == two.savedGenerator.tensors)
     #expect(one.rows(count: 50, seed: 9) == two.rows(count: 50, seed: 9))
     let other = try model()
     _ = try answer(other, seed: 8)
     let same = try model()
     _ = try answer(same)
-    #expect(saved(other).tensors != saved(same).tensors)
+    #expect(other.savedState.tensors != same.savedState.tensors)
   }
 
   @Test func itContinuesBetweenRoundsBitForBit() throws {
     let whole = try trained(6)
-    var checkpoint = saved(try trained(0))
+    var checkpoint = try trained(0).savedState
     for index in 0..<6 {
       let resumed = try model()
       try resumed.restore(from: checkpoint)
       _ = try round(resumed, index)
-      checkpoint = saved(resumed)
+      checkpoint = resumed.savedState
     }
-    #expect(checkpoint.tensors == saved(whole).tensors)
-    #expect(checkpoint.metadata == saved(whole).metadata)
+    #expect(checkpoint.tensors == whole.savedState.tensors)
+    #expect(checkpoint.metadata == whole.savedState.metadata)
   }
 
   @Test func aReleasedGeneratorDrawsTheSameRows() throws {
     let model = try trained()
     let released = try self.model()
-    try released.restoreGenerator(from: generator(model))
+    try released.restoreGenerator(from: model.savedGenerator)
     #expect(released.rows(count: 200, seed: 7) == model.rows(count: 200, seed: 7))
     let rows = model.rows(count: 20, seed: 7)
     #expect(released.logProbabilities(of: rows) == model.logProbabilities(of: rows))
@@ -190,10 +178,11 @@ import Testing
 
   @Test func whatIsGivenUpLeavesTheModelAsItWas() throws {
     let model = try trained(2)
-    let before = saved(model)
+    let before = model.savedState
     #expect(throws: AbandonedStep.self) { try round(model, 2, shouldStop: true) }
     #expect(throws: AbandonedStep.self) { try answer(model, shouldStop: true) }
-    #expect(saved(model).tensors == before.tensors && saved(model).metadata == before.metadata)
+    #expect(
+      model.savedState.tensors == before.tensors && model.savedState.metadata == before.metadata)
   }
 
   @Test func curvesLeaveOnlyWithNoise() throws {

@@ -44,12 +44,6 @@ import Testing
     }
   }
 
-  private func state(_ model: Distilled) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
-  }
-
   private func pixels(_ model: Distilled) -> [Float] {
     var stream = SeededStream(seed: 1)
     let batch = model.images.batch(of: 50, from: &stream)
@@ -189,11 +183,11 @@ import Testing
       try distil(broken, steps: 0..<distilled)
       // Its own weights are others: only what is restored may matter.
       let resumed = try model(seed: 3)
-      try resumed.restore(from: state(broken))
+      try resumed.restore(from: broken.savedState)
       try draw(resumed, steps: drawn..<3)
       try distil(resumed, steps: distilled..<6)
-      #expect(state(resumed).tensors == state(whole).tensors, "\(drawn), \(distilled)")
-      #expect(state(resumed).metadata == state(whole).metadata)
+      #expect(resumed.savedState.tensors == whole.savedState.tensors, "\(drawn), \(distilled)")
+      #expect(resumed.savedState.metadata == whole.savedState.metadata)
     }
   }
 
@@ -202,7 +196,7 @@ import Testing
       let model = try model(threads: threads)
       try draw(model, steps: 0..<3)
       try distil(model, steps: 0..<3)
-      return state(model).tensors
+      return model.savedState.tensors
     }
     #expect(states[0] == states[1])
   }
@@ -210,7 +204,7 @@ import Testing
   /// The optimiser of a teacher that draws, and a teacher that has drawn, would only fill disks.
   @Test func checkpointsHoldOfTheTeacherWhatIsStillNeeded() throws {
     let model = try model()
-    let teachers = { [self] in state(model).tensors.keys.filter { $0.hasPrefix("teacher.") } }
+    let teachers = { model.savedState.tensors.keys.filter { $0.hasPrefix("teacher.") } }
     #expect(teachers().contains { $0.contains("optimizer") })
     try draw(model, steps: 0..<1)
     #expect(!teachers().isEmpty && teachers().allSatisfy { !$0.contains("optimizer") })
@@ -222,8 +216,7 @@ import Testing
     let model = try model()
     try draw(model, steps: 0..<3)
     try distil(model, steps: 0..<3)
-    var released = Checkpoint()
-    model.saveGenerator(into: &released)
+    let released = model.savedGenerator
     #expect(released.tensors.keys.allSatisfy { $0.hasPrefix("generator.") })
     #expect(released.metadata.isEmpty)
     let other = try self.model(seed: 8)
@@ -251,7 +244,7 @@ import Testing
   @Test func damagedImagesDoNotEndTheProcess() throws {
     let model = try model()
     try draw(model, steps: 0..<3)
-    let good = state(model)
+    let good = model.savedState
     var damaged = good
     let array = try #require(good.tensors["teacher_images"])
     damaged.tensors["teacher_images"] = Checkpoint.Array(
@@ -282,7 +275,7 @@ import Testing
     let model = try model(images: 512, steps: 400, batchSize: 32, width: 4)
     var images = TeacherImages(capacity: 512, format: Self.format)
     try images.draw(512, from: FlatTeacher(), seed: 1)
-    var state = state(model)
+    var state = model.savedState
     images.save(into: &state)
     try model.restore(from: state)
     try distil(model, steps: 0..<400, of: 400)

@@ -65,8 +65,7 @@ import Testing
 
   @Test func aSumThatIsGivenUpLeavesTheModelAsItWas() throws {
     let model = try model()
-    var before = Checkpoint()
-    model.save(into: &before)
+    let before = model.savedState
     for protection in [Protection.noise(try mechanism()), .none(.test)] {
       #expect(throws: AbandonedStep.self) {
         try model.step(
@@ -75,8 +74,7 @@ import Testing
             protection: protection, noise: TestNoise.stream(4), shouldStop: { true }),
           on: PrivateExamples(Self.halves(40)))
       }
-      var after = Checkpoint()
-      model.save(into: &after)
+      let after = model.savedState
       #expect(after.tensors == before.tensors && after.metadata == before.metadata)
     }
   }
@@ -128,17 +126,14 @@ import Testing
     for step in 0..<6 {
       _ = try whole.work(FreeStep(phase: "generator", index: step, stepCount: 6))
     }
-    var saved = Checkpoint()
-    broken.save(into: &saved)
+    var saved = broken.savedState
     for step in 0..<6 {
       let resumed = try model(steps: 6)
       try resumed.restore(from: saved)
       _ = try resumed.work(FreeStep(phase: "generator", index: step, stepCount: 6))
-      saved = Checkpoint()
-      resumed.save(into: &saved)
+      saved = resumed.savedState
     }
-    var expected = Checkpoint()
-    whole.save(into: &expected)
+    let expected = whole.savedState
     #expect(saved.tensors == expected.tensors && saved.metadata == expected.metadata)
   }
 
@@ -156,8 +151,7 @@ import Testing
 
   @Test func aDamagedCheckpointIsRefused() throws {
     let model = try model()
-    var saved = Checkpoint()
-    model.save(into: &saved)
+    var saved = model.savedState
     for text in ["nan", "-1", "inf", "many"] {
       saved.metadata["embedding.deviation"] = text
       #expect(throws: Checkpoint.Failure.self) { try model.restore(from: saved) }

@@ -151,12 +151,6 @@ import Testing
     }
   }
 
-  private func state(_ model: any GenerativeModel) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
-  }
-
   private func samples(_ model: any GenerativeModel, seed: UInt64 = 3) throws -> [Float] {
     var values: [Float] = []
     try model.sample(labels: [0, 1, 1, 0, 1], seed: seed) { first, images in
@@ -233,7 +227,7 @@ import Testing
     for model in [one, three] {
       _ = try train(model, steps: 0..<3, mechanism: Self.mechanism.get())
     }
-    #expect(state(one).tensors == state(three).tensors)
+    #expect(one.savedState.tensors == three.savedState.tensors)
     #expect(try samples(one) == samples(three))
   }
 
@@ -243,7 +237,7 @@ import Testing
     let states = try [Self.mechanism, Self.hardened].map { mechanism in
       let model = try example.make(1, 1)
       _ = try train(model, steps: 0..<1, mechanism: mechanism.get())
-      return state(model).tensors
+      return model.savedState.tensors
     }
     #expect(states[0] != states[1])
   }
@@ -254,18 +248,18 @@ import Testing
     let broken = try example.make(1, 1)
     _ = try train(broken, steps: 0..<3, mechanism: Self.mechanism.get())
     let resumed = try example.make(1, 1)
-    try resumed.restore(from: state(broken))
+    try resumed.restore(from: broken.savedState)
     _ = try train(resumed, steps: 3..<6, mechanism: Self.mechanism.get())
-    #expect(state(resumed).tensors == state(whole).tensors)
-    #expect(state(resumed).metadata == state(whole).metadata)
+    #expect(resumed.savedState.tensors == whole.savedState.tensors)
+    #expect(resumed.savedState.metadata == whole.savedState.metadata)
   }
 
   @Test(arguments: Example.all) func anEmptyBatchStillMovesTheModel(_ example: Example) throws {
     let model = try example.make(1, 1)
-    let before = state(model).tensors
+    let before = model.savedState.tensors
     let nobody = ImageArray(shape: Self.format.shape, values: [], classes: [])
     let report = try train(model, steps: 0..<1, on: nobody, mechanism: Self.mechanism.get())
-    #expect(state(model).tensors != before)
+    #expect(model.savedState.tensors != before)
     #expect(report.allSatisfy { $0.curves.values.allSatisfy(\.value.isFinite) })
   }
 
@@ -288,7 +282,7 @@ import Testing
       images.units = units
       let model = try example.make(1, 1)
       _ = try train(model, steps: 0..<1, on: images, mechanism: Self.mechanism.get())
-      return state(model).tensors
+      return model.savedState.tensors
     }
     #expect(states[0] == states[1])
     #expect(states[0] != states[2])
@@ -326,13 +320,13 @@ import Testing
   func theGeneratorLearnsOfRealImagesThroughTheDiscriminatorAlone(_ example: Example) throws {
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 1e-30, nominalBatchSize: 6)
-    let untrained = try state(example.make(1, 1)).tensors
+    let untrained = try example.make(1, 1).savedState.tensors
     let trained = try [1, 2].map { seed in
       let model = try example.make(1, 1)
       _ = try train(
         model, steps: 0..<6, on: ImageArray.random(5, Self.format, seed: UInt64(seed)),
         mechanism: mechanism)
-      return state(model).tensors
+      return model.savedState.tensors
     }
     let generator = { (tensors: [String: Checkpoint.Array]) in
       tensors.filter { $0.key.hasPrefix("generator.") }
@@ -346,12 +340,11 @@ import Testing
   ) throws {
     let model = try example.make(1, 1)
     _ = try train(model, steps: 0..<2, mechanism: Self.mechanism.get())
-    var released = Checkpoint()
-    model.saveGenerator(into: &released)
+    let released = model.savedGenerator
     #expect(!released.tensors.isEmpty)
     #expect(released.tensors.keys.allSatisfy { !$0.contains("optimizer") })
     #expect(released.tensors.keys.allSatisfy { !$0.contains("discriminator") })
-    #expect(released.tensors.count < state(model).tensors.count)
+    #expect(released.tensors.count < model.savedState.tensors.count)
   }
 
   @Test(arguments: Example.all) func theReleasedPartDrawsWhatTheTrainedModelDraws(
@@ -359,8 +352,7 @@ import Testing
   ) throws {
     let trained = try example.make(1, 1)
     _ = try train(trained, steps: 0..<3, mechanism: Self.mechanism.get())
-    var released = Checkpoint()
-    trained.saveGenerator(into: &released)
+    let released = trained.savedGenerator
     // Another seed: only the released arrays may matter.
     let other = try example.make(2, 1)
     #expect(try samples(other) != samples(trained))

@@ -138,8 +138,7 @@ private final class PoissonImages: Trainer.Images {
     let first = try PixelModel(
       kind.settings, for: kind.format, seed: 2, on: Machine(threadCount: 1))
     _ = try train(first, on: images, steps: 0..<3, of: 6)
-    var checkpoint = Checkpoint()
-    first.save(into: &checkpoint)
+    let checkpoint = first.savedState
     let second = try PixelModel(
       kind.settings, for: kind.format, seed: 77, on: Machine(threadCount: 1))
     try second.restore(from: checkpoint)
@@ -151,8 +150,7 @@ private final class PoissonImages: Trainer.Images {
   @Test func releasedPartContainsOnlyTheAverage() throws {
     let model = try PixelModelCase.greySoftmax.model()
     _ = try train(model, on: ImageArray.random(2, model.format), steps: 0..<2, of: 2)
-    var checkpoint = Checkpoint()
-    model.saveGenerator(into: &checkpoint)
+    let checkpoint = model.savedGenerator
     #expect(checkpoint.tensors.count == model.network.parameters.parameters.count)
     for parameter in model.network.parameters.parameters {
       let expected = Array(

@@ -58,12 +58,6 @@ import Testing
       on: PrivateExamples(images))
   }
 
-  private func tensors(_ model: any GenerativeModel) -> [String: Checkpoint.Array] {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint.tensors
-  }
-
   private static func isOfTeacher(_ name: String) -> Bool { name.hasPrefix("private_teacher") }
 
   private func opinions(_ model: Taught, _ images: ImageArray) -> [[Float]] {
@@ -93,9 +87,9 @@ import Testing
 
   @Test func theTeacherLearnsInItsOwnPhaseAlone() throws {
     let model = try model()
-    let before = tensors(model)
+    let before = model.savedState.tensors
     try step(model, in: "training", on: Self.stripes(20), by: mechanism())
-    let after = tensors(model)
+    let after = model.savedState.tensors
     #expect(
       after.filter { Self.isOfTeacher($0.key) } == before.filter { Self.isOfTeacher($0.key) })
     #expect(after != before)
@@ -114,7 +108,8 @@ import Testing
         try step(model, in: "training", index, on: Self.stripes(20), by: mechanism())
       }
     }
-    #expect(tensors(taught).filter { !Self.isOfTeacher($0.key) } == tensors(alone))
+    #expect(
+      taught.savedState.tensors.filter { !Self.isOfTeacher($0.key) } == alone.savedState.tensors)
   }
 
   /// With a clip norm of practically zero nothing of the images reaches the teacher: there is no other way.
@@ -126,7 +121,7 @@ import Testing
           model, in: "teacher", index, on: Self.stripes(seed == 1 ? 20 : 12, seed: UInt64(seed)),
           by: mechanism(noise: 1e30, clipNorm: 1e-30))
       }
-      return (tensors(model), opinions(model, Self.stripes(4)))
+      return (model.savedState.tensors, opinions(model, Self.stripes(4)))
     }
     #expect(states[0].0 == states[1].0 && states[0].1 == states[1].1)
   }
@@ -138,7 +133,8 @@ import Testing
     func moment(_ images: ImageArray) throws -> [Double] {
       let model = try model()
       try step(model, in: "teacher", on: images, by: faint)
-      let values = try #require(tensors(model)["private_teacher_optimizer.firstMoment"]).values
+      let values = try #require(model.savedState.tensors["private_teacher_optimizer.firstMoment"])
+        .values
       return values.map { Double($0) * 10 * 64 }
     }
     var images = Self.stripes(24)
@@ -170,17 +166,15 @@ import Testing
 
   @Test func itContinuesInEitherPhaseBitForBit() throws {
     let whole = try model()
-    var saved = Checkpoint()
-    try model().save(into: &saved)
+    var saved = try model().savedState
     for (phase, index) in [("teacher", 0), ("teacher", 1), ("training", 0), ("training", 1)] {
       try step(whole, in: phase, index, on: Self.stripes(20), by: mechanism())
       let resumed = try model(seed: 2, threads: 2)
       try resumed.restore(from: saved)
       try step(resumed, in: phase, index, on: Self.stripes(20), by: mechanism())
-      saved = Checkpoint()
-      resumed.save(into: &saved)
+      saved = resumed.savedState
     }
-    #expect(saved.tensors == tensors(whole))
+    #expect(saved.tensors == whole.savedState.tensors)
   }
 
   @Test func theReleasedTeacherLabelsLikeTheTrainedOne() throws {
@@ -188,8 +182,7 @@ import Testing
     for index in 0..<5 {
       try step(trained, in: "teacher", index, on: Self.stripes(40), by: mechanism())
     }
-    var released = Checkpoint()
-    trained.saveGenerator(into: &released)
+    let released = trained.savedGenerator
     let other = try model(seed: 7)
     try other.restoreGenerator(from: released)
     #expect(opinions(other, Self.stripes(5)) == opinions(trained, Self.stripes(5)))

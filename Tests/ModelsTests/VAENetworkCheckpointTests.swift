@@ -11,7 +11,7 @@ import Testing
     let mechanism = try SubsampledGaussian(
       samplingProbability: 0.5, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: 40)
     let images = NetworkVAE.images(40)
-    var saved = NetworkVAE.state(try NetworkVAE.model())
+    var saved = try NetworkVAE.model().savedState
     let whole = try NetworkVAE.model()
     try NetworkVAE.train(whole, images, steps: 0..<3, by: mechanism)
     try NetworkVAE.measure(whole, images, noise: 0.5)
@@ -26,12 +26,12 @@ import Testing
       let resumed = try NetworkVAE.model()
       try resumed.restore(from: saved)
       try part(resumed)
-      saved = NetworkVAE.state(resumed)
+      saved = resumed.savedState
     }
-    let expected = NetworkVAE.state(whole)
+    let expected = whole.savedState
     #expect(saved.tensors == expected.tensors && saved.metadata == expected.metadata)
     // What is released draws the same images, and has neither measured tables nor an optimiser.
-    let release = NetworkVAE.released(whole)
+    let release = whole.savedGenerator
     #expect(!release.tensors.keys.contains { $0.contains("measured") || $0.contains("optimizer") })
     let other = try NetworkVAE.model(seed: 8)
     try other.restoreGenerator(from: release)
@@ -41,11 +41,11 @@ import Testing
 
   @Test func aPhaseThatIsGivenUpLeavesTheModelAsItWas() throws {
     let model = try NetworkVAE.learnt(rounds: 1)
-    let before = NetworkVAE.state(model)
+    let before = model.savedState
     let images = NetworkVAE.images(40)
     #expect(throws: AbandonedStep.self) { try NetworkVAE.measure(model, images, isStopped: true) }
     #expect(throws: AbandonedStep.self) { try NetworkVAE.round(model, 1, images, isStopped: true) }
-    let after = NetworkVAE.state(model)
+    let after = model.savedState
     #expect(after.tensors == before.tensors && after.metadata == before.metadata)
   }
 
@@ -62,7 +62,7 @@ import Testing
 
   @Test func aDamagedNetworkIsRefused() throws {
     let model = try NetworkVAE.learnt()
-    let (whole, release) = (NetworkVAE.state(model), NetworkVAE.released(model))
+    let (whole, release) = (model.savedState, model.savedGenerator)
     for (key, value) in [
       ("network.tables", nil), ("network.tables", "1"), ("network.total", "nan"),
       ("network.variance.0", "0"), ("network.columns.0", "2"), ("network.columns.3", "0,9"),

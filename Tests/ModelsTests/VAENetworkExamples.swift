@@ -88,18 +88,6 @@ enum NetworkVAE {
     return model
   }
 
-  static func state(_ model: VAE) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
-  }
-
-  static func released(_ model: VAE) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.saveGenerator(into: &checkpoint)
-    return checkpoint
-  }
-
   static func drawn(_ model: VAE, _ labels: [Int] = [0, 1, 0, 1]) throws -> [Float] {
     var values: [Float] = []
     try model.sample(SampleRequest(labels: labels, seed: 5)) { values += $1.array }

@@ -112,13 +112,13 @@ import Testing
       try NetworkVAE.train(model, images, steps: 0..<15)
       try NetworkVAE.measure(model, images)
       for index in 0..<3 { try NetworkVAE.round(model, index, images) }
-      let own = NetworkVAE.state(model)
+      let own = model.savedState
       let former = model.networkPrior?.network.learner.measured
       // Other weights come from a checkpoint too.
-      try model.restore(from: NetworkVAE.state(try NetworkVAE.model(seed: 9)))
+      try model.restore(from: NetworkVAE.model(seed: 9).savedState)
       try NetworkVAE.measure(model, images)
       #expect(model.networkPrior?.network.learner.measured.map(\.values) != former?.map(\.values))
-      states += [own, NetworkVAE.state(model)]
+      states += [own, model.savedState]
     }
     #expect(states[0].tensors == states[2].tensors && states[1].tensors == states[3].tensors)
   }

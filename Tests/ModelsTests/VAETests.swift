@@ -49,12 +49,6 @@ import Testing
         noise: TestNoise.stream(4), shouldStop: { isStopped }), on: PrivateExamples(images))
   }
 
-  private func state(_ model: VAE) -> Checkpoint {
-    var checkpoint = Checkpoint()
-    model.save(into: &checkpoint)
-    return checkpoint
-  }
-
   /// Images whose upper half is bright in class 0, and whose left half is in class 1, in two brightnesses.
   private static func halves(_ count: Int) -> ImageArray {
     let values = (0..<count).flatMap { index -> [Float] in
@@ -210,12 +204,12 @@ import Testing
 
   @Test func aSumThatIsGivenUpLeavesTheModelAsItWas() throws {
     let model = try model()
-    let before = state(model)
+    let before = model.savedState
     for protection in [Protection.noise(try mechanism()), .none(.test)] {
       #expect(throws: AbandonedStep.self) {
         try sumCodes(model, Self.halves(40), protection, isStopped: true)
       }
-      #expect(state(model).tensors == before.tensors)
+      #expect(model.savedState.tensors == before.tensors)
     }
   }
 
@@ -227,21 +221,20 @@ import Testing
     let whole = try model { $0.divergenceWarmUpSteps = 5 }
     try train(whole, images, steps: 0..<6, of: 6, by: mechanism)
     try sumCodes(whole, images, .noise(mechanism))
-    var saved = state(try model { $0.divergenceWarmUpSteps = 5 })
+    var saved = try model({ $0.divergenceWarmUpSteps = 5 }).savedState
     for step in 0..<6 {
       let resumed = try model({ $0.divergenceWarmUpSteps = 5 }, threads: 1 + step % 2)
       try resumed.restore(from: saved)
       try train(resumed, images, steps: step..<(step + 1), of: 6, by: mechanism)
-      saved = state(resumed)
+      saved = resumed.savedState
     }
     let resumed = try model { $0.divergenceWarmUpSteps = 5 }
     try resumed.restore(from: saved)
     try sumCodes(resumed, images, .noise(mechanism))
-    #expect(state(resumed).tensors == state(whole).tensors)
-    #expect(state(resumed).metadata == state(whole).metadata)
+    #expect(resumed.savedState.tensors == whole.savedState.tensors)
+    #expect(resumed.savedState.metadata == whole.savedState.metadata)
     // What is released draws from the codes' distribution too.
-    var released = Checkpoint()
-    whole.saveGenerator(into: &released)
+    let released = whole.savedGenerator
     let other = try model(seed: 8)
     try other.restoreGenerator(from: released)
     #expect(other.prior.axes == whole.prior.axes)
@@ -273,7 +266,7 @@ import Testing
   @Test func aDamagedDistributionOfCodesIsRefused() throws {
     let model = try model()
     for bad in [Float.nan, 0] {
-      var damaged = state(model)
+      var damaged = model.savedState
       damaged.tensors["codes.axes"] = .init(
         shape: [2, 2, 2], values: [bad] + Array(repeating: 0, count: 7))
       #expect(throws: Checkpoint.Failure.self) { try model.restore(from: damaged) }

@@ -109,7 +109,7 @@ public final class AttributedImages: TableModel {
 extension AttributedImages {
   /// The curves of the network, and those of every family that may draw.
   public static let curves: [TrainingCurve] = Set(
-    BayesianNetwork.curves + NestedModel.families.flatMap { $0.curves }
+    BayesianNetwork.curves + NestedModel.curves
   ).sorted { $0.name < $1.name }
 }
 

@@ -202,7 +202,7 @@ extension Distilled {
   /// The curves of distilling, and those of every family that may teach.
   public static let curves: [TrainingCurve] =
     [.distilledGeneratorLoss, .distilledFakeAccuracy]
-    + Set(NestedModel.families.flatMap { $0.curves }).sorted { $0.name < $1.name }
+    + NestedModel.curves
   public static let watchedCurve: TrainingCurve? = .distilledFakeAccuracy
 }
 

@@ -62,6 +62,10 @@ public struct NestedModel: Sendable, Codable {
       "The family of this model. The fields beside it are those of this family under `model`.")
   }
 
+  /// The curves of every family that may be nested, sorted by name.
+  static let curves: [TrainingCurve] =
+    Set(families.flatMap { $0.curves }).sorted { $0.name < $1.name }
+
   /// Whether its images depend on columns of a table too.
   var conditionsOnColumns: Bool { type(of: model).conditionsOnColumns }
 

@@ -87,5 +87,5 @@ extension Taught {
   /// The curve of the teacher, and those of every family that may draw.
   public static let curves: [TrainingCurve] =
     [.teacherLoss]
-    + Set(NestedModel.families.flatMap { $0.curves }).sorted { $0.name < $1.name }
+    + NestedModel.curves
 }
