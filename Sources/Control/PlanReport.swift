@@ -4,7 +4,7 @@ public struct RecipeSummary: Codable, Hashable, Sendable {
   public var name: String
   /// The family of the model: `dp-gan`.
   public var family: String
-  /// Width of its images in pixels.
+  /// Width of its images in pixels; 0 if it learns tables alone.
   public var width: Int
   /// Height of its images in pixels.
   public var height: Int

@@ -115,6 +115,21 @@ private final class KeeperBench: Sendable {
     #expect(try await bench.status().rejected == 0)
   }
 
+  /// The column is for runs on the tables; the folder is watched as any other.
+  @Test func aDatasetWhoseTablesNamePersonsIsReady() async throws {
+    let bench = try await KeeperBench(files: 0)
+    try DurableFile.write(Data("who,age\na,1\n".utf8), to: bench.folder.path("rows.csv"))
+    var dataset = bench.folder.dataset
+    dataset.columns = [ColumnDomain(name: "age", values: .categories(["1"]))]
+    dataset.personColumn = "who"
+    dataset.policy.unit = .folder
+    dataset.policy.maximumPerUnit = 3
+    await bench.keeper.adopt(dataset)
+    await bench.keeper.scan()
+    try await bench.wait(.ready, usable: 0)
+    #expect(try await bench.status().remark == nil)
+  }
+
   @Test func aFewFilesThatGoAreForgotten() async throws {
     let bench = try await KeeperBench()
     for number in 0..<8 {

@@ -4,6 +4,7 @@ import Datasets
 import Foundation
 import Models
 import Privacy
+import Synchronization
 import Testing
 
 @testable import Runs
@@ -105,6 +106,31 @@ import Testing
     #expect(history.openReservationCount == 0 && !history.isAdaptive)
   }
 
+  @Test func imagesWhoseTableHasNoDeclaredColumnAreRefusedBeforeAnythingIsSpent() throws {
+    let bench = try RunBench(recipe: RunBench.attributedRecipe(steps: 4))
+    let error = #expect(throws: ControlError.self) { try bench.run() }
+    #expect(error?.message.contains("learns the columns of a table, and none is declared") == true)
+    #expect(throws: ControlError.self) {
+      try bench.order.requirePossible(units: nil) { LedgerHistory() }
+    }
+    #expect(try bench.history().spent.total == 0)
+  }
+
+  /// A domain that does not fit makes every value missing: the owner must see it before the budget is spent.
+  @Test func theOwnerIsToldWhichValuesAreMissing() throws {
+    let bench = try Self.bench("independent", count: 5)
+    let told = Mutex<[String]>([])
+    let run = TrainingRun(
+      bench.order, at: bench.places, on: Machine(threadCount: 1), stop: StopSignal(),
+      makeDecoder: { ImageCodec() }, report: { _ in })
+    run.tellOwner = { text in told.withLock { $0.append(text) } }
+    #expect(try run.run().isFinished)
+    #expect(
+      told.withLock { $0 } == [
+        "200 of 200 rows used", "missing, or outside the declared domain: age 10",
+      ])
+  }
+
   @Test func aTableWithoutDeclaredColumnsIsRefusedBeforeAnythingIsRead() throws {
     var bench = try RunBench(drawn: 0, recipe: RunBench.tableRecipe())
     let root = bench.scratch.path + "/table"
@@ -137,6 +163,7 @@ import Testing
     // One class: no column beside the declared ones.
     #expect(report.phases?.map(\.name) == ["one-way marginals", "rounds", "drawing"])
     #expect(report.privacy?.clipNorm == 3.0.squareRoot())
+    #expect(report.privacy?.statement.hasPrefix("All 2 phases with noise together: (") == true)
     dataset.population = nil
     #expect(throws: ControlError.self) { try engine.plan(request, dataset: dataset) }
     try Self.write(to: dataset.root)

@@ -117,6 +117,16 @@ public struct TableSummary: Hashable, Sendable, Codable {
     faults.sort { order[$0.reason, default: 0] < order[$1.reason, default: 0] }
   }
 
+  /// The columns in which values of used rows are missing, with their numbers; nil if none are.
+  ///
+  /// A number near that of the rows shows a domain that does not fit.
+  public func missingText(_ columns: [ColumnDomain]) -> String? {
+    let missing = zip(columns, missingValues).filter { $1 > 0 }
+    guard !missing.isEmpty else { return nil }
+    return "missing, or outside the declared domain: "
+      + missing.map { "\($0.name) \($1)" }.joined(separator: ", ")
+  }
+
   /// The number of rows with this verdict.
   public func count(of reason: RowVerdict) -> Int {
     faults.first { $0.reason == reason }?.count ?? 0

@@ -117,6 +117,12 @@ public struct TableSnapshotBuilder: Sendable {
     do {
       var rows = TableRows(rules: rules, limits: limits)
       let tables = try tables(in: directory)
+      guard !tables.contains(where: { AttributeFile.names.contains($0.bytes) }) else {
+        throw TableProblem(
+          finding:
+            "the root has metadata.csv or metadata.jsonl, whose rows belong to images (tables of "
+            + "other names expected). Take a recipe that learns images too, or move the table")
+      }
       guard !tables.isEmpty else {
         throw TableProblem(
           finding: "there is no table in the root (files *.csv or *.jsonl expected). Add one")

@@ -28,11 +28,6 @@ final class FolderReading: Sendable {
     listing: FolderScan? = nil
   ) throws {
     try builder.rules.validate()
-    guard builder.rules.personColumn == nil else {
-      throw DatasetError.invalidDeclaration(
-        finding: "a column of persons beside images (none expected: a row belongs to the person "
-          + "in whose folder its file is)")
-    }
     let root = try Directory.root(builder.root)
     let scan =
       try listing

@@ -88,6 +88,11 @@ public struct SnapshotBuilder: Sendable {
   public func build(
     in directory: String, named name: String = "images.pack", listing: FolderScan? = nil
   ) throws -> SnapshotResult {
+    guard rules.personColumn == nil else {
+      throw DatasetError.invalidDeclaration(
+        finding: "a column of persons beside images (none expected: a row belongs to the person "
+          + "in whose folder its file is)")
+    }
     let reading = try FolderReading(self, listing: listing)
     let attributes = try reading.attributes()
     if let attributes { onAttributes(attributes.summary) }

@@ -82,6 +82,7 @@ extension TrainingRun {
   private func keep(_ summary: TableSummary?) {
     guard let summary else { return }
     tellOwner("\(summary)")
+    if let missing = summary.missingText(order.rules.columns) { tellOwner(missing) }
     guard let data = try? ControlCoding.encodeForPeople(summary) else { return }
     try? DurableFile.write(data, to: places.internalFiles + "/table.json")
   }

@@ -4,6 +4,17 @@ import Models
 package import Privacy
 
 extension RunOrder {
+  /// Refuses a recipe that learns columns where none is declared: nothing would be learnt of the table.
+  ///
+  /// - Throws: `ControlError.invalid`.
+  func requireColumns() throws(ControlError) {
+    guard recipe.model.readsColumns, recipe.columns.isEmpty else { return }
+    throw .invalid(
+      "recipe \(recipe.name): it learns the columns of a table, and none is declared for dataset \(dataset) (at least "
+        + "one expected). Declare them with their domains: under 'columns' of the dataset in the configuration, or in "
+        + "a file for --columns.")
+  }
+
   /// Refuses an order that no run could carry out, before anything is queued or written: a recipe out of
   /// range, answers that cost as much as the run, a delta or an epsilon that no accountant reaches, an
   /// exhausted budget.
@@ -22,6 +33,7 @@ extension RunOrder {
   ) throws -> (priced: PricedPhases?, remarks: [String]) {
     // If no classes are declared, the recipe is checked with two, the fewest that differ.
     let classes = knownClasses ?? ["one", "two"]
+    try requireColumns()
     try recipe.validate(classes: classes)
     try training.validate()
     _ = try ClassNames.folders(classes)

@@ -42,6 +42,7 @@ package struct ResolvedPlan {
     after history: @autoclosure () throws -> LedgerHistory
   ) throws -> (plan: ResolvedPlan, remark: String?) {
     _ = try ClassNames.folders(classes)
+    try order.requireColumns()
     try order.recipe.validate(classes: classes)
     try order.requireAnswers(classes: classes)
     let priced = try PricedPhases(order, classes: classes, units: units, after: history())

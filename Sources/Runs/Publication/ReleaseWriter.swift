@@ -98,7 +98,9 @@ final class SetWriter<Zone: ReportZone> {
     let count = labels.count
     for name in classes { try DurableFile.makeFolder("\(temporary)/data/\(name)") }
     var metadata = Data()
-    var columns = rows == nil ? nil : MetadataColumns(format.columns, seed: request.seed)
+    var columns =
+      rows == nil || format.columns.isEmpty
+      ? nil : MetadataColumns(format.columns, seed: request.seed)
     var written = 0
     let stride = max(1, (count * shape.sampleCount + Self.lookedLimit - 1) / Self.lookedLimit)
     do {

@@ -149,7 +149,9 @@ struct Recipes: AsyncParsableCommand {
       if quiet { return recipes.forEach { console.line($0.name) } }
       var table = Table(["RECIPE", "FAMILY", "SIZE", "SUMMARY"], droppable: [1])
       for recipe in recipes {
-        let size = "\(recipe.width)x\(recipe.height)x\(recipe.channels)"
+        let size =
+          recipe.height == 0
+          ? "table" : "\(recipe.width)x\(recipe.height)x\(recipe.channels)"
         table.add([recipe.name, recipe.family, size, recipe.summary])
       }
       table.lines(width: console.lineWidth).forEach(console.line)

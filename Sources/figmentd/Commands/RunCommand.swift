@@ -385,6 +385,8 @@ struct RunCommand: ParsableCommand {
     command.add(flag: "non-private", options.nonPrivate)
     command.add(flag: "hardened", options.hardened)
     command.add(answers: request.allAnswers)
+    command.add(path: "columns", "COLUMNS.yaml", isGiven: columns != nil)
+    command.add("person-column", personColumn)
     command.add(path: "hold-out", "HOLD-OUT", isGiven: holdOut != nil)
     command.add(path: "public-images", "PUBLIC", isGiven: publicImages != nil)
     command.add(path: "start-from", "RELEASE", isGiven: startFrom != nil)

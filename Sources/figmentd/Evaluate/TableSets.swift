@@ -69,13 +69,8 @@ struct TableSets {
   private static func table(
     _ rows: CodedRows, _ name: String, _ say: (String) -> Void
   ) throws -> CodedTable {
-    let missing = zip(rows.columns, rows.summary.missingValues).filter { $1 > 0 }
-    let values =
-      missing.isEmpty
-      ? ""
-      : "\nmissing, or outside the declared domain: "
-        + missing.map { "\($0.name) \(Rounded.count($1))" }.joined(separator: ", ")
-    say("\(name) table: \(rows.summary)\(values)")
+    let missing = rows.summary.missingText(rows.columns).map { "\n\($0)" } ?? ""
+    say("\(name) table: \(rows.summary)\(missing)")
     return try rows.table()
   }
 }

@@ -87,8 +87,8 @@ final class LocalEngine: TrainingEngine {
         return report
       }
       try addPrivacy(
-        to: &report, mechanism, steps: plan.mainPlan?.steps ?? 0, epsilon, order, plan.event,
-        dataset,
+        to: &report, mechanism, steps: plan.mainPlan?.steps ?? 0,
+        paidPhases: plan.phases.count { $0.access != nil }, epsilon, order, plan.event, dataset,
         after: history)
       report.privacy?.remark = remark
       return report
@@ -189,8 +189,9 @@ final class LocalEngine: TrainingEngine {
   }
 
   private func addPrivacy(
-    to report: inout PlanReport, _ mechanism: SubsampledGaussian, steps: Int, _ epsilon: Double,
-    _ order: RunOrder, _ event: PrivacyEvent, _ dataset: DatasetConfiguration,
+    to report: inout PlanReport, _ mechanism: SubsampledGaussian, steps: Int,
+    paidPhases: Int, _ epsilon: Double, _ order: RunOrder, _ event: PrivacyEvent,
+    _ dataset: DatasetConfiguration,
     after history: LedgerHistory
   ) throws {
     var after = try history.committed()
@@ -204,7 +205,9 @@ final class LocalEngine: TrainingEngine {
       samplingProbability: mechanism.samplingProbability, clipNorm: mechanism.clipNorm,
       unit: dataset.policy.unit, epsilonAfter: total.epsilon,
       epsilonMaximum: dataset.policy.epsilonMaximum,
-      statement: Self.words(for: mechanism, steps: steps) + ": "
+      statement: (paidPhases > 1
+        ? "All \(paidPhases) phases with noise together" : Self.words(for: mechanism, steps: steps))
+        + ": "
         + "(\(Decimals.epsilon(epsilon)), \(Decimals.number(order.delta)))-differentially private, "
         + NeighboringRelation.addOrRemoveOne.words(for: order.unit)
         + "; \(GuaranteeStrength(epsilon: epsilon).words)")

@@ -177,6 +177,8 @@ import Testing
       throws -> DatasetError?
     { #expect(throws: DatasetError.self) { try build(self.folder(tables), rules) } }
     #expect(try error([:])?.description.contains("no table") == true)
+    let ofImages = try error(["metadata.csv": "colour,age\nred,1\n"])
+    #expect(ofImages?.description.contains("whose rows belong to images") == true)
     let lacking = try error(["a.csv": "colour,age\nred,1\n", "b.csv": "colour\nred\n"])
     #expect(lacking?.description.contains("no column 'age'") == true)
     #expect(try error(["a.csv": "who,colour,age\n", "b.csv": "colour,age\n"], Self.people) != nil)
