@@ -89,7 +89,7 @@ public enum ProgressLine {
   private static func noun(of progress: JobProgress) -> String? {
     switch progress.phase {
     case .train: progress.isFree == true ? "free step " : "step "
-    case .generate: "image "
+    case .generate: "drawn "
     case .scan, .decode, .calibrate, .evaluate, .pack: nil
     }
   }

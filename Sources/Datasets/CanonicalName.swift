@@ -5,6 +5,13 @@
 /// Normalises names: an é is one letter, whether stored as one character (Linux, Windows) or as e and an
 /// accent (older Macs).
 enum CanonicalName {
+  /// The most bytes of a text that equals, in form C, one of `length` bytes.
+  ///
+  /// Form C of a text, and its full decomposition, have at most three times its bytes of UTF-8 (Unicode Standard
+  /// Annex 15), and at least a third. Longer texts need no normalisation, which takes more than linear time for
+  /// long rows of accents.
+  static func longest(equalTo length: Int) -> Int { 9 * length }
+
   /// `text` in Unicode normalisation form C.
   static func text(_ text: String) -> String {
     guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return text }

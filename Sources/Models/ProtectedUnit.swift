@@ -10,7 +10,7 @@ extension DatasetRules {
   public var protectedUnit: Privacy.PrivacyUnit {
     switch privacyUnit {
     case .file: .file
-    case .folder: .subfolder(maximumImages: maximumPerUnit ?? Int(Int32.max))
+    case .folder: .subfolder(maximumImages: maximumPerUnit ?? Privacy.PrivacyUnit.noLimit)
     }
   }
 
@@ -18,7 +18,7 @@ extension DatasetRules {
   public var protectedUnitOfRows: Privacy.PrivacyUnit {
     switch privacyUnit {
     case .file: .row
-    case .folder: .person(maximumRows: maximumPerUnit ?? Int(Int32.max))
+    case .folder: .person(maximumRows: maximumPerUnit ?? Privacy.PrivacyUnit.noLimit)
     }
   }
 }

@@ -55,6 +55,8 @@ public struct Recipe: Sendable, Codable {
     columns =
       try decoder.container(keyedBy: OrderKeys.self)
       .decodeIfPresent([ColumnDomain].self, forKey: .columns) ?? []
+    // Models of releases come from strangers.
+    try ColumnDomain.check(columns)
     training = try container.decode(TrainingSettings.self, forKey: .training)
     let family = try container.decode(String.self, forKey: .family)
     guard let type = Families.named(family) else {

@@ -33,11 +33,19 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .file: "one image file"
     case .subfolder(let maximum):
-      "one sub-folder (one person) of at most \(maximum) images, clipped together"
+      "one sub-folder (one person)"
+        + (isUnlimited(maximum) ? "" : " of at most \(maximum) images") + ", clipped together"
     case .row: "one row of a table"
-    case .person(let maximum): "all rows of one person, at most \(maximum), clipped together"
+    case .person(let maximum):
+      "all rows of one person"
+        + (isUnlimited(maximum) ? "" : ", at most \(maximum)") + ", clipped together"
     }
   }
+
+  /// The limit where none is declared: more than files and rows are counted to.
+  public static let noLimit = Int(Int32.max)
+
+  private func isUnlimited(_ maximum: Int) -> Bool { maximum >= Self.noLimit }
 
   /// A short name: `file`, `subfolder`, `row` or `person`.
   public var description: String {

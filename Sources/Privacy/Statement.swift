@@ -294,6 +294,13 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     ]
   }
 
+  private static func noun(of subject: Subject) -> String {
+    switch subject.root.unit {
+    case .file, .subfolder: "image"
+    case .row, .person: "row"
+    }
+  }
+
   private static func notCovered(_ subject: Subject) -> [String] {
     var list = [
       "operator diagnostics in internal/ and the daemon's own state directory",
@@ -302,6 +309,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         + "each state directory has a ledger of its own",
       "runs without privacy on the same images: what they made stays inside",
       "the fact that the data set exists, and when and how often it was trained on",
+      "the difference between a data set without a usable \(Self.noun(of: subject)) and one with a single one: only the "
+        + "first gives no release",
       "what can be inferred about a person from the population at large",
     ]
     switch subject.root.unit {

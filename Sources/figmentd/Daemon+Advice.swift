@@ -25,7 +25,8 @@ extension Daemon {
     }
     recommendation.images = facts.images
     recommendation.isColoured = facts.isColoured
-    var remarks = [facts.library.remark, facts.remark].compactMap { $0 }
+    var remarks = [facts.library.remark, facts.remark, Self.remark(onColumnsOf: dataset)]
+      .compactMap { $0 }
     if advice.next != nil {
       remarks.append(
         "Time ran out before all recipes were planned. Ask again when the machine is less busy.")
@@ -37,6 +38,14 @@ extension Daemon {
     }
     if !remarks.isEmpty { recommendation.remark = remarks.joined(separator: " ") }
     return recommendation
+  }
+
+  /// Which recipes read declared columns: the table of measured runs compares recipes for images alone.
+  private static func remark(onColumnsOf dataset: DatasetConfiguration) -> String? {
+    guard dataset.columns?.isEmpty == false else { return nil }
+    return
+      "\(dataset.name) declares columns, which this advice leaves aside. For tables without images take recipe "
+      + "bayes-net-correlated, for images with a row each bayes-net-and-pixel-28."
   }
 
   /// Why nothing is recommended although a run might be possible that was not planned; nil if all were planned.

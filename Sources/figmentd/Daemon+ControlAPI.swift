@@ -40,9 +40,13 @@ extension Daemon: ControlAPI {
         "dataset \(dataset.name): its folder is still being read, and no usable image is known yet. Ask again when "
           + "'figment datasets' reports ready.")
     }
+    let tables =
+      dataset.columns?.isEmpty ?? true
+      ? ""
+      : " Rows of tables are not images: train on them with recipe bayes-net-correlated."
     return .conflict(
       "dataset \(dataset.name): no usable image is known yet (at least one expected). "
-        + "'figment files \(dataset.name)' lists the files and their verdicts.")
+        + "'figment files \(dataset.name)' lists the files and their verdicts.\(tables)")
   }
 
   func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet {

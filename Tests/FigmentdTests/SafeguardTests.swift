@@ -184,7 +184,7 @@ import Testing
 
   @Test func aDiskWithoutRoomForTheSetIsRefusedBeforeAnythingIsCharged() throws {
     let need = DiskNeed(
-      recipe: try RunBench().order.recipe, images: 1_000_000_000, checkpointBytes: 1 << 40)
+      recipe: try RunBench().order.recipe, count: 1_000_000_000, checkpointBytes: 1 << 40)
     let bench = try RunBench()
     let error = #expect(throws: ControlError.self) {
       try need.requireRoom(

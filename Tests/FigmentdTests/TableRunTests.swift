@@ -36,9 +36,12 @@ import Testing
     try DurableFile.write(Data(text.utf8), to: folder + "/rows.csv")
   }
 
-  private static func bench(_ mode: String = "correlated", count: Int = 300) throws -> RunBench {
+  private static func bench(
+    _ mode: String = "correlated", count: Int = 300, answers: [String: Double] = [:],
+    columns: [ColumnDomain] = Self.columns
+  ) throws -> RunBench {
     var bench = try RunBench(
-      drawn: 0, count: count, rules: DatasetRules(columns: columns),
+      drawn: 0, count: count, answers: answers, rules: DatasetRules(columns: columns),
       recipe: RunBench.tableRecipe(mode: mode))
     let root = bench.scratch.path + "/table"
     try write(to: root)
@@ -181,6 +184,75 @@ import Testing
     #expect(model.rows(for: SampleRequest(labels: [0, 0, 0], seed: 9)) == rows)
   }
 
+  /// Every number and text of the columns in a model file may have any value, since anyone may have written it.
+  @Test func noRecipeOfATableModelTraps() throws {
+    let bench = try Self.bench("independent", count: 5)
+    #expect(try bench.run().isFinished)
+    let whole = try Safetensors.decode(
+      DurableFile.read(bench.places.release + "/model/generator.safetensors"))
+    let text = try #require(whole.metadata["recipe"])
+    let numbers = FileDamage.tokens(of: Data(text.utf8)).numbers
+    var changed = numbers.flatMap { place in
+      (FileDamage.numbers + ["2", "1e300", "-1e300", "0.5"]).map { value in
+        var bytes = Data(text.utf8)
+        bytes.replaceSubrange(place, with: value.utf8)
+        return String(decoding: bytes, as: UTF8.self)
+      }
+    }
+    let refused = ["a\\nb", "label", "../x", "", String(repeating: "long", count: 100_000)].map {
+      text.replacingOccurrences(of: "\"age\"", with: "\"\($0)\"")
+    }
+    changed += refused
+    let path = bench.scratch.path + "/generator.safetensors"
+    var drawnCount = 0
+    for text in changed {
+      var checkpoint = whole
+      checkpoint.metadata["recipe"] = text
+      try Safetensors.encode(checkpoint).write(to: URL(filePath: path))
+      do {
+        let released = try ReleasedModel(path, on: Machine(threadCount: 1))
+        let model = try #require(released.model as? any TableModel)
+        let codes = model.rows(for: SampleRequest(labels: [0, 0], seed: 1)).flatMap(\.codes)
+        var writer = TableWriter(columns: released.recipe.columns, format: .csv, seed: 1)
+        #expect(!writer.lines(codes).isEmpty && !refused.contains(text), "\(text)")
+        drawnCount += 1
+      } catch {
+        let message = ControlError(error).message
+        #expect(message.contains(path) && message.count < 800, "\(message)")
+      }
+    }
+    #expect(numbers.count >= 5 && drawnCount > 5 && drawnCount < changed.count / 2)
+  }
+
+  @Test func answersThatAreComputedFromImagesAreRefusedForATable() throws {
+    for answer in ["class-means", "class-counts", "accuracy"] {
+      let bench = try Self.bench("independent", count: 5, answers: [answer: 0.5])
+      let error = #expect(throws: ControlError.self) { try bench.run() }
+      #expect(error?.message.contains("learns a table alone") == true, "\(error?.message ?? "")")
+      #expect(try bench.history().spent.total == 0)
+    }
+  }
+
+  /// As many as a network can have, because a table has no class beside its columns.
+  @Test func sixtyFourColumnsAreLearnt() throws {
+    let columns = (0..<64).map {
+      ColumnDomain(name: "c\($0)", values: .categories(["a", "b"]), allowsMissing: false)
+    }
+    let bench = try Self.bench("independent", count: 5, columns: columns)
+    let row = Array(repeating: "a", count: 64).joined(separator: ",") + "\n"
+    let text =
+      columns.map(\.name).joined(separator: ",") + "\n" + String(repeating: row, count: 50)
+    try DurableFile.write(Data(text.utf8), to: bench.order.root + "/rows.csv")
+    #expect(try bench.run().isFinished)
+  }
+
+  @Test func aSetOfRowsNeedsTheDiskOfItsText() throws {
+    let bench = try Self.bench()
+    let need = DiskNeed(recipe: bench.order.recipe, count: 1_000_000, checkpointBytes: 0)
+    // Of text at most 60 bytes a row, and the reports.
+    #expect((30_000_000...90_000_000).contains(need.setBytes), "\(need.setBytes)")
+  }
+
   /// The row beside an image is the one for which it was drawn.
   @Test func everyImageOfAReleaseHasItsRow() throws {
     var bench = try RunBench(
@@ -224,7 +296,7 @@ extension RunOrder {
   fileprivate func on(_ root: String) -> RunOrder {
     RunOrder(
       name: name, dataset: dataset, root: root, rules: rules, recipe: recipe, loss: loss,
-      permission: permission, delta: delta, budget: budget, isHardened: isHardened, count: count,
-      seed: seed)
+      permission: permission, delta: delta, budget: budget, isHardened: isHardened,
+      answers: answers, count: count, seed: seed)
   }
 }

@@ -53,6 +53,25 @@ final class PlainAnswers: TableAnswers {
   }
 }
 
+/// Answers of which nothing but noise is left; the choice is made at random.
+final class NoiseAlone: TableAnswers {
+  let deviation: Double
+  private var stream: SeededStream
+
+  init(deviation: Double, seed: UInt64) {
+    self.deviation = deviation
+    stream = SeededStream(seed: seed)
+  }
+
+  func choose(among candidates: [MarginalCandidate]) -> Int {
+    Int(stream.uniform() * Double(candidates.count))
+  }
+
+  func measure(_ marginal: Marginal) -> [Double] {
+    (0..<marginal.cellCount).map { _ in (deviation * stream.gaussian()).rounded() }
+  }
+}
+
 extension CodeTable {
   /// The probabilities of all rows of a network.
   init(_ network: CodeNetwork) {

@@ -65,6 +65,41 @@ import Testing
     }
   }
 
+  /// What one node finds impossible but for one in e^5000 can be what the other one insists on: the joint energies are
+  /// enumerated and the largest is subtracted.
+  @Test(arguments: [1, 700, 5000, 1e9])
+  func energiesOfAnySizeGiveTheMarginalsOfAllRows(_ size: Double) throws {
+    let tree = JunctionTree(of: [[0, 1], [1, 2], [2, 3]], codeCounts: [2, 3, 2, 3])
+    let tables: [[Int]: [Double]] = [
+      [0, 1]: [1, 0, -0.5, 0.9, 0, -1], [1, 2]: [-1, 0.1, 1, 0.2, 0.9, -0.3],
+      [2, 3]: [0, -1, 0.7, 0.2, -1, -0.8],
+    ]
+    let energies = tree.cliques.map { (tables[$0.columns] ?? []).map { $0 * size } }
+    #expect(energies.count == 3 && tree.calibrate(energies, total: 40))
+    var joint = CodeTable(
+      [0, 1, 2, 3], extents: [2, 3, 2, 3], values: [Double](repeating: 0, count: 36))
+    for (columns, table) in tables {
+      let places = CodeTable.cells(of: columns, in: joint.columns, extents: joint.extents)
+      for cell in places.indices { joint.values[cell] += table[Int(places[cell])] * size }
+    }
+    let largest = try #require(joint.values.max())
+    joint.values = joint.values.map { exp($0 - largest) }
+    for columns in [[0], [3], [0, 1], [1, 2], [2, 3], [0, 3], [0, 2, 3]] {
+      let expected = joint.marginal(over: columns).values.map { $0 * 40 / joint.sum }
+      for (left, right) in zip(tree.marginal(of: columns).values, expected) {
+        #expect(isClose(left, to: right, relative: 1e-6, absolute: 1e-6), "\(columns)")
+      }
+    }
+  }
+
+  @Test(arguments: [Double.nan, .infinity, -.infinity, 1e31])
+  func energiesThatAreNoNumbersToComputeWithAreSaidToBe(_ energy: Double) {
+    let tree = JunctionTree(of: [[0, 1], [1, 2]], codeCounts: [2, 2, 2])
+    #expect(!tree.calibrate([[0, 0, energy, 0], [0, 0, 0, 0]], total: 1))
+    #expect(!tree.calibrate([[0, 0, 0, 0], [0, 0, 0, energy]], total: 1))
+    #expect(tree.calibrate([[0, 0, 0, 0], [0, 0, 0, 0]], total: 1))
+  }
+
   @Test func aFitToContradictingTablesIsTheBestAmongAllDistributions() throws {
     let golden = try GoldenNetwork("fit")
     let measured = try (0..<8).map { index in

@@ -104,6 +104,23 @@ import Testing
     }
   }
 
+  /// 300 rows in tables of 1,600 cells, with noise of 300: what is measured is noise, and the fit to it is still a
+  /// distribution.
+  @Test(arguments: [1, 2, 3])
+  func fewRowsInManyCellsWithMuchNoiseGiveADistribution(_ seed: UInt64) throws {
+    let codes = [Int](repeating: 40, count: 8)
+    let answers = NoiseAlone(deviation: 300, seed: seed)
+    var learner = NetworkLearner(codeCounts: codes, limits: Self.limits)
+    learner.start(
+      with: codes.indices.map { answers.measure(learner.marginal(of: [$0])) },
+      deviation: answers.deviation)
+    for _ in 0..<10 { #expect(try learner.round(asking: answers).isFinite) }
+    let potentials = learner.potentials.flatMap { $0 }
+    #expect(learner.measured.count > 12 && potentials.allSatisfy(\.isFinite))
+    let network = learner.network()
+    #expect(try CodeNetwork(network.nodes, codeCounts: codes) == network)
+  }
+
   @Test func twoMeasurementsOfATableCountByTheInverseOfTheirVariance() {
     var table = MeasuredTable(columns: [0], values: [10, 20], variance: 4)
     table.combine([20, 40], variance: 12)

@@ -293,6 +293,19 @@ import Testing
     #expect(statement.markdown.contains(statement.sentence))
   }
 
+  /// A person without a declared limit is not a person of at most 2,147,483,647 rows.
+  @Test func aUnitWithoutALimitIsNamedWithoutOne() {
+    let limit = PrivacyUnit.noLimit
+    #expect(
+      PrivacyUnit.person(maximumRows: limit).words == "all rows of one person, clipped together")
+    #expect(
+      PrivacyUnit.person(maximumRows: 3).words
+        == "all rows of one person, at most 3, clipped together")
+    #expect(
+      PrivacyUnit.subfolder(maximumImages: limit).words
+        == "one sub-folder (one person), clipped together")
+  }
+
   @Test func whatNobodyDeclaredIsSaidToBeFound() throws {
     let found = try statement(declared: [], found: ["the names of the classes (a, b)"])
     let sentence =

@@ -20,7 +20,7 @@ public struct CodedRows: Sendable {
 
   /// Reads every `*.csv` and `*.jsonl` directly in a folder, in order of their names.
   ///
-  /// - Parameter isStopped: called every 65,536 rows; true ends the work with `DatasetError.stopped`.
+  /// - Parameter isStopped: called every 4 MiB; true ends the work with `DatasetError.stopped`.
   /// - Throws: `DatasetError`; `.tableUnusable` if there is no table, or if one of them cannot be read or lacks a
   ///   declared column, `.noRows` if no row can be used.
   public init(
@@ -33,8 +33,8 @@ public struct CodedRows: Sendable {
 
   /// Reads one table, whose name ends with `.csv` or `.jsonl`.
   ///
-  /// - Parameter hasFormulaMarks: whether `TableWriter` may have written it, so that an apostrophe before a text
-  ///   that begins like a formula is not a part of the text.
+  /// - Parameter hasFormulaMarks: whether `TableWriter` may have written it, so that a `FormulaMark` is not a part of
+  ///   a text or a column's name.
   /// - Throws: as for the tables of a folder.
   public init(
     table path: String, columns: [ColumnDomain], hasFormulaMarks: Bool = false,
@@ -155,7 +155,8 @@ private struct Reading {
       name.bytes, in: directory, rules: DatasetRules(columns: columns), limits: .standard,
       isSettled: { _, _ in true })
     summary.tables.append(name)
-    let stream = try TableStream(file, format: format, columns: columns.map(\.name))
+    let stream = try TableStream(
+      file, format: format, columns: columns.map(\.name), hasFormulaMarks: hasFormulaMarks)
     if let absent = stream.absent.first {
       throw TableProblem(
         finding: "the header of a table has no column '\(columns[absent].name)' (every table must "
@@ -164,7 +165,7 @@ private struct Reading {
     var isPresent = [Bool](repeating: false, count: columns.count)
     while let step = try stream.next() {
       summary.rows += 1
-      if summary.rows & 0xFFFF == 0, isStopped() { throw DatasetError.stopped }
+      if stream.hasReadMore(), isStopped() { throw DatasetError.stopped }
       switch step {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: name, line: line))
@@ -200,9 +201,12 @@ private struct Reading {
   }
 
   private func code(of text: [UInt8], _ encoder: ColumnEncoder) -> UInt8? {
-    if let code = encoder.value(of: text) { return code }
-    guard hasFormulaMarks, text.first == UInt8(ascii: "'") else { return encoder.missing }
-    return encoder.code(of: Array(text.dropFirst()))
+    if hasFormulaMarks, let unmarked = FormulaMark.removed(from: text),
+      let code = encoder.value(of: unmarked)
+    {
+      return code
+    }
+    return encoder.code(of: text)
   }
 
   /// What became of the rows.

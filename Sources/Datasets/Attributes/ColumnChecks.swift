@@ -44,7 +44,9 @@ extension ColumnDomain {
     if Self.ownKeys.contains(lower) {
       return "its name is that of a key which releases have of their own (another name expected)"
     }
-    guard (1...Self.maximumCodeCount).contains(codeCount), valueCount >= 1 else {
+    // Any whole number may come from a model file; one code more could overflow.
+    guard (1...Self.maximumCodeCount).contains(valueCount), codeCount <= Self.maximumCodeCount
+    else {
       return "\(valueCount) categories or bins\(allowsMissing ? " and missing" : "") "
         + "(at least one value, and at most \(Self.maximumCodeCount) codes with missing, expected)"
     }

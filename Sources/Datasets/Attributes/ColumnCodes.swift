@@ -44,7 +44,7 @@ extension ColumnDomain {
   /// The code of a value in a table; nil if the row must be left out.
   ///
   /// Space around the value does not matter. Everything outside the domain counts as missing: an empty text, an
-  /// unknown category, a text that is no decimal number (`NA`, `NaN`, `inf`), a number outside the range, a
+  /// unknown category, a text that is no decimal number of at most 1,000 digits (`NA`, `NaN`, `inf`), a number outside the range, a
   /// fraction where whole numbers are declared. It is not an error and is not moved into the range: an error would
   /// reveal the value, and the nearest bin would claim what nobody measured.
   public func code(of text: String) -> Int? {
@@ -167,11 +167,16 @@ struct WholeBins {
 
 /// Encodes the values of one column; it holds what many rows share.
 struct ColumnEncoder {
+  /// The longest text of a number, in bytes.
+  private static let longestNumber = 1_000
+
   /// The code of a missing value; nil if none may be missing.
   let missing: UInt8?
   private let categories: [String: UInt8]
   private let numbers: NumberBins?
   private let whole: WholeBins?
+  /// The longest text that can be a value, in bytes.
+  private let longest: Int
 
   init(_ column: ColumnDomain) {
     missing = column.missingCode.map(UInt8.init)
@@ -180,10 +185,12 @@ struct ColumnEncoder {
       // Strings compare by canonical equivalence, so both spellings of an é are the same category.
       categories = Dictionary(
         names.enumerated().map { ($1, UInt8($0)) }, uniquingKeysWith: { first, _ in first })
+      longest = CanonicalName.longest(equalTo: names.map(\.utf8.count).max() ?? 0)
       numbers = nil
       whole = nil
     case .numbers(let minimum, let maximum, let bins, let areIntegers):
       categories = [:]
+      longest = Self.longestNumber
       numbers = areIntegers ? nil : NumberBins(minimum, maximum, bins)
       whole = areIntegers ? WholeBins(minimum, maximum, bins) : nil
     }
@@ -195,7 +202,7 @@ struct ColumnEncoder {
   /// The code of a text; nil if it is outside the domain.
   func value(of bytes: [UInt8]) -> UInt8? {
     let text = FieldText.trimmed(bytes[...])
-    guard !text.isEmpty else { return nil }
+    guard !text.isEmpty, text.count <= longest else { return nil }
     if numbers == nil, whole == nil { return categories[String(decoding: text, as: UTF8.self)] }
     guard let number = FieldText.number(text) else { return nil }
     return (whole?.bin(of: number) ?? numbers?.bin(of: number)).map(UInt8.init)

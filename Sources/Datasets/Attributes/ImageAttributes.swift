@@ -116,7 +116,7 @@ struct ImageAttributes {
       files.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     while let step = try stream.next() {
       summary.rows += 1
-      if summary.rows & 0xFFFF == 0, isStopped() { throw DatasetError.stopped }
+      if stream.hasReadMore(), isStopped() { throw DatasetError.stopped }
       switch step {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: table, line: line))

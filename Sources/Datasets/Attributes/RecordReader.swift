@@ -32,6 +32,8 @@ final class RecordReader {
   private var isAtEnd = false
   private var isFirst = true
   private var line = 1
+  /// How often the buffer was filled.
+  private(set) var reads = 0
 
   init(_ source: any ByteSource, format: TableFormat, limit: Int) {
     self.source = source
@@ -75,6 +77,7 @@ final class RecordReader {
   /// Ensures that the buffer contains a whole record of the greatest length, or the rest of the stream.
   private func fill() throws {
     guard !isAtEnd, end - start < limit + 2 else { return }
+    reads += 1
     if start > 0 {
       buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
       (start, end) = (0, end - start)

@@ -68,10 +68,15 @@ struct PersonNumbers {
   /// The hash of each person, by number.
   private(set) var hashes: [ContentHash] = []
 
-  /// The number of a person; a new one for a new name.
-  mutating func number(of name: [UInt8]) -> UInt32 {
+  /// The longest name of a person, in bytes.
+  static let longestName = 1_000
+
+  /// The number of a person; a new one for a new name; nil for an empty name or one that is too long.
+  mutating func number(of name: [UInt8]) -> UInt32? {
+    let name = FieldText.trimmed(name[...])
+    guard (1...Self.longestName).contains(name.count) else { return nil }
     // Two spellings of a name in Unicode are one person, as for folders.
-    let canonical = CanonicalName.bytes(FieldText.trimmed(name[...]))
+    let canonical = CanonicalName.bytes(name)
     let hash = canonical.withUnsafeBytes { ContentHash(of: $0) }
     if let number = numbers[hash] { return number }
     let number = UInt32(hashes.count)

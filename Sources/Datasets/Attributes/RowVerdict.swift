@@ -24,7 +24,7 @@ public enum RowVerdict: String, Hashable, Sendable, Codable, CaseIterable {
   case noSuchFile
   /// Another row names the same file; none of them is used.
   case repeatedFile
-  /// It names no person, who is the unit of privacy.
+  /// It names no person, who is the unit of privacy, or by more than 1,000 bytes.
   case noPerson
   /// A column that allows no missing value has none of its domain.
   case missingValue
@@ -50,7 +50,8 @@ extension RowVerdict: CustomStringConvertible {
     case .noSuchFile:
       "names a file that is not there. Write its path relative to the root, as `class/name.png`."
     case .repeatedFile: "another row names the same file, so neither is used. Keep one of them."
-    case .noPerson: "names no person, who is the unit of privacy. Fill in the column of persons."
+    case .noPerson:
+      "names no person, who is the unit of privacy (1 to 1,000 bytes expected). Fill in the column of persons."
     case .missingValue:
       "lacks a value of a column that allows none to be missing. Fill it in, or declare that it may be missing."
     case .beyondUnitLimit: "more rows of this person than the declared limit; not used."

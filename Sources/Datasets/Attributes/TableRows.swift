@@ -41,7 +41,7 @@ struct TableRows {
     var codes: [UInt8] = []
     while let step = try stream.next() {
       summary.rows += 1
-      if summary.rows & 0xFFFF == 0 { try onProgress(summary.rows) }
+      if stream.hasReadMore() { try onProgress(summary.rows) }
       switch step {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: table, line: line))
@@ -69,9 +69,8 @@ struct TableRows {
       store.append(codes)
       return nil
     }
-    let name = values.texts[encoders.count]
-    guard !FieldText.trimmed(name[...]).isEmpty else { return .noPerson }
-    store.append(codes, person: persons.number(of: name))
+    guard let person = persons.number(of: values.texts[encoders.count]) else { return .noPerson }
+    store.append(codes, person: person)
     return nil
   }
 

@@ -25,11 +25,11 @@ public struct TableSnapshotBuilder: Sendable {
   public var limits = TableLimits.standard
   /// Whether a file has been unchanged for long enough; the tables are refused otherwise.
   public var isSettled: @Sendable (RelativePath, FileSignature) -> Bool = { _, _ in true }
-  /// Called every 65,536 rows with the number of rows so far.
+  /// Called every 4 MiB with the number of rows so far.
   public var onProgress: @Sendable (Int) -> Void = { _ in }
   /// Called once with what became of the rows, even if `build` throws later.
   public var onSummary: @Sendable (TableSummary) -> Void = { _ in }
-  /// Called every 65,536 rows; true ends the work with `DatasetError.stopped`.
+  /// Called every 4 MiB; true ends the work with `DatasetError.stopped`.
   public var isStopped: @Sendable () -> Bool = { false }
 
   /// Creates a builder for one folder.

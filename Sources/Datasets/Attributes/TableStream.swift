@@ -36,17 +36,26 @@ final class TableStream {
   private(set) var absent: [Int] = []
 
   private let records: RecordReader
+  private var seenReads = 0
   private let format: TableFormat
   private let slots: [[UInt8]: Int]
   /// For each field of the header, the index of the column; -1 if it is not read.
   private var fieldSlots: [Int] = []
+  /// The indices of the columns that the header has.
+  private var present: [Int] = []
+  private let hasFormulaMarks: Bool
+  /// The longest name that can be one of the columns.
+  private let longestName: Int
 
-  /// Starts reading; `columns` are the names of those to keep, distinct.
+  /// Starts reading.
   ///
+  /// - Parameters:
+  ///   - columns: the names of the columns to keep, distinct.
+  ///   - hasFormulaMarks: whether names in a header may have the mark of `FormulaMark`.
   /// - Throws: `TableProblem` if CSV has no readable header, or has one of the columns twice.
   init(
     _ source: any ByteSource, format: TableFormat, columns: [String],
-    limit: Int = TableLimits.standard.rowBytes
+    limit: Int = TableLimits.standard.rowBytes, hasFormulaMarks: Bool = false
   ) throws {
     records = RecordReader(source, format: format, limit: limit)
     self.format = format
@@ -54,7 +63,9 @@ final class TableStream {
     slots = Dictionary(
       columns.enumerated().map { (CanonicalName.bytes(Array($1.utf8)), $0) },
       uniquingKeysWith: { first, _ in first })
-    if format == .csv { try readHeader(columnCount: columns.count) }
+    self.hasFormulaMarks = hasFormulaMarks
+    longestName = CanonicalName.longest(equalTo: columns.map(\.utf8.count).max() ?? 0)
+    if format == .csv { try readHeader(columns) }
   }
 
   /// The next row; nil at the end.
@@ -68,6 +79,13 @@ final class TableStream {
       let reason = format == .csv ? readFields(bytes) : readObject(bytes)
       return reason.map { .fault($0, line: line) } ?? .row(line: line)
     }
+  }
+
+  /// Whether more of the table was read since the last call: at most 4 MiB, so a good moment to ask whether to go on,
+  /// however long the rows are.
+  func hasReadMore() -> Bool {
+    defer { seenReads = records.reads }
+    return records.reads > seenReads
   }
 
   /// Finds zero bytes and bytes that are not UTF-8.
@@ -85,28 +103,37 @@ final class TableStream {
 
   // MARK: CSV
 
-  private func readHeader(columnCount: Int) throws {
+  private func readHeader(_ columns: [String]) throws {
     guard case .bytes(let bytes, _)? = try records.next(), Self.textFault(in: bytes) == nil else {
       throw TableProblem(
         finding: "a table has no readable header (the names of its columns in UTF-8 expected on "
           + "the first line). Add a header")
     }
-    var seen = [Bool](repeating: false, count: columnCount)
-    var twice = false
+    var counts = [Int](repeating: 0, count: columns.count)
     Self.forEachField(bytes) { field in
-      let name = CanonicalName.bytes(FieldText.trimmed(field[...]))
-      let slot = slots[name] ?? -1
+      let slot = slot(ofHeader: FieldText.trimmed(field[...])) ?? -1
       fieldSlots.append(slot)
-      guard slot >= 0 else { return }
-      twice = twice || seen[slot]
-      seen[slot] = true
+      if slot >= 0 { counts[slot] += 1 }
     }
-    guard !twice else {
+    if let twice = counts.firstIndex(where: { $0 > 1 }) {
       throw TableProblem(
-        finding: "the header of a table has a declared column twice (once expected). Rename one "
-          + "of them")
+        finding: "the header of a table has the column '\(columns[twice])' twice (once expected). "
+          + "Rename one of them")
     }
-    absent = seen.indices.filter { !seen[$0] }
+    present = counts.indices.filter { counts[$0] == 1 }
+    absent = counts.indices.filter { counts[$0] == 0 }
+  }
+
+  private func slot(ofHeader name: ArraySlice<UInt8>) -> Int? {
+    if hasFormulaMarks, let text = FormulaMark.removed(from: name), let slot = slot(of: text) {
+      return slot
+    }
+    return slot(of: name)
+  }
+
+  /// The index of a column; names that are too long to be one are not normalised, which takes more than linear time.
+  private func slot(of name: some Collection<UInt8>) -> Int? {
+    name.count <= longestName ? slots[CanonicalName.bytes(name)] : nil
   }
 
   private func readFields(_ bytes: UnsafeRawBufferPointer) -> RowVerdict? {
@@ -138,7 +165,7 @@ final class TableStream {
         values.texts[slot].append(byte)
       }
     }
-    for slot in fieldSlots where slot >= 0 { values.isPresent[slot] = true }
+    for slot in present { values.isPresent[slot] = true }
     return field + 1 == fieldSlots.count ? nil : .wrongFieldCount
   }
 
@@ -173,7 +200,7 @@ final class TableStream {
     var parser = FlatObjectParser(bytes)
     var fault: RowVerdict?
     let isWhole = parser.parse { key, value in
-      guard let slot = slots[CanonicalName.bytes(key)] else { return }
+      guard let slot = slot(of: key) else { return }
       if values.isPresent[slot] { fault = .repeatedField }
       values.isPresent[slot] = true
       if case .text(let text) = value { values.texts[slot] = text }

@@ -4,9 +4,9 @@ internal import Compute
 ///
 /// Equal codes, columns and seeds give equal bytes.
 ///
-/// In CSV, a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return gets an apostrophe in front and
-/// quotes around: spreadsheet programs would run it as a formula when they open the file (OWASP, "CSV injection").
-/// Numbers are never changed, so that -3 stays a number. JSON lines need no such mark.
+/// In CSV, a text that a spreadsheet program would run as a formula gets a `FormulaMark` and quotes around it. Numbers
+/// are never changed, so that -3 stays a number, and JSON lines need no such mark. A missing value is empty; alone in
+/// its row it is two quotes, because an empty line would be no row.
 public struct TableWriter: Sendable {
   /// The form of a table.
   public enum Format: String, Hashable, Sendable, Codable, CaseIterable {
@@ -50,7 +50,9 @@ public struct TableWriter: Sendable {
       switch format {
       case .csv:
         if column > 0 { text += "," }
-        text += domain.hasNumbers ? value : Self.field(value)
+        text +=
+          columns.count == 1 && value.isEmpty
+          ? "\"\"" : domain.hasNumbers ? value : Self.field(value)
       case .jsonLines:
         text += (column == 0 ? "{" : ",") + Self.quoted(domain.name) + ":"
         text += isMissing ? "null" : domain.hasNumbers ? value : Self.quoted(value)
@@ -65,8 +67,7 @@ public struct TableWriter: Sendable {
 
   /// A text as a field of CSV.
   static func field(_ text: String) -> String {
-    let isFormula =
-      text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
+    let isFormula = FormulaMark.isNeeded(by: text.utf8)
     let needsQuotes =
       isFormula || text.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
     guard needsQuotes else { return text }

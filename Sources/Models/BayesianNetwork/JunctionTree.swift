@@ -89,36 +89,51 @@ final class JunctionTree {
       .min { cliques[$0].cellCount < cliques[$1].cellCount }
   }
 
+  /// Energies beyond this, which no measured table asks for, are not computed with.
+  private static let largestEnergy = 1e30
+
   /// Makes the beliefs the marginals of the distribution that is proportional to the exponential of `energies`, one
   /// array for each node, summed; together they have the sum `total`.
   ///
-  /// - Returns: whether the distribution can be represented; if not, the beliefs mean nothing.
+  /// Messages are logarithms, and a node holds its distribution given each cell of the separator, whose largest
+  /// factor is 1: energies may differ by any amount, and nothing is divided by a number that has become too small.
+  ///
+  /// - Returns: whether the energies are numbers that can be computed with; if not, the beliefs mean nothing.
   func calibrate(_ energies: [[Double]], total: Double) -> Bool {
-    for node in cliques.indices {
-      let largest = energies[node].max() ?? 0
-      for cell in energies[node].indices {
-        beliefs[node][cell] = exp(energies[node][cell] - largest)
+    // A comparison with NaN is false.
+    guard energies.allSatisfy({ $0.allSatisfy { abs($0) <= Self.largestEnergy } }) else {
+      return false
+    }
+    beliefs = energies
+    for edge in edges.reversed() {
+      let message = condition(edge.child, on: edge.childCells, edge.separatorSize)
+      for cell in edge.parentCells.indices {
+        beliefs[edge.parent][cell] += message[Int(edge.parentCells[cell])]
       }
     }
-    var upward: [[Double]] = []
-    for edge in edges.reversed() {
-      var message = sums(of: edge.child, edge.childCells, edge.separatorSize)
-      let largest = message.max() ?? 0
-      guard largest > 0, largest.isFinite else { return false }
-      for cell in message.indices { message[cell] /= largest }
-      multiply(edge.parent, by: message, at: edge.parentCells)
-      upward.append(message)
-    }
-    let sum = beliefs[0].reduce(0, +)
-    guard sum > 0, sum.isFinite else { return false }
-    for cell in beliefs[0].indices { beliefs[0][cell] *= total / sum }
+    _ = condition(0, on: [Int32](repeating: 0, count: beliefs[0].count), 1)
+    for cell in beliefs[0].indices { beliefs[0][cell] *= total }
     for edge in edges {
-      let wanted = sums(of: edge.parent, edge.parentCells, edge.separatorSize)
-      let found = sums(of: edge.child, edge.childCells, edge.separatorSize)
-      let factors = zip(wanted, found).map { $1 > 0 ? $0 / $1 : 0 }
-      multiply(edge.child, by: factors, at: edge.childCells)
+      let shares = sums(of: edge.parent, edge.parentCells, edge.separatorSize)
+      multiply(edge.child, by: shares, at: edge.childCells)
     }
     return true
+  }
+
+  /// Turns the energies of a node into its distribution given each cell of a separator.
+  ///
+  /// - Returns: for each cell of the separator, the logarithm of the sum of the exponentials of its energies.
+  private func condition(_ node: Int, on places: [Int32], _ size: Int) -> [Double] {
+    var values = beliefs[node]
+    var largest = [Double](repeating: -.infinity, count: size)
+    for cell in values.indices {
+      largest[Int(places[cell])] = max(largest[Int(places[cell])], values[cell])
+    }
+    for cell in values.indices { values[cell] = exp(values[cell] - largest[Int(places[cell])]) }
+    beliefs[node] = values
+    let sums = sums(of: node, places, size)
+    multiply(node, by: sums.map { 1 / $0 }, at: places)
+    return zip(largest, sums).map { $0 + log($1) }
   }
 
   private func sums(of node: Int, _ places: [Int32], _ size: Int) -> [Double] {

@@ -68,7 +68,7 @@ struct TableFit {
     self.stepSize = stepSize ?? 2 * least / total
   }
 
-  /// The marginals of the current potentials, table by table; nil if they cannot be represented.
+  /// The marginals of the current potentials, table by table; nil if those are not numbers to compute with.
   private func marginals(_ potentials: [[Double]]) -> [[Double]]? {
     var energies = tree.cliques.map { [Double](repeating: 0, count: $0.cellCount) }
     for index in measured.indices {
@@ -102,11 +102,12 @@ struct TableFit {
 
   /// Makes up to so many steps of the descent, each with a step size that is halved until the loss falls enough.
   mutating func descend(steps: Int) {
-    guard var current = marginals(potentials) else {
+    if marginals(potentials) == nil {
       // Potentials of a checkpoint that nobody could have written; begin again.
       potentials = potentials.map { $0.map { _ in 0 } }
-      guard marginals(potentials) != nil else { return }
-      return descend(steps: steps)
+    }
+    guard var current = marginals(potentials) else {
+      preconditionFailure("no distribution of potentials that are 0")
     }
     var best = loss(current)
     for _ in 0..<steps {

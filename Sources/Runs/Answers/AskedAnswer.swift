@@ -22,8 +22,8 @@ struct AskedAnswer {
 extension RunOrder {
   /// The answers that the order requests, in the order of `PaidAnswers.kinds`.
   ///
-  /// - Throws: `ControlError.invalid` for an unknown name, and for an answer that needs synthetic images
-  ///   where none are drawn.
+  /// - Throws: `ControlError.invalid` for an unknown name, for any answer where the recipe learns a table alone,
+  ///   because all of them are computed from images, and for one that needs synthetic images where none are drawn.
   func askedAnswers() throws(ControlError) -> [AskedAnswer] {
     let known = PaidAnswers.kinds.map { $0.request }
     if let unknown = answers.keys.sorted().first(where: { !known.contains($0) }) {
@@ -33,6 +33,12 @@ extension RunOrder {
     }
     let asked = PaidAnswers.kinds.compactMap { kind in
       answers[kind.request].map { AskedAnswer(kind: kind, epsilon: $0) }
+    }
+    if let one = asked.first, !recipe.model.readsImages {
+      throw .invalid(
+        "answers: \(one.kind.request) is computed from images, and recipe \(recipe.name) learns a table alone. Do not "
+          + "request it."
+      )
     }
     if let one = asked.first(where: { $0.kind.needsDrawnImages }), count == 0 {
       throw .invalid(

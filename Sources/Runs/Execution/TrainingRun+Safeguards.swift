@@ -39,7 +39,7 @@ extension TrainingRun {
   /// A run that is underway waits for free space instead: what is paid for is not given up.
   func requireRoom(_ plan: ResolvedPlan, _ step: Int) throws {
     let need = DiskNeed(
-      recipe: plan.recipe, images: order.count, checkpointBytes: try checkpoints.largestBytes())
+      recipe: plan.recipe, count: order.count, checkpointBytes: try checkpoints.largestBytes())
     let set = places.set(isProtected: plan.isProtected).path
     let isUnderway = try step > 0 || history().nextAttempt(of: order.name) > 1
     let progress = { JobProgress(phase: .train, done: step, total: plan.stepCount) }
@@ -127,13 +127,31 @@ package struct DiskNeed {
   /// Two are kept while a third is written.
   private static let checkpoints = 3
 
-  /// The need of a run with `images` synthetic images; `checkpointBytes` is 0 before there is a checkpoint.
-  package init(recipe: Recipe, images: Int, checkpointBytes: Int) {
-    let pixels = recipe.image.height * recipe.image.width * recipe.image.channels
-    let file =
-      (pixels + Self.bytesPerImage + Self.blockBytes - 1) / Self.blockBytes * Self.blockBytes
-    setBytes = images * file + checkpointBytes + Self.otherBytes
+  /// The longest number in a table: sign, 17 digits, point and exponent.
+  private static let bytesPerNumber = 24
+
+  /// The need of a run with `count` synthetic images or rows; `checkpointBytes` is 0 before there is a checkpoint.
+  package init(recipe: Recipe, count: Int, checkpointBytes: Int) {
+    let one = recipe.model.readsImages ? Self.imageBytes(recipe) : 0
+    setBytes = count * (one + Self.rowBytes(recipe)) + checkpointBytes + Self.otherBytes
     internalBytes = Self.checkpoints * checkpointBytes + Self.otherBytes
+  }
+
+  private static func imageBytes(_ recipe: Recipe) -> Int {
+    let pixels = recipe.image.height * recipe.image.width * recipe.image.channels
+    return (pixels + bytesPerImage + blockBytes - 1) / blockBytes * blockBytes
+  }
+
+  /// The longest row of CSV, or of JSON, which repeats the names of its columns.
+  private static func rowBytes(_ recipe: Recipe) -> Int {
+    recipe.columns.reduce(0) { sum, column in
+      let value =
+        switch column.values {
+        case .categories(let names): names.map(\.utf8.count).max() ?? 0
+        case .numbers: bytesPerNumber
+        }
+      return sum + value + (recipe.model.readsImages ? column.name.utf8.count : 0) + 6
+    }
   }
 
   /// Whether a system call failed for lack of free disk space.

@@ -87,7 +87,7 @@ struct RunOutline {
   }
 
   static let drawingPhase = Phase(
-    drawing, "the synthetic images are drawn by the trained model", .free(.postProcessing, steps: 0)
+    drawing, "the synthetic set is drawn by the trained model", .free(.postProcessing, steps: 0)
   )
 
   /// The phases that compute answers, before and after drawing.

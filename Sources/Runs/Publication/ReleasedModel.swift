@@ -34,7 +34,7 @@ package struct ReleasedModel {
     do {
       content = try Safetensors.decode(bytes)
     } catch {
-      throw ModelFileError.noModel(file, reason: ControlError(error).message)
+      throw ModelFileError.noModel(file, reason: Self.reason(error))
     }
     let entry = { (key: String) throws -> Data in
       guard let text = content.metadata[key] else {
@@ -53,7 +53,7 @@ package struct ReleasedModel {
     } catch let error as ModelFileError {
       throw error
     } catch {
-      throw ModelFileError.noModel(file, reason: ControlError(error).message)
+      throw ModelFileError.noModel(file, reason: Self.reason(error))
     }
     learntFrom = content.metadata["learnt_from"]
     digest = bytes.sha256
@@ -75,6 +75,13 @@ package struct ReleasedModel {
     checkpoint.metadata["classes"] = String(decoding: try json.encode(classes), as: UTF8.self)
     checkpoint.metadata["learnt_from"] = learntFrom
     return try Safetensors.encode(checkpoint)
+  }
+
+  /// The start of an error's message, with control characters escaped: it may quote a file from a stranger.
+  private static func reason(_ error: any Error) -> String {
+    let message = ControlError(error).message.unicodeScalars
+    return message.prefix(300).map { $0.escaped(asASCII: false) }.joined()
+      + (message.count > 300 ? " …" : "")
   }
 
   /// The weights of the largest possible model, and the header.

@@ -88,8 +88,9 @@ struct GenerateCommand: ParsableCommand {
     try StopSignals.raise(stop)
     let machine = threads.machine
     let released = try ReleasedModel(model, on: machine)
+    let noun = released.recipe.model.readsImages ? "images" : "rows"
     let show = { (written: Int, count: Int) in
-      meter.show("drawing images", Double(written) / Double(count))
+      meter.show("drawing \(noun)", Double(written) / Double(count))
     }
     let results: JobResults?
     if let complete, let rows {

@@ -75,7 +75,7 @@ final class LocalEngine: TrainingEngine {
       if !order.recipe.model.readsImages { report.isTable = true }
       report.tooSmallImages = use?.tooSmall
       report.diskBytes =
-        DiskNeed(recipe: order.recipe, images: order.count, checkpointBytes: 0).setBytes
+        DiskNeed(recipe: order.recipe, count: order.count, checkpointBytes: 0).setBytes
       let outlook = plan.mainPlan.flatMap {
         NoiseOutlook(
           $0, parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon)

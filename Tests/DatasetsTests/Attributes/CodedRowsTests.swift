@@ -52,6 +52,32 @@ import Testing
     #expect(other.codes == [3, 4, 3, 5, 2, 6, 3, 7])
   }
 
+  /// A text with an apostrophe of its own before such a sign is another text, also as the name of a column.
+  @Test func textsThatDifferByTheMarkStayDifferent() throws {
+    let sign = ColumnDomain(
+      name: "-x", values: .categories(["=a", "'=a", "''=a", "'a", "a"]), allowsMissing: false)
+    let columns = [sign, ColumnDomain(name: "'-x", values: age.values)]
+    var writer = TableWriter(columns: columns, format: .csv, seed: 1)
+    let folder = try TestFolder()
+    try folder.makeFolder("root")
+    let codes: [UInt8] = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    try folder.write(writer.header + writer.lines(codes), "root/data.csv")
+    let read = try CodedRows(
+      table: folder.path("root") + "/data.csv", columns: columns, hasFormulaMarks: true)
+    #expect(read.codes == codes)
+  }
+
+  /// Readers of CSV pass over an empty line, and the row would be lost.
+  @Test func aMissingValueOfASingleColumnIsARow() throws {
+    var writer = TableWriter(columns: [age], format: .csv, seed: 1)
+    let folder = try TestFolder()
+    try folder.makeFolder("root")
+    let missing = UInt8(try #require(age.missingCode))
+    try folder.write(writer.header + writer.lines([1, missing, 2]), "root/data.csv")
+    let path = folder.path("root") + "/data.csv"
+    #expect(try CodedRows(table: path, columns: [age]).codes == [1, missing, 2])
+  }
+
   @Test func tablesWithOtherColumnsAreRefused() throws {
     let folder = try folder(["a.csv": "colour\nred\n", "b.jsonl": #"{"colour": "red"}"#])
     for name in ["a.csv", "b.jsonl"] {

@@ -100,6 +100,51 @@ import Testing
     #expect(time < .seconds(20))
   }
 
+  /// A mebibyte of accents in disorder takes minutes to normalise, and a header of a million names costs its length
+  /// for each row if every row goes through it.
+  @Test(arguments: [TableFormat.csv, .jsonLines])
+  func longRowsOfAccentsAndLongHeadersCostLinearTime(format: TableFormat) throws {
+    let accents = String(repeating: "\u{301}\u{316}", count: 260_000)
+    let text: String
+    switch format {
+    case .csv:
+      let names = String(repeating: ",", count: 1_000_000)
+      text =
+        "colour,person\(names)\n" + String(repeating: "\(accents)\n", count: 3)
+        + String(repeating: "red\n", count: 20_000) + "colour\n"
+    case .jsonLines:
+      text = [
+        "{\"colour\": \"\(accents)\", \"person\": \"a\"}", "{\"\(accents)\": 1, \"person\": \"b\"}",
+        "{\"colour\": \"red\", \"person\": \"\(accents)\"}",
+        "{\"colour\": \"red\", \"person\": \"c\"}",
+      ].joined(separator: "\n")
+    }
+    var rules = DatasetRules(columns: [colour])
+    rules.privacyUnit = .folder
+    rules.personColumn = "person"
+    var rows = TableRows(rules: rules)
+    let time = try ContinuousClock().measure {
+      try rows.read(BytesSource(text), format: format, table: RelativePath("t"))
+    }
+    rows.sort()
+    #expect(rows.summary.used == (format == .csv ? 0 : 3))
+    #expect(rows.summary.count(of: .noPerson) == (format == .csv ? 0 : 1))
+    #expect(time < .seconds(20))
+  }
+
+  /// A header of accents alone is a header without the column.
+  @Test func aNameOfManyAccentsIsNoColumn() throws {
+    let accents = String(repeating: "\u{301}\u{316}", count: 260_000)
+    let time = ContinuousClock().measure {
+      #expect(throws: TableProblem.self) {
+        var rows = TableRows(rules: DatasetRules(columns: [colour]))
+        try rows.read(
+          BytesSource("\(accents)\nred\n"), format: .csv, table: RelativePath("t.csv"))
+      }
+    }
+    #expect(time < .seconds(20))
+  }
+
   /// 240 MB of text, of which 1,000,000 rows of three codes remain.
   @Test func aMillionRowsNeedMemoryForTheirCodesOnly() throws {
     struct Rows: ByteSource {
