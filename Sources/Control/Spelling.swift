@@ -1,13 +1,19 @@
 /// Finds the word that was probably meant.
 public enum Spelling {
-  /// The nearest of the known words, or nil when none is near enough to be a misspelling.
+  /// The nearest of the known words, or the only one that begins with `word`; nil when none is near enough to be a
+  /// misspelling or an abbreviation.
   ///
   /// A misspelling changes at most a third of the word's letters, with a limit from one to three, and keeps
   /// at least one letter.
   public static func nearest(to word: String, among known: some Sequence<String>) -> String? {
     let limit = min(word.count - 1, max(1, min(3, word.count / 3)))
     let distances = known.map { (word: $0, distance: distance(from: word, to: $0)) }
-    return distances.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.word
+    if let near = distances.filter({ $0.distance <= limit }).min(by: { $0.distance < $1.distance })
+    {
+      return near.word
+    }
+    let longer = known.filter { word.count > 1 && $0.hasPrefix(word) }
+    return longer.count == 1 ? longer[0] : nil
   }
 
   /// Letters to insert, delete, replace or swap with their neighbour: the optimal string alignment

@@ -34,7 +34,7 @@ public struct NoiseOutlook: Hashable, Sendable {
   /// bits per dimension) yields coarse digits, 0.41 (300 images, 0.61 bits) meaningless strokes.
   public static let noiseFrom = 0.15
   /// The largest epsilon that the warning recommends.
-  private static let largestEpsilon = 20.0
+  static let largestEpsilon = 20.0
   /// The largest recommended reduction of parameters: recipes differ by less than this factor.
   private static let largestShrinkage = 10.0
 
@@ -89,7 +89,7 @@ public struct NoiseOutlook: Hashable, Sendable {
   }
 
   /// Rounds to two digits.
-  private static func rounded(_ value: Double) -> String {
+  static func rounded(_ value: Double) -> String {
     var step = 1.0
     while value / step >= 100 { step *= 10 }
     while value / step < 10, step > 0.1 { step /= 10 }

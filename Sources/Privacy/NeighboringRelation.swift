@@ -47,6 +47,15 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
 
   private func isUnlimited(_ maximum: Int) -> Bool { maximum >= Self.noLimit }
 
+  /// What units are, for people: "images", "persons" or "rows".
+  public var plural: String {
+    switch self {
+    case .file: "images"
+    case .subfolder, .person: "persons"
+    case .row: "rows"
+    }
+  }
+
   /// A short name: `file`, `subfolder`, `row` or `person`.
   public var description: String {
     switch self {

@@ -41,6 +41,8 @@ import Testing
   @Test func anotherWordIsNot() {
     #expect(Spelling.nearest(to: "banana", among: ["delta", "epsilon", "steps"]) == nil)
     #expect(Spelling.nearest(to: "", among: ["delta"]) == nil)
+    #expect(Spelling.nearest(to: "eps", among: ["delta", "epsilon", "steps"]) == "epsilon")
+    #expect(Spelling.nearest(to: "ab", among: ["abcdefg", "abcxyzw"]) == nil)
     #expect(Spelling.nearest(to: "x", among: ["0", "1"]) == nil)
   }
 }

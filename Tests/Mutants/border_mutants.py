@@ -110,7 +110,7 @@ MUTANTS = [
     'FigmentdTests.FolderUnitTests/aFolderRunProtectsFoldersInLedgerStatementAndBatches',
     (
       ('Sources/Models/ProtectedUnit.swift',
-       'case .folder: .subfolder(maximumImages: maximumPerUnit ?? Int(Int32.max))',
+       'case .folder: .subfolder(maximumImages: maximumPerUnit ?? Privacy.PrivacyUnit.noLimit)',
        'case .folder: .file'),
     )),
   Mutant(

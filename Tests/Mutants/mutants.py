@@ -534,8 +534,8 @@ MUTANTS = [
     'ModelsTests.BayesianNetworkInferenceTests/marginalsOfUpToThreeColumnsAreThoseOfAllRows',
     (
       ('Sources/Models/BayesianNetwork/JunctionTree.swift',
-       'let factors = zip(wanted, found).map { $1 > 0 ? $0 / $1 : 0 }',
-       'let factors = zip(wanted, found).map { $1 > 0 ? $0 : 0 }'),
+       'multiply(node, by: sums.map { 1 / $0 }, at: places)',
+       'multiply(node, by: sums.map { _ in 1 }, at: places)'),
     )),
   Mutant(
     '262', 'measurements of a fit count alike, whatever their noise',

@@ -78,6 +78,6 @@ TABLE_MUTANTS = [
     '259', 'a text that a spreadsheet would run is written as it is',
     'DatasetsTests.TableWriterTests/textsThatASpreadsheetWouldRunAreQuotedAndMarked',
     (
-      (ATTRIBUTES + 'TableWriter.swift', '"=+-@\\t\\r"', '"=+@\\t\\r"'),
+      (ATTRIBUTES + 'FormulaMark.swift', '"=+-@\\t\\r"', '"=+@\\t\\r"'),
     )),
 ]

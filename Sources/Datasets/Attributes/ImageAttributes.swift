@@ -89,7 +89,13 @@ struct ImageAttributes {
         finding: "the header of the table has no column '\(AttributeFile.fileName)' (one expected, "
           + "with the path of each file below the root). Add it")
     }
-    summary.absentColumns = stream.absent.map { columns[$0].name }
+    // A column that no row can have is a slip of the pen, and its noisy table would be paid for.
+    if let absent = stream.absent.first {
+      throw TableProblem(
+        finding:
+          "the header of the table has no column '\(columns[absent].name)' (every declared column "
+          + "expected). Add it, correct its name, or do not declare it")
+    }
     try read(stream, of: files, table, isStopped)
     summarise()
   }

@@ -53,7 +53,8 @@ extension RowVerdict: CustomStringConvertible {
     case .noPerson:
       "names no person, who is the unit of privacy (1 to 1,000 bytes expected). Fill in the column of persons."
     case .missingValue:
-      "lacks a value of a column that allows none to be missing. Fill it in, or declare that it may be missing."
+      "has no value of the declared domain in a column that allows none to be missing. Correct the value or the domain, "
+        + "or declare that it may be missing."
     case .beyondUnitLimit: "more rows of this person than the declared limit; not used."
     }
   }
@@ -94,8 +95,6 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public internal(set) var unitCount = 0
   /// The rows that are not used, in the order of `RowVerdict`.
   public internal(set) var faults: [Fault] = []
-  /// Declared columns that a header lacks; all their values are missing.
-  public internal(set) var absentColumns: [String] = []
   /// For each declared column, the used rows whose value is empty or outside the domain.
   public internal(set) var missingValues: [Int] = []
   /// Images for which no row is used; 0 for tables without images.
@@ -144,13 +143,9 @@ extension TableSummary: CustomStringConvertible {
         "\(fault.count) \(fault.count == 1 ? "row" : "rows"): \(fault.reason)"
           + (places.isEmpty ? "" : " (\(places)\(fault.count > fault.places.count ? "; …" : ""))"))
     }
-    if !absentColumns.isEmpty {
-      lines.append(
-        "no column \(absentColumns.prefix(6).joined(separator: ", "))\(absentColumns.count > 6 ? ", …" : "") "
-          + "in a header: all its values are missing")
-    }
     if filesWithoutRow > 0 {
-      lines.append("\(filesWithoutRow) \(filesWithoutRow == 1 ? "image" : "images") without a row")
+      lines.append(
+        "\(filesWithoutRow) \(filesWithoutRow == 1 ? "image" : "images") without a usable row")
     }
     return lines.joined(separator: "\n")
   }

@@ -48,13 +48,13 @@ extension TrainingRun {
       { try need.requireRoom(internalFiles: places.internalFiles, set: set) })
   }
 
-  /// Warns before training if the noise will hide most of what the images could teach.
+  /// Warns before training if the noise will hide most of what the images or rows could teach.
   func warn(of model: any GenerativeModel, _ plan: ResolvedPlan, _ step: Int) {
-    guard step == 0, let main = plan.mainPlan,
-      let warning = NoiseOutlook(
-        main, parameterCount: model.privateParameterCount, epsilon: plan.epsilon)?.warning
-    else { return }
-    note(warning)
+    let noise = plan.recipe.noise(
+      of: plan.phases, main: plan.mainPlan, classes: plan.classes,
+      parameterCount: model.privateParameterCount, epsilon: plan.epsilon,
+      units: order.unit.plural)
+    if step == 0, let warning = noise.warning { note(warning) }
   }
 
   /// Refuses to publish a training that crashes cut short, unless the order allows it.

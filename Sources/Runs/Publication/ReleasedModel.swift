@@ -80,7 +80,9 @@ package struct ReleasedModel {
   /// The start of an error's message, with control characters escaped: it may quote a file from a stranger.
   private static func reason(_ error: any Error) -> String {
     let message = ControlError(error).message.unicodeScalars
-    return message.prefix(300).map { $0.escaped(asASCII: false) }.joined()
+    return message.prefix(300)
+      .map { $0.properties.generalCategory == .control ? $0.escaped(asASCII: true) : String($0) }
+      .joined()
       + (message.count > 300 ? " …" : "")
   }
 

@@ -290,6 +290,11 @@ struct RunCommand: ParsableCommand {
         "--hold-out: models of family \(recipe.family) have no likelihood (one of the families "
           + "\(Families.withLikelihood.joined(separator: ", ")) expected). Drop it.")
     }
+    guard columns == nil || recipe.model.readsColumns else {
+      throw ControlError.invalid(
+        "--columns: recipe \(recipe.name) learns no columns (a recipe that reads a table, such as bayes-net-correlated "
+          + "or bayes-net-and-pixel-28, expected). Drop it, or name another recipe.")
+    }
     let publicImages = try publicFolder(for: recipe)
     let delta = options.delta ?? 1e-5
     return try RunOrder(

@@ -34,6 +34,16 @@ extension ConfigurationNode {
     return columns
   }
 
+  /// The only value of a mapping, if its key is `key` and it is a mapping of mappings itself: declarations of columns
+  /// that were copied out of a configuration with the line above them.
+  fileprivate func wrapped(in key: String) -> ConfigurationNode? {
+    guard let items = try? mapping().all, items.count == 1, items[0].key == key,
+      let inner = try? items[0].value.mapping().all, !inner.isEmpty,
+      inner.allSatisfy({ (try? $0.value.mapping()) != nil })
+    else { return nil }
+    return items[0].value
+  }
+
   private func column(_ name: String) throws(ConfigurationError) -> ColumnDomain {
     var mapping = try mapping()
     let allowsMissing = try mapping.take("missing")?.boolean() ?? true
@@ -46,6 +56,8 @@ extension ConfigurationNode {
         bins: try mapping.require("bins").integer(in: 1...Self.mostValues),
         areIntegers: try mapping.take("integers")?.boolean() ?? false)
     } else {
+      // A misspelt key is named before a missing one.
+      try mapping.finish()
       throw error(
         "no domain ('categories: [a, b]', or 'minimum', 'maximum' and 'bins' expected). The domain is public: it is "
           + "never taken from the data.")
@@ -80,6 +92,7 @@ enum ColumnsFile {
       throw ConfigurationError(
         file: path, line: nil, message: "empty (lines like 'age: {minimum: 0, …}' expected).")
     }
-    return try ConfigurationNode(node: root, file: path, place: "").columns()
+    let columns = ConfigurationNode(node: root, file: path, place: "")
+    return try (columns.wrapped(in: "columns") ?? columns).columns()
   }
 }

@@ -95,9 +95,10 @@ struct ConfigurationNode {
   func words() throws(ConfigurationError) -> [String] {
     guard let sequence = node.sequence else { throw error("not a list ([a, b] expected).") }
     var words: [String] = []
+    var seen: Set<String> = []
     for element in sequence {
       let word = try ConfigurationNode(node: element, file: file, place: place).text()
-      guard !words.contains(word) else {
+      guard seen.insert(word).inserted else {
         throw error("'\(word)' occurs twice (distinct words expected). Drop one.")
       }
       words.append(word)

@@ -76,12 +76,11 @@ final class LocalEngine: TrainingEngine {
       report.tooSmallImages = use?.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, count: order.count, checkpointBytes: 0).setBytes
-      let outlook = plan.mainPlan.flatMap {
-        NoiseOutlook(
-          $0, parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon)
-      }
-      report.noise = outlook?.expectation.rawValue
-      report.warning = outlook?.warning
+      let noise = order.recipe.noise(
+        of: plan.phases, main: plan.mainPlan, classes: classes,
+        parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon,
+        units: order.unit.plural)
+      (report.noise, report.warning) = (noise.expectation?.rawValue, noise.warning)
       guard let mechanism = plan.mechanism, let epsilon = plan.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
@@ -126,15 +125,17 @@ final class LocalEngine: TrainingEngine {
     return FileUse(units: summary.unitCount, images: summary.used)
   }
 
-  /// Whether noise will outweigh the images, from a model that reads none of them; nil if it will not.
+  /// Whether noise will outweigh images or rows, from a model that reads none of them; nil if it will not.
   private func noiseWarning(
     of priced: PricedPhases, _ order: RunOrder, _ use: FileUse?
   ) throws -> String? {
-    guard let plan = priced.phases.mainPlan else { return nil }
-    let model = try order.recipe.makeModel(
-      classes: Self.classes(of: order, use), seed: 0, on: machine)
-    return NoiseOutlook(
-      plan, parameterCount: model.privateParameterCount, epsilon: priced.epsilon)?.warning
+    let classes = Self.classes(of: order, use)
+    let model = try order.recipe.makeModel(classes: classes, seed: 0, on: machine)
+    return order.recipe.noise(
+      of: priced.phases, main: priced.phases.mainPlan, classes: classes,
+      parameterCount: model.privateParameterCount, epsilon: priced.epsilon,
+      units: order.unit.plural
+    ).warning
   }
 
   /// The classes of an order, under made-up names where nobody declared them: their number decides the number of

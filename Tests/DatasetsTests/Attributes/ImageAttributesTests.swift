@@ -62,7 +62,7 @@ import Testing
       let summary = try #require(result.attributes)
       #expect(summary.rows == 3 && summary.used == 3 && summary.filesWithoutRow == 1)
       #expect(summary.missingValues == [1, 1])
-      #expect(summary.faults.isEmpty && summary.absentColumns.isEmpty)
+      #expect(summary.faults.isEmpty)
       let batch = Batch(snapshot: snapshot, images: [2, 0, 1])
       #expect(
         batch.codes(in: 1..<3) == Array(snapshot.codes(of: 0)) + Array(snapshot.codes(of: 1)))
@@ -126,14 +126,12 @@ import Testing
         == [verdict, .contradictoryAttributes(with: RelativePath("a"))])
   }
 
-  @Test func aDeclaredColumnThatTheHeaderLacksIsMissingEverywhere() throws {
-    let result = try build(folder("file_name,colour\nc/0.png,red\n"))
-    #expect(codes(result.snapshot, 0) == [0, 10])
-    #expect(result.attributes?.absentColumns == ["age"])
-    let strict = DatasetRules(columns: [colour, sex])
-    #expect(throws: DatasetError.self) {
-      try build(folder("file_name,colour\nc/0.png,red\n"), strict)
+  /// All its values would be missing, and the run would pay for learning that.
+  @Test func aHeaderThatLacksADeclaredColumnIsRefused() throws {
+    let error = #expect(throws: DatasetError.self) {
+      try build(folder("file_name,colour,agee\nc/0.png,red,5\n"))
     }
+    #expect(error?.description.contains("no column 'age'") == true)
   }
 
   @Test(
