@@ -284,6 +284,16 @@ import Testing
     #expect(!verdict.reasons.contains { $0.contains("cannot show its quality") })
   }
 
+  @Test(arguments: [
+    (0.02, true, ReportBlock.Severity.warning), (0.02, false, .failed), (0.3, true, .warning),
+    (0.3, false, .warning), (0.8, false, .passed),
+  ])
+  func imagesThatAreUsefulAreNotOfLittleUse(
+    _ coverage: Double, _ isUseful: Bool, _ severity: ReportBlock.Severity
+  ) {
+    #expect(VerdictRule.severity(ofCoverage: coverage, isUseful: isUseful) == severity)
+  }
+
   @Test func aScoreDrownedByNoiseIsNotAMeasurement() throws {
     var data = try data()
     data.paidAccuracy = Releasable(

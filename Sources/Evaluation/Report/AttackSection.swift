@@ -125,12 +125,12 @@ extension ReportData {
           key: "memorization.share", name: "Nearer to the training set",
           meaning:
             "share of training images among the real images that are nearest to a synthetic image,"
-            + " from equal numbers of training and other images; 0.5 by chance",
-          value: memory.share,
+            + " from equal numbers of training and other images",
+          value: memory.nearest.share,
           range: "0 to 1", direction: .lower,
-          interval: .proportion(memory.nearestTraining, of: memory.nearestCount),
-          count: memory.nearestCount,
-          ceiling: NamedValue("chance", 0.5)),
+          interval: .proportion(memory.nearest.training, of: memory.nearest.count),
+          count: memory.nearest.count,
+          ceiling: NamedValue("training images instead of synthetic ones", memory.control.share)),
         Metric(
           key: "memorization.copies", name: "Near copies",
           meaning: "synthetic images within a fifth of the typical distance to a training image",

@@ -67,8 +67,9 @@ extension Memorization {
       "\(Figures.count(copiesOfTraining)) of \(Figures.count(count)) synthetic images are near copies of "
       + "training images, \(Figures.count(copiesOfHoldOut)) of other real images"
     let nearest =
-      "of the \(Figures.count(nearestCount)) real images that are nearest to a synthetic image, "
-      + "\(Figures.percent(share)) are training images (half by chance)"
+      "of the \(Figures.count(nearest.count)) real images that are nearest to a synthetic image, "
+      + "\(Figures.percent(nearest.share)) are training images (\(Figures.percent(control.share)) if training images "
+      + "stand for the synthetic ones, half by chance)"
     return isFlagged
       ? "The set reproduces training images: \(copies); \(nearest). That is more than chance explains."
       : "No more copies of training images than chance explains: \(copies); \(nearest)."

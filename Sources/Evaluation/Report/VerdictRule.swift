@@ -277,12 +277,12 @@ struct VerdictRule {
         "the set covers \(Figures.percent(first.synthetic.coverage)) of the real images'"
         + " neighbourhoods (\(Figures.percent(first.real.coverage)) is possible)."
       let share = first.synthetic.coverage / max(first.real.coverage, 1e-9)
-      if share < coveredShare.poor {
-        remarks.failures.append("Unlike the real images: \(words)")
-      } else if share < coveredShare.enough {
-        remarks.warnings.append("Little variety: \(words)")
-      } else {
-        remarks.good.append("Variety: \(words)")
+      switch severity(ofCoverage: share, isUseful: isUseful(real)) {
+      case .failed: remarks.failures.append("Unlike the real images: \(words)")
+      case .warning where share < coveredShare.poor:
+        remarks.warnings.append("Unlike the real images, though useful: \(words)")
+      case .warning: remarks.warnings.append("Little variety: \(words)")
+      case .passed, .note: remarks.good.append("Variety: \(words)")
       }
     }
     let rare = real.labelAgreement?.rareClasses ?? []
@@ -296,6 +296,26 @@ struct VerdictRule {
     }
   }
 
+  /// What a share of the real images' neighbourhoods means.
+  ///
+  /// Images in black and white are unlike grey ones, and what is learnt from them may be right all the same: a set
+  /// that is as useful as real images is not of little use.
+  static func severity(ofCoverage share: Double, isUseful: Bool) -> ReportBlock.Severity {
+    if share < coveredShare.poor { return isUseful ? .warning : .failed }
+    return share < coveredShare.enough ? .warning : .passed
+  }
+
+  private static func isUseful(_ real: RealFindings) -> Bool {
+    real.utility.contains {
+      $0.kind == .convolutional && usefulShare(of: $0, real.guessingAccuracy) >= usefulShare.enough
+    }
+  }
+
+  /// The share of the gap between guessing and training on real images that a set closes.
+  private static func usefulShare(of cnn: UtilityFinding, _ guessing: Double) -> Double {
+    (cnn.accuracy - guessing) / max(cnn.ceiling - guessing, 1e-9)
+  }
+
   private static func add(
     _ cnn: UtilityFinding, guessing: Double, to remarks: inout Remarks
   ) {
@@ -303,7 +323,7 @@ struct VerdictRule {
       "A convolutional network trained on it recognises \(Figures.percent(cnn.accuracy)) of real"
       + " test images (\(Figures.percent(cnn.ceiling)) when trained on real images, "
       + "\(Figures.percent(guessing)) by guessing)."
-    let share = (cnn.accuracy - guessing) / max(cnn.ceiling - guessing, 1e-9)
+    let share = usefulShare(of: cnn, guessing)
     if share < usefulShare.poor {
       remarks.failures.append("Of little use: \(words)")
     } else if share < usefulShare.enough {
