@@ -128,7 +128,11 @@ extension Daemon {
       let library = try engine.adviceLibrary()
       var uses: [Form: FileUse] = [:]
       var candidates: [AdviceCandidate] = []
-      for (name, recipe) in library.recipes where recipe.model.readsImages {
+      // A recipe that learns a table is refused where no column is declared.
+      for (name, recipe) in library.recipes
+      where recipe.model.readsImages
+        && (!recipe.model.readsColumns || dataset.columns?.isEmpty == false)
+      {
         let form = Form(recipe)
         let use = try uses[form] ?? engine.use(of: dataset, under: recipe.transform)
         uses[form] = use

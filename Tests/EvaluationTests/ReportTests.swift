@@ -168,11 +168,14 @@ import Testing
   }
 
   @Test func theConclusionOfAnAttackFollowsItsInterval() {
-    func finding(_ shift: Int, of count: Int) -> AttackFinding {
-      let ranking = MembershipRanking(
+    func ranking(_ shift: Int, of count: Int) -> MembershipRanking {
+      MembershipRanking(
         members: (0..<count).map { Double($0 + shift) }, nonMembers: (0..<count).map(Double.init))
-      return AttackFinding(
-        key: "k", title: "Nearest", space: "pixels", ranking: ranking, null: nil, positive: nil)
+    }
+    func finding(_ shift: Int, of count: Int, null: Int? = nil) -> AttackFinding {
+      AttackFinding(
+        key: "k", title: "Nearest", space: "pixels", ranking: ranking(shift, of: count),
+        null: null.map { ranking($0, of: count) }, positive: nil)
     }
     let guessing = finding(0, of: 100)
     #expect(guessing.ranking.interval.low < 0.5 && !guessing.isToldApart && !guessing.isFlagged)
@@ -183,7 +186,12 @@ import Testing
     #expect(doubtful.conclusion.hasPrefix("“Nearest” distinguished members"))
     let found = finding(50, of: 100)
     #expect(found.isFlagged && found.conclusion.hasPrefix("“Nearest” found members"))
-    for finding in [guessing, doubtful, found] {
+    // Without the set it is as easy: the images differ, and the set reveals nothing.
+    let explained = finding(10, of: 100, null: 11)
+    #expect(explained.ranking.interval.low > 0.5 && !explained.isToldApart)
+    #expect(explained.conclusion.contains("no better than without the set"))
+    #expect(finding(10, of: 100, null: 2).isToldApart)
+    for finding in [guessing, doubtful, found, explained] {
       let interval = finding.ranking.interval
       #expect(
         finding.conclusion.contains(

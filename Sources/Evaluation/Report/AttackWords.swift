@@ -13,8 +13,12 @@ extension MembershipRanking {
 }
 
 extension AttackFinding {
-  /// Whether members were distinguished, with less certainty than a flag requires.
-  var isToldApart: Bool { !isFlagged && ranking.isAboveGuessing }
+  /// Whether members were distinguished, with less certainty than a flag requires, and better than with other real
+  /// images in place of the set.
+  var isToldApart: Bool {
+    !isFlagged && ranking.isAboveGuessing
+      && ranking.areaUnderCurve > (null?.areaUnderCurve ?? 0.5)
+  }
 
   /// The result of the attack.
   var conclusion: String {
@@ -31,13 +35,16 @@ extension AttackFinding {
         + "\(Figures.percent(operation.falsePositiveRate)) false alarms. That is more than chance and "
         + "the control explain; \(ranking.areaWords)."
     }
-    if isToldApart {
-      let control =
-        null.map {
-          " With other real images in place of the set, the area is \(Figures.text($0.areaUnderCurve))."
-        }
-        ?? ""
-      return "“\(title)” distinguished members: \(ranking.areaWords).\(control)"
+    let control =
+      null.map {
+        " With other real images in place of the set, the area is \(Figures.text($0.areaUnderCurve))."
+      }
+      ?? ""
+    if isToldApart { return "“\(title)” distinguished members: \(ranking.areaWords).\(control)" }
+    if ranking.isAboveGuessing {
+      return
+        "“\(title)” distinguished members no better than without the set, because training and test images "
+        + "differ: \(ranking.areaWords).\(control)"
     }
     return
       "“\(title)” could not distinguish members from other real images: \(ranking.areaWords)."
