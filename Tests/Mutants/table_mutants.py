@@ -80,4 +80,26 @@ TABLE_MUTANTS = [
     (
       (ATTRIBUTES + 'FormulaMark.swift', '"=+-@\\t\\r"', '"=+@\\t\\r"'),
     )),
+  Mutant(
+    '280', 'the columns of a model file are believed',
+    'FigmentdTests.TableRunTests/noRecipeOfATableModelTraps',
+    (
+      ('Sources/Models/Recipe.swift', '    try ColumnDomain.check(columns)\n', ''),
+    )),
+  Mutant(
+    '281', 'an apostrophe of a text of its own is taken for a mark of formulas',
+    'DatasetsTests.CodedRowsTests/textsThatDifferByTheMarkStayDifferent',
+    (
+      (ATTRIBUTES + 'FormulaMark.swift',
+       'text.first { $0 != mark }.map(starts.contains) ?? false',
+       'text.first.map { $0 == mark || starts.contains($0) } ?? false'),
+    )),
+  Mutant(
+    '282', 'messages of a fit are not scaled, so that the exponential of a large energy is infinite',
+    'ModelsTests.BayesianNetworkInferenceTests/energiesOfAnySizeGiveTheMarginalsOfAllRows',
+    (
+      ('Sources/Models/BayesianNetwork/JunctionTree.swift',
+       'largest[Int(places[cell])] = max(largest[Int(places[cell])], values[cell])',
+       'largest[Int(places[cell])] = 0'),
+    )),
 ]
