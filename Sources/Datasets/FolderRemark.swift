@@ -12,6 +12,8 @@ public enum FolderRemark: Hashable, Sendable {
   case sameNameTwice([String])
   /// A large share of the files is rejected for one reason.
   case manyRejected(what: String, count: Int, total: Int)
+  /// Tables with declared columns, and no image beside them.
+  case tablesAlone(count: Int)
 
   /// The remarks on a folder.
   ///
@@ -131,6 +133,10 @@ extension FolderRemark: CustomStringConvertible {
         + "\(Self.list(names)). They count as one class."
     case .manyRejected(let what, let count, let total):
       return "\(count) of \(total) \(total == 1 ? "file is" : "files are") not used: \(what)."
+    case .tablesAlone(let count):
+      return
+        "\(count) \(count == 1 ? "table" : "tables") and no image: recipes of tables alone, such as "
+        + "bayes-net-correlated, learn from the rows, and 'figment plan' with one of them counts these."
     }
   }
 

@@ -85,8 +85,10 @@ import Testing
     #expect(!innocent.isFlagged)
   }
 
-  /// Hold-out images of another distribution, as digits of other writers are: what comes from the distribution of the
-  /// training images lies nearer to them without copying any. Copies are found all the same.
+  /// What comes from the distribution of the training images lies nearer to them without copying any.
+  ///
+  /// Hold-out images of other writers, or of another hospital, are of another distribution. Copies are found all the
+  /// same.
   @Test func otherHoldOutImagesAreNotTakenForCopies() {
     func shifted(_ count: Int, seed: UInt64) -> FeatureMatrix {
       FeatureMatrix(width: 8, values: cloud(count, seed: seed).values.map { $0 * 1.3 + 0.2 })

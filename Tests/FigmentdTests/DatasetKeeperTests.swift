@@ -113,6 +113,13 @@ private final class KeeperBench: Sendable {
     await bench.keeper.scan()
     try await bench.wait(.ready, usable: 0)
     #expect(try await bench.status().rejected == 0)
+    let remarks = try #require(try await bench.status().folderRemarks)
+    #expect(remarks.count == 1 && remarks[0].hasPrefix("1 table and no image"), "\(remarks)")
+    // A table of images says nothing of the kind.
+    try DurableFile.write(
+      Data("file_name,age\na.png,1\n".utf8), to: bench.folder.path("metadata.csv"))
+    await bench.keeper.scan()
+    #expect(try await bench.status().folderRemarks == nil)
   }
 
   /// The column is for runs on the tables; the folder is watched as any other.

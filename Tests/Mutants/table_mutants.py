@@ -81,18 +81,18 @@ TABLE_MUTANTS = [
       (ATTRIBUTES + 'FormulaMark.swift', '"=+-@\\t\\r"', '"=+@\\t\\r"'),
     )),
   Mutant(
-    '280', 'the columns of a model file are believed',
+    '280', 'a column of a model file may have the name of a key of releases',
     'FigmentdTests.TableRunTests/noRecipeOfATableModelTraps',
     (
-      ('Sources/Models/Recipe.swift', '    try ColumnDomain.check(columns)\n', ''),
+      (ATTRIBUTES + 'ColumnChecks.swift', 'if Self.ownKeys.contains(lower)', 'if lower.isEmpty'),
     )),
   Mutant(
-    '281', 'an apostrophe of a text of its own is taken for a mark of formulas',
+    '281', 'a text with an apostrophe before a formula gets no mark',
     'DatasetsTests.CodedRowsTests/textsThatDifferByTheMarkStayDifferent',
     (
       (ATTRIBUTES + 'FormulaMark.swift',
        'text.first { $0 != mark }.map(starts.contains) ?? false',
-       'text.first.map { $0 == mark || starts.contains($0) } ?? false'),
+       'Array(text).first.map(starts.contains) ?? false'),
     )),
   Mutant(
     '282', 'messages of a fit are not scaled, so that the exponential of a large energy is infinite',

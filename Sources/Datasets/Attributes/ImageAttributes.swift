@@ -6,6 +6,11 @@ enum AttributeFile {
   static let fileName = "file_name"
 }
 
+extension RelativePath {
+  /// Whether it is `metadata.csv` or `metadata.jsonl` in the root, whose rows belong to images.
+  public var isAttributeFile: Bool { AttributeFile.names.contains(bytes) }
+}
+
 /// The codes of the images of one folder, from its table of attributes.
 ///
 /// Everything about an image depends on its own rows alone, which belong to the unit of its file. So one unit more,

@@ -117,7 +117,7 @@ public struct TableSnapshotBuilder: Sendable {
     do {
       var rows = TableRows(rules: rules, limits: limits)
       let tables = try tables(in: directory)
-      guard !tables.contains(where: { AttributeFile.names.contains($0.bytes) }) else {
+      guard !tables.contains(where: \.isAttributeFile) else {
         throw TableProblem(
           finding:
             "the root has metadata.csv or metadata.jsonl, whose rows belong to images (tables of "

@@ -21,7 +21,7 @@ enum Figures {
       ? "not defined" : (value < 0 ? "−" : "") + fixed(abs(value) * 100, decimals: decimals) + " %"
   }
 
-  /// A whole number with thin spaces between thousands.
+  /// A whole number with commas between thousands.
   static func count(_ value: Int) -> String {
     (value < 0 ? "−" : "") + grouped(Double(abs(value)))
   }
@@ -49,7 +49,7 @@ enum Figures {
     let digits = Array(String(Int(value)))
     var text = ""
     for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { text += "\u{202F}" }
+      if index > 0, (digits.count - index) % 3 == 0 { text += "," }
       text.append(digit)
     }
     return text

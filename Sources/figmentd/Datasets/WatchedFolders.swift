@@ -25,7 +25,8 @@ final class WatchedFolders: FolderReader {
     return FolderContents(
       files: look.files.map(IndexedFile.init),
       doubtful: FolderHints(touched: Self.secondNames(in: look.files)),
-      remarks: Self.remarks(on: look.files, dataset, builder.transform))
+      remarks: Self.remarks(on: look.files, dataset, builder.transform)
+        + Self.remarkOnTables(of: dataset, look.files))
   }
 
   /// Remarks about a folder; classes without an image are unknown while files are still changing.
@@ -37,6 +38,18 @@ final class WatchedFolders: FolderReader {
     return remarks.filter { remark in
       if case .classesWithoutImage = remark { false } else { true }
     }
+  }
+
+  /// Says that a root is one of tables, whose rows the index does not count.
+  private static func remarkOnTables(
+    of dataset: DatasetConfiguration, _ files: [InspectedFile]
+  ) -> [FolderRemark] {
+    guard dataset.columns?.isEmpty == false,
+      !files.contains(where: { $0.verdict == .accepted || $0.verdict == .waiting }),
+      let tables = try? TableSnapshotBuilder(root: dataset.root, rules: dataset.rules).tables(),
+      !tables.isEmpty, !tables.contains(where: \.isAttributeFile)
+    else { return [] }
+    return [.tablesAlone(count: tables.count)]
   }
 
   func look(
