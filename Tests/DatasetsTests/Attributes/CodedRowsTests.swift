@@ -62,9 +62,9 @@ import Testing
     try folder.makeFolder("root")
     let codes: [UInt8] = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     try folder.write(writer.header + writer.lines(codes), "root/data.csv")
-    let read = try CodedRows(
+    let read = try? CodedRows(
       table: folder.path("root") + "/data.csv", columns: columns, hasFormulaMarks: true)
-    #expect(read.codes == codes)
+    #expect(read?.codes == codes)
   }
 
   /// Readers of CSV pass over an empty line, and the row would be lost.
