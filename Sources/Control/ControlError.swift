@@ -72,7 +72,8 @@ public enum ControlError: Error, Hashable, Sendable {
     } else if names.isEmpty {
       hint = "No \(kind) exists yet." + (kind == "job" ? " 'figment train' submits one." : "")
     } else {
-      hint = "Known: \(names.prefix(20).joined(separator: ", "))."
+      let more = names.count > 40 ? " and \(names.count - 40) more" : ""
+      hint = "Known: \(names.prefix(40).joined(separator: ", "))\(more)."
     }
     return .notFound("\(kind) '\(name)': unknown. \(hint)")
   }

@@ -32,13 +32,16 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .systemCallFailed(let call, let path, let errno):
       "\(call) \(path): \(Self.text(of: errno)). Check the path, its owner and the free space."
+    case .rootUnavailable(let path, ENOTDIR):
+      "\(path): is a file, or lies below one (a folder expected). Put it into a folder of its own, and name that."
     case .rootUnavailable(let path, let errno):
       "folder of images \(path): cannot be read (\(Self.text(of: errno))). "
         + "Check that it exists, that it is mounted, and that figmentd may read it."
     case .noImages(let root, _):
       // Without the number of files, because callers with read access see failures of jobs.
       "folder of images \(root): none of its files is an accepted image (at least one expected). "
-        + "Put images into a sub-folder for each class."
+        + "Put images into a sub-folder for each class. A recipe that learns a table alone, such as "
+        + "bayes-net-correlated, needs none."
     case .snapshotDamaged(let path, let finding):
       "snapshot \(path): \(finding). Build a new snapshot."
     case .snapshotTooNew(let path, let version):

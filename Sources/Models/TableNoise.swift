@@ -67,6 +67,18 @@ public struct TableNoise: Hashable, Sendable {
 }
 
 extension Recipe {
+  /// What noise does to the columns of a plan of this recipe, as a sentence for a release; nil without it.
+  public func noiseSentence(of phases: [Phase], classes: [String], epsilon: Double?) -> String? {
+    guard model.readsColumns else { return nil }
+    return TableNoise(
+      phases, codeCounts: BayesianNetworkSettings.codeCounts(of: format(classes: classes)),
+      epsilon: epsilon
+    ).map {
+      "Noise alone changes up to about \(NoiseOutlook.rounded(100 * $0.distance)) % of the values of a column, on average "
+        + "over the columns. It changes frequent and rare values alike, so a value that few rows have is mostly noise."
+    }
+  }
+
   /// What noise will do to images and rows of a plan of this recipe.
   ///
   /// - Parameters:

@@ -304,13 +304,12 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
   private static func notCovered(_ subject: Subject) -> [String] {
     var list = [
       "operator diagnostics in internal/ and the daemon's own state directory",
-      "settings chosen by looking at these images outside this software",
-      "other folders that hold the same images, and runs with another state directory: each folder in "
+      "settings chosen by looking at these \(Self.noun(of: subject))s outside this software",
+      "other folders that hold the same \(Self.noun(of: subject))s, and runs with another state directory: each folder in "
         + "each state directory has a ledger of its own",
-      "runs without privacy on the same images: what they made stays inside",
+      "runs without privacy on the same data, whose results must not be shared",
       "the fact that the data set exists, and when and how often it was trained on",
-      "the difference between a data set without a usable \(Self.noun(of: subject)) and one with a single one: only the "
-        + "first gives no release",
+      "whether there was any usable \(Self.noun(of: subject)) at all: without one there is no release",
       "what can be inferred about a person from the population at large",
     ]
     switch subject.root.unit {
@@ -321,7 +320,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     case .row:
       list.append("a person with several rows: each row is protected, not all of them together")
     case .person:
-      list.append("a person whose rows have several names")
+      list.append("a person who appears under several names: each name is protected")
     }
     if !subject.declared.isEmpty {
       list.append(

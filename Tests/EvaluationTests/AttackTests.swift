@@ -107,6 +107,26 @@ import Testing
     #expect(found.isFlagged && found.copiesOfTraining < 30, "\(found.nearest) \(found.control)")
   }
 
+  /// Bursts and slices of one scan are near copies of one another, in both halves of the training images.
+  @Test func twinsAmongTrainingImagesHideNoCopies() {
+    func near(_ points: FeatureMatrix, _ size: Float, seed: UInt64) -> FeatureMatrix {
+      let jitter = cloud(points.count, seed: seed).values
+      return FeatureMatrix(width: 8, values: zip(points.values, jitter).map { $0 + size * $1 })
+    }
+    let scenes = cloud(250, seed: 1)
+    var places = SeededStream(seed: 6)
+    let twins = near(scenes, 0.05, seed: 7).appending(near(scenes, 0.05, seed: 8))
+    let training = twins.rows(Array(0..<500).shuffled(using: &places))
+    let found = Memorization(
+      synthetic: near(training.prefix(400), 0.4, seed: 9), training: training,
+      holdOut: cloud(500, seed: 2), on: machine)
+    #expect(found.isFlagged && found.control.share < 0.7, "\(found.nearest) \(found.control)")
+    let innocent = Memorization(
+      synthetic: cloud(400, seed: 4), training: training, holdOut: cloud(500, seed: 2),
+      on: machine)
+    #expect(!innocent.isFlagged)
+  }
+
   @Test func aSetThatIsFarFromAllRealImagesIsNotCalledACopyOfTheNearest() {
     // All lie beyond one training image, but that image's membership does not imply copying.
     let far = FeatureMatrix(width: 8, values: cloud(300, seed: 4).values.map { $0 * 0.01 + 50 })

@@ -2,6 +2,7 @@ import Compute
 import Control
 import Datasets
 import Foundation
+import Glibc
 import Models
 import Privacy
 import Synchronization
@@ -130,7 +131,8 @@ import Testing
     #expect(try run.run().isFinished)
     #expect(
       told.withLock { $0 } == [
-        "200 of 200 rows used", "missing, or outside the declared domain: age 10",
+        "200 of 200 rows used",
+        "missing in used rows: age 10\nof which, or of rows left out, outside the declared domain: age 10",
       ])
   }
 
@@ -224,6 +226,56 @@ import Testing
     #expect(numbers.count >= 5 && drawnCount > 5 && drawnCount < changed.count / 2)
   }
 
+  /// Rounds choose what the network describes worst; without the tables of columns there is none, and rows would be noise.
+  @Test func aRunThatLostItsTablesOfColumnsIsNotPublishedInAnyCase() throws {
+    struct Killed: Error {}
+    var bench = try Self.bench(count: 5)
+    var conditions = RunConditions()
+    conditions.writeCheckpoint = { data, path in
+      if path.hasSuffix("step-1.safetensors") { throw Killed() }
+      try DurableFile.write(data, to: path)
+    }
+    #expect(throws: Killed.self) { try bench.run(under: conditions) }
+    let spent = try bench.history().spent
+    for allows in [false, true] {
+      bench.order.allowsFewerSteps = allows
+      let error = #expect(throws: ControlError.self) { try bench.run() }
+      #expect(error?.message.contains("nothing was learnt in this phase") == true)
+    }
+    #expect(try bench.history().spent == spent)
+    #expect(access(bench.places.release, F_OK) != 0)
+  }
+
+  /// A misspelt category or a range of another unit: the owner sees it before the budget is spent.
+  @Test func theOwnerIsWarnedOfADomainThatDoesNotFit() throws {
+    let bench = try Self.bench(
+      "independent", count: 5,
+      columns: [
+        ColumnDomain(name: "site", values: .categories(["Nord", "Sued"])),
+        ColumnDomain(name: "finding", values: .categories(["none", "some"])),
+      ])
+    let told = Mutex<[String]>([])
+    let run = TrainingRun(
+      bench.order, at: bench.places, on: Machine(threadCount: 1), stop: StopSignal(),
+      makeDecoder: { ImageCodec() }, report: { _ in })
+    run.tellOwner = { text in told.withLock { $0.append(text) } }
+    #expect(try run.run().isFinished)
+    let text = told.withLock { $0.joined(separator: "\n") }
+    #expect(text.contains("outside the declared domain: site 200"))
+    #expect(text.contains("Warning: most values of site lie outside"), "\(text)")
+    #expect(!text.contains("most values of site, finding"))
+  }
+
+  /// Whoever gets a set that is mostly noise reads it there, too.
+  @Test func aReleaseOfNoiseSaysSo() throws {
+    var bench = try Self.bench("independent", count: 5)
+    bench.order = bench.order.costing(0.05)
+    #expect(try bench.run().isFinished)
+    let report = try bench.text(bench.places.release + "/report.json")
+    #expect(report.contains("rows that show little or nothing but noise"))
+    #expect(report.contains("Noise alone changes up to about"))
+  }
+
   @Test func answersThatAreComputedFromImagesAreRefusedForATable() throws {
     for answer in ["class-means", "class-counts", "accuracy"] {
       let bench = try Self.bench("independent", count: 5, answers: [answer: 0.5])
@@ -292,6 +344,13 @@ import Testing
 }
 
 extension RunOrder {
+  /// The same order with another epsilon.
+  fileprivate func costing(_ epsilon: Double) -> RunOrder {
+    RunOrder(
+      name: name, dataset: dataset, root: root, rules: rules, recipe: recipe,
+      loss: .epsilon(epsilon), delta: delta, budget: budget, count: count, seed: seed)
+  }
+
   /// The same order on another root.
   fileprivate func on(_ root: String) -> RunOrder {
     RunOrder(

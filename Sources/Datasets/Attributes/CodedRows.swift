@@ -134,6 +134,8 @@ private struct Reading {
   private let columns: [ColumnDomain]
   private let encoders: [ColumnEncoder]
   private let hasFormulaMarks: Bool
+  /// Whether the table that is being read has marks of formulas.
+  private var isMarked = false
   private var summary = TableSummary()
 
   init(_ columns: [ColumnDomain], _ hasFormulaMarks: Bool) {
@@ -155,8 +157,9 @@ private struct Reading {
       name.bytes, in: directory, rules: DatasetRules(columns: columns), limits: .standard,
       isSettled: { _, _ in true })
     summary.tables.append(name)
+    isMarked = hasFormulaMarks && format == .csv
     let stream = try TableStream(
-      file, format: format, columns: columns.map(\.name), hasFormulaMarks: hasFormulaMarks)
+      file, format: format, columns: columns.map(\.name), hasFormulaMarks: isMarked)
     if let absent = stream.absent.first {
       throw TableProblem(
         finding: "the header of a table has no column '\(columns[absent].name)' (every table must "
@@ -185,7 +188,11 @@ private struct Reading {
   private mutating func add(_ values: RowValues) throws -> Bool {
     let start = codes.count
     for (column, encoder) in encoders.enumerated() {
-      guard let code = code(of: values.texts[column], encoder) else {
+      let code = code(of: values.texts[column], encoder)
+      if code == encoder.missing, encoder.isOutside(values.texts[column]) {
+        summary.addOutside(column: column, of: encoders.count)
+      }
+      guard let code else {
         codes.removeLast(codes.count - start)
         return false
       }
@@ -200,8 +207,9 @@ private struct Reading {
     return true
   }
 
+  /// The code of a text; marks are looked for in CSV alone, because lines of JSON have none.
   private func code(of text: [UInt8], _ encoder: ColumnEncoder) -> UInt8? {
-    if hasFormulaMarks, let unmarked = FormulaMark.removed(from: text),
+    if isMarked, let unmarked = FormulaMark.removed(from: text),
       let code = encoder.value(of: unmarked)
     {
       return code

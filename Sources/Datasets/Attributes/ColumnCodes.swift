@@ -199,6 +199,11 @@ struct ColumnEncoder {
   /// The code of a text of valid UTF-8, missing if it is outside the domain; nil if nothing may be missing.
   func code(of bytes: [UInt8]) -> UInt8? { value(of: bytes) ?? missing }
 
+  /// Whether a text is a value, though none of the domain.
+  func isOutside(_ bytes: [UInt8]) -> Bool {
+    value(of: bytes) == nil && !FieldText.trimmed(bytes[...]).isEmpty
+  }
+
   /// The code of a text; nil if it is outside the domain.
   func value(of bytes: [UInt8]) -> UInt8? {
     let text = FieldText.trimmed(bytes[...])

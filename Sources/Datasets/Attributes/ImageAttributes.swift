@@ -160,7 +160,11 @@ struct ImageAttributes {
     }
     states[file] = .usable
     for (column, encoder) in encoders.enumerated() {
-      if let code = encoder.code(of: values.texts[column]) {
+      let code = encoder.code(of: values.texts[column])
+      if code == encoder.missing, encoder.isOutside(values.texts[column]) {
+        summary.addOutside(column: column, of: encoders.count)
+      }
+      if let code {
         codes[file * columns.count + column] = code
       } else {
         states[file] = .lacking

@@ -55,7 +55,7 @@ extension RowVerdict: CustomStringConvertible {
     case .missingValue:
       "has no value of the declared domain in a column that allows none to be missing. Correct the value or the domain, "
         + "or declare that it may be missing."
-    case .beyondUnitLimit: "more rows of this person than the declared limit; not used."
+    case .beyondUnitLimit: "more rows of a person than the declared limit; not used."
     }
   }
 }
@@ -97,6 +97,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public internal(set) var faults: [Fault] = []
   /// For each declared column, the used rows whose value is empty or outside the domain.
   public internal(set) var missingValues: [Int] = []
+  /// For each declared column, the rows with a text that is outside the domain, whether or not they are used.
+  public internal(set) var outsideValues: [Int]?
   /// Images for which no row is used; 0 for tables without images.
   public internal(set) var filesWithoutRow = 0
 
@@ -117,14 +119,32 @@ public struct TableSummary: Hashable, Sendable, Codable {
     faults.sort { order[$0.reason, default: 0] < order[$1.reason, default: 0] }
   }
 
-  /// The columns in which values of used rows are missing, with their numbers; nil if none are.
-  ///
-  /// A number near that of the rows shows a domain that does not fit.
+  /// Counts a text of a column that is outside its domain.
+  mutating func addOutside(column: Int, of count: Int) {
+    var counts = outsideValues ?? [Int](repeating: 0, count: count)
+    counts[column] += 1
+    outsideValues = counts
+  }
+
+  /// What is missing in the used rows, and what lies outside the domains in all rows, with numbers; nil if nothing.
   public func missingText(_ columns: [ColumnDomain]) -> String? {
-    let missing = zip(columns, missingValues).filter { $1 > 0 }
-    guard !missing.isEmpty else { return nil }
-    return "missing, or outside the declared domain: "
-      + missing.map { "\($0.name) \($1)" }.joined(separator: ", ")
+    let outside = outsideValues ?? columns.map { _ in 0 }
+    func list(_ what: String, _ counts: [Int]) -> String? {
+      let found = zip(columns, counts).filter { $1 > 0 }
+      return found.isEmpty
+        ? nil : "\(what): " + found.map { "\($0.name) \($1)" }.joined(separator: ", ")
+    }
+    let wrong = zip(columns, outside).filter { 2 * $1 > rows }.map(\.0.name)
+    let lines = [
+      list("missing in used rows", missingValues),
+      list("of which, or of rows left out, outside the declared domain", outside),
+      wrong.isEmpty
+        ? nil
+        : "Warning: most values of \(wrong.joined(separator: ", ")) lie outside the declared domain, so the run will "
+          + "learn next to nothing of \(wrong.count == 1 ? "it" : "them"). Stop it and compare the declaration with the "
+          + "table: spelling, range, 'integers'.",
+    ].compactMap { $0 }
+    return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }
 
   /// The number of rows with this verdict.

@@ -36,7 +36,8 @@ struct TableRows {
       throw TableProblem(
         finding:
           "the header of a table has no column '\(names[absent])' (every table must have the "
-          + "declared columns). Add it, or put the table elsewhere")
+          + "declared columns). Correct the declared name, or add the column; columns are separated by commas"
+      )
     }
     var codes: [UInt8] = []
     while let step = try stream.next() {
@@ -62,7 +63,11 @@ struct TableRows {
   private mutating func add(_ values: RowValues, _ codes: inout [UInt8]) -> RowVerdict? {
     codes.removeAll(keepingCapacity: true)
     for (column, encoder) in encoders.enumerated() {
-      guard let code = encoder.code(of: values.texts[column]) else { return .missingValue }
+      let code = encoder.code(of: values.texts[column])
+      if code == encoder.missing, encoder.isOutside(values.texts[column]) {
+        summary.addOutside(column: column, of: encoders.count)
+      }
+      guard let code else { return .missingValue }
       codes.append(code)
     }
     guard rules.personColumn != nil else {

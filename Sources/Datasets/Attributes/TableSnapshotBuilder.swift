@@ -96,7 +96,9 @@ public struct TableSnapshotBuilder: Sendable {
     }
     switch (rules.privacyUnit, rules.personColumn) {
     case (.folder, nil):
-      throw refuse("persons as units without the column that names them (its name expected)")
+      throw refuse(
+        "persons as units without the column that names them (--person-column, or person_column in the configuration, "
+          + "expected)")
     case (.file, .some):
       throw refuse(
         "a column of persons, but rows as units (persons as units expected, or no such column)")

@@ -162,7 +162,7 @@ extension PassedOverName: CustomStringConvertible {
     case .systemFile: "an internal file of a system or a program"
     case .previewSheet: "a sheet of 'figment preview', which shows images of many units"
     case .systemFolder: "an internal folder of a system or a program"
-    case .metadata: "a table of attributes, which is read only for declared columns"
+    case .metadata: "a table: runs read its declared columns, and nothing else of it"
     }
   }
 }

@@ -79,7 +79,8 @@ struct AttackStudy {
     let looked = synthetic.sample(limit, seed: seed)
     let memorization = Memorization(
       synthetic: pixels(looked), training: pixels(train.sample(holdOut.count, seed: seed)),
-      holdOut: pixels(holdOut), on: machine)
+      // In folder order, its first half would be half of the classes.
+      holdOut: pixels(holdOut.sample(holdOut.count, seed: seed)), on: machine)
     let outliers = OutlierExposure(
       of: pixels(synthetic), in: space, share: 0.02, on: machine)
     let trainSample = train.sample(holdOut.count, seed: seed)

@@ -78,7 +78,8 @@ public struct Memorization: Sendable {
     realCount = size
     nearest = Self.nearest(pairs, other.map { $0.places[0] })
     control = Self.control(
-      training: training.prefix(size), holdOut: holdOut, pointCount: synthetic.count, neighbors)
+      training: training.prefix(size), holdOut: holdOut.prefix(size), pointCount: synthetic.count,
+      neighbors)
     let typical = pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
     let copyDistance = typical / 5
     copiesOfTraining = pairs.count { $0.distance < copyDistance }
@@ -97,6 +98,9 @@ public struct Memorization: Sendable {
   }
 
   /// The nearest real images of one half of the training images, among the other half and as many others.
+  ///
+  /// Images with a twin in the other half are left out: bursts and slices of one scan copy one another, and would hide
+  /// copies in the set.
   private static func control(
     training: FeatureMatrix, holdOut: FeatureMatrix, pointCount: Int, _ neighbors: NearestNeighbors
   ) -> Nearest {
@@ -110,9 +114,13 @@ public struct Memorization: Sendable {
     let pairs = (0..<points.count).map { row in
       Neighbor(
         synthetic: row, training: own[row].places[0],
-        distance: points.squaredDistance(row, to: own[row].places[0], of: candidates),
-        holdOutDistance: points.squaredDistance(row, to: other[row].places[0], of: others))
+        distance: points.squaredDistance(row, to: own[row].places[0], of: candidates)
+          .squareRoot(),
+        holdOutDistance: points.squaredDistance(row, to: other[row].places[0], of: others)
+          .squareRoot())
     }
-    return nearest(pairs, other.map { $0.places[0] })
+    let typical = pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
+    let kept = pairs.filter { $0.distance > typical / 2 }
+    return nearest(kept, kept.map { other[$0.synthetic].places[0] })
   }
 }

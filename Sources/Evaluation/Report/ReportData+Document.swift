@@ -50,7 +50,7 @@ extension ReportData {
         ReportTable(
           caption: guarantee.isProved
             ? "The guarantee in numbers: it follows from the training method, not from measurements"
-            : "The claim, which nothing in this report proves",
+            : "The guarantee that the release states; this report did not check it",
           columns: ["", ""], rows: rows)))
     guard !guarantee.phases.isEmpty else { return }
     document.add(

@@ -140,6 +140,8 @@ public struct ReportData: Sendable {
   public var findings: EvaluationFindings?
   /// The results of the synthetic images alone, if there was no evaluation.
   public var ownFindingsAlone: Releasable<SyntheticFindings>?
+  /// What noise left of the images or rows, if that is little; known from the plan.
+  public var noiseWarning: Releasable<String>?
   /// The results of a synthetic table; nil if the set has none.
   public var tables: TableFindings?
   /// The synthetic images; none if the set is a table alone.

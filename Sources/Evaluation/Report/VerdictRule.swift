@@ -83,7 +83,8 @@ struct VerdictRule {
         switch severity {
         case .failed: "Not private: do not share this set."
         case .warning where data.guarantee == nil: "No guarantee of privacy is known."
-        case .warning where data.guarantee?.isProved == false: "Privacy is claimed, not proved."
+        case .warning where data.guarantee?.isProved == false:
+          "Privacy is stated by the release, and was not checked here."
         case .warning:
           data.guarantee?.warningHeadline ?? "Private: epsilon \(epsilon). Read the warnings."
         default:
@@ -107,8 +108,9 @@ struct VerdictRule {
     var remarks = Remarks()
     if let guarantee = data.guarantee, !guarantee.isProved {
       remarks.warnings.append(
-        "Differential privacy is claimed, epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
-          + "\(Decimals.number(guarantee.delta)), but nothing here proves it.")
+        "Differential privacy with epsilon \(Decimals.epsilon(guarantee.epsilon)) and delta "
+          + "\(Decimals.number(guarantee.delta)) is stated for this set. It follows from the training, which an evaluation "
+          + "does not see: 'figment ledger verify' checks it.")
     } else if let guarantee = data.guarantee {
       remarks.isEstablished = true
       let words =
@@ -135,6 +137,7 @@ struct VerdictRule {
   /// The evidence of the set and the training without real images.
   private static func ownRemarks(_ data: ReportData) -> Remarks {
     var remarks = Remarks()
+    if let warning = data.noiseWarning?.value { remarks.warnings.append(warning) }
     if let own = data.ownFindings?.value {
       let names = data.synthetic.value.classNames
       let missing = own.missingClasses.map { names[$0] }
@@ -307,13 +310,16 @@ struct VerdictRule {
 
   private static func isUseful(_ real: RealFindings) -> Bool {
     real.utility.contains {
-      $0.kind == .convolutional && usefulShare(of: $0, real.guessingAccuracy) >= usefulShare.enough
+      $0.kind == .convolutional
+        && usefulShare($0.interval.low, $0, real.guessingAccuracy) >= usefulShare.enough
     }
   }
 
-  /// The share of the gap between guessing and training on real images that a set closes.
-  private static func usefulShare(of cnn: UtilityFinding, _ guessing: Double) -> Double {
-    (cnn.accuracy - guessing) / max(cnn.ceiling - guessing, 1e-9)
+  /// The share of the gap between guessing and training on real images that an accuracy closes.
+  private static func usefulShare(
+    _ accuracy: Double, _ cnn: UtilityFinding, _ guessing: Double
+  ) -> Double {
+    (accuracy - guessing) / max(cnn.ceiling - guessing, 1e-9)
   }
 
   private static func add(
@@ -323,7 +329,7 @@ struct VerdictRule {
       "A convolutional network trained on it recognises \(Figures.percent(cnn.accuracy)) of real"
       + " test images (\(Figures.percent(cnn.ceiling)) when trained on real images, "
       + "\(Figures.percent(guessing)) by guessing)."
-    let share = usefulShare(of: cnn, guessing)
+    let share = usefulShare(cnn.accuracy, cnn, guessing)
     if share < usefulShare.poor {
       remarks.failures.append("Of little use: \(words)")
     } else if share < usefulShare.enough {

@@ -106,8 +106,8 @@ extension ReportData {
         ceiling: other?.value.map { NamedValue("of test rows", $0) }, counted: .rows)
     }
     let all = metric(
-      "copies_training", "Training rows in the synthetic table",
-      "share of training rows that occur in it, equal in every column", copies.training,
+      "copies_training", "Training rows with a synthetic twin",
+      "share of training rows whose categories and bins a synthetic row has", copies.training,
       copies.test)
     guard let unique = copies.uniqueTraining else { return [all] }
     return [
@@ -169,7 +169,7 @@ extension TableCopies {
     }
     guard let test else {
       return
-        "\(words(training)) training rows occur in the synthetic table. Without rows that the model has"
+        "\(words(training)) training rows have a synthetic row with the same categories and bins. Without rows that the model has"
         + " never seen, nobody can tell how many would by chance."
     }
     let unique =
@@ -179,7 +179,8 @@ extension TableCopies {
         }
       } ?? ""
     let counts =
-      "\(words(training)) training rows and \(words(test)) test rows occur in the synthetic table\(unique)."
+      "\(words(training)) training rows and \(words(test)) test rows have a synthetic row with the same categories and "
+      + "bins\(unique)."
     return isFlagged
       ? "The table copies training rows: \(counts) That is more than chance explains."
       : "No more copies of training rows than chance explains: \(counts)"

@@ -29,7 +29,7 @@ extension ReportData {
             ["Rows", Figures.count(own.rowCount)],
             ["Columns", Figures.count(own.domains.count)],
             [
-              "Rows that equal an earlier one",
+              "Rows with the same categories and bins as an earlier one",
               "\(Figures.count(own.duplicateCount)) (\(share(own.duplicateCount)))",
             ],
           ])),

@@ -58,6 +58,8 @@ extension ExampleSource {
   func microBatches(of size: Int) -> [Range<Int>] {
     var batches: [Range<Int>] = []
     var start = 0
+    // Sources compute their units, so asking for each batch would cost quadratic time.
+    let units = units
     while start < count {
       var end = min(count, start + size)
       if let units {

@@ -116,7 +116,12 @@ struct TableFit {
           (current[index][$0] - Double(measured[index].values[$0])) / measured[index].variance
         }
       }
-      guard let next = step(along: gradients, from: current, loss: best) else { break }
+      let size = stepSize
+      guard let next = step(along: gradients, from: current, loss: best) else {
+        // No step helps any more. Later fits begin with a size that did, or they would stand still.
+        stepSize = size
+        break
+      }
       (potentials, current, best) = next
       stepSize *= 1.1
     }

@@ -60,7 +60,7 @@ extension TrainingRun {
   /// Refuses to publish a training that crashes cut short, unless the order allows it.
   ///
   /// What was charged is spent either way; but a set of a half-trained model would be taken for a complete
-  /// one.
+  /// one. A phase of which nothing is left is never published: its model knows nothing of the data.
   func requireEnoughSteps(_ trainer: Trainer, _ phase: Phase) throws {
     let planned = trainer.plannedSteps
     let lost = planned - trainer.lastStep
@@ -68,6 +68,11 @@ extension TrainingRun {
     let made =
       "\(phase.name): \(trainer.step) of \(planned) planned \(phase.selection == nil ? "steps" : "rounds") were made; crashes cost the others, which "
       + "are paid for and cannot be made again"
+    guard trainer.step > 0 else {
+      throw ControlError.conflict(
+        "run \(order.name): \(made), so nothing was learnt in this phase. The set cannot be published, with "
+          + "--allow-fewer-steps neither. Train again under another name.")
+    }
     guard Double(lost) > Self.largestLoss * Double(planned) else { return note(made) }
     guard order.allowsFewerSteps else {
       throw ControlError.conflict(

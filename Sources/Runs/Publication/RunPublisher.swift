@@ -140,7 +140,11 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
     if !format.columns.isEmpty {
       data.tables = TableEvaluation.alone(
         synthetic: Releasable(try writer.table(format.columns), .postProcessing),
-        assumptions: run.plan.recipe.tableAssumptions)
+        assumptions: run.plan.recipe.tableAssumptions
+          + [
+            run.plan.recipe.noiseSentence(
+              of: run.plan.phases, classes: run.plan.classes, epsilon: run.plan.epsilon)
+          ].compactMap { $0 })
     }
     data.paidAnswers = answers.tables
     data.paidAccuracy = answers.accuracyForVerdict

@@ -20,6 +20,8 @@ package struct RunReport {
   let answers: PaidAnswers
   /// The command that makes the report again.
   let command: String
+  /// What noise left of the images or rows, if that is little; known from the plan.
+  let noiseWarning: String?
 
   /// Collects the records of a run from `internalFiles`.
   package init(
@@ -29,12 +31,25 @@ package struct RunReport {
     self.plan = plan
     self.statement = statement
     self.command = command
+    noiseWarning = try Self.noiseWarning(of: plan, statement, on: machine)
     answers = try PaidAnswers.saved(of: plan.phases, in: internalFiles)
     curves = try TrainingCurves(
       in: internalFiles, steps: plan.stepCount, family: plan.recipe.familyType,
       drawnBy: plan.recipe.drawingFamily)
     previews = try TrainingPreviews(in: internalFiles, plan).sheets()
     previewStudy = PreviewStudy(previews, on: machine)
+  }
+
+  private static func noiseWarning(
+    of plan: ResolvedPlan, _ statement: PrivacyStatement?, on machine: Machine
+  ) throws -> String? {
+    guard plan.isProtected, let statement else { return nil }
+    let model = try plan.recipe.makeModel(classes: plan.classes, seed: 0, on: machine)
+    return plan.recipe.noise(
+      of: plan.phases, main: plan.mainPlan, classes: plan.classes,
+      parameterCount: model.privateParameterCount, epsilon: plan.epsilon,
+      units: statement.unit.plural
+    ).warning
   }
 
   /// The report's data for some of the `total` images of the synthetic set.
@@ -56,6 +71,7 @@ package struct RunReport {
       data.provenance.facts.append(("Images looked at", "every class's share of \(images.count)"))
     }
     data.guarantee = statement.map(guarantee)
+    data.noiseWarning = noiseWarning.map { Releasable($0, .postProcessing) }
     data.paidAnswers = answers.tables
     data.progressSheets = Releasable(previews, .postProcessing)
     let drift = previewStudy?.drift

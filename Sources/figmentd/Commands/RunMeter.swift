@@ -57,7 +57,9 @@ final class RunMeter: Sendable {
   func finish(_ results: JobResults) throws {
     if isTerminal { StandardError.write("\n") }
     let privacy = results.privacyText ?? "no privacy guarantee: do not share"
-    let meaning = results.meaning.map { "\n" + $0 } ?? ""
+    let meaning =
+      results.meaning.map { "\n\($0)\nShare the release alone: the folder internal is private." }
+      ?? ""
     try StandardOutput.write(
       results, json: json,
       headline: "\(results.sizeText ?? "no images"), \(privacy)\(meaning)")

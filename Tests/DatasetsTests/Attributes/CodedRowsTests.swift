@@ -67,6 +67,14 @@ import Testing
     #expect(read?.codes == codes)
   }
 
+  @Test func linesOfJSONHaveNoMarks() throws {
+    let sign = ColumnDomain(name: "s", values: .categories(["=x", "'=x"]))
+    let folder = try folder(["a.jsonl": #"{"s": "'=x"}"# + "\n" + #"{"s": "=x"}"#])
+    let read = try CodedRows(
+      table: folder.path("root") + "/a.jsonl", columns: [sign], hasFormulaMarks: true)
+    #expect(read.codes == [1, 0])
+  }
+
   /// Readers of CSV pass over an empty line, and the row would be lost.
   @Test func aMissingValueOfASingleColumnIsARow() throws {
     var writer = TableWriter(columns: [age], format: .csv, seed: 1)
