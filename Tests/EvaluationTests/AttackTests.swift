@@ -138,6 +138,19 @@ import Testing
     #expect(!found.isFlagged)
   }
 
+  /// Images come in the order of their folders: the first part of a larger set would be some classes alone.
+  @Test func copiesAreLookedForAmongImagesOfAllClasses() throws {
+    let training = try GlyphSet.images(240)
+    let others = try GlyphSet.images(960, from: 1000)
+    let holdOut = others.images(at: (0..<4).flatMap { others.places(ofClass: $0) })
+    #expect(holdOut.count == 960 && holdOut.labels.prefix(240).allSatisfy { $0 == 0 })
+    let found = AttackStudy(machine: machine, limit: 300, seed: 2).findings(
+      synthetic: try GlyphSet.images(240, from: 5000), train: training, holdOut: holdOut
+    ) { _ in }.memorization
+    #expect(abs(found.nearest.share - 0.5) < 0.1, "\(found.nearest)")
+    #expect(abs(found.control.share - 0.5) < 0.15, "\(found.control)")
+  }
+
   @Test func aClassAverageThatIsATrainingImageIsFlagged() throws {
     let training = try GlyphSet.images(80)
     let holdOut = try GlyphSet.images(80, from: 1000)

@@ -102,4 +102,18 @@ TABLE_MUTANTS = [
        'largest[Int(places[cell])] = max(largest[Int(places[cell])], values[cell])',
        'largest[Int(places[cell])] = 0'),
     )),
+  Mutant(
+    '283', 'a run goes on without a phase of which nothing was made',
+    'FigmentdTests.TableRunTests/aRunThatLostItsTablesOfColumnsIsNotPublishedInAnyCase',
+    (
+      ('Sources/Runs/Execution/TrainingRun+Safeguards.swift',
+       'guard trainer.step > 0 else {', 'guard trainer.step >= 0 else {'),
+    )),
+  Mutant(
+    '284', 'hold-out images are looked for copies in the order of their folders',
+    'EvaluationTests.AttackTests/copiesAreLookedForAmongImagesOfAllClasses',
+    (
+      ('Sources/Evaluation/Attacks/AttackStudy.swift',
+       'holdOut: pixels(holdOut.sample(holdOut.count, seed: seed))', 'holdOut: pixels(holdOut)'),
+    )),
 ]

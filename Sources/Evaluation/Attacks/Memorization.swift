@@ -38,8 +38,8 @@ public struct Memorization: Sendable {
   /// The same for training images in place of synthetic ones, compared with other training images: what the nearest
   /// images of a set are that copies nothing.
   ///
-  /// It is one half where training and hold-out images are alike. It is more where they differ, as digits of other
-  /// writers or scans of another hospital do, and where training images belong together.
+  /// It is one half where training and hold-out images are alike, and more where they differ, as scans of another
+  /// hospital do.
   public let control: Nearest
   /// The number of near copies of training images, and of hold-out images.
   public let copiesOfTraining: Int, copiesOfHoldOut: Int
