@@ -274,6 +274,8 @@ import Testing
     let report = try bench.text(bench.places.release + "/report.json")
     #expect(report.contains("rows that show little or nothing but noise"))
     #expect(report.contains("Noise alone changes up to about"))
+    let card = try bench.text(bench.places.release + "/README.md")
+    #expect(card.contains("Noise alone changes up to about"))
   }
 
   @Test func answersThatAreComputedFromImagesAreRefusedForATable() throws {
