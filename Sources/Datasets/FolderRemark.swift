@@ -135,8 +135,8 @@ extension FolderRemark: CustomStringConvertible {
       return "\(count) of \(total) \(total == 1 ? "file is" : "files are") not used: \(what)."
     case .tablesAlone(let count):
       return
-        "\(count) \(count == 1 ? "table" : "tables") and no image: recipes of tables alone, such as "
-        + "bayes-net-correlated, learn from the rows, and 'figment plan' with one of them counts these."
+        "\(count) \(count == 1 ? "table" : "tables") and no image. Recipes that learn a table alone, such as "
+        + "bayes-net-correlated, read the rows, and 'figment plan' counts them."
     }
   }
 

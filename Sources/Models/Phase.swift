@@ -185,3 +185,10 @@ extension Phase {
     }
   }
 }
+
+extension [Phase] {
+  /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
+  public var mainPlan: TrainingPlan? {
+    (first { $0.plan != nil && $0.share == nil } ?? first { $0.plan != nil })?.plan
+  }
+}

@@ -69,11 +69,7 @@ public struct TableNoise: Hashable, Sendable {
 extension Recipe {
   /// What noise does to the columns of a plan of this recipe, as a sentence for a release; nil without it.
   public func noiseSentence(of phases: [Phase], classes: [String], epsilon: Double?) -> String? {
-    guard model.readsColumns else { return nil }
-    return TableNoise(
-      phases, codeCounts: BayesianNetworkSettings.codeCounts(of: format(classes: classes)),
-      epsilon: epsilon
-    ).map {
+    tableNoise(of: phases, classes, epsilon).map {
       "Noise alone changes up to about \(NoiseOutlook.rounded(100 * $0.distance)) % of the values of a column, on average "
         + "over the columns. It changes frequent and rare values alike, so a value that few rows have is mostly noise."
     }
@@ -83,28 +79,32 @@ extension Recipe {
   ///
   /// - Parameters:
   ///   - phases: those of the plan, with their noise.
-  ///   - main: the noisy steps on images that most of epsilon is spent on.
   ///   - parameterCount: the number of parameters whose gradients receive noise.
   ///   - epsilon: the cost of the plan alone; nil without privacy.
   ///   - noun: what the units of privacy are, for example "rows".
   public func noise(
-    of phases: [Phase], main: TrainingPlan?, classes: [String], parameterCount: Int,
-    epsilon: Double?, units noun: String
+    of phases: [Phase], classes: [String], parameterCount: Int, epsilon: Double?, units noun: String
   ) -> (expectation: NoiseOutlook.Expectation?, warning: String?) {
-    let images = main.flatMap {
+    let images =
       model.readsImages
-        ? NoiseOutlook($0, parameterCount: parameterCount, epsilon: epsilon) : nil
-    }
-    let table =
-      model.readsColumns
-      ? TableNoise(
-        phases, codeCounts: BayesianNetworkSettings.codeCounts(of: format(classes: classes)),
-        epsilon: epsilon) : nil
-    let found = [images?.expectation, table?.expectation].compactMap { $0 }
+      ? phases.mainPlan.flatMap {
+        NoiseOutlook($0, parameterCount: parameterCount, epsilon: epsilon)
+      } : nil
+    let table = tableNoise(of: phases, classes, epsilon)
+    let found = [images?.expectation, table?.expectation]
     let warnings = [images?.warning, table?.warning(of: noun)].compactMap { $0 }
     return (
       [.noise, .coarse, .clear].first(where: found.contains),
       warnings.isEmpty ? nil : warnings.joined(separator: " ")
     )
+  }
+
+  private func tableNoise(
+    of phases: [Phase], _ classes: [String], _ epsilon: Double?
+  ) -> TableNoise? {
+    guard model.readsColumns else { return nil }
+    return TableNoise(
+      phases, codeCounts: BayesianNetworkSettings.codeCounts(of: format(classes: classes)),
+      epsilon: epsilon)
   }
 }

@@ -320,7 +320,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     case .row:
       list.append("a person with several rows: each row is protected, not all of them together")
     case .person:
-      list.append("a person who appears under several names: each name is protected")
+      list.append("a person who appears under several names: each name is protected by itself")
     }
     if !subject.declared.isEmpty {
       list.append(

@@ -42,7 +42,7 @@ extension Daemon {
 
   /// Which recipes read declared columns: the table of measured runs compares recipes for images alone.
   private static func remark(onColumnsOf dataset: DatasetConfiguration) -> String? {
-    guard dataset.columns?.isEmpty == false else { return nil }
+    guard dataset.declaresColumns else { return nil }
     return
       "\(dataset.name) declares columns, which this advice leaves aside. For tables without images take recipe "
       + "bayes-net-correlated, for images with a row each bayes-net-and-pixel-28."
@@ -131,7 +131,7 @@ extension Daemon {
       // A recipe that learns a table is refused where no column is declared.
       for (name, recipe) in library.recipes
       where recipe.model.readsImages
-        && (!recipe.model.readsColumns || dataset.columns?.isEmpty == false)
+        && (!recipe.model.readsColumns || dataset.declaresColumns)
       {
         let form = Form(recipe)
         let use = try uses[form] ?? engine.use(of: dataset, under: recipe.transform)

@@ -41,9 +41,8 @@ extension Daemon: ControlAPI {
           + "'figment datasets' reports ready.")
     }
     let tables =
-      dataset.columns?.isEmpty ?? true
-      ? ""
-      : " Rows of tables are not images: train on them with recipe bayes-net-correlated."
+      dataset.declaresColumns
+      ? " Rows of tables are not images: train on them with recipe bayes-net-correlated." : ""
     return .conflict(
       "dataset \(dataset.name): no usable image is known yet (at least one expected). "
         + "'figment files \(dataset.name)' lists the files and their verdicts.\(tables)")

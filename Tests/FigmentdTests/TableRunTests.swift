@@ -50,6 +50,17 @@ import Testing
     return bench
   }
 
+  /// What the owner is told during a run, which must finish.
+  private static func told(by bench: RunBench) throws -> [String] {
+    let told = Mutex<[String]>([])
+    let run = TrainingRun(
+      bench.order, at: bench.places, on: Machine(threadCount: 1), stop: StopSignal(),
+      makeDecoder: { ImageCodec() }, report: { _ in })
+    run.tellOwner = { text in told.withLock { $0.append(text) } }
+    #expect(try run.run().isFinished)
+    return told.withLock { $0 }
+  }
+
   @Test func aTableAloneIsLearntAndReleased() throws {
     let bench = try Self.bench()
     #expect(try bench.run().isFinished)
@@ -123,16 +134,10 @@ import Testing
   /// A domain that does not fit makes every value missing: the owner must see it before the budget is spent.
   @Test func theOwnerIsToldWhichValuesAreMissing() throws {
     let bench = try Self.bench("independent", count: 5)
-    let told = Mutex<[String]>([])
-    let run = TrainingRun(
-      bench.order, at: bench.places, on: Machine(threadCount: 1), stop: StopSignal(),
-      makeDecoder: { ImageCodec() }, report: { _ in })
-    run.tellOwner = { text in told.withLock { $0.append(text) } }
-    #expect(try run.run().isFinished)
     #expect(
-      told.withLock { $0 } == [
+      try Self.told(by: bench) == [
         "200 of 200 rows used",
-        "missing in used rows: age 10\nof which, or of rows left out, outside the declared domain: age 10",
+        "missing in used rows: age 10\nvalues outside the declared domain: age 10",
       ])
   }
 
@@ -254,13 +259,7 @@ import Testing
         ColumnDomain(name: "site", values: .categories(["Nord", "Sued"])),
         ColumnDomain(name: "finding", values: .categories(["none", "some"])),
       ])
-    let told = Mutex<[String]>([])
-    let run = TrainingRun(
-      bench.order, at: bench.places, on: Machine(threadCount: 1), stop: StopSignal(),
-      makeDecoder: { ImageCodec() }, report: { _ in })
-    run.tellOwner = { text in told.withLock { $0.append(text) } }
-    #expect(try run.run().isFinished)
-    let text = told.withLock { $0.joined(separator: "\n") }
+    let text = try Self.told(by: bench).joined(separator: "\n")
     #expect(text.contains("outside the declared domain: site 200"))
     #expect(text.contains("Warning: most values of site lie outside"), "\(text)")
     #expect(!text.contains("most values of site, finding"))

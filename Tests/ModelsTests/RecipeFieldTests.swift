@@ -14,26 +14,28 @@ import Testing
     let companions: [String: [String: String]]
     var testDescription: String { family.family }
 
+    /// The fields of a small pixel model, except for its channels.
+    private static let pixelFields = """
+      depth: 1
+      first_kernel: 3
+      bits: 2
+      output: softmax
+      class_regions: 1
+      label_dropout: 0
+      guidance: 1
+      learning_rate: 0.01
+      warm_up_steps: 1
+      final_rate: 1
+      beta1: 0.9
+      beta2: 0.99
+      average_decay: 0.9
+      """
+
     /// A small pixel model inside another model.
     private static func pixels(under key: String) -> String {
-      """
-      \(key):
-        family: pixel
-        channels: 3
-        depth: 1
-        first_kernel: 3
-        bits: 2
-        output: softmax
-        class_regions: 1
-        label_dropout: 0
-        guidance: 1
-        learning_rate: 0.01
-        warm_up_steps: 1
-        final_rate: 1
-        beta1: 0.9
-        beta2: 0.99
-        average_decay: 0.9
-      """
+      let fields =
+        ["family: pixel", "channels: 3"] + pixelFields.split(separator: "\n").map(String.init)
+      return "\(key):\n" + fields.map { "  \($0)" }.joined(separator: "\n")
     }
 
     static let all = [
@@ -72,19 +74,7 @@ import Testing
         family: PixelModel.self,
         yaml: """
           channels: 2
-          depth: 1
-          first_kernel: 3
-          bits: 2
-          output: softmax
-          class_regions: 1
-          label_dropout: 0
-          guidance: 1
-          learning_rate: 0.01
-          warm_up_steps: 1
-          final_rate: 1
-          beta1: 0.9
-          beta2: 0.99
-          average_decay: 0.9
+          \(pixelFields)
           prior:
             source: procedural
             steps: 10

@@ -189,9 +189,7 @@ private struct Reading {
     let start = codes.count
     for (column, encoder) in encoders.enumerated() {
       let code = code(of: values.texts[column], encoder)
-      if code == encoder.missing, encoder.isOutside(values.texts[column]) {
-        summary.addOutside(column: column, of: encoders.count)
-      }
+      summary.countOutside(values.texts[column], of: column, coded: code, encoders)
       guard let code else {
         codes.removeLast(codes.count - start)
         return false

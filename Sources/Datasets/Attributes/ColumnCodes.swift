@@ -44,9 +44,9 @@ extension ColumnDomain {
   /// The code of a value in a table; nil if the row must be left out.
   ///
   /// Space around the value does not matter. Everything outside the domain counts as missing: an empty text, an
-  /// unknown category, a text that is no decimal number of at most 1,000 digits (`NA`, `NaN`, `inf`), a number outside the range, a
-  /// fraction where whole numbers are declared. It is not an error and is not moved into the range: an error would
-  /// reveal the value, and the nearest bin would claim what nobody measured.
+  /// unknown category, a text that is no decimal number (`NA`, `NaN`, `inf`) or one of more than 1,000 bytes, a number
+  /// outside the range, a fraction where whole numbers are declared. It is not an error and is not moved into the
+  /// range: an error would reveal the value, and the nearest bin would claim what nobody measured.
   public func code(of text: String) -> Int? {
     ColumnEncoder(self).code(of: Array(text.utf8)).map(Int.init)
   }

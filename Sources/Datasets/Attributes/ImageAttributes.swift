@@ -161,9 +161,7 @@ struct ImageAttributes {
     states[file] = .usable
     for (column, encoder) in encoders.enumerated() {
       let code = encoder.code(of: values.texts[column])
-      if code == encoder.missing, encoder.isOutside(values.texts[column]) {
-        summary.addOutside(column: column, of: encoders.count)
-      }
+      summary.countOutside(values.texts[column], of: column, coded: code, encoders)
       if let code {
         codes[file * columns.count + column] = code
       } else {

@@ -98,7 +98,7 @@ public struct TableSummary: Hashable, Sendable, Codable {
   /// For each declared column, the used rows whose value is empty or outside the domain.
   public internal(set) var missingValues: [Int] = []
   /// For each declared column, the rows with a text that is outside the domain, whether or not they are used.
-  public internal(set) var outsideValues: [Int]?
+  public internal(set) var outsideValues: [Int] = []
   /// Images for which no row is used; 0 for tables without images.
   public internal(set) var filesWithoutRow = 0
 
@@ -119,30 +119,30 @@ public struct TableSummary: Hashable, Sendable, Codable {
     faults.sort { order[$0.reason, default: 0] < order[$1.reason, default: 0] }
   }
 
-  /// Counts a text of a column that is outside its domain.
-  mutating func addOutside(column: Int, of count: Int) {
-    var counts = outsideValues ?? [Int](repeating: 0, count: count)
-    counts[column] += 1
-    outsideValues = counts
+  /// Counts a text of a column if it is outside the domain; `code` is what it counts as.
+  mutating func countOutside(
+    _ text: [UInt8], of column: Int, coded code: UInt8?, _ encoders: [ColumnEncoder]
+  ) {
+    guard code == encoders[column].missing, encoders[column].isOutside(text) else { return }
+    if outsideValues.isEmpty { outsideValues = [Int](repeating: 0, count: encoders.count) }
+    outsideValues[column] += 1
   }
 
   /// What is missing in the used rows, and what lies outside the domains in all rows, with numbers; nil if nothing.
   public func missingText(_ columns: [ColumnDomain]) -> String? {
-    let outside = outsideValues ?? columns.map { _ in 0 }
     func list(_ what: String, _ counts: [Int]) -> String? {
       let found = zip(columns, counts).filter { $1 > 0 }
       return found.isEmpty
         ? nil : "\(what): " + found.map { "\($0.name) \($1)" }.joined(separator: ", ")
     }
-    let wrong = zip(columns, outside).filter { 2 * $1 > rows }.map(\.0.name)
+    let wrong = zip(columns, outsideValues).filter { 2 * $1 > rows }.map(\.0.name)
     let lines = [
       list("missing in used rows", missingValues),
-      list("of which, or of rows left out, outside the declared domain", outside),
+      list("values outside the declared domain", outsideValues),
       wrong.isEmpty
         ? nil
-        : "Warning: most values of \(wrong.joined(separator: ", ")) lie outside the declared domain, so the run will "
-          + "learn next to nothing of \(wrong.count == 1 ? "it" : "them"). Stop it and compare the declaration with the "
-          + "table: spelling, range, 'integers'.",
+        : "Warning: most values of \(wrong.joined(separator: ", ")) lie outside the declared domain and count as "
+          + "missing. Compare the declaration with the table: spelling, range, 'integers'.",
     ].compactMap { $0 }
     return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }

@@ -64,9 +64,7 @@ struct TableRows {
     codes.removeAll(keepingCapacity: true)
     for (column, encoder) in encoders.enumerated() {
       let code = encoder.code(of: values.texts[column])
-      if code == encoder.missing, encoder.isOutside(values.texts[column]) {
-        summary.addOutside(column: column, of: encoders.count)
-      }
+      summary.countOutside(values.texts[column], of: column, coded: code, encoders)
       guard let code else { return .missingValue }
       codes.append(code)
     }

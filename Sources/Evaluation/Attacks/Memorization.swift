@@ -61,26 +61,16 @@ public struct Memorization: Sendable {
     synthetic: FeatureMatrix, training: FeatureMatrix, holdOut: FeatureMatrix, on machine: Machine
   ) {
     let size = min(training.count, holdOut.count)
+    let (training, holdOut) = (training.prefix(size), holdOut.prefix(size))
     let neighbors = NearestNeighbors(on: machine)
-    let own = neighbors.nearest(synthetic, in: training.prefix(size), neighborCount: 1)
-    let other = neighbors.nearest(synthetic, in: holdOut.prefix(size), neighborCount: 1)
-    // Compute distances again in Double: block products lose the digits that distinguish a copy from a
-    // neighbour.
-    let pairs = (0..<synthetic.count).map { row in
-      Neighbor(
-        synthetic: row, training: own[row].places[0],
-        distance: synthetic.squaredDistance(row, to: own[row].places[0], of: training)
-          .squareRoot(),
-        holdOutDistance: synthetic.squaredDistance(row, to: other[row].places[0], of: holdOut)
-          .squareRoot())
-    }
+    let found = Self.neighbors(of: synthetic, training: training, holdOut: holdOut, neighbors)
+    let pairs = found.map(\.pair)
     count = synthetic.count
     realCount = size
-    nearest = Self.nearest(pairs, other.map { $0.places[0] })
+    nearest = Self.nearest(found)
     control = Self.control(
-      training: training.prefix(size), holdOut: holdOut.prefix(size), pointCount: synthetic.count,
-      neighbors)
-    let typical = pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
+      training: training, holdOut: holdOut, pointCount: synthetic.count, neighbors)
+    let typical = Self.typicalDistance(pairs)
     let copyDistance = typical / 5
     copiesOfTraining = pairs.count { $0.distance < copyDistance }
     copiesOfHoldOut = pairs.count { $0.holdOutDistance < copyDistance }
@@ -90,11 +80,34 @@ public struct Memorization: Sendable {
       }.prefix(12))
   }
 
-  private static func nearest(_ pairs: [Neighbor], _ holdOutPlaces: [Int]) -> Nearest {
-    let isNearer = pairs.map { $0.distance < $0.holdOutDistance }
-    let training = Set(pairs.indices.filter { isNearer[$0] }.map { pairs[$0].training }).count
-    let others = Set(pairs.indices.filter { !isNearer[$0] }.map { holdOutPlaces[$0] }).count
+  /// Each point with its nearest training image, and the place of its nearest hold-out image.
+  private static func neighbors(
+    of points: FeatureMatrix, training: FeatureMatrix, holdOut: FeatureMatrix,
+    _ neighbors: NearestNeighbors
+  ) -> [(pair: Neighbor, holdOut: Int)] {
+    let own = neighbors.nearest(points, in: training, neighborCount: 1).map { $0.places[0] }
+    let other = neighbors.nearest(points, in: holdOut, neighborCount: 1).map { $0.places[0] }
+    // Compute distances again in Double: block products lose the digits that distinguish a copy from a
+    // neighbour.
+    return (0..<points.count).map { row in
+      let pair = Neighbor(
+        synthetic: row, training: own[row],
+        distance: points.squaredDistance(row, to: own[row], of: training).squareRoot(),
+        holdOutDistance: points.squaredDistance(row, to: other[row], of: holdOut).squareRoot())
+      return (pair, other[row])
+    }
+  }
+
+  private static func nearest(_ found: [(pair: Neighbor, holdOut: Int)]) -> Nearest {
+    let isNearer = { (pair: Neighbor) in pair.distance < pair.holdOutDistance }
+    let training = Set(found.filter { isNearer($0.pair) }.map(\.pair.training)).count
+    let others = Set(found.filter { !isNearer($0.pair) }.map(\.holdOut)).count
     return Nearest(count: training + others, training: training)
+  }
+
+  /// The median distance to the nearest hold-out image.
+  private static func typicalDistance(_ pairs: [Neighbor]) -> Double {
+    pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
   }
 
   /// The nearest real images of one half of the training images, among the other half and as many others.
@@ -107,20 +120,9 @@ public struct Memorization: Sendable {
     let half = training.count / 2
     guard half > 0 else { return Nearest(count: 0, training: 0) }
     let points = training.rows(half..<min(training.count, half + pointCount))
-    let candidates = training.prefix(half)
-    let others = holdOut.prefix(half)
-    let own = neighbors.nearest(points, in: candidates, neighborCount: 1)
-    let other = neighbors.nearest(points, in: others, neighborCount: 1)
-    let pairs = (0..<points.count).map { row in
-      Neighbor(
-        synthetic: row, training: own[row].places[0],
-        distance: points.squaredDistance(row, to: own[row].places[0], of: candidates)
-          .squareRoot(),
-        holdOutDistance: points.squaredDistance(row, to: other[row].places[0], of: others)
-          .squareRoot())
-    }
-    let typical = pairs.map(\.holdOutDistance).sorted()[pairs.count / 2]
-    let kept = pairs.filter { $0.distance > typical / 2 }
-    return nearest(kept, kept.map { other[$0.synthetic].places[0] })
+    let found = Self.neighbors(
+      of: points, training: training.prefix(half), holdOut: holdOut.prefix(half), neighbors)
+    let typical = typicalDistance(found.map(\.pair))
+    return nearest(found.filter { $0.pair.distance > typical / 2 })
   }
 }

@@ -6,7 +6,8 @@ import Privacy
 /// A Bayesian network over the columns of a table, learnt from noisy tables of a few columns.
 ///
 /// It is of the family of PrivBayes (Zhang and others 2017) and has the three modes of DataSynthesizer (Ping and
-/// others 2017), with Gaussian noise and the adaptive choice of AIM (McKenna and others 2022, arXiv 2201.12677). Its columns are the class, named `label`, if there is more than one, and then the format's columns.
+/// others 2017), with Gaussian noise and the adaptive choice of AIM (McKenna and others 2022, arXiv 2201.12677). Its
+/// columns are the class, named `label`, if there is more than one, and then the format's columns.
 public final class BayesianNetwork: GenerativeModel {
   public static let family = "bayes-net"
   /// The name of the only phase in mode `random`.

@@ -102,11 +102,13 @@ struct TableFit {
 
   /// Makes up to so many steps of the descent, each with a step size that is halved until the loss falls enough.
   mutating func descend(steps: Int) {
-    if marginals(potentials) == nil {
+    var fitted = marginals(potentials)
+    if fitted == nil {
       // Potentials of a checkpoint that nobody could have written; begin again.
       potentials = potentials.map { $0.map { _ in 0 } }
+      fitted = marginals(potentials)
     }
-    guard var current = marginals(potentials) else {
+    guard var current = fitted else {
       preconditionFailure("no distribution of potentials that are 0")
     }
     var best = loss(current)

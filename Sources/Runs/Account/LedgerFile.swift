@@ -163,8 +163,8 @@ package final class LedgerFile: Sendable {
       throw .foreign(
         ledger: location.path,
         reason: "it was created for \(known.adjacency.words(for: known.unit)), the policy is now "
-          + "for \(root.adjacency.words(for: root.unit)); a ledger's unit cannot change. Keep the earlier unit; what another "
-          + "one spent before cannot be counted in it")
+          + "for \(root.adjacency.words(for: root.unit)); a ledger's unit cannot change. Keep the earlier unit, in which "
+          + "all spending is counted")
     }
   }
 

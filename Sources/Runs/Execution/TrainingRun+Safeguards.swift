@@ -50,11 +50,10 @@ extension TrainingRun {
 
   /// Warns before training if the noise will hide most of what the images or rows could teach.
   func warn(of model: any GenerativeModel, _ plan: ResolvedPlan, _ step: Int) {
-    let noise = plan.recipe.noise(
-      of: plan.phases, main: plan.mainPlan, classes: plan.classes,
-      parameterCount: model.privateParameterCount, epsilon: plan.epsilon,
-      units: order.unit.plural)
-    if step == 0, let warning = noise.warning { note(warning) }
+    guard step == 0 else { return }
+    let noise = plan.noise(
+      parameterCount: model.privateParameterCount, units: order.unit.plural)
+    if let warning = noise.warning { note(warning) }
   }
 
   /// Refuses to publish a training that crashes cut short, unless the order allows it.
@@ -70,8 +69,8 @@ extension TrainingRun {
       + "are paid for and cannot be made again"
     guard trainer.step > 0 else {
       throw ControlError.conflict(
-        "run \(order.name): \(made), so nothing was learnt in this phase. The set cannot be published, with "
-          + "--allow-fewer-steps neither. Train again under another name.")
+        "run \(order.name): \(made), so nothing was learnt in this phase. The set cannot be published, not "
+          + "even with --allow-fewer-steps. Train again under another name.")
     }
     guard Double(lost) > Self.largestLoss * Double(planned) else { return note(made) }
     guard order.allowsFewerSteps else {

@@ -92,11 +92,6 @@ package struct PricedPhases {
 }
 
 extension [Phase] {
-  /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
-  package var mainPlan: TrainingPlan? {
-    (first { $0.plan != nil && $0.share == nil } ?? first { $0.plan != nil })?.plan
-  }
-
   /// Everything that the phases do to the data, without the accesses that were already `charged`, by phase
   /// name; no access without privacy.
   package func event(without charged: [String: Int] = [:]) -> PrivacyEvent {

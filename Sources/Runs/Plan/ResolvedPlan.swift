@@ -69,6 +69,23 @@ package struct ResolvedPlan {
   /// The noisy steps of the phase that gets the rest of epsilon: in most families, the training.
   package var mainPlan: TrainingPlan? { phases.mainPlan }
 
+  /// What noise will do to images and rows.
+  ///
+  /// - Parameters:
+  ///   - parameterCount: the number of parameters whose gradients receive noise.
+  ///   - noun: what the units of privacy are, for example "rows".
+  package func noise(
+    parameterCount: Int, units noun: String
+  ) -> (expectation: NoiseOutlook.Expectation?, warning: String?) {
+    recipe.noise(
+      of: phases, classes: classes, parameterCount: parameterCount, epsilon: epsilon, units: noun)
+  }
+
+  /// What noise does to the columns of a table, for a release; nil without them.
+  var noiseSentence: String? {
+    recipe.noiseSentence(of: phases, classes: classes, epsilon: epsilon)
+  }
+
   /// The phases that the model carries out, each with the number of steps before it.
   package var modelPhases: [(phase: Phase, firstStep: Int)] {
     var first = 0

@@ -59,11 +59,9 @@ struct ReleaseReadme {
     let columns = plan.recipe.columns
     let names = columns.map(\.name).joined(separator: ", ")
     guard hasImages else {
-      let noise = plan.recipe.noiseSentence(
-        of: plan.phases, classes: plan.classes, epsilon: plan.epsilon)
       return
         "\(columns.count) columns (\(names)). Each value lies in the domain that was declared for its column; numbers are "
-        + "drawn evenly within their bin." + (noise.map { " \($0)" } ?? "")
+        + "drawn evenly within their bin." + (plan.noiseSentence.map { " \($0)" } ?? "")
     }
     let shares =
       columns.isEmpty

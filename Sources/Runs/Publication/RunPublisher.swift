@@ -141,10 +141,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
       data.tables = TableEvaluation.alone(
         synthetic: Releasable(try writer.table(format.columns), .postProcessing),
         assumptions: run.plan.recipe.tableAssumptions
-          + [
-            run.plan.recipe.noiseSentence(
-              of: run.plan.phases, classes: run.plan.classes, epsilon: run.plan.epsilon)
-          ].compactMap { $0 })
+          + [run.plan.noiseSentence].compactMap { $0 })
     }
     data.paidAnswers = answers.tables
     data.paidAccuracy = answers.accuracyForVerdict

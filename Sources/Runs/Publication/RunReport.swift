@@ -45,10 +45,8 @@ package struct RunReport {
   ) throws -> String? {
     guard plan.isProtected, let statement else { return nil }
     let model = try plan.recipe.makeModel(classes: plan.classes, seed: 0, on: machine)
-    return plan.recipe.noise(
-      of: plan.phases, main: plan.mainPlan, classes: plan.classes,
-      parameterCount: model.privateParameterCount, epsilon: plan.epsilon,
-      units: statement.unit.plural
+    return plan.noise(
+      parameterCount: model.privateParameterCount, units: statement.unit.plural
     ).warning
   }
 

@@ -33,6 +33,8 @@ struct DatasetConfiguration: Codable, Hashable, Sendable {
   var colour: ImageTransform.Colour = .convert
   /// The columns of the table beside the images, with their public domains; others are not read; nil for none.
   var columns: [ColumnDomain]?
+  /// Whether runs may learn columns of a table.
+  var declaresColumns: Bool { columns?.isEmpty == false }
   /// The column that names the person of a row, in tables without images; nil where a row is the unit.
   var personColumn: String?
   /// A folder of real images for evaluation only, never for training; read, never written.

@@ -44,7 +44,7 @@ final class WatchedFolders: FolderReader {
   private static func remarkOnTables(
     of dataset: DatasetConfiguration, _ files: [InspectedFile]
   ) -> [FolderRemark] {
-    guard dataset.columns?.isEmpty == false,
+    guard dataset.declaresColumns,
       !files.contains(where: { $0.verdict == .accepted || $0.verdict == .waiting }),
       let tables = try? TableSnapshotBuilder(root: dataset.root, rules: dataset.rules).tables(),
       !tables.isEmpty, !tables.contains(where: \.isAttributeFile)

@@ -76,10 +76,8 @@ final class LocalEngine: TrainingEngine {
       report.tooSmallImages = use?.tooSmall
       report.diskBytes =
         DiskNeed(recipe: order.recipe, count: order.count, checkpointBytes: 0).setBytes
-      let noise = order.recipe.noise(
-        of: plan.phases, main: plan.mainPlan, classes: classes,
-        parameterCount: forecast.privateParameterCount, epsilon: plan.epsilon,
-        units: order.unit.plural)
+      let noise = plan.noise(
+        parameterCount: forecast.privateParameterCount, units: order.unit.plural)
       (report.noise, report.warning) = (noise.expectation?.rawValue, noise.warning)
       guard let mechanism = plan.mechanism, let epsilon = plan.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
@@ -132,8 +130,8 @@ final class LocalEngine: TrainingEngine {
     let classes = Self.classes(of: order, use)
     let model = try order.recipe.makeModel(classes: classes, seed: 0, on: machine)
     return order.recipe.noise(
-      of: priced.phases, main: priced.phases.mainPlan, classes: classes,
-      parameterCount: model.privateParameterCount, epsilon: priced.epsilon,
+      of: priced.phases, classes: classes, parameterCount: model.privateParameterCount,
+      epsilon: priced.epsilon,
       units: order.unit.plural
     ).warning
   }
