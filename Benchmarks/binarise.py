@@ -7,6 +7,8 @@
 Likelihoods of binarised MNIST are published for images drawn in this way once for all (Salakhutdinov
 and Murray 2008). The same seed gives the same images. All images go into one folder, because those
 models know no classes: a model that is told the class of an image has an easier task.
+Where a paper draws its training images anew for each epoch (dynamic binarisation, as in arXiv 1509.00519), `--copies`
+draws several images of each.
 """
 import argparse
 from pathlib import Path
@@ -27,6 +29,7 @@ def main():
     parser.add_argument("images", type=Path, help="a folder of PNG images, in folders of classes or not")
     parser.add_argument("output", type=Path, help="where the new images go")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--copies", type=int, default=1, help="how many images to draw of each one")
     options = parser.parse_args()
 
     paths = sorted(options.images.rglob("*.png"))
@@ -35,9 +38,9 @@ def main():
     folder = options.output / "all"
     folder.mkdir(parents=True, exist_ok=True)
     generator = numpy.random.default_rng(options.seed)
-    for number, path in enumerate(paths):
+    for number, path in enumerate(paths * options.copies):
         binarised(path, generator).save(folder / f"{number:05}.png")
-    print(f"{len(paths)} images in {folder}")
+    print(f"{len(paths) * options.copies} images in {folder}")
 
 
 if __name__ == "__main__":

@@ -125,6 +125,9 @@ public struct JobResults: Codable, Hashable, Sendable {
   public var meaning: String?
   /// The delta of both.
   public var delta: Double?
+  /// What epsilon and delta protect, such as "one image file"; nil without a guarantee, and in results of earlier
+  /// versions.
+  public var unit: String?
   /// Steps on private images.
   public var steps: Int?
   /// The planned steps, if crashes cost some; nil if all were made.
@@ -139,13 +142,15 @@ public struct JobResults: Codable, Hashable, Sendable {
   /// Describes the output of a job.
   public init(
     epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
-    delta: Double? = nil, steps: Int? = nil, plannedSteps: Int? = nil, freeSteps: Int? = nil,
+    delta: Double? = nil, unit: String? = nil, steps: Int? = nil, plannedSteps: Int? = nil,
+    freeSteps: Int? = nil,
     images: Int? = nil, outputs: [JobOutput] = []
   ) {
     self.epsilon = epsilon
     self.totalEpsilon = totalEpsilon
     self.meaning = meaning
     self.delta = delta
+    self.unit = unit
     self.steps = steps
     self.plannedSteps = plannedSteps
     self.freeSteps = freeSteps
@@ -180,7 +185,7 @@ extension JobResults {
   /// The cost of the job and of everything so far, for people; nil without a guarantee.
   public var privacyText: String? {
     guard let epsilon, let delta else { return nil }
-    let at = "at delta \(Rounded.text(delta))"
+    let at = "at delta \(Rounded.text(delta))" + (unit.map { " for \($0)" } ?? "")
     let own = Rounded.bound(epsilon)
     guard let totalEpsilon, Rounded.bound(totalEpsilon) != own else {
       return "epsilon \(own) \(at)"

@@ -124,11 +124,12 @@ public struct ImageTransform: Hashable, Sendable, Codable {
       && window.width * maximumEnlargement >= self.width
   }
 
-  /// Whether an image of this upright size has fewer rows or columns than the result.
-  public func enlarges(height: Int, width: Int) -> Bool {
+  /// Whether an image of this upright size has so few rows or columns that it is enlarged more than `factor` times.
+  public func enlarges(height: Int, width: Int, moreThan factor: Double = 1) -> Bool {
     guard hasPixels else { return false }
     let window = CropWindow(height: height, width: width, for: self)
-    return window.height < self.height || window.width < self.width
+    return factor * Double(window.height) < Double(self.height)
+      || factor * Double(window.width) < Double(self.width)
   }
 
   /// 1 or 3; 0 without pixels.

@@ -10,6 +10,15 @@ public enum Decimals {
     return roundedUp(value, places: min(15, 3 - Int(log10(value).rounded(.down))))
   }
 
+  /// A parameter of a mechanism in a sentence: five digits.
+  ///
+  /// Files of numbers have all of them.
+  static func short(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return number(value) }
+    let step = pow(10, (4 - log10(abs(value)).rounded(.down)))
+    return number((value * step).rounded() / step)
+  }
+
   /// A number as people type it, `1e-5` for 1e-05, `10` for 10.0, `0.3` for 0.30000000000000004.
   ///
   /// It keeps nine digits and may round down, so it is not for computed bounds: `epsilon` rounds those up.

@@ -63,13 +63,13 @@ extension PrivacyEvent: CustomStringConvertible {
   public var description: String {
     switch self {
     case .gaussian(let noiseMultiplier):
-      "Gaussian noise of multiplier \(noiseMultiplier)"
+      "Gaussian noise of multiplier \(Decimals.short(noiseMultiplier))"
     case .discreteGaussian(let noiseMultiplier):
-      "discrete Gaussian noise of multiplier \(noiseMultiplier)"
+      "discrete Gaussian noise of multiplier \(Decimals.short(noiseMultiplier))"
     case .exponentialMechanism(let epsilon):
-      "a choice with the exponential mechanism of epsilon \(epsilon)"
+      "a choice with the exponential mechanism of epsilon \(Decimals.short(epsilon))"
     case .poissonSampled(let probability, let event):
-      "\(event) on a Poisson sample of probability \(probability)"
+      "\(event) on a Poisson sample of probability \(Decimals.short(probability))"
     case .repeated(.composed(let events), let times) where events.count > 1:
       (times == 1 ? "one round with " : "\(times) rounds, each with ")
         + events.map(\.description).joined(separator: " and ")

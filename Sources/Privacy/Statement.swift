@@ -43,18 +43,18 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     fileprivate var words: String {
       if let choiceEpsilon {
         return times == 1
-          ? "one choice with the exponential mechanism of epsilon \(choiceEpsilon)"
-          : "\(times) choices with the exponential mechanism, each of epsilon \(choiceEpsilon)"
+          ? "one choice with the exponential mechanism of epsilon \(Decimals.short(choiceEpsilon))"
+          : "\(times) choices with the exponential mechanism, each of epsilon \(Decimals.short(choiceEpsilon))"
       }
       // Every unit is in the sum: a step on all units, or an answer that was paid for.
       let sum =
         samplingProbability == 1
         ? "the most that a unit adds, on a sum over all units"
-        : "the clip norm on a sum over a Poisson sample of probability \(samplingProbability)"
+        : "the clip norm on a sum over a Poisson sample of probability \(Decimals.short(samplingProbability))"
       let kind = (noise ?? .gaussian).words
       let releases =
         times == 1 ? "one \(kind) release with" : "\(times) \(kind) releases, each with"
-      return "\(releases) noise of \(noiseMultiplier ?? 0) times \(sum)"
+      return "\(releases) noise of \(Decimals.short(noiseMultiplier ?? 0)) times \(sum)"
     }
   }
 
@@ -255,13 +255,13 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       ? "the one run" : "all \(subject.runs.count) runs together"
     return "Everything computed from dataset '\(subject.root.dataset)' so far (\(runs)) is "
       + "(\(epsilon), \(Decimals.number(cost.delta)))-differentially private with respect to "
-      + "\(subject.root.adjacency.words(for: subject.root.unit)): whatever an observer concludes "
-      + "from it, the probability of that conclusion is at most e^\(epsilon) times what it would be "
-      + "had one such unit been added or removed, plus \(Decimals.number(cost.delta)). "
+      + "\(subject.root.adjacency.words(for: subject.root.unit)). Whatever an observer concludes from it, the "
+      + "probability of that conclusion is at most e^\(epsilon) times what it would be had one such unit been added "
+      + "or removed, plus \(Decimals.number(cost.delta)). "
       + (cost.basis == .adaptive
-        ? "Some of it was chosen after results of earlier accesses existed; the claim adds up the Rényi "
+        ? "Some of it was chosen after results of earlier accesses existed. So the claim adds up the Rényi "
           + "divergences of all accesses so far, at orders that were fixed before the data was touched. "
-        : "All of it was announced before the data was touched; the claim is the smaller of two upper "
+        : "All of it was announced before the data was touched. The claim is the smaller of two upper "
           + "bounds, here \(cost.accountant), and counts every announced access, made or not. ")
       + "Accesses: " + accesses.map(\.words).joined(separator: "; ") + "."
   }

@@ -89,6 +89,28 @@ import Testing
     #expect(verdict.quality.headline == "Poor quality: the rows are of little use.")
   }
 
+  /// A model can be worse than guessing without limit: a column with R² of −10 would outweigh all others in the mean.
+  @Test func aColumnThatMisleadsCountsAsNoGain() throws {
+    let training = try DrawnTable.dependent(700, domains, seed: 1)
+    let good = try DrawnTable.dependent(600, domains, seed: 3)
+    var codes = good.codes
+    for row in 0..<good.rowCount {
+      let place = row * domains.count + 3
+      if codes[place] < 40 { codes[place] = (39 - codes[place]) / 8 }
+    }
+    let misleading = try CodedTable(domains: domains, codes: codes, rowCount: good.rowCount)
+    let data = try data(
+      training: training, test: try DrawnTable.dependent(500, domains, seed: 2),
+      synthetic: misleading)
+    let document = data.document(for: InternalReport.self)
+    let score = document.sections.flatMap { $0.blocks.flatMap(\.metrics) }
+      .first { $0.key == "table_r2.c3" }
+    #expect(try #require(score?.value) < -0.5, "the column misleads")
+    let reason = try #require(document.verdict.reasons.first { $0.contains("achieve") })
+    let share = try #require(reason.firstMatch(of: /achieve (−?[0-9.]+) %/)?.1)
+    #expect(try #require(Double(share)) > 40, "the other columns are as good as before: \(reason)")
+  }
+
   @Test func withoutATestTableNothingIsPredictedOrAttacked() throws {
     let data = try data(training: try DrawnTable.dependent(700, domains, seed: 1), test: nil)
     let document = data.document(for: InternalReport.self)

@@ -74,6 +74,8 @@ import Testing
     #expect(lines.contains("  Epsilon 15.2: weak protection."))
     let first = JobResults(epsilon: 9.98, totalEpsilon: 9.98, delta: 1e-5)
     #expect(first.privacyText == "epsilon 9.98 at delta 1e-5", "said once where both are the same")
+    let named = JobResults(epsilon: 1, totalEpsilon: 1, delta: 1e-5, unit: "one image file")
+    #expect(named.privacyText == "epsilon 1 at delta 1e-5 for one image file")
     #expect(lines.contains("  sheet: /out/glyphs-7/sheet.png"))
     let failed = Show.lines(of: Self.job(.finished(.failed(JobFailure(message: "why")))))
     #expect(failed.last == "failed: why")

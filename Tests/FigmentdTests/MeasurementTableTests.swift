@@ -1,8 +1,8 @@
 import Control
 import Foundation
-import Models
 import Testing
 
+@testable import Models
 @testable import Runs
 @testable import figmentd
 
@@ -136,6 +136,36 @@ import Testing
     for (data, rows) in Dictionary(grouping: try Self.table().rows, by: \.data) {
       #expect(Set(rows.map(\.classes)).count == 1, "\(data)")
     }
+  }
+
+  /// `5,000 images of MNIST` and `MNIST` are the same images, fewer of them.
+  private static func source(_ data: String) -> String {
+    data.replacing(#/^[0-9,]+ images of /#, with: "")
+  }
+
+  @Test func noMeasuredFallIsSteeperThanAnExtrapolation() throws {
+    let table = try Self.table()
+    var pairs = 0
+    for name in Set(table.rows.map(\.recipe)) {
+      let recipe = try Self.recipe(name)
+      let rows = table.rows(of: recipe)
+      for weak in rows {
+        for strong in rows
+        where Self.source(strong.data) == Self.source(weak.data)
+          && strong.batchSize == weak.batchSize && strong.steps == weak.steps
+        {
+          guard let low = weak.signal, let high = strong.signal, high > 1.9 * low,
+            let least = table.share(of: weak), let most = table.share(of: strong)
+          else { continue }
+          let fall = (most - least) / log2(high / low)
+          pairs += 1
+          #expect(
+            fall < MeasurementTable.fallPerHalving,
+            "\(name): \(weak.words) after \(strong.words)")
+        }
+      }
+    }
+    #expect(pairs >= 5)
   }
 
   @Test func theMakefileInstallsTheTableWithTheRecipes() throws {

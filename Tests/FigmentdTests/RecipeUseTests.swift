@@ -64,6 +64,12 @@ import Testing
     #expect(
       use.enlarged == built.files.count { $0.verdict == .accepted && ($0.height ?? 16) < 16 })
     #expect(use.enlarged == use.images, "none has sixteen rows")
+    // Three and eight rows lie far below nine; eight rows are little less than nine.
+    let nine = ImageTransform(height: 9, width: 9, channels: .grey)
+    let little = try index.use(of: dataset, under: nine)
+    #expect(little.enlarged > 0 && little.enlarged < little.images)
+    #expect(
+      nine.enlarges(height: 8, width: 8) && !nine.enlarges(height: 8, width: 8, moreThan: 1.25))
     // If every image is large enough, no verdict changes.
     let small = ImageTransform(height: 8, width: 8, channels: .grey)
     let all = try index.use(of: dataset, under: small)

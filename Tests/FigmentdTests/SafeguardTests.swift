@@ -56,6 +56,8 @@ import Testing
     let notes = Notes()
     #expect(try bench.run { notes.take($0) }.isFinished)
     #expect(notes.all.contains { $0.hasPrefix("training: 19 of 20 planned steps") })
+    let report = try bench.text(bench.places.release + "/report.html")
+    #expect(report.contains("19 of 20 planned steps"), "whoever gets the set learns of the loss")
   }
 
   @Test func aDamagedCheckpointIsSaid() throws {

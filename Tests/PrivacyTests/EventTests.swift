@@ -197,6 +197,8 @@ import Testing
       }
       #expect((Double(Decimals.epsilon(value)) ?? 0) <= value * 1.001 + 1e-12)
     }
+    let short = [1.690_234_567, 0.000_123_456_7, 12345.678, 0.3, 0].map(Decimals.short)
+    #expect(short == ["1.6902", "0.00012346", "12346", "0.3", "0"])
     #expect(Decimals.roundedUp(2.5, places: 4) == "2.5")
     #expect(Decimals.roundedUp(2.00001, places: 2) == "2.01")
   }
@@ -273,7 +275,7 @@ import Testing
       history: history, delta: 1e-5)
     #expect(statement.accesses.map(\.times) == [100])
     #expect(
-      statement.sentence.contains("Accesses: 100 Gaussian releases, each with noise of 30.0 times"))
+      statement.sentence.contains("Accesses: 100 Gaussian releases, each with noise of 30 times"))
     #expect(try statement.total == PrivacyCost(of: event, times: 100, delta: 1e-5))
   }
 

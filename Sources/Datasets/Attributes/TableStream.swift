@@ -103,6 +103,13 @@ final class TableStream {
 
   // MARK: CSV
 
+  /// What separates the names of a header without commas, as spreadsheets of some countries write it; nil if nothing
+  /// known does.
+  private static func otherSeparator(in header: UnsafeRawBufferPointer) -> String? {
+    if header.contains(UInt8(ascii: ";")) { return "semicolons" }
+    return header.contains(UInt8(ascii: "\t")) ? "tabs" : nil
+  }
+
   private func readHeader(_ columns: [String]) throws {
     guard case .bytes(let bytes, _)? = try records.next(), Self.textFault(in: bytes) == nil else {
       throw TableProblem(
@@ -119,6 +126,11 @@ final class TableStream {
       throw TableProblem(
         finding: "the header of a table has the column '\(columns[twice])' twice (once expected). "
           + "Rename one of them")
+    }
+    if fieldSlots.count == 1, let mark = Self.otherSeparator(in: bytes) {
+      throw TableProblem(
+        finding:
+          "the columns of a table are separated by \(mark) (commas expected). Save it with commas")
     }
     present = counts.indices.filter { counts[$0] == 1 }
     absent = counts.indices.filter { counts[$0] == 0 }

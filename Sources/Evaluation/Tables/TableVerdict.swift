@@ -49,7 +49,8 @@ extension VerdictRule {
       guard let own = finding.synthetic.value, let real = finding.real.value,
         let baseline = finding.baseline, real - baseline > predictableGain
       else { return nil }
-      return (own - baseline) / (real - baseline)
+      // Worse than guessing is no gain, however much worse: one bad column must not hide the others.
+      return max(0, (own - baseline) / (real - baseline))
     }
     guard !shares.isEmpty else { return }
     remarks.isEstablished = true

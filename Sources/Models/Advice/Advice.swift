@@ -182,7 +182,9 @@ public struct Advice: Sendable {
     let seconds = trial.seconds ?? 0
     let isTooLong = question.hours.map { seconds > 3600 * $0 } ?? false
     // The outlook counts parameters and knows nothing of priors; what was measured with as little signal counts more.
-    let isNoise = trial.noise == .noise && !(run.quality?.isMeasuredHere ?? false)
+    let isNoise =
+      (trial.noise == .noise && !(run.quality?.isMeasuredHere ?? false))
+      || (run.quality?.isWorthless ?? false)
     set(isNoise ? .noise(trial) : isTooLong ? .tooLong(trial) : .possible(trial), for: run)
     if isTooLong, !isNoise { addShorter(than: run) }
   }
@@ -235,7 +237,7 @@ extension AdvisedRun {
       isColoured: question.isColoured)
     if candidate.isLargerThanImages {
       state = .impossible(
-        "larger than most of the images, which would have to be enlarged. Larger originals are needed"
+        "larger than most of the images, which would have to be enlarged by more than a quarter. Larger originals are needed"
       )
     }
   }

@@ -8,10 +8,12 @@ public struct MeasurementTable: Hashable, Sendable {
   /// The entries, in the order of the file.
   public let rows: [Measurement]
 
-  /// Below the weakest measured run, the expected share falls by this much with each halving of the signal.
+  /// Below the weakest measured run of a recipe, the expected share falls by this much with each halving of the signal.
   ///
-  /// Deliberately more than was measured: between two measured runs of one recipe it fell by 0.004 to 0.023.
-  static let fallPerHalving = 0.05
+  /// A recipe whose weakest run had much signal has not shown yet where its images turn into noise. Others have: no
+  /// fall between two measured runs that differ in their signal alone was steeper (`pixel-28-small` with 5,000 and
+  /// 1,000 digits at epsilon 10).
+  static let fallPerHalving = 0.23
   /// Signals that differ by less count as equal, in halvings.
   private static let sameSignal = 0.3
 
@@ -131,6 +133,9 @@ public struct ExpectedQuality: Hashable, Sendable {
 
   /// Whether a run was measured with about as little signal, or less.
   public var isMeasuredHere: Bool { halvingsBelow < 0.5 }
+
+  /// Whether the extrapolation leaves hardly anything of the way: a run would be spent on noise.
+  var isWorthless: Bool { halvingsBelow > 0 && share < 0.1 }
 
   /// The share in percent, rounded as far as the evidence goes: to tens where it is extrapolated.
   public var percent: Int {

@@ -103,8 +103,18 @@ package struct ResolvedPlan {
     phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) }
   }
 
+  /// Steps that read private images.
+  var privateStepCount: Int { stepCount - freeStepCount }
+
   /// The steps in words, those that read private images apart from the others.
-  var stepsText: String { JobResults.text(ofSteps: stepCount - freeStepCount, free: freeStepCount) }
+  ///
+  /// - Parameter made: those that were made on private images; nil for all of them.
+  func stepsText(made: Int? = nil) -> String {
+    let planned = privateStepCount
+    let made = made ?? planned
+    return JobResults.text(
+      ofSteps: made, planned: made < planned ? planned : nil, free: freeStepCount)
+  }
 
   /// Everything that the run does to the data.
   package var event: PrivacyEvent { phases.event() }

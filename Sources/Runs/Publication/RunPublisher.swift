@@ -97,7 +97,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
         Releasable(ControlCoding.encodeForPeople(statement), .chosenBeforehand), as: "privacy.json")
       try writer.write(Releasable(statement.markdown, .chosenBeforehand), as: "PRIVACY.md")
     }
-    try writer.write(report(answers, statement))
+    try writer.write(report(answers, statement, steps: steps))
     let manifest = try writer.writeManifest(run: order.name, software: Version.current)
     try writer.noteOwn(manifest: manifest)
     if let statement { try account.release(manifest, claim: statement.total) }
@@ -106,11 +106,11 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
   }
 
   private func results(_ statement: PrivacyStatement?, steps: Int) -> JobResults {
-    let planned = run.plan.stepCount - run.plan.freeStepCount
+    let planned = run.plan.privateStepCount
     return JobResults(
       epsilon: statement?.runCost.epsilon, totalEpsilon: statement?.total.epsilon,
       meaning: statement?.meaning, delta: statement == nil ? nil : run.order.delta,
-      steps: steps, plannedSteps: steps < planned ? planned : nil,
+      unit: statement?.unit.words, steps: steps, plannedSteps: steps < planned ? planned : nil,
       freeSteps: run.plan.freeStepCount > 0 ? run.plan.freeStepCount : nil,
       images: run.order.count,
       outputs: (hasImages
@@ -126,11 +126,11 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
 
   /// The content of the report.
   private func report(
-    _ answers: PaidAnswers, _ statement: PrivacyStatement?
+    _ answers: PaidAnswers, _ statement: PrivacyStatement?, steps: Int
   ) throws -> ReportData {
     let images = drawn
     var data = try RunReport(
-      run.plan, statement, in: run.places.internalFiles, command: run.order.command,
+      run.plan, statement, in: run.places.internalFiles, command: run.order.command, steps: steps,
       on: run.machine
     ).data(images, total: run.order.count)
     if images.count > 0 {

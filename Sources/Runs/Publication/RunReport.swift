@@ -20,17 +20,20 @@ package struct RunReport {
   let answers: PaidAnswers
   /// The command that makes the report again.
   let command: String
+  /// The steps that were made on private images, if crashes cost some; nil for all planned ones.
+  let steps: Int?
   /// What noise left of the images or rows, if that is little; known from the plan.
   let noiseWarning: String?
 
   /// Collects the records of a run from `internalFiles`.
   package init(
     _ plan: ResolvedPlan, _ statement: PrivacyStatement?, in internalFiles: String, command: String,
-    on machine: Machine
+    steps: Int? = nil, on machine: Machine
   ) throws {
     self.plan = plan
     self.statement = statement
     self.command = command
+    self.steps = steps
     noiseWarning = try Self.noiseWarning(of: plan, statement, on: machine)
     answers = try PaidAnswers.saved(of: plan.phases, in: internalFiles)
     curves = try TrainingCurves(
@@ -95,7 +98,7 @@ package struct RunReport {
   private var planFacts: [(name: String, value: String)] {
     var facts = [
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
-      ("Steps", plan.stepsText),
+      ("Steps", plan.stepsText(made: steps)),
     ]
     if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }
     if plan.recipe.model.readsImages, let main = plan.mainPlan {

@@ -86,6 +86,15 @@ import Testing
     #expect(error?.finding.contains("header") == true)
   }
 
+  /// Spreadsheets of many countries write semicolons, and the file still ends with .csv.
+  @Test(arguments: [("a;b\n1;2\n", "semicolons"), ("a\tb\n1\t2\n", "tabs")])
+  func aTableWithOtherSeparatorsIsToldSo(text: String, words: String) throws {
+    let error = #expect(throws: TableProblem.self) { try seenRows(text, columns: ["a"]) }
+    #expect(error?.finding.contains("separated by \(words) (commas expected)") == true)
+    // One column whose name has a semicolon in quotes beside others is a table like others.
+    #expect(try seenRows("\"x;y\",a\n1,2\n", columns: ["a"]) == [.row(2, ["2"])])
+  }
+
   @Test func aHeaderWithADeclaredColumnTwiceIsRefused() throws {
     #expect(throws: TableProblem.self) { try seenRows("a,b, a \n1,2,3\n", columns: ["a"]) }
     #expect(try seenRows("a,b,b\n1,2,3\n", columns: ["a"]) == [.row(2, ["1"])])
