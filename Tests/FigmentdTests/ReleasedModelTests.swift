@@ -1,4 +1,5 @@
 import Compute
+import Control
 import Datasets
 import FoundationEssentials
 import Glibc
@@ -60,6 +61,13 @@ import Testing
     let few = try LikelihoodReport(
       ofModelAt: file, forImagesIn: images, limit: 6, on: machine, makeDecoder: { ImageCodec() })
     #expect(few.images == 6)
+    #expect(few.importanceSamples == nil)
+    let error = #expect(throws: ControlError.self) {
+      try LikelihoodReport(
+        ofModelAt: file, forImagesIn: images, samples: 5000, on: machine,
+        makeDecoder: { ImageCodec() })
+    }
+    #expect(error?.message.hasPrefix("--samples: the likelihood of family pixel") == true)
   }
 
   @Test func bitsAreThoseOfTheMeanImage() {

@@ -101,14 +101,22 @@ public protocol LikelihoodModel: GenerativeModel {
   func negativeLogLikelihoods(of images: any ExampleSource) -> [Double]
   /// The form of the images.
   var format: ImageSpecification { get }
-  /// The number of samples for each image of an importance-weighted bound of its likelihood; nil where nothing is
-  /// sampled.
+  /// The usual number of samples for each image of an importance-weighted bound of its likelihood; nil where nothing
+  /// is sampled.
   var importanceSampleCount: Int? { get }
+  /// The same from so many samples for each image: more of them make the bound tighter. A model that samples nothing
+  /// ignores the number.
+  func negativeLogLikelihoods(of images: any ExampleSource, samples: Int) -> [Double]
 }
 
 extension LikelihoodModel {
   /// Nothing is sampled.
   public var importanceSampleCount: Int? { nil }
+
+  /// Nothing is sampled.
+  public func negativeLogLikelihoods(of images: any ExampleSource, samples: Int) -> [Double] {
+    negativeLogLikelihoods(of: images)
+  }
 
   /// The mean number of bits per pixel channel; use it only for a held-out or public set.
   public func bitsPerDimension(of images: any ExampleSource) -> Double {

@@ -20,7 +20,7 @@ extension VAE {
   }
 
   /// The bound from a number of samples of each image: −log of the mean of p(x | z) p(z) / q(z | x).
-  func negativeLogLikelihoods(of images: any ExampleSource, samples: Int) -> [Double] {
+  public func negativeLogLikelihoods(of images: any ExampleSource, samples: Int) -> [Double] {
     let examples = QuantizedImages(images: images, levels: levels)
     let arena = Arena()
     let image = arena.make(format.shape.batched(1))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compute
+import Control
 import Datasets
 import Evaluation
 import Learning
@@ -27,6 +28,12 @@ struct LikelihoodCommand: ParsableCommand {
     help: ArgumentHelp(
       "Use a random subset of this size. (default: all images)", valueName: "number"))
   var limit: Int?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Samples for each image of an upper bound by importance sampling. (default: 256)",
+      valueName: "number"))
+  var samples: Int?
   @OptionGroup var levels: LevelOptions
   @OptionGroup var threads: ThreadOptions
   @Flag(help: "Print one JSON object instead of text.")
@@ -37,12 +44,17 @@ struct LikelihoodCommand: ParsableCommand {
       throw ValidationError(
         "--limit: \(limit) given (1 or more expected). Drop it to use all images.")
     }
+    if let samples, !(1...1_000_000).contains(samples) {
+      throw ValidationError(
+        "--samples: \(samples) given (1 to 1,000,000 expected). Papers state 5,000.")
+    }
   }
 
   func run() throws {
     let meter = ProgressMeter()
     let report = try LikelihoodReport(
-      ofModelAt: model, forImagesIn: images, as: levels.rules, limit: limit, on: threads.machine,
+      ofModelAt: model, forImagesIn: images, as: levels.rules, limit: limit, samples: samples,
+      on: threads.machine,
       makeDecoder: { DecoderProcess() }
     ) { meter.show($0, $1) }
     meter.finish()
@@ -90,10 +102,11 @@ struct LikelihoodReport: Encodable, Equatable {
   /// - Parameters:
   ///   - rules: the declared white level and colours of the images.
   ///   - limit: the size of a random subset; nil for all images.
+  ///   - samples: samples for each image of an importance-weighted bound; nil for the model's usual number.
   ///   - makeDecoder: makes the decoder of one thread.
   init(
     ofModelAt path: String, forImagesIn folder: String, as rules: DatasetRules = DatasetRules(),
-    limit: Int? = nil, on machine: Machine,
+    limit: Int? = nil, samples: Int? = nil, on machine: Machine,
     makeDecoder: @escaping @Sendable () throws -> any ImageDecoder,
     progress: (_ stage: String, _ share: Double) -> Void = { _, _ in }
   ) throws {
@@ -101,19 +114,25 @@ struct LikelihoodReport: Encodable, Equatable {
     guard let model = released.model.drawingModel as? any LikelihoodModel else {
       throw ModelFileError.noLikelihood(path, family: released.recipe.family)
     }
+    if samples != nil, model.importanceSampleCount == nil {
+      throw ControlError.invalid(
+        "--samples: the likelihood of family \(released.recipe.family) is computed without sampling (a variational "
+          + "autoencoder expected). Drop it.")
+    }
+    let count = samples ?? model.importanceSampleCount
     let read = try ImageFolder(folder, makeDecoder: makeDecoder).load(
       released.recipe.transform.under(rules), classNames: released.classes, on: machine
     ) { progress("reading images", $0) }.images
     let chosen = limit.map { read.sample(min($0, read.count), seed: 1) } ?? read
     var nats: [Double] = []
-    let block = 256
+    let block = count.map { max(1, 256 * 256 / $0) } ?? 256
     for first in stride(from: 0, to: chosen.count, by: block) {
       let places = first..<min(chosen.count, first + block)
-      nats += model.negativeLogLikelihoods(of: LabelledExamples(images: chosen, places: places))
+      nats += model.negativeLogLikelihoods(
+        of: LabelledExamples(images: chosen, places: places), samples: count ?? 1)
       progress("likelihood", Double(places.upperBound) / Double(chosen.count))
     }
-    self.init(
-      nats, of: model.format, bits: model.bits, importanceSamples: model.importanceSampleCount)
+    self.init(nats, of: model.format, bits: model.bits, importanceSamples: count)
   }
 
   /// The figures as text.
