@@ -67,7 +67,7 @@ extension PrivacyEvent: CustomStringConvertible {
     case .discreteGaussian(let noiseMultiplier):
       "discrete Gaussian noise of multiplier \(Decimals.short(noiseMultiplier))"
     case .exponentialMechanism(let epsilon):
-      "a choice with the exponential mechanism of epsilon \(Decimals.short(epsilon))"
+      "a choice with the exponential mechanism of epsilon \(Decimals.epsilon(epsilon))"
     case .poissonSampled(let probability, let event):
       "\(event) on a Poisson sample of probability \(Decimals.short(probability))"
     case .repeated(.composed(let events), let times) where events.count > 1:

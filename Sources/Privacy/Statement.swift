@@ -43,8 +43,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     fileprivate var words: String {
       if let choiceEpsilon {
         return times == 1
-          ? "one choice with the exponential mechanism of epsilon \(Decimals.short(choiceEpsilon))"
-          : "\(times) choices with the exponential mechanism, each of epsilon \(Decimals.short(choiceEpsilon))"
+          ? "one choice with the exponential mechanism of epsilon \(Decimals.epsilon(choiceEpsilon))"
+          : "\(times) choices with the exponential mechanism, each of epsilon \(Decimals.epsilon(choiceEpsilon))"
       }
       // Every unit is in the sum: a step on all units, or an answer that was paid for.
       let sum =

@@ -162,7 +162,7 @@ import Testing
     #expect(
       PrivacyEvent.repeated(event: mechanism.event, times: 12).description
         == "12 rounds, each with a choice with the exponential mechanism of epsilon "
-        + "\(Decimals.short(mechanism.choiceEpsilon)) and Gaussian noise of multiplier 4")
+        + "\(Decimals.epsilon(mechanism.choiceEpsilon)) and Gaussian noise of multiplier 4")
   }
 
   @Test(arguments: [NoiseDistribution.gaussian, .discreteGaussian])
@@ -233,7 +233,7 @@ import Testing
       statement.sentence.contains(
         "Accesses: 12 Gaussian releases, each with noise of 8 times the most that a unit adds, on a "
           + "sum over all units; 12 choices with the exponential mechanism, each of epsilon "
-          + "\(Decimals.short(mechanism.choiceEpsilon))."))
+          + "\(Decimals.epsilon(mechanism.choiceEpsilon))."))
     #expect(statement.sampling == "none: every access reads all units")
     #expect(
       try JSONDecoder().decode(PrivacyStatement.self, from: JSONEncoder().encode(statement))
