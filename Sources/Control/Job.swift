@@ -143,8 +143,7 @@ public struct JobResults: Codable, Hashable, Sendable {
   public init(
     epsilon: Double? = nil, totalEpsilon: Double? = nil, meaning: String? = nil,
     delta: Double? = nil, unit: String? = nil, steps: Int? = nil, plannedSteps: Int? = nil,
-    freeSteps: Int? = nil,
-    images: Int? = nil, outputs: [JobOutput] = []
+    freeSteps: Int? = nil, images: Int? = nil, outputs: [JobOutput] = []
   ) {
     self.epsilon = epsilon
     self.totalEpsilon = totalEpsilon

@@ -124,12 +124,11 @@ public struct ImageTransform: Hashable, Sendable, Codable {
       && window.width * maximumEnlargement >= self.width
   }
 
-  /// Whether an image of this upright size has so few rows or columns that it is enlarged more than `factor` times.
-  public func enlarges(height: Int, width: Int, moreThan factor: Double = 1) -> Bool {
+  /// Whether an image of this upright size is enlarged by more than a quarter.
+  public func enlargesMuch(height: Int, width: Int) -> Bool {
     guard hasPixels else { return false }
     let window = CropWindow(height: height, width: width, for: self)
-    return factor * Double(window.height) < Double(self.height)
-      || factor * Double(window.width) < Double(self.width)
+    return 5 * window.height < 4 * self.height || 5 * window.width < 4 * self.width
   }
 
   /// 1 or 3; 0 without pixels.

@@ -68,8 +68,7 @@ import Testing
     let nine = ImageTransform(height: 9, width: 9, channels: .grey)
     let little = try index.use(of: dataset, under: nine)
     #expect(little.enlarged > 0 && little.enlarged < little.images)
-    #expect(
-      nine.enlarges(height: 8, width: 8) && !nine.enlarges(height: 8, width: 8, moreThan: 1.25))
+    #expect(!nine.enlargesMuch(height: 8, width: 8) && nine.enlargesMuch(height: 7, width: 7))
     // If every image is large enough, no verdict changes.
     let small = ImageTransform(height: 8, width: 8, channels: .grey)
     let all = try index.use(of: dataset, under: small)

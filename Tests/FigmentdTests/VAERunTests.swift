@@ -1,4 +1,6 @@
+import Compute
 import Control
+import Datasets
 import Models
 import Privacy
 import Testing
@@ -27,6 +29,20 @@ import Testing
     #expect(whole <= 4 && whole > 3.9 && !history.isAdaptive)
     let page = try bench.text(bench.places.release + "/PRIVACY.md")
     #expect(page.contains("- training (") && page.contains("- codes ("))
+  }
+
+  @Test func moreSamplesMakeTheBoundOfALikelihoodTighter() throws {
+    let bench = try RunBench(recipe: Self.recipe)
+    #expect(try bench.run().isFinished)
+    func report(_ samples: Int?) throws -> LikelihoodReport {
+      try LikelihoodReport(
+        ofModelAt: bench.places.release, forImagesIn: bench.order.root, samples: samples,
+        on: Machine(threadCount: 1), makeDecoder: { ImageCodec() })
+    }
+    let (single, usual) = try (report(1), report(nil))
+    #expect(single.importanceSamples == 1 && usual.importanceSamples == 256)
+    #expect(try report(256) == usual)
+    #expect(usual.natsPerImage < single.natsPerImage)
   }
 
   @Test(arguments: ["training", "the end of training", "codes", "drawing"])

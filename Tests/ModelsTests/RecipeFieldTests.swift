@@ -31,11 +31,37 @@ import Testing
       average_decay: 0.9
       """
 
+    /// The fields of a small upsampler, except for its prior.
+    private static let upsamplerFields = """
+      channels: 2
+      depth: 1
+      bits: 2
+      components: 2
+      share: 0.1
+      batch_size: 8
+      steps: 3
+      clip_norm: 1
+      learning_rate: 0.01
+      average_decay: 0.9
+      """
+
+    private static let prior = group(
+      "prior",
+      """
+      source: procedural
+      steps: 10
+      batch_size: 8
+      learning_rate: 0.01
+      """)
+
+    /// Fields under a key.
+    private static func group(_ key: String, _ fields: String) -> String {
+      "\(key):\n" + fields.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
+    }
+
     /// A small pixel model inside another model.
     private static func pixels(under key: String) -> String {
-      let fields =
-        ["family: pixel", "channels: 3"] + pixelFields.split(separator: "\n").map(String.init)
-      return "\(key):\n" + fields.map { "  \($0)" }.joined(separator: "\n")
+      group(key, "family: pixel\nchannels: 3\n\(pixelFields)")
     }
 
     static let all = [
@@ -75,11 +101,7 @@ import Testing
         yaml: """
           channels: 2
           \(pixelFields)
-          prior:
-            source: procedural
-            steps: 10
-            batch_size: 8
-            learning_rate: 0.01
+          \(prior)
           """,
         companions: [
           "model.fourier_octaves": ["model.bits": "8"],
@@ -142,42 +164,8 @@ import Testing
         family: Multiscale.self,
         yaml: """
           stages: 1
-          base:
-            channels: 2
-            depth: 1
-            first_kernel: 3
-            bits: 2
-            output: softmax
-            class_regions: 1
-            label_dropout: 0
-            guidance: 1
-            learning_rate: 0.01
-            warm_up_steps: 1
-            final_rate: 1
-            beta1: 0.9
-            beta2: 0.99
-            average_decay: 0.9
-            prior:
-              source: procedural
-              steps: 10
-              batch_size: 8
-              learning_rate: 0.01
-          upsampler:
-            channels: 2
-            depth: 1
-            bits: 2
-            components: 2
-            share: 0.1
-            batch_size: 8
-            steps: 3
-            clip_norm: 1
-            learning_rate: 0.01
-            average_decay: 0.9
-            prior:
-              source: procedural
-              steps: 10
-              batch_size: 8
-              learning_rate: 0.01
+          \(group("base", "channels: 2\n\(pixelFields)\n\(prior)"))
+          \(group("upsampler", "\(upsamplerFields)\n\(prior)"))
           """,
         companions: [
           "model.stages": ["image.height": "64", "image.width": "64"],

@@ -103,17 +103,19 @@ package struct ResolvedPlan {
     phases.reduce(0) { $0 + ($1.freeReason == nil ? 0 : $1.stepCount) }
   }
 
-  /// Steps that read private images.
-  var privateStepCount: Int { stepCount - freeStepCount }
+  /// The planned steps on private images, if fewer were made; nil if all were.
+  func plannedSteps(ifMoreThan made: Int) -> Int? {
+    let planned = stepCount - freeStepCount
+    return made < planned ? planned : nil
+  }
 
   /// The steps in words, those that read private images apart from the others.
   ///
   /// - Parameter made: those that were made on private images; nil for all of them.
   func stepsText(made: Int? = nil) -> String {
-    let planned = privateStepCount
-    let made = made ?? planned
+    let made = made ?? stepCount - freeStepCount
     return JobResults.text(
-      ofSteps: made, planned: made < planned ? planned : nil, free: freeStepCount)
+      ofSteps: made, planned: plannedSteps(ifMoreThan: made), free: freeStepCount)
   }
 
   /// Everything that the run does to the data.

@@ -106,11 +106,11 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
   }
 
   private func results(_ statement: PrivacyStatement?, steps: Int) -> JobResults {
-    let planned = run.plan.privateStepCount
-    return JobResults(
+    JobResults(
       epsilon: statement?.runCost.epsilon, totalEpsilon: statement?.total.epsilon,
       meaning: statement?.meaning, delta: statement == nil ? nil : run.order.delta,
-      unit: statement?.unit.words, steps: steps, plannedSteps: steps < planned ? planned : nil,
+      unit: statement?.unit.words, steps: steps,
+      plannedSteps: run.plan.plannedSteps(ifMoreThan: steps),
       freeSteps: run.plan.freeStepCount > 0 ? run.plan.freeStepCount : nil,
       images: run.order.count,
       outputs: (hasImages

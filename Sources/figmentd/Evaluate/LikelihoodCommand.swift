@@ -54,8 +54,7 @@ struct LikelihoodCommand: ParsableCommand {
     let meter = ProgressMeter()
     let report = try LikelihoodReport(
       ofModelAt: model, forImagesIn: images, as: levels.rules, limit: limit, samples: samples,
-      on: threads.machine,
-      makeDecoder: { DecoderProcess() }
+      on: threads.machine, makeDecoder: { DecoderProcess() }
     ) { meter.show($0, $1) }
     meter.finish()
     try json ? StandardOutput.write(json: report) : StandardOutput.write(report.text)
@@ -125,11 +124,14 @@ struct LikelihoodReport: Encodable, Equatable {
     ) { progress("reading images", $0) }.images
     let chosen = limit.map { read.sample(min($0, read.count), seed: 1) } ?? read
     var nats: [Double] = []
+    // Progress is told after each block, and more samples take longer.
     let block = count.map { max(1, 256 * 256 / $0) } ?? 256
     for first in stride(from: 0, to: chosen.count, by: block) {
       let places = first..<min(chosen.count, first + block)
-      nats += model.negativeLogLikelihoods(
-        of: LabelledExamples(images: chosen, places: places), samples: count ?? 1)
+      let examples = LabelledExamples(images: chosen, places: places)
+      nats +=
+        count.map { model.negativeLogLikelihoods(of: examples, samples: $0) }
+        ?? model.negativeLogLikelihoods(of: examples)
       progress("likelihood", Double(places.upperBound) / Double(chosen.count))
     }
     self.init(nats, of: model.format, bits: model.bits, importanceSamples: count)

@@ -131,8 +131,7 @@ final class LocalEngine: TrainingEngine {
     let model = try order.recipe.makeModel(classes: classes, seed: 0, on: machine)
     return order.recipe.noise(
       of: priced.phases, classes: classes, parameterCount: model.privateParameterCount,
-      epsilon: priced.epsilon,
-      units: order.unit.plural
+      epsilon: priced.epsilon, units: order.unit.plural
     ).warning
   }
 

@@ -10,14 +10,10 @@ struct FileUse: Codable, Hashable, Sendable {
   var images: Int
   /// Images that are too small for the transform.
   var tooSmall: Int
-  /// Images that are used although they are much smaller than the transform's result: they are enlarged more than
-  /// `littleEnlargement` times.
+  /// Images that are used although they are much smaller than the transform's result.
   var enlarged = 0
   /// Classes with an image; nil if they were not counted.
   var classCount: Int?
-
-  /// Images of 28 pixels lose nothing, and gain no false detail that matters, at 32.
-  static let littleEnlargement = 1.25
 
   init(units: Int, images: Int? = nil, tooSmall: Int = 0, classCount: Int? = nil) {
     self.classCount = classCount
@@ -39,10 +35,7 @@ extension ImageIndex {
         images: try counts(of: dataset.name).usable,
         classCount: try counts(of: dataset.name).classes.count { $0.usable > 0 })
       use.enlarged = sizes.reduce(0) {
-        $0
-          + (transform.enlarges(
-            height: $1.height, width: $1.width, moreThan: FileUse.littleEnlargement)
-            ? $1.count : 0)
+        $0 + (transform.enlargesMuch(height: $1.height, width: $1.width) ? $1.count : 0)
       }
       return use
     }
@@ -56,8 +49,7 @@ extension ImageIndex {
       classCount: Set(used.compactMap(\.className)).count)
     use.enlarged = used.count { file in
       guard let height = file.height, let width = file.width else { return false }
-      return transform.enlarges(
-        height: height, width: width, moreThan: FileUse.littleEnlargement)
+      return transform.enlargesMuch(height: height, width: width)
     }
     return use
   }
