@@ -36,7 +36,8 @@ struct TableRows {
       throw TableProblem(
         finding:
           "the header of a table has no column '\(names[absent])' (every table must have the "
-          + "declared columns). Correct the declared name, or add the column")
+          + "declared columns). Correct the declared name, or add the column; columns are separated by commas"
+      )
     }
     var codes: [UInt8] = []
     while let step = try stream.next() {

@@ -105,7 +105,10 @@ final class TableStream {
 
   /// What separates the names of a header without commas, as spreadsheets of some countries write it; nil if nothing
   /// known does.
+  ///
+  /// In quotes, everything is part of a name.
   private static func otherSeparator(in header: UnsafeRawBufferPointer) -> String? {
+    if header.contains(0x22) { return nil }
     if header.contains(UInt8(ascii: ";")) { return "semicolons" }
     return header.contains(UInt8(ascii: "\t")) ? "tabs" : nil
   }
@@ -113,8 +116,9 @@ final class TableStream {
   private func readHeader(_ columns: [String]) throws {
     guard case .bytes(let bytes, _)? = try records.next(), Self.textFault(in: bytes) == nil else {
       throw TableProblem(
-        finding: "a table has no readable header (the names of its columns in UTF-8 expected on "
-          + "the first line). Add a header")
+        finding:
+          "a table has no readable header (the names of its columns in UTF-8, separated by commas, "
+          + "expected on the first line). Add or correct it")
     }
     var counts = [Int](repeating: 0, count: columns.count)
     Self.forEachField(bytes) { field in
@@ -127,7 +131,7 @@ final class TableStream {
         finding: "the header of a table has the column '\(columns[twice])' twice (once expected). "
           + "Rename one of them")
     }
-    if fieldSlots.count == 1, let mark = Self.otherSeparator(in: bytes) {
+    if fieldSlots == [-1], let mark = Self.otherSeparator(in: bytes) {
       throw TableProblem(
         finding:
           "the columns of a table are separated by \(mark) (commas expected). Save it with commas")

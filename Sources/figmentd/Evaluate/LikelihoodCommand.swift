@@ -46,7 +46,7 @@ struct LikelihoodCommand: ParsableCommand {
     }
     if let samples, !(1...1_000_000).contains(samples) {
       throw ValidationError(
-        "--samples: \(samples) given (1 to 1,000,000 expected). Papers state 5,000.")
+        "--samples: \(samples) given (1 to 1,000,000 expected). Drop it for the usual number.")
     }
   }
 

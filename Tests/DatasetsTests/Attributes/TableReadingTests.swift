@@ -93,6 +93,12 @@ import Testing
     #expect(error?.finding.contains("separated by \(words) (commas expected)") == true)
     // One column whose name has a semicolon in quotes beside others is a table like others.
     #expect(try seenRows("\"x;y\",a\n1,2\n", columns: ["a"]) == [.row(2, ["2"])])
+    // So is one with that column alone, and in quotes nothing is separated.
+    for name in ["\"a;b\"", "a;b", "\"a\tb\""] {
+      let column = name.replacing("\"", with: "")
+      #expect(try seenRows("\(name)\n1\n", columns: [column]) == [.row(2, ["1"])])
+    }
+    #expect(try seenRows("\"a;b\"\n1\n", columns: ["a"]).count == 1)
   }
 
   @Test func aHeaderWithADeclaredColumnTwiceIsRefused() throws {
