@@ -145,6 +145,8 @@ public struct RecommendedRun: Codable, Hashable, Sendable {
   /// Seconds until the end on this machine; nil if it was not planned.
   public var seconds: Double?
   /// `clear`, `coarse` or `noise`: how much of the images noise leaves; nil if it was not planned.
+  ///
+  /// `measured` where noise would outweigh the images by the number of parameters, but a measured run shows otherwise.
   public var noise: String?
   /// What advice found of it.
   public var verdict: Verdict

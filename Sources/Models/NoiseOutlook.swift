@@ -67,11 +67,11 @@ public struct NoiseOutlook: Hashable, Sendable {
     case .clear: return nil
     case .coarse:
       problem =
-        "Noise will be strong compared to the signal in these \(units) images: expect coarse images."
+        "Noise will be strong compared to the signal in these \(AdviceNumber.count(units)) images: expect coarse images."
     case .noise:
       problem =
-        "Noise will outweigh the signal in these \(units) images: expect images that show little or "
-        + "nothing but noise."
+        "Noise will outweigh the signal in these \(AdviceNumber.count(units)) images: what is drawn will show little "
+        + "or nothing of them."
     }
     let factor = ratio / Self.clearUpTo
     var help = ["about \(Self.rounded(factor * Double(units))) images"]
@@ -94,6 +94,6 @@ public struct NoiseOutlook: Hashable, Sendable {
     while value / step >= 100 { step *= 10 }
     while value / step < 10, step > 0.1 { step /= 10 }
     let rounded = (value / step).rounded(.up) * step
-    return rounded >= 10 ? String(Int(rounded)) : "\((rounded * 10).rounded() / 10)"
+    return rounded >= 10 ? AdviceNumber.count(Int(rounded)) : "\((rounded * 10).rounded() / 10)"
   }
 }

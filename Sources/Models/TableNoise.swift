@@ -51,7 +51,7 @@ public struct TableNoise: Hashable, Sendable {
   func warning(of noun: String) -> String? {
     let share =
       "Noise alone will change up to about \(Int((100 * distance).rounded())) % of a column's values "
-      + "with these \(units) \(noun): expect "
+      + "with these \(AdviceNumber.count(units)) \(noun): expect "
     let problem: String
     switch expectation {
     case .clear: return nil

@@ -53,7 +53,7 @@ extension Daemon {
     let left = advice.runs.count { $0.state == .waiting }
     guard left > 0 else { return nil }
     return
-      "Nothing can be recommended: of the runs that were planned none is possible, and \(left) of less promise "
+      "Nothing can be recommended: of the runs that were planned none suits, and \(left) of less promise "
       + "\(left == 1 ? "was" : "were") not planned. 'figment plan' with --recipe plans one of them."
   }
 
@@ -198,9 +198,14 @@ extension RecommendedRun {
       recipe: run.recipe, family: run.family, width: run.image.width, height: run.image.height,
       channels: run.image.channels, batchSize: run.batchSize, steps: run.steps,
       expectedPercent: run.quality?.percent, evidence: run.quality?.evidence.map(\.words) ?? [],
-      seconds: run.trial?.seconds, noise: run.trial?.noise?.rawValue,
+      seconds: run.trial?.seconds, noise: Self.noise(of: run),
       verdict: Self.verdict(of: run, isChoice: isChoice))
     if case .impossible(let why) = run.state { reason = why }
+  }
+
+  private static func noise(of run: AdvisedRun) -> String? {
+    if case .noise = run.state { return NoiseOutlook.Expectation.noise.rawValue }
+    return run.trial?.noise == .noise ? "measured" : run.trial?.noise?.rawValue
   }
 
   private static func verdict(of run: AdvisedRun, isChoice: Bool) -> Verdict {

@@ -31,7 +31,7 @@ import Testing
       Array(lines[2...5]) == [
         "RECIPE            FAMILY      SIZE     EXPECTED    TIME    NOISE  REMARK",
         "pixel-28-private  pixel       28x28x1  96%         10 min  clear  recommended, 600 steps, batches of 1,024",
-        "pixel-28-taught   taught      28x28x1  unmeasured  -       -      not planned",
+        "pixel-28-taught   taught      28x28x1  unmeasured  -       -      not planned, others promise more",
         "multiscale-64     multiscale  64x64x3  70%         -       -      larger than most of the images",
       ])
     #expect(lines.contains("Recommended: pixel-28-private, 600 steps, batches of 1,024"))

@@ -211,7 +211,7 @@ import Testing
   @Test(arguments: [
     ("accuracy: 40", "acuracy: 40", "field 'acuracy': unknown. Did you mean 'accuracy'?"),
     ("accuracy: 40", "accuracy: 140", "not a percentage"),
-    ("images: 64,", "", "field 'measurements.Index 0.images' is missing"),
+    ("images: 64,", "", "field 'measurements[0].images' is missing"),
     ("measurements:", "measurement:", "Did you mean 'measurements'?"),
     ("measurements:", "measurements: {", "not valid YAML"),
   ])

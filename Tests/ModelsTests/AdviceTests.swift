@@ -63,94 +63,21 @@ import Testing
 
   private static let clear = AdvisedRun.Trial(seconds: 600, noise: .clear)
 
-  // MARK: What measured runs let expect
-
-  @Test func betweenTwoRunsTheShareFollowsTheLogarithmOfTheSignal() throws {
-    let pixels = try Self.recipe("pixel-28-private")
-    // Epsilon 3.16 is half-way between 1 and 10: (97 − 10) / 90 and (91 − 10) / 90.
-    let middle = try #require(
-      Self.table.quality(of: pixels, signal: 60_000 * 10.0.squareRoot()))
-    #expect(abs(middle.share - 84.0 / 90) < 1e-9)
-    #expect(middle.halvingsBelow == 0 && middle.evidence.count == 2)
-    // Half the images at twice the epsilon have the same signal.
-    let same = Self.table.quality(of: pixels, signal: 30_000 * 20)
-    #expect(same == Self.table.quality(of: pixels, signal: 60_000 * 10))
-    #expect(same?.percent == 97)
-  }
-
-  @Test func belowTheWeakestRunTheShareFallsWithEachHalving() throws {
-    let pixels = try Self.recipe("pixel-28-private")
-    let low = try #require(Self.table.quality(of: pixels, signal: 60_000.0 / 8))
-    #expect(abs(low.share - (0.9 - 3 * MeasurementTable.fallPerHalving)) < 1e-9)
-    #expect(abs(low.halvingsBelow - 3) < 1e-9)
-    #expect(low.evidence.map(\.epsilon) == [1])
-    #expect(low.percent.isMultiple(of: 10), "an extrapolation is rounded to tens")
-    #expect(Self.table.quality(of: pixels, signal: 1)?.share ?? -1 >= 0)
-    let high = Self.table.quality(of: pixels, signal: 1e9)
-    #expect(high?.halvingsBelow == 0)
-    #expect(
-      abs((high?.share ?? 0) - 87.0 / 90) < 1e-9, "more signal promises no more than was measured")
-  }
-
-  @Test func setsThatEncloseTheSignalAreAveragedAndOthersDoNotCount() throws {
-    let pixels = try Self.recipe("pixel-28-private")
-    let table = MeasurementTable([
-      Self.row("pixel-28-private", epsilon: 1, accuracy: 100, real: 100),
-      Self.row("pixel-28-private", epsilon: 10, accuracy: 100, real: 100),
-      Self.row("pixel-28-private", data: "shoes", epsilon: 1, accuracy: 82, real: 100),
-      Self.row("pixel-28-private", data: "shoes", epsilon: 10, accuracy: 82, real: 100),
-      Self.row("pixel-28-private", data: "few", images: 10, epsilon: 1, accuracy: 10, real: 100),
-    ])
-    let found = try #require(table.quality(of: pixels, signal: 200_000))
-    #expect(abs(found.share - 0.9) < 1e-9)
-    #expect(Set(found.evidence.map(\.data)) == ["digits", "shoes"])
-  }
-
-  @Test func onlyPrivateRunsOfTheRecipesOwnNetworkCount() throws {
-    let pixels = try Self.recipe("pixel-28-private")
-    let decay = Self.row(
-      "pixel-28-private", epsilon: 10, accuracy: 91, real: 100,
-      settings: ["model.average_decay": 0.98])
-    let others = [
-      Self.row(
-        "pixel-28-private", epsilon: 10, accuracy: 99, real: 100, settings: ["model.channels": 24]),
-      Self.row("pixel-28-private", epsilon: nil, accuracy: 99, real: 100),
-      Self.row("pixel-28-private", family: "dp-gan", epsilon: 10, accuracy: 99, real: 100),
-      Self.row("pixel-28-private", side: 32, epsilon: 10, accuracy: 99, real: 100),
-      Self.row("pixel-28-private", channels: 3, epsilon: 10, accuracy: 99, real: 100),
-      Self.row("another", epsilon: 10, accuracy: 99, real: 100),
-      Self.row("pixel-28-private", epsilon: 10, accuracy: nil, sheet: "Digits."),
-    ]
-    #expect(MeasurementTable(others).quality(of: pixels, signal: 1000) == nil)
-    let all = try #require(MeasurementTable(others + [decay]).quality(of: pixels, signal: 600_000))
-    #expect(all.evidence == [decay])
-  }
-
-  @Test func aRunWithoutAReferenceTakesThatOfTheSameData() {
-    let own = Self.row("a", epsilon: 10, accuracy: 55, real: 60)
-    let bare = Self.row("b", epsilon: 10, accuracy: 55)
-    let other = Self.row("c", data: "shoes", epsilon: 10, accuracy: 55)
-    let more = Self.row("d", epsilon: 10, accuracy: 55, drawn: 60_000)
-    let table = MeasurementTable([own, bare, other, more])
-    #expect(table.share(of: own) == 0.9 && table.share(of: bare) == 0.9)
-    #expect(table.share(of: other) == 0.5, "no classifier of that data is known")
-    #expect(table.share(of: more) == 0.5, "that reference learnt from fewer images")
-  }
-
-  @Test func impossibleFiguresAreRefused() throws {
-    try Self.row("a", epsilon: 10, accuracy: 55, real: 60).validate()
-    for wrong in [
-      Self.row("a", images: 0, epsilon: 10, accuracy: 55),
-      Self.row("a", channels: 2, epsilon: 10, accuracy: 55),
-      Self.row("a", epsilon: -1, accuracy: 55), Self.row("a", epsilon: 10, accuracy: 155),
-      Self.row("a", epsilon: 10, accuracy: 55, real: 5), Self.row("a", epsilon: 10, accuracy: nil),
-      Self.row("a", epsilon: 10, accuracy: 55, batch: 0),
-    ] {
-      #expect(throws: RecipeFailure.self) { try wrong.validate() }
-    }
-  }
-
   // MARK: The choice
+
+  @Test func adviceForFewerImagesThanWereMeasuredSaysSo() throws {
+    let found = planned(
+      Advice(
+        AdviceQuestion(epsilon: 20, classes: 10, isColoured: false),
+        among: [AdviceCandidate(try Self.recipe("pixel-28-private"), units: 500)],
+        table: ExpectedQualityTests.sizes
+      )
+    ) { _ in Self.clear }
+    #expect(found.choice?.quality?.percent == 20)
+    #expect(found.choice?.batchSize == 256 && found.choice?.steps == 100)
+    #expect(found.expectation.contains { $0.contains("was not measured with so few images") })
+    #expect(found.help.first == "More images: with 2 times as many, what was measured counts.")
+  }
 
   @Test func aHigherFigureOfAWideIntervalComesAfterALowerOneOfANarrowInterval() throws {
     let names = ["embedding-28", "pixel-28-private"]
@@ -331,6 +258,22 @@ import Testing
     #expect(none.choice == nil)
     #expect(none.expectation == ["Nothing that gives more than noise fits into the time."])
     #expect(none.help.contains { $0.hasPrefix("More time: ") })
+  }
+
+  /// What a table rules out is no help.
+  @Test func aSmallerRecipeThatIsNoiseTooIsNotNamedAsAHelp() throws {
+    for isNoise in [true, false] {
+      let found = planned(
+        try advice(
+          units: 4_000, isColoured: true, recipes: ["multiscale-64", "pixel-28-private"])
+      ) { run in
+        AdvisedRun.Trial(
+          seconds: 60, noise: run.image.channels == 3 || isNoise ? .noise : .clear,
+          warning: "Noise.")
+      }
+      #expect(
+        found.help.contains { $0.hasPrefix("Smaller or grey images") } != isNoise, "\(found.help)")
+    }
   }
 
   @Test func fewRunsArePlannedHoweverManyRecipesThereAre() throws {

@@ -39,7 +39,7 @@ import Testing
     let warning = try #require(found.warning)
     // 0.2 is five times the clear ratio: five times the images, or five times epsilon, would help.
     #expect(warning.contains("these 200 images"))
-    #expect(warning.contains("1000 images"))
+    #expect(warning.contains("1,000 images"))
     #expect(warning.contains("epsilon 10"))
     // No recipe has 25 times fewer parameters.
     #expect(!warning.contains("parameters"))

@@ -36,8 +36,8 @@ import Testing
       TableNoise(phases(units: 1_000, deviation: 50), codeCounts: [20, 20], epsilon: 0.5))
     let warning = try #require(found.warning(of: "persons"))
     #expect(found.expectation == .noise)
-    #expect(warning.contains("up to about 40 % of a column's values with these 1000 persons"))
-    #expect(warning.contains("about 8000 persons, epsilon 4.0, or"), "\(warning)")
+    #expect(warning.contains("up to about 40 % of a column's values with these 1,000 persons"))
+    #expect(warning.contains("about 8,000 persons, epsilon 4.0, or"), "\(warning)")
     let dear = try #require(
       TableNoise(phases(units: 1_000, deviation: 50), codeCounts: [20], epsilon: 5))
     #expect(try #require(dear.warning(of: "rows")).contains("epsilon") == false)
@@ -52,7 +52,7 @@ import Testing
     // 200 codes, 500 units of noise, and 20 times as much as a twentieth: 797,885 / 10 · 20 / 2.
     let warning = try #require(found.warning(of: "rows"))
     #expect(found.distance == 1 && warning.contains("about 100 %"))
-    #expect(warning.contains("about 410000 rows, or"), "\(warning)")
+    #expect(warning.contains("about 410,000 rows, or"), "\(warning)")
   }
 
   @Test func plansWithoutNoisyTablesHaveNoOutlook() throws {

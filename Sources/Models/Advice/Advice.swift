@@ -228,8 +228,8 @@ extension AdvisedRun {
   ) {
     let recipe = candidate.recipe
     let table = candidate.name == recipe.name ? table : MeasurementTable()
-    let signal = question.epsilon * Double(candidate.units)
-    let quality = table.quality(of: recipe, signal: signal)
+    let quality = table.quality(
+      of: recipe, epsilon: question.epsilon, units: candidate.units)
     self.init(
       recipe, named: candidate.name, candidate.units, nearest: quality?.evidence.first,
       quality: quality,
@@ -247,8 +247,7 @@ extension AdvisedRun {
     like run: AdvisedRun, of recipe: Recipe, settingsOf row: Measurement,
     for question: AdviceQuestion, by table: MeasurementTable
   ) {
-    let signal = question.epsilon * Double(run.units)
-    let quality = table.quality(of: recipe, signal: signal) {
+    let quality = table.quality(of: recipe, epsilon: question.epsilon, units: run.units) {
       $0.batchSize == row.batchSize && $0.steps == row.steps
     }
     self.init(

@@ -18,8 +18,10 @@ extension Advice {
       words += quality.evidence.prefix(2).map { "Measured: \($0.words)." }
       if quality.halvingsBelow > 0 {
         words.append(
-          "Your images and epsilon carry \(Self.factor(quality.halvingsBelow)) times less signal (epsilon times "
-            + "images) than that run, so the estimate is an extrapolation.")
+          quality.lacksImages
+            ? "This recipe was not measured with so few images, so the estimate is an extrapolation."
+            : "Your images and epsilon carry \(Self.factor(quality.halvingsBelow)) times less signal (epsilon times "
+              + "images) than that run, so the estimate is an extrapolation.")
       }
     } else {
       words.append("Nothing was measured with this recipe that would let expect an accuracy.")
@@ -61,8 +63,10 @@ extension Advice {
       quality.halvingsBelow > 0
     {
       help.append(
-        "More images or a larger epsilon: with \(Self.factor(quality.halvingsBelow)) times the product of both, "
-          + "the measured run above is reached.")
+        quality.lacksImages
+          ? "More images: with \(Self.factor(quality.halvingsBelow)) times as many, what was measured counts."
+          : "More images or a larger epsilon: with \(Self.factor(quality.halvingsBelow)) times the product of both, "
+            + "the measured run above is reached.")
     }
     if let classes = question.classes, let best, classes > 2,
       best.units / classes < Self.fewImagesPerClass
@@ -73,7 +77,7 @@ extension Advice {
     }
     if let best, best.trial?.noise != .clear,
       let smaller = runs.first(where: {
-        $0.isSmaller(than: best) && $0.promises(moreThan: best) && !$0.isTooLong
+        $0.isSmaller(than: best) && $0.promises(moreThan: best) && $0.mayGiveMoreThanNoise
       })
     {
       help.append(
@@ -110,6 +114,15 @@ extension Advice {
 extension AdvisedRun {
   fileprivate var isTooLong: Bool { if case .tooLong = state { true } else { false } }
 
+  /// Whether nothing speaks against it, or at least no plan has spoken yet.
+  fileprivate var mayGiveMoreThanNoise: Bool {
+    switch state {
+    case .possible: true
+    case .waiting: quality.map { !$0.isWorthless } ?? false
+    case .tooLong, .noise, .impossible: false
+    }
+  }
+
   fileprivate func promises(moreThan other: AdvisedRun) -> Bool {
     (quality?.share ?? 0) > (other.quality?.share ?? 0)
   }
@@ -130,7 +143,8 @@ extension ImageSettings {
 extension Measurement {
   /// The run and its figures in words.
   public var words: String {
-    var text = "\(data), \(AdviceNumber.count(images)) images"
+    let number = "\(AdviceNumber.count(images)) images"
+    var text = data.hasPrefix(number) ? data : "\(data), \(number)"
     text += epsilon.map { " at epsilon \(AdviceNumber.text($0))" } ?? " without privacy"
     if let steps, let batchSize {
       text += ", \(AdviceNumber.count(steps)) steps of \(AdviceNumber.count(batchSize))"
@@ -148,8 +162,8 @@ extension Measurement {
   }
 }
 
-/// Numbers in advice.
-private enum AdviceNumber {
+/// Numbers in advice and warnings.
+enum AdviceNumber {
   /// A whole number with separators, `60,000`.
   static func count(_ value: Int) -> String {
     let digits = Array(String(value))

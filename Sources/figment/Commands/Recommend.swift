@@ -69,7 +69,7 @@ struct Recommend: AsyncParsableCommand {
       table.add([
         run.recipe, run.family, "\(run.width)x\(run.height)x\(run.channels)",
         run.expectedPercent.map { "\($0)%" } ?? "unmeasured",
-        run.seconds.map(Rounded.duration) ?? "-", run.noise ?? "-", remark(on: run),
+        run.seconds.map(Rounded.duration) ?? "-", run.noise ?? "-", remark(on: run, advice),
       ])
     }
     lines += advice.runs.isEmpty ? [] : table.lines(width: width) + broken(note)
@@ -110,7 +110,7 @@ struct Recommend: AsyncParsableCommand {
     ].compactMap { $0 }
   }
 
-  private static func remark(on run: RecommendedRun) -> String {
+  private static func remark(on run: RecommendedRun, _ advice: Recommendation) -> String {
     let verdict: String? =
       switch run.verdict {
       case .recommended: "recommended"
@@ -118,7 +118,7 @@ struct Recommend: AsyncParsableCommand {
       case .noise: "little but noise"
       case .tooLong: "takes too long"
       case .impossible: run.reason ?? "impossible"
-      case .unplanned: "not planned"
+      case .unplanned: advice.choice == nil ? "not planned" : "not planned, others promise more"
       }
     return ([verdict].compactMap { $0 } + changes(steps: run.steps, batchSize: run.batchSize))
       .joined(separator: ", ")

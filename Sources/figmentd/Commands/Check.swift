@@ -28,6 +28,7 @@ struct Check: ParsableCommand {
       let settings = try configuration.read(locations)
       report = CheckReport(of: settings)
       report.warnings += settings.problemsOfMachine()
+      report.warnings += RecipeLibrary(folder: settings.recipes).problems()
       if let error = settings.groupProblem(certain: !isService) {
         report = CheckReport(error: error)
       }

@@ -93,12 +93,39 @@ struct RecipeLibrary: Sendable {
   static func describe(_ error: DecodingError) -> String {
     switch error {
     case .keyNotFound(let key, let context):
-      "field '\((context.codingPath.map(\.stringValue) + [key.stringValue]).joined(separator: "."))' "
-        + "is missing. Add it."
+      "field '\(path(context.codingPath + [key]))' is missing. Add it."
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      "field '\(context.codingPath.map(\.stringValue).joined(separator: "."))': "
-        + "\(context.debugDescription)"
+      "field '\(path(context.codingPath))': \(context.debugDescription)"
     @unknown default: ErrorWords.text(of: error)
+    }
+  }
+
+  /// The keys on the way to a value, `measurements[0].images`.
+  private static func path(_ keys: [any CodingKey]) -> String {
+    keys.reduce(into: "") { path, key in
+      if let place = key.intValue {
+        path += "[\(place)]"
+      } else {
+        path += (path.isEmpty ? "" : ".") + key.stringValue
+      }
+    }
+  }
+
+  /// What in the folder cannot be used, a sentence each: recipes, the table of measured runs, or all of it.
+  func problems() -> [String] {
+    do {
+      let recipes = try names().compactMap { name -> String? in
+        do {
+          _ = try recipe(named: name)
+          return nil
+        } catch { return ControlError(error).message }
+      }
+      do {
+        _ = try AdviceLibrary.readTable(in: folder)
+        return recipes
+      } catch { return recipes + [ControlError(error).message] }
+    } catch {
+      return ["recipes \(folder): cannot be read. \(ControlError(error).message)"]
     }
   }
 }
