@@ -82,8 +82,14 @@ import Testing
     #expect(error?.message.contains("test") == true)
     try FolderTree.remove(holdOut)
     try GlyphGenerator(seed: 4).write(count: 520, to: holdOut)
+    // The results of the run, as if a crash had cost a step.
+    var results = try StateFormat.read(
+      JobResults.self, at: ResultsFile.path(in: bench.places.internalFiles))
+    results.steps = 29
+    try ResultsFile.write(results, in: bench.places.internalFiles)
     #expect(try bench.evaluate(holdOut: holdOut) != nil)
     let report = try bench.text(bench.places.internalFiles + "/report.json")
+    #expect(report.contains("29 of 30 planned steps"))
     #expect(report.contains("attack.") && report.contains("memorization.copies"))
     #expect(!report.contains("No attack was run"))
     #expect(try !DurableFile.names(in: bench.places.internalFiles).contains("holdout.pack"))

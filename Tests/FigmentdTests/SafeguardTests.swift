@@ -58,6 +58,9 @@ import Testing
     #expect(notes.all.contains { $0.hasPrefix("training: 19 of 20 planned steps") })
     let report = try bench.text(bench.places.release + "/report.html")
     #expect(report.contains("19 of 20 planned steps"), "whoever gets the set learns of the loss")
+    let sentence = "Interruptions such as a power cut cost 1 of 20 planned steps."
+    #expect(report.contains(sentence))
+    #expect(try bench.text(bench.places.release + "/README.md").contains(sentence))
   }
 
   @Test func aDamagedCheckpointIsSaid() throws {

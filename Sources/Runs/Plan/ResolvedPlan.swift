@@ -109,6 +109,17 @@ package struct ResolvedPlan {
     return made < planned ? planned : nil
   }
 
+  /// What interruptions cost, in a sentence; nil if all planned steps on private images were made.
+  ///
+  /// - Parameter made: those that were made.
+  func lossSentence(made: Int) -> String? {
+    guard isProtected, let planned = plannedSteps(ifMoreThan: made) else { return nil }
+    let lost = planned - made
+    return
+      "Interruptions such as a power cut cost \(Rounded.count(lost)) of \(Rounded.count(planned)) planned "
+      + "\(planned == 1 ? "step" : "steps"). Epsilon counts \(lost == 1 ? "it" : "them") all the same."
+  }
+
   /// The steps in words, those that read private images apart from the others.
   ///
   /// - Parameter made: those that were made on private images; nil for all of them.

@@ -8,13 +8,22 @@ struct ReleaseReadme {
   private let plan: ResolvedPlan
   private let statement: PrivacyStatement?
   private let count: Int
+  private let steps: Int
   private let answers: [String]
 
-  /// Describes a set of `count` images; `answers` describe the files about the real ones.
-  init(_ plan: ResolvedPlan, _ statement: PrivacyStatement?, count: Int, answers: [String]) {
+  /// Describes a set.
+  ///
+  /// - Parameters:
+  ///   - count: its images.
+  ///   - steps: those that were made on private images.
+  ///   - answers: what files about the real images there are, a line each.
+  init(
+    _ plan: ResolvedPlan, _ statement: PrivacyStatement?, count: Int, steps: Int, answers: [String]
+  ) {
     self.plan = plan
     self.statement = statement
     self.count = count
+    self.steps = steps
     self.answers = answers
   }
 
@@ -37,7 +46,7 @@ struct ReleaseReadme {
       # \(count) synthetic \(hasImages ? "images" : "rows")
 
       Made by Figment \(Version.current) with recipe `\(plan.recipe.name)`: \(content)
-      \(plan.recipe.model.releaseRemark.map { "\n\($0)\n" } ?? "")
+      \(remarks)
       \(origin)
 
       ## Privacy
@@ -49,6 +58,12 @@ struct ReleaseReadme {
       \(files.map { "- \($0)" }.joined(separator: "\n"))
 
       """
+  }
+
+  /// Where the images come from if not from the trained model itself, and what the training lacks.
+  private var remarks: String {
+    [plan.recipe.model.releaseRemark, plan.lossSentence(made: steps)].compactMap { $0 }
+      .map { "\n\($0)\n" }.joined()
   }
 
   private var hasImages: Bool { plan.recipe.model.readsImages }

@@ -89,7 +89,9 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
     for picture in answers.pictures { try writer.write(picture.image, as: picture.name) }
     try writer.write(
       Releasable(
-        ReleaseReadme(plan, statement, count: order.count, answers: answers.contents).text,
+        ReleaseReadme(
+          plan, statement, count: order.count, steps: steps, answers: answers.contents
+        ).text,
         .chosenBeforehand),
       as: "README.md")
     if let statement {

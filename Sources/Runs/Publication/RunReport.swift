@@ -28,7 +28,7 @@ package struct RunReport {
   /// Collects the records of a run from `internalFiles`.
   package init(
     _ plan: ResolvedPlan, _ statement: PrivacyStatement?, in internalFiles: String, command: String,
-    steps: Int? = nil, on machine: Machine
+    steps: Int?, on machine: Machine
   ) throws {
     self.plan = plan
     self.statement = statement
@@ -100,6 +100,7 @@ package struct RunReport {
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
       ("Steps", plan.stepsText(made: steps)),
     ]
+    if let loss = steps.flatMap(plan.lossSentence) { facts.append(("Lost steps", loss)) }
     if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }
     if plan.recipe.model.readsImages, let main = plan.mainPlan {
       facts.append(("Expected images in a batch", String(main.batchSize)))

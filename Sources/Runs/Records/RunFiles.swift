@@ -150,7 +150,7 @@ struct RunRecord: Encodable {
 
 /// `results.json`: the results of a finished run, so that a repeated order is answered without drawing the
 /// set again.
-enum ResultsFile {
+package enum ResultsFile {
   private static let name = "/results.json"
 
   /// Writes the results durably, after all files that they name.
@@ -167,5 +167,11 @@ enum ResultsFile {
     let results = try StateFormat.read(JobResults.self, at: path(in: folder))
     let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
     return results.images == count && areThere ? results : nil
+  }
+
+  /// The steps that a finished run made on private images; nil if no results are there.
+  package static func steps(in folder: String) throws -> Int? {
+    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
+    return try StateFormat.read(JobResults.self, at: path(in: folder)).steps
   }
 }

@@ -47,7 +47,8 @@ struct JobEvaluation {
       try plan.requireForm(of: snapshot, run: "\(request.job)")
       let statement = try privacyStatement()
       let record = try RunReport(
-        plan, statement, in: places.internalFiles, command: request.command, on: machine)
+        plan, statement, in: places.internalFiles, command: request.command,
+        steps: ResultsFile.steps(in: places.internalFiles), on: machine)
       return try write(
         plan.recipe.model.readsImages
           ? imageReport(record, statement, snapshot) : tableReport(record, snapshot))
