@@ -8,7 +8,7 @@ public enum ProgressLine {
   /// If it does not fit, the bar becomes shorter, then the least important parts are omitted;
   /// nothing is cut.
   public static func bar(_ progress: JobProgress, width: Int = Terminal.usualWidth) -> String {
-    bar(progress.phase.rawValue, progress.fraction ?? 0, facts(of: progress), width: width)
+    bar(stage(of: progress), progress.fraction ?? 0, facts(of: progress), width: width)
   }
 
   /// The same for work without a job: its stage, the completed share, and the time that it has taken.
@@ -41,7 +41,7 @@ public enum ProgressLine {
 
   /// A line of words, for a pipe.
   public static func plain(_ progress: JobProgress) -> String {
-    plain(progress.phase.rawValue, facts(of: progress))
+    plain(stage(of: progress), facts(of: progress))
   }
 
   /// The same for work without a job.
@@ -58,6 +58,12 @@ public enum ProgressLine {
     let filled = Int(min(1, max(0, fraction)) * Double(width))
     return "[" + String(repeating: "#", count: filled)
       + String(repeating: "-", count: width - filled) + "]"
+  }
+
+  /// The phase of the run's plan; the activity where there is none, or only one of training.
+  private static func stage(of progress: JobProgress) -> String {
+    guard let name = progress.name, name != "training" else { return progress.phase.rawValue }
+    return name
   }
 
   /// The parts of the line, each with its priority.

@@ -118,9 +118,12 @@ import Testing
     #expect(JobResults(images: 3).stepsText == nil)
     let progress = JobProgress(
       phase: .train, name: "generator", isFree: true, done: 900, total: 2000)
-    #expect(ProgressLine.plain(progress) == "train: 45%, free step 900/2,000")
+    #expect(ProgressLine.plain(progress) == "generator: 45%, free step 900/2,000")
     // Each phase of a plan begins at 0: its lines are not those of the phase before.
     var plain = PlainProgress()
+    #expect(
+      ProgressLine.plain(JobProgress(phase: .train, name: "training", done: 9, total: 20))
+        == "train: 45%, step 9/20")
     let first = plain.deservesLine(
       JobProgress(phase: .train, name: "pre-training", done: 100, total: 100))
     let second = plain.deservesLine(

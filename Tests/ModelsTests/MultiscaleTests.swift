@@ -158,18 +158,19 @@ import Testing
     height: 16, width: 16, channels: 3, classes: 2)
 
   private static func model(
-    threads: Int = 1, prior: PriorSettings? = nil, learningRate: Double = 0.01
+    threads: Int = 1, prior: PriorSettings? = nil, learningRate: Double = 0.01, stages: Int = 2,
+    seed: UInt64 = 4
   ) throws -> Multiscale {
     try Multiscale(
       MultiscaleSettings(
-        stages: 2,
+        stages: stages,
         base: PixelModelSettings(
           channels: 9, depth: 1, firstKernel: 3, bits: 3, learningRate: learningRate,
           averageDecay: 0.9),
         upsampler: UpsamplerSettings(
           channels: 12, depth: 1, bits: 4, components: 3, learningRate: learningRate,
           averageDecay: 0.9, prior: prior)),
-      for: format, seed: 4, on: Machine(threadCount: threads))
+      for: format, seed: seed, on: Machine(threadCount: threads))
   }
 
   @Test func eachStageIsAPhaseWithItsShare() {
@@ -264,6 +265,32 @@ import Testing
     }
     let (first, last) = (bits.prefix(10).reduce(0, +), bits.suffix(10).reduce(0, +))
     #expect(last < 0.8 * first, "\(bits)")
+  }
+
+  /// The values of a network's parameters.
+  private static func values(of network: String, in model: Multiscale) -> [String: [Float]] {
+    var checkpoint = Checkpoint()
+    model.saveGenerator(into: &checkpoint)
+    return checkpoint.tensors.reduce(into: [:]) { found, entry in
+      guard entry.key.hasPrefix(network + ".") else { return }
+      found[String(entry.key.dropFirst(network.count))] = entry.value.values
+    }
+  }
+
+  @Test func anUpsamplerThatWeightsLackStartsFromThatOfTheStageBefore() throws {
+    let prior = PriorSettings(source: .release)
+    let small = try Self.model(prior: prior, stages: 1, seed: 9)
+    let large = try Self.model(prior: prior)
+    try large.start(from: StartingWeights(of: small, classes: Self.format.classes))
+    let found = Self.values(of: "upsampler1", in: small)
+    #expect(!found.isEmpty)
+    #expect(Self.values(of: "upsampler1", in: large) == found)
+    #expect(Self.values(of: "upsampler2", in: large) == found)
+    // Where there are weights of its own, it starts from these.
+    let other = try Self.model(prior: prior, seed: 9)
+    try large.start(from: StartingWeights(of: other, classes: Self.format.classes))
+    let own = Self.values(of: "upsampler2", in: other)
+    #expect(own != found && Self.values(of: "upsampler2", in: large) == own)
   }
 
   /// How much images differ that are drawn from one coarse image with different random numbers.

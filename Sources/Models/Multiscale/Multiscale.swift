@@ -29,7 +29,7 @@ public final class Multiscale: LikelihoodModel {
     upsamplers = (0..<settings.stages).map { stage in
       Upsampler(
         settings.upsampler, of: formats[stage], levels: settings.levels(ofStage: stage),
-        name: "upsampler\(stage + 1)", seed: seed &+ 1 &+ UInt64(stage), on: machine)
+        name: Self.network(ofStage: stage), seed: seed &+ 1 &+ UInt64(stage), on: machine)
     }
   }
 
@@ -97,10 +97,22 @@ public final class Multiscale: LikelihoodModel {
       step, on: self.images(images, ofStage: stage + 1, noise: step.noise))
   }
 
+  /// The name of the parameters of an upsampler.
+  private static func network(ofStage stage: Int) -> String { "upsampler\(stage + 1)" }
+
+  /// Takes over weights; an upsampler that they lack starts from that of the stage before.
+  ///
+  /// Upsamplers have the same form, and edges and textures look much alike at every size, so weights for smaller
+  /// images serve larger ones.
   public func start(from weights: StartingWeights) throws {
     try base.start(from: weights.part(MultiscaleSettings.basePart))
     let part = weights.part(MultiscaleSettings.upsamplerPart)
-    for upsampler in upsamplers { try upsampler.start(from: part) }
+    for (stage, upsampler) in upsamplers.enumerated() {
+      let found = (0...stage).reversed().first { part.holds(Self.network(ofStage: $0)) } ?? stage
+      try upsampler.start(
+        from: part.renaming(
+          Self.network(ofStage: found), to: Self.network(ofStage: stage)))
+    }
   }
 
   public func work(_ step: FreeStep) throws -> StepReport {

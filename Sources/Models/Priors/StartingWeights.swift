@@ -78,6 +78,21 @@ public struct StartingWeights {
       priors: priors[name].map { ["": $0] } ?? [:])
   }
 
+  /// Whether there are parameters of a network.
+  func holds(_ network: String) -> Bool {
+    weights.tensors.keys.contains { $0.hasPrefix(network + ".") }
+  }
+
+  /// The same weights with those of one network under the name of another.
+  func renaming(_ network: String, to name: String) -> StartingWeights {
+    guard network != name else { return self }
+    var renamed = weights
+    for (key, values) in weights.tensors where key.hasPrefix(network + ".") {
+      renamed.tensors[name + key.dropFirst(network.count)] = values
+    }
+    return StartingWeights(origin: origin, weights: renamed, classes: classes, priors: priors)
+  }
+
   /// What holds the weights, in words.
   var holder: String {
     switch origin {
