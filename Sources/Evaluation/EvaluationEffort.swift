@@ -25,14 +25,30 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
   /// The largest random shift of the convolutional network's training images, in pixels.
   static let shift = 2
 
-  func schedule(for kind: ClassifierKind) -> ClassifierSchedule {
-    switch (self, kind) {
-    case (_, .convolutional):
-      ClassifierSchedule(epochs: self == .thorough ? 10 : 2, shift: Self.shift)
-    case (.thorough, _): ClassifierSchedule(epochs: 10)
-    case (.standard, _): ClassifierSchedule(epochs: 8)
-    case (.quick, _): ClassifierSchedule(epochs: 10)
-    }
+  /// The fewest steps of a classifier.
+  ///
+  /// Two passes over 1,000 images are 32 steps, in which a network learns next to nothing: it would say the same of
+  /// good images and of noise.
+  static let leastSteps = 1000
+
+  /// The same for images of so many pixels: a quick evaluation of large images makes fewer, but never fewer than 250.
+  private func leastSteps(pixels: Int) -> Int {
+    self == .quick
+      ? max(250, min(Self.leastSteps, Self.leastSteps * 32 * 32 / pixels)) : Self.leastSteps
+  }
+
+  /// The schedule of a classifier of images of so many pixels.
+  func schedule(for kind: ClassifierKind, pixels: Int) -> ClassifierSchedule {
+    let isConvolutional = kind == .convolutional
+    let epochs =
+      switch self {
+      case .quick: isConvolutional ? 2 : 10
+      case .standard: isConvolutional ? 2 : 8
+      case .thorough: 10
+      }
+    return ClassifierSchedule(
+      epochs: epochs, leastSteps: leastSteps(pixels: pixels),
+      shift: isConvolutional ? Self.shift : 0)
   }
 
   func seedCount(for kind: ClassifierKind) -> Int { 3 }

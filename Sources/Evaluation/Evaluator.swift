@@ -98,6 +98,8 @@ public struct RealFindings: Sendable {
   public let trainCount: Int, testCount: Int
   /// The number of training images of each class.
   public let classCounts: [Int]
+  /// The share of test images that are of the class with the most training images: the accuracy of always naming it.
+  public let guessingAccuracy: Double
   /// Statistics of the test images' pixels, and of the training images'.
   public let testPixels: PixelStatistics, trainPixels: PixelStatistics
   /// Distances in each feature space.
@@ -211,6 +213,7 @@ public struct Evaluator {
       try report("done", 1)
       return RealFindings(
         trainCount: train.count, testCount: test.count, classCounts: train.classCounts,
+        guessingAccuracy: test.share(ofLargestClassOf: train),
         testPixels: PixelStatistics(test, on: machine.threads),
         trainPixels: PixelStatistics(
           train.sample(test.count, seed: options.seed), on: machine.threads),

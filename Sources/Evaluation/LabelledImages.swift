@@ -73,6 +73,15 @@ public struct LabelledImages: Sendable {
     labels.reduce(into: [Int](repeating: 0, count: classNames.count)) { $0[$1] += 1 }
   }
 
+  /// The share of these images that are of the class with the most images in another set.
+  func share(ofLargestClassOf other: LabelledImages) -> Double {
+    let counts = other.classCounts
+    guard let largest = counts.indices.max(by: { counts[$0] < counts[$1] }), count > 0 else {
+      return 0
+    }
+    return Double(classCounts[largest]) / Double(count)
+  }
+
   /// The images at the given indices, in that order.
   public func images(at places: some Collection<Int>) -> LabelledImages {
     var bytes: [UInt8] = []

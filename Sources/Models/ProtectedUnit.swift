@@ -18,7 +18,10 @@ extension DatasetRules {
   public var protectedUnitOfRows: Privacy.PrivacyUnit {
     switch privacyUnit {
     case .file: .row
-    case .folder: .person(maximumRows: maximumPerUnit ?? Privacy.PrivacyUnit.noLimit)
+    // Persons without a column that names them are refused before anything is read.
+    case .folder:
+      .person(
+        maximumRows: maximumPerUnit ?? Privacy.PrivacyUnit.noLimit, column: personColumn ?? "")
     }
   }
 }

@@ -25,8 +25,9 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
   /// One row of a table without images.
   case row
   /// All rows of one person in tables without images, of which at most this many are read. All of
-  /// them are clipped as one contribution.
-  case person(maximumRows: Int)
+  /// them are clipped as one contribution. The column names the person: another one would make other
+  /// persons.
+  case person(maximumRows: Int, column: String)
 
   /// The name of the unit as the statement uses it.
   public var words: String {
@@ -36,8 +37,8 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
       "one sub-folder (one person)"
         + (isUnlimited(maximum) ? "" : " of at most \(maximum) images") + ", clipped together"
     case .row: "one row of a table"
-    case .person(let maximum):
-      "all rows of one person"
+    case .person(let maximum, let column):
+      "all rows of one person (column '\(column)')"
         + (isUnlimited(maximum) ? "" : ", at most \(maximum)") + ", clipped together"
     }
   }
@@ -70,10 +71,11 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
     case kind
     case maximumImages = "maximum_images"
     case maximumRows = "maximum_rows"
+    case column
   }
 
   /// Decodes `{"kind":"file"}`, `{"kind":"subfolder","maximum_images":k}`, `{"kind":"row"}` or
-  /// `{"kind":"person","maximum_rows":k}`, with k at least 1.
+  /// `{"kind":"person","maximum_rows":k,"column":"…"}`, with k at least 1.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     switch try container.decode(String.self, forKey: .kind) {
@@ -86,7 +88,8 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
     case "person":
       let maximum = try container.decode(Int.self, forKey: .maximumRows)
       try Valid.count(maximum, "rows per person", atLeast: 1)
-      self = .person(maximumRows: maximum)
+      self = .person(
+        maximumRows: maximum, column: try container.decode(String.self, forKey: .column))
     case let other:
       throw PrivacyError.outOfRange(
         argument: "unit of privacy", value: other, expected: "file, subfolder, row or person")
@@ -100,8 +103,9 @@ public enum PrivacyUnit: Codable, Hashable, Sendable, CustomStringConvertible {
     if case .subfolder(let maximum) = self {
       try container.encode(maximum, forKey: .maximumImages)
     }
-    if case .person(let maximum) = self {
+    if case .person(let maximum, let column) = self {
       try container.encode(maximum, forKey: .maximumRows)
+      try container.encode(column, forKey: .column)
     }
   }
 }

@@ -12,6 +12,9 @@ extension Daemon {
   func recommend(_ request: RecommendRequest) async throws -> Recommendation {
     try request.validate()
     let dataset = try configuration.dataset(request.dataset)
+    if try await holdsOnlyTables(dataset, request) {
+      return try await adviceForTables(request, on: dataset)
+    }
     let facts = try await facts(for: request, on: dataset)
     var question = AdviceQuestion(
       epsilon: try await epsilon(for: request, on: dataset), hours: request.hours)
@@ -40,12 +43,37 @@ extension Daemon {
     return recommendation
   }
 
+  /// Whether a dataset with declared columns has no image, as far as the caller may know.
+  private func holdsOnlyTables(
+    _ dataset: DatasetConfiguration, _ request: RecommendRequest
+  ) async throws -> Bool {
+    guard dataset.declaresColumns, request.withoutLooking != true else { return false }
+    if await keepers[dataset.name]?.isScanning ?? false { return false }
+    return try index.selection(of: dataset.name).classes.isEmpty
+  }
+
+  /// Names the recipe for tables: there is one, so nothing is compared.
+  private func adviceForTables(
+    _ request: RecommendRequest, on dataset: DatasetConfiguration
+  ) async throws -> Recommendation {
+    Recommendation(
+      dataset: request.dataset, epsilon: try await epsilon(for: request, on: dataset), runs: [],
+      choice: request.training(with: Self.tableRecipe),
+      expectation: [
+        "\(dataset.name) holds tables without images. \(Self.tableRecipe) learns all declared columns and how they depend "
+          + "on each other. 'figment plan' says how many values noise alone will change."
+      ], help: [])
+  }
+
+  /// The shipped recipe for tables.
+  private static let tableRecipe = "bayes-net-correlated"
+
   /// Which recipes read declared columns: the table of measured runs compares recipes for images alone.
   private static func remark(onColumnsOf dataset: DatasetConfiguration) -> String? {
     guard dataset.declaresColumns else { return nil }
     return
       "\(dataset.name) declares columns, which this advice leaves aside. For tables without images take recipe "
-      + "bayes-net-correlated, for images with a row each bayes-net-and-pixel-28."
+      + "\(tableRecipe), for images with a row each bayes-net-and-pixel-28."
   }
 
   /// Why nothing is recommended although a run might be possible that was not planned; nil if all were planned.

@@ -33,6 +33,38 @@ import Testing
     #expect(target.array == [8, 9, 9, 8, 9, 9, 1, 2, 3, 4, 5, 6])
   }
 
+  /// Training images need not have the shares of the test images.
+  @Test func guessingNamesTheLargestClassOfTheTrainingImages() {
+    let images = { (labels: [Int]) in
+      LabelledImages(
+        shape: Shape(1, 1, 1), classNames: ["a", "b", "c"], labels: labels,
+        pixels: labels.map { _ in 0 })
+    }
+    let train = images([0, 1, 1, 2])
+    #expect(images([0, 0, 0, 1]).share(ofLargestClassOf: train) == 0.25)
+    #expect(images([0, 2]).share(ofLargestClassOf: train) == 0)
+    #expect(images([]).share(ofLargestClassOf: train) == 0)
+  }
+
+  /// Two passes over a few hundred images would leave a network as it began.
+  @Test func fewImagesArePassedOverUntilTheyAreLearnt() throws {
+    for effort in EvaluationEffort.allCases {
+      let schedule = effort.schedule(for: .convolutional, pixels: 784)
+      #expect(schedule.epochs(over: 64) == 1000)
+      #expect(schedule.epochs(over: 900) == 67, "15 steps in a pass")
+      #expect(schedule.epochs(over: 60_000) == schedule.epochs)
+      // 64×64 and 512×512 pixels.
+      let large = [4096, 262_144].map {
+        effort.schedule(for: .convolutional, pixels: $0).leastSteps
+      }
+      #expect(large == (effort == .quick ? [250, 250] : [1000, 1000]))
+    }
+    let classifier = try Classifier(
+      .convolutional, trainedOn: GlyphSet.images(270), selectingOn: GlyphSet.images(30, from: 5000),
+      EvaluationEffort.quick.schedule(for: .convolutional, pixels: 784), seed: 1, on: machine)
+    #expect(classifier.accuracy(on: try GlyphSet.images(200, from: 10_000)) > 0.6)
+  }
+
   @Test func theBestEpochOnTheSelectionIsKept() throws {
     let train = try GlyphSet.images(200)
     let selection = try GlyphSet.images(100, from: 5000)
@@ -114,7 +146,7 @@ import Testing
     let (selection, training) = train.split(first: 5000, seed: 1)
     let classifier = try Classifier(
       .convolutional, trainedOn: training, selectingOn: selection,
-      EvaluationEffort.thorough.schedule(for: .convolutional), seed: 1, on: machine)
+      EvaluationEffort.thorough.schedule(for: .convolutional, pixels: 784), seed: 1, on: machine)
     let accuracy = classifier.accuracy(on: test)
     print("convolutional network on the \(test.count) test images of MNIST: \(accuracy)")
     #expect(accuracy >= 0.99)

@@ -37,7 +37,7 @@ enum ShippedModels {
         advice.command
           == "figment train glyphs --recipe multiscale-28 --epsilon 1.0 --delta 1e-06")
       #expect(advice.runs.first?.verdict == .recommended)
-      #expect(advice.runs.first?.expectedPercent == 92)
+      #expect(advice.runs.first?.expectedPercent == 93)
       #expect(
         advice.runs.first?.evidence.first?.hasPrefix("Fashion-MNIST, 60,000 images at epsilon 1,")
           == true)
@@ -153,6 +153,24 @@ enum ShippedModels {
     await contract.expect(.failed, "no usable image is known yet") {
       try await house.daemon.recommend(RecommendRequest(dataset: "glyphs", epsilon: 3))
     }
+  }
+
+  @Test(arguments: [nil, 3000]) func aFolderOfTablesGetsTheRecipeForTables(_ population: Int?)
+    async throws
+  {
+    var configuration = TestHouse.configuration
+    configuration.datasets[0].columns = [
+      ColumnDomain(name: "site", values: .categories(["north", "south"]))
+    ]
+    configuration.datasets[0].population = population
+    let house = try await TestHouse(
+      .init(library: try ShippedModels.library(), use: FileUse(units: 0)),
+      configuration: configuration)
+    let advice = try await house.daemon.recommend(RecommendRequest(dataset: "glyphs", epsilon: 3))
+    #expect(
+      advice.choice == TrainRequest(dataset: "glyphs", recipe: "bayes-net-correlated", epsilon: 3))
+    #expect(advice.expectation[0].contains("holds tables without images"))
+    #expect(advice.runs.isEmpty && house.engine.calls.isEmpty)
   }
 
   @Test func adviceCountsAsAPendingPlan() async throws {

@@ -106,6 +106,34 @@ import Testing
     #expect(releases[0] == releases[1])
   }
 
+  /// Persons named by another column are other persons: one of the former may be many of the latter.
+  @Test func theColumnThatNamesPersonsCannotChange() throws {
+    var bench = try Self.bench("independent", count: 20)
+    let lines = (0..<60).map { "\($0 % 20),\($0),north,\($0),none" }
+    try DurableFile.write(
+      Data((["patient,visit,site,age,finding"] + lines).joined(separator: "\n").utf8),
+      to: bench.order.root + "/rows.csv")
+    let rules = { (column: String) in
+      DatasetRules(
+        privacyUnit: .folder, maximumPerUnit: 3, columns: Self.columns, personColumn: column)
+    }
+    bench.order.rules = rules("patient")
+    #expect(try bench.run().isFinished)
+    let page = try bench.text(bench.places.release + "/PRIVACY.md")
+    #expect(page.contains("all rows of one person (column 'patient'), at most 3"))
+    // The same command with another column is another run, also after the end.
+    var repeated = bench
+    repeated.order.rules = rules("visit")
+    let error = #expect(throws: (any Error).self) { try repeated.run() }
+    #expect("\(String(describing: error))".contains("person"))
+    // A second run on the folder would add up persons and visits.
+    let foreign = #expect(throws: (any Error).self) {
+      try bench.next(named: "second", rules: rules("visit")).run()
+    }
+    #expect("\(String(describing: foreign))".contains("a ledger's unit cannot change"))
+    #expect(try bench.next(named: "third", rules: rules("patient")).run().isFinished)
+  }
+
   @Test func aRunThatIsStoppedBetweenRoundsEndsWithAnExactLedger() throws {
     let bench = try Self.bench()
     let stop = StopSignal()

@@ -29,7 +29,8 @@ import Testing
       recipe: recipe, family: family, height: side, width: side, channels: channels,
       batchSize: batch, steps: steps, settings: settings, data: data, images: images, classes: 10,
       epsilon: epsilon, delta: epsilon.map { _ in 1e-5 }, drawn: drawn, accuracy: accuracy,
-      interval: interval, classifiers: nil, real: real, baseline: nil, bitsPerDimension: nil,
+      interval: interval, classifiers: nil, classifierSteps: nil, real: real, baseline: nil,
+      bitsPerDimension: nil,
       processorMinutes: nil, sheet: sheet)
   }
 

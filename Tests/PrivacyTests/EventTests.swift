@@ -299,10 +299,11 @@ import Testing
   @Test func aUnitWithoutALimitIsNamedWithoutOne() {
     let limit = PrivacyUnit.noLimit
     #expect(
-      PrivacyUnit.person(maximumRows: limit).words == "all rows of one person, clipped together")
+      PrivacyUnit.person(maximumRows: limit, column: "patient").words
+        == "all rows of one person (column 'patient'), clipped together")
     #expect(
-      PrivacyUnit.person(maximumRows: 3).words
-        == "all rows of one person, at most 3, clipped together")
+      PrivacyUnit.person(maximumRows: 3, column: "patient").words
+        == "all rows of one person (column 'patient'), at most 3, clipped together")
     #expect(
       PrivacyUnit.subfolder(maximumImages: limit).words
         == "one sub-folder (one person), clipped together")

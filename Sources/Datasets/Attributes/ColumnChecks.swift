@@ -77,6 +77,9 @@ extension ColumnDomain {
     let isControl = { (letter: Unicode.Scalar) in
       switch letter.properties.generalCategory {
       case .control, .lineSeparator, .paragraphSeparator: true
+      // Overrides of the direction of writing can make a text look like another one.
+      case .format:
+        (0x202A...0x202E).contains(letter.value) || (0x2066...0x2069).contains(letter.value)
       default: false
       }
     }

@@ -5,9 +5,9 @@
 /// leaves all other records as they are: the record of a unit of privacy depends on no other unit.
 ///
 /// Where a quote is not closed, only the first line is given up and reading continues with the next one. Giving up
-/// everything to the next quote would let one person's stray quote remove the rows of many others. What remains: two
-/// lines with broken quotes can still join to one record, with the lines between them. Writers that follow RFC 4180
-/// leave no such quotes, and the owner is told the lines of those that were noticed.
+/// everything to the next quote would let one person's stray quote remove the rows of many others. Two stray quotes can
+/// still join all lines between them to one record; `TableStream` refuses a table in which such a line could be a
+/// row.
 ///
 /// Time is linear even for hostile input: the search for a closing quote ends at the latest on the next line with an
 /// odd number of quotes, and no line before that one begins a search of its own.

@@ -136,9 +136,18 @@ public struct TableSummary: Hashable, Sendable, Codable {
         ? nil : "\(what): " + found.map { "\($0.name) \($1)" }.joined(separator: ", ")
     }
     let wrong = zip(columns, outsideValues).filter { 2 * $1 > rows }.map(\.0.name)
+    let absent =
+      used == 0
+      ? []
+      : zip(columns, missingValues).filter { $1 == used }.map(\.0.name).filter {
+        !wrong.contains($0)
+      }
     let lines = [
       list("missing in used rows", missingValues),
       list("values outside the declared domain", outsideValues),
+      absent.isEmpty
+        ? nil
+        : "Warning: no row has a value of \(absent.joined(separator: ", ")). Compare the declared names with the table.",
       wrong.isEmpty
         ? nil
         : "Warning: most values of \(wrong.joined(separator: ", ")) lie outside the declared domain and count as "

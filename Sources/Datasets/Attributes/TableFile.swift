@@ -55,6 +55,9 @@ final class TableFile: ByteSource {
   private let signature: FileSignature
   private let limit: Int
   private var offset = 0
+  private let function = SHA256()
+  /// SHA-256 of what was read; once, at the end.
+  var contentHash: ContentHash { function.finish() }
 
   /// Opens a file directly in the root, as images are opened: without following a link and without blocking on a
   /// pipe; kind, size and content come from the same descriptor.
@@ -106,6 +109,7 @@ final class TableFile: ByteSource {
           finding: "the system could not read a table. Check the disk or the network share")
       }
       offset += count
+      function.update(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
       // The signature is compared at the end: a file that grew or shrank meanwhile is not read half.
       if count == 0 { try checkUnchanged() }
       return count

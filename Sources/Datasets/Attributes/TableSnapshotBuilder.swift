@@ -118,6 +118,7 @@ public struct TableSnapshotBuilder: Sendable {
     let directory = try Directory.root(root)
     do {
       var rows = TableRows(rules: rules, limits: limits)
+      var contents: Set<ContentHash> = []
       let tables = try tables(in: directory)
       guard !tables.contains(where: \.isAttributeFile) else {
         throw TableProblem(
@@ -136,6 +137,12 @@ public struct TableSnapshotBuilder: Sendable {
         try rows.read(file, format: format, table: table) { count in
           onProgress(count)
           if isStopped() { throw DatasetError.stopped }
+        }
+        guard contents.insert(file.contentHash).inserted else {
+          throw TableProblem(
+            finding:
+              "two tables have the same bytes, so every row would count twice (each table once expected). Remove "
+              + "one of them")
         }
       }
       rows.sort()

@@ -74,6 +74,7 @@ final class TableStream {
     switch record {
     case .fault(let reason, let line): return .fault(reason, line: line)
     case .bytes(let bytes, let line):
+      if format == .csv { try refuseHiddenRows(in: bytes) }
       values.clear()
       if let reason = Self.textFault(in: bytes) { return .fault(reason, line: line) }
       let reason = format == .csv ? readFields(bytes) : readObject(bytes)
@@ -138,6 +139,48 @@ final class TableStream {
     }
     present = counts.indices.filter { counts[$0] == 1 }
     absent = counts.indices.filter { counts[$0] == 0 }
+  }
+
+  /// Refuses a record whose further lines could be rows.
+  ///
+  /// Between two stray quotes, such lines are the rows of others, and the unit that wrote the quotes would remove them. In a
+  /// quoted text, they are the text of one unit, and reading them as rows would multiply that unit. Both look the
+  /// same, so no bound on the influence of one unit holds for either reading. A line could be a row if it has as many
+  /// fields as the header, or a quoted field that goes on in the next line.
+  private func refuseHiddenRows(in record: UnsafeRawBufferPointer) throws {
+    guard var next = record.firstIndex(of: 0x0A) else { return }
+    while next < record.endIndex {
+      let start = next + 1
+      next = record[start...].firstIndex(of: 0x0A) ?? record.endIndex
+      guard Self.couldBeRow(record[start..<next], fieldCount: fieldSlots.count) else { continue }
+      throw TableProblem(
+        finding:
+          "a quoted value of a table goes on over a line that could be a row, so rows and text cannot be told apart "
+          + "(values without such lines expected). Remove line breaks from values, and correct stray quotes"
+      )
+    }
+  }
+
+  /// Whether a line by itself could be a row, or the beginning of one.
+  private static func couldBeRow(_ line: Slice<UnsafeRawBufferPointer>, fieldCount: Int) -> Bool {
+    var (fields, isAtStart, isQuoted, mayEnd) = (1, true, false, false)
+    for byte in line {
+      if isQuoted {
+        // A quote ends the field, unless another one follows.
+        if byte == 0x22 { (isQuoted, mayEnd) = (false, true) }
+      } else if byte == 0x2C {
+        fields += 1
+        (isAtStart, mayEnd) = (true, false)
+        continue
+      } else if byte == 0x22 {
+        guard isAtStart || mayEnd else { return false }
+        (isQuoted, mayEnd) = (true, false)
+      } else if mayEnd, byte != 0x0D {
+        return false
+      }
+      isAtStart = false
+    }
+    return isQuoted || fields == fieldCount
   }
 
   private func slot(ofHeader name: ArraySlice<UInt8>) -> Int? {

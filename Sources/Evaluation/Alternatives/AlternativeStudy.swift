@@ -97,7 +97,8 @@ struct AlternativeStudy {
     guard set.classNames.count > 1 else { return nil }
     let (selection, training) = set.forClassifier(count, seed: seed)
     return try Classifier(
-      .perceptron, trainedOn: training, selectingOn: selection, ClassifierSchedule(epochs: 10),
+      .perceptron, trainedOn: training, selectingOn: selection,
+      ClassifierSchedule(epochs: 10, leastSteps: EvaluationEffort.leastSteps),
       seed: seed, on: machine, progress: progress
     ).accuracy(on: test)
   }

@@ -22,8 +22,7 @@ extension ReportData {
   }
 
   private static func blocks(for real: RealFindings, _ classNames: [String]) -> [ReportBlock] {
-    let largest = real.classCounts.max() ?? 0
-    let chance = Double(largest) / Double(max(1, real.classCounts.reduce(0, +)))
+    let chance = real.guessingAccuracy
     var metrics = real.utility.map { finding in
       Metric(
         key: "accuracy.\(finding.kind.rawValue)", name: finding.kind.title,

@@ -60,7 +60,7 @@ struct VerdictRule {
     }
     internalVerdict = modelled.map(with: findings.real) { both, real in
       var both = both
-      Self.add(real.attacks, to: &both.privacy)
+      Self.add(real.attacks, data.guarantee, to: &both.privacy)
       Self.add(real, findings.classNames, to: &both.quality)
       return Self.verdict(both, data)
     }
@@ -228,11 +228,10 @@ struct VerdictRule {
     _ attacks: [ModelAttack], _ audit: CanaryAudit?, _ guarantee: Guarantee?,
     to remarks: inout Remarks
   ) {
-    let found = attacks.filter { AttackFinding.isFlagged($0.ranking, beyond: nil) }
-    if !found.isEmpty {
-      remarks.failures.append(
-        "The model reveals members: "
-          + found.map { "\($0.name) (\($0.ranking.areaWords))" }.joined(separator: "; ") + ".")
+    for attack in attacks where AttackFinding.isFlagged(attack.ranking, beyond: nil) {
+      add(
+        "The model reveals members: \(attack.name) (\(attack.ranking.areaWords)).", attack.ranking,
+        guarantee, to: &remarks)
     }
     for attack in attacks
     where attack.ranking.isAboveGuessing && !AttackFinding.isFlagged(attack.ranking, beyond: nil) {
@@ -246,17 +245,21 @@ struct VerdictRule {
     }
   }
 
-  private static func add(_ attacks: AttackFindings?, to remarks: inout Remarks) {
+  private static func add(
+    _ attacks: AttackFindings?, _ guarantee: Guarantee?, to remarks: inout Remarks
+  ) {
     guard let attacks else {
       remarks.warnings.append(
         "No attack was run: the model has seen all known real images.")
       return
     }
-    remarks.failures += attacks.attacks.filter(\.isFlagged).map(\.conclusion)
+    for attack in attacks.attacks where attack.isFlagged {
+      add(attack.conclusion, attack.ranking, guarantee, to: &remarks)
+    }
     remarks.warnings += attacks.attacks.filter(\.isToldApart).map(\.conclusion)
     if attacks.memorization.isFlagged { remarks.failures.append(attacks.memorization.conclusion) }
     if attacks.outliers.ranking.cautiousLowerBound > 0.5 {
-      remarks.failures.append(attacks.outliers.conclusion)
+      add(attacks.outliers.conclusion, attacks.outliers.ranking, guarantee, to: &remarks)
     } else if attacks.outliers.ranking.isAboveGuessing {
       remarks.warnings.append(attacks.outliers.conclusion)
     }
@@ -268,6 +271,18 @@ struct VerdictRule {
     if !failed.isEmpty {
       remarks.good.append(
         (failed.map(\.conclusion) + [AttackFindings.noProof]).joined(separator: " "))
+    }
+  }
+
+  /// Adds an attack that found members: a failure, unless a guarantee permits as much.
+  private static func add(
+    _ conclusion: String, _ ranking: MembershipRanking, _ guarantee: Guarantee?,
+    to remarks: inout Remarks
+  ) {
+    if let guarantee, guarantee.permits(ranking) {
+      remarks.warnings.append("\(conclusion) \(guarantee.permissionWords)")
+    } else {
+      remarks.failures.append(conclusion)
     }
   }
 
@@ -337,12 +352,5 @@ struct VerdictRule {
     } else {
       remarks.good.append(words)
     }
-  }
-}
-
-extension RealFindings {
-  /// The accuracy of always naming the most frequent class.
-  var guessingAccuracy: Double {
-    Double(classCounts.max() ?? 0) / Double(max(1, classCounts.reduce(0, +)))
   }
 }

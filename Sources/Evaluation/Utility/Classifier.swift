@@ -3,8 +3,10 @@ import Learning
 
 /// The training schedule of a classifier.
 public struct ClassifierSchedule: Hashable, Sendable, Codable {
-  /// Passes over the training images.
+  /// Passes over the training images, unless these are few.
   public var epochs: Int
+  /// Steps at least: few images are passed over more often, since their classifiers would otherwise not be trained.
+  public var leastSteps: Int
   /// The number of images in a step.
   public var batchSize: Int
   /// Adam's step size at the start; it falls to zero along half a cosine.
@@ -17,13 +19,27 @@ public struct ClassifierSchedule: Hashable, Sendable, Codable {
   public var shift: Int
 
   /// Creates a schedule.
-  public init(epochs: Int, batchSize: Int = 64, learningRate: Double = 1e-3, shift: Int = 0) {
+  public init(
+    epochs: Int, leastSteps: Int = 0, batchSize: Int = 64, learningRate: Double = 1e-3,
+    shift: Int = 0
+  ) {
     precondition(epochs > 0 && batchSize > 0, "a schedule has epochs and batches")
+    precondition(leastSteps >= 0, "at least \(leastSteps) steps")
     precondition(shift >= 0, "a shift of \(shift) pixels")
     self.epochs = epochs
+    self.leastSteps = leastSteps
     self.batchSize = batchSize
     self.learningRate = learningRate
     self.shift = shift
+  }
+
+  /// Steps in a pass over `count` images.
+  func stepCount(of count: Int) -> Int { (count + batchSize - 1) / batchSize }
+
+  /// Passes over `count` images.
+  func epochs(over count: Int) -> Int {
+    let steps = max(1, stepCount(of: count))
+    return max(epochs, (leastSteps + steps - 1) / steps)
   }
 }
 
@@ -64,15 +80,16 @@ final class Classifier {
     classCount = images.classNames.count
     network = kind.network(images.shape, classCount: classCount, on: machine, seed: seed)
     pass = Pass(on: machine)
-    let stepCount = (images.count + schedule.batchSize - 1) / schedule.batchSize
+    let stepCount = schedule.stepCount(of: images.count)
+    let epochs = schedule.epochs(over: images.count)
     let rate = LearningRateSchedule(
-      schedule.learningRate, .cosine(end: stepCount * schedule.epochs, floor: 0))
+      schedule.learningRate, .cosine(end: stepCount * epochs, floor: 0))
     let optimizer = Adam(
       for: network.parameters,
       AdamConstants(learningRate: Float(schedule.learningRate)), on: machine)
     var stream = SeededStream(seed: seed ^ 0xE90C)
     var best = (accuracy: -1.0, parameters: [Float]())
-    for epoch in 0..<schedule.epochs {
+    for epoch in 0..<epochs {
       let order = Array(0..<images.count).shuffled(using: &stream)
       for step in 0..<stepCount {
         let places = order[
@@ -83,7 +100,7 @@ final class Classifier {
           ? nil : places.map { _ in Self.shift(upTo: schedule.shift, from: &stream) }
         update(images, Array(places), shifts, optimizer)
         if step % 32 == 0 {
-          try progress(Double(epoch * stepCount + step) / Double(stepCount * schedule.epochs))
+          try progress(Double(epoch * stepCount + step) / Double(stepCount * epochs))
         }
       }
       let accuracy = selection.count > 0 ? self.accuracy(on: selection) : Double(epoch)

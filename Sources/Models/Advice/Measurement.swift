@@ -36,6 +36,9 @@ public struct Measurement: Codable, Hashable, Sendable {
   public let interval: [Double]?
   /// The number of classifiers whose mean the accuracy is.
   public let classifiers: Int?
+  /// The fewest steps of each classifier; nil if it passed over its images a fixed number of times, which are too few
+  /// steps for a few thousand images.
+  public let classifierSteps: Int?
   /// The accuracy with as many real images instead, in percent.
   public let real: Double?
   /// The accuracy of naming the largest class, in percent; nil if classes are equally large.
@@ -52,7 +55,9 @@ public struct Measurement: Codable, Hashable, Sendable {
     case recipe, family, height, width, channels
     case batchSize = "batch_size"
     case steps, settings, data, images, classes, epsilon, delta, drawn, accuracy, interval
-    case classifiers, real, baseline
+    case classifiers
+    case classifierSteps = "classifier_steps"
+    case real, baseline
     case bitsPerDimension = "bits_per_dimension"
     case processorMinutes = "processor_minutes"
     case sheet
@@ -88,8 +93,9 @@ public struct Measurement: Codable, Hashable, Sendable {
       "images, classes, height, width or channels out of range (1 or more; 1 or 3 channels expected)."
     )
     try require(
-      [batchSize, steps, drawn, classifiers].allSatisfy { $0.map { $0 > 0 } ?? true },
-      "batch_size, steps, drawn or classifiers below 1.")
+      [batchSize, steps, drawn, classifiers, classifierSteps]
+        .allSatisfy { $0.map { $0 > 0 } ?? true },
+      "batch_size, steps, drawn, classifiers or classifier_steps below 1.")
     try require((epsilon == nil) == (delta == nil), "epsilon without delta, or the reverse.")
     try require(
       epsilon.map { $0.isFinite && $0 > 0 } ?? true, "epsilon is not above 0.")

@@ -11,16 +11,16 @@ public struct MeasurementTable: Hashable, Sendable {
   /// Below the weakest measured run of a recipe, the expected share falls by this much with each halving of the signal.
   ///
   /// A recipe whose weakest run had much signal has not shown yet where its images turn into noise. Others have: no
-  /// fall between two measured runs that differ in their signal alone was steeper (`pixel-28-small` with 5,000 and
-  /// 1,000 digits at epsilon 10).
+  /// fall between two measured runs that differ in their signal alone was steeper (`embedding-28` with 1,000 and 300
+  /// digits at epsilon 10).
   static let fallPerHalving = 0.23
   /// Signals that differ by less count as equal, in halvings.
   private static let sameSignal = 0.3
   /// From so many images on, the signal alone decides.
   ///
-  /// Measured with `multiscale-28`: 5,000 digits at epsilon 10 come as far as 60,000 at epsilon 1, but 1,000 digits at
-  /// epsilon 10 fall far behind 5,000 at epsilon 1, which have half the signal.
-  static let enoughImages = 5000
+  /// Measured with `multiscale-28`: 5,000 digits at epsilon 10 come about as far as 60,000 at epsilon 1, and 1,000 at
+  /// epsilon 10 as far as 5,000 at epsilon 1. Fewer were measured at epsilon 10 alone.
+  static let enoughImages = 1000
 
   /// Takes entries.
   public init(_ rows: [Measurement] = []) { self.rows = rows }
@@ -207,8 +207,8 @@ public struct ExpectedQuality: Hashable, Sendable {
   /// Whether a run was measured with about as few images and as little signal, or less.
   public var isMeasuredHere: Bool { halvingsBelow < 0.5 }
 
-  /// Whether the extrapolation leaves hardly anything of the way: a run would be spent on noise.
-  var isWorthless: Bool { halvingsBelow > 0 && share < 0.1 }
+  /// Whether hardly anything of the way is left: a run would be spent on noise.
+  var isWorthless: Bool { share < 0.1 }
 
   /// The share in percent, rounded as far as the evidence goes: to tens where it is extrapolated.
   public var percent: Int {

@@ -137,6 +137,11 @@ public struct BudgetRefusal: Codable, Hashable, Sendable, CustomStringConvertibl
         "What is left: \(affordableTimes) of the \(askedTimes) steps. Ask for fewer steps, or raise "
         + "the limit (\(limit))."
     }
+    if spentEpsilon < budget.epsilon {
+      return
+        "What is left does not suffice for it. Ask for a smaller epsilon (without one, a run takes what is left), or raise "
+        + "the limit (\(limit))."
+    }
     return
       "Nothing is left: the budget is exhausted. Draw more images from a trained model, which costs "
       + "no privacy, or raise the limit (\(limit))."

@@ -49,6 +49,7 @@ package struct ReleasedModel {
       _ = try ClassNames.folders(classes)
       try recipe.validate(classes: classes)
       model = try recipe.makeModel(classes: classes, seed: 0, on: machine)
+      try Self.requireFiniteNumbers(in: content, file)
       try model.restoreGenerator(from: content)
     } catch let error as ModelFileError {
       throw error
@@ -75,6 +76,14 @@ package struct ReleasedModel {
     checkpoint.metadata["classes"] = String(decoding: try json.encode(classes), as: UTF8.self)
     checkpoint.metadata["learnt_from"] = learntFrom
     return try Safetensors.encode(checkpoint)
+  }
+
+  /// Refuses numbers that no training of ours releases, and from which only nonsense could be drawn.
+  private static func requireFiniteNumbers(in content: Checkpoint, _ file: String) throws {
+    let wrong = content.tensors.filter { !$0.value.values.allSatisfy(\.isFinite) }.keys.min()
+    guard let wrong else { return }
+    throw ModelFileError.noModel(
+      file, reason: "its entry '\(wrong)' holds a number that is not finite (finite ones expected)")
   }
 
   /// The start of an error's message, with control characters escaped: it may quote a file from a stranger.

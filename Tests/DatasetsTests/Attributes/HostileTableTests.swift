@@ -65,15 +65,24 @@ import Testing
       "a", "b", "c/d", "e", "", "red", "blue", "7", "99.5", "-1", "NaN", "f", "m", "\"", "\"x\"",
       "\0",
     ]
+    var refused = 0
     for _ in 0..<1_000 {
       var text = "file_name,colour,age,sex\n"
       for _ in 0..<Int(random.next() % 12) {
         let row = (0..<4).map { _ in words[Int(random.next() % UInt64(words.count))] }
         text += row.joined(separator: ",") + "\n"
       }
-      let read = try ImageAttributes(
-        ofFilesIn: files, columns: columns, from: BytesSource(text), format: .csv,
-        table: RelativePath("metadata.csv"))
+      let read: ImageAttributes
+      do {
+        read = try ImageAttributes(
+          ofFilesIn: files, columns: columns, from: BytesSource(text), format: .csv,
+          table: RelativePath("metadata.csv"))
+      } catch is TableProblem {
+        // Two stray quotes with lines between them that could be rows.
+        #expect(text.contains("\""))
+        refused += 1
+        continue
+      }
       let summary = read.summary
       #expect(summary.rows == summary.used + summary.faults.reduce(0) { $0 + $1.count })
       #expect(summary.used + summary.filesWithoutRow == files.count)
@@ -87,6 +96,7 @@ import Testing
       #expect(
         rows.summary.rows == rows.summary.used + rows.summary.faults.reduce(0) { $0 + $1.count })
     }
+    #expect(refused < 500, "\(refused) refused")
   }
 
   /// A quote that is never closed, before many lines with pairs of quotes, is searched for once.

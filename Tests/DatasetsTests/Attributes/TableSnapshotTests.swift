@@ -119,6 +119,19 @@ import Testing
       })
   }
 
+  /// A copy of a table would count everybody twice.
+  @Test func aCopyOfATableIsRefused() throws {
+    let text = "colour,age\nred,1\n"
+    let error = #expect(throws: DatasetError.self) {
+      try build(
+        folder(["a.csv": text, "a (1).csv": text]), DatasetRules(columns: Self.columns))
+    }
+    #expect(error.map { "\($0)".contains("two tables have the same bytes") } == true)
+    let other = try build(
+      folder(["a.csv": text, "b.csv": text + "red,1\n"]), DatasetRules(columns: Self.columns))
+    #expect(other.summary.used == 3, "equal rows of different tables all count")
+  }
+
   /// Rows, and persons with at most three of theirs.
   @Test(arguments: [true, false])
   func oneUnitMoreChangesTheRecordsOfThatUnitOnly(isPerson: Bool) throws {

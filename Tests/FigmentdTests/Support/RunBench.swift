@@ -83,12 +83,14 @@ struct RunBench {
 
   /// The same run on the same root, with another name and another limit.
   func next(
-    named name: String, loss: LossLimit? = nil, classes: [String]? = nil, population: Int? = nil
+    named name: String, loss: LossLimit? = nil, classes: [String]? = nil, population: Int? = nil,
+    rules: DatasetRules? = nil
   ) -> RunBench {
     RunBench(
       after: self, named: name,
       order: RunOrder(
-        name: name, dataset: order.dataset, root: order.root, rules: DatasetRules(classes: classes),
+        name: name, dataset: order.dataset, root: order.root,
+        rules: rules ?? DatasetRules(classes: classes),
         recipe: order.recipe, population: population, loss: loss ?? order.loss, delta: order.delta,
         budget: order.budget, steps: order.steps, count: order.count, seed: order.seed))
   }
