@@ -116,4 +116,31 @@ TABLE_MUTANTS = [
       ('Sources/Evaluation/Attacks/AttackStudy.swift',
        'holdOut: pixels(holdOut.sample(holdOut.count, seed: seed))', 'holdOut: pixels(holdOut)'),
     )),
+  Mutant(
+    '285', 'persons of different columns are one unit of privacy',
+    'FigmentdTests.TableRunTests/theColumnThatNamesPersonsCannotChange',
+    (
+      ('Sources/Models/ProtectedUnit.swift', 'column: personColumn ?? "")', 'column: "person")'),
+    )),
+  Mutant(
+    '286', 'rows between two stray quotes are the text of one row',
+    'DatasetsTests.TableReadingTests/aQuotedValueOverLinesThatCouldBeRowsIsRefused',
+    (
+      ('Sources/Datasets/Attributes/TableStream.swift',
+       'return isQuoted || fields == fieldCount', 'return false'),
+    )),
+  Mutant(
+    '287', 'the first line of a record with breaks is no row',
+    'DatasetsTests.TableReadingTests/aQuotedValueOverLinesThatCouldBeRowsIsRefused',
+    (
+      ('Sources/Datasets/Attributes/TableStream.swift',
+       'return isQuoted || fields == fieldCount', 'return fields == fieldCount'),
+    )),
+  Mutant(
+    '288', 'any attack is within the guarantee',
+    'EvaluationTests.GuaranteeLimitTests/anAttackRefutesAGuaranteeOnlyBeyondItsBound',
+    (
+      ('Sources/Evaluation/Report/GuaranteeLimit.swift',
+       'ranking.cautiousLowerBound <= largestArea', 'true'),
+    )),
 ]
