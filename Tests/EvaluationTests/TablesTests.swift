@@ -22,6 +22,7 @@ import Testing
     let copied = try findings(training)
     #expect(copied.oneWay.mean == 0 && copied.twoWay.mean == 0)
     #expect(copied.associations.allSatisfy { $0.difference == 0 })
+    #expect(AssociationFinding.keptShare(of: copied.associations) == 1)
     #expect(copied.copies.training.value == 1)
     #expect(copied.copies.isFlagged)
     let inference = try #require(copied.inference)
@@ -233,5 +234,23 @@ import Testing
     #expect(throws: EvaluationError.self) {
       try TableEvaluation.findings(own, other, nil, seed: 1)
     }
+  }
+
+  @Test func theKeptShareOfDependencesLeavesSamplingNoiseOut() {
+    let finding = { (synthetic: Double, training: Double, noise: Double?) in
+      AssociationFinding(
+        measure: .pearson, columns: ["a", "b"], synthetic: synthetic, training: training,
+        real: noise.map { (0, $0) })
+    }
+    // Differences of 0.2 and 0.1 of dependences of 0.4 and 0.3.
+    #expect(
+      abs((AssociationFinding.keptShare(of: [finding(0.2, -0.4, nil)]) ?? -1) - 0) < 1e-12,
+      "the wrong sign is worse than none")
+    let two = [finding(0.2, 0.4, nil), finding(-0.2, -0.3, nil)]
+    #expect(abs((AssociationFinding.keptShare(of: two) ?? 0) - (1 - 0.3 / 0.7)) < 1e-12)
+    let noisy = [finding(0.2, 0.4, 0.1), finding(-0.2, -0.3, 0.1)]
+    #expect(abs((AssociationFinding.keptShare(of: noisy) ?? 0) - (1 - 0.1 / 0.5)) < 1e-12)
+    #expect(AssociationFinding.keptShare(of: [finding(0.3, 0.01, nil)]) == nil)
+    #expect(AssociationFinding.keptShare(of: []) == nil)
   }
 }

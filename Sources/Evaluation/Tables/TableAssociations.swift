@@ -119,6 +119,19 @@ public struct AssociationFinding: Sendable {
 }
 
 extension AssociationFinding {
+  /// How much of the dependences between columns a synthetic table keeps, 0...1: one minus the sum of the differences
+  /// over the sum of the dependences themselves, both beyond what sampling noise explains; nil if columns hardly
+  /// depend on each other.
+  ///
+  /// Dependences that the synthetic table makes up count as lost ones.
+  static func keptShare(of findings: [AssociationFinding]) -> Double? {
+    let sum = { (value: (AssociationFinding) -> Double) in findings.reduce(0) { $0 + value($1) } }
+    let noise = sum { $0.differenceOfReal ?? 0 }
+    let all = sum { abs($0.training) } - noise
+    guard all > 0.02 * Double(findings.count) else { return nil }
+    return min(1, max(0, 1 - (sum(\.difference) - noise) / all))
+  }
+
   /// The measures of all pairs; none if a table has no row.
   static func all(
     _ table: CodedTable, _ synthetic: TableCounts, _ training: TableCounts, floor: NoiseFloor?

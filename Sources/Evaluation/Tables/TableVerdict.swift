@@ -3,6 +3,9 @@ extension VerdictRule {
   /// A column counts as predictable if a model trained on real rows beats the baseline by this much.
   private static let predictableGain = 0.05
 
+  /// Less of the dependences than this is little.
+  private static let keptShare = 0.5
+
   /// Adds the results about a table.
   static func add(_ tables: RealTableFindings, to both: inout Both) {
     addAttacks(tables, to: &both.privacy)
@@ -32,7 +35,21 @@ extension VerdictRule {
   }
 
   private static func addQuality(_ tables: RealTableFindings, to remarks: inout Remarks) {
-    if let mean = tables.twoWay.mean, let independent = tables.twoWay.meanOfIndependent {
+    if let kept = AssociationFinding.keptShare(of: tables.associations) {
+      remarks.isEstablished = true
+      let words =
+        "\(Figures.percent(kept)) of the dependences between columns are kept, on average over all pairs."
+      if kept < keptShare {
+        remarks.warnings.append(
+          "The table shows little of how columns depend on each other: \(words)")
+      } else {
+        remarks.good.append(words)
+      }
+    }
+    // Where independent columns are as near as real rows are, the distance of pairs says nothing.
+    if let mean = tables.twoWay.mean, let independent = tables.twoWay.meanOfIndependent,
+      tables.twoWay.meanOfReal.map({ $0 < independent }) ?? true
+    {
       remarks.isEstablished = true
       let floor = tables.twoWay.meanOfReal.map { "\(Figures.text($0)) between real rows, " } ?? ""
       let words =
