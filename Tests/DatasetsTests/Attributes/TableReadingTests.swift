@@ -203,8 +203,9 @@ import Testing
     #expect(broken > 50 && refused < 250, "\(broken) with breaks, \(refused) refused")
   }
 
-  /// Between two stray quotes lie the rows of others, or the text of one row repeats rows: nobody can tell. Lines end
-  /// at |.
+  /// Between two stray quotes lie the rows of others, or the text of one row repeats rows: nobody can tell.
+  ///
+  /// Lines end at |.
   @Test(
     arguments: [
       "1,x,\"stray|2,y,z|3,y,\"|last line\"|", "1,x,\"|2,y,z|2,y,z\"|",
