@@ -186,7 +186,9 @@ import Testing
         // A network over columns learns from nothing else than the private rows.
         for (name, array) in own.tensors
         where !name.hasSuffix(".table") && !name.hasPrefix("network.probabilities.") {
-          #expect(learnt[name]?.values == array.values, "\(file): \(name)")
+          // A doubling that the file lacks starts from that of the stage before.
+          let values = learnt[name] ?? learnt[name.replacing("upsampler3.", with: "upsampler2.")]
+          #expect(values?.values == array.values, "\(file): \(name)")
         }
       }
     }
