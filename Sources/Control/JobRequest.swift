@@ -148,7 +148,7 @@ public struct GenerateRequest: Codable, Hashable, Sendable {
 public struct EvaluateRequest: Codable, Hashable, Sendable {
   /// How much work an evaluation does.
   public enum Effort: String, Codable, Hashable, Sendable, CaseIterable {
-    /// About two minutes for ten thousand small images.
+    /// About three minutes for ten thousand small images.
     case quick
     /// About ten minutes.
     case standard

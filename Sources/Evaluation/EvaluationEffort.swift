@@ -1,6 +1,6 @@
 /// The effort of an evaluation.
 public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable {
-  /// About two minutes on two cores for small grey images: at most 10 000 synthetic images.
+  /// About three minutes on two cores for small grey images: at most 10 000 synthetic images.
   case quick
   /// About ten minutes: at most 60 000 synthetic images.
   case standard

@@ -14,7 +14,7 @@ struct Evaluate: AsyncParsableCommand {
 
   @OptionGroup var argument: JobArgument
 
-  @Flag(help: "Use at most 10,000 synthetic images; takes about two minutes.")
+  @Flag(help: "Use at most 10,000 synthetic images; takes about three minutes.")
   var quick = false
 
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")

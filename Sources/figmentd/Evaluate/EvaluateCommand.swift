@@ -40,7 +40,7 @@ struct EvaluateCommand: ParsableCommand {
   var output: String?
   @Flag(help: "Print the internal report as JSON.")
   var json = false
-  @Flag(help: "Use at most 10,000 synthetic images; takes about two minutes.")
+  @Flag(help: "Use at most 10,000 synthetic images; takes about three minutes.")
   var quick = false
   @Flag(help: "Follow the published protocol: ten epochs, three seeds. Takes hours.")
   var thorough = false
