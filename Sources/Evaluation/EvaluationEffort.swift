@@ -1,3 +1,5 @@
+import Compute
+
 /// The effort of an evaluation.
 public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable {
   /// About three minutes on two cores for small grey images: at most 10 000 synthetic images.
@@ -31,14 +33,15 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
   /// good images and of noise.
   static let leastSteps = 1000
 
-  /// The same for images of so many pixels: a quick evaluation of large images makes fewer, but never fewer than 250.
-  private func leastSteps(pixels: Int) -> Int {
+  /// The same for images of a shape: a quick evaluation of large images makes fewer, but never fewer than 250.
+  private func leastSteps(for shape: Shape) -> Int {
     self == .quick
-      ? max(250, min(Self.leastSteps, Self.leastSteps * 32 * 32 / pixels)) : Self.leastSteps
+      ? max(250, min(Self.leastSteps, Self.leastSteps * 32 * 32 / (shape[0] * shape[1])))
+      : Self.leastSteps
   }
 
-  /// The schedule of a classifier of images of so many pixels.
-  func schedule(for kind: ClassifierKind, pixels: Int) -> ClassifierSchedule {
+  /// The schedule of a classifier of images of a shape.
+  func schedule(for kind: ClassifierKind, of shape: Shape) -> ClassifierSchedule {
     let isConvolutional = kind == .convolutional
     let epochs =
       switch self {
@@ -47,7 +50,7 @@ public enum EvaluationEffort: String, Hashable, Sendable, Codable, CaseIterable 
       case .thorough: 10
       }
     return ClassifierSchedule(
-      epochs: epochs, leastSteps: leastSteps(pixels: pixels),
+      epochs: epochs, leastSteps: leastSteps(for: shape),
       shift: isConvolutional ? Self.shift : 0)
   }
 

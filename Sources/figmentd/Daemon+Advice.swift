@@ -12,7 +12,8 @@ extension Daemon {
   func recommend(_ request: RecommendRequest) async throws -> Recommendation {
     try request.validate()
     let dataset = try configuration.dataset(request.dataset)
-    if try await holdsOnlyTables(dataset, request) {
+    // Callers who may only look do not learn what the folder holds.
+    if request.withoutLooking != true, await keepers[dataset.name]?.holdsTablesAlone ?? false {
       return try await adviceForTables(request, on: dataset)
     }
     let facts = try await facts(for: request, on: dataset)
@@ -41,15 +42,6 @@ extension Daemon {
     }
     if !remarks.isEmpty { recommendation.remark = remarks.joined(separator: " ") }
     return recommendation
-  }
-
-  /// Whether a dataset with declared columns has no image, as far as the caller may know.
-  private func holdsOnlyTables(
-    _ dataset: DatasetConfiguration, _ request: RecommendRequest
-  ) async throws -> Bool {
-    guard dataset.declaresColumns, request.withoutLooking != true else { return false }
-    if await keepers[dataset.name]?.isScanning ?? false { return false }
-    return try index.selection(of: dataset.name).classes.isEmpty
   }
 
   /// Names the recipe for tables: there is one, so nothing is compared.

@@ -145,6 +145,32 @@ import Testing
     #expect(refuted.document(for: InternalReport.self).verdict.severity == .failed)
   }
 
+  /// Only a proved guarantee that protects somebody makes a warning of an attack that it permits.
+  @Test(arguments: [
+    (5.0, 1e-5, true, ReportBlock.Severity.warning), (5, 1e-5, false, .failed),
+    (0.1, 1e-5, true, .failed), (1761, 1e-5, true, .failed), (5, 0.01, true, .failed),
+  ]) func anAttackWithinTheGuaranteeIsAWarning(
+    _ epsilon: Double, _ delta: Double, _ isProved: Bool, _ severity: ReportBlock.Severity
+  ) {
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(images, .postProcessing),
+      provenance: Provenance(command: "", facts: []))
+    data.guarantee = Guarantee(
+      epsilon: epsilon, delta: delta, unit: "one file", units: 2009, statement: [],
+      isProved: isProved)
+    let scores = (0..<400).map { Double($0) / 400 }
+    data.modelAttacks = Sensitive([
+      ModelAttack(
+        name: "Attack", key: "attack", members: scores.map { $0.squareRoot() }, nonMembers: scores)
+    ])
+    let verdict = data.document(for: InternalReport.self).verdict.privacy
+    #expect(verdict.severity == severity)
+    #expect(verdict.reasons.contains { $0.contains("The model reveals members: Attack") })
+    let isPermitted = epsilon == 5 && delta == 1e-5
+    #expect(
+      verdict.reasons.contains { $0.contains("permits an area of up to 0.99") } == isPermitted)
+  }
+
   @Test(arguments: [
     (1.0, 1e-5, 2009, ReportBlock.Severity.passed, "Private: epsilon 1, strong protection."),
     (2, 1e-5, 60_000, .passed, "Private: epsilon 2, good protection."),

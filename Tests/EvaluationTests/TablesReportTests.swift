@@ -87,6 +87,8 @@ import Testing
     ).document(for: InternalReport.self).verdict
     #expect(verdict.quality.severity == .failed)
     #expect(verdict.quality.headline == "Poor quality: the rows are of little use.")
+    let start = "The table shows little of how columns depend on each other: "
+    #expect(verdict.quality.reasons.contains { $0.hasPrefix(start) }, "\(verdict.quality.reasons)")
   }
 
   /// A model can be worse than guessing without limit: a column with R² of −10 would outweigh all others in the mean.

@@ -49,19 +49,20 @@ import Testing
   /// Two passes over a few hundred images would leave a network as it began.
   @Test func fewImagesArePassedOverUntilTheyAreLearnt() throws {
     for effort in EvaluationEffort.allCases {
-      let schedule = effort.schedule(for: .convolutional, pixels: 784)
+      let schedule = effort.schedule(for: .convolutional, of: Shape(28, 28, 1))
       #expect(schedule.epochs(over: 64) == 1000)
       #expect(schedule.epochs(over: 900) == 67, "15 steps in a pass")
       #expect(schedule.epochs(over: 60_000) == schedule.epochs)
       // 64×64 and 512×512 pixels.
-      let large = [4096, 262_144].map {
-        effort.schedule(for: .convolutional, pixels: $0).leastSteps
+      let large = [64, 512].map {
+        effort.schedule(for: .convolutional, of: Shape($0, $0, 1)).leastSteps
       }
       #expect(large == (effort == .quick ? [250, 250] : [1000, 1000]))
     }
     let classifier = try Classifier(
       .convolutional, trainedOn: GlyphSet.images(270), selectingOn: GlyphSet.images(30, from: 5000),
-      EvaluationEffort.quick.schedule(for: .convolutional, pixels: 784), seed: 1, on: machine)
+      EvaluationEffort.quick.schedule(for: .convolutional, of: Shape(28, 28, 1)), seed: 1,
+      on: machine)
     #expect(classifier.accuracy(on: try GlyphSet.images(200, from: 10_000)) > 0.6)
   }
 
@@ -146,7 +147,8 @@ import Testing
     let (selection, training) = train.split(first: 5000, seed: 1)
     let classifier = try Classifier(
       .convolutional, trainedOn: training, selectingOn: selection,
-      EvaluationEffort.thorough.schedule(for: .convolutional, pixels: 784), seed: 1, on: machine)
+      EvaluationEffort.thorough.schedule(for: .convolutional, of: Shape(28, 28, 1)), seed: 1,
+      on: machine)
     let accuracy = classifier.accuracy(on: test)
     print("convolutional network on the \(test.count) test images of MNIST: \(accuracy)")
     #expect(accuracy >= 0.99)

@@ -38,6 +38,23 @@ import Testing
     #expect(try DurableFile.names(in: scratch.path) == ["generator.safetensors"])
   }
 
+  @Test(arguments: [Float.nan, .infinity]) func numbersThatAreNotFiniteAreRefused(_ number: Float)
+    throws
+  {
+    let scratch = ScratchFolder()
+    let path = scratch.path + "/generator.safetensors"
+    var checkpoint = try Safetensors.decode(try model(scratch, classes: ["a", "b"]))
+    let (name, array) = try #require(checkpoint.tensors.min { $0.key < $1.key })
+    var values = array.values
+    values[values.count / 2] = number
+    checkpoint.tensors[name] = Checkpoint.Array(shape: array.shape, values: values)
+    try DurableFile.write(try Safetensors.encode(checkpoint), to: path)
+    let error = #expect(throws: ModelFileError.self) {
+      try ReleasedModel(path, on: Self.machine)
+    }
+    #expect(error?.description.contains("'\(name)' holds a number that is not finite") == true)
+  }
+
   @Test func aMillionClassesTakeNoMemory() throws {
     let scratch = ScratchFolder()
     let path = scratch.path + "/generator.safetensors"

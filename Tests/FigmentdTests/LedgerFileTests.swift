@@ -78,6 +78,20 @@ final class LedgerScratch {
 }
 
 @Suite struct LedgerFileTests {
+  /// A plan of several kinds of noise has no epsilon of its own that could be offered.
+  @Test func aBudgetThatIsNotExhaustedIsNotCalledSo() throws {
+    let refusal = { (spent: Double) throws in
+      BudgetRefusal(
+        dataset: "scans", budget: try PrivacyBudget(epsilon: 10, delta: 1e-5), spentEpsilon: spent,
+        askedEpsilon: 12, askedTimes: 1, affordableTimes: 0, affordableNoiseMultiplier: nil
+      ).description
+    }
+    #expect(
+      try refusal(3).contains("What is left does not suffice for it. Ask for a smaller epsilon"))
+    #expect(try !refusal(3).contains("exhausted"))
+    #expect(try refusal(10).contains("Nothing is left: the budget is exhausted."))
+  }
+
   @Test func whatWasChargedIsThereAfterReopening() throws {
     let scratch = try LedgerScratch()
     let spent = try scratch.fill()

@@ -208,6 +208,19 @@ import Testing
     #expect(library.table.rows.isEmpty && library.remark == nil)
   }
 
+  @Test func whatCannotBeUsedIsAProblemOfTheFolder() throws {
+    _ = try library(Self.row)
+    let folder = scratch.path + "/recipes"
+    let problems = RecipeLibrary(folder: folder).problems()
+    #expect(problems.count == 1 && problems[0].contains("bad.yaml"))
+    _ = try library(Self.row.replacing("accuracy: 40", with: "accuracy: 140"))
+    let both = RecipeLibrary(folder: folder).problems()
+    #expect(both.count == 2 && both[1].contains("not a percentage"))
+    let none = RecipeLibrary(folder: folder + "/tiny.yaml").problems()
+    #expect(none.count == 1 && none[0].contains("cannot be read"))
+    #expect(RecipeLibrary(folder: ShippedModels.folder).problems().isEmpty)
+  }
+
   @Test(arguments: [
     ("accuracy: 40", "acuracy: 40", "field 'acuracy': unknown. Did you mean 'accuracy'?"),
     ("accuracy: 40", "accuracy: 140", "not a percentage"),

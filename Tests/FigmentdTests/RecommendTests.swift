@@ -166,11 +166,45 @@ enum ShippedModels {
     let house = try await TestHouse(
       .init(library: try ShippedModels.library(), use: FileUse(units: 0)),
       configuration: configuration)
+    house.reader.change { $0.remarks = [.tablesAlone(count: 1)] }
+    await house.daemon.keepDatasets()
+    while try await house.daemon.datasets()[0].folderRemarks == nil {
+      try await Task.sleep(for: .milliseconds(5))
+    }
     let advice = try await house.daemon.recommend(RecommendRequest(dataset: "glyphs", epsilon: 3))
     #expect(
       advice.choice == TrainRequest(dataset: "glyphs", recipe: "bayes-net-correlated", epsilon: 3))
     #expect(advice.expectation[0].contains("holds tables without images"))
     #expect(advice.runs.isEmpty && house.engine.calls.isEmpty)
+    // Who may only look learns nothing of the folder.
+    let look = RecommendRequest(dataset: "glyphs", epsilon: 3, withoutLooking: true)
+    #expect(try await !house.daemon.recommend(look).runs.isEmpty)
+    await house.daemon.releaseDatasets()
+  }
+
+  @Test func aFolderWithoutTablesAndImagesIsNotCalledOneOfTables() async throws {
+    var configuration = TestHouse.configuration
+    configuration.datasets[0].columns = [
+      ColumnDomain(name: "site", values: .categories(["north", "south"]))
+    ]
+    let house = try await TestHouse(
+      .init(library: try ShippedModels.library(), use: FileUse(units: 0)),
+      configuration: configuration)
+    await contract.expect(.failed, "no usable image is known yet") {
+      try await house.daemon.recommend(RecommendRequest(dataset: "glyphs", epsilon: 3))
+    }
+  }
+
+  /// By its parameters alone the run would be noise, but a run with as little signal was measured.
+  @Test func theOutlookOfARunThatWasMeasuredSaysSo() async throws {
+    let house = try await TestHouse(
+      .init(library: try ShippedModels.library(), noise: ["multiscale-28": "noise"]))
+    let advice = try await house.daemon.recommend(RecommendRequest(dataset: "glyphs", epsilon: 1))
+    let run = try #require(advice.runs.first { $0.recipe == "multiscale-28" })
+    #expect(run.verdict == .recommended && run.noise == "measured")
+    let weak = try await house.daemon.recommend(
+      RecommendRequest(dataset: "glyphs", epsilon: 0.001))
+    #expect(weak.runs.first { $0.recipe == "multiscale-28" }?.noise == "noise")
   }
 
   @Test func adviceCountsAsAPendingPlan() async throws {

@@ -147,7 +147,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
       list("values outside the declared domain", outsideValues),
       absent.isEmpty
         ? nil
-        : "Warning: no row has a value of \(absent.joined(separator: ", ")). Compare the declared names with the table.",
+        : "Warning: no used row has a value of \(absent.joined(separator: ", ")) within its domain. Compare the declaration "
+          + "with the table.",
       wrong.isEmpty
         ? nil
         : "Warning: most values of \(wrong.joined(separator: ", ")) lie outside the declared domain and count as "

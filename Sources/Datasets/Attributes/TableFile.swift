@@ -56,8 +56,6 @@ final class TableFile: ByteSource {
   private let limit: Int
   private var offset = 0
   private let function = SHA256()
-  /// SHA-256 of what was read; once, at the end.
-  var contentHash: ContentHash { function.finish() }
 
   /// Opens a file directly in the root, as images are opened: without following a link and without blocking on a
   /// pipe; kind, size and content come from the same descriptor.
@@ -115,6 +113,9 @@ final class TableFile: ByteSource {
       return count
     }
   }
+
+  /// SHA-256 of all bytes; called once, after the last of them was read.
+  func finishHash() -> ContentHash { function.finish() }
 
   private func checkUnchanged() throws {
     var status = stat()

@@ -138,7 +138,7 @@ public struct TableSnapshotBuilder: Sendable {
           onProgress(count)
           if isStopped() { throw DatasetError.stopped }
         }
-        guard contents.insert(file.contentHash).inserted else {
+        guard contents.insert(file.finishHash()).inserted else {
           throw TableProblem(
             finding:
               "two tables have the same bytes, so every row would count twice (each table once expected). Remove "

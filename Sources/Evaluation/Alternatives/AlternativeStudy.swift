@@ -98,7 +98,7 @@ struct AlternativeStudy {
     let (selection, training) = set.forClassifier(count, seed: seed)
     return try Classifier(
       .perceptron, trainedOn: training, selectingOn: selection,
-      ClassifierSchedule(epochs: 10, leastSteps: EvaluationEffort.leastSteps),
+      .perceptron,
       seed: seed, on: machine, progress: progress
     ).accuracy(on: test)
   }

@@ -1,4 +1,5 @@
 import Glibc
+import Privacy
 
 // What an attack may find although a guarantee holds: (ε, δ) bounds how well anybody can tell whether a unit was in
 // the data, and bounds nothing else.
@@ -14,8 +15,10 @@ extension Guarantee {
   }
 
   /// Whether the guarantee can hold although an attack found what this ranking shows, with 99.9 % confidence for the area.
+  ///
+  /// A guarantee that protects nobody permits everything, so it excuses nothing.
   func permits(_ ranking: MembershipRanking) -> Bool {
-    ranking.cautiousLowerBound <= largestArea
+    !strength.needsWarning && !hasLargeDelta && ranking.cautiousLowerBound <= largestArea
       && ranking.operations.allSatisfy {
         $0.interval.low <= exp(epsilon) * $0.falsePositiveRate + delta
       }
@@ -23,7 +26,7 @@ extension Guarantee {
 
   /// What to think of an attack that succeeds within the guarantee.
   var permissionWords: String {
-    "The guarantee permits an area of up to \(Figures.text(largestArea)), so it is not refuted. Test images that differ "
-      + "from the training images look like this too; try others."
+    "The stated guarantee permits an area of up to \(Figures.text(largestArea)). Test images that differ from the training "
+      + "images look like this too; try others."
   }
 }

@@ -274,16 +274,17 @@ struct VerdictRule {
     }
   }
 
-  /// Adds an attack that found members: a failure, unless a guarantee permits as much.
+  /// Adds an attack that found members: a failure, unless a proved guarantee permits as much.
   private static func add(
     _ conclusion: String, _ ranking: MembershipRanking, _ guarantee: Guarantee?,
     to remarks: inout Remarks
   ) {
-    if let guarantee, guarantee.permits(ranking) {
-      remarks.warnings.append("\(conclusion) \(guarantee.permissionWords)")
-    } else {
+    guard let guarantee, guarantee.permits(ranking) else {
       remarks.failures.append(conclusion)
+      return
     }
+    let words = "\(conclusion) \(guarantee.permissionWords)"
+    if guarantee.isProved { remarks.warnings.append(words) } else { remarks.failures.append(words) }
   }
 
   private static func add(

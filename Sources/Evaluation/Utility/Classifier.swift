@@ -33,6 +33,9 @@ public struct ClassifierSchedule: Hashable, Sendable, Codable {
     self.shift = shift
   }
 
+  /// Ten passes of a perceptron, and enough steps for few images.
+  static let perceptron = ClassifierSchedule(epochs: 10, leastSteps: EvaluationEffort.leastSteps)
+
   /// Steps in a pass over `count` images.
   func stepCount(of count: Int) -> Int { (count + batchSize - 1) / batchSize }
 

@@ -103,7 +103,7 @@ extension UtilityStudy {
       .forClassifier(total, seed: seed)
     let classifier = try Classifier(
       .convolutional, trainedOn: training, selectingOn: selection,
-      effort.schedule(for: .convolutional, pixels: train.shape[0] * train.shape[1]), seed: seed,
+      effort.schedule(for: .convolutional, of: train.shape), seed: seed,
       on: machine
     ) { try progress(0.8 + 0.2 * $0) }
     let accuracy = classifier.accuracy(on: test)

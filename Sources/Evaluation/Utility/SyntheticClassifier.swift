@@ -29,7 +29,7 @@ public struct SyntheticClassifier {
     let (selection, training) = images.sample(trainCount, seed: seed)
       .split(first: trainCount / 10, seed: seed &+ 1)
     let hasTeacher = images.teacherProbabilities != nil
-    let schedule = ClassifierSchedule(epochs: 10, leastSteps: EvaluationEffort.leastSteps)
+    let schedule = ClassifierSchedule.perceptron
     classifier = try Classifier(
       Self.kind, trainedOn: training, selectingOn: selection, schedule, seed: seed, on: machine
     ) { try progress(hasTeacher ? $0 / 2 : $0) }

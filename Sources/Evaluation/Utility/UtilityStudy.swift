@@ -64,7 +64,7 @@ struct UtilityStudy {
     _ kind: ClassifierKind, synthetic: LabelledImages, train: LabelledImages, test: LabelledImages,
     progress: (Double) throws -> Void, kept: (Classifier) -> Void
   ) rethrows -> UtilityFinding {
-    let schedule = effort.schedule(for: kind, pixels: train.shape[0] * train.shape[1])
+    let schedule = effort.schedule(for: kind, of: train.shape)
     let count = min(effort.trainingLimit, synthetic.count)
     let seeds = effort.seedCount(for: kind)
     let realSeeds = effort.realSeedCount(for: kind)

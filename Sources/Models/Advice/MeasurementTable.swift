@@ -111,6 +111,7 @@ public struct MeasurementTable: Hashable, Sendable {
 
     /// The estimate for fewer images than were measured, by a number of halvings; itself if none are lacking.
     func fallen(by halvings: Double) -> Estimate {
+      // Rounding must not decide which of two equal distances counts.
       guard halvings > self.halvings + 1e-9 else { return self }
       var fallen = self
       fallen.share = max(0, share - fallPerHalving * (halvings - self.halvings))
@@ -196,7 +197,7 @@ public struct ExpectedQuality: Hashable, Sendable {
   public let share: Double
   /// How far below the share the measurement with the nearest signal may lie, by the lower end of its interval.
   let margin: Double
-  /// The measured trainings that it rests on, those with the nearest signal first; at least one.
+  /// The measured trainings that it rests on, those with the nearest signal and number of images first; at least one.
   public let evidence: [Measurement]
   /// How often the signal of the weakest of them, or its number of images, must be halved to get what is asked
   /// for; 0 if nothing was extrapolated downwards.

@@ -13,8 +13,6 @@ struct AskedOptions: Codable, Hashable {
   let answers: [String: Double]
   /// The most images of one unit that are used; nil for all.
   let maximumPerUnit: Int?
-  /// The column that names the person of a row; nil for none.
-  let personColumn: String?
   /// The sample value of white; nil for the full scale of each file.
   let whiteLevel: Int?
   /// How colours with a profile are read.
@@ -29,7 +27,6 @@ struct AskedOptions: Codable, Hashable {
     case publicImages = "public_images"
     case startFrom = "start_from"
     case maximumPerUnit = "max_per_unit"
-    case personColumn = "person_column"
     case whiteLevel = "white_level"
   }
 
@@ -39,7 +36,6 @@ struct AskedOptions: Codable, Hashable {
     delta = order.loss == .unlimited ? nil : order.delta
     answers = order.answers
     maximumPerUnit = order.rules.maximumPerUnit
-    personColumn = order.rules.personColumn
     whiteLevel = order.rules.whiteLevel
     colour = order.rules.colour
     publicImages = order.publicImages
@@ -54,7 +50,6 @@ struct AskedOptions: Codable, Hashable {
       OptionDifference("delta", number(delta), number(now.delta)),
       OptionDifference(
         "maximum-per-unit", maximumPerUnit.map(String.init), now.maximumPerUnit.map(String.init)),
-      OptionDifference("person-column", personColumn, now.personColumn),
       OptionDifference(
         "white-level", whiteLevel.map(String.init), now.whiteLevel.map(String.init)),
       OptionDifference("colour", colour.rawValue, now.colour.rawValue),

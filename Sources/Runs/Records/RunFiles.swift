@@ -163,15 +163,18 @@ package enum ResultsFile {
 
   /// The results of a finished run of `count` images, if its files still exist; nil otherwise.
   static func read(in folder: String, count: Int) throws -> JobResults? {
-    guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    let results = try StateFormat.read(JobResults.self, at: path(in: folder))
+    guard let results = try stored(in: folder) else { return nil }
     let areThere = results.outputs.allSatisfy { access($0.path, F_OK) == 0 }
     return results.images == count && areThere ? results : nil
   }
 
   /// The steps that a finished run made on private images; nil if no results are there.
   package static func steps(in folder: String) throws -> Int? {
+    try stored(in: folder)?.steps
+  }
+
+  private static func stored(in folder: String) throws -> JobResults? {
     guard try DurableFile.names(in: folder).contains(String(name.dropFirst())) else { return nil }
-    return try StateFormat.read(JobResults.self, at: path(in: folder)).steps
+    return try StateFormat.read(JobResults.self, at: path(in: folder))
   }
 }

@@ -114,6 +114,11 @@ actor DatasetKeeper {
     folderRemarks = remarks
   }
 
+  /// Whether the root holds tables and no usable image.
+  var holdsTablesAlone: Bool {
+    folderRemarks.contains { if case .tablesAlone = $0 { true } else { false } }
+  }
+
   /// Remarks about the folder, in words; nil if there are none.
   var remarksOnFolder: [String]? {
     folderRemarks.isEmpty ? nil : folderRemarks.map(\.description)

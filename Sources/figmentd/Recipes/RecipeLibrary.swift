@@ -120,10 +120,7 @@ struct RecipeLibrary: Sendable {
           return nil
         } catch { return ControlError(error).message }
       }
-      do {
-        _ = try AdviceLibrary.readTable(in: folder)
-        return recipes
-      } catch { return recipes + [ControlError(error).message] }
+      return recipes + [try AdviceLibrary(self).remark].compactMap { $0 }
     } catch {
       return ["recipes \(folder): cannot be read. \(ControlError(error).message)"]
     }

@@ -127,7 +127,9 @@ import Testing
       ([words(["a"], name: "path")], "path"), ([words(["a"], name: "a\\b")], "path"),
       ([words(["a"], name: String(repeating: "n", count: 1_001))], "1,000 bytes"),
       ([words(["a"]), words(["b"])], "declared twice"),
-      ([numbers(0, 0, 3)], "smaller"), ([numbers(1, 0, 3)], "smaller"),
+      ([words(["a"], name: "a\u{202E}b")], "control character"),
+      ([words(["\u{2066}a"])], "control character"), ([numbers(0, 0, 3)], "smaller"),
+      ([numbers(1, 0, 3)], "smaller"),
       ([numbers(0, .infinity, 3)], "finite"), ([numbers(.nan, 1, 3)], "finite"),
       ([numbers(-1.7e308, 1.7e308, 3)], "finite"), ([numbers(0, 1, 0)], "0 categories or bins"),
       ([numbers(0, 1, -1)], "-1 categories or bins"), ([numbers(0, 1, 256)], "at most 256"),
@@ -146,6 +148,8 @@ import Testing
       (0..<256).map { Self.words((0..<255).map { "\($0)" }, name: "c\($0)") })
     try ColumnDomain.check([Self.words((0..<256).map { "\($0)" }, missing: false)])
     try ColumnDomain.check([Self.words(["only"], missing: false)])
+    // Joiners belong to words of some languages.
+    try ColumnDomain.check([Self.words(["a\u{200C}b"])])
     try ColumnDomain.check([])
   }
 

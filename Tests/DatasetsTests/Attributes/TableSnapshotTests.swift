@@ -119,6 +119,18 @@ import Testing
       })
   }
 
+  /// JSON lines have no header in which a misspelt column would be noticed.
+  @Test func columnsWithoutAnyValueAreToldToTheOwner() throws {
+    let lines = { (row: String) in String(repeating: row + "\n", count: 4) }
+    let words = { (text: String) in
+      try self.build(self.folder(["t.jsonl": text])).summary.missingText(Self.columns)
+    }
+    let warning = "Warning: no used row has a value of age within its domain."
+    #expect(try words(lines(#"{"colour":"red","agee":1}"#))?.contains(warning) == true)
+    let one = lines(#"{"colour":"red"}"#) + #"{"colour":"red","age":1}"# + "\n"
+    #expect(try words(one)?.contains("Warning") == false)
+  }
+
   /// A copy of a table would count everybody twice.
   @Test func aCopyOfATableIsRefused() throws {
     let text = "colour,age\nred,1\n"

@@ -221,6 +221,7 @@ final class FakeFolderReader: FolderReader {
   struct Contents: Sendable {
     var files: [IndexedFile] = []
     var failure: String?
+    var remarks: [FolderRemark] = []
   }
 
   private struct Watcher: FolderWatch {
@@ -256,7 +257,7 @@ final class FakeFolderReader: FolderReader {
     scans.wrappingAdd(1, ordering: .relaxed)
     let contents = contents.withLock { $0 }
     if let failure = contents.failure { throw ControlError.failed(failure) }
-    return FolderContents(files: contents.files)
+    return FolderContents(files: contents.files, remarks: contents.remarks)
   }
 
   /// Requires a full scan in any case.
