@@ -59,8 +59,8 @@ public struct DatasetRules: Hashable, Sendable, Codable {
     self.colour = colour
   }
 
-  /// Throws if classes repeat, if there are none or too many for a label, if a limit is 0, or if a level is out
-  /// of range.
+  /// Throws if classes repeat, if there are none or too many for a label, if a limit is 0, if a level is out of
+  /// range, or if a name of a column is not plain text.
   func validate() throws(DatasetError) {
     guard maximumPerUnit.map({ $0 > 0 }) ?? true else {
       throw .invalidDeclaration(finding: "a maximum of 0 images per person (1 or more expected)")
@@ -69,6 +69,7 @@ public struct DatasetRules: Hashable, Sendable, Codable {
       throw .invalidDeclaration(finding: "a white level of \(whiteLevel) (1...65535 expected)")
     }
     try ColumnDomain.check(columns)
+    if let personColumn { try ColumnDomain.check(personColumn: personColumn) }
     guard let classes else { return }
     guard !classes.isEmpty, classes.count <= SnapshotLayout.maximumClassCount else {
       throw .invalidDeclaration(

@@ -218,6 +218,8 @@ import Testing
     #expect(both.count == 2 && both[1].contains("not a percentage"))
     let none = RecipeLibrary(folder: folder + "/tiny.yaml").problems()
     #expect(none.count == 1 && none[0].contains("cannot be read"))
+    let missing = RecipeLibrary(folder: folder + "/absent").problems()
+    #expect(missing.count == 1 && missing[0].contains("there is none"))
     #expect(RecipeLibrary(folder: ShippedModels.folder).problems().isEmpty)
   }
 

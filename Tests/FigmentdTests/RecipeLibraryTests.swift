@@ -35,6 +35,15 @@ import Testing
     #expect(message.hasSuffix(".yaml: field \(found): unknown. Did you mean \(meant)?"))
   }
 
+  @Test(arguments: ["name: [tiny", "name: \"tiny", "- a\n- b", "text", ""])
+  func aFileThatIsNoMappingIsToldSoAndNotAsAField(text: String) throws {
+    let path = try scratch.write("broken.yaml", text)
+    let error = #expect(throws: ControlError.self) { try RecipeLibrary.read(path) }
+    let message = try #require(error).message
+    #expect(message.contains("not valid YAML") || message.contains("the file as a whole"))
+    #expect(!message.contains("field ''"))
+  }
+
   @Test func aFieldOfAnotherPartIsRefusedWithThoseOfItsOwn() throws {
     let message = try #require(
       try refusal(replacing: "clip_norm: 1", with: "clip_norm: 1, guidance: 2"))

@@ -127,14 +127,15 @@ TABLE_MUTANTS = [
     'DatasetsTests.TableReadingTests/aQuotedValueOverLinesThatCouldBeRowsIsRefused',
     (
       ('Sources/Datasets/Attributes/TableStream.swift',
-       'return isQuoted || fields == fieldCount', 'return false'),
+       'return isQuoted ? line.first != 0x22 : fields == fieldCount', 'return false'),
     )),
   Mutant(
     '287', 'the first line of a record with breaks is no row',
     'DatasetsTests.TableReadingTests/aQuotedValueOverLinesThatCouldBeRowsIsRefused',
     (
       ('Sources/Datasets/Attributes/TableStream.swift',
-       'return isQuoted || fields == fieldCount', 'return fields == fieldCount'),
+       'return isQuoted ? line.first != 0x22 : fields == fieldCount',
+       'return !isQuoted && fields == fieldCount'),
     )),
   Mutant(
     '288', 'any attack is within the guarantee',
@@ -142,5 +143,33 @@ TABLE_MUTANTS = [
     (
       ('Sources/Evaluation/Report/GuaranteeLimit.swift',
        'ranking.cautiousLowerBound <= largestArea', 'true'),
+    )),
+  Mutant(
+    '289', 'the further lines of a record that is too long are rows',
+    'DatasetsTests.TableReadingTests/aLongRecordOverSeveralLinesIsRefused',
+    (
+      (ATTRIBUTES + 'RecordReader.swift',
+       'if breaks > 0 { throw Self.longRecord }\n      return .longLine',
+       'if breaks > 0 { return .fault(.unclosedQuote) }\n      return .longLine'),
+    )),
+  Mutant(
+    '290', 'a value that begins in a line which is too long ends with it',
+    'DatasetsTests.TableReadingTests/aLongRecordOverSeveralLinesIsRefused',
+    (
+      (ATTRIBUTES + 'RecordReader.swift',
+       'if place == .quoted { throw Self.longRecord }', ''),
+    )),
+  Mutant(
+    '291', 'a stray quote in the header takes rows into the name of a column',
+    'DatasetsTests.TableReadingTests/aHeaderOverSeveralLinesIsRefused',
+    (
+      (ATTRIBUTES + 'TableStream.swift', 'guard !bytes.contains(0x0A) else {',
+       'guard !bytes.isEmpty else {'),
+    )),
+  Mutant(
+    '292', 'a quote after a backslash ends a value, and the lines after it are rows',
+    'DatasetsTests.TableReadingTests/aQuoteAfterABackslashIsRefused',
+    (
+      (ATTRIBUTES + 'RecordReader.swift', 'buffer[index - 2] == 0x5C', 'buffer[index - 2] == 0'),
     )),
 ]

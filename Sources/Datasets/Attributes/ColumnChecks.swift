@@ -27,6 +27,14 @@ extension ColumnDomain {
     }
   }
 
+  /// Checks the name of the column of persons, which ledgers and statements show.
+  ///
+  /// - Throws: `DatasetError.invalidDeclaration` with what was found and what was expected.
+  public static func check(personColumn name: String) throws(DatasetError) {
+    guard let problem = problem(withText: name) else { return }
+    throw .invalidDeclaration(finding: "the column of persons: its name \(problem)")
+  }
+
   /// The start of the name, with control characters escaped.
   private var shownName: String {
     name.unicodeScalars.prefix(60).map { $0.escaped(asASCII: false) }.joined()

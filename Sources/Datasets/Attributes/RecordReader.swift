@@ -7,7 +7,8 @@
 /// Where a quote is not closed, only the first line is given up and reading continues with the next one. Giving up
 /// everything to the next quote would let one person's stray quote remove the rows of many others. Two stray quotes can
 /// still join all lines between them to one record; `TableStream` refuses a table in which such a line could be a
-/// row.
+/// row. Where a record is given up that a sound program may have written over several lines, its further lines would
+/// become rows; such a table is refused here.
 ///
 /// Time is linear even for hostile input: the search for a closing quote ends at the latest on the next line with an
 /// odd number of quotes, and no line before that one begins a search of its own.
@@ -54,7 +55,7 @@ final class RecordReader {
       }
       guard start < end else { return nil }
       let first = line
-      let found = format == .csv ? quotedRecord() : lineRecord(reason: nil)
+      let found = format == .csv ? try quotedRecord() : lineRecord()
       switch found {
       case .complete(let length, let size):
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + length)])
@@ -63,6 +64,9 @@ final class RecordReader {
       case .fault(let reason):
         try skipLine()
         return .fault(reason, line: first)
+      case .longLine(let place, let scanned):
+        try skipLine(after: scanned, in: place)
+        return .fault(.tooLong, line: first)
       }
     }
   }
@@ -72,6 +76,8 @@ final class RecordReader {
     case complete(length: Int, size: Int)
     /// The first line is unusable; nothing is counted.
     case fault(RowVerdict)
+    /// A first line of CSV longer than the limit, of which `scanned` bytes were read up to `place`.
+    case longLine(Place, scanned: Int)
   }
 
   /// Ensures that the buffer contains a whole record of the greatest length, or the rest of the stream.
@@ -91,12 +97,23 @@ final class RecordReader {
   }
 
   /// Gives up everything up to the next line break, however far it is.
-  private func skipLine() throws {
+  ///
+  /// - Throws: `TableProblem` if the record of CSV that begins with this line, read up to `place` after `scanned`
+  ///   bytes, goes on in the next line.
+  private func skipLine(after scanned: Int = 0, in place: Place? = nil) throws {
     line += 1
+    var place = place
+    start += scanned
     while true {
-      if let place = buffer[start..<end].firstIndex(of: 0x0A) {
-        start = place + 1
-        return
+      for index in start..<end {
+        let byte = buffer[index]
+        if byte == 0x0A {
+          if place == .quoted { throw Self.longRecord }
+          start = index + 1
+          return
+        }
+        // After a misplaced quote, nothing is known of the others.
+        place = place?.next(byte)
       }
       start = end
       try fill()
@@ -104,7 +121,7 @@ final class RecordReader {
     }
   }
 
-  private func lineRecord(reason: RowVerdict?) -> Found {
+  private func lineRecord() -> Found {
     let window = buffer[start..<min(end, start + limit + 2)]
     let place = window.firstIndex(of: 0x0A)
     guard place != nil || window.endIndex == end && isAtEnd else { return .fault(.tooLong) }
@@ -119,50 +136,79 @@ final class RecordReader {
   /// The places in a record of CSV.
   private enum Place {
     case fieldStart, unquoted, quoted, afterQuote
+
+    /// The place after a byte that is no line break outside quotes; nil if a quote is misplaced.
+    @inline(__always)
+    func next(_ byte: UInt8) -> Place? {
+      switch (self, byte) {
+      case (.quoted, 0x22): .afterQuote
+      case (.quoted, _), (.fieldStart, 0x22), (.afterQuote, 0x22): .quoted
+      case (_, 0x2C): .fieldStart
+      case (.fieldStart, _): .unquoted
+      case (.unquoted, _): byte == 0x22 ? nil : .unquoted
+      // Whether a line break follows is checked where bytes can be looked at in advance.
+      case (.afterQuote, _): byte == 0x0D ? .afterQuote : nil
+      }
+    }
   }
 
-  private func quotedRecord() -> Found {
+  private func quotedRecord() throws -> Found {
     let stop = min(end, start + limit + 2)
     var place = Place.fieldStart
     var breaks = 0
-    // A fault after the first line is that of a quote of the first line.
-    func fault(_ reason: RowVerdict) -> Found { .fault(breaks > 0 ? .unclosedQuote : reason) }
-    var index = start
-    while index < stop {
+    for index in start..<stop {
       let byte = buffer[index]
-      if byte == 0x0A, place != .quoted {
-        var length = index - start
-        // After a closing quote, CR was checked to stand before LF.
-        if length > 0, buffer[index - 1] == 0x0D { length -= 1 }
-        guard length <= limit else { return fault(.tooLong) }
-        line += breaks + 1
-        return .complete(length: length, size: index + 1 - start)
+      if byte == 0x0A {
+        if place != .quoted { return try record(to: index, size: index + 1 - start, breaks) }
+        breaks += 1
       }
-      switch place {
-      case .fieldStart:
-        place = byte == 0x22 ? .quoted : byte == 0x2C ? .fieldStart : .unquoted
-      case .unquoted:
-        if byte == 0x22 { return fault(.misplacedQuote) }
-        if byte == 0x2C { place = .fieldStart }
-      case .quoted:
-        if byte == 0x22 { place = .afterQuote } else if byte == 0x0A { breaks += 1 }
-      case .afterQuote:
-        if byte == 0x22 {
-          place = .quoted
-        } else if byte == 0x2C {
-          place = .fieldStart
-        } else if byte != 0x0D || (index + 1 < stop && buffer[index + 1] != 0x0A) {
-          return fault(.misplacedQuote)
-        }
+      guard let next = place.next(byte), !isLoneReturn(at: index, place, before: stop) else {
+        try checkBackslash(before: index, place)
+        // A fault after the first line is that of a quote of the first line.
+        return .fault(breaks > 0 ? .unclosedQuote : .misplacedQuote)
       }
-      index += 1
+      place = next
     }
-    guard stop == end, isAtEnd else { return fault(place == .quoted ? .unclosedQuote : .tooLong) }
-    guard place != .quoted else { return .fault(.unclosedQuote) }
-    var length = stop - start
-    if buffer[stop - 1] == 0x0D { length -= 1 }
-    guard length <= limit else { return fault(.tooLong) }
-    line += breaks + 1
-    return .complete(length: length, size: stop - start)
+    guard stop == end, isAtEnd else {
+      if breaks > 0 { throw Self.longRecord }
+      return .longLine(place, scanned: stop - start)
+    }
+    return place == .quoted
+      ? .fault(.unclosedQuote) : try record(to: stop, size: stop - start, breaks)
   }
+
+  /// The record that ends at `index`, with `size` bytes and `breaks` line breaks in quotes.
+  private func record(to index: Int, size: Int, _ breaks: Int) throws -> Found {
+    var length = index - start
+    // After a closing quote, CR was checked to stand before LF.
+    if length > 0, buffer[index - 1] == 0x0D { length -= 1 }
+    guard length <= limit else {
+      if breaks > 0 { throw Self.longRecord }
+      return .fault(.tooLong)
+    }
+    line += breaks + 1
+    return .complete(length: length, size: size)
+  }
+
+  /// Whether a CR follows a closing quote without a line break after it.
+  @inline(__always)
+  private func isLoneReturn(at index: Int, _ place: Place, before stop: Int) -> Bool {
+    place == .afterQuote && buffer[index] == 0x0D && index + 1 < stop && buffer[index + 1] != 0x0A
+  }
+
+  /// Refuses the way of some programs to write a quote inside a value.
+  ///
+  /// By RFC 4180, such a quote ends the value, so the lines after it would become rows.
+  private func checkBackslash(before index: Int, _ place: Place) throws {
+    guard place == .afterQuote, index - start >= 2, buffer[index - 2] == 0x5C else { return }
+    throw TableProblem(
+      finding:
+        "a quote inside a value of a table follows a backslash, so it seems to end the value (quotes inside a value "
+        + "doubled expected). Write the table with doubled quotes")
+  }
+
+  private static let longRecord = TableProblem(
+    finding:
+      "a quoted value of a table goes on over several lines and is longer than 1 MiB, so its lines cannot be told from "
+      + "rows (shorter rows expected). Shorten the value, or look for a quote that is not closed")
 }

@@ -102,10 +102,9 @@ public struct TableSnapshotBuilder: Sendable {
     case (.file, .some):
       throw refuse(
         "a column of persons, but rows as units (persons as units expected, or no such column)")
-    case (_, let person?) where person.isEmpty || rules.columns.contains { $0.name == person }:
+    case (_, let person?) where rules.columns.contains { $0.name == person }:
       throw refuse(
-        "the column of persons is empty or one of the columns to learn (a column of its own expected)"
-      )
+        "the column of persons is one of the columns to learn (a column of its own expected)")
     default: break
     }
     guard rules.privacyUnit == .folder || rules.maximumPerUnit == nil else {
@@ -134,11 +133,13 @@ public struct TableSnapshotBuilder: Sendable {
         let file = try TableFile(
           table.bytes, in: directory, rules: rules, limits: limits, isSettled: isSettled)
         guard let format = TableFormat(name: table.bytes) else { continue }
+        let before = rows.summary.rows
         try rows.read(file, format: format, table: table) { count in
           onProgress(count)
           if isStopped() { throw DatasetError.stopped }
         }
-        guard contents.insert(file.finishHash()).inserted else {
+        // Headers without rows count nothing twice.
+        guard rows.summary.rows == before || contents.insert(file.finishHash()).inserted else {
           throw TableProblem(
             finding:
               "two tables have the same bytes, so every row would count twice (each table once expected). Remove "

@@ -121,6 +121,13 @@ final class TableStream {
           "a table has no readable header (the names of its columns in UTF-8, separated by commas, "
           + "expected on the first line). Add or correct it")
     }
+    // A stray quote would join the header with the rows up to the next quote.
+    guard !bytes.contains(0x0A) else {
+      throw TableProblem(
+        finding:
+          "the header of a table goes on over several lines (one line expected). Remove line breaks from the names "
+          + "of columns, and correct stray quotes")
+    }
     var counts = [Int](repeating: 0, count: columns.count)
     Self.forEachField(bytes) { field in
       let slot = slot(ofHeader: FieldText.trimmed(field[...])) ?? -1
@@ -146,7 +153,9 @@ final class TableStream {
   /// Between two stray quotes, such lines are the rows of others, and the unit that wrote the quotes would remove them. In a
   /// quoted text, they are the text of one unit, and reading them as rows would multiply that unit. Both look the
   /// same, so no bound on the influence of one unit holds for either reading. A line could be a row if it has as many
-  /// fields as the header, or a quoted field that goes on in the next line.
+  /// fields as the header. The last line could be the beginning of one if it opens a quoted field, except where its
+  /// first byte is the quote: many texts end with a line break. Of other units, a stray quote then costs at most the
+  /// row of one, whose text would begin with a line break or a comma.
   private func refuseHiddenRows(in record: UnsafeRawBufferPointer) throws {
     guard var next = record.firstIndex(of: 0x0A) else { return }
     while next < record.endIndex {
@@ -180,7 +189,7 @@ final class TableStream {
       }
       isAtStart = false
     }
-    return isQuoted || fields == fieldCount
+    return isQuoted ? line.first != 0x22 : fields == fieldCount
   }
 
   private func slot(ofHeader name: ArraySlice<UInt8>) -> Int? {

@@ -200,6 +200,11 @@ struct RunCommand: ParsableCommand {
         "--person-column: the unit is a file (--unit folder expected). Drop it, or add --unit folder."
       )
     }
+    if let personColumn {
+      do { try ColumnDomain.check(personColumn: personColumn) } catch {
+        throw ValidationError("--person-column: \(error.description)")
+      }
+    }
     if let names = classes?.split(separator: ",", omittingEmptySubsequences: false) {
       do { _ = try ClassNames.folders(names.map(String.init)) } catch {
         throw ValidationError("--classes: \(error.description)")

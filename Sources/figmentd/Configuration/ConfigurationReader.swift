@@ -1,5 +1,6 @@
 import Control
 import enum Datasets.ClassNames
+import struct Datasets.ColumnDomain
 import struct Datasets.ImageTransform
 import struct Datasets.WatchOptions
 import Glibc
@@ -225,7 +226,11 @@ struct ConfigurationReader {
     }
     if let node = mapping.take("columns") { dataset.columns = try node.columns() }
     if let node = mapping.take("person_column") {
-      dataset.personColumn = try node.text()
+      let name = try node.text()
+      do { try ColumnDomain.check(personColumn: name) } catch {
+        throw node.error(error.description)
+      }
+      dataset.personColumn = name
       guard dataset.policy.unit == .folder else {
         throw node.error(
           "the unit is a file (unit: folder expected). Drop it, or set 'unit: folder' in the policy."

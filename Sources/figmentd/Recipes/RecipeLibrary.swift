@@ -95,7 +95,13 @@ struct RecipeLibrary: Sendable {
     case .keyNotFound(let key, let context):
       "field '\(path(context.codingPath + [key]))' is missing. Add it."
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      "field '\(path(context.codingPath))': \(context.debugDescription)"
+      if let error = context.underlyingError as? YamlError {
+        "not valid YAML: \(error.words)"
+      } else if context.codingPath.isEmpty {
+        "the file as a whole: \(context.debugDescription)"
+      } else {
+        "field '\(path(context.codingPath))': \(context.debugDescription)"
+      }
     @unknown default: ErrorWords.text(of: error)
     }
   }
@@ -114,7 +120,11 @@ struct RecipeLibrary: Sendable {
   /// What in the folder cannot be used, a sentence each: recipes, the table of measured runs, or all of it.
   func problems() -> [String] {
     do {
-      let recipes = try names().compactMap { name -> String? in
+      let names = try names()
+      if names.isEmpty {
+        return ["recipes \(folder): there is none (files NAME.yaml expected). Correct 'recipes'."]
+      }
+      let recipes = names.compactMap { name -> String? in
         do {
           _ = try recipe(named: name)
           return nil

@@ -226,6 +226,72 @@ import Testing
     #expect(rows == [.row(2, ["1", "x"]), .row(6, ["2", "y"])])
   }
 
+  /// Notes of people often end with an empty line.
+  @Test func aValueThatEndsWithALineBreakIsReadAsItWasMeant() throws {
+    let rows = try seenRows(
+      "a,b,note\n1,x,\"end\n\"\n2,\"end\n\",x\n\"3\n\",\"y\n\",\"z\n\n\"\n4,y,z\n",
+      columns: ["a", "b"])
+    #expect(
+      rows == [
+        .row(2, ["1", "x"]), .row(4, ["2", "end\n"]), .row(6, ["3\n", "y\n"]),
+        .row(11, ["4", "y"]),
+      ])
+  }
+
+  /// If a record over several lines were given up for its length, its further lines would be read as rows, and one
+  /// person would have as many as the record has lines.
+  ///
+  /// Lines end at |; records have at most 50 bytes.
+  @Test(
+    arguments: [
+      "1,\"\(String(repeating: "9,z|", count: 20))\"|",
+      "1,\"\(String(repeating: "x|", count: 30))9,z|\"|",
+      // The value goes on in the next line, and it begins before or after the longest record ends.
+      "1,\"\(String(repeating: "x", count: 60))|9,z|\"|",
+      "\(String(repeating: "x", count: 200_000)),\"|9,z|\"|",
+      "1,\"\(String(repeating: "x", count: 60))\"\"|9,z|\"|",
+      // The record ends one byte after the longest one.
+      "1,\"\(String(repeating: "x", count: 44))|9,\"|",
+    ])
+  func aLongRecordOverSeveralLinesIsRefused(_ record: String) throws {
+    let text = "a,b|0,x|\(record)4,y|".replacing("|", with: "\n")
+    let error = #expect(throws: TableProblem.self) {
+      try seenRows(BytesSource(text, chunk: 1_000), .csv, columns: ["a", "b"], limit: 50)
+    }
+    #expect(error?.finding.contains("goes on over several lines") == true, "\(record)")
+  }
+
+  @Test(
+    arguments: [
+      "1,\"\(String(repeating: "x", count: 60))\"",
+      "\"\(String(repeating: "x", count: 60))\"\"\",1\r",
+      "\(String(repeating: "x", count: 60))\"1,\"",
+      "\(String(repeating: "x", count: 60)),\"1\",\"\"",
+    ])
+  func aLongRecordOfOneLineIsGivenUpAlone(_ record: String) throws {
+    let rows = try seenRows("a,b\n\(record)\n4,y\n", columns: ["a", "b"], limit: 50)
+    #expect(rows == [.fault(2, .tooLong), .row(3, ["4", "y"])])
+  }
+
+  /// `\"` ends a value by RFC 4180, so the lines after it would be rows of one person.
+  @Test(arguments: ["\"he said \\\"hi\\\"|9,z|\"", "\"two lines|and \\\"hi\\\"|9,z|\""])
+  func aQuoteAfterABackslashIsRefused(value: String) throws {
+    let text = "a,b|1,\(value)|2,y|".replacing("|", with: "\n")
+    let error = #expect(throws: TableProblem.self) { try seenRows(text, columns: ["a", "b"]) }
+    #expect(error?.finding.contains("follows a backslash") == true)
+    // A value may end with one.
+    #expect(
+      try seenRows("a,b\n1,\"C:\\\"\n\"D:\\\",2\n", columns: ["a", "b"])
+        == [.row(2, ["1", "C:\\"]), .row(3, ["D:\\", "2"])])
+  }
+
+  /// A stray quote in the header would take the rows up to the next quote into the name of a column.
+  @Test(arguments: ["a,\"b\n1,x\n2,x\"\n3,y\n", "a,\"b\n(years)\"\n3,y\n"])
+  func aHeaderOverSeveralLinesIsRefused(text: String) throws {
+    let error = #expect(throws: TableProblem.self) { try seenRows(text, columns: ["a"]) }
+    #expect(error?.finding.contains("header of a table goes on over several lines") == true)
+  }
+
   /// Reading begins anew at each record: the rows before and after a row do not depend on it.
   @Test func takingARowOutLeavesTheOthersAsTheyAre() throws {
     var random = SeededStream(seed: 23)

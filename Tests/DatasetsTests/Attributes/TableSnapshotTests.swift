@@ -142,6 +142,9 @@ import Testing
     let other = try build(
       folder(["a.csv": text, "b.csv": text + "red,1\n"]), DatasetRules(columns: Self.columns))
     #expect(other.summary.used == 3, "equal rows of different tables all count")
+    // Headers alone count nobody.
+    let headers = ["a.csv": text, "b.csv": "colour,age\n", "c.csv": "colour,age\n"]
+    #expect(try build(folder(headers), DatasetRules(columns: Self.columns)).summary.used == 1)
   }
 
   /// Rows, and persons with at most three of theirs.
@@ -188,6 +191,11 @@ import Testing
       (DatasetRules(maximumPerUnit: 2, columns: columns), "limit of rows"),
       (DatasetRules(privacyUnit: .folder, columns: columns, personColumn: "age"), "of its own"),
       (DatasetRules(columns: [colour, colour]), "declared twice"),
+      (
+        DatasetRules(privacyUnit: .folder, columns: columns, personColumn: "who\u{202E}"),
+        "the column of persons: its name contains a control character"
+      ),
+      (DatasetRules(privacyUnit: .folder, columns: columns, personColumn: ""), "name is empty"),
     ])
   func declarationsThatContradictEachOtherAreRefused(rules: DatasetRules, finding: String) throws {
     let folder = try folder(["t.csv": "who,colour,age\na,red,1\n"])
