@@ -30,6 +30,11 @@ public protocol ControlAPI: Sendable {
   /// - Parameter recipe: nil for a common form.
   func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet
 
+  /// Reads the tables of a dataset and reports which rows a run would use.
+  ///
+  /// Requires permission to make changes, because it counts real rows.
+  func rows(of dataset: String) async throws -> RowsReport
+
   /// Lists the recipes that a job may name.
   func recipes() async throws -> [RecipeSummary]
 

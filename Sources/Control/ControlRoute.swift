@@ -6,6 +6,7 @@
 /// POST /v1/datasets/{dataset}/rescan   ?forget_missing=true
 /// GET  /v1/datasets/{dataset}/files    ?verdict= &recipe= &after= &limit=
 /// GET  /v1/datasets/{dataset}/preview  ?recipe=
+/// GET  /v1/datasets/{dataset}/rows
 /// GET  /v1/datasets/{dataset}/ledger   ?line= &hash=   a line that it must hold
 /// GET  /v1/recipes
 /// POST /v1/plan                        body: TrainRequest
@@ -32,6 +33,8 @@ public enum ControlRoute: Hashable, Sendable {
   case files(dataset: String, FileQuery)
   /// `ControlAPI.preview(of:recipe:)`
   case preview(dataset: String, recipe: String?)
+  /// `ControlAPI.rows(of:)`
+  case rows(dataset: String)
   /// `ControlAPI.ledger(of:witness:)`
   case ledger(dataset: String, witness: LedgerWitness?)
   /// `ControlAPI.recipes()`
@@ -74,7 +77,7 @@ public enum ControlRoute: Hashable, Sendable {
   public var needsControl: Bool {
     switch self {
     case .report(_, let isInternal): isInternal
-    case .files, .preview: true
+    case .files, .preview, .rows: true
     default: changesSomething
     }
   }
@@ -82,8 +85,8 @@ public enum ControlRoute: Hashable, Sendable {
   /// Whether the request changes something.
   public var changesSomething: Bool {
     switch self {
-    case .status, .datasets, .files, .preview, .ledger, .recipes, .plan, .recommend, .jobs, .job,
-      .events, .report:
+    case .status, .datasets, .files, .preview, .rows, .ledger, .recipes, .plan, .recommend, .jobs,
+      .job, .events, .report:
       false
     case .rescan, .submit, .pause, .cancel, .resume, .remove, .prune: true
     }
@@ -104,6 +107,7 @@ public enum ControlRoute: Hashable, Sendable {
         ])
     case .preview(let dataset, let recipe):
       "/v1/datasets/\(dataset)/preview" + Self.queryText([("recipe", recipe)])
+    case .rows(let dataset): "/v1/datasets/\(dataset)/rows"
     case .ledger(let dataset, let witness):
       "/v1/datasets/\(dataset)/ledger"
         + Self.queryText([
@@ -201,6 +205,7 @@ public enum ControlRoute: Hashable, Sendable {
           after: query.take("after"), limit: limit))
     case "preview":
       return .preview(dataset: dataset, recipe: query.take("recipe"))
+    case "rows": return .rows(dataset: dataset)
     default: throw unknown(path)
     }
   }

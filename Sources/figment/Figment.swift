@@ -17,7 +17,8 @@ struct Figment: AsyncParsableCommand {
       CommandGroup(
         name: "Dataset",
         subcommands: [
-          Status.self, Datasets.self, Rescan.self, Files.self, Preview.self, Ledger.self,
+          Status.self, Datasets.self, Rescan.self, Files.self, Rows.self, Preview.self,
+          Ledger.self,
         ]),
       CommandGroup(
         name: "Job",

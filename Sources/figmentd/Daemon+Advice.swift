@@ -22,6 +22,14 @@ extension Daemon {
     question.classes = facts.classes
     question.isColoured = facts.isColoured
     var advice = Advice(question, among: facts.candidates, table: facts.library.table)
+    if let run = advice.next,
+      let exact = try await exactEpsilon(
+        for: request.training(with: run.recipe, batchSize: run.batchSize, steps: run.steps),
+        on: dataset)
+    {
+      question.epsilon = exact
+      advice = Advice(question, among: facts.candidates, table: facts.library.table)
+    }
     let refusal = try await plan(&advice, request, dataset)
     var recommendation = Recommendation(advice, for: request, refusal: refusal)
     if advice.choice == nil, let words = Self.words(forUnplannedIn: advice) {
@@ -48,9 +56,11 @@ extension Daemon {
   private func adviceForTables(
     _ request: RecommendRequest, on dataset: DatasetConfiguration
   ) async throws -> Recommendation {
-    Recommendation(
-      dataset: request.dataset, epsilon: try await epsilon(for: request, on: dataset), runs: [],
-      choice: request.training(with: Self.tableRecipe),
+    let order = request.training(with: Self.tableRecipe)
+    let about = try await epsilon(for: request, on: dataset)
+    return Recommendation(
+      dataset: request.dataset, epsilon: try await exactEpsilon(for: order, on: dataset) ?? about,
+      runs: [], choice: order,
       expectation: [
         "\(dataset.name) holds tables without images. \(Self.tableRecipe) learns all declared columns and how they depend "
           + "on each other. 'figment plan' says how many values noise alone will change."
@@ -109,6 +119,20 @@ extension Daemon {
       }
     }
     return refusal
+  }
+
+  /// What a run takes of a budget of which something is spent, by its plan; nil if the request says how much, if
+  /// nothing is spent, or if the run cannot be planned.
+  ///
+  /// Runs compose to less than the sum of their epsilons, so more is left than the difference.
+  private func exactEpsilon(
+    for order: TrainRequest, on dataset: DatasetConfiguration
+  ) async throws -> Double? {
+    guard order.epsilon == nil,
+      let spent = try await ledger(of: dataset.name, witness: nil).budget.epsilonSpent, spent > 0
+    else { return nil }
+    return try? await plans.run { [engine] in try engine.plan(order, dataset: dataset) }
+      .privacy?.epsilon
   }
 
   /// The asked epsilon, or about what a run would take of the budget.

@@ -63,6 +63,11 @@ extension Daemon: ControlAPI {
     }
   }
 
+  func rows(of dataset: String) async throws -> RowsReport {
+    let dataset = try configuration.dataset(dataset)
+    return try await plans.run { [engine] in try engine.rows(of: dataset) }
+  }
+
   func recipes() async throws -> [RecipeSummary] {
     try await looking.run { [engine] in try engine.recipes() }
   }

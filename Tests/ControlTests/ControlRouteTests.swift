@@ -14,6 +14,7 @@ import Testing
       .files(dataset: "glyphs", FileQuery(verdict: "rejected", after: "a b/ü&=?%.png", limit: 7)),
       .files(dataset: "glyphs", FileQuery(recipe: "pixel-28")),
       .preview(dataset: "glyphs", recipe: nil), .preview(dataset: "glyphs", recipe: "pixel-28"),
+      .rows(dataset: "glyphs"),
       .jobs(JobFilter()), .jobs(JobFilter(dataset: "glyphs", state: "failed")), .job(job),
       .report(job, isInternal: false), .report(job, isInternal: true),
       .events(job, after: nil, follow: true), .events(job, after: 12, follow: false),
@@ -57,7 +58,8 @@ import Testing
     #expect(
       needing.map { $0.target.prefix { $0 != "?" } } == [
         "/v1/datasets/glyphs/files", "/v1/datasets/glyphs/files", "/v1/datasets/glyphs/files",
-        "/v1/datasets/glyphs/preview", "/v1/datasets/glyphs/preview", "/v1/jobs/glyphs-7/report",
+        "/v1/datasets/glyphs/preview", "/v1/datasets/glyphs/preview", "/v1/datasets/glyphs/rows",
+        "/v1/jobs/glyphs-7/report",
       ])
     #expect(needing.last?.target == "/v1/jobs/glyphs-7/report?internal=true")
   }

@@ -416,7 +416,8 @@ import Testing
   /// Every verb accepts the daemon's options before its name, and prints JSON.
   @Test func everyVerbHasTheGlobalOptions() throws {
     let needed: [String: [String]] = [
-      "rescan": ["d"], "files": ["d"], "preview": ["d"], "plan": ["d"], "recommend": ["d"],
+      "rescan": ["d"], "files": ["d"], "rows": ["d"], "preview": ["d"], "plan": ["d"],
+      "recommend": ["d"],
       "train": ["d", "--recipe", "r"], "show": ["d-1"], "logs": ["d-1"], "pause": ["d-1"],
       "resume": ["d-1"], "cancel": ["d-1"], "remove": ["d-1"], "generate": ["d-1", "--count", "1"],
       "evaluate": ["d-1"], "report": ["d-1"], "config": ["check"], "privacy": ["audit"],

@@ -271,6 +271,7 @@ private struct TalkativeAPI: ControlAPI {
   func prune(dryRun: Bool) async throws -> [JobRemoval] { try no() }
   func files(of dataset: String, _ query: FileQuery) async throws -> FilePage { try no() }
   func preview(of dataset: String, recipe: String?) async throws -> PreviewSheet { try no() }
+  func rows(of dataset: String) async throws -> RowsReport { try no() }
   func recipes() async throws -> [RecipeSummary] { try no() }
   func plan(_ request: PlanRequest) async throws -> PlanReport { try no() }
   func recommend(_ request: RecommendRequest) async throws -> Recommendation { try no() }

@@ -1,6 +1,7 @@
 import Control
 import Datasets
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import Runs
@@ -217,6 +218,32 @@ import Testing
     #expect(missing.text.contains("warning: a: root /nowhere/at/all: No such file or directory."))
     let file = CheckReport(of: try read("datasets: {a: {root: /etc/passwd, \(policy)}}"))
     #expect(file.text.contains("root /etc/passwd: not a folder"))
+  }
+
+  @Test func aCheckRemarksOnATableWithoutADeclaredColumn() throws {
+    let scratch = ScratchFolder()
+    let root = scratch.path + "/tables"
+    func text(_ name: String, _ header: String, more: String = "") throws -> String {
+      let path = try scratch.write("tables/" + name, header + "\n")
+      defer { unlink(path) }
+      return CheckReport(
+        of: try read(
+          """
+          datasets:
+            a: {root: \(root), policy: {epsilon_max: 1, delta: 1e-5\(more.isEmpty ? "" : ", unit: folder, max_per_unit: 9")},
+                columns: {sex: {categories: [f, m]}}\(more)}
+          """)
+      ).text
+    }
+    #expect(try text("t.csv", "id,sex").hasPrefix("configuration is valid; datasets: a"))
+    #expect(try !text("t.csv", "id,sex").contains("warning"))
+    #expect(try text("t.csv", "id,Sex").contains("no column 'sex'"))
+    #expect(try text("t.csv", "id;sex").contains("separated by semicolons"))
+    #expect(try text("t.csv", "id,sex", more: ", person_column: who").contains("no column 'who'"))
+    #expect(try !text("t.csv", "who,sex", more: ", person_column: who").contains("warning"))
+    #expect(try text("metadata.csv", "name,sex").contains("no column 'file_name'"))
+    #expect(try !text("metadata.csv", "file_name,sex").contains("warning"))
+    #expect(try text("t.txt", "id,sex").contains("the root has no table"))
   }
 
   @Test func aFileThatCannotBeReadIsNamedOnce() {

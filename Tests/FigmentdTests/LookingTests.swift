@@ -41,6 +41,9 @@ import Testing
     let picture = ControlRoute.preview(dataset: "glyphs", recipe: nil)
     _ = try await ask(house.daemon, picture, Self.operatorPeer)
     await #expect(throws: ControlError.self) { try await ask(house.daemon, picture, Self.looker) }
+    let rows = ControlRoute.rows(dataset: "glyphs")
+    _ = try await ask(house.daemon, rows, Self.operatorPeer)
+    await #expect(throws: ControlError.self) { try await ask(house.daemon, rows, Self.looker) }
     await house.daemon.releaseDatasets()
   }
 

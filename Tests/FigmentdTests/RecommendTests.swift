@@ -66,10 +66,15 @@ enum ShippedModels {
     _ engine: ControlContractTests.Engine
   ) async throws {
     let behaviour = FakeEngine.Behaviour(spent: 4, library: try ShippedModels.library())
-    try await contract.withAPI(engine, behaviour) { api, _ in
+    try await contract.withAPI(engine, behaviour) { api, house in
       let advice = try await api.recommend(RecommendRequest(dataset: "glyphs"))
       #expect(advice.epsilon == 6)
       #expect(advice.choice?.epsilon == nil, "the job takes what is left at its turn")
+      // Runs compose to less than the sum of their epsilons: a plan finds that more is left.
+      house.engine.change { $0.plannedEpsilon = 7.5 }
+      #expect(try await api.recommend(RecommendRequest(dataset: "glyphs")).epsilon == 7.5)
+      #expect(
+        try await api.recommend(RecommendRequest(dataset: "glyphs", epsilon: 2)).epsilon == 2)
     }
   }
 

@@ -1,4 +1,5 @@
 import Control
+import Datasets
 import FoundationEssentials
 import Glibc
 import Logging
@@ -114,6 +115,38 @@ import Testing
     let found = try bench.engine.hasColours(
       PreviewSelection(classes: files, classCount: files.count), dataset: bench.dataset)
     #expect(found == false)
+  }
+
+  /// The administrator sees beforehand which rows a run would leave out, beside images and without them.
+  @Test func theRowsOfTablesAreCountedByAProcess() throws {
+    let bench = try Bench()
+    var dataset = bench.dataset
+    let none = #expect(throws: ControlError.self) { try bench.engine.rows(of: dataset) }
+    #expect(none?.message.contains("declares no columns") == true)
+    dataset.columns = [ColumnDomain(name: "sex", values: .categories(["f", "m"]))]
+    let name = try #require(try DurableFile.names(in: dataset.root).first)
+    let image = try #require(try DurableFile.names(in: dataset.root + "/" + name).first)
+    try DurableFile.write(
+      Data("file_name,sex\n\(name)/\(image),f\nabsent.png,m\n".utf8),
+      to: dataset.root + "/metadata.csv")
+    let beside = try bench.engine.rows(of: dataset)
+    #expect(beside.tables == ["metadata.csv"] && beside.rows == 2 && beside.used == 1)
+    #expect(beside.unused == [RowsReport.Unused(reason: "noSuchFile", count: 1)])
+    #expect(beside.imagesWithoutRow == 63)
+    #expect(beside.lines.contains { $0.contains("(metadata.csv, line 3)") })
+    dataset = DatasetConfiguration(
+      name: "rows", root: bench.scratch.path + "/tables", settle: .zero, policy: dataset.policy)
+    dataset.columns = [ColumnDomain(name: "sex", values: .categories(["f", "m"]))]
+    try DurableFile.makeFolder(dataset.root)
+    try DurableFile.write(Data("sex\nf\nx\nm,m\n".utf8), to: dataset.root + "/a.csv")
+    let alone = try bench.engine.rows(of: dataset)
+    #expect(alone.tables == ["a.csv"] && alone.rows == 3 && alone.used == 2)
+    #expect(alone.unused.map(\.reason) == ["wrongFieldCount"])
+    #expect(alone.lines.contains { $0.contains("outside the declared domain: sex 1") })
+    try DurableFile.write(Data("age\n1\n".utf8), to: dataset.root + "/a.csv")
+    let error = #expect(throws: ControlError.self) { try bench.engine.rows(of: dataset) }
+    #expect(error?.message.contains("no column 'sex'") == true)
+    #expect(error?.exitCode == ControlError.conflict("").exitCode, "nothing has failed")
   }
 
   @Test func aPreviewOfAVanishedRootIsAConflict() throws {

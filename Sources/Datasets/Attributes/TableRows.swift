@@ -32,13 +32,7 @@ struct TableRows {
     summary.tables.append(table)
     let names = rules.columns.map(\.name) + (rules.personColumn.map { [$0] } ?? [])
     let stream = try TableStream(source, format: format, columns: names, limit: limits.rowBytes)
-    if let absent = stream.absent.first {
-      throw TableProblem(
-        finding:
-          "the header of a table has no column '\(names[absent])' (every table must have the "
-          + "declared columns). Correct the declared name, or add the column; columns are separated by commas"
-      )
-    }
+    try stream.requireAllColumns()
     var codes: [UInt8] = []
     while let step = try stream.next() {
       summary.rows += 1

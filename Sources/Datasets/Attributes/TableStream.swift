@@ -35,6 +35,7 @@ final class TableStream {
   /// Indices into the columns that the header lacks; empty for JSON lines, which have no header.
   private(set) var absent: [Int] = []
 
+  private let names: [String]
   private let records: RecordReader
   private var seenReads = 0
   private let format: TableFormat
@@ -59,6 +60,7 @@ final class TableStream {
   ) throws {
     records = RecordReader(source, format: format, limit: limit)
     self.format = format
+    names = columns
     values = RowValues(count: columns.count)
     slots = Dictionary(
       columns.enumerated().map { (CanonicalName.bytes(Array($1.utf8)), $0) },
@@ -66,6 +68,15 @@ final class TableStream {
     self.hasFormulaMarks = hasFormulaMarks
     longestName = CanonicalName.longest(equalTo: columns.map(\.utf8.count).max() ?? 0)
     if format == .csv { try readHeader(columns) }
+  }
+
+  /// Throws `TableProblem` if the header lacks one of the columns.
+  func requireAllColumns() throws {
+    guard let absent = absent.first else { return }
+    throw TableProblem(
+      finding:
+        "the header of a table has no column '\(names[absent])' (every table must have the declared columns). Correct the "
+        + "declared name, or add the column; columns are separated by commas")
   }
 
   /// The next row; nil at the end.

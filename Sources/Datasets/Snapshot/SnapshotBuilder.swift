@@ -76,6 +76,13 @@ public struct SnapshotBuilder: Sendable {
     return files
   }
 
+  /// Reads the table of attributes and returns what became of its rows, without looking into any image.
+  ///
+  /// - Throws: `DatasetError`; `.tableUnusable` if columns are declared and the table cannot be used.
+  public func inspectAttributes() throws -> TableSummary {
+    try FolderReading(self).attributes()?.summary ?? TableSummary()
+  }
+
   /// Reads the folder and packs the accepted images into `directory`/`name`.
   ///
   /// Creates a missing directory with mode 0700, and refuses one that others may enter. The file has mode 0600

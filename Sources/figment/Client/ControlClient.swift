@@ -31,6 +31,11 @@ struct ControlClient: ControlAPI {
     return try await ask(.preview(dataset: dataset, recipe: recipe))
   }
 
+  func rows(of dataset: String) async throws -> RowsReport {
+    try checkName(dataset)
+    return try await ask(.rows(dataset: dataset))
+  }
+
   func recipes() async throws -> [RecipeSummary] { try await ask(.recipes) }
 
   func plan(_ request: PlanRequest) async throws -> PlanReport {

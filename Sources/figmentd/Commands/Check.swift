@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Datasets
 import FoundationEssentials
 import Glibc
 import Privacy
@@ -57,7 +58,8 @@ struct CheckReport: Codable, Hashable {
     valid = true
     datasets = configuration.datasets.map(\.name)
     warnings = configuration.datasets.flatMap { dataset in
-      (dataset.missingFolders + dataset.policy.warnings(population: dataset.population))
+      (dataset.missingFolders + [dataset.problemOfHeaders].compactMap { $0 }
+        + dataset.policy.warnings(population: dataset.population))
         .map { "\(dataset.name): \($0)" }
     }
   }
@@ -105,6 +107,14 @@ extension Configuration {
 }
 
 extension DatasetConfiguration {
+  /// Why no run could read the tables of the root; nil if nothing is known against it.
+  ///
+  /// A table may be added later, so this is a warning, not an error.
+  var problemOfHeaders: String? {
+    guard let finding = try? rules.problemOfHeaders(in: root) else { return nil }
+    return "the tables in \(root) cannot be used: \(finding)."
+  }
+
   /// The folders of images, and the release, that do not exist now, a sentence each.
   ///
   /// This is a warning, not an error: a share may be mounted later.

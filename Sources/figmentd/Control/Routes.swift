@@ -60,6 +60,7 @@ struct Routes: Sendable {
     case .files(let dataset, let query): try await value(api.files(of: dataset, query))
     case .preview(let dataset, let recipe):
       try await value(caller.plan { try await api.preview(of: dataset, recipe: recipe) })
+    case .rows(let dataset): try await value(caller.plan { try await api.rows(of: dataset) })
     case .ledger(let dataset, let witness):
       try await value(api.ledger(of: dataset, witness: witness))
     case .recipes: try await value(api.recipes())
@@ -100,8 +101,8 @@ struct Routes: Sendable {
     case .events(let job, let after, let follow):
       .events(try await api.events(of: job, after: after, follow: follow), withCounts: false)
     // These replies depend only on recipes, plans, the ledger and noise, or require full access.
-    case .ledger, .recipes, .plan, .recommend, .report, .files, .preview, .rescan, .submit, .pause,
-      .cancel, .resume, .remove, .prune:
+    case .ledger, .recipes, .plan, .recommend, .report, .files, .preview, .rows, .rescan, .submit,
+      .pause, .cancel, .resume, .remove, .prune:
       nil
     }
   }

@@ -28,6 +28,8 @@ struct EngineCall: Codable, Sendable {
     case preview(PreviewSelection, recipe: String?)
     /// Whether some images have colours.
     case colours(PreviewSelection)
+    /// Which rows of the tables a run would use.
+    case rows
   }
 
   /// The maximum size of a call in bytes.
@@ -61,6 +63,8 @@ enum EngineMessage: Codable, Sendable {
   case previewed(PreviewSheet)
   /// Whether the images have colours; nil if none can be read.
   case coloured(Bool?)
+  /// The rows that a run would use.
+  case counted(RowsReport)
   /// The call was refused, or failed for a reason that the user can address.
   case refused(Problem)
 
@@ -68,7 +72,7 @@ enum EngineMessage: Codable, Sendable {
   var isLast: Bool {
     switch self {
     case .progress, .note: false
-    case .completed, .stopped, .planned, .checked, .previewed, .coloured, .refused: true
+    case .completed, .stopped, .planned, .checked, .previewed, .coloured, .counted, .refused: true
     }
   }
 }

@@ -57,6 +57,7 @@ enum EngineWorker {
           try engine.preview(of: selection, recipe: recipe, dataset: call.dataset))
       case .colours(let selection):
         return .coloured(try engine.hasColours(selection, dataset: call.dataset))
+      case .rows: return .counted(try engine.rows(of: call.dataset))
       case .job(let job, let directory, let trained):
         RoomPatience.ofThisProcess.wait(
           unless: stop,

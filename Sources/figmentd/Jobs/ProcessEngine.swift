@@ -71,6 +71,14 @@ final class ProcessEngine: TrainingEngine {
     return sheet
   }
 
+  func rows(of dataset: DatasetConfiguration) throws -> RowsReport {
+    let call = EngineCall(settings: settings, dataset: dataset, work: .rows)
+    guard case .counted(let report) = try answer(to: call, as: "rows") else {
+      throw WorkerCrash(ending: nil)
+    }
+    return report
+  }
+
   func adviceLibrary() throws -> AdviceLibrary { try local.adviceLibrary() }
 
   func use(of dataset: DatasetConfiguration, under transform: ImageTransform) throws -> FileUse {

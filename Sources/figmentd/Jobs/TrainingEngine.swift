@@ -59,6 +59,9 @@ protocol TrainingEngine: Sendable {
     of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
   ) throws -> PreviewSheet
 
+  /// Reads the tables of a dataset as a run would, and counts their rows; writes nothing.
+  func rows(of dataset: DatasetConfiguration) throws -> RowsReport
+
   /// Trains, or continues from the newest checkpoint in the job's directory.
   ///
   /// - Parameters:

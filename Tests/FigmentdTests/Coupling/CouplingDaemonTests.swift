@@ -126,6 +126,7 @@ struct DaemonSide {
       (.ledger(dataset: "patients", witness: nil), Data()),
       (.files(dataset: "patients", FileQuery()), Data()),
       (.preview(dataset: "patients", recipe: recipe), Data()),
+      (.rows(dataset: "patients"), Data()),
       (.report(job, isInternal: false), Data()), (.report(job, isInternal: true), Data()),
       (.events(job, after: nil, follow: false), Data()),
     ]

@@ -38,6 +38,8 @@ final class FakeEngine: TrainingEngine {
     var isColoured: Bool? = false
     /// How much noise plans of these recipes find; `clear` for all others.
     var noise: [String: String] = [:]
+    /// The epsilon of plans; nil for plans without a guarantee.
+    var plannedEpsilon: Double?
     /// The error that plans of these recipes throw.
     var planFailures: [String: ControlError] = [:]
     /// The phase of an endless job, which has seven parts.
@@ -77,6 +79,11 @@ final class FakeEngine: TrainingEngine {
     report.usableImages = 77
     report.tooSmallImages = 7
     report.seconds = 600
+    report.privacy = state.withLock { $0.plannedEpsilon }.map {
+      PlannedPrivacy(
+        epsilon: $0, delta: 1e-5, noiseMultiplier: 1, samplingProbability: 0.1, clipNorm: 1,
+        unit: .file, epsilonAfter: $0, epsilonMaximum: dataset.policy.epsilonMaximum, statement: "")
+    }
     report.noise = state.withLock { $0.noise[request.recipe] } ?? "clear"
     return report
   }
@@ -105,6 +112,13 @@ final class FakeEngine: TrainingEngine {
       classes: selection.classes.map(\.name), rowsPerClass: selection.rowsPerClass,
       classCount: selection.classCount, images: selection.classes.flatMap(\.paths).count,
       missing: [], png: Data("picture".utf8))
+  }
+
+  func rows(of dataset: DatasetConfiguration) throws -> RowsReport {
+    RowsReport(
+      dataset: dataset.name, tables: ["t.csv"], rows: 9, used: 7,
+      unused: [RowsReport.Unused(reason: "noPerson", count: 2)], imagesWithoutRow: 0,
+      lines: ["7 of 9 rows used"])
   }
 
   func train(

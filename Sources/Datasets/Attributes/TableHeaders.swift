@@ -1,0 +1,32 @@
+extension DatasetRules {
+  /// What is wrong with the headers of the tables in a root, so that no run could read them; nil if nothing is, or if no
+  /// columns are declared.
+  ///
+  /// No row is looked at. Lines of JSON have no header.
+  ///
+  /// - Throws: `DatasetError` if the root cannot be read.
+  public func problemOfHeaders(in root: String) throws -> String? {
+    guard !columns.isEmpty else { return nil }
+    do {
+      let tables = try TableSnapshotBuilder(root: root, rules: self).tables()
+      let own = tables.filter(\.isAttributeFile)
+      guard !tables.isEmpty else {
+        throw TableProblem(
+          finding:
+            "columns are declared, and the root has no table (*.csv or *.jsonl expected). Add one")
+      }
+      let directory = try Directory.root(root)
+      for table in own.isEmpty ? tables : own {
+        guard TableFormat(name: table.bytes) == .csv else { continue }
+        let file = try TableFile(
+          table.bytes, in: directory, rules: self, limits: .standard, isSettled: { _, _ in true })
+        let more = own.isEmpty ? personColumn.map { [$0] } ?? [] : [AttributeFile.fileName]
+        try TableStream(file, format: .csv, columns: columns.map(\.name) + more)
+          .requireAllColumns()
+      }
+      return nil
+    } catch let problem as TableProblem {
+      return problem.finding
+    }
+  }
+}
