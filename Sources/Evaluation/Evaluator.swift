@@ -44,6 +44,10 @@ public struct SyntheticFindings: Sendable {
   public let classCounts: [Int]
   /// The number of images that equal an earlier one to the last bit.
   public let duplicateCount: Int
+  /// The number of images that show nothing: no channel spans more than `blankSpan` levels.
+  public let blankCount: Int
+  /// The number of images that show something and equal an earlier one.
+  public let shownDuplicateCount: Int
   /// Statistics of the pixels.
   public let pixels: PixelStatistics
 
@@ -53,8 +57,17 @@ public struct SyntheticFindings: Sendable {
   /// The share of repeated images.
   public var duplicateShare: Double { Double(duplicateCount) / Double(max(1, count)) }
 
+  /// The share of images that show nothing.
+  public var blankShare: Double { Double(blankCount) / Double(max(1, count)) }
+
+  /// The share of images that show something and equal an earlier one.
+  public var shownDuplicateShare: Double { Double(shownDuplicateCount) / Double(max(1, count)) }
+
+  /// Of 255 levels: a difference that nobody sees on a screen.
+  private static let blankSpan: UInt8 = 8
+
   /// The median distance of an image to the nearest other image of its class, relative to that between any
-  /// two images; nil for classes with fewer than ten images.
+  /// two images, of images that show something; nil for classes with fewer than ten of them.
   public let classVariety: [Double?]
 
   /// Classes that consist of a few images with slight changes; `ClassVariety` describes the
@@ -65,11 +78,26 @@ public struct SyntheticFindings: Sendable {
 
   /// Examines a set.
   public init(_ images: LabelledImages, on threads: ThreadPool) {
-    classVariety = ClassVariety(images).values
+    let shown = (0..<images.count).filter { !Self.isBlank(images[$0], channelCount: images.shape[2]) }
+    blankCount = images.count - shown.count
+    shownDuplicateCount = shown.count - Set(shown.map { images[$0] }).count
+    classVariety = ClassVariety(shown.count < images.count ? images.images(at: shown) : images)
+      .values
     count = images.count
     classCounts = images.classCounts
     duplicateCount = images.count - Set((0..<images.count).map { images[$0] }).count
     pixels = PixelStatistics(images, on: threads)
+  }
+
+  private static func isBlank(_ image: ArraySlice<UInt8>, channelCount: Int) -> Bool {
+    (0..<channelCount).allSatisfy { channel in
+      var (least, most) = (UInt8.max, UInt8.min)
+      for place in stride(from: image.startIndex + channel, to: image.endIndex, by: channelCount) {
+        least = min(least, image[place])
+        most = max(most, image[place])
+      }
+      return most - least <= blankSpan
+    }
   }
 }
 

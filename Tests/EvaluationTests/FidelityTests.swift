@@ -151,6 +151,32 @@ import Testing
     #expect(verdict.reasons.contains { $0.contains("Mode collapse") })
   }
 
+  /// A generator that draws nothing has not collapsed to a few images: its owner looks for another fault.
+  @Test(arguments: [1, 3]) func imagesThatShowNothingAreCalledBlank(channels: Int) throws {
+    let real = try GlyphSet.images(300)
+    var stream = SeededStream(seed: 5)
+    let pixels = real.labels.indices.flatMap { place -> [UInt8] in
+      real[place].flatMap { level in
+        (0..<channels).map { channel in
+          place % 2 == 0 ? level : UInt8(40 * channel) + UInt8(stream.next() % 5)
+        }
+      }
+    }
+    let half = LabelledImages(
+      shape: Shape(real.shape[0], real.shape[1], channels), classNames: real.classNames,
+      labels: real.labels, pixels: pixels)
+    let findings = SyntheticFindings(half, on: machine.threads)
+    #expect(findings.blankCount == 150 && findings.collapsedClasses.isEmpty)
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(half, .postProcessing),
+      provenance: Provenance(command: "c", facts: []))
+    data.ownFindingsAlone = Releasable(findings, .postProcessing)
+    let reasons = data.document(for: ReleaseReport.self).verdict.reasons
+    #expect(reasons.contains { $0.contains("Blank images: 50") })
+    #expect(!reasons.contains { $0.contains("Mode collapse") })
+    #expect(SyntheticFindings(real, on: machine.threads).blankCount == 0)
+  }
+
   @Test func classesOfTenImagesWithNoiseAreCalledCollapsedThoughTheirImagesLieFarApart() throws {
     let real = try GlyphSet.images(300)
     var stream = SeededStream(seed: 5)

@@ -146,6 +146,11 @@ extension ReportData {
                 value: own.duplicateShare, range: "0 to 1", direction: .lower,
                 interval: .proportion(own.duplicateCount, of: own.count), count: own.count),
               Metric(
+                key: "set.blank", name: "Blank images",
+                meaning: "share of images that show nothing but one colour",
+                value: own.blankShare, range: "0 to 1", direction: .lower,
+                interval: .proportion(own.blankCount, of: own.count), count: own.count),
+              Metric(
                 key: "set.missing-classes", name: "Missing classes",
                 meaning: "classes without a synthetic image",
                 value: Double(own.missingClasses.count),

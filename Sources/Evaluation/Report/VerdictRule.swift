@@ -151,9 +151,13 @@ struct VerdictRule {
           "Mode collapse: a class is a few images with slight changes: "
             + "\(collapsed.joined(separator: ", ")).")
       }
-      if own.duplicateShare > 0.01 {
+      if own.blankShare > 0.01 {
         remarks.warnings.append(
-          "Mode collapse: \(Figures.percent(own.duplicateShare)) of the images repeat another one.")
+          "Blank images: \(Figures.percent(own.blankShare)) of the images show nothing but one colour.")
+      }
+      if own.shownDuplicateShare > 0.01 {
+        remarks.warnings.append(
+          "Mode collapse: \(Figures.percent(own.shownDuplicateShare)) of the images repeat another one.")
       }
     }
     if let score = data.paidAccuracy?.value {
