@@ -197,7 +197,8 @@ extension JobResults {
 
 /// A file or folder that a job wrote, at the place that the administrator's configuration determines.
 public struct JobOutput: Codable, Hashable, Sendable {
-  /// Its kind: `images`, `table`, `sheet`, `record`, `model`, `report`.
+  /// Its kind: `images`, `table`, `sheet`, `model`, `report`; `internal record` and `internal report`
+  /// must not be shared.
   public var kind: String
   /// Its path.
   public var path: String

@@ -78,10 +78,13 @@ public struct SyntheticFindings: Sendable {
 
   /// Examines a set.
   public init(_ images: LabelledImages, on threads: ThreadPool) {
-    let shown = (0..<images.count).filter { !Self.isBlank(images[$0], channelCount: images.shape[2]) }
+    let shown = (0..<images.count).filter {
+      !Self.isBlank(images[$0], channelCount: images.shape[2])
+    }
     blankCount = images.count - shown.count
     shownDuplicateCount = shown.count - Set(shown.map { images[$0] }).count
-    classVariety = ClassVariety(shown.count < images.count ? images.images(at: shown) : images)
+    classVariety =
+      ClassVariety(shown.count < images.count ? images.images(at: shown) : images)
       .values
     count = images.count
     classCounts = images.classCounts

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Models
 import Datasets
 import FoundationEssentials
 import Privacy
@@ -245,6 +246,30 @@ import Testing
     let plan = try engine.plan(train(), dataset: dataset(population: 10))
     #expect(plan.expectedBatch == 10)
     #expect(plan.privacy?.remark?.contains("batch of 16 is larger than the 10 units") ?? false)
+  }
+
+  /// A run of few steps has little noise and a network that has learnt little.
+  @Test func aSmallPartOfTheStepsOfARecipeIsRemarkedOn() throws {
+    var request = train()
+    let all = bench.order.recipe.training.steps
+    try #require(all >= 20)
+    request.steps = all / 10 - 1
+    let few = try engine.plan(request, dataset: dataset())
+    #expect(few.privacy?.remark?.contains("small part of the recipe's \(all)") == true)
+    #expect(
+      try engine.check(request, behind: [], dataset: dataset(), isCounted: true)
+        .contains { $0.contains("small part") })
+    request.steps = all / 10
+    #expect(try engine.plan(request, dataset: dataset()).privacy?.remark?.contains("part") != true)
+  }
+
+  /// The ledger would name its unit, and nobody would know what to do.
+  @Test func aRecipeForImagesIsRefusedWhereAColumnNamesPersons() throws {
+    var tables = dataset()
+    tables.policy.unit = .folder
+    tables.policy.maximumPerUnit = 3
+    tables.personColumn = "who"
+    #expect(refusal(train(), tables)?.message.contains("names persons in the column 'who'") == true)
   }
 
   @Test func aRunThatCannotBeWritesNothing() throws {

@@ -153,11 +153,13 @@ struct VerdictRule {
       }
       if own.blankShare > 0.01 {
         remarks.warnings.append(
-          "Blank images: \(Figures.percent(own.blankShare)) of the images show nothing but one colour.")
+          "Blank images: \(Figures.percent(own.blankShare)) of the images show nothing but one colour."
+        )
       }
       if own.shownDuplicateShare > 0.01 {
         remarks.warnings.append(
-          "Mode collapse: \(Figures.percent(own.shownDuplicateShare)) of the images repeat another one.")
+          "Mode collapse: \(Figures.percent(own.shownDuplicateShare)) of the images repeat another one."
+        )
       }
     }
     if let score = data.paidAccuracy?.value {
@@ -315,7 +317,10 @@ struct VerdictRule {
           + rare.map { classNames[$0] }.joined(separator: ", ") + ".")
     }
     if let cnn = real.utility.first(where: { $0.kind == .convolutional }) {
-      add(cnn, guessing: real.guessingAccuracy, to: &remarks)
+      add(
+        cnn, guessing: real.guessingAccuracy,
+        of: real.attacks == nil ? "training images that were set aside" : "real test images",
+        to: &remarks)
     }
   }
 
@@ -343,11 +348,11 @@ struct VerdictRule {
   }
 
   private static func add(
-    _ cnn: UtilityFinding, guessing: Double, to remarks: inout Remarks
+    _ cnn: UtilityFinding, guessing: Double, of images: String, to remarks: inout Remarks
   ) {
     let words =
-      "A convolutional network trained on it recognises \(Figures.percent(cnn.accuracy)) of real"
-      + " test images (\(Figures.percent(cnn.ceiling)) when trained on real images, "
+      "A convolutional network trained on it recognises \(Figures.percent(cnn.accuracy)) of "
+      + "\(images) (\(Figures.percent(cnn.ceiling)) when trained on real images, "
       + "\(Figures.percent(guessing)) by guessing)."
     let share = usefulShare(cnn.accuracy, cnn, guessing)
     if share < usefulShare.poor {

@@ -101,6 +101,17 @@ extension [Phase] {
 }
 
 extension RunOrder {
+  /// Less than one step of so many of the recipe's is few.
+  private static let fewStepsShare = 10
+
+  /// That the steps are a small part of the recipe's; nil if they are not.
+  package var fewSteps: String? {
+    guard let steps, steps * Self.fewStepsShare < recipe.training.steps else { return nil }
+    return
+      "\(steps) \(steps == 1 ? "step is" : "steps are") a small part of the recipe's \(recipe.training.steps): the "
+      + "networks may learn little, however little noise there is."
+  }
+
   /// Remarks about the numbers of an order over `population` units.
   ///
   /// - Throws: `ControlError.refusedByPolicy` when delta is so large that the guarantee would allow
@@ -113,6 +124,7 @@ extension RunOrder {
         "The \(batchSize == nil ? "recipe's " : "")batch of \(training.batchSize) is larger than the \(population) units: "
           + "every step uses all of them.")
     }
+    if let fewSteps { remarks.append(fewSteps) }
     guard loss != .unlimited else { return remarks }
     let size = DeltaSize(delta, units: population)
     if !allowsLargeDelta, let refusal = size.refusal(dataset: dataset) {

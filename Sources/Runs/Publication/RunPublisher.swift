@@ -122,7 +122,7 @@ private final class ZonePublication<Zone: ReportZone>: RunPublication {
         ] : [JobOutput(kind: "table", path: place + "/data.csv")]) + [
           JobOutput(kind: "report", path: place + "/report.html"),
           JobOutput(kind: "model", path: place + "/model/generator.safetensors"),
-          JobOutput(kind: "record", path: run.places.internalFiles + "/run.json"),
+          JobOutput(kind: "internal record", path: run.places.internalFiles + "/run.json"),
         ])
   }
 

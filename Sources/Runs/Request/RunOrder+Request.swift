@@ -29,6 +29,13 @@ extension RunOrder {
       throw .invalid(
         "hardened false: recipe \(recipe.name) is hardened. Leave it out, or name another recipe.")
     }
+    // Before the ledger is asked, whose unit would be named instead.
+    if recipe.model.readsImages, let column = rules.personColumn {
+      throw .invalid(
+        "recipe \(recipe.name) and dataset \(request.dataset): the recipe learns images, and the dataset names persons in "
+          + "the column '\(column)' of its tables. Name a recipe for tables, or drop the column: beside images, a row belongs "
+          + "to the person in whose folder its file is.")
+    }
     self.init(
       name: name, dataset: request.dataset, root: root, rules: rules, settle: settle,
       recipe: recipe, population: population,

@@ -147,7 +147,7 @@ struct JobEvaluation {
     let place = InternalReportFiles(folder: places.internalFiles)
     try DurableFile.write(files.page, to: place.page)
     try DurableFile.write(files.json, to: place.json)
-    return JobResults(outputs: [JobOutput(kind: "report", path: place.page)])
+    return JobResults(outputs: [JobOutput(kind: "internal report", path: place.page)])
   }
 
   private func privacyStatement() throws -> PrivacyStatement? {

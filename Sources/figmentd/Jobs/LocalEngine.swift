@@ -107,7 +107,7 @@ final class LocalEngine: TrainingEngine {
       let (priced, remarks) = try order.requirePossible(units: use?.units, behind: before) {
         try history(of: order)
       }
-      return try [priced.flatMap { try noiseWarning(of: $0, order, use) }]
+      return try [priced.flatMap { try noiseWarning(of: $0, order, use) }, order.fewSteps]
         .compactMap { $0 } + remarks
     }
   }
