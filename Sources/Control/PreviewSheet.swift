@@ -17,6 +17,8 @@ public struct PreviewSheet: Codable, Hashable, Sendable {
   public var width: Int
   /// Colour channels of an image: 1 or 3.
   public var channels: Int
+  /// How many levels of each colour value a model of the recipe learns; nil for all 256.
+  public var levels: Int?
   /// The classes shown, from top to bottom, each in `rowsPerClass` rows.
   public var classes: [String]
   /// Rows of a class.
@@ -32,7 +34,8 @@ public struct PreviewSheet: Codable, Hashable, Sendable {
 
   /// Describes a sheet.
   public init(
-    dataset: String, recipe: String?, height: Int, width: Int, channels: Int, classes: [String],
+    dataset: String, recipe: String?, height: Int, width: Int, channels: Int, levels: Int? = nil,
+    classes: [String],
     rowsPerClass: Int, classCount: Int, images: Int, missing: [String], png: Data
   ) {
     self.dataset = dataset
@@ -40,6 +43,7 @@ public struct PreviewSheet: Codable, Hashable, Sendable {
     self.height = height
     self.width = width
     self.channels = channels
+    self.levels = levels
     self.classes = classes
     self.rowsPerClass = rowsPerClass
     self.classCount = classCount

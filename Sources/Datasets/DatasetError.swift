@@ -22,7 +22,9 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The caller requested a stop.
   case stopped
   /// A table of attributes, or the tables of a root as a whole, cannot be used.
-  case tableUnusable(root: String, finding: String)
+  ///
+  /// The place is for the owner alone: callers with read access see failures of jobs.
+  case tableUnusable(root: String, finding: String, place: String? = nil)
   /// No row of the tables of a root can be used.
   case noRows(root: String)
   /// A declared value is invalid.
@@ -54,7 +56,7 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
       "image decoder: \(finding). Check that the program file is still executable."
     case .stopped:
       "reading images: stopped on request."
-    case .tableUnusable(let root, let finding):
+    case .tableUnusable(let root, let finding, _):
       "tables of \(root): \(finding)."
     case .noRows(let root):
       "tables of \(root): none of their rows can be used (at least one expected). Compare the declared "
@@ -62,6 +64,12 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalidDeclaration(let finding):
       "dataset declaration: \(finding)."
     }
+  }
+
+  /// The same with the place in a table that cannot be used, for whoever may see the folder.
+  public var ownersDescription: String {
+    guard case .tableUnusable(_, _, let place?) = self else { return description }
+    return "\(description) (\(place))"
   }
 
   /// Whether files or rows were looked at and none could be used.

@@ -136,7 +136,7 @@ extension FolderRemark: CustomStringConvertible {
     case .tablesAlone(let count):
       return
         "\(count) \(count == 1 ? "table" : "tables") and no image. Recipes that learn a table alone, such as "
-        + "bayes-net-correlated, read the rows, and 'figment plan' counts them."
+        + "bayes-net-correlated, read the rows, and 'figment rows' counts them."
     }
   }
 

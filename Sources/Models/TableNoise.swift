@@ -39,6 +39,9 @@ public struct TableNoise: Hashable, Sendable {
     units = plan.population
   }
 
+  /// The distance in whole percent, at least 1.
+  fileprivate var percent: Int { max(1, Int((100 * distance).rounded())) }
+
   /// The expected result.
   public var expectation: NoiseOutlook.Expectation {
     if distance <= Self.clearUpTo { return .clear }
@@ -50,7 +53,7 @@ public struct TableNoise: Hashable, Sendable {
   /// - Parameter noun: what the units of privacy are.
   func warning(of noun: String) -> String? {
     let share =
-      "Noise alone will change up to about \(Int((100 * distance).rounded())) % of a column's values "
+      "Noise alone will change up to about \(percent) % of a column's values "
       + "with these \(AdviceNumber.count(units)) \(noun): expect "
     let problem: String
     switch expectation {
@@ -70,8 +73,8 @@ extension Recipe {
   /// What noise does to the columns of a plan of this recipe, as a sentence for a release; nil without it.
   public func noiseSentence(of phases: [Phase], classes: [String], epsilon: Double?) -> String? {
     tableNoise(of: phases, classes, epsilon).map {
-      "Noise alone changes up to about \(NoiseOutlook.rounded(100 * $0.distance)) % of the values of a column, on average "
-        + "over the columns. It changes frequent and rare values alike, so a value that few rows have is mostly noise."
+      "Noise alone changes up to about \($0.percent) % of the values of a column, on average "
+        + "over the columns. It adds as much to a rare value as to a frequent one, so a value that few rows have is mostly noise."
     }
   }
 

@@ -309,7 +309,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         + "each state directory has a ledger of its own",
       "runs without privacy on the same data, whose results must not be shared",
       "the fact that the data set exists, and when and how often it was trained on",
-      "whether there was any usable \(Self.noun(of: subject)) at all: without one there is no release",
+      "whether there was any usable \(Self.noun(of: subject)) at all, and whether its tables could be told from text: "
+        + "otherwise there is no release",
       "what can be inferred about a person from the population at large",
     ]
     switch subject.root.unit {
@@ -320,7 +321,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     case .row:
       list.append("a person with several rows: each row is protected, not all of them together")
     case .person:
-      list.append("a person who appears under several names: each name is protected by itself")
+      list.append("a person who appears under several names or spellings, such as 7 and 7.0: each is protected by itself")
     }
     if !subject.declared.isEmpty {
       list.append(

@@ -1,5 +1,6 @@
 import Compute
 import Datasets
+import Privacy
 import Testing
 
 @testable import Evaluation
@@ -50,8 +51,47 @@ import Testing
     }
   }
 
+  /// A hold-out folder of training rows makes every attack look harmless.
+  @Test func holdOutRowsThatAreTrainingRowsAreNoticed() throws {
+    let training = try DrawnTable.dependent(2000, domains, seed: 1)
+    let part = try CodedTable(
+      domains: domains, codes: Array(training.codes.prefix(400 * domains.count)), rowCount: 400)
+    let own = try DrawnTable.dependent(1500, domains, seed: 3)
+    let copies = TableCopies(synthetic: own, training: training, test: part)
+    #expect(copies.testSeemsTrained && copies.uniqueTest?.count == 0)
+    #expect(copies.trainedTestWords.contains("0 are hold-out rows, and about "))
+    let others = TableCopies(
+      synthetic: own, training: training, test: try DrawnTable.dependent(400, domains, seed: 2))
+    #expect(!others.testSeemsTrained)
+    var data = ReportData(
+      title: "t", subtitle: "s", synthetic: Releasable(.none(), .postProcessing),
+      provenance: Provenance(command: "c", facts: []))
+    data.tables = try TableEvaluation.run(
+      synthetic: Releasable(own, .postProcessing), training: Sensitive(training),
+      test: Sensitive(part), seed: 1, assumptions: [])
+    let verdict = data.document(for: InternalReport.self).verdict
+    #expect(verdict.reasons.contains { $0.contains("seem to be training rows") })
+    #expect(!verdict.reasons.contains { $0.contains("guessed no better") })
+  }
+
+  /// Images without a row miss all values at once, which is no dependence between the columns.
+  @Test func valuesThatAreMissingTogetherMakeNoDependence() throws {
+    let columns = ["a", "b"].map {
+      ColumnDomain(name: $0, values: .categories(["x", "y", "z"]), allowsMissing: true)
+    }
+    var codes = try DrawnTable.uniform(1500, DrawnTable.domains([3, 3]), seed: 4).codes
+    codes += [UInt8](repeating: 3, count: 2 * 60)
+    let table = try CodedTable(domains: columns, codes: codes, rowCount: 1560)
+    let other = try CodedTable(
+      domains: columns, codes: Array(codes.prefix(3000)), rowCount: 1500)
+    let found = try TableEvaluation.findings(other, table, nil, seed: 1).associations
+    #expect(found.count == 1)
+    #expect((found.first?.training ?? 1) < 0.06 && found.first?.difference ?? 1 < 1e-12)
+  }
+
   @Test func otherRowsOfTheSamePopulationAreUsefulAndRevealNothing() throws {
     let fresh = try findings(try DrawnTable.dependent(1500, domains, seed: 3))
+    #expect(!fresh.copies.testSeemsTrained)
     #expect(!fresh.copies.isFlagged)
     let inference = try #require(fresh.inference)
     #expect(!inference.isFlagged, "\(inference.conclusion)")

@@ -315,6 +315,8 @@ import Testing
         "Classes from top to bottom: a, b. 3 more are not shown.", "Not shown, 2 of 72: too small",
         "The sheet shows real images. Do not share it.",
       ])
+    sheet.levels = 2
+    #expect(Preview.lines(of: sheet, at: "x.png")[0].contains("(28x28 pixels, grey, 2 levels)"))
     sheet.recipe = nil
     #expect(Preview.lines(of: sheet, at: "x.png")[0].contains("in a common form"))
   }

@@ -16,6 +16,10 @@ enum ShippedModels {
   static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Models").path
 
+  static func recipe(_ name: String) throws -> Recipe {
+    try RecipeLibrary(folder: folder).recipe(named: name)
+  }
+
   static func library() throws -> AdviceLibrary {
     try AdviceLibrary(RecipeLibrary(folder: folder))
   }

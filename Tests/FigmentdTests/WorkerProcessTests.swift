@@ -3,6 +3,7 @@ import Datasets
 import FoundationEssentials
 import Glibc
 import Logging
+import Models
 import Privacy
 import Synchronization
 import Testing
@@ -105,6 +106,18 @@ import Testing
     #expect(try DurableFile.names(in: bench.scratch.path).sorted() == ["images", "recipes"])
   }
 
+  /// A model of two levels learns no shades, so its preview shows none.
+  @Test(arguments: [(2, [0, 0, 255, 255]), (4, [0, 85, 170, 255]), (256, [0, 100, 130, 255])])
+  func aPreviewHasTheLevelsOfItsRecipe(levels: Int, seen: [UInt8]) throws {
+    let drawing = PreviewDrawing(
+      builder: SnapshotBuilder(root: "/nowhere", rules: DatasetRules(), transform: .noPixels),
+      dataset: "a", recipe: "r", levels: levels)
+    #expect([0, 100, 130, 255].map(drawing.rounded) == seen)
+    #expect(try ShippedModels.recipe("bayes-net-and-pixel-28").model.levelBits == 1)
+    #expect(try ShippedModels.recipe("multiscale-28").model.levelBits == 6)
+    #expect(try ShippedModels.recipe("dp-gan-28").model.levelBits == 8)
+  }
+
   @Test func aLookForColoursTakesPlaceInAProcess() throws {
     let bench = try Bench()
     let names = try DurableFile.names(in: bench.dataset.root).sorted()
@@ -142,11 +155,18 @@ import Testing
     let alone = try bench.engine.rows(of: dataset)
     #expect(alone.tables == ["a.csv"] && alone.rows == 3 && alone.used == 2)
     #expect(alone.unused.map(\.reason) == ["wrongFieldCount"])
-    #expect(alone.lines.contains { $0.contains("outside the declared domain: sex 1") })
+    #expect(
+      alone.lines.contains { $0.contains("outside the declared domain: sex 1 (a.csv, line 3)") })
     try DurableFile.write(Data("age\n1\n".utf8), to: dataset.root + "/a.csv")
     let error = #expect(throws: ControlError.self) { try bench.engine.rows(of: dataset) }
     #expect(error?.message.contains("no column 'sex'") == true)
     #expect(error?.exitCode == ControlError.conflict("").exitCode, "nothing has failed")
+    // Who may see the folder learns where it is.
+    #expect(error?.message.hasSuffix("(table a.csv)") == true)
+    try DurableFile.write(
+      Data("sex,x\nf,1\nm,\"a\nf,2\nm,b\"\n".utf8), to: dataset.root + "/a.csv")
+    let stray = #expect(throws: ControlError.self) { try bench.engine.rows(of: dataset) }
+    #expect(stray?.message.hasSuffix("(table a.csv, line 3)") == true, "\(stray?.message ?? "")")
   }
 
   @Test func aPreviewOfAVanishedRootIsAConflict() throws {

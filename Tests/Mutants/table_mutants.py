@@ -58,11 +58,11 @@ TABLE_MUTANTS = [
     )),
   Mutant(
     '257', 'an unclosed quote takes the following rows with it',
-    'DatasetsTests.TableReadingTests/anUnclosedQuoteTakesNoOtherRowWithIt',
+    'DatasetsTests.TableReadingTests/anUnclosedQuoteTakesNoOtherLineWithIt',
     (
       (ATTRIBUTES + 'RecordReader.swift',
-       '      case .fault(let reason):\n        try skipLine()\n',
-       '      case .fault(let reason):\n        if reason == .unclosedQuote { start = end }\n        try skipLine()\n'),
+       '        if !isLast { try skipLine() }\n',
+       '        if reason == .unclosedQuote { start = end }\n        if !isLast { try skipLine() }\n'),
     )),
   Mutant(
     '258', 'equal rows count once',
@@ -149,15 +149,15 @@ TABLE_MUTANTS = [
     'DatasetsTests.TableReadingTests/aLongRecordOverSeveralLinesIsRefused',
     (
       (ATTRIBUTES + 'RecordReader.swift',
-       'if breaks > 0 { throw Self.longRecord }\n      return .longLine',
-       'if breaks > 0 { return .fault(.unclosedQuote) }\n      return .longLine'),
+       'if breaks > 0 { throw longRecord(at: line) }\n      return .longLine',
+       'if breaks > 0 { return .fault(.unclosedQuote, scanned: 0) }\n      return .longLine'),
     )),
   Mutant(
     '290', 'a value that begins in a line which is too long ends with it',
     'DatasetsTests.TableReadingTests/aLongRecordOverSeveralLinesIsRefused',
     (
       (ATTRIBUTES + 'RecordReader.swift',
-       'if place == .quoted { throw Self.longRecord }', ''),
+       'if place == .quoted { throw longRecord(at: first) }', ''),
     )),
   Mutant(
     '291', 'a stray quote in the header takes rows into the name of a column',
@@ -170,6 +170,27 @@ TABLE_MUTANTS = [
     '292', 'a quote after a backslash ends a value, and the lines after it are rows',
     'DatasetsTests.TableReadingTests/aQuoteAfterABackslashIsRefused',
     (
-      (ATTRIBUTES + 'RecordReader.swift', 'buffer[index - 2] == 0x5C', 'buffer[index - 2] == 0'),
+      (ATTRIBUTES + 'TableStream.swift', 'if quotes.backslash != nil {', 'if quotes.backslash == 0 {'),
+    )),
+  Mutant(
+    '293', 'the lines of a record that is given up are rows',
+    'DatasetsTests.TableReadingTests/aRecordWhoseLinesWouldBecomeRowsIsRefused',
+    (
+      (ATTRIBUTES + 'TableStream.swift',
+       'if format == .csv { try refuseHiddenRows(in: lines, from: line) }', ''),
+    )),
+  Mutant(
+    '294', 'a broken quote says nothing of the other quotes of a table',
+    'DatasetsTests.TableReadingTests/aMisplacedQuoteBesideValuesOverSeveralLinesIsRefused',
+    (
+      (ATTRIBUTES + 'TableStream.swift', 'guard quotes.severalLines != nil else { return }', 'return'),
+    )),
+  Mutant(
+    '295', 'values that are missing together depend on each other',
+    'EvaluationTests.TablesTests/valuesThatAreMissingTogetherMakeNoDependence',
+    (
+      ('Sources/Evaluation/Tables/TableAssociations.swift',
+       'counts, height: first.valueCount, width: second.valueCount, stride: width)',
+       'counts, height: first.codeCount, width: second.codeCount, stride: width)'),
     )),
 ]

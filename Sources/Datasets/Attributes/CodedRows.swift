@@ -24,7 +24,7 @@ public struct CodedRows: Sendable {
   /// - Throws: `DatasetError`; `.tableUnusable` if there is no table, or if one of them cannot be read or lacks a
   ///   declared column, `.noRows` if no row can be used.
   public init(
-    tablesIn root: String, columns: [ColumnDomain], isStopped: () -> Bool = { false }
+    tablesIn root: String, columns: [ColumnDomain], isStopped: @escaping () -> Bool = { false }
   ) throws {
     let names = try TableSnapshotBuilder(root: root, rules: DatasetRules()).tables()
     try self.init(
@@ -38,7 +38,7 @@ public struct CodedRows: Sendable {
   /// - Throws: as for the tables of a folder.
   public init(
     table path: String, columns: [ColumnDomain], hasFormulaMarks: Bool = false,
-    isStopped: () -> Bool = { false }
+    isStopped: @escaping () -> Bool = { false }
   ) throws {
     let bytes = Array(path.utf8)
     let slash = bytes.lastIndex(of: UInt8(ascii: "/"))
@@ -56,7 +56,7 @@ public struct CodedRows: Sendable {
   ///   column, `.noRows` if all images lack a required value.
   public init(
     ofImages files: [RelativePath], below root: String, columns: [ColumnDomain],
-    isStopped: () -> Bool = { false }
+    isStopped: @escaping () -> Bool = { false }
   ) throws {
     try Self.check(columns)
     let attributes: ImageAttributes
@@ -77,7 +77,7 @@ public struct CodedRows: Sendable {
 
   private init(
     _ names: [RelativePath], in folder: String, of place: String, columns: [ColumnDomain],
-    hasFormulaMarks: Bool, isStopped: () -> Bool
+    hasFormulaMarks: Bool, isStopped: @escaping () -> Bool
   ) throws {
     try Self.check(columns)
     var reading = Reading(columns, hasFormulaMarks)
@@ -146,7 +146,7 @@ private struct Reading {
   }
 
   mutating func read(
-    _ name: RelativePath, in directory: Directory, _ isStopped: () -> Bool
+    _ name: RelativePath, in directory: Directory, _ isStopped: @escaping () -> Bool
   ) throws {
     guard let format = TableFormat(name: name.bytes) else {
       throw TableProblem(
@@ -159,7 +159,8 @@ private struct Reading {
     summary.tables.append(name)
     isMarked = hasFormulaMarks && format == .csv
     let stream = try TableStream(
-      file, format: format, columns: columns.map(\.name), hasFormulaMarks: isMarked)
+      file, format: format, columns: columns.map(\.name), hasFormulaMarks: isMarked,
+      onRead: { if isStopped() { throw DatasetError.stopped } })
     if let absent = stream.absent.first {
       throw TableProblem(
         finding: "the header of a table has no column '\(columns[absent].name)' (every table must "
@@ -168,7 +169,6 @@ private struct Reading {
     var isPresent = [Bool](repeating: false, count: columns.count)
     while let step = try stream.next() {
       summary.rows += 1
-      if stream.hasReadMore(), isStopped() { throw DatasetError.stopped }
       switch step {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: name, line: line))

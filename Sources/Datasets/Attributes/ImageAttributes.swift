@@ -54,7 +54,7 @@ struct ImageAttributes {
   init(
     ofFilesIn files: [RelativePath], below root: Directory, rules: DatasetRules,
     limits: TableLimits,
-    isSettled: (RelativePath, FileSignature) -> Bool, isStopped: () -> Bool
+    isSettled: (RelativePath, FileSignature) -> Bool, isStopped: @escaping () -> Bool
   ) throws {
     let names = AttributeFile.names.filter { root.status(of: $0) != nil }
     guard let name = names.first, names.count == 1, let format = TableFormat(name: name) else {
@@ -66,16 +66,18 @@ struct ImageAttributes {
     }
     let file = try TableFile(
       name, in: root, rules: rules, limits: limits, isSettled: isSettled)
-    try self.init(
-      ofFilesIn: files, columns: rules.columns, from: file, format: format,
-      table: RelativePath(bytes: name), limits: limits, isStopped: isStopped)
+    self = try TableProblem.naming(RelativePath(bytes: name)) {
+      try Self(
+        ofFilesIn: files, columns: rules.columns, from: file, format: format,
+        table: RelativePath(bytes: name), limits: limits, isStopped: isStopped)
+    }
   }
 
   /// Reads a table from a stream.
   init(
     ofFilesIn files: [RelativePath], columns: [ColumnDomain], from source: any ByteSource,
     format: TableFormat, table: RelativePath, limits: TableLimits = .standard,
-    isStopped: () -> Bool = { false }
+    isStopped: @escaping () -> Bool = { false }
   ) throws {
     self.columns = columns
     isValueRequired = columns.contains { !$0.allowsMissing }
@@ -88,7 +90,8 @@ struct ImageAttributes {
     presentColumns = columns.map { _ in false }
     let stream = try TableStream(
       source, format: format, columns: columns.map(\.name) + [AttributeFile.fileName],
-      limit: limits.rowBytes)
+      limit: limits.rowBytes,
+      onRead: { if isStopped() { throw DatasetError.stopped } })
     guard !stream.absent.contains(columns.count) else {
       throw TableProblem(
         finding: "the header of the table has no column '\(AttributeFile.fileName)' (one expected, "
@@ -101,7 +104,7 @@ struct ImageAttributes {
           "the header of the table has no column '\(columns[absent].name)' (every declared column "
           + "expected). Add it, correct its name, or do not declare it")
     }
-    try read(stream, of: files, table, isStopped)
+    try read(stream, of: files, table)
     summarise()
   }
 
@@ -119,15 +122,13 @@ struct ImageAttributes {
   }
 
   private mutating func read(
-    _ stream: TableStream, of files: [RelativePath], _ table: RelativePath,
-    _ isStopped: () -> Bool
+    _ stream: TableStream, of files: [RelativePath], _ table: RelativePath
   ) throws {
     let encoders = columns.map(ColumnEncoder.init)
     let numbers = Dictionary(
       files.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     while let step = try stream.next() {
       summary.rows += 1
-      if stream.hasReadMore(), isStopped() { throw DatasetError.stopped }
       switch step {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: table, line: line))
@@ -161,7 +162,7 @@ struct ImageAttributes {
     states[file] = .usable
     for (column, encoder) in encoders.enumerated() {
       let code = encoder.code(of: values.texts[column])
-      summary.countOutside(values.texts[column], of: column, coded: code, encoders)
+      summary.countOutside(values.texts[column], of: column, coded: code, encoders, at: place)
       if let code {
         codes[file * columns.count + column] = code
       } else {

@@ -5,10 +5,10 @@
 /// leaves all other records as they are: the record of a unit of privacy depends on no other unit.
 ///
 /// Where a quote is not closed, only the first line is given up and reading continues with the next one. Giving up
-/// everything to the next quote would let one person's stray quote remove the rows of many others. Two stray quotes can
-/// still join all lines between them to one record; `TableStream` refuses a table in which such a line could be a
-/// row. Where a record is given up that a sound program may have written over several lines, its further lines would
-/// become rows; such a table is refused here.
+/// everything to the next quote would let one person's stray quote remove the rows of many others. But if the record
+/// was written over several lines, its further lines would become rows of their own. So a fault says which lines
+/// its record had, and `TableStream` refuses a table in which one of them could be a row. A record of several lines that
+/// is too long is refused here.
 ///
 /// Time is linear even for hostile input: the search for a closing quote ends at the latest on the next line with an
 /// odd number of quotes, and no line before that one begins a search of its own.
@@ -17,8 +17,19 @@ final class RecordReader {
   enum Record {
     /// The bytes without the line break, valid until the next call.
     case bytes(UnsafeRawBufferPointer, line: Int)
-    /// An unusable record.
-    case fault(RowVerdict, line: Int)
+    /// An unusable record: its first line. If a quote of it opens in that line and was followed into others, these lines up
+    /// to that of the fault, which are read again, come with it, valid until the next call; nothing otherwise.
+    case fault(RowVerdict, line: Int, lines: UnsafeRawBufferPointer)
+  }
+
+  /// What is known of the quotes of the table so far.
+  struct QuoteFindings {
+    /// The first record over several lines that was read whole.
+    fileprivate(set) var severalLines: Int?
+    /// The first record with a value that ends with a backslash and a quote, which some programs write for a quote.
+    fileprivate(set) var backslash: Int?
+    /// The first misplaced or unclosed quote.
+    fileprivate(set) var fault: Int?
   }
 
   private static let capacity = 4 << 20
@@ -35,8 +46,15 @@ final class RecordReader {
   private var line = 1
   /// How often the buffer was filled.
   private(set) var reads = 0
+  private(set) var quotes = QuoteFindings()
+  private let onRead: () throws -> Void
 
-  init(_ source: any ByteSource, format: TableFormat, limit: Int) {
+  /// Starts reading; `onRead` is called before each reading of the source, and may throw to end it.
+  init(
+    _ source: any ByteSource, format: TableFormat, limit: Int,
+    onRead: @escaping () throws -> Void = {}
+  ) {
+    self.onRead = onRead
     self.source = source
     self.format = format
     self.limit = limit
@@ -45,7 +63,9 @@ final class RecordReader {
   deinit { buffer.deallocate() }
 
   /// The next record that is not blank; nil at the end.
-  func next() throws -> Record? {
+  ///
+  /// - Parameter isLast: whether nothing is read after it, so that the rest of an unusable line need not be found.
+  func next(isLast: Bool = false) throws -> Record? {
     while true {
       try fill()
       if isFirst {
@@ -61,21 +81,35 @@ final class RecordReader {
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<(start + length)])
         start += size
         if length > 0 { return .bytes(bytes, line: first) }
-      case .fault(let reason):
-        try skipLine()
-        return .fault(reason, line: first)
+      case .fault(let reason, let scanned):
+        if scanned > 0, quotes.fault == nil { quotes.fault = first }
+        let lines = linesUpToFault(scanned: scanned)
+        if !isLast { try skipLine() }
+        return .fault(reason, line: first, lines: lines)
       case .longLine(let place, let scanned):
-        try skipLine(after: scanned, in: place)
-        return .fault(.tooLong, line: first)
+        if !isLast { try skipLine(after: scanned, in: place) }
+        return .fault(.tooLong, line: first, lines: Self.none)
       }
     }
+  }
+
+  private static var none: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+
+  /// The lines from the first one to that of a fault, whole; nothing if it is the first one.
+  ///
+  /// The end of the first line is in the buffer then, so that skipping it moves no byte.
+  private func linesUpToFault(scanned: Int) -> UnsafeRawBufferPointer {
+    let fault = start + scanned
+    guard scanned > 0, buffer[start..<fault].contains(0x0A) else { return Self.none }
+    let last = buffer[(fault - 1)..<end].firstIndex(of: 0x0A) ?? end
+    return UnsafeRawBufferPointer(rebasing: buffer[start..<max(fault, last)])
   }
 
   private enum Found {
     /// A record of `length` bytes, `size` with its line break; its lines are counted.
     case complete(length: Int, size: Int)
-    /// The first line is unusable; nothing is counted.
-    case fault(RowVerdict)
+    /// The first line is unusable; nothing is counted. For a quote, `scanned` bytes were read up to the fault.
+    case fault(RowVerdict, scanned: Int)
     /// A first line of CSV longer than the limit, of which `scanned` bytes were read up to `place`.
     case longLine(Place, scanned: Int)
   }
@@ -83,6 +117,7 @@ final class RecordReader {
   /// Ensures that the buffer contains a whole record of the greatest length, or the rest of the stream.
   private func fill() throws {
     guard !isAtEnd, end - start < limit + 2 else { return }
+    try onRead()
     reads += 1
     if start > 0 {
       buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
@@ -101,6 +136,7 @@ final class RecordReader {
   /// - Throws: `TableProblem` if the record of CSV that begins with this line, read up to `place` after `scanned`
   ///   bytes, goes on in the next line.
   private func skipLine(after scanned: Int = 0, in place: Place? = nil) throws {
+    let first = line
     line += 1
     var place = place
     start += scanned
@@ -108,7 +144,7 @@ final class RecordReader {
       for index in start..<end {
         let byte = buffer[index]
         if byte == 0x0A {
-          if place == .quoted { throw Self.longRecord }
+          if place == .quoted { throw longRecord(at: first) }
           start = index + 1
           return
         }
@@ -124,11 +160,13 @@ final class RecordReader {
   private func lineRecord() -> Found {
     let window = buffer[start..<min(end, start + limit + 2)]
     let place = window.firstIndex(of: 0x0A)
-    guard place != nil || window.endIndex == end && isAtEnd else { return .fault(.tooLong) }
+    guard place != nil || window.endIndex == end && isAtEnd else {
+      return .fault(.tooLong, scanned: 0)
+    }
     var length = (place ?? end) - start
     let size = length + (place == nil ? 0 : 1)
     if length > 0, buffer[start + length - 1] == 0x0D { length -= 1 }
-    guard length <= limit else { return .fault(.tooLong) }
+    guard length <= limit else { return .fault(.tooLong, scanned: 0) }
     line += 1
     return .complete(length: length, size: size)
   }
@@ -159,33 +197,48 @@ final class RecordReader {
     for index in start..<stop {
       let byte = buffer[index]
       if byte == 0x0A {
-        if place != .quoted { return try record(to: index, size: index + 1 - start, breaks) }
+        if place != .quoted {
+          if quoteFollowsBackslash(before: index, place) {
+            quotes.backslash = quotes.backslash ?? line
+          }
+          return try record(to: index, size: index + 1 - start, breaks)
+        }
         breaks += 1
       }
       guard let next = place.next(byte), !isLoneReturn(at: index, place, before: stop) else {
-        try checkBackslash(before: index, place)
+        if (index > start && buffer[index - 1] == 0x5C)
+          || quoteFollowsBackslash(before: index, place)
+        {
+          quotes.backslash = quotes.backslash ?? line
+        }
         // A fault after the first line is that of a quote of the first line.
-        return .fault(breaks > 0 ? .unclosedQuote : .misplacedQuote)
+        return .fault(
+          breaks > 0 ? .unclosedQuote : .misplacedQuote, scanned: index + 1 - start)
+      }
+      if place == .afterQuote, next != .quoted, quoteFollowsBackslash(before: index, place) {
+        quotes.backslash = quotes.backslash ?? line
       }
       place = next
     }
     guard stop == end, isAtEnd else {
-      if breaks > 0 { throw Self.longRecord }
+      if breaks > 0 { throw longRecord(at: line) }
       return .longLine(place, scanned: stop - start)
     }
     return place == .quoted
-      ? .fault(.unclosedQuote) : try record(to: stop, size: stop - start, breaks)
+      ? .fault(.unclosedQuote, scanned: stop - start)
+      : try record(to: stop, size: stop - start, breaks)
   }
 
   /// The record that ends at `index`, with `size` bytes and `breaks` line breaks in quotes.
   private func record(to index: Int, size: Int, _ breaks: Int) throws -> Found {
     var length = index - start
-    // After a closing quote, CR was checked to stand before LF.
-    if length > 0, buffer[index - 1] == 0x0D { length -= 1 }
+    // After a closing quote, CR was checked to stand before LF; programs that translate line breaks twice write two.
+    while length > 0, buffer[start + length - 1] == 0x0D { length -= 1 }
     guard length <= limit else {
-      if breaks > 0 { throw Self.longRecord }
-      return .fault(.tooLong)
+      if breaks > 0 { throw longRecord(at: line) }
+      return .fault(.tooLong, scanned: 0)
     }
+    if breaks > 0, quotes.severalLines == nil { quotes.severalLines = line }
     line += breaks + 1
     return .complete(length: length, size: size)
   }
@@ -194,21 +247,21 @@ final class RecordReader {
   @inline(__always)
   private func isLoneReturn(at index: Int, _ place: Place, before stop: Int) -> Bool {
     place == .afterQuote && buffer[index] == 0x0D && index + 1 < stop && buffer[index + 1] != 0x0A
+      && buffer[index + 1] != 0x0D
   }
 
-  /// Refuses the way of some programs to write a quote inside a value.
-  ///
-  /// By RFC 4180, such a quote ends the value, so the lines after it would become rows.
-  private func checkBackslash(before index: Int, _ place: Place) throws {
-    guard place == .afterQuote, index - start >= 2, buffer[index - 2] == 0x5C else { return }
-    throw TableProblem(
+  /// Whether a quote that ended a value before `index` follows a backslash.
+  @inline(__always)
+  private func quoteFollowsBackslash(before index: Int, _ place: Place) -> Bool {
+    place == .afterQuote && index - start >= 2 && buffer[index - 1] == 0x22
+      && buffer[index - 2] == 0x5C
+  }
+
+  private func longRecord(at line: Int) -> TableProblem {
+    TableProblem(
       finding:
-        "a quote inside a value of a table follows a backslash, so it seems to end the value (quotes inside a value "
-        + "doubled expected). Write the table with doubled quotes")
+        "a quoted value of a table goes on over several lines and is longer than 1 MiB, so its lines cannot be told "
+        + "from rows (shorter rows expected). Shorten the value, or look for a quote that is not closed",
+      line: line)
   }
-
-  private static let longRecord = TableProblem(
-    finding:
-      "a quoted value of a table goes on over several lines and is longer than 1 MiB, so its lines cannot be told from "
-      + "rows (shorter rows expected). Shorten the value, or look for a quote that is not closed")
 }

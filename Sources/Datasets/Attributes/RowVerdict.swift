@@ -55,7 +55,9 @@ extension RowVerdict: CustomStringConvertible {
     case .missingValue:
       "has no value of the declared domain in a column that allows none to be missing. Correct the value or the domain, "
         + "or declare that it may be missing."
-    case .beyondUnitLimit: "more rows of a person than the declared limit; not used."
+    case .beyondUnitLimit:
+      "more rows of a person than the declared limit (max_per_unit). Others of the person are used, which a hash of their "
+        + "values chooses."
     }
   }
 }
@@ -99,6 +101,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public internal(set) var missingValues: [Int] = []
   /// For each declared column, the rows with a text that is outside the domain, whether or not they are used.
   public internal(set) var outsideValues: [Int] = []
+  /// For each declared column, the first rows of those, at most `shownPlaces`.
+  public internal(set) var outsidePlaces: [[Place]] = []
   /// Images for which no row is used; 0 for tables without images.
   public internal(set) var filesWithoutRow = 0
 
@@ -121,19 +125,29 @@ public struct TableSummary: Hashable, Sendable, Codable {
 
   /// Counts a text of a column if it is outside the domain; `code` is what it counts as.
   mutating func countOutside(
-    _ text: [UInt8], of column: Int, coded code: UInt8?, _ encoders: [ColumnEncoder]
+    _ text: [UInt8], of column: Int, coded code: UInt8?, _ encoders: [ColumnEncoder],
+    at place: Place? = nil
   ) {
     guard code == encoders[column].missing, encoders[column].isOutside(text) else { return }
-    if outsideValues.isEmpty { outsideValues = [Int](repeating: 0, count: encoders.count) }
+    if outsideValues.isEmpty {
+      outsideValues = [Int](repeating: 0, count: encoders.count)
+      outsidePlaces = [[Place]](repeating: [], count: encoders.count)
+    }
     outsideValues[column] += 1
+    if let place, outsidePlaces[column].count < Self.shownPlaces {
+      outsidePlaces[column].append(place)
+    }
   }
 
   /// What is missing in the used rows, and what lies outside the domains in all rows, with numbers; nil if nothing.
   public func missingText(_ columns: [ColumnDomain]) -> String? {
-    func list(_ what: String, _ counts: [Int]) -> String? {
-      let found = zip(columns, counts).filter { $1 > 0 }
-      return found.isEmpty
-        ? nil : "\(what): " + found.map { "\($0.name) \($1)" }.joined(separator: ", ")
+    func list(_ what: String, _ counts: [Int], _ places: [[Place]] = []) -> String? {
+      let found = counts.indices.filter { counts[$0] > 0 }.map { column in
+        let own = places.indices.contains(column) ? places[column] : []
+        return "\(columns[column].name) \(counts[column])"
+          + Self.words(for: own, of: counts[column])
+      }
+      return found.isEmpty ? nil : "\(what): " + found.joined(separator: ", ")
     }
     let wrong = zip(columns, outsideValues).filter { 2 * $1 > rows }.map(\.0.name)
     let absent =
@@ -144,7 +158,7 @@ public struct TableSummary: Hashable, Sendable, Codable {
       }
     let lines = [
       list("missing in used rows", missingValues),
-      list("values outside the declared domain", outsideValues),
+      list("values outside the declared domain", outsideValues, outsidePlaces),
       absent.isEmpty
         ? nil
         : "Warning: no used row has a value of \(absent.joined(separator: ", ")) within its domain. Compare the declaration "
@@ -155,6 +169,13 @@ public struct TableSummary: Hashable, Sendable, Codable {
           + "missing. Compare the declaration with the table: spelling, range, 'integers'.",
     ].compactMap { $0 }
     return lines.isEmpty ? nil : lines.joined(separator: "\n")
+  }
+
+  /// The places of some of `count` rows in parentheses; empty without any.
+  fileprivate static func words(for places: [Place], of count: Int) -> String {
+    guard !places.isEmpty else { return "" }
+    let list = places.map { "\($0.table), line \($0.line)" }.joined(separator: "; ")
+    return " (\(list)\(count > places.count ? "; …" : ""))"
   }
 
   /// The number of rows with this verdict.
@@ -168,10 +189,9 @@ extension TableSummary: CustomStringConvertible {
   public var description: String {
     var lines = ["\(used) of \(rows) \(rows == 1 ? "row" : "rows") used"]
     for fault in faults {
-      let places = fault.places.map { "\($0.table), line \($0.line)" }.joined(separator: "; ")
       lines.append(
         "\(fault.count) \(fault.count == 1 ? "row" : "rows"): \(fault.reason)"
-          + (places.isEmpty ? "" : " (\(places)\(fault.count > fault.places.count ? "; …" : ""))"))
+          + Self.words(for: fault.places, of: fault.count))
     }
     if filesWithoutRow > 0 {
       lines.append(

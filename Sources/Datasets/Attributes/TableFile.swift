@@ -132,4 +132,24 @@ final class TableFile: ByteSource {
 /// It names neither the table nor a value, because callers with read access see failures of jobs.
 struct TableProblem: Error, Equatable {
   let finding: String
+  /// The line on which the record begins; nil if the problem is not that of a line.
+  var line: Int?
+  /// The table; nil if the problem is that of all of them.
+  var table: RelativePath?
+
+  /// Where it is, for the owner alone; nil if unknown.
+  var place: String? {
+    let parts = [table.map { "table \($0)" }, line.map { "line \($0)" }].compactMap { $0 }
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// Adds the name of the table to a problem that `body` throws.
+  static func naming<Result>(
+    _ table: RelativePath, _ body: () throws -> Result
+  ) throws -> Result {
+    do { return try body() } catch var problem as TableProblem {
+      problem.table = table
+      throw problem
+    }
+  }
 }

@@ -21,12 +21,14 @@ extension DatasetRules {
         let file = try TableFile(
           table.bytes, in: directory, rules: self, limits: .standard, isSettled: { _, _ in true })
         let more = own.isEmpty ? personColumn.map { [$0] } ?? [] : [AttributeFile.fileName]
-        try TableStream(file, format: .csv, columns: columns.map(\.name) + more)
-          .requireAllColumns()
+        try TableProblem.naming(table) {
+          try TableStream(file, format: .csv, columns: columns.map(\.name) + more)
+            .requireAllColumns()
+        }
       }
       return nil
     } catch let problem as TableProblem {
-      return problem.finding
+      return problem.finding + (problem.place.map { " (\($0))" } ?? "")
     }
   }
 }

@@ -24,14 +24,23 @@ struct TableRows {
 
   /// Reads one table.
   ///
-  /// - Throws: `TableProblem` if a declared column is absent or there are too many rows; what `onProgress` throws.
+  /// - Throws: `TableProblem` if a declared column is absent or there are too many rows; what `onProgress` throws, and
+  ///   `onRead`, which is called every 4 MiB, however long the rows are.
   mutating func read(
     _ source: any ByteSource, format: TableFormat, table: RelativePath,
-    onProgress: (Int) throws -> Void = { _ in }
+    onRead: @escaping () throws -> Void = {}, onProgress: (Int) throws -> Void = { _ in }
   ) throws {
     summary.tables.append(table)
+    try TableProblem.naming(table) { try readRows(source, format, table, onRead, onProgress) }
+  }
+
+  private mutating func readRows(
+    _ source: any ByteSource, _ format: TableFormat, _ table: RelativePath,
+    _ onRead: @escaping () throws -> Void, _ onProgress: (Int) throws -> Void
+  ) throws {
     let names = rules.columns.map(\.name) + (rules.personColumn.map { [$0] } ?? [])
-    let stream = try TableStream(source, format: format, columns: names, limit: limits.rowBytes)
+    let stream = try TableStream(
+      source, format: format, columns: names, limit: limits.rowBytes, onRead: onRead)
     try stream.requireAllColumns()
     var codes: [UInt8] = []
     while let step = try stream.next() {
@@ -41,8 +50,9 @@ struct TableRows {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: table, line: line))
       case .row(let line):
-        if let reason = add(stream.values, &codes) {
-          summary.add(reason, at: TableSummary.Place(table: table, line: line))
+        let place = TableSummary.Place(table: table, line: line)
+        if let reason = add(stream.values, &codes, at: place) {
+          summary.add(reason, at: place)
         } else if store.count > limits.rows {
           throw TableProblem(
             finding:
@@ -54,11 +64,13 @@ struct TableRows {
   }
 
   /// Stores a row, or returns why it is not used.
-  private mutating func add(_ values: RowValues, _ codes: inout [UInt8]) -> RowVerdict? {
+  private mutating func add(
+    _ values: RowValues, _ codes: inout [UInt8], at place: TableSummary.Place
+  ) -> RowVerdict? {
     codes.removeAll(keepingCapacity: true)
     for (column, encoder) in encoders.enumerated() {
       let code = encoder.code(of: values.texts[column])
-      summary.countOutside(values.texts[column], of: column, coded: code, encoders)
+      summary.countOutside(values.texts[column], of: column, coded: code, encoders, at: place)
       guard let code else { return .missingValue }
       codes.append(code)
     }
@@ -73,12 +85,17 @@ struct TableRows {
 
   /// Chooses the rows that count and orders them by their codes, then by their persons, so that the packed file
   /// does not depend on the order in the tables.
-  mutating func sort() {
+  ///
+  /// - Throws: `DatasetError.stopped` if `isStopped` says so, which is asked every million comparisons.
+  mutating func sort(unless isStopped: () -> Bool = { false }) throws {
+    var comparisons = 0
     order = (0..<UInt32(store.count)).map(\.self)
     let (store, hashes) = (store, persons.hashes)
     let width = store.width
     limitPersons()
-    order.sort { left, right in
+    try order.sort { left, right in
+      comparisons += 1
+      if comparisons.isMultiple(of: 1 << 20), isStopped() { throw DatasetError.stopped }
       let codes = memcmp(store.codes(of: Int(left)), store.codes(of: Int(right)), width)
       guard codes == 0, !hashes.isEmpty else { return codes < 0 }
       return hashes[Int(store.person(of: Int(left)))] < hashes[Int(store.person(of: Int(right)))]

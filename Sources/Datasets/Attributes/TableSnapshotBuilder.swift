@@ -134,10 +134,10 @@ public struct TableSnapshotBuilder: Sendable {
           table.bytes, in: directory, rules: rules, limits: limits, isSettled: isSettled)
         guard let format = TableFormat(name: table.bytes) else { continue }
         let before = rows.summary.rows
-        try rows.read(file, format: format, table: table) { count in
-          onProgress(count)
-          if isStopped() { throw DatasetError.stopped }
-        }
+        try rows.read(
+          file, format: format, table: table,
+          onRead: { [isStopped] in if isStopped() { throw DatasetError.stopped } },
+          onProgress: onProgress)
         // Headers without rows count nothing twice.
         guard rows.summary.rows == before || contents.insert(file.finishHash()).inserted else {
           throw TableProblem(
@@ -146,10 +146,11 @@ public struct TableSnapshotBuilder: Sendable {
               + "one of them")
         }
       }
-      rows.sort()
+      try rows.sort(unless: isStopped)
       return rows
     } catch let problem as TableProblem {
-      throw DatasetError.tableUnusable(root: root, finding: problem.finding)
+      throw DatasetError.tableUnusable(
+        root: root, finding: problem.finding, place: problem.place)
     }
   }
 }

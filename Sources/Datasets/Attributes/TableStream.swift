@@ -56,9 +56,10 @@ final class TableStream {
   /// - Throws: `TableProblem` if CSV has no readable header, or has one of the columns twice.
   init(
     _ source: any ByteSource, format: TableFormat, columns: [String],
-    limit: Int = TableLimits.standard.rowBytes, hasFormulaMarks: Bool = false
+    limit: Int = TableLimits.standard.rowBytes, hasFormulaMarks: Bool = false,
+    onRead: @escaping () throws -> Void = {}
   ) throws {
-    records = RecordReader(source, format: format, limit: limit)
+    records = RecordReader(source, format: format, limit: limit, onRead: onRead)
     self.format = format
     names = columns
     values = RowValues(count: columns.count)
@@ -82,10 +83,13 @@ final class TableStream {
   /// The next row; nil at the end.
   func next() throws -> Step? {
     guard let record = try records.next() else { return nil }
+    if format == .csv { try refuseUnsoundQuotes() }
     switch record {
-    case .fault(let reason, let line): return .fault(reason, line: line)
+    case .fault(let reason, let line, let lines):
+      if format == .csv { try refuseHiddenRows(in: lines, from: line) }
+      return .fault(reason, line: line)
     case .bytes(let bytes, let line):
-      if format == .csv { try refuseHiddenRows(in: bytes) }
+      if format == .csv { try refuseHiddenRows(in: bytes, from: line) }
       values.clear()
       if let reason = Self.textFault(in: bytes) { return .fault(reason, line: line) }
       let reason = format == .csv ? readFields(bytes) : readObject(bytes)
@@ -126,7 +130,9 @@ final class TableStream {
   }
 
   private func readHeader(_ columns: [String]) throws {
-    guard case .bytes(let bytes, _)? = try records.next(), Self.textFault(in: bytes) == nil else {
+    guard case .bytes(let bytes, _)? = try records.next(isLast: true),
+      Self.textFault(in: bytes) == nil
+    else {
       throw TableProblem(
         finding:
           "a table has no readable header (the names of its columns in UTF-8, separated by commas, "
@@ -159,15 +165,39 @@ final class TableStream {
     absent = counts.indices.filter { counts[$0] == 0 }
   }
 
+  /// Refuses a table whose quotes are sound nowhere once they are broken anywhere.
+  ///
+  /// Each row of a table that a program wrote by RFC 4180 is read by itself, whatever stands in it. A misplaced quote
+  /// shows that a table was not written so, and then the same quotes may close and open values elsewhere: a value over
+  /// several lines may be the rows of others, and a value that ends with a backslash and a quote may go on.
+  private func refuseUnsoundQuotes() throws {
+    let quotes = records.quotes
+    guard let fault = quotes.fault else { return }
+    if quotes.backslash != nil {
+      throw TableProblem(
+        finding:
+          "a quote inside a value of a table follows a backslash, so it seems to end the value (quotes inside a value "
+          + "doubled expected). Write the table with doubled quotes", line: quotes.backslash)
+    }
+    guard quotes.severalLines != nil else { return }
+    throw TableProblem(
+      finding:
+        "a table has a misplaced quote, and values that go on over several lines, so rows and text cannot be told apart "
+        + "(sound quotes expected). Correct the quote, or remove line breaks from values",
+      line: fault)
+  }
+
   /// Refuses a record whose further lines could be rows.
   ///
   /// Between two stray quotes, such lines are the rows of others, and the unit that wrote the quotes would remove them. In a
   /// quoted text, they are the text of one unit, and reading them as rows would multiply that unit. Both look the
   /// same, so no bound on the influence of one unit holds for either reading. A line could be a row if it has as many
   /// fields as the header. The last line could be the beginning of one if it opens a quoted field, except where its
-  /// first byte is the quote: many texts end with a line break. Of other units, a stray quote then costs at most the
-  /// row of one, whose text would begin with a line break or a comma.
-  private func refuseHiddenRows(in record: UnsafeRawBufferPointer) throws {
+  /// first byte is the quote: many texts end with a line break.
+  ///
+  /// If a quote is never closed properly, the record is given up and its lines are read again, each by itself. Then the
+  /// same holds.
+  private func refuseHiddenRows(in record: UnsafeRawBufferPointer, from line: Int) throws {
     guard var next = record.firstIndex(of: 0x0A) else { return }
     while next < record.endIndex {
       let start = next + 1
@@ -176,13 +206,15 @@ final class TableStream {
       throw TableProblem(
         finding:
           "a quoted value of a table goes on over a line that could be a row, so rows and text cannot be told apart "
-          + "(values without such lines expected). Remove line breaks from values, and correct stray quotes"
-      )
+          + "(values without such lines expected). Remove line breaks from values, and correct stray quotes",
+        line: line)
     }
   }
 
   /// Whether a line by itself could be a row, or the beginning of one.
   private static func couldBeRow(_ line: Slice<UnsafeRawBufferPointer>, fieldCount: Int) -> Bool {
+    // A blank line is none.
+    if line.allSatisfy({ $0 == 0x0D }) { return false }
     var (fields, isAtStart, isQuoted, mayEnd) = (1, true, false, false)
     for byte in line {
       if isQuoted {

@@ -125,7 +125,8 @@ final class FolderReading: Sendable {
         ofFilesIn: scan.files, below: root, rules: builder.rules, limits: builder.tableLimits,
         isSettled: builder.isSettled, isStopped: builder.isStopped)
     } catch let problem as TableProblem {
-      throw DatasetError.tableUnusable(root: builder.root, finding: problem.finding)
+      throw DatasetError.tableUnusable(
+        root: builder.root, finding: problem.finding, place: problem.place)
     }
   }
 }

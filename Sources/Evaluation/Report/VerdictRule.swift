@@ -143,7 +143,8 @@ struct VerdictRule {
       let missing = own.missingClasses.map { names[$0] }
       if !missing.isEmpty {
         remarks.warnings.append(
-          "Classes without a synthetic image: \(missing.joined(separator: ", ")).")
+          "Classes without a synthetic image: \(missing.map { "“\($0)”" }.joined(separator: ", "))."
+        )
       }
       let collapsed = own.collapsedClasses.map { names[$0] }
       if !collapsed.isEmpty {

@@ -5,15 +5,21 @@ enum Association {
   /// Cramér's V of a two-way table, with the correction for bias of Bergsma 2013 (Journal of the Korean Statistical
   /// Society 42, 323–328): 0 for independent columns, 1 if one column determines the other.
   ///
-  /// Codes without a row do not count. It is 0 where a column has only one value, and without rows.
-  static func cramersV(_ counts: [Int], width: Int) -> Double {
-    let height = counts.count / width
+  /// Rows where one of the two values is missing do not count: values that are missing together, as those of images
+  /// without a row are, would make independent columns look dependent. It is 0 where a column has only one value, and
+  /// without rows.
+  ///
+  /// - Parameters:
+  ///   - height: the number of values of the first column; rows of the table past them are missing values.
+  ///   - width: the same of the second column.
+  ///   - stride: the number of codes of the second column.
+  static func cramersV(_ counts: [Int], height: Int, width: Int, stride: Int) -> Double {
     var rows = [Double](repeating: 0, count: height)
     var columns = [Double](repeating: 0, count: width)
     for row in 0..<height {
       for column in 0..<width {
-        rows[row] += Double(counts[row * width + column])
-        columns[column] += Double(counts[row * width + column])
+        rows[row] += Double(counts[row * stride + column])
+        columns[column] += Double(counts[row * stride + column])
       }
     }
     let n = rows.reduce(0, +)
@@ -22,8 +28,8 @@ enum Association {
     // χ²/n = Σ O²/(R·C) − 1 over the cells with observations.
     var sum = -1.0
     for row in 0..<height where rows[row] > 0 {
-      for column in 0..<width where counts[row * width + column] > 0 {
-        let observed = Double(counts[row * width + column])
+      for column in 0..<width where counts[row * stride + column] > 0 {
+        let observed = Double(counts[row * stride + column])
         sum += observed * observed / (rows[row] * columns[column])
       }
     }
@@ -163,7 +169,9 @@ extension AssociationFinding.Measure {
   ) -> Double {
     let width = second.codeCount
     switch self {
-    case .cramersV: return Association.cramersV(counts, width: width)
+    case .cramersV:
+      return Association.cramersV(
+        counts, height: first.valueCount, width: second.valueCount, stride: width)
     case .pearson:
       return Association.pearson(
         counts, width: width, rowValues: first.binCentres ?? [],

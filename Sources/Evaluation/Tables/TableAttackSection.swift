@@ -4,6 +4,9 @@ import Privacy
 extension ReportData {
   static func attackBlocks(_ real: RealTableFindings) -> [ReportBlock] {
     var blocks: [ReportBlock] = []
+    if real.copies.testSeemsTrained {
+      blocks.append(.notice(.warning, real.copies.trainedTestWords))
+    }
     if let inference = real.inference {
       blocks += inferenceBlocks(inference)
     } else if real.testCount != nil {
@@ -162,6 +165,14 @@ extension SinglingOutFinding {
 }
 
 extension TableCopies {
+  /// That the test rows seem to be training rows.
+  var trainedTestWords: String {
+    "The hold-out rows seem to be training rows: of the rows that no other real row equals, "
+      + "\(Figures.count(uniqueTest?.count ?? 0)) are hold-out rows, and about "
+      + "\(Figures.count(Int(expectedUniqueTest.rounded()))) were expected. Attacks and predictions then show nothing. Take rows of "
+      + "other people."
+  }
+
   /// The result about copies.
   var conclusion: String {
     func words(_ share: Share) -> String {

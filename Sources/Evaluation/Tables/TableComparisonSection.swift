@@ -211,7 +211,7 @@ extension AssociationFinding.Measure {
     switch self {
     case .cramersV:
       "0 for independent columns, 1 if one determines the other; for pairs with categories, with the correction"
-        + " for bias"
+        + " for bias, of rows where both values are known"
     case .pearson: "linear dependence of two columns of numbers, at the centres of their bins"
     case .spearman: "monotone dependence of two columns of numbers"
     }

@@ -34,6 +34,18 @@ public struct TableCopies: Sendable {
     return all || uniqueTraining.exceeds(uniqueTest)
   }
 
+  /// How many of the rows that no other real row equals should be test rows, were both drawn alike, and whether there
+  /// are fewer beyond one chance in a thousand: then test rows are training rows, which occur twice.
+  public let expectedUniqueTest: Double
+  /// Whether the test rows seem to be training rows.
+  public var testSeemsTrained: Bool {
+    guard let uniqueTraining, let uniqueTest else { return false }
+    let all = uniqueTraining.count + uniqueTest.count
+    guard all > 0 else { return false }
+    let found = Interval.proportion(uniqueTest.count, of: all, confidence: 0.998)
+    return found.high < expectedUniqueTest / Double(all)
+  }
+
   /// Looks for the rows of both real tables in `synthetic`.
   init(synthetic: CodedTable, training: CodedTable, test: CodedTable?) {
     let known = Set((0..<synthetic.rowCount).map { synthetic[$0] })
@@ -44,6 +56,7 @@ public struct TableCopies: Sendable {
     self.training = share(training) { _ in true }
     guard let test else {
       (self.test, uniqueTraining, uniqueTest) = (nil, nil, nil)
+      expectedUniqueTest = 0
       return
     }
     var occurrences: [ArraySlice<UInt8>: Int] = [:]
@@ -51,7 +64,12 @@ public struct TableCopies: Sendable {
       for row in 0..<table.rowCount { occurrences[table[row], default: 0] += 1 }
     }
     self.test = share(test) { _ in true }
-    uniqueTraining = share(training) { occurrences[$0] == 1 }
-    uniqueTest = share(test) { occurrences[$0] == 1 }
+    let (unique, uniqueTest) = (
+      share(training) { occurrences[$0] == 1 }, share(test) { occurrences[$0] == 1 }
+    )
+    (uniqueTraining, self.uniqueTest) = (unique, uniqueTest)
+    expectedUniqueTest =
+      Double(unique.count + uniqueTest.count) * Double(test.rowCount)
+      / Double(max(1, training.rowCount + test.rowCount))
   }
 }

@@ -19,6 +19,11 @@ extension VerdictRule {
         "No attack on the table was run: no real rows are known that the model has not seen.")
       return
     }
+    if tables.copies.testSeemsTrained {
+      // No attack can tell rows from themselves, so none of them is good news.
+      remarks.warnings.append(tables.copies.trainedTestWords)
+      return
+    }
     if let singling = tables.singlingOut, singling.isFlagged {
       remarks.failures.append(singling.conclusion)
     }

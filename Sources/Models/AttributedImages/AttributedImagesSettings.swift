@@ -31,6 +31,8 @@ public struct AttributedImagesSettings: ModelSettings {
 
   public static let readsColumns = true
 
+  public var levelBits: Int { images.model.levelBits }
+
   public var priors: [String: PriorSettings] { images.model.priors }
 
   /// The format of the image model: only the first columns that it is conditioned on.

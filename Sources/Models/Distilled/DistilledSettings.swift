@@ -84,6 +84,8 @@ public struct DistilledSettings: ModelSettings {
     try teacher.model.validate(for: format)
   }
 
+  public var levelBits: Int { teacher.model.levelBits }
+
   public var priors: [String: PriorSettings] { teacher.model.priors }
 
   /// That the released model is not the one that read the private images.

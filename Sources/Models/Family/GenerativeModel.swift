@@ -154,6 +154,8 @@ public protocol ModelSettings: Codable, Sendable, Equatable {
   var priors: [String: PriorSettings] { get }
   /// Whether images of these settings' models depend on columns of a table too, if their format has any.
   static var conditionsOnColumns: Bool { get }
+  /// The bits of each colour value that the finest network learns: images have 2^bits levels.
+  var levelBits: Int { get }
   /// Whether models of these settings learn images; the others learn a table alone.
   static var readsImages: Bool { get }
   /// Whether models of these settings learn the columns of a table.
@@ -178,6 +180,9 @@ extension ModelSettings {
 
   /// They do not.
   public static var conditionsOnColumns: Bool { false }
+
+  /// Eight, as in files.
+  public var levelBits: Int { 8 }
 
   /// They do.
   public static var readsImages: Bool { true }

@@ -70,6 +70,8 @@ public struct MultiscaleSettings: ModelSettings {
     }
   }
 
+  public var levelBits: Int { stages == 0 ? base.bits : upsampler.bits }
+
   /// The levels of the image of a stage.
   func levels(ofStage stage: Int) -> PixelLevels {
     PixelLevels(bits: stage == 0 ? base.bits : upsampler.bits)

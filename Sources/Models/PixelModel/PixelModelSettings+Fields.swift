@@ -8,6 +8,8 @@ extension PixelModelSettings {
   /// Each code of a column has biases of its own, like a class.
   public static let conditionsOnColumns = true
 
+  public var levelBits: Int { bits }
+
   public static let imageSizes = ImageSizes(sides: 2...256)
 
   public static var recipeFields: [RecipeField] { CodingKeys.allCases.map(field) }

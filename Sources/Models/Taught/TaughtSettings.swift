@@ -32,6 +32,8 @@ public struct TaughtSettings: ModelSettings {
   /// The family of the generator.
   public var drawingFamily: (any GenerativeModel.Type)? { generator.familyType }
 
+  public var levelBits: Int { generator.model.levelBits }
+
   public var priors: [String: PriorSettings] { generator.model.priors }
 
   /// Whose labels the images carry.

@@ -1,5 +1,7 @@
 // The fields, stated once.
 extension VAESettings {
+  public var levelBits: Int { bits }
+
   public static let summary =
     "A variational autoencoder: an encoder describes each image by a short code with noise, and a "
     + "decoder draws images from codes, all pixels at once. The gradient of a whole image is clipped "

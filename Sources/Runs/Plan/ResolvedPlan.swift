@@ -82,7 +82,7 @@ package struct ResolvedPlan {
   }
 
   /// What noise does to the columns of a table, for a release; nil without them.
-  var noiseSentence: String? {
+  package var noiseSentence: String? {
     recipe.noiseSentence(of: phases, classes: classes, epsilon: epsilon)
   }
 

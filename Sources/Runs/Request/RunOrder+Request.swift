@@ -36,6 +36,12 @@ extension RunOrder {
           + "the column '\(column)' of its tables. Name a recipe for tables, or drop the column: beside images, a row belongs "
           + "to the person in whose folder its file is.")
     }
+    if !recipe.model.readsImages, rules.classes != nil {
+      throw .invalid(
+        "recipe \(recipe.name) and dataset \(request.dataset): the recipe learns tables alone, and the dataset declares "
+          + "classes of images. Name a recipe for images; bayes-net-and-pixel-28 learns a table beside them."
+      )
+    }
     self.init(
       name: name, dataset: request.dataset, root: root, rules: rules, settle: settle,
       recipe: recipe, population: population,

@@ -9,7 +9,8 @@ struct Evaluate: AsyncParsableCommand {
       The report contains numbers and pictures computed from real images without noise, so it stays \
       in the daemon's state directory. 'figment report JOB --internal' shows it. If the dataset has a \
       hold_out folder, its images are the reference. Otherwise a part of the training images is, and \
-      no attack is run.
+      no attack is run. An evaluation of 60,000 images takes about ten minutes on two cores, one of a few \
+      hundred a few minutes, one of a table alone seconds.
       """)
 
   @OptionGroup var argument: JobArgument

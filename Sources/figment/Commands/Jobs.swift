@@ -116,6 +116,18 @@ struct Show: AsyncParsableCommand {
       + outcome.flatMap { line in width.map { Terminal.lines(line, width: $0) } ?? [line] }
   }
 
+  /// What of a private release may be shared; nothing for other results.
+  private static func sharing(of results: JobResults) -> [String] {
+    guard results.epsilon != nil,
+      let report = results.outputs.first(where: { $0.kind == "report" })?.path,
+      let end = report.lastIndex(of: "/")
+    else { return [] }
+    return [
+      "  Everything in \(report[..<end]) may be shared under its guarantee, which PRIVACY.md there explains. Keep what is "
+        + "internal to yourself."
+    ]
+  }
+
   /// Formats the results of a job.
   static func outcomeLines(of state: JobState) -> [String] {
     switch state {
@@ -126,7 +138,7 @@ struct Show: AsyncParsableCommand {
       if let privacy = results.privacyText { facts.append(privacy) }
       return ["completed\(facts.isEmpty ? "" : ": ")\(facts.joined(separator: ", "))"]
         + (results.meaning.map { ["  " + $0] } ?? [])
-        + results.outputs.map { "  \($0.kind): \($0.path)" }
+        + results.outputs.map { "  \($0.kind): \($0.path)" } + sharing(of: results)
     case .finished(.failed(let failure)): return ["failed: \(failure.message)"]
     case .finished(.cancelled): return ["cancelled"]
     case .queued, .running, .stopping, .paused: return []

@@ -68,7 +68,7 @@ struct Plan: AsyncParsableCommand {
         ("clip norm", Rounded.text(privacy.clipNorm)),
         (
           "spent afterwards",
-          "\(Rounded.bound(privacy.epsilonAfter)) of \(Rounded.number(privacy.epsilonMaximum))"
+          "\(Rounded.bound(privacy.epsilonAfter)) of \(Rounded.number(privacy.epsilonMaximum)), all runs composed"
         ),
       ]
     } else {

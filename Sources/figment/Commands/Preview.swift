@@ -44,6 +44,7 @@ struct Preview: AsyncParsableCommand {
   static func lines(of sheet: PreviewSheet, at path: String) -> [String] {
     let form =
       "\(sheet.width)x\(sheet.height) pixels, \(sheet.channels == 1 ? "grey" : "colour")"
+      + (sheet.levels.map { ", \($0) levels" } ?? "")
     let recipe = sheet.recipe.map { "as recipe \($0) transforms them" } ?? "in a common form"
     var lines = [
       "\(Rounded.count(sheet.images)) images of \(sheet.dataset) \(recipe) (\(form)): \(path)",

@@ -62,7 +62,7 @@ struct Recommend: AsyncParsableCommand {
   /// Formats advice as lines of at most `width` columns; nil for any width.
   static func lines(of advice: Recommendation, width: Int? = nil) -> [String] {
     let broken = { (text: String) in width.map { Terminal.lines(text, width: $0) } ?? [text] }
-    var lines = broken(title(of: advice)) + [""]
+    var lines = broken(title(of: advice)) + (advice.remark.map { [""] + broken($0) } ?? []) + [""]
     var table = Table(
       ["RECIPE", "FAMILY", "SIZE", "EXPECTED", "TIME", "NOISE", "REMARK"], droppable: [1, 5])
     for run in advice.runs {
@@ -80,7 +80,6 @@ struct Recommend: AsyncParsableCommand {
     if !advice.help.isEmpty {
       lines += ["", "What would help:"] + advice.help.flatMap { broken("- \($0)") }
     }
-    if let remark = advice.remark { lines += [""] + broken(remark) }
     // The command stays on one line, so that it can be copied.
     if let command = advice.command { lines += ["", "  \(command)"] }
     return lines

@@ -277,7 +277,7 @@ struct ConfigurationReader {
       }
     } else if policy.unit == .folder {
       throw node.error(
-        "'max_per_unit' is missing (a bound on the files of each folder expected with unit: folder). "
+        "'max_per_unit' is missing (a bound on the files, or rows, of each person expected with unit: folder). "
           + "Add it.")
     }
     if let node = mapping.take("non_private") { policy.allowsNonPrivate = try node.boolean() }

@@ -35,11 +35,19 @@ struct PreviewDrawing {
   let builder: SnapshotBuilder
   let dataset: String
   let recipe: String?
+  /// How many levels of each colour value a model of the recipe learns, 2 to 256.
+  let levels: Int
 
   /// The form of the images if no recipe is named: small enough for a sheet, in colour, and suitable for
   /// images of any size.
   static let commonForm = ImageTransform(
     height: 64, width: 64, channels: .rgb, maximumEnlargement: 64)
+
+  /// The nearest of the levels.
+  func rounded(_ value: UInt8) -> UInt8 {
+    let step = 255 / Float(levels - 1)
+    return UInt8((Float(value) / step).rounded() * step)
+  }
 
   /// Draws the sheet.
   ///
@@ -58,7 +66,7 @@ struct PreviewDrawing {
       for (offset, file) in try builder.decode(paths).enumerated() {
         switch file {
         case .pixels(let pixels):
-          sheet.put(bytes: pixels, at: first + offset)
+          sheet.put(bytes: pixels.map(rounded), at: first + offset)
           shown += 1
         case .unused(let verdict): missing[verdict.description, default: 0] += 1
         }
@@ -67,7 +75,8 @@ struct PreviewDrawing {
     let shape = builder.transform.shape
     return PreviewSheet(
       dataset: dataset, recipe: recipe, height: shape.height, width: shape.width,
-      channels: shape.channels, classes: selection.classes.map(\.name), rowsPerClass: rows,
+      channels: shape.channels, levels: levels < 256 ? levels : nil,
+      classes: selection.classes.map(\.name), rowsPerClass: rows,
       classCount: selection.classCount, images: shown,
       missing: missing.sorted { $0.key < $1.key }
         .map { "\(Rounded.count($0.value)) of \(Rounded.count(looked)): \($0.key)" },

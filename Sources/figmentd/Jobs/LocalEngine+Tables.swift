@@ -36,7 +36,7 @@ extension LocalEngine {
       ).inspectAttributes()
     } catch let error as DatasetError {
       // The folder is not as it should be: nothing has failed.
-      throw ControlError.conflict("dataset \(dataset.name): \(error.description)")
+      throw ControlError.conflict("dataset \(dataset.name): \(error.ownersDescription)")
     }
   }
 }

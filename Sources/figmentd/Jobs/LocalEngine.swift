@@ -79,6 +79,8 @@ final class LocalEngine: TrainingEngine {
       let noise = plan.noise(
         parameterCount: forecast.privateParameterCount, units: order.unit.plural)
       (report.noise, report.warning) = (noise.expectation?.rawValue, noise.warning)
+      // A warning says how much is changed; without one, this is what to expect of a table.
+      if noise.warning == nil { report.remark = plan.noiseSentence }
       guard let mechanism = plan.mechanism, let epsilon = plan.epsilon else {
         if order.permission == nil { report.refusal = order.nonPrivateRefusal }
         return report
@@ -149,13 +151,16 @@ final class LocalEngine: TrainingEngine {
     of selection: PreviewSelection, recipe: String?, dataset: DatasetConfiguration
   ) throws -> PreviewSheet {
     try Self.translated {
+      let asked = try recipe.map { try library.recipe(named: $0) }
       var builder = SnapshotBuilder(
         root: dataset.root, rules: dataset.rules,
-        transform: try recipe.map(form) ?? PreviewDrawing.commonForm)
+        transform: asked?.transform ?? PreviewDrawing.commonForm)
       builder.makeDecoder = makeDecoder
       do {
-        return try PreviewDrawing(builder: builder, dataset: dataset.name, recipe: recipe)
-          .sheet(of: selection)
+        return try PreviewDrawing(
+          builder: builder, dataset: dataset.name, recipe: recipe,
+          levels: 1 << (asked?.model.levelBits ?? 8)
+        ).sheet(of: selection)
       } catch let error as DatasetError {
         // The root vanished after the last scan: the dataset's state forbids it, nothing has failed.
         guard case .rootUnavailable = error else { throw error }

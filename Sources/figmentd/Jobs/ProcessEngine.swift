@@ -148,7 +148,11 @@ final class ProcessEngine: TrainingEngine {
   /// Runs a short call in a separate process, within the time limit.
   private func answer(to call: EngineCall, as question: String = "plan") throws -> EngineMessage {
     do {
-      return try WorkerConnection(call, executable: executable).answer(within: Self.planLimit)
+      return try WorkerConnection(call, executable: executable).answer(
+        within: Self.planLimit,
+        remedy: question == "rows"
+          ? "The tables are too large to be counted beforehand; a run reads them however long it takes."
+          : "Request fewer steps or a smaller model.")
     } catch let crash as WorkerCrash {
       throw ControlError.failed(
         "\(question): \(crash). The model may need more memory than is available. Choose a smaller recipe."

@@ -61,10 +61,13 @@ final class WorkerConnection {
   /// - Parameters:
   ///   - stop: the stop signal, which is passed on once.
   ///   - limit: the time limit; nil for none.
+  ///   - remedy: what to do if it has passed.
   /// - Throws: `WorkerCrash` if it ended without an answer; `ControlError` if the answer is an error, or if
   ///   the limit has passed.
   func answer(
-    stop: StopSignal? = nil, within limit: Duration? = nil, report: (JobReport) -> Void = { _ in }
+    stop: StopSignal? = nil, within limit: Duration? = nil,
+    remedy: String = "Request fewer steps or a smaller model.",
+    report: (JobReport) -> Void = { _ in }
   ) throws -> EngineMessage {
     let end = limit.map { ContinuousClock.now + $0 }
     var isTold = false
@@ -72,8 +75,8 @@ final class WorkerConnection {
       if let end, ContinuousClock.now > end {
         process.kill()
         throw ControlError.invalid(
-          "request: the computation takes longer than \(Int((limit ?? .zero) / .seconds(1))) s (less expected). "
-            + "Request fewer steps or a smaller model.")
+          "request: the computation takes longer than \(Int((limit ?? .zero) / .seconds(1))) s (less expected). \(remedy)"
+        )
       }
       if let stop, stop.isRaised, !isTold {
         isTold = true

@@ -92,16 +92,17 @@ import Testing
       }
       var rows = TableRows(rules: DatasetRules(columns: columns))
       try rows.read(BytesSource(text), format: .csv, table: RelativePath("t.csv"))
-      rows.sort()
+      try rows.sort()
       #expect(
         rows.summary.rows == rows.summary.used + rows.summary.faults.reduce(0) { $0 + $1.count })
     }
-    #expect(refused < 500, "\(refused) refused")
+    #expect(refused < 600, "\(refused) refused")
   }
 
   /// A quote that is never closed, before many lines with pairs of quotes, is searched for once.
   @Test func quotesThatNeverCloseCostLinearTime() throws {
-    let line = String(repeating: "\"\"", count: 10) + "\n"
+    // Two fields, so no line could be a row.
+    let line = String(repeating: "\"\"", count: 10) + ",\n"
     let text = "a\n\"x\n" + String(repeating: line, count: 45_000)
     let clock = ContinuousClock()
     var count = 0
@@ -136,7 +137,7 @@ import Testing
     let time = try ContinuousClock().measure {
       try rows.read(BytesSource(text), format: format, table: RelativePath("t"))
     }
-    rows.sort()
+    try rows.sort()
     #expect(rows.summary.used == (format == .csv ? 0 : 3))
     #expect(rows.summary.count(of: .noPerson) == (format == .csv ? 0 : 1))
     #expect(time < .seconds(20))
@@ -179,7 +180,7 @@ import Testing
     let before = try Self.residentBytes()
     var rows = TableRows(rules: DatasetRules(columns: [colour, age, weight]))
     try rows.read(Rows(), format: .csv, table: RelativePath("t.csv"))
-    rows.sort()
+    try rows.sort()
     let growth = try Self.residentBytes() - before
     #expect(rows.order.count == 1_000_000)
     #expect(rows.summary.used == 1_000_000)

@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func badRowsHaveVerdictsAndTheOthersAreUsed() throws {
-    let folder = try folder(["t.csv": "sex,colour\nf,red\n,red\nx,red\nm,red,1\nm,\"red\nm,blue\n"])
+    let folder = try folder(["t.csv": "sex,colour\nf,red\n,red\nx,red\nm,red,1\nm,blue\nm,\"red\n"])
     let told = Mutex<TableSummary?>(nil)
     var builder = TableSnapshotBuilder(
       root: folder.path("root"), rules: DatasetRules(columns: [colour, sex]))
@@ -88,7 +88,7 @@ import Testing
     #expect(result.summary.count(of: .missingValue) == 2)
     #expect(result.summary.count(of: .wrongFieldCount) == 1)
     #expect(result.summary.count(of: .unclosedQuote) == 1)
-    #expect(result.summary.faults.first?.places.map(\.line) == [6])
+    #expect(result.summary.faults.first?.places.map(\.line) == [7])
     #expect(told.withLock { $0 } == result.summary)
     #expect(try builder.inspect() == result.summary)
   }
@@ -151,12 +151,14 @@ import Testing
   @Test(arguments: [true, false])
   func oneUnitMoreChangesTheRecordsOfThatUnitOnly(isPerson: Bool) throws {
     var random = SeededStream(seed: isPerson ? 51 : 52)
-    for _ in 0..<40 {
+    for trial in 0..<60 {
+      // A table with both a misplaced quote and a value over two lines is refused.
+      let odd = trial % 2 == 0 ? "\"re\nd\",9" : "a\"b,1"
       let lines = (0..<30).map { _ in
         (
           who: "p\(random.next() % 6)",
-          text: ["red,1", "red,1", "blue,70", "x,5", "\"re\nd\",9", "1", "a\"b,1"][
-            Int(random.next() % 7)]
+          text: ["red,1", "red,1", "blue,70", "x,5", odd, "1"][
+            Int(random.next() % 6)]
         )
       }
       let taken = Int(random.next() % 30)
@@ -167,7 +169,7 @@ import Testing
         try rows.read(
           BytesSource("who,colour,age\n" + text.joined()), format: .csv,
           table: RelativePath("t.csv"))
-        rows.sort()
+        try rows.sort()
         return rows.order.reduce(into: [:]) {
           $0[Array(rows.store.bytes(of: Int($1))), default: 0] += 1
         }

@@ -66,8 +66,8 @@ def variation(first, second):
 
 
 def cramers_v(table, first, second):
-    """Bergsma 2013; chi squared by scipy."""
-    counts = joint(table, first, second)
+    """Bergsma 2013; chi squared by scipy; rows where one of the values is missing do not count."""
+    counts = joint(table, first, second)[: COLUMNS[first][1], : COLUMNS[second][1]]
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     rows, columns = counts.shape
     count = counts.sum()
