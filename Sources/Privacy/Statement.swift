@@ -321,7 +321,9 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     case .row:
       list.append("a person with several rows: each row is protected, not all of them together")
     case .person:
-      list.append("a person who appears under several names or spellings, such as 7 and 7.0: each is protected by itself")
+      list.append(
+        "a person who appears under several names or spellings, such as 7 and 7.0: each is protected by itself"
+      )
     }
     if !subject.declared.isEmpty {
       list.append(

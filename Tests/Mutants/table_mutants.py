@@ -157,7 +157,7 @@ TABLE_MUTANTS = [
     'DatasetsTests.TableReadingTests/aLongRecordOverSeveralLinesIsRefused',
     (
       (ATTRIBUTES + 'RecordReader.swift',
-       'if place == .quoted { throw longRecord(at: first) }', ''),
+       'if place == .quoted { throw', 'if place == .fieldStart { throw'),
     )),
   Mutant(
     '291', 'a stray quote in the header takes rows into the name of a column',
@@ -177,13 +177,15 @@ TABLE_MUTANTS = [
     'DatasetsTests.TableReadingTests/aRecordWhoseLinesWouldBecomeRowsIsRefused',
     (
       (ATTRIBUTES + 'TableStream.swift',
-       'if format == .csv { try refuseHiddenRows(in: lines, from: line) }', ''),
+       'if format == .csv { try refuseHiddenRows(in: lines,',
+       'if format == .jsonLines { try refuseHiddenRows(in: lines,'),
     )),
   Mutant(
     '294', 'a broken quote says nothing of the other quotes of a table',
     'DatasetsTests.TableReadingTests/aMisplacedQuoteBesideValuesOverSeveralLinesIsRefused',
     (
-      (ATTRIBUTES + 'TableStream.swift', 'guard quotes.severalLines != nil else { return }', 'return'),
+      (ATTRIBUTES + 'TableStream.swift', 'guard quotes.severalLines != nil else { return }',
+       'guard quotes.severalLines == 0 else { return }'),
     )),
   Mutant(
     '295', 'values that are missing together depend on each other',
