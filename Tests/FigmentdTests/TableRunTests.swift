@@ -164,11 +164,11 @@ import Testing
   /// A domain that does not fit makes every value missing: the owner must see it before the budget is spent.
   @Test func theOwnerIsToldWhichValuesAreMissing() throws {
     let bench = try Self.bench("independent", count: 5)
-    #expect(
-      try Self.told(by: bench) == [
-        "200 of 200 rows used",
-        "missing in used rows: age 10\nvalues outside the declared domain: age 10",
-      ])
+    let told = try Self.told(by: bench)
+    #expect(told.first == "200 of 200 rows used")
+    let words = "missing in used rows: age 10\nvalues outside the declared domain: age 10 ("
+    #expect(told.count == 2 && told.last?.hasPrefix(words) == true)
+    #expect(told.last?.hasSuffix("; …)") == true, "the first lines of many")
   }
 
   @Test func aTableWithoutDeclaredColumnsIsRefusedBeforeAnythingIsRead() throws {
