@@ -143,6 +143,57 @@ import Testing
     #expect(time < .seconds(20))
   }
 
+  /// A table of `head` and then the letter x without end.
+  private struct Endless: ByteSource {
+    var head: [UInt8]
+
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+      let count = min(head.count, buffer.count)
+      guard count == 0 else {
+        buffer.copyBytes(from: head[..<count])
+        head.removeFirst(count)
+        return count
+      }
+      buffer.initializeMemory(as: UInt8.self, repeating: UInt8(ascii: "x"))
+      return buffer.count
+    }
+  }
+
+  /// 64 GiB without a line break are minutes of reading, and a check of the configuration reads headers.
+  @Test(.timeLimit(.minutes(1))) func aHeaderWithoutEndIsRefusedAtOnce() {
+    let error = #expect(throws: TableProblem.self) {
+      _ = try TableStream(Endless(head: []), format: .csv, columns: ["a"])
+    }
+    #expect(error?.finding.contains("no readable header") == true)
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: ["a\n1\n", "a\n\"x\" y"])
+  func aRowWithoutEndIsLeftOnRequest(head: String) throws {
+    var reads = 0
+    let stream = try TableStream(
+      Endless(head: Array(head.utf8)), format: .csv, columns: ["a"],
+      onRead: {
+        reads += 1
+        if reads > 5 { throw DatasetError.stopped }
+      })
+    let error = #expect(throws: DatasetError.self) { while try stream.next() != nil {} }
+    #expect(error.map { "\($0)".contains("stopped") } == true && reads == 6)
+  }
+
+  @Test func sortingStopsOnRequest() throws {
+    var rows = TableRows(rules: DatasetRules(columns: [age]))
+    let lines = (0..<200_000).map { "\($0 * 7_919 % 100)\n" }.joined()
+    try rows.read(BytesSource("age\n" + lines), format: .csv, table: RelativePath("t.csv"))
+    var asked = 0
+    #expect(throws: DatasetError.self) {
+      try rows.sort {
+        asked += 1
+        return true
+      }
+    }
+    #expect(asked == 1)
+  }
+
   /// A header of accents alone is a header without the column.
   @Test func aNameOfManyAccentsIsNoColumn() throws {
     let accents = String(repeating: "\u{301}\u{316}", count: 260_000)
