@@ -196,27 +196,16 @@ final class RecordReader {
     var breaks = 0
     for index in start..<stop {
       let byte = buffer[index]
+      if place == .afterQuote, byte != 0x22 { noteBackslash(before: index - 1) }
       if byte == 0x0A {
-        if place != .quoted {
-          if quoteFollowsBackslash(before: index, place) {
-            quotes.backslash = quotes.backslash ?? line
-          }
-          return try record(to: index, size: index + 1 - start, breaks)
-        }
+        if place != .quoted { return try record(to: index, size: index + 1 - start, breaks) }
         breaks += 1
       }
       guard let next = place.next(byte), !isLoneReturn(at: index, place, before: stop) else {
-        if (index > start && buffer[index - 1] == 0x5C)
-          || quoteFollowsBackslash(before: index, place)
-        {
-          quotes.backslash = quotes.backslash ?? line
-        }
+        noteBackslash(before: index)
         // A fault after the first line is that of a quote of the first line.
         return .fault(
           breaks > 0 ? .unclosedQuote : .misplacedQuote, scanned: index + 1 - start)
-      }
-      if place == .afterQuote, next != .quoted, quoteFollowsBackslash(before: index, place) {
-        quotes.backslash = quotes.backslash ?? line
       }
       place = next
     }
@@ -250,11 +239,11 @@ final class RecordReader {
       && buffer[index + 1] != 0x0D
   }
 
-  /// Whether a quote that ended a value before `index` follows a backslash.
+  /// Notes a backslash before a quote that ends a value or is misplaced.
   @inline(__always)
-  private func quoteFollowsBackslash(before index: Int, _ place: Place) -> Bool {
-    place == .afterQuote && index - start >= 2 && buffer[index - 1] == 0x22
-      && buffer[index - 2] == 0x5C
+  private func noteBackslash(before quote: Int) {
+    guard quote > start, buffer[quote - 1] == 0x5C, quotes.backslash == nil else { return }
+    quotes.backslash = line
   }
 
   private func longRecord(at line: Int) -> TableProblem {
