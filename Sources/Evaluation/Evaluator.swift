@@ -78,17 +78,22 @@ public struct SyntheticFindings: Sendable {
 
   /// Examines a set.
   public init(_ images: LabelledImages, on threads: ThreadPool) {
-    let shown = (0..<images.count).filter {
-      !Self.isBlank(images[$0], channelCount: images.shape[2])
+    let isBlank = (0..<images.count).map {
+      Self.isBlank(images[$0], channelCount: images.shape[2])
     }
-    blankCount = images.count - shown.count
-    shownDuplicateCount = shown.count - Set(shown.map { images[$0] }).count
+    func repeats(among places: [Int]) -> Int {
+      places.count - Set(places.map { images[$0] }).count
+    }
+    let shown = isBlank.indices.filter { !isBlank[$0] }
+    let blank = isBlank.indices.filter { isBlank[$0] }
+    blankCount = blank.count
+    shownDuplicateCount = repeats(among: shown)
+    // No blank image equals one that shows something.
+    duplicateCount = shownDuplicateCount + repeats(among: blank)
     classVariety =
-      ClassVariety(shown.count < images.count ? images.images(at: shown) : images)
-      .values
+      ClassVariety(blank.isEmpty ? images : images.images(at: shown)).values
     count = images.count
     classCounts = images.classCounts
-    duplicateCount = images.count - Set((0..<images.count).map { images[$0] }).count
     pixels = PixelStatistics(images, on: threads)
   }
 

@@ -309,8 +309,8 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
         + "each state directory has a ledger of its own",
       "runs without privacy on the same data, whose results must not be shared",
       "the fact that the data set exists, and when and how often it was trained on",
-      "whether there was any usable \(Self.noun(of: subject)) at all, and whether its tables could be told from text: "
-        + "otherwise there is no release",
+      "whether there was any usable \(Self.noun(of: subject)) at all, and whether the rows of tables could be told from the "
+        + "text in them: otherwise there is no release",
       "what can be inferred about a person from the population at large",
     ]
     switch subject.root.unit {

@@ -17,15 +17,14 @@ extension Daemon {
       return try await adviceForTables(request, on: dataset)
     }
     let facts = try await facts(for: request, on: dataset)
-    var question = AdviceQuestion(
-      epsilon: try await epsilon(for: request, on: dataset), hours: request.hours)
+    let about = try await epsilon(for: request, on: dataset)
+    var question = AdviceQuestion(epsilon: about.value, hours: request.hours)
     question.classes = facts.classes
     question.isColoured = facts.isColoured
     var advice = Advice(question, among: facts.candidates, table: facts.library.table)
-    if let run = advice.next,
-      let exact = try await exactEpsilon(
-        for: request.training(with: run.recipe, batchSize: run.batchSize, steps: run.steps),
-        on: dataset)
+    if !about.isExact, let run = advice.next,
+      let exact = await epsilonOfPlan(
+        request.training(with: run.recipe, batchSize: run.batchSize, steps: run.steps), on: dataset)
     {
       question.epsilon = exact
       advice = Advice(question, among: facts.candidates, table: facts.library.table)
@@ -58,9 +57,9 @@ extension Daemon {
   ) async throws -> Recommendation {
     let order = request.training(with: Self.tableRecipe)
     let about = try await epsilon(for: request, on: dataset)
+    let exact = about.isExact ? nil : await epsilonOfPlan(order, on: dataset)
     return Recommendation(
-      dataset: request.dataset, epsilon: try await exactEpsilon(for: order, on: dataset) ?? about,
-      runs: [], choice: order,
+      dataset: request.dataset, epsilon: exact ?? about.value, runs: [], choice: order,
       expectation: [
         "\(dataset.name) holds tables without images. \(Self.tableRecipe) learns all declared columns and how they depend "
           + "on each other. 'figment plan' says how many values noise alone will change."
@@ -121,28 +120,25 @@ extension Daemon {
     return refusal
   }
 
-  /// What a run takes of a budget of which something is spent, by its plan; nil if the request says how much, if
-  /// nothing is spent, or if the run cannot be planned.
-  ///
-  /// Runs compose to less than the sum of their epsilons, so more is left than the difference.
-  private func exactEpsilon(
-    for order: TrainRequest, on dataset: DatasetConfiguration
-  ) async throws -> Double? {
-    guard order.epsilon == nil,
-      let spent = try await ledger(of: dataset.name, witness: nil).budget.epsilonSpent, spent > 0
-    else { return nil }
-    return try? await plans.run { [engine] in try engine.plan(order, dataset: dataset) }
-      .privacy?.epsilon
+  /// What a run takes of what is left of a budget, by its plan; nil if it cannot be planned.
+  private func epsilonOfPlan(
+    _ order: TrainRequest, on dataset: DatasetConfiguration
+  ) async -> Double? {
+    try? await plans.run { [engine] in try engine.plan(order, dataset: dataset) }.privacy?.epsilon
   }
 
   /// The asked epsilon, or about what a run would take of the budget.
+  ///
+  /// It is not exact where something was spent: runs compose to less than the sum of their epsilons, so more is left
+  /// than the difference.
   private func epsilon(
     for request: RecommendRequest, on dataset: DatasetConfiguration
-  ) async throws -> Double {
-    if let epsilon = request.epsilon { return epsilon }
+  ) async throws -> (value: Double, isExact: Bool) {
+    if let epsilon = request.epsilon { return (epsilon, true) }
     let budget = try await ledger(of: dataset.name, witness: nil).budget
-    let left = budget.epsilonMaximum - (budget.epsilonSpent ?? 0)
-    return max(left, Self.leastShare * budget.epsilonMaximum)
+    let spent = budget.epsilonSpent ?? 0
+    let left = max(budget.epsilonMaximum - spent, Self.leastShare * budget.epsilonMaximum)
+    return (left, spent == 0)
   }
 }
 

@@ -91,7 +91,7 @@ import Testing
     let form = ImageTransform(height: 16, width: 16, channels: .grey)
     let drawing = PreviewDrawing(
       builder: SnapshotBuilder(root: scratch.path + "/images", transform: form),
-      dataset: "letters", recipe: "tiny", levels: 256)
+      dataset: "letters", recipe: "tiny", levels: nil)
     let sheet = try drawing.sheet(
       of: PreviewSelection(
         classes: [

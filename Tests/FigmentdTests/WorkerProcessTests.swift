@@ -107,12 +107,13 @@ import Testing
   }
 
   /// A model of two levels learns no shades, so its preview shows none.
-  @Test(arguments: [(2, [0, 0, 255, 255]), (4, [0, 85, 170, 255]), (256, [0, 100, 130, 255])])
-  func aPreviewHasTheLevelsOfItsRecipe(levels: Int, seen: [UInt8]) throws {
-    let drawing = PreviewDrawing(
-      builder: SnapshotBuilder(root: "/nowhere", rules: DatasetRules(), transform: .noPixels),
-      dataset: "a", recipe: "r", levels: levels)
-    #expect([0, 100, 130, 255].map(drawing.rounded) == seen)
+  @Test(
+    arguments: [
+      (1, [0, 0, 255, 255]), (2, [0, 85, 170, 255]), (6, [0, 101, 130, 255]),
+      (8, [0, 100, 130, 255]),
+    ])
+  func aPreviewHasTheLevelsOfItsRecipe(bits: Int, seen: [UInt8]) throws {
+    #expect([0, 100, 130, 255].map(PixelLevels(bits: bits).nearest) == seen)
     #expect(try ShippedModels.recipe("bayes-net-and-pixel-28").model.levelBits == 1)
     #expect(try ShippedModels.recipe("multiscale-28").model.levelBits == 6)
     #expect(try ShippedModels.recipe("dp-gan-28").model.levelBits == 8)

@@ -192,7 +192,7 @@ TABLE_MUTANTS = [
     'EvaluationTests.TablesTests/valuesThatAreMissingTogetherMakeNoDependence',
     (
       ('Sources/Evaluation/Tables/TableAssociations.swift',
-       'counts, height: first.valueCount, width: second.valueCount, stride: width)',
-       'counts, height: first.codeCount, width: second.codeCount, stride: width)'),
+       'counts, width: width, rowCount: first.valueCount, columnCount: second.valueCount)\n    case .pearson',
+       'counts, width: width, rowCount: first.codeCount, columnCount: second.codeCount)\n    case .pearson'),
     )),
 ]

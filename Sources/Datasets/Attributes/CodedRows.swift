@@ -160,7 +160,7 @@ private struct Reading {
     isMarked = hasFormulaMarks && format == .csv
     let stream = try TableStream(
       file, format: format, columns: columns.map(\.name), hasFormulaMarks: isMarked,
-      onRead: { if isStopped() { throw DatasetError.stopped } })
+      isStopped: isStopped)
     if let absent = stream.absent.first {
       throw TableProblem(
         finding: "the header of a table has no column '\(columns[absent].name)' (every table must "

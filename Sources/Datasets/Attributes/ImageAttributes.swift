@@ -91,7 +91,7 @@ struct ImageAttributes {
     let stream = try TableStream(
       source, format: format, columns: columns.map(\.name) + [AttributeFile.fileName],
       limit: limits.rowBytes,
-      onRead: { if isStopped() { throw DatasetError.stopped } })
+      isStopped: isStopped)
     guard !stream.absent.contains(columns.count) else {
       throw TableProblem(
         finding: "the header of the table has no column '\(AttributeFile.fileName)' (one expected, "

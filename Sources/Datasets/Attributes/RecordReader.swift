@@ -47,14 +47,17 @@ final class RecordReader {
   /// How often the buffer was filled.
   private(set) var reads = 0
   private(set) var quotes = QuoteFindings()
-  private let onRead: () throws -> Void
+  private let isStopped: () -> Bool
 
-  /// Starts reading; `onRead` is called before each reading of the source, and may throw to end it.
+  /// Starts reading.
+  ///
+  /// `isStopped` is asked each time the buffer is filled, so every 4 MiB however long a record is; true ends the reading
+  /// with `DatasetError.stopped`.
   init(
     _ source: any ByteSource, format: TableFormat, limit: Int,
-    onRead: @escaping () throws -> Void = {}
+    isStopped: @escaping () -> Bool = { false }
   ) {
-    self.onRead = onRead
+    self.isStopped = isStopped
     self.source = source
     self.format = format
     self.limit = limit
@@ -117,7 +120,7 @@ final class RecordReader {
   /// Ensures that the buffer contains a whole record of the greatest length, or the rest of the stream.
   private func fill() throws {
     guard !isAtEnd, end - start < limit + 2 else { return }
-    try onRead()
+    if isStopped() { throw DatasetError.stopped }
     reads += 1
     if start > 0 {
       buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))

@@ -56,8 +56,7 @@ extension RowVerdict: CustomStringConvertible {
       "has no value of the declared domain in a column that allows none to be missing. Correct the value or the domain, "
         + "or declare that it may be missing."
     case .beyondUnitLimit:
-      "more rows of a person than the declared limit (max_per_unit). Others of the person are used, which a hash of their "
-        + "values chooses."
+      "more rows of a person than the declared limit (max_per_unit). A hash of the values decides which of them are used."
     }
   }
 }

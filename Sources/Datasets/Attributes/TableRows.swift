@@ -24,28 +24,28 @@ struct TableRows {
 
   /// Reads one table.
   ///
-  /// - Throws: `TableProblem` if a declared column is absent or there are too many rows; what `onProgress` throws, and
-  ///   `onRead`, which is called every 4 MiB, however long the rows are.
+  /// - Throws: `TableProblem` if a declared column is absent or there are too many rows;
+  ///   `DatasetError.stopped` if `isStopped` says so, which is asked every 4 MiB.
   mutating func read(
     _ source: any ByteSource, format: TableFormat, table: RelativePath,
-    onRead: @escaping () throws -> Void = {}, onProgress: (Int) throws -> Void = { _ in }
+    isStopped: @escaping () -> Bool = { false }, onProgress: (Int) -> Void = { _ in }
   ) throws {
     summary.tables.append(table)
-    try TableProblem.naming(table) { try readRows(source, format, table, onRead, onProgress) }
+    try TableProblem.naming(table) { try readRows(source, format, table, isStopped, onProgress) }
   }
 
   private mutating func readRows(
     _ source: any ByteSource, _ format: TableFormat, _ table: RelativePath,
-    _ onRead: @escaping () throws -> Void, _ onProgress: (Int) throws -> Void
+    _ isStopped: @escaping () -> Bool, _ onProgress: (Int) -> Void
   ) throws {
     let names = rules.columns.map(\.name) + (rules.personColumn.map { [$0] } ?? [])
     let stream = try TableStream(
-      source, format: format, columns: names, limit: limits.rowBytes, onRead: onRead)
+      source, format: format, columns: names, limit: limits.rowBytes, isStopped: isStopped)
     try stream.requireAllColumns()
     var codes: [UInt8] = []
     while let step = try stream.next() {
       summary.rows += 1
-      if stream.hasReadMore() { try onProgress(summary.rows) }
+      if stream.hasReadMore() { onProgress(summary.rows) }
       switch step {
       case .fault(let reason, let line):
         summary.add(reason, at: TableSummary.Place(table: table, line: line))

@@ -135,9 +135,7 @@ public struct TableSnapshotBuilder: Sendable {
         guard let format = TableFormat(name: table.bytes) else { continue }
         let before = rows.summary.rows
         try rows.read(
-          file, format: format, table: table,
-          onRead: { [isStopped] in if isStopped() { throw DatasetError.stopped } },
-          onProgress: onProgress)
+          file, format: format, table: table, isStopped: isStopped, onProgress: onProgress)
         // Headers without rows count nothing twice.
         guard rows.summary.rows == before || contents.insert(file.finishHash()).inserted else {
           throw TableProblem(

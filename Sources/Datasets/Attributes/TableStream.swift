@@ -53,13 +53,14 @@ final class TableStream {
   /// - Parameters:
   ///   - columns: the names of the columns to keep, distinct.
   ///   - hasFormulaMarks: whether names in a header may have the mark of `FormulaMark`.
+  ///   - isStopped: asked every 4 MiB; true ends the reading with `DatasetError.stopped`.
   /// - Throws: `TableProblem` if CSV has no readable header, or has one of the columns twice.
   init(
     _ source: any ByteSource, format: TableFormat, columns: [String],
     limit: Int = TableLimits.standard.rowBytes, hasFormulaMarks: Bool = false,
-    onRead: @escaping () throws -> Void = {}
+    isStopped: @escaping () -> Bool = { false }
   ) throws {
-    records = RecordReader(source, format: format, limit: limit, onRead: onRead)
+    records = RecordReader(source, format: format, limit: limit, isStopped: isStopped)
     self.format = format
     names = columns
     values = RowValues(count: columns.count)
@@ -165,7 +166,7 @@ final class TableStream {
     absent = counts.indices.filter { counts[$0] == 0 }
   }
 
-  /// Refuses a table whose quotes are sound nowhere once they are broken anywhere.
+  /// Refuses a table with a broken quote if others of its quotes may be misread too.
   ///
   /// Each row of a table that a program wrote by RFC 4180 is read by itself, whatever stands in it. A misplaced quote
   /// shows that a table was not written so, and then the same quotes may close and open values elsewhere: a value over

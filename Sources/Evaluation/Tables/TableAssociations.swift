@@ -10,32 +10,42 @@ enum Association {
   /// without rows.
   ///
   /// - Parameters:
-  ///   - height: the number of values of the first column; rows of the table past them are missing values.
-  ///   - width: the same of the second column.
-  ///   - stride: the number of codes of the second column.
-  static func cramersV(_ counts: [Int], height: Int, width: Int, stride: Int) -> Double {
-    var rows = [Double](repeating: 0, count: height)
-    var columns = [Double](repeating: 0, count: width)
-    for row in 0..<height {
-      for column in 0..<width {
-        rows[row] += Double(counts[row * stride + column])
-        columns[column] += Double(counts[row * stride + column])
-      }
-    }
+  ///   - width: the number of codes of the second column, missing ones included.
+  ///   - rowCount: the number of values of the first column.
+  ///   - columnCount: the number of values of the second column.
+  static func cramersV(
+    _ counts: [Int], width: Int, rowCount: Int, columnCount: Int
+  ) -> Double {
+    let (rows, columns) = marginals(counts, width, rowCount, columnCount)
     let n = rows.reduce(0, +)
     let (r, k) = (Double(rows.count { $0 > 0 }), Double(columns.count { $0 > 0 }))
     guard n > 1, r > 1, k > 1 else { return 0 }
     // χ²/n = Σ O²/(R·C) − 1 over the cells with observations.
     var sum = -1.0
-    for row in 0..<height where rows[row] > 0 {
-      for column in 0..<width where counts[row * stride + column] > 0 {
-        let observed = Double(counts[row * stride + column])
+    for row in 0..<rowCount where rows[row] > 0 {
+      for column in 0..<columnCount where counts[row * width + column] > 0 {
+        let observed = Double(counts[row * width + column])
         sum += observed * observed / (rows[row] * columns[column])
       }
     }
     let corrected = max(0, sum - (r - 1) * (k - 1) / (n - 1))
     let smaller = min(r - (r - 1) * (r - 1) / (n - 1), k - (k - 1) * (k - 1) / (n - 1)) - 1
     return smaller > 0 ? min(1, (corrected / smaller).squareRoot()) : 0
+  }
+
+  /// The number of rows with each value of the first column, and of the second one, where neither is missing.
+  private static func marginals(
+    _ counts: [Int], _ width: Int, _ rowCount: Int, _ columnCount: Int
+  ) -> (rows: [Double], columns: [Double]) {
+    var rows = [Double](repeating: 0, count: rowCount)
+    var columns = [Double](repeating: 0, count: columnCount)
+    for row in 0..<rowCount {
+      for column in 0..<columnCount {
+        rows[row] += Double(counts[row * width + column])
+        columns[column] += Double(counts[row * width + column])
+      }
+    }
+    return (rows, columns)
   }
 
   /// Pearson's correlation of the values that a two-way table gives its rows and columns.
@@ -65,14 +75,7 @@ enum Association {
   static func spearman(
     _ counts: [Int], width: Int, rowCount: Int, columnCount: Int
   ) -> Double {
-    var rows = [Double](repeating: 0, count: rowCount)
-    var columns = [Double](repeating: 0, count: columnCount)
-    for row in 0..<rowCount {
-      for column in 0..<columnCount {
-        rows[row] += Double(counts[row * width + column])
-        columns[column] += Double(counts[row * width + column])
-      }
-    }
+    let (rows, columns) = marginals(counts, width, rowCount, columnCount)
     return pearson(
       counts, width: width, rowValues: meanRanks(rows), columnValues: meanRanks(columns))
   }
@@ -171,7 +174,7 @@ extension AssociationFinding.Measure {
     switch self {
     case .cramersV:
       return Association.cramersV(
-        counts, height: first.valueCount, width: second.valueCount, stride: width)
+        counts, width: width, rowCount: first.valueCount, columnCount: second.valueCount)
     case .pearson:
       return Association.pearson(
         counts, width: width, rowValues: first.binCentres ?? [],

@@ -167,10 +167,11 @@ extension SinglingOutFinding {
 extension TableCopies {
   /// That the test rows seem to be training rows.
   var trainedTestWords: String {
-    "The hold-out rows seem to be training rows: of the rows that no other real row equals, "
-      + "\(Figures.count(uniqueTest?.count ?? 0)) are hold-out rows, and about "
-      + "\(Figures.count(Int(expectedUniqueTest.rounded()))) were expected. Attacks and predictions then show nothing. Take rows of "
-      + "other people."
+    let (found, expected, _) = uniqueTestRows ?? (0, 0, 0)
+    return
+      "The hold-out rows seem to be training rows: of the rows that no other real row equals, \(Figures.count(found)) are "
+      + "hold-out rows, and about \(Figures.count(Int(expected.rounded()))) were expected. Attacks and predictions then show "
+      + "nothing. Take rows of other people."
   }
 
   /// The result about copies.

@@ -34,16 +34,21 @@ public struct TableCopies: Sendable {
     return all || uniqueTraining.exceeds(uniqueTest)
   }
 
-  /// How many of the rows that no other real row equals should be test rows, were both drawn alike, and whether there
-  /// are fewer beyond one chance in a thousand: then test rows are training rows, which occur twice.
-  public let expectedUniqueTest: Double
-  /// Whether the test rows seem to be training rows.
-  public var testSeemsTrained: Bool {
-    guard let uniqueTraining, let uniqueTest else { return false }
+  /// Of the rows that no other real row equals, how many are test rows, and how many would be if both tables were drawn from
+  /// the same people; nil without a test table.
+  ///
+  /// A test row that is a training row too occurs twice, so there are fewer then.
+  var uniqueTestRows: (found: Int, expected: Double, all: Int)? {
+    guard let test, let uniqueTraining, let uniqueTest else { return nil }
     let all = uniqueTraining.count + uniqueTest.count
-    guard all > 0 else { return false }
-    let found = Interval.proportion(uniqueTest.count, of: all, confidence: 0.998)
-    return found.high < expectedUniqueTest / Double(all)
+    let share = Double(test.count) / Double(max(1, training.count + test.count))
+    return (uniqueTest.count, share * Double(all), all)
+  }
+
+  /// Whether the test rows seem to be training rows, beyond one chance in a thousand.
+  public var testSeemsTrained: Bool {
+    guard let (found, expected, all) = uniqueTestRows, all > 0 else { return false }
+    return Interval.proportion(found, of: all, confidence: 0.998).high < expected / Double(all)
   }
 
   /// Looks for the rows of both real tables in `synthetic`.
@@ -56,7 +61,6 @@ public struct TableCopies: Sendable {
     self.training = share(training) { _ in true }
     guard let test else {
       (self.test, uniqueTraining, uniqueTest) = (nil, nil, nil)
-      expectedUniqueTest = 0
       return
     }
     var occurrences: [ArraySlice<UInt8>: Int] = [:]
@@ -64,12 +68,7 @@ public struct TableCopies: Sendable {
       for row in 0..<table.rowCount { occurrences[table[row], default: 0] += 1 }
     }
     self.test = share(test) { _ in true }
-    let (unique, uniqueTest) = (
-      share(training) { occurrences[$0] == 1 }, share(test) { occurrences[$0] == 1 }
-    )
-    (uniqueTraining, self.uniqueTest) = (unique, uniqueTest)
-    expectedUniqueTest =
-      Double(unique.count + uniqueTest.count) * Double(test.rowCount)
-      / Double(max(1, training.rowCount + test.rowCount))
+    uniqueTraining = share(training) { occurrences[$0] == 1 }
+    uniqueTest = share(test) { occurrences[$0] == 1 }
   }
 }

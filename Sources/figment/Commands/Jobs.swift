@@ -123,8 +123,8 @@ struct Show: AsyncParsableCommand {
       let end = report.lastIndex(of: "/")
     else { return [] }
     return [
-      "  Everything in \(report[..<end]) may be shared under its guarantee, which PRIVACY.md there explains. Keep what is "
-        + "internal to yourself."
+      "  Everything in \(report[..<end]) may be shared under its guarantee; PRIVACY.md there explains it. Keep internal "
+        + "files private."
     ]
   }
 

@@ -2,6 +2,7 @@ import Compute
 import Control
 import Datasets
 import FoundationEssentials
+import Models
 import Runs
 
 /// The files that a preview shows: some of each class, in the order of their paths.
@@ -35,19 +36,13 @@ struct PreviewDrawing {
   let builder: SnapshotBuilder
   let dataset: String
   let recipe: String?
-  /// How many levels of each colour value a model of the recipe learns, 2 to 256.
-  let levels: Int
+  /// The levels of each colour value that a model of the recipe learns; nil for all of a byte.
+  let levels: PixelLevels?
 
   /// The form of the images if no recipe is named: small enough for a sheet, in colour, and suitable for
   /// images of any size.
   static let commonForm = ImageTransform(
     height: 64, width: 64, channels: .rgb, maximumEnlargement: 64)
-
-  /// The nearest of the levels.
-  func rounded(_ value: UInt8) -> UInt8 {
-    let step = 255 / Float(levels - 1)
-    return UInt8((Float(value) / step).rounded() * step)
-  }
 
   /// Draws the sheet.
   ///
@@ -66,7 +61,7 @@ struct PreviewDrawing {
       for (offset, file) in try builder.decode(paths).enumerated() {
         switch file {
         case .pixels(let pixels):
-          sheet.put(bytes: pixels.map(rounded), at: first + offset)
+          sheet.put(bytes: levels.map { pixels.map($0.nearest) } ?? pixels, at: first + offset)
           shown += 1
         case .unused(let verdict): missing[verdict.description, default: 0] += 1
         }
@@ -75,7 +70,7 @@ struct PreviewDrawing {
     let shape = builder.transform.shape
     return PreviewSheet(
       dataset: dataset, recipe: recipe, height: shape.height, width: shape.width,
-      channels: shape.channels, levels: levels < 256 ? levels : nil,
+      channels: shape.channels, levels: levels?.count,
       classes: selection.classes.map(\.name), rowsPerClass: rows,
       classCount: selection.classCount, images: shown,
       missing: missing.sorted { $0.key < $1.key }

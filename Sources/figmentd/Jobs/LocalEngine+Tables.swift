@@ -18,9 +18,8 @@ extension LocalEngine {
           RowsReport.Unused(reason: $0.reason.rawValue, count: $0.count)
         },
         imagesWithoutRow: summary.filesWithoutRow,
-        lines: "\(summary)".split(separator: "\n").map(String.init)
-          + (summary.missingText(dataset.rules.columns) ?? "").split(separator: "\n")
-          .map(String.init))
+        lines: ["\(summary)", summary.missingText(dataset.rules.columns) ?? ""]
+          .flatMap { $0.split(separator: "\n").map(String.init) })
     }
   }
 

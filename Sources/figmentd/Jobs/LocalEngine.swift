@@ -159,7 +159,7 @@ final class LocalEngine: TrainingEngine {
       do {
         return try PreviewDrawing(
           builder: builder, dataset: dataset.name, recipe: recipe,
-          levels: 1 << (asked?.model.levelBits ?? 8)
+          levels: (asked?.model.levelBits).flatMap { $0 < 8 ? PixelLevels(bits: $0) : nil }
         ).sheet(of: selection)
       } catch let error as DatasetError {
         // The root vanished after the last scan: the dataset's state forbids it, nothing has failed.

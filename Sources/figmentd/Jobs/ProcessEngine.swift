@@ -73,9 +73,12 @@ final class ProcessEngine: TrainingEngine {
 
   func rows(of dataset: DatasetConfiguration) throws -> RowsReport {
     let call = EngineCall(settings: settings, dataset: dataset, work: .rows)
-    guard case .counted(let report) = try answer(to: call, as: "rows") else {
-      throw WorkerCrash(ending: nil)
-    }
+    let message = try answer(
+      to: call, as: "rows",
+      remedy:
+        "The tables are too large to be counted beforehand; a run reads them however long it takes."
+    )
+    guard case .counted(let report) = message else { throw WorkerCrash(ending: nil) }
     return report
   }
 
@@ -146,13 +149,13 @@ final class ProcessEngine: TrainingEngine {
   }
 
   /// Runs a short call in a separate process, within the time limit.
-  private func answer(to call: EngineCall, as question: String = "plan") throws -> EngineMessage {
+  private func answer(
+    to call: EngineCall, as question: String = "plan",
+    remedy: String = WorkerConnection.usualRemedy
+  ) throws -> EngineMessage {
     do {
-      return try WorkerConnection(call, executable: executable).answer(
-        within: Self.planLimit,
-        remedy: question == "rows"
-          ? "The tables are too large to be counted beforehand; a run reads them however long it takes."
-          : "Request fewer steps or a smaller model.")
+      return try WorkerConnection(call, executable: executable)
+        .answer(within: Self.planLimit, remedy: remedy)
     } catch let crash as WorkerCrash {
       throw ControlError.failed(
         "\(question): \(crash). The model may need more memory than is available. Choose a smaller recipe."

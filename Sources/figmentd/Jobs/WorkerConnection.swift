@@ -56,6 +56,9 @@ final class WorkerConnection {
   /// The worker's process ID.
   var processIdentifier: pid_t { process.identifier }
 
+  /// What makes most computations shorter.
+  static let usualRemedy = "Request fewer steps or a smaller model."
+
   /// Reads reports until the worker has answered.
   ///
   /// - Parameters:
@@ -66,7 +69,7 @@ final class WorkerConnection {
   ///   the limit has passed.
   func answer(
     stop: StopSignal? = nil, within limit: Duration? = nil,
-    remedy: String = "Request fewer steps or a smaller model.",
+    remedy: String = WorkerConnection.usualRemedy,
     report: (JobReport) -> Void = { _ in }
   ) throws -> EngineMessage {
     let end = limit.map { ContinuousClock.now + $0 }

@@ -172,9 +172,9 @@ import Testing
     var reads = 0
     let stream = try TableStream(
       Endless(head: Array(head.utf8)), format: .csv, columns: ["a"],
-      onRead: {
+      isStopped: {
         reads += 1
-        if reads > 5 { throw DatasetError.stopped }
+        return reads > 5
       })
     let error = #expect(throws: DatasetError.self) { while try stream.next() != nil {} }
     #expect(error.map { "\($0)".contains("stopped") } == true && reads == 6)

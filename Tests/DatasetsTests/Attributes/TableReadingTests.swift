@@ -69,14 +69,9 @@ import Testing
     ])
   func aRecordWhoseLinesWouldBecomeRowsIsRefused(_ record: String) throws {
     let text = "a,b|0,x|\(record)".replacing("|", with: "\n").replacing("^", with: "\r")
-    guard record.hasSuffix("bye\"") else {
-      let error = #expect(throws: TableProblem.self) { try seenRows(text, columns: ["a", "b"]) }
-      #expect(error?.finding.contains("rows and text cannot be told apart") == true)
-      #expect(error?.line == 3)
-      return
-    }
-    // The same without any flaw is refused as well: it holds a line that could be a row.
-    #expect(throws: TableProblem.self) { try seenRows(text, columns: ["a", "b"]) }
+    let error = #expect(throws: TableProblem.self) { try seenRows(text, columns: ["a", "b"]) }
+    #expect(error?.finding.contains("rows and text cannot be told apart") == true)
+    #expect(error?.line == 3)
   }
 
   /// Text files that translate a line break twice end lines with two carriage returns.
@@ -356,6 +351,7 @@ import Testing
       "\"\",\"\"",
       "\0,1", "é,\u{1F600}",
     ]
+    var read = 0
     for _ in 0..<400 {
       let rows = (0..<8).map { _ in kinds[Int(random.next() % UInt64(kinds.count))] }
       let taken = Int(random.next() % 8)
@@ -374,6 +370,7 @@ import Testing
             && rows.contains { $0.contains("d\" t") || $0.contains("y\"q") })
         continue
       }
+      read += 1
       var others = rows
       others.remove(at: taken)
       #expect(all.count == 8)
@@ -381,5 +378,6 @@ import Testing
       expected.remove(at: taken)
       #expect(try texts(others) == expected, "\(rows) without \(taken)")
     }
+    #expect(read > 100, "\(read) tables were read")
   }
 }

@@ -1,4 +1,5 @@
 import Compute
+import Datasets
 
 /// The levels that a channel of a pixel may take, evenly spaced over [−1, 1].
 ///
@@ -6,11 +7,12 @@ import Compute
 /// rounded to the nearest level. With 256 levels this is exact for 8-bit images. With fewer, each
 /// level is the centre of its bin and the first and last bins are half as wide, so that drawn
 /// images keep pure black and white.
-struct PixelLevels: Hashable, Sendable {
+public struct PixelLevels: Hashable, Sendable {
   /// Number of levels, 2 to 256.
-  let count: Int
+  public let count: Int
 
-  init(bits: Int) {
+  /// The levels of so many bits, 1 to 8.
+  public init(bits: Int) {
     count = 1 << bits
   }
 
@@ -27,6 +29,11 @@ struct PixelLevels: Hashable, Sendable {
   /// The value of a level.
   func value(of level: Int) -> Float {
     Float(2 * level) / Float(count - 1) - 1
+  }
+
+  /// The byte of the level that is nearest to a byte.
+  public func nearest(to byte: UInt8) -> UInt8 {
+    PixelScale.byte(of: value(of: level(of: PixelScale.number(of: byte))))
   }
 
   /// Replaces every element by its nearest level's value.
