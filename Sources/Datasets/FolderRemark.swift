@@ -14,6 +14,8 @@ public enum FolderRemark: Hashable, Sendable {
   case manyRejected(what: String, count: Int, total: Int)
   /// Tables with declared columns, and no image beside them.
   case tablesAlone(count: Int)
+  /// No run could read the tables beside images, or the tables alone.
+  case tablesUnusable(finding: String)
 
   /// The remarks on a folder.
   ///
@@ -137,6 +139,9 @@ extension FolderRemark: CustomStringConvertible {
       return
         "\(count) \(count == 1 ? "table" : "tables") and no image. Recipes that learn a table alone, such as "
         + "bayes-net-correlated, read the rows, and 'figment rows' counts them."
+    case .tablesUnusable(let finding):
+      return
+        "the declared columns cannot be read: \(finding). Then look again with 'figment rescan'."
     }
   }
 

@@ -243,7 +243,7 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
     ledger = subject.witness
     software = subject.software
     sentence = Self.sentence(total, subject: subject, accesses: accesses)
-    meaning = Self.meaning(total, of: subject)
+    meaning = Self.meaning(total, ofRun: runCost, of: subject)
   }
 
   private static func sentence(
@@ -266,12 +266,21 @@ public struct PrivacyStatement: Codable, Hashable, Sendable {
       + "Accesses: " + accesses.map(\.words).joined(separator: "; ") + "."
   }
 
-  private static func meaning(_ cost: PrivacyCost, of subject: Subject) -> String {
-    let strength = GuaranteeStrength(epsilon: cost.epsilon)
-    let remark = subject.population.flatMap { DeltaSize(cost.delta, units: $0).remark }
-    return
-      (["Epsilon \(Decimals.epsilon(cost.epsilon)): \(strength.words)."]
-      + [remark].compactMap { $0 }).joined(separator: " ")
+  private static func meaning(
+    _ cost: PrivacyCost, ofRun runCost: PrivacyCost, of subject: Subject
+  ) -> String {
+    let epsilon = Decimals.epsilon(cost.epsilon)
+    var sentences = ["Epsilon \(epsilon): \(GuaranteeStrength(epsilon: cost.epsilon).words)."]
+    if subject.runs.count > 1 {
+      sentences.append(
+        "This epsilon counts all runs on the data, so it is the one to quote. Run '\(subject.run)' by itself has epsilon "
+          + "\(Decimals.epsilon(runCost.epsilon)), which would hold if nothing else had been computed from the data."
+      )
+    }
+    if let remark = subject.population.flatMap({ DeltaSize(cost.delta, units: $0).remark }) {
+      sentences.append(remark)
+    }
+    return sentences.joined(separator: " ")
   }
 
   /// How units come into the sums that noise protects.
@@ -373,7 +382,10 @@ extension PrivacyStatement {
       lines.append("| Clip norm | \(mechanism.clipNorm) |")
       lines.append("| Divisor (constant) | \(mechanism.nominalBatchSize) |")
     }
-    if let ledger { lines.append("| Newest ledger line | \(ledger.hash) |") }
+    if let ledger {
+      // Later runs add lines, so `figment ledger verify` names another one as the newest.
+      lines.append("| Newest ledger record when this was written | \(ledger.hash) |")
+    }
     if let phases, !phases.isEmpty {
       lines += ["", "## Phases of run '\(run)'", ""]
       lines += phases.map { "- \($0.name) (\($0.purpose)): \($0.cost)" }

@@ -22,14 +22,16 @@ extension Daemon {
     question.classes = facts.classes
     question.isColoured = facts.isColoured
     var advice = Advice(question, among: facts.candidates, table: facts.library.table)
-    if !about.isExact, let run = advice.next,
-      let exact = await epsilonOfPlan(
-        request.training(with: run.recipe, batchSize: run.batchSize, steps: run.steps), on: dataset)
-    {
-      question.epsilon = exact
-      advice = Advice(question, among: facts.candidates, table: facts.library.table)
+    var planned: [TrainRequest: PlanReport] = [:]
+    if !about.isExact, let run = advice.next {
+      let order = Self.order(for: run, request)
+      if let report = await planReport(on: order, dataset), let exact = report.privacy?.epsilon {
+        planned[order] = report
+        question.epsilon = exact
+        advice = Advice(question, among: facts.candidates, table: facts.library.table)
+      }
     }
-    let refusal = try await plan(&advice, request, dataset)
+    let refusal = try await plan(&advice, request, dataset, planned)
     var recommendation = Recommendation(advice, for: request, refusal: refusal)
     if advice.choice == nil, let words = Self.words(forUnplannedIn: advice) {
       recommendation.expectation = [words]
@@ -57,7 +59,7 @@ extension Daemon {
   ) async throws -> Recommendation {
     let order = request.training(with: Self.tableRecipe)
     let about = try await epsilon(for: request, on: dataset)
-    let exact = about.isExact ? nil : await epsilonOfPlan(order, on: dataset)
+    let exact = about.isExact ? nil : await planReport(on: order, dataset)?.privacy?.epsilon
     return Recommendation(
       dataset: request.dataset, epsilon: exact ?? about.value, runs: [], choice: order,
       expectation: [
@@ -91,17 +93,24 @@ extension Daemon {
   /// Each plan takes its turn at the desk and has a process of its own, so a run that exhausts the memory is ruled
   /// out and ends nothing else, and other callers' plans are computed in between.
   ///
+  /// - Parameter planned: plans that were computed before.
   /// - Returns: why a job would be refused; nil if it would not.
   private func plan(
-    _ advice: inout Advice, _ request: RecommendRequest, _ dataset: DatasetConfiguration
+    _ advice: inout Advice, _ request: RecommendRequest, _ dataset: DatasetConfiguration,
+    _ planned: [TrainRequest: PlanReport]
   ) async throws -> String? {
     let end = ContinuousClock.now + Self.adviceTime
     var refusal: String?
     while ContinuousClock.now < end, let run = advice.next {
       try Task.checkCancellation()
-      let order = request.training(with: run.recipe, batchSize: run.batchSize, steps: run.steps)
+      let order = Self.order(for: run, request)
       do {
-        let report = try await plans.run { [engine] in try engine.plan(order, dataset: dataset) }
+        let report: PlanReport
+        if let known = planned[order] {
+          report = known
+        } else {
+          report = try await plans.run { [engine] in try engine.plan(order, dataset: dataset) }
+        }
         refusal = refusal ?? report.refusal
         advice.take(
           AdvisedRun.Trial(
@@ -120,11 +129,15 @@ extension Daemon {
     return refusal
   }
 
-  /// What a run takes of what is left of a budget, by its plan; nil if it cannot be planned.
-  private func epsilonOfPlan(
-    _ order: TrainRequest, on dataset: DatasetConfiguration
-  ) async -> Double? {
-    try? await plans.run { [engine] in try engine.plan(order, dataset: dataset) }.privacy?.epsilon
+  private static func order(for run: AdvisedRun, _ request: RecommendRequest) -> TrainRequest {
+    request.training(with: run.recipe, batchSize: run.batchSize, steps: run.steps)
+  }
+
+  /// The plan of a run; nil if it cannot be planned.
+  private func planReport(
+    on order: TrainRequest, _ dataset: DatasetConfiguration
+  ) async -> PlanReport? {
+    try? await plans.run { [engine] in try engine.plan(order, dataset: dataset) }
   }
 
   /// The asked epsilon, or about what a run would take of the budget.

@@ -199,6 +199,24 @@ import Testing
       ])
   }
 
+  @Test func aJobBehindAnotherOneSaysWhatItWaitsFor() {
+    var status = DaemonStatus(
+      version: "1", process: 5, started: .distantPast, threads: 1, instructionSet: "avx2")
+    let own = JobID(dataset: "shoes", number: 2)
+    #expect(QueueNote.text(for: own, status) == nil)
+    status.running = Self.job(.running)
+    status.queued = 1
+    #expect(
+      QueueNote.text(for: own, status)
+        == "shoes-2 waits for glyphs-7, which is running. 'figment jobs' lists them.")
+    status.queued = 3
+    #expect(
+      QueueNote.text(for: own, status)
+        == "shoes-2 waits for glyphs-7, which is running, and 2 more jobs are in the queue. 'figment jobs' lists them."
+    )
+    #expect(QueueNote.text(for: Self.id, status) == nil)
+  }
+
   @Test func statesOfTheDaemon() {
     let idle = DaemonStatus(
       version: "1", process: 5, started: .distantPast, threads: 1, instructionSet: "avx2",

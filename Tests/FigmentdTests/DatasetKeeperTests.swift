@@ -120,6 +120,14 @@ private final class KeeperBench: Sendable {
       Data("file_name,age\na.png,1\n".utf8), to: bench.folder.path("metadata.csv"))
     await bench.keeper.scan()
     #expect(try await bench.status().folderRemarks == nil)
+    // No run could read this one, so 'ready' alone would mislead.
+    try DurableFile.write(
+      Data("file_name,years\na.png,1\n".utf8), to: bench.folder.path("metadata.csv"))
+    await bench.keeper.scan()
+    let faults = try #require(try await bench.status().folderRemarks)
+    #expect(
+      faults.count == 1 && faults[0].contains("no column 'age'")
+        && faults[0].contains("figment rescan"), "\(faults)")
   }
 
   /// The column is for runs on the tables; the folder is watched as any other.

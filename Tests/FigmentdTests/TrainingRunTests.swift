@@ -206,6 +206,7 @@ import Testing
       #expect(card.contains("**No guarantee.**"))
       #expect(report.contains("No guarantee of privacy is known."))
     case 4:
+      #expect(report.contains("Seed of everything but the privacy noise"))
       #expect(card.contains("moderate protection"))
       #expect(report.contains("moderate protection") && report.contains("\"Private: epsilon"))
     default:

@@ -327,8 +327,10 @@ import Testing
     let strength = GuaranteeStrength(epsilon: told.total.epsilon)
     #expect(
       meaning
-        == "Epsilon \(Decimals.epsilon(told.total.epsilon)): \(strength.words). Delta 1e-5 is below "
-        + "1/99999, one divided by the number of units, but not below a tenth of it, as is recommended."
+        == "Epsilon \(Decimals.epsilon(told.total.epsilon)): \(strength.words). This epsilon counts all runs on "
+        + "the data, so it is the one to quote. Run 'run-2' by itself has epsilon "
+        + "\(Decimals.epsilon(told.runCost.epsilon)), which would hold if nothing else had been computed from the data. "
+        + "Delta 1e-5 is below 1/99999, one divided by the number of units, but not below a tenth of it, as is recommended."
     )
     #expect(told.markdown.contains(meaning))
     #expect(try statement(population: 5000).meaning.map { !$0.contains("Delta") } ?? false)

@@ -161,11 +161,7 @@ private struct Reading {
     let stream = try TableStream(
       file, format: format, columns: columns.map(\.name), hasFormulaMarks: isMarked,
       isStopped: isStopped)
-    if let absent = stream.absent.first {
-      throw TableProblem(
-        finding: "the header of a table has no column '\(columns[absent].name)' (every table must "
-          + "have the declared columns). Add it, or declare the columns that all tables have")
-    }
+    try stream.requireAllColumns()
     var isPresent = [Bool](repeating: false, count: columns.count)
     while let step = try stream.next() {
       summary.rows += 1

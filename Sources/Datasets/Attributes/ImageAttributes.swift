@@ -98,12 +98,7 @@ struct ImageAttributes {
           + "with the path of each file below the root). Add it")
     }
     // A column that no row can have is a slip of the pen, and its noisy table would be paid for.
-    if let absent = stream.absent.first {
-      throw TableProblem(
-        finding:
-          "the header of the table has no column '\(columns[absent].name)' (every declared column "
-          + "expected). Add it, correct its name, or do not declare it")
-    }
+    try stream.requireAllColumns()
     try read(stream, of: files, table)
     summarise()
   }

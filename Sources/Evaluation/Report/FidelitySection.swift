@@ -61,11 +61,13 @@ extension ReportData {
     let kernel = finding.synthetic
     return [
       metric(
-        "frechet", "Fréchet distance", "difference of means and covariances", range: "0 to ∞",
-        .lower
+        "frechet", "Fréchet distance",
+        "difference of means and covariances; only comparisons within a row mean anything",
+        range: "0 to ∞", .lower
       ) { $0.frechet },
       metric(
-        "kernel", "Kernel distance (KID)", "difference of all moments up to the third",
+        "kernel", "Kernel distance (KID)",
+        "difference of all moments up to the third; only comparisons within a row mean anything",
         range: "about 0 to ∞", .lower,
         interval: kernel.kernelError.isNaN
           ? nil

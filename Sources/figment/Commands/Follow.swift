@@ -88,8 +88,13 @@ struct Follower {
       if case .state(let state, _) = event.content { last = state }
       if json {
         try console.jsonLine(event)
-      } else {
-        draw(event, &plain)
+        continue
+      }
+      draw(event, &plain)
+      if case .state(.queued, _) = event.content, let status = try? await client.status(),
+        let note = QueueNote.text(for: id, status)
+      {
+        console.paragraph(note)
       }
     }
     switch last {

@@ -151,6 +151,11 @@ struct SubmissionOptions: ParsableArguments {
       }
       if global.json { return try console.json(job) }
       console.line("\(job.id)")
+      if let status = try? await client.status(),
+        let note = QueueNote.text(for: job.id, status)
+      {
+        Console.complain("Note: \(note)")
+      }
     }
   }
 

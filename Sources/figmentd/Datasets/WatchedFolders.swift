@@ -26,7 +26,7 @@ final class WatchedFolders: FolderReader {
       files: look.files.map(IndexedFile.init),
       doubtful: FolderHints(touched: Self.secondNames(in: look.files)),
       remarks: Self.remarks(on: look.files, dataset, builder.transform)
-        + Self.remarkOnTables(of: dataset, look.files))
+        + Self.remarksOnTables(of: dataset, look.files))
   }
 
   /// Remarks about a folder; classes without an image are unknown while files are still changing.
@@ -40,12 +40,20 @@ final class WatchedFolders: FolderReader {
     }
   }
 
-  /// Says that a root is one of tables, whose rows the index does not count.
-  private static func remarkOnTables(
+  /// Says that a root is one of tables, whose rows the index does not count, and that tables cannot be used.
+  private static func remarksOnTables(
     of dataset: DatasetConfiguration, _ files: [InspectedFile]
   ) -> [FolderRemark] {
-    guard dataset.declaresColumns,
-      !files.contains(where: { $0.verdict == .accepted || $0.verdict == .waiting }),
+    guard dataset.declaresColumns else { return [] }
+    let finding = (try? dataset.rules.problemOfHeaders(in: dataset.root)) ?? nil
+    return remarkOnTablesAlone(of: dataset, files)
+      + [finding.map { .tablesUnusable(finding: $0) }].compactMap { $0 }
+  }
+
+  private static func remarkOnTablesAlone(
+    of dataset: DatasetConfiguration, _ files: [InspectedFile]
+  ) -> [FolderRemark] {
+    guard !files.contains(where: { $0.verdict == .accepted || $0.verdict == .waiting }),
       let tables = try? TableSnapshotBuilder(root: dataset.root, rules: dataset.rules).tables(),
       !tables.isEmpty, !tables.contains(where: \.isAttributeFile)
     else { return [] }

@@ -10,6 +10,8 @@ import Synchronization
 final class ProcessEngine: TrainingEngine {
   /// The time limit of a plan, including the seconds that measure the speed.
   static let planLimit = Duration.seconds(60)
+  /// The time limit of a count of rows, which reads every table whole.
+  static let rowsLimit = Duration.seconds(600)
 
   private let settings: EngineSettings
   private let local: LocalEngine
@@ -74,7 +76,7 @@ final class ProcessEngine: TrainingEngine {
   func rows(of dataset: DatasetConfiguration) throws -> RowsReport {
     let call = EngineCall(settings: settings, dataset: dataset, work: .rows)
     let message = try answer(
-      to: call, as: "rows",
+      to: call, as: "rows", within: Self.rowsLimit,
       remedy:
         "The tables are too large to be counted beforehand; a run reads them however long it takes."
     )
@@ -150,12 +152,12 @@ final class ProcessEngine: TrainingEngine {
 
   /// Runs a short call in a separate process, within the time limit.
   private func answer(
-    to call: EngineCall, as question: String = "plan",
+    to call: EngineCall, as question: String = "plan", within limit: Duration = planLimit,
     remedy: String = WorkerConnection.usualRemedy
   ) throws -> EngineMessage {
     do {
       return try WorkerConnection(call, executable: executable)
-        .answer(within: Self.planLimit, remedy: remedy)
+        .answer(within: limit, remedy: remedy)
     } catch let crash as WorkerCrash {
       throw ControlError.failed(
         "\(question): \(crash). The model may need more memory than is available. Choose a smaller recipe."
