@@ -136,9 +136,14 @@ import Testing
     let text = "colour,age\nred,1\n"
     let error = #expect(throws: DatasetError.self) {
       try build(
-        folder(["a.csv": text, "a (1).csv": text]), DatasetRules(columns: Self.columns))
+        folder(["a.csv": text + "blue,2\n", "a (1).csv": text + "blue,2\n"]),
+        DatasetRules(columns: Self.columns))
     }
-    #expect(error.map { "\($0)".contains("two tables have the same bytes") } == true)
+    #expect(
+      error.map { "\($0)".contains("two tables of several rows have the same bytes") } == true)
+    // Each person has a table of one row, and two of them are alike.
+    let patients = ["p1.csv": text, "p2.csv": text, "p3.csv": "colour,age\nblue,2\n"]
+    #expect(try build(folder(patients), DatasetRules(columns: Self.columns)).summary.used == 3)
     let other = try build(
       folder(["a.csv": text, "b.csv": text + "red,1\n"]), DatasetRules(columns: Self.columns))
     #expect(other.summary.used == 3, "equal rows of different tables all count")
