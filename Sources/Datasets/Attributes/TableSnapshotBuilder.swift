@@ -141,7 +141,8 @@ public struct TableSnapshotBuilder: Sendable {
           throw TableProblem(
             finding:
               "two tables of several rows have the same bytes, so every row would count twice (each table once "
-              + "expected). Remove one of them; if they are the rows of two people, put both into one table")
+              + "expected). Remove one of them; if they are the rows of two people, put both into one table"
+          )
         }
       }
       try rows.sort(unless: isStopped)
