@@ -141,7 +141,7 @@ extension FolderRemark: CustomStringConvertible {
         + "bayes-net-correlated, read the rows, and 'figment rows' counts them."
     case .tablesUnusable(let finding):
       return
-        "the declared columns cannot be read: \(finding). Then look again with 'figment rescan'."
+        "the declared columns cannot be read: \(finding). 'figmentd check' names the table; 'figment rescan' looks again."
     }
   }
 

@@ -65,7 +65,7 @@ extension Daemon: ControlAPI {
 
   func rows(of dataset: String) async throws -> RowsReport {
     let dataset = try configuration.dataset(dataset)
-    return try await plans.run { [engine] in try engine.rows(of: dataset) }
+    return try await rowCounts.run { [engine] in try engine.rows(of: dataset) }
   }
 
   func recipes() async throws -> [RecipeSummary] {

@@ -25,6 +25,8 @@ actor Daemon {
   let space: FreeSpaceGuard
   /// Computes plans, each of which may take a minute.
   let plans = PlanDesk()
+  /// Counts the rows of tables, which may take ten minutes, so no plan waits behind it.
+  let rowCounts = PlanDesk(places: 1)
   /// Reads recipes and ledgers for lists; it never waits behind a plan.
   let looking = SerialThread(named: "figment-look")
 

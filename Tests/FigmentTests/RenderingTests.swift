@@ -202,7 +202,10 @@ import Testing
   @Test func aJobBehindAnotherOneSaysWhatItWaitsFor() {
     var status = DaemonStatus(
       version: "1", process: 5, started: .distantPast, threads: 1, instructionSet: "avx2")
-    let own = JobID(dataset: "shoes", number: 2)
+    var own = Job(
+      id: JobID(dataset: "shoes", number: 2), request: Self.job(.queued).request, dataset: "shoes",
+      created: .distantPast)
+    own.state = .queued
     #expect(QueueNote.text(for: own, status) == nil)
     status.running = Self.job(.running)
     status.queued = 1
@@ -214,7 +217,10 @@ import Testing
       QueueNote.text(for: own, status)
         == "shoes-2 waits for glyphs-7, which is running, and 2 more jobs are in the queue. 'figment jobs' lists them."
     )
-    #expect(QueueNote.text(for: Self.id, status) == nil)
+    #expect(QueueNote.text(for: Self.job(.queued), status) == nil)
+    // Whoever follows an ended job sees that it was queued once.
+    own.state = .finished(.completed(JobResults()))
+    #expect(QueueNote.text(for: own, status) == nil)
   }
 
   @Test func statesOfTheDaemon() {

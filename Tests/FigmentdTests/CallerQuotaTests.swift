@@ -236,6 +236,32 @@ import Testing
     await server.server.stop()
     await house.daemon.stop()
   }
+
+  /// A count of rows reads every table whole and may take ten minutes.
+  @Test func noPlanWaitsBehindCountsOfRows() async throws {
+    let house = try await TestHouse(.init(isCounting: true))
+    let counts = (0..<3).map { _ in Task { try await house.daemon.rows(of: "glyphs").used } }
+    let isPlanned = Mutex(false)
+    let end = ContinuousClock.now + .seconds(60)
+    while house.engine.begunCounts.withLock({ $0 }) == 0, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    // Let the other counts ask for their places first.
+    try await Task.sleep(for: .milliseconds(50))
+    let plan = Task {
+      let report = try await house.daemon.plan(PlanRequest(dataset: "glyphs", recipe: "dp-gan-28"))
+      isPlanned.withLock { $0 = true }
+      return report.usableImages
+    }
+    while !isPlanned.withLock({ $0 }), ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    #expect(isPlanned.withLock { $0 } && house.engine.begunCounts.withLock { $0 } == 1)
+    house.engine.change { $0.isCounting = false }
+    for count in counts { #expect(try await count.value == 7) }
+    #expect(try await plan.value == 77)
+    await house.daemon.stop()
+  }
 }
 
 /// Sends so many events of a job that no buffer holds them.

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Logging
 import Models
 import Privacy
+import Synchronization
 import Testing
 
 @testable import Runs
@@ -76,7 +77,11 @@ enum ShippedModels {
       #expect(advice.choice?.epsilon == nil, "the job takes what is left at its turn")
       // Runs compose to less than the sum of their epsilons: a plan finds that more is left.
       house.engine.change { $0.plannedEpsilon = 7.5 }
+      house.engine.plannedRecipes.withLock { $0 = [] }
       #expect(try await api.recommend(RecommendRequest(dataset: "glyphs")).epsilon == 7.5)
+      // Each plan takes seconds, so that of the first run is not made again for the advice.
+      let planned = house.engine.plannedRecipes.withLock { $0 }
+      #expect(!planned.isEmpty && Set(planned).count == planned.count, "\(planned)")
       #expect(
         try await api.recommend(RecommendRequest(dataset: "glyphs", epsilon: 2)).epsilon == 2)
     }

@@ -1,3 +1,13 @@
+/// What is wrong with the headers of tables.
+public struct HeaderProblem: Hashable, Sendable {
+  /// What was found, what was expected, and what to do.
+  public let finding: String
+  /// The table; nil if the problem is that of all tables.
+  ///
+  /// For the owner alone: its name may be that of a person.
+  public let place: String?
+}
+
 extension DatasetRules {
   /// What is wrong with the headers of the tables in a root, so that no run could read them; nil if nothing is, or if no
   /// columns are declared.
@@ -5,10 +15,17 @@ extension DatasetRules {
   /// No row is looked at. Lines of JSON have no header.
   ///
   /// - Throws: `DatasetError` if the root cannot be read.
-  public func problemOfHeaders(in root: String) throws -> String? {
+  public func problemOfHeaders(in root: String) throws -> HeaderProblem? {
     guard !columns.isEmpty else { return nil }
+    return try problemOfHeaders(
+      of: TableSnapshotBuilder(root: root, rules: self).tables(), in: root)
+  }
+
+  /// The same for tables that are known to be in the root.
+  public func problemOfHeaders(
+    of tables: [RelativePath], in root: String
+  ) throws -> HeaderProblem? {
     do {
-      let tables = try TableSnapshotBuilder(root: root, rules: self).tables()
       let own = tables.filter(\.isAttributeFile)
       guard !tables.isEmpty else {
         throw TableProblem(
@@ -28,7 +45,7 @@ extension DatasetRules {
       }
       return nil
     } catch let problem as TableProblem {
-      return problem.finding + (problem.place.map { " (\($0))" } ?? "")
+      return HeaderProblem(finding: problem.finding, place: problem.place)
     }
   }
 }

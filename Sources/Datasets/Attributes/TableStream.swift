@@ -78,7 +78,7 @@ final class TableStream {
     throw TableProblem(
       finding:
         "the header of a table has no column '\(names[absent])' (every table must have the declared columns). Correct the "
-        + "declared name, or add the column; columns are separated by commas")
+        + "declared name, add the column, or do not declare it; columns are separated by commas")
   }
 
   /// The next row; nil at the end.

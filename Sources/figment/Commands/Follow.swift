@@ -91,8 +91,8 @@ struct Follower {
         continue
       }
       draw(event, &plain)
-      if case .state(.queued, _) = event.content, let status = try? await client.status(),
-        let note = QueueNote.text(for: id, status)
+      if case .state(.queued, _) = event.content,
+        let note = await QueueNote.text(for: id, from: client)
       {
         console.paragraph(note)
       }

@@ -151,9 +151,7 @@ struct SubmissionOptions: ParsableArguments {
       }
       if global.json { return try console.json(job) }
       console.line("\(job.id)")
-      if let status = try? await client.status(),
-        let note = QueueNote.text(for: job.id, status)
-      {
+      if let note = await QueueNote.text(for: job.id, from: client) {
         Console.complain("Note: \(note)")
       }
     }

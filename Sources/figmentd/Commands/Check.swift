@@ -111,8 +111,9 @@ extension DatasetConfiguration {
   ///
   /// A table may be added later, so this is a warning, not an error.
   var problemOfHeaders: String? {
-    guard let finding = try? rules.problemOfHeaders(in: root) else { return nil }
-    return "the tables in \(root) cannot be used: \(finding)."
+    guard let problem = try? rules.problemOfHeaders(in: root) else { return nil }
+    let place = problem.place.map { " (\($0))" } ?? ""
+    return "the tables in \(root) cannot be used: \(problem.finding)\(place)."
   }
 
   /// The folders of images, and the release, that do not exist now, a sentence each.

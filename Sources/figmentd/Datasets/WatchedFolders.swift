@@ -40,24 +40,24 @@ final class WatchedFolders: FolderReader {
     }
   }
 
-  /// Says that a root is one of tables, whose rows the index does not count, and that tables cannot be used.
+  /// Says that a root is one of tables, whose rows the index does not count, and that no run could read them.
+  ///
+  /// No table is named: remarks go into the journal, and a table may have the name of a person.
   private static func remarksOnTables(
     of dataset: DatasetConfiguration, _ files: [InspectedFile]
   ) -> [FolderRemark] {
-    guard dataset.declaresColumns else { return [] }
-    let finding = (try? dataset.rules.problemOfHeaders(in: dataset.root)) ?? nil
-    return remarkOnTablesAlone(of: dataset, files)
-      + [finding.map { .tablesUnusable(finding: $0) }].compactMap { $0 }
-  }
-
-  private static func remarkOnTablesAlone(
-    of dataset: DatasetConfiguration, _ files: [InspectedFile]
-  ) -> [FolderRemark] {
-    guard !files.contains(where: { $0.verdict == .accepted || $0.verdict == .waiting }),
-      let tables = try? TableSnapshotBuilder(root: dataset.root, rules: dataset.rules).tables(),
-      !tables.isEmpty, !tables.contains(where: \.isAttributeFile)
+    guard dataset.declaresColumns,
+      let tables = try? TableSnapshotBuilder(root: dataset.root, rules: dataset.rules).tables()
     else { return [] }
-    return [.tablesAlone(count: tables.count)]
+    var remarks: [FolderRemark] = []
+    let hasImages = files.contains { $0.verdict == .accepted || $0.verdict == .waiting }
+    if !hasImages, !tables.isEmpty, !tables.contains(where: \.isAttributeFile) {
+      remarks.append(.tablesAlone(count: tables.count))
+    }
+    if let problem = try? dataset.rules.problemOfHeaders(of: tables, in: dataset.root) {
+      remarks.append(.tablesUnusable(finding: problem.finding))
+    }
+    return remarks
   }
 
   func look(

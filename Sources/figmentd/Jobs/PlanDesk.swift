@@ -1,14 +1,17 @@
 import Control
 
-/// Computes plans, a few at a time, because each takes seconds of processor time from trainings.
+/// Computes plans or other long answers, a few at a time, because each takes seconds of processor time from trainings.
 actor PlanDesk {
   /// The number of plans computed concurrently.
-  static let places = 2
+  private let places: Int
   /// The maximum number of waiting callers.
   static let longestQueue = 16
 
   private var busy = 0
   private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  /// A desk where so many plans are computed concurrently.
+  init(places: Int = 2) { self.places = places }
 
   /// Runs `work` on a separate thread when its turn comes.
   ///
@@ -16,7 +19,7 @@ actor PlanDesk {
   func run<Success: Sendable>(
     _ work: @escaping @Sendable () throws -> Success
   ) async throws -> Success {
-    if busy < Self.places {
+    if busy < places {
       busy += 1
     } else {
       guard waiting.count < Self.longestQueue else {

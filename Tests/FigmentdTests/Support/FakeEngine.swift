@@ -30,6 +30,8 @@ final class FakeEngine: TrainingEngine {
     var refusal: ControlError?
     /// Plans wait until this is false.
     var isPlanning = false
+    /// Whether counts of rows continue until this changes.
+    var isCounting = false
     /// The recipes and measured runs for advice.
     var library = AdviceLibrary(recipes: [], table: MeasurementTable())
     /// The files that any run would use.
@@ -48,6 +50,10 @@ final class FakeEngine: TrainingEngine {
 
   private let state: Mutex<Behaviour>
   private let launches = Mutex<[String]>([])
+  /// Counts of rows that were begun.
+  let begunCounts = Mutex(0)
+  /// The recipes that were planned, in order.
+  let plannedRecipes = Mutex<[String]>([])
 
   init(_ behaviour: Behaviour = Behaviour()) {
     state = Mutex(behaviour)
@@ -71,6 +77,7 @@ final class FakeEngine: TrainingEngine {
 
   func plan(_ request: PlanRequest, dataset: DatasetConfiguration) throws -> PlanReport {
     while state.withLock({ $0.isPlanning }) { usleep(1000) }
+    plannedRecipes.withLock { $0.append(request.recipe) }
     if let failure = state.withLock({ $0.planFailures[request.recipe] }) { throw failure }
     var report = PlanReport(
       dataset: dataset.name, recipe: request.recipe, steps: request.steps ?? 100,
@@ -115,7 +122,9 @@ final class FakeEngine: TrainingEngine {
   }
 
   func rows(of dataset: DatasetConfiguration) throws -> RowsReport {
-    RowsReport(
+    begunCounts.withLock { $0 += 1 }
+    while state.withLock({ $0.isCounting }) { usleep(1000) }
+    return RowsReport(
       dataset: dataset.name, tables: ["t.csv"], rows: 9, used: 7,
       unused: [RowsReport.Unused(reason: "noPerson", count: 2)], imagesWithoutRow: 0,
       lines: ["7 of 9 rows used"])
