@@ -1,7 +1,7 @@
 # make demo      install missing libraries, build, and show the whole workflow on generated images
 # make test      build and run all tests; a test that is skipped without permission is a failure
 # make fuzz      run mutated images through the decoders and mutated saved files through the programs, SECONDS each
-# make lint      check format, service files and shell scripts
+# make lint      check format, service files, shell scripts, and that every seeded bug fits into the sources
 # make boot      boot the shipped service in a container (as root); prints why if this is not possible
 # make build     build a release with the Swift library linked statically
 # make install   install into PREFIX (default /usr/local) below DESTDIR
@@ -51,6 +51,7 @@ lint:
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 	Scripts/check-units.sh
 	Scripts/check-skipped-test.sh
+	python3 -B Tests/Mutants/run.py --check
 
 # The shipped binaries, not those of the tests. Ten minutes at most; exit code 77 means that no system can be
 # booted here.

@@ -64,7 +64,9 @@ public struct RunOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "The random seed of everything but the privacy noise. (default: random)")
+    help:
+      "The random seed of everything but privacy noise and the choice of batches. (default: random)"
+  )
   public var seed: UInt64?
 
   /// Reads the options of a command line.

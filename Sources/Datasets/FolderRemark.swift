@@ -15,7 +15,7 @@ public enum FolderRemark: Hashable, Sendable {
   /// Tables with declared columns, and no image beside them.
   case tablesAlone(count: Int)
   /// No run could read the tables beside images, or the tables alone.
-  case tablesUnusable(finding: String)
+  case tablesUnusable(finding: String, isOfOneTable: Bool)
 
   /// The remarks on a folder.
   ///
@@ -139,9 +139,10 @@ extension FolderRemark: CustomStringConvertible {
       return
         "\(count) \(count == 1 ? "table" : "tables") and no image. Recipes that learn a table alone, such as "
         + "bayes-net-correlated, read the rows, and 'figment rows' counts them."
-    case .tablesUnusable(let finding):
-      return
-        "the declared columns cannot be read: \(finding). 'figmentd check' names the table; 'figment rescan' looks again."
+    case .tablesUnusable(let finding, let isOfOneTable):
+      return "the declared columns cannot be read: \(finding). "
+        + (isOfOneTable ? "'figmentd check' names the table; " : "")
+        + "'figment rescan' looks again."
     }
   }
 

@@ -4,9 +4,9 @@ public import Privacy
 
 /// The one loop that trains any family, and the only caller of the ledger, of a step and of a round.
 ///
-/// A round is a step of another kind: what is said of steps here holds for rounds. Steps are paid for in blocks: reserved durably, then computed, then settled. A crash leaves its
-/// block spent, and the resumed run makes that many fewer steps, so that the run as a whole never
-/// costs more than its plan.
+/// It pays for steps in blocks: it reserves a block durably, computes it, then settles it. A crash leaves its block spent,
+/// and the resumed run makes that many fewer steps, so that the run as a whole never costs more than its plan. A round of
+/// a model that learns tables is paid for like a step.
 public final class Trainer {
   /// The source of a step's images.
   public protocol Images: AnyObject {

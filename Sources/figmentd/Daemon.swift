@@ -26,7 +26,7 @@ actor Daemon {
   /// Computes plans, each of which may take a minute.
   let plans = PlanDesk()
   /// Counts the rows of tables, which may take ten minutes, so no plan waits behind it.
-  let rowCounts = PlanDesk(places: 1)
+  let rowCounts = PlanDesk(of: "counts of rows", places: 1)
   /// Reads recipes and ledgers for lists; it never waits behind a plan.
   let looking = SerialThread(named: "figment-look")
 

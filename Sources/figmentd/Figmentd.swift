@@ -33,7 +33,7 @@ enum Program {
     } catch {
       // The parser throws a request for help, too; its exit code is not that of a failure.
       guard Figmentd.exitCode(for: error) == .failure else { Figmentd.exit(withError: error) }
-      refuse(ControlError(error), isJSON: isJSON)
+      refuse(ControlError(forOwner: error), isJSON: isJSON)
     }
     // Parse again, because a command cannot be sent from this thread to a task. The task is detached and of
     // medium priority: the main thread's priority is high, and Dispatch would raise threads above those of

@@ -71,6 +71,23 @@ import Testing
     #expect(await !isBusy(1), "all are done")
   }
 
+  /// A count of rows may take ten minutes.
+  @Test func countsOfRowsTakeNoPlans() async throws {
+    let counts = CallerCounts(ControlLimits(plans: 1, plansPerUser: 1, rowCounts: 1))
+    func refusal(_ user: UInt32, as standing: Standing = .controller) async -> String? {
+      do {
+        try await counts.countRows(for: user, as: standing) {}
+        return nil
+      } catch { return "\(error)" }
+    }
+    try await counts.countRows(for: 1, as: .controller) {
+      #expect(await refusal(2)?.contains("1 counts of rows are pending") == true)
+      #expect(await refusal(0, as: .owner) == nil)
+      try await counts.plan(for: 1, as: .controller) {}
+    }
+    #expect(await refusal(2) == nil)
+  }
+
   /// Advice plans several runs and may take minutes.
   @Test func readersTakeNoPlansOfMembersNorMembersOfRoot() async throws {
     let counts = CallerCounts(ControlLimits(plans: 1, readersPlans: 1, plansPerUser: 2))
@@ -125,7 +142,7 @@ import Testing
     }
     // Callers that do not read have used up the user's quota.
     var wasBusy = false
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(300)
     while !wasBusy, ContinuousClock.now < end {
       do { _ = try await server.client.status() } catch ControlError.busy { wasBusy = true }
     }
@@ -219,7 +236,7 @@ import Testing
       }
     }
     // Two of the three are computed or wait; the third is refused.
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(300)
     while refusals.all.isEmpty, ContinuousClock.now < end {
       try await Task.sleep(for: .milliseconds(5))
     }
@@ -237,17 +254,44 @@ import Testing
     await house.daemon.stop()
   }
 
+  /// Over the socket, too, counts take places of their own.
+  @Test func plansAreMadeBesideAsManyCountsAsAUserMayHave() async throws {
+    let house = try await TestHouse(.init(isCounting: true))
+    let server = try await TestServer(house)
+    let client = server.client
+    let refusals = Refusals()
+    let counts = (0..<3).map { _ in
+      Task {
+        do { _ = try await client.rows(of: "glyphs") } catch { refusals.add("\(error)") }
+      }
+    }
+    let end = ContinuousClock.now + .seconds(300)
+    while refusals.all.isEmpty, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    let request = PlanRequest(dataset: "glyphs", recipe: "dp-gan-28")
+    #expect(try await client.plan(request).usableImages == 77)
+    house.engine.change { $0.isCounting = false }
+    for count in counts { await count.value }
+    #expect(
+      refusals.all.count == 1 && refusals.all[0].contains("2 pending counts of rows already"),
+      "\(refusals.all)")
+    await server.server.stop()
+    await house.daemon.stop()
+  }
+
   /// A count of rows reads every table whole and may take ten minutes.
   @Test func noPlanWaitsBehindCountsOfRows() async throws {
     let house = try await TestHouse(.init(isCounting: true))
     let counts = (0..<3).map { _ in Task { try await house.daemon.rows(of: "glyphs").used } }
     let isPlanned = Mutex(false)
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(300)
     while house.engine.begunCounts.withLock({ $0 }) == 0, ContinuousClock.now < end {
       try await Task.sleep(for: .milliseconds(5))
     }
-    // Let the other counts ask for their places first.
-    try await Task.sleep(for: .milliseconds(50))
+    while await house.daemon.rowCounts.waitingCount < 2, ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(5))
+    }
     let plan = Task {
       let report = try await house.daemon.plan(PlanRequest(dataset: "glyphs", recipe: "dp-gan-28"))
       isPlanned.withLock { $0 = true }

@@ -129,7 +129,15 @@ private final class KeeperBench: Sendable {
       faults.count == 1 && faults[0].contains("no column 'age'")
         && faults[0].contains("figment rescan"), "\(faults)")
     // The remark goes into the journal, where names of tables may be names of people.
-    #expect(!faults[0].contains("metadata.csv"), "\(faults)")
+    #expect(
+      !faults[0].contains("metadata.csv") && faults[0].contains("figmentd check"), "\(faults)")
+    // Where no single table is at fault, nothing can name it.
+    try DurableFile.write(Data("{}\n".utf8), to: bench.folder.path("metadata.jsonl"))
+    await bench.keeper.scan()
+    let both = try #require(try await bench.status().folderRemarks)
+    #expect(
+      both.count == 1 && both[0].contains("metadata.csv and metadata.jsonl")
+        && !both[0].contains("figmentd check"), "\(both)")
   }
 
   /// The column is for runs on the tables; the folder is watched as any other.

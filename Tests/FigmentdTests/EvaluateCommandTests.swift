@@ -119,7 +119,7 @@ import Testing
     let trained = tables.train.revealed()
     #expect(trained.rowCount == 24 && Set((0..<24).map { Array(trained[$0]) }) == [[0, 0, 0]])
     #expect(said.count == 3 && said[0].hasPrefix("synthetic table: 15 of 15 rows used"))
-    #expect(said[0].contains("outside the declared domain: age 1"))
+    #expect(said[0].contains("outside the declared domain: age in 1 row"))
     #expect(said[1].contains("1 row: names a file that is not there"))
   }
 

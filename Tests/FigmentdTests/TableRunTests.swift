@@ -166,7 +166,8 @@ import Testing
     let bench = try Self.bench("independent", count: 5)
     let told = try Self.told(by: bench)
     #expect(told.first == "200 of 200 rows used")
-    let words = "missing in used rows: age 10\nvalues outside the declared domain: age 10 ("
+    let words =
+      "missing in used rows: age in 10 rows\nvalues outside the declared domain: age in 10 rows ("
     #expect(told.count == 2 && told.last?.hasPrefix(words) == true)
     #expect(told.last?.hasSuffix("; …)") == true, "the first lines of many")
   }
@@ -290,7 +291,7 @@ import Testing
         ColumnDomain(name: "finding", values: .categories(["none", "some"])),
       ])
     let text = try Self.told(by: bench).joined(separator: "\n")
-    #expect(text.contains("outside the declared domain: site 200"))
+    #expect(text.contains("outside the declared domain: site in 200 rows"))
     #expect(text.contains("Warning: most values of site lie outside"), "\(text)")
     #expect(!text.contains("most values of site, finding"))
   }

@@ -157,7 +157,9 @@ import Testing
     #expect(alone.tables == ["a.csv"] && alone.rows == 3 && alone.used == 2)
     #expect(alone.unused.map(\.reason) == ["wrongFieldCount"])
     #expect(
-      alone.lines.contains { $0.contains("outside the declared domain: sex 1 (a.csv, line 3)") })
+      alone.lines.contains {
+        $0.contains("outside the declared domain: sex in 1 row (a.csv, line 3)")
+      })
     try DurableFile.write(Data("age\n1\n".utf8), to: dataset.root + "/a.csv")
     let error = #expect(throws: ControlError.self) { try bench.engine.rows(of: dataset) }
     #expect(error?.message.contains("no column 'sex'") == true)
@@ -354,6 +356,12 @@ import Testing
       try slow.answer(within: .milliseconds(200))
     }
     #expect(error?.message.contains("Request fewer steps") == true)
+    let unwanted = try WorkerConnection(
+      call, executable: "/bin/sh", arguments: ["sh", "-c", "exec sleep 600"])
+    let abandonment = StopSignal()
+    abandonment.raise()
+    #expect(throws: CancellationError.self) { try unwanted.answer(unless: abandonment) }
+    #expect(kill(unwanted.processIdentifier, 0) != 0, "it is gone")
   }
 }
 

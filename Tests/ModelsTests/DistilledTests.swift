@@ -22,14 +22,16 @@ import Testing
 
   private func model(
     teacher: NestedModel = Self.pixel(), images: Int = 600, steps: Int = 10, batchSize: Int = 8,
-    width: Int = 2, seed: UInt64 = 3, format: ImageSpecification = Self.format, threads: Int = 1
+    width: Int = 2, seed: UInt64 = 3, format: ImageSpecification = Self.format, threads: Int = 1,
+    form: (inout DistilledSettings) -> Void = { _ in }
   ) throws -> Distilled {
-    try Distilled(
-      DistilledSettings(
-        teacher: teacher, images: images, steps: steps, batchSize: batchSize, width: width,
-        generatorWidth: width, latentSize: 4, discriminatorLearningRate: 0.004,
-        generatorLearningRate: 0.004, averageDecay: 0.9),
-      for: format, seed: seed, on: Machine(threadCount: threads))
+    var settings = DistilledSettings(
+      teacher: teacher, images: images, steps: steps, batchSize: batchSize, width: width,
+      generatorWidth: width, latentSize: 4, discriminatorLearningRate: 0.004,
+      generatorLearningRate: 0.004, averageDecay: 0.9)
+    form(&settings)
+    return try Distilled(
+      settings, for: format, seed: seed, on: Machine(threadCount: threads))
   }
 
   private func draw(_ model: Distilled, steps: Range<Int>) throws {
@@ -121,6 +123,29 @@ import Testing
     var other = settings
     other.teacher = Self.pixel()
     #expect(other != settings)
+  }
+
+  /// Each form is written, changes the training, and continues from a checkpoint bit for bit.
+  @Test(arguments: [false, true]) func theFormsOfTheGeneratorAreKept(normalises: Bool) throws {
+    let form: (inout DistilledSettings) -> Void = {
+      if normalises { $0.generatorNormalization = .batch } else { $0.modeSeeking = 1 }
+    }
+    let (plain, whole, first) = (try model(), try model(form: form), try model(form: form))
+    for model in [plain, whole] {
+      try draw(model, steps: 0..<3)
+      try distil(model, steps: 0..<4)
+    }
+    #expect(plain.savedGenerator.tensors != whole.savedGenerator.tensors)
+    try draw(first, steps: 0..<3)
+    try distil(first, steps: 0..<2)
+    let resumed = try model(form: form)
+    try resumed.restore(from: first.savedState)
+    try distil(resumed, steps: 2..<4)
+    #expect(resumed.savedState.tensors == whole.savedState.tensors)
+    let text = try JSONEncoder().encode(whole.settings)
+    #expect(try JSONDecoder().decode(DistilledSettings.self, from: text) == whole.settings)
+    #expect(whole.settings != plain.settings)
+    #expect(throws: RecipeFailure.self) { try model { $0.modeSeeking = 0 } }
   }
 
   @Test func theTeacherDrawsAsManyImagesAsAskedForAndClassesAlternate() throws {

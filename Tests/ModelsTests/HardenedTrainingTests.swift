@@ -31,7 +31,7 @@ private final class TinyModel: SteppingModel {
 
   func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
     guard case .noise(let mechanism) = step.protection else { return StepReport() }
-    let gradient = network.privateGradient(
+    let gradient = network.noisedGradient(
       over: images, loss: BinaryCrossEntropy(target: 1), mechanism, noise: step.noise, in: pass)
     network.update(along: gradient, by: optimizer)
     return StepReport()

@@ -104,7 +104,7 @@ import Testing
       _ = try model.work(FreeStep(phase: "pre-training", index: step, stepCount: 5))
     }
     #expect(model.averaged.optimizer.stepCount == 5)
-    model.averaged.leavePublicImages()
+    model.averaged.restartAfterPreTraining()
     #expect(model.averaged.optimizer.stepCount == 0 && model.averaged.average.updateCount == 0)
     #expect(model.averaged.optimizer.state.allSatisfy { $0.tensor.buffer.allSatisfy { $0 == 0 } })
     #expect(model.averaged.average.values.array == model.network.parameters.values.array)

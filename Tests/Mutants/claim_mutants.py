@@ -141,6 +141,14 @@ MUTANTS = [
     '125', 'callers with read access receive the names of files',
     'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
     (
-      ('Sources/Control/ControlRoute.swift', 'case .files, .preview: true', 'case .files, .preview: false'),
+      ('Sources/Control/ControlRoute.swift',
+       'case .files, .preview, .rows: true', 'case .rows: true\n    case .files, .preview: false'),
+    )),
+  Mutant(
+    '126', 'callers with read access receive the numbers of rows, and words about them',
+    'ControlTests.ControlRouteTests/whatHoldsRealImagesOrTheirNamesNeedsMoreThanTheRightToLook',
+    (
+      ('Sources/Control/ControlRoute.swift',
+       'case .files, .preview, .rows: true', 'case .files, .preview: true\n    case .rows: false'),
     )),
 ]

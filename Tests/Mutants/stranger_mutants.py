@@ -266,7 +266,8 @@ STRANGER_MUTANTS = [
     'PrivacyTests.PrivacyStatementTests/whatTheNumbersMeanStandsBesideThem',
     (
       (PRIVACY + 'Statement.swift',
-       'meaning = Self.meaning(total, of: subject)', 'meaning = Self.meaning(runCost, of: subject)'),
+       'meaning = Self.meaning(total, ofRun: runCost, of: subject)',
+       'meaning = Self.meaning(runCost, ofRun: runCost, of: subject)'),
     )),
   Mutant(
     '202', 'a delta of exactly one divided by the units is not called large',

@@ -136,7 +136,7 @@ import Testing
           import Learning
           func halved(
             _ sum: consuming ClippedSum, _ noise: NoiseStream, _ machine: Machine
-          ) -> PrivateGradient {
+          ) -> NoisedGradient {
             LINE
           }
           """,

@@ -67,7 +67,8 @@ public struct CodedRows: Sendable {
         limits: .standard, isSettled: { _, _ in true }, isStopped: isStopped)
       try Self.requireAll(columns, attributes.presentColumns, of: attributes.summary)
     } catch let problem as TableProblem {
-      throw DatasetError.tableUnusable(root: root, finding: problem.finding)
+      throw DatasetError.tableUnusable(
+        root: root, finding: problem.finding, place: problem.place)
     }
     self.columns = columns
     codes = files.indices.flatMap { attributes.codes(ofFile: $0) ?? [] }
@@ -87,9 +88,12 @@ public struct CodedRows: Sendable {
           finding: "there is no table in the folder (files *.csv or *.jsonl expected). Add one")
       }
       let directory = try Directory.root(folder)
-      for name in names { try reading.read(name, in: directory, isStopped) }
+      for name in names {
+        try TableProblem.naming(name) { try reading.read(name, in: directory, isStopped) }
+      }
     } catch let problem as TableProblem {
-      throw DatasetError.tableUnusable(root: place, finding: problem.finding)
+      throw DatasetError.tableUnusable(
+        root: place, finding: problem.finding, place: problem.place)
     }
     guard !reading.codes.isEmpty else { throw DatasetError.noRows(root: place) }
     self.columns = columns

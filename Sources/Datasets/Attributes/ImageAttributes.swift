@@ -62,16 +62,20 @@ struct ImageAttributes {
         finding: names.isEmpty
           ? "columns are declared, and the root has no table (metadata.csv or metadata.jsonl "
             + "expected). Add one, or declare no columns"
-          : "the root has metadata.csv and metadata.jsonl (one of them expected). Remove one")
+          : Self.bothTables)
     }
-    let file = try TableFile(
-      name, in: root, rules: rules, limits: limits, isSettled: isSettled)
     self = try TableProblem.naming(RelativePath(bytes: name)) {
-      try Self(
+      let file = try TableFile(
+        name, in: root, rules: rules, limits: limits, isSettled: isSettled)
+      return try Self(
         ofFilesIn: files, columns: rules.columns, from: file, format: format,
         table: RelativePath(bytes: name), limits: limits, isStopped: isStopped)
     }
   }
+
+  /// That a root has a table in both forms.
+  static let bothTables =
+    "the root has metadata.csv and metadata.jsonl (one of them expected). Remove one"
 
   /// Reads a table from a stream.
   init(
@@ -92,11 +96,6 @@ struct ImageAttributes {
       source, format: format, columns: columns.map(\.name) + [AttributeFile.fileName],
       limit: limits.rowBytes,
       isStopped: isStopped)
-    guard !stream.absent.contains(columns.count) else {
-      throw TableProblem(
-        finding: "the header of the table has no column '\(AttributeFile.fileName)' (one expected, "
-          + "with the path of each file below the root). Add it")
-    }
     // A column that no row can have is a slip of the pen, and its noisy table would be paid for.
     try stream.requireAllColumns()
     try read(stream, of: files, table)

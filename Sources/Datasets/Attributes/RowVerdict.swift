@@ -143,8 +143,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
     func list(_ what: String, _ counts: [Int], _ places: [[Place]] = []) -> String? {
       let found = counts.indices.filter { counts[$0] > 0 }.map { column in
         let own = places.indices.contains(column) ? places[column] : []
-        return "\(columns[column].name) \(counts[column])"
-          + Self.words(for: own, of: counts[column])
+        let rows = counts[column] == 1 ? "1 row" : "\(counts[column]) rows"
+        return "\(columns[column].name) in \(rows)" + Self.words(for: own, of: counts[column])
       }
       return found.isEmpty ? nil : "\(what): " + found.joined(separator: ", ")
     }

@@ -30,15 +30,17 @@ extension DatasetRules {
       guard !tables.isEmpty else {
         throw TableProblem(
           finding:
-            "columns are declared, and the root has no table (*.csv or *.jsonl expected). Add one")
+            "columns are declared, and the root has no table of them (metadata.csv or metadata.jsonl beside images, "
+            + "*.csv or *.jsonl without images expected). Add one")
       }
+      guard own.count <= 1 else { throw TableProblem(finding: ImageAttributes.bothTables) }
       let directory = try Directory.root(root)
       for table in own.isEmpty ? tables : own {
         guard TableFormat(name: table.bytes) == .csv else { continue }
-        let file = try TableFile(
-          table.bytes, in: directory, rules: self, limits: .standard, isSettled: { _, _ in true })
-        let more = own.isEmpty ? personColumn.map { [$0] } ?? [] : [AttributeFile.fileName]
         try TableProblem.naming(table) {
+          let file = try TableFile(
+            table.bytes, in: directory, rules: self, limits: .standard, isSettled: { _, _ in true })
+          let more = own.isEmpty ? personColumn.map { [$0] } ?? [] : [AttributeFile.fileName]
           try TableStream(file, format: .csv, columns: columns.map(\.name) + more)
             .requireAllColumns()
         }

@@ -31,13 +31,6 @@ struct TableRows {
     isStopped: @escaping () -> Bool = { false }, onProgress: (Int) -> Void = { _ in }
   ) throws {
     summary.tables.append(table)
-    try TableProblem.naming(table) { try readRows(source, format, table, isStopped, onProgress) }
-  }
-
-  private mutating func readRows(
-    _ source: any ByteSource, _ format: TableFormat, _ table: RelativePath,
-    _ isStopped: @escaping () -> Bool, _ onProgress: (Int) -> Void
-  ) throws {
     let names = rules.columns.map(\.name) + (rules.personColumn.map { [$0] } ?? [])
     let stream = try TableStream(
       source, format: format, columns: names, limit: limits.rowBytes, isStopped: isStopped)

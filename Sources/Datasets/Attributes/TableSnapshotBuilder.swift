@@ -130,26 +130,34 @@ public struct TableSnapshotBuilder: Sendable {
           finding: "there is no table in the root (files *.csv or *.jsonl expected). Add one")
       }
       for table in tables {
-        let file = try TableFile(
-          table.bytes, in: directory, rules: rules, limits: limits, isSettled: isSettled)
-        guard let format = TableFormat(name: table.bytes) else { continue }
-        let before = rows.summary.rows
-        try rows.read(
-          file, format: format, table: table, isStopped: isStopped, onProgress: onProgress)
-        // A header alone counts nothing twice, and where each person has a table of one row, some are alike.
-        guard rows.summary.rows <= before + 1 || contents.insert(file.finishHash()).inserted else {
-          throw TableProblem(
-            finding:
-              "two tables of several rows have the same bytes, so every row would count twice (each table once "
-              + "expected). Remove one of them; if they are the rows of two people, put both into one table"
-          )
-        }
+        try TableProblem.naming(table) { try read(table, in: directory, to: &rows, &contents) }
       }
       try rows.sort(unless: isStopped)
       return rows
     } catch let problem as TableProblem {
       throw DatasetError.tableUnusable(
         root: root, finding: problem.finding, place: problem.place)
+    }
+  }
+
+  /// Reads one table; `contents` has the hashes of the earlier tables of several rows.
+  private func read(
+    _ table: RelativePath, in directory: Directory, to rows: inout TableRows,
+    _ contents: inout Set<ContentHash>
+  ) throws {
+    let file = try TableFile(
+      table.bytes, in: directory, rules: rules, limits: limits, isSettled: isSettled)
+    guard let format = TableFormat(name: table.bytes) else { return }
+    let before = rows.summary.rows
+    try rows.read(
+      file, format: format, table: table, isStopped: isStopped, onProgress: onProgress)
+    // A header alone counts nothing twice, and where each person has a table of one row, some are alike.
+    guard rows.summary.rows <= before + 1 || contents.insert(file.finishHash()).inserted else {
+      throw TableProblem(
+        finding:
+          "two tables of several rows have the same bytes, so every row would count twice (each table once "
+          + "expected). Remove one of them; if they are the rows of two people, put both into one table"
+      )
     }
   }
 }

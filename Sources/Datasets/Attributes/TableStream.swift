@@ -74,11 +74,17 @@ final class TableStream {
 
   /// Throws `TableProblem` if the header lacks one of the columns.
   func requireAllColumns() throws {
+    // Without it, no row belongs to an image, whatever else it has.
+    if let place = names.firstIndex(of: AttributeFile.fileName), absent.contains(place) {
+      throw TableProblem(
+        finding: "the header of the table has no column '\(AttributeFile.fileName)' (one expected, "
+          + "with the path of each file below the root). Add it")
+    }
     guard let absent = absent.first else { return }
     throw TableProblem(
       finding:
         "the header of a table has no column '\(names[absent])' (every table must have the declared columns). Correct the "
-        + "declared name, add the column, or do not declare it; columns are separated by commas")
+        + "declared name, or add the column; columns are separated by commas")
   }
 
   /// The next row; nil at the end.

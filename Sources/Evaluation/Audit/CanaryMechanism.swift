@@ -39,7 +39,7 @@ struct CanaryMechanism {
       probability: mechanism.samplingProbability, candidateCount: candidateCount)
     var coins = noise
     let batch = Batch(places: sampler.draw(using: &coins), canary: Self.ordinaryCount)
-    let gradient = network.privateGradient(
+    let gradient = network.noisedGradient(
       over: PrivateExamples(batch), loss: HingeLoss(.generator), mechanism, noise: noise, in: pass)
     return -Double(gradient.values.pointer[coordinate])
   }

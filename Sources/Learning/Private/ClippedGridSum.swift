@@ -23,31 +23,17 @@ public struct ClippedGridSum: ~Copyable {
 
   /// Adds discrete Gaussian noise of standard deviation noiseMultiplier·clipNorm, in whole steps and
   /// rounded up, to every element, then divides by the plan's nominal batch size.
-  public consuming func noised(by noise: NoiseStream) -> PrivateGradient {
+  public consuming func noised(by noise: NoiseStream) -> NoisedGradient {
     let gaussian = DiscreteGaussian(scale: grid.noiseScale)
     for index in sum.indices {
       let steps = sum[index] + gaussian.sample(from: noise)
       target.values.pointer[index] = Float(Double(steps) * grid.step / Double(divisor))
     }
-    return PrivateGradient(buffer: target)
+    return NoisedGradient(buffer: target)
   }
 }
 
 extension PrivateNetwork {
-  /// The gradient of private examples through a mechanism: clipped, summed and noised in the
-  /// mechanism's way, for which its event is charged.
-  public func privateGradient(
-    over examples: PrivateExamples, loss: some Loss, _ mechanism: SubsampledGaussian,
-    noise: NoiseStream, in pass: Pass
-  ) -> PrivateGradient {
-    switch mechanism.noise {
-    case .gaussian:
-      clippedSum(over: examples, loss: loss, mechanism, in: pass).noised(by: noise)
-    case .discreteGaussian:
-      clippedGridSum(over: examples, loss: loss, mechanism, in: pass).noised(by: noise)
-    }
-  }
-
   /// The clipped gradients of private examples, summed in whole steps of a grid.
   ///
   /// Like `clippedSum`, with one pass per unit: exact, but several times slower.

@@ -122,7 +122,7 @@ public final class PrivateNetwork {
   }
 
   /// Moves the parameters along a gradient protected by noise.
-  public func update(along gradient: consuming PrivateGradient, by optimizer: some Optimizer) {
+  public func update(along gradient: consuming NoisedGradient, by optimizer: some Optimizer) {
     withExtendedLifetime(gradient.buffer) {
       optimizer.update(parameters, along: gradient.values)
     }

@@ -105,7 +105,7 @@ public final class DPGAN: GenerativeModel {
     let real = loss(.real)
     switch step.protection {
     case .noise(let mechanism):
-      let gradient = discriminator.privateGradient(
+      let gradient = discriminator.noisedGradient(
         over: images, loss: real, mechanism, noise: step.noise, in: discriminatorPass)
       machine.add(fakeGradient, to: gradient.values)
       discriminator.update(along: gradient, by: discriminatorOptimizer)

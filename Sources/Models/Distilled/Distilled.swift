@@ -41,7 +41,8 @@ public final class Distilled: GenerativeModel {
       width: settings.width, for: format, seed: seed &+ 2, on: machine)
     generator = AveragedGenerator(
       width: settings.generatorWidth, latentSize: settings.latentSize,
-      averageDecay: settings.averageDecay, for: format, seed: seed &+ 3, on: machine)
+      normalization: settings.generatorNormalization ?? .none, averageDecay: settings.averageDecay,
+      for: format, seed: seed &+ 3, on: machine)
     let adam = { (store: ParameterStore, rate: Double) in
       Adam(
         for: store, AdamConstants(learningRate: Float(rate), beta1: 0.5, beta2: 0.999),
@@ -129,7 +130,9 @@ public final class Distilled: GenerativeModel {
     discriminator.update(alongPublic: gradient, by: discriminatorOptimizer)
     let verdict = generator.update(
       on: generator.latents(for: batch.allLabels, from: &stream), against: discriminator,
-      loss: HingeLoss(.generator), in: pass, by: generatorOptimizer)
+      loss: HingeLoss(.generator),
+      modeSeeking: settings.modeSeeking.map { ModeSeeking(weight: $0) },
+      in: pass, by: generatorOptimizer)
     return step.report(ofWeights: [
       .distilledGeneratorLoss: verdict.loss, .distilledFakeAccuracy: verdict.recognised,
     ])

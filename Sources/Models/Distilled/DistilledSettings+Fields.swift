@@ -49,6 +49,8 @@ extension DistilledSettings {
     // The generators are the same.
     case .generatorWidth: DPGANSettings.field(.generatorWidth)
     case .latentSize: DPGANSettings.field(.latentSize)
+    case .generatorNormalization: DPGANSettings.field(.generatorNormalization)
+    case .modeSeeking: DPGANSettings.field(.modeSeeking)
     case .discriminatorLearningRate:
       RecipeField(
         key, .number(.above(0, below: 1)),

@@ -20,6 +20,10 @@ public struct DistilledSettings: ModelSettings {
   public var discriminatorLearningRate: Double, generatorLearningRate: Double
   /// Decay per step of the averaged generator, which draws the images.
   public var averageDecay: Double
+  /// How the generator normalises; nil: not at all.
+  var generatorNormalization: DCGANNetworks.GeneratorNormalization?
+  /// The weight of a term of the generator's loss that makes images of a class differ; nil for none.
+  var modeSeeking: Float?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case teacher, images, steps
@@ -30,6 +34,8 @@ public struct DistilledSettings: ModelSettings {
     case discriminatorLearningRate = "discriminator_learning_rate"
     case generatorLearningRate = "generator_learning_rate"
     case averageDecay = "average_decay"
+    case generatorNormalization = "generator_normalization"
+    case modeSeeking = "mode_seeking"
   }
 
   /// The largest memory of a teacher's images, in bytes; checkpoints contain them.
@@ -71,6 +77,7 @@ public struct DistilledSettings: ModelSettings {
     try Self.field(.discriminatorLearningRate).check(discriminatorLearningRate, in: place)
     try Self.field(.generatorLearningRate).check(generatorLearningRate, in: place)
     try Self.field(.averageDecay).check(averageDecay, in: place)
+    try Self.field(.modeSeeking).check(modeSeeking, in: place)
     try Self.imageSizes.check(format, family: Distilled.family)
     let most = Self.mostBytes / format.shape.count
     guard images <= most else {

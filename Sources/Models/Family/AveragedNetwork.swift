@@ -60,7 +60,7 @@ struct AveragedNetwork {
     defer { average.update(from: parameters) }
     switch step.protection {
     case .noise(let mechanism):
-      let gradient = network.privateGradient(
+      let gradient = network.noisedGradient(
         over: examples, loss: loss, mechanism, noise: step.noise, in: pass)
       network.update(along: gradient, by: optimizer)
       return nil
@@ -90,7 +90,7 @@ struct AveragedNetwork {
   ///
   /// Moments of gradients without noise are far smaller than those of noisy ones: the first noisy steps
   /// would be huge.
-  func leavePublicImages() {
+  func restartAfterPreTraining() {
     optimizer.restart()
     average.restart()
   }

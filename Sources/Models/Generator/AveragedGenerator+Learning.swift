@@ -14,7 +14,7 @@ extension AveragedGenerator {
   ///
   /// - Parameters:
   ///   - loss: the loss of a logit; positive logits mean real.
-  ///   - modeSeeking: a further term of the loss, for images that differ; nil for none.
+  ///   - modeSeeking: a further term of the loss that makes images of a class differ; nil for none.
   ///   - pass: the memory of the discriminator's micro-batches.
   func update(
     on latents: LatentVectors, against discriminator: PrivateNetwork, loss: some Loss,

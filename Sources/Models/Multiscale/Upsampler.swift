@@ -90,7 +90,7 @@ final class Upsampler {
 
   /// A step on private images at twice the coarse size; a secret coin decides which corner an image teaches.
   func step(_ step: TrainingStep, on images: PrivateExamples) -> StepReport {
-    if step.index == 0, settings.prior != nil { averaged.leavePublicImages() }
+    if step.index == 0, settings.prior != nil { averaged.restartAfterPreTraining() }
     let rate = LearningRateSchedule(
       settings.learningRate, warmUpSteps: min(20, step.stepCount / 10),
       .cosine(over: step.stepCount, floor: 0.05)

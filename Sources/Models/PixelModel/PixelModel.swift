@@ -65,7 +65,7 @@ public final class PixelModel: LikelihoodModel, CompletingModel {
   }
 
   public func step(_ step: TrainingStep, on images: PrivateExamples) throws -> StepReport {
-    if step.index == 0, settings.prior != nil { averaged.leavePublicImages() }
+    if step.index == 0, settings.prior != nil { averaged.restartAfterPreTraining() }
     let rate = settings.schedule(stepCount: step.stepCount).rate(at: step.index)
     averaged.optimizer.learningRate = rate
     let examples = examples(of: images, for: step)

@@ -64,7 +64,7 @@ final class PhaseExecution {
   func run(_ phase: Phase) throws -> Trainer.Ending {
     if phase.isBesideModel { return try ask(phase) }
     guard phase.name != RunOutline.drawing else { return try draw() }
-    // Work that is not counted in steps was done before the first one.
+    // A phase without steps was done before: the model began with weights that it did not learn here.
     guard phase.stepCount > 0 else { return .finished }
     guard let first = plan.modelPhases.first(where: { $0.phase.name == phase.name })?.firstStep,
       first >= start.firstStep
@@ -123,7 +123,7 @@ final class PhaseExecution {
     let ending = try trainer.run(
       blockSize: { schedule.blockSize },
       shouldStop: { [run] in run.stop.isRaised || heldOut?.isSettled ?? false },
-      report: { try note($0, of: phase, after: first, schedule, &pace) },
+      report: { try recordProgress($0, of: phase, after: first, schedule, &pace) },
       blockEnded: { try save(phase, after: first, pace, trainer.progress) })
     if !run.stop.isRaised, heldOut?.isSettled ?? false {
       run.note(
@@ -160,12 +160,12 @@ final class PhaseExecution {
     let schedule = TrainingSchedule(steps: phase.stepCount)
     return try work.run(
       blockSize: schedule.blockSize, shouldStop: { [run] in run.stop.isRaised },
-      report: { try note($0, of: phase, after: first, schedule, &pace) },
+      report: { try recordProgress($0, of: phase, after: first, schedule, &pace) },
       blockEnded: { try save(phase, after: first, pace, work.progress) })
   }
 
   /// Records the curves and the preview of a step, and reports it.
-  private func note(
+  private func recordProgress(
     _ progress: Trainer.Progress, of phase: Phase, after first: Int,
     _ schedule: TrainingSchedule, _ pace: inout TrainingPace
   ) throws {
@@ -174,7 +174,7 @@ final class PhaseExecution {
     let isLastPhase = first + phase.stepCount == plan.stepCount
     try previews.draw(model, after: step, of: isLastPhase ? first + progress.lastStep : .max)
     var curves = progress.report
-    // A phase with a share is not that of the model that draws.
+    // Held-out images measure the model that draws; a phase with a share of epsilon trains another one.
     let bits = phase.share == nil ? heldOut?.measure(after: step) : nil
     curves.privateCurves[HeldOutLikelihood.curve] = bits
     if bits != nil || schedule.hasPoint(after: progress.step, last: progress.lastStep) {

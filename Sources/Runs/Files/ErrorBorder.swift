@@ -23,6 +23,15 @@ extension ControlError {
     }
   }
 
+  /// Converts an error for whoever may see the folder that it is about: it names the table that cannot be used.
+  package init(forOwner error: any Error) {
+    if let error = error as? DatasetError {
+      self = .failed(error.ownersDescription)
+    } else {
+      self.init(error)
+    }
+  }
+
   /// Converts an error of the ledger: a refused budget is policy, anything else a failure.
   private static func words(of error: LedgerError) -> ControlError {
     // It may quote a line of a file that somebody changed.

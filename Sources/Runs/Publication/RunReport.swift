@@ -99,7 +99,7 @@ package struct RunReport {
     var facts = [
       ("Recipe", plan.recipe.name), ("Family", plan.recipe.family),
       ("Steps", plan.stepsText(made: steps)),
-      ("Seed of everything but the privacy noise", String(plan.seed)),
+      ("Seed", String(plan.seed)),
     ]
     if let loss = steps.flatMap(plan.lossSentence) { facts.append(("Lost steps", loss)) }
     if let remark = plan.recipe.model.releaseRemark { facts.append(("Origin", remark)) }

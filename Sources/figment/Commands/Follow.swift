@@ -82,6 +82,7 @@ struct Follower {
   func follow(_ id: JobID) async throws {
     var plain = PlainProgress()
     var last: JobState?
+    var noted: String?
     InterruptNotice.begin(about: id)
     defer { InterruptNotice.end() }
     for try await event in try await client.events(of: id, after: nil, follow: true) {
@@ -92,8 +93,9 @@ struct Follower {
       }
       draw(event, &plain)
       if case .state(.queued, _) = event.content,
-        let note = await QueueNote.text(for: id, from: client)
+        let note = await QueueNote.text(for: id, from: client), note != noted
       {
+        noted = note
         console.paragraph(note)
       }
     }

@@ -62,7 +62,6 @@ struct Recommend: AsyncParsableCommand {
   /// Formats advice as lines of at most `width` columns; nil for any width.
   static func lines(of advice: Recommendation, width: Int? = nil) -> [String] {
     let broken = { (text: String) in width.map { Terminal.lines(text, width: $0) } ?? [text] }
-    var lines = broken(title(of: advice)) + (advice.remark.map { [""] + broken($0) } ?? []) + [""]
     var table = Table(
       ["RECIPE", "FAMILY", "SIZE", "EXPECTED", "TIME", "NOISE", "REMARK"], droppable: [1, 5])
     for run in advice.runs {
@@ -72,17 +71,17 @@ struct Recommend: AsyncParsableCommand {
         run.seconds.map(Rounded.duration) ?? "-", run.noise ?? "-", remark(on: run, advice),
       ])
     }
-    lines += advice.runs.isEmpty ? [] : table.lines(width: width) + broken(note)
-    if let choice = advice.choice {
-      lines += ["", "Recommended: \(settings(of: choice))"]
-    }
-    lines += [""] + advice.expectation.flatMap(broken)
-    if !advice.help.isEmpty {
-      lines += ["", "What would help:"] + advice.help.flatMap { broken("- \($0)") }
-    }
-    // The command stays on one line, so that it can be copied.
-    if let command = advice.command { lines += ["", "  \(command)"] }
-    return lines
+    let paragraphs: [[String]] = [
+      broken(title(of: advice)),
+      advice.remark.map(broken) ?? [],
+      advice.runs.isEmpty ? [] : table.lines(width: width) + broken(note),
+      advice.choice.map { ["Recommended: \(settings(of: $0))"] } ?? [],
+      advice.expectation.flatMap(broken),
+      advice.help.isEmpty ? [] : ["What would help:"] + advice.help.flatMap { broken("- \($0)") },
+      // The command stays on one line, so that it can be copied.
+      advice.command.map { ["  \($0)"] } ?? [],
+    ]
+    return Array(paragraphs.filter { !$0.isEmpty }.joined(separator: [""]))
   }
 
   private static let note =

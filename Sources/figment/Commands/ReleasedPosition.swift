@@ -59,6 +59,7 @@ struct ReleasedPosition: Hashable {
   func check(isOf asked: String?) throws(ControlError) {
     guard let asked, asked != dataset else { return }
     throw .invalid(
-      "release \(path): of dataset \(dataset) (\(asked) expected). Drop the dataset's name.")
+      "release \(path): of dataset \(dataset) (\(asked) expected). Leave the dataset out of the command, or name another release."
+    )
   }
 }

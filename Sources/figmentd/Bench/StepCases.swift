@@ -128,7 +128,7 @@ private final class TrainingStepOperands {
 
   private func step(through mechanism: SubsampledGaussian?) {
     guard let mechanism else { preconditionFailure("a mechanism of constants is valid") }
-    let noised = discriminator.privateGradient(
+    let noised = discriminator.noisedGradient(
       over: PrivateExamples(images), loss: BinaryCrossEntropy(target: 1), mechanism, noise: noise,
       in: pass)
     discriminator.update(along: noised, by: optimizer)

@@ -219,8 +219,9 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let meter = RunMeter(json: json)
     do {
-      try ControlError.translating { try train(meter) }
+      try train(meter)
     } catch {
+      let error = ControlError(forOwner: error)
       meter.fail(error)
       throw ArgumentParser.ExitCode(error.exitCode.rawValue)
     }

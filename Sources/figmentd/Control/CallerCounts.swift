@@ -14,6 +14,8 @@ final class CallerCounts: Sendable {
     var plans: Quota
     var readersPlans: Quota
     var ownersPlans: Quota
+    var rowCounts: Quota
+    var ownersRowCounts: Quota
 
     init(_ limits: ControlLimits) {
       privileged = Quota(total: .max, perUser: limits.connectionsPerUser)
@@ -23,6 +25,8 @@ final class CallerCounts: Sendable {
       plans = Quota(total: limits.plans, perUser: limits.plansPerUser)
       readersPlans = Quota(total: limits.readersPlans, perUser: limits.plansPerUser)
       ownersPlans = Quota(total: .max, perUser: limits.plansPerUser)
+      rowCounts = Quota(total: limits.rowCounts, perUser: limits.rowCountsPerUser)
+      ownersRowCounts = Quota(total: .max, perUser: limits.rowCountsPerUser)
     }
   }
 
@@ -75,16 +79,35 @@ final class CallerCounts: Sendable {
   func plan<Result: Sendable>(
     for user: UInt32, as standing: Standing, _ body: () async throws -> Result
   ) async throws -> Result {
-    let quota = Self.plans(of: standing)
+    try await hold(Self.plans(of: standing), for: user, "plans", body)
+  }
+
+  /// Counts the rows of tables for a user, unless too many counts are pending.
+  ///
+  /// They have places of their own: a count may take ten minutes, and nobody's plan waits for it.
+  ///
+  /// - Throws: `ControlError.busy`, or the error of `body`.
+  func countRows<Result: Sendable>(
+    for user: UInt32, as standing: Standing, _ body: () async throws -> Result
+  ) async throws -> Result {
+    let quota: WritableKeyPath<State, Quota> =
+      standing == .owner ? \.ownersRowCounts : \.rowCounts
+    return try await hold(quota, for: user, "counts of rows", body)
+  }
+
+  private func hold<Result: Sendable>(
+    _ quota: WritableKeyPath<State, Quota>, for user: UInt32, _ what: String,
+    _ body: () async throws -> Result
+  ) async throws -> Result {
     switch state.withLock({ $0[keyPath: quota].enter(user) }) {
     case nil: break
     case .ofUser(let most):
       throw ControlError.busy(
-        "daemon: user \(user) has \(most) pending plans already (fewer expected). Wait for them, then try "
+        "daemon: user \(user) has \(most) pending \(what) already (fewer expected). Wait for them, then try "
           + "again.")
     case .ofAll(let most):
       throw ControlError.busy(
-        "daemon: \(most) plans are pending already (fewer expected). Try again soon.")
+        "daemon: \(most) \(what) are pending already (fewer expected). Try again soon.")
     }
     defer { state.withLock { $0[keyPath: quota].leave(user) } }
     return try await body()
@@ -165,6 +188,11 @@ final class Caller: Sendable {
   /// Computes a plan, unless too many are pending.
   func plan<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
     try await counts.plan(for: peer.user, as: standing, body)
+  }
+
+  /// Counts rows, unless too many counts are pending.
+  func countRows<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+    try await counts.countRows(for: peer.user, as: standing, body)
   }
 
   /// Removes the caller; call it once.

@@ -20,6 +20,12 @@ struct ControlLimits: Hashable, Sendable {
   var readersPlans = 4
   /// Plans of one user that are being computed or wait.
   var plansPerUser = 2
+  /// Counts of the rows of tables that are running or waiting, without root and the daemon's own user.
+  ///
+  /// Those two are always admitted, and then wait in the same line.
+  var rowCounts = 4
+  /// Counts of one user that are running or waiting.
+  var rowCountsPerUser = 2
   /// The time within which the whole request must arrive.
   var requestSeconds: Int64 = 10
   /// The time within which a caller must read the next piece of a reply, or the next event of a job.

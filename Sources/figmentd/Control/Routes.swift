@@ -38,6 +38,9 @@ struct Routes: Sendable {
       try caller.standing.check(caller.peer, for: route)
       log(route, request, caller.peer)
       return try await call(route, request, caller)
+    } catch is CancellationError {
+      // The caller has left, and nobody reads this.
+      return .problem(ControlError.failed("request: its caller has left.").problem)
     } catch {
       let problem = ControlError(error)
       if !(error is ControlError) { logger.error("request: \(problem)") }
@@ -60,7 +63,7 @@ struct Routes: Sendable {
     case .files(let dataset, let query): try await value(api.files(of: dataset, query))
     case .preview(let dataset, let recipe):
       try await value(caller.plan { try await api.preview(of: dataset, recipe: recipe) })
-    case .rows(let dataset): try await value(caller.plan { try await api.rows(of: dataset) })
+    case .rows(let dataset): try await value(caller.countRows { try await api.rows(of: dataset) })
     case .ledger(let dataset, let witness):
       try await value(api.ledger(of: dataset, witness: witness))
     case .recipes: try await value(api.recipes())

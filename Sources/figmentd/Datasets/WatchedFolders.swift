@@ -55,7 +55,8 @@ final class WatchedFolders: FolderReader {
       remarks.append(.tablesAlone(count: tables.count))
     }
     if let problem = try? dataset.rules.problemOfHeaders(of: tables, in: dataset.root) {
-      remarks.append(.tablesUnusable(finding: problem.finding))
+      remarks.append(
+        .tablesUnusable(finding: problem.finding, isOfOneTable: problem.place != nil))
     }
     return remarks
   }

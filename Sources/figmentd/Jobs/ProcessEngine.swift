@@ -78,7 +78,9 @@ final class ProcessEngine: TrainingEngine {
     let message = try answer(
       to: call, as: "rows", within: Self.rowsLimit,
       remedy:
-        "The tables are too large to be counted beforehand; a run reads them however long it takes."
+        "The tables are too large to be counted beforehand; a run reads them however long it takes.",
+      crashRemedy:
+        "The tables may need more memory than is available. Split them into smaller ones."
     )
     guard case .counted(let report) = message else { throw WorkerCrash(ending: nil) }
     return report
@@ -150,18 +152,18 @@ final class ProcessEngine: TrainingEngine {
     }
   }
 
-  /// Runs a short call in a separate process, within the time limit.
+  /// Runs a short call in a separate process, within the time limit and as long as somebody waits for it.
   private func answer(
     to call: EngineCall, as question: String = "plan", within limit: Duration = planLimit,
-    remedy: String = WorkerConnection.usualRemedy
+    remedy: String = WorkerConnection.usualRemedy,
+    crashRemedy: String =
+      "The model may need more memory than is available. Choose a smaller recipe."
   ) throws -> EngineMessage {
     do {
       return try WorkerConnection(call, executable: executable)
-        .answer(within: limit, remedy: remedy)
+        .answer(unless: PlanDesk.abandonment, within: limit, remedy: remedy)
     } catch let crash as WorkerCrash {
-      throw ControlError.failed(
-        "\(question): \(crash). The model may need more memory than is available. Choose a smaller recipe."
-      )
+      throw ControlError.failed("\(question): \(crash). \(crashRemedy)")
     }
   }
 }

@@ -63,12 +63,13 @@ final class WorkerConnection {
   ///
   /// - Parameters:
   ///   - stop: the stop signal, which is passed on once.
+  ///   - abandonment: raised when nobody waits for the answer any longer; the worker is killed then.
   ///   - limit: the time limit; nil for none.
   ///   - remedy: what to do if it has passed.
   /// - Throws: `WorkerCrash` if it ended without an answer; `ControlError` if the answer is an error, or if
-  ///   the limit has passed.
+  ///   the limit has passed; `CancellationError` if it was abandoned.
   func answer(
-    stop: StopSignal? = nil, within limit: Duration? = nil,
+    stop: StopSignal? = nil, unless abandonment: StopSignal? = nil, within limit: Duration? = nil,
     remedy: String = WorkerConnection.usualRemedy,
     report: (JobReport) -> Void = { _ in }
   ) throws -> EngineMessage {
@@ -80,6 +81,10 @@ final class WorkerConnection {
         throw ControlError.invalid(
           "request: the computation takes longer than \(Int((limit ?? .zero) / .seconds(1))) s (less expected). \(remedy)"
         )
+      }
+      if let abandonment, abandonment.isRaised {
+        process.kill()
+        throw CancellationError()
       }
       if let stop, stop.isRaised, !isTold {
         isTold = true

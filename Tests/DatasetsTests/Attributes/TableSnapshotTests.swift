@@ -141,6 +141,9 @@ import Testing
     }
     #expect(
       error.map { "\($0)".contains("two tables of several rows have the same bytes") } == true)
+    // In order of their names, the second one is refused; only the owner is told its name.
+    #expect(error?.ownersDescription.hasSuffix("one table. (table a.csv)") == true)
+    #expect(error?.description.contains("a.csv") == false)
     // Each person has a table of one row, and two of them are alike.
     let patients = ["p1.csv": text, "p2.csv": text, "p3.csv": "colour,age\nblue,2\n"]
     #expect(try build(folder(patients), DatasetRules(columns: Self.columns)).summary.used == 3)
@@ -231,7 +234,11 @@ import Testing
     #expect(empty?.isWantOfImages == true)
     let folder = try folder(["a.csv": "colour,age\nred,1\nred,2\n"])
     symlink(folder.path("root/a.csv"), folder.path("root/b.csv"))
-    #expect(throws: DatasetError.self) { try build(folder) }
+    let link = #expect(throws: DatasetError.self) { try build(folder) }
+    #expect(link?.ownersDescription.hasSuffix("(table b.csv)") == true)
+    #expect(link?.description.contains("b.csv") == false)
+    let problem = try DatasetRules(columns: Self.columns).problemOfHeaders(in: folder.path("root"))
+    #expect(problem?.place == "table b.csv")
     unlink(folder.path("root/b.csv"))
     var builder = TableSnapshotBuilder(
       root: folder.path("root"), rules: DatasetRules(columns: Self.columns))

@@ -96,7 +96,7 @@ import Testing
     let plain = try SubsampledGaussian(
       samplingProbability: 0.1, noiseMultiplier: 1, clipNorm: 1, nominalBatchSize: 1)
     let gradient = { (mechanism: SubsampledGaussian) in
-      bench.network.privateGradient(
+      bench.network.noisedGradient(
         over: examples, loss: loss, mechanism, noise: TestNoise.stream(5), in: pass
       ).values.array
     }

@@ -153,9 +153,9 @@ import Testing
     #expect(mean == Double(examples.labels.reduce(0, +)) / 40)
   }
 
-  @Test func clippedSumsAndPrivateGradientsCannotBeCopied() {
+  @Test func clippedSumsAndNoisedGradientsCannotBeCopied() {
     #expect(!isCopyable(ClippedSum.self))
-    #expect(!isCopyable(PrivateGradient.self))
+    #expect(!isCopyable(NoisedGradient.self))
     #expect(isCopyable(Tensor.self))
   }
 
