@@ -193,7 +193,7 @@ MUTANTS = [
       ('Sources/Learning/Private/ClippedSum.swift',
        '    return NoisedGradient(buffer: sum)\n',
        '    return NoisedGradient(buffer: sum, isOfNobody: drawn == 0)\n'),
-      ('Sources/Learning/Private/ClippedSum.swift',
+      ('Sources/Learning/Private/NoisedGradient.swift',
        '  let buffer: GradientBuffer\n',
        '  let buffer: GradientBuffer\n  var isOfNobody = false\n'),
       ('Sources/Learning/Private/PrivateNetwork.swift',
