@@ -52,13 +52,32 @@ import Testing
 
   /// What the owner is told during a run, which must finish.
   private static func told(by bench: RunBench) throws -> [String] {
+    let (told, error) = told(byAny: bench)
+    #expect(error == nil)
+    return told
+  }
+
+  /// What the owner is told during a run, and the error with which it ends.
+  private static func told(byAny bench: RunBench) -> ([String], (any Error)?) {
     let told = Mutex<[String]>([])
     let run = TrainingRun(
       bench.order, at: bench.places, on: Machine(threadCount: 1), stop: StopSignal(),
       makeDecoder: { ImageCodec() }, report: { _ in })
     run.tellOwner = { text in told.withLock { $0.append(text) } }
-    #expect(try run.run().isFinished)
-    return told.withLock { $0 }
+    do {
+      #expect(try run.run().isFinished)
+      return (told.withLock { $0 }, nil)
+    } catch { return (told.withLock { $0 }, error) }
+  }
+
+  /// A failure is seen by callers with read access, and a table may have the name of a person.
+  @Test func theTableThatStopsARunIsNamedToTheOwnerAlone() throws {
+    let bench = try Self.bench()
+    try DurableFile.write(Data("site;age\n".utf8), to: bench.order.root + "/mary.csv")
+    let (told, error) = Self.told(byAny: bench)
+    #expect(told == ["stopped at table mary.csv"])
+    let message = try #require(error as? ControlError).message
+    #expect(message.contains("separated by semicolons") && !message.contains("mary"), "\(message)")
   }
 
   @Test func aTableAloneIsLearntAndReleased() throws {

@@ -59,6 +59,8 @@ package final class TrainingRun {
     } catch let error as DatasetError where error.isWantOfImages {
       throw ControlError.failed("dataset \(order.dataset): \(error.description)\(whereReasonsAre)")
     } catch let error as DatasetError {
+      // Callers with read access see failures, and the name of a table is for the owner.
+      if case .tableUnusable(_, _, let place?) = error { tellOwner("stopped at \(place)") }
       throw ControlError.failed("dataset \(order.dataset): \(error.description)")
     } catch let error as RecipeFailure {
       throw ControlError.invalid(error.description)
