@@ -14,7 +14,7 @@ public enum FolderRemark: Hashable, Sendable {
   case manyRejected(what: String, count: Int, total: Int)
   /// Tables with declared columns, and no image beside them.
   case tablesAlone(count: Int)
-  /// No run could read the tables beside images, or the tables alone.
+  /// No run could read the tables beside images, or the tables alone: one of them is at fault, or all together.
   case tablesUnusable(finding: String, isOfOneTable: Bool)
 
   /// The remarks on a folder.

@@ -224,22 +224,33 @@ import Testing
     func add(_ text: String) { texts.withLock { $0.append(text) } }
   }
 
+  /// Three calls of one user, of which two are computed or wait, and the third has been refused.
+  private static func threeCalls(
+    _ call: @escaping @Sendable () async throws -> Void
+  ) async throws -> (calls: [Task<Void, Never>], refusals: Refusals) {
+    let refusals = Refusals()
+    let calls = (0..<3).map { _ in
+      Task { do { try await call() } catch { refusals.add("\(error)") } }
+    }
+    try await wait { !refusals.all.isEmpty }
+    return (calls, refusals)
+  }
+
+  /// Waits for something that the test then expects; it gives up after minutes, because other tests keep the
+  /// processors busy.
+  private static func wait(until isReached: () -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(300)
+    while !isReached(), ContinuousClock.now < end {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
   @Test func nothingElseWaitsBehindAPlan() async throws {
     let house = try await TestHouse(.init(isPlanning: true))
     let server = try await TestServer(house)
     let client = server.client
     let request = PlanRequest(dataset: "glyphs", recipe: "dp-gan-28", steps: 100_000_000)
-    let refusals = Refusals()
-    let plans = (0..<3).map { _ in
-      Task {
-        do { _ = try await client.plan(request) } catch { refusals.add("\(error)") }
-      }
-    }
-    // Two of the three are computed or wait; the third is refused.
-    let end = ContinuousClock.now + .seconds(300)
-    while refusals.all.isEmpty, ContinuousClock.now < end {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    let (plans, refusals) = try await Self.threeCalls { _ = try await client.plan(request) }
     #expect(try await client.datasets().count == 2)
     #expect(try await client.ledger(of: "glyphs").verified)
     #expect(try await client.recipes().count == 1)
@@ -259,16 +270,7 @@ import Testing
     let house = try await TestHouse(.init(isCounting: true))
     let server = try await TestServer(house)
     let client = server.client
-    let refusals = Refusals()
-    let counts = (0..<3).map { _ in
-      Task {
-        do { _ = try await client.rows(of: "glyphs") } catch { refusals.add("\(error)") }
-      }
-    }
-    let end = ContinuousClock.now + .seconds(300)
-    while refusals.all.isEmpty, ContinuousClock.now < end {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    let (counts, refusals) = try await Self.threeCalls { _ = try await client.rows(of: "glyphs") }
     let request = PlanRequest(dataset: "glyphs", recipe: "dp-gan-28")
     #expect(try await client.plan(request).usableImages == 77)
     house.engine.change { $0.isCounting = false }
@@ -280,15 +282,32 @@ import Testing
     await house.daemon.stop()
   }
 
+  /// Whoever interrupts 'figment rows' only closes the connection.
+  @Test func whoHangsUpStopsTheCount() async throws {
+    let house = try await TestHouse(.init(isCounting: true))
+    let server = try await TestServer(house)
+    let socket = try RawSocket(server.socket)
+    socket.send("GET /v1/datasets/glyphs/rows HTTP/1.1\r\nHost: figment\r\n\r\n")
+    let engine = house.engine
+    try await Self.wait { engine.begunCounts.withLock { $0 } == 1 }
+    #expect(engine.begunCounts.withLock { $0 } == 1)
+    #expect(engine.abandonedCounts.withLock { $0 } == 0)
+    socket.hangUp()
+    try await Self.wait { engine.abandonedCounts.withLock { $0 } == 1 }
+    #expect(engine.abandonedCounts.withLock { $0 } == 1)
+    house.engine.change { $0.isCounting = false }
+    // Its place is free again.
+    #expect(try await server.client.rows(of: "glyphs").used == 7)
+    await server.server.stop()
+    await house.daemon.stop()
+  }
+
   /// A count of rows reads every table whole and may take ten minutes.
   @Test func noPlanWaitsBehindCountsOfRows() async throws {
     let house = try await TestHouse(.init(isCounting: true))
     let counts = (0..<3).map { _ in Task { try await house.daemon.rows(of: "glyphs").used } }
     let isPlanned = Mutex(false)
-    let end = ContinuousClock.now + .seconds(300)
-    while house.engine.begunCounts.withLock({ $0 }) == 0, ContinuousClock.now < end {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    try await Self.wait { house.engine.begunCounts.withLock { $0 } > 0 }
     // Let the other counts ask for their places first. Asking the desk would cost a turn of the pool each time, and
     // tests that compute keep its threads busy for minutes.
     try await Task.sleep(for: .milliseconds(50))
@@ -297,9 +316,7 @@ import Testing
       isPlanned.withLock { $0 = true }
       return report.usableImages
     }
-    while !isPlanned.withLock({ $0 }), ContinuousClock.now < end {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    try await Self.wait { isPlanned.withLock { $0 } }
     #expect(isPlanned.withLock { $0 } && house.engine.begunCounts.withLock { $0 } == 1)
     house.engine.change { $0.isCounting = false }
     for count in counts { #expect(try await count.value == 7) }

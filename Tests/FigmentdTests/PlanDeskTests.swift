@@ -43,13 +43,21 @@ import Testing
     Task { try await desk.run { try work.run() } }
   }
 
-  @Test func whoLeavesStopsTheComputationAndTheNextOneBegins() async throws {
+  /// A desk of one place, on which `holder` is computed and for which `waiter` waits.
+  private func occupied(
+    by holder: Work, before waiter: Work
+  ) async throws -> (desk: PlanDesk, holder: Task<Int, any Error>, waiter: Task<Int, any Error>) {
     let desk = PlanDesk(of: "counts", places: 1)
-    let (left, next) = (Work(), Work())
-    let leaver = call(desk, left)
-    try await wait { left.beginnings == 1 }
-    let waiter = call(desk, next)
+    let holding = call(desk, holder)
+    try await wait { holder.beginnings == 1 }
+    let waiting = call(desk, waiter)
     try await wait { await desk.waitingCount == 1 }
+    return (desk, holding, waiting)
+  }
+
+  @Test func whoLeavesStopsTheComputationAndTheNextOneBegins() async throws {
+    let (left, next) = (Work(), Work())
+    let (desk, leaver, waiter) = try await occupied(by: left, before: next)
     #expect(next.beginnings == 0)
     leaver.cancel()
     await #expect(throws: CancellationError.self) { try await leaver.value }
@@ -62,12 +70,8 @@ import Testing
   }
 
   @Test func whoLeavesTheLineIsNotComputedFor() async throws {
-    let desk = PlanDesk(of: "counts", places: 1)
     let (first, left) = (Work(), Work())
-    let holder = call(desk, first)
-    try await wait { first.beginnings == 1 }
-    let leaver = call(desk, left)
-    try await wait { await desk.waitingCount == 1 }
+    let (desk, holder, leaver) = try await occupied(by: first, before: left)
     leaver.cancel()
     // At once, not when the turn comes.
     await #expect(throws: CancellationError.self) { try await leaver.value }

@@ -219,9 +219,8 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let meter = RunMeter(json: json)
     do {
-      try train(meter)
+      try ControlError.translating { try train(meter) }
     } catch {
-      let error = ControlError(forOwner: error)
       meter.fail(error)
       throw ArgumentParser.ExitCode(error.exitCode.rawValue)
     }

@@ -50,8 +50,8 @@ final class FakeEngine: TrainingEngine {
 
   private let state: Mutex<Behaviour>
   private let launches = Mutex<[String]>([])
-  /// Counts of rows that were begun.
-  let begunCounts = Mutex(0)
+  /// Counts of rows that were begun, and those whose caller left.
+  let begunCounts = Mutex(0), abandonedCounts = Mutex(0)
   /// The recipes that were planned, in order.
   let plannedRecipes = Mutex<[String]>([])
 
@@ -123,7 +123,13 @@ final class FakeEngine: TrainingEngine {
 
   func rows(of dataset: DatasetConfiguration) throws -> RowsReport {
     begunCounts.withLock { $0 += 1 }
-    while state.withLock({ $0.isCounting }) { usleep(1000) }
+    while state.withLock({ $0.isCounting }) {
+      if let abandonment = PlanDesk.abandonment, abandonment.isRaised {
+        abandonedCounts.withLock { $0 += 1 }
+        throw CancellationError()
+      }
+      usleep(1000)
+    }
     return RowsReport(
       dataset: dataset.name, tables: ["t.csv"], rows: 9, used: 7,
       unused: [RowsReport.Unused(reason: "noPerson", count: 2)], imagesWithoutRow: 0,
